@@ -1,4 +1,4 @@
-"""One thin Celery task per kind of work, and `make_celery`, which the worker, the web server and the CLI call.
+"""The Celery tasks, and `make_celery`, which the worker, the web server, and the CLI call to create their app.
 
     worker_init, worker_process_init: one set of resources per process          worker/signals.py
       -> OpenAIClientManager, kept as the process's manager                     tasks/_celery/context.py
@@ -12,7 +12,7 @@
       -> report_key_stats: logs and exports the pool's statistics               tasks/health.py
       -> check_alerts: raises and resolves alerts                               tasks/alerts.py
 
-`app.services` does the work. The jobs table decides whether a job runs (`app.property.storage.jobs`).
+Tasks are thin: `app.services` does the work. The jobs table decides whether a job runs (`app.property.storage.jobs`).
 """
 
 from __future__ import annotations
@@ -31,8 +31,9 @@ __all__ = ["make_celery"]
 def make_celery(settings: Settings | Callable[[], Settings]) -> Celery:
     """Return a Celery app that uses the configured Redis, and make it the current app of this process.
 
-    A callable is called when the configuration is first read, so that importing an app reads no environment. Tasks
-    send their messages through the current app; without this call `.delay()` would use Celery's default app.
+    If `settings` is a callable, it is called when the configuration is first read, so that importing the app reads no
+    environment variables. Tasks send their messages through the current app. If no current app were set, `.delay()`
+    would use Celery's default app.
     """
     app = Celery("property_intelligence", include=TASK_MODULES, amqp=RedactingAMQP, set_as_current=True)
     app.add_defaults(lambda: celery_config(settings() if callable(settings) else settings))

@@ -1,6 +1,6 @@
 """Alerts about the OpenAI keys: check the pool at least every 15 seconds and send the webhook.
 
-The task runs on the maintenance queue: alerts matter most when the workers for jobs are in trouble.
+The task runs on the maintenance queue, because alerts matter most when the workers that run jobs have problems.
 """
 
 from __future__ import annotations

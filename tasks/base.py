@@ -1,11 +1,11 @@
 """The base classes of the tasks.
 
-`RedactedTask` hides secrets, `ScheduledTask` drops duplicate messages of beat, and `JobTask` holds a job's lease and
-applies the retry policy: it overrides `retry`, which Celery's autoretry calls too. `retry_policy.py` decides what
-happens after an error; this module writes the decision to the jobs table.
+`RedactedTask` hides secrets. `ScheduledTask` drops duplicate messages from beat. `JobTask` holds a job's lease and
+applies the retry policy: it overrides `retry`, which Celery's autoretry also calls. `retry_policy.py` decides what
+happens after an error, and this module writes the decision to the jobs table.
 
-The table is written before the message is sent. If the process dies in between, `recover_jobs` finds a queued job that
-no worker holds.
+The table is written before the message is sent. If the process crashes in between, `recover_jobs` finds the queued job
+and sends it.
 """
 
 from __future__ import annotations
@@ -49,41 +49,44 @@ from tasks.retry_policy import LONGEST_COUNTDOWN_SECONDS, MAX_RETRIES, Decision,
 log = logging.getLogger(__name__)
 
 _CLOCK_TOLERANCE_SECONDS = 5.0
-#: The longest time of retries while the database is too busy to store a job's new state.
+#: How long storing a job's new state is retried while the database fails.
 _STORE_PATIENCE_SECONDS = 15.0
-#: A message is a duplicate if it runs within this share of the interval after another one. The share is small, so that
-#: a late message does not make the next one a duplicate.
+#: A message is a duplicate if another message of its task ran less than this share of the interval before. The share is
+#: small, so that the message after a late one is not dropped.
 _DUPLICATE_SHARE = 0.2
 _RUNNING: dict[str, threading.Lock] = {}
 
 
 def _local_clock_is_wrong(clock: Clock) -> bool:
-    """Return whether this machine's clock, which times Celery's countdowns, differs from the fleet's clock."""
+    """Return whether this machine's clock differs from the fleet's clock.
+
+    Celery's countdowns use this machine's clock.
+    """
     return abs((SystemClock().now() - clock.now()).total_seconds()) > _CLOCK_TOLERANCE_SECONDS
 
 
 def _label_run(job: Job) -> None:
-    """Add the job's batch, attempt and host to the run's log lines and span."""
+    """Add the job's batch to the run's log lines, and its batch, attempt, and host to the run's tracing span."""
     bind_contextvars(batch=job.batch_id)
     host = host_of_target(job.target)
     current_span().set({"propintel.batch.id": job.batch_id, "propintel.attempt": job.attempts, "server.address": host})
 
 
 class RedactedTask(Task):
-    """A task whose arguments are shown redacted and whose exceptions hold no secret.
+    """A task whose shown arguments and raised exceptions contain no secrets.
 
-    Celery stores an exception's message and traceback as the result and sends them to Flower.
+    This is necessary because Celery stores exceptions as results and sends them to Flower.
     """
 
     abstract = True
     acks_late = True
-    #: Errors that end a run with a warning instead of a failure, because the task runs again soon.
+    #: Errors that are only logged as a warning, because the task soon runs again.
     passing_errors: tuple[type[Exception], ...] = ()
-    #: Celery's class for received messages, named as text, so that only workers import it.
+    #: The class of received messages. It is given by name, so that only workers import it.
     Request = "tasks._celery.redacted_request:RedactedRequest"
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run in a copy of the context, so that values bound to log lines and spans end with the run."""
+        """Run in a copy of the context, so that values bound to log lines and spans are dropped after the run."""
         return contextvars.copy_context().run(self._run_clean, args, kwargs)
 
     def _run_clean(self, args: Any, kwargs: Any) -> Any:
@@ -98,20 +101,19 @@ class RedactedTask(Task):
 
 
 class ScheduledTask(RedactedTask):
-    """A task that beat sends at an interval. If messages have piled up, only the first one runs.
+    """A task that beat sends at an interval. If several messages have accumulated, only the first one runs.
 
-    While the database or the broker is unavailable, a run ends with a warning and returns `{"error": name of the
-    exception}`. Celery's `expires` is not used, because a worker whose clock is ahead of beat's would drop every
-    message.
+    If the database or the broker is unavailable, a run logs a warning and returns `{"error": name of the exception}`.
+    Celery's `expires` is not used, because a worker whose clock is ahead of beat's would drop every message.
     """
 
     abstract = True
     passing_errors = (StoreError, ConfigurationError, BrokerUnavailableError, OperationalError, RedisError)
-    #: True for a task that itself prevents two of its runs from waiting for the same resource.
+    #: True if runs of the task may overlap in one process, because the task itself prevents them from piling up.
     may_overlap = False
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run, unless the same task with the same arguments has just run, or still runs in this process."""
+        """Run, unless the same task with the same arguments has just run or is still running in this process."""
         interval_seconds = getattr(self.request, INTERVAL_HEADER, None)
         if not interval_seconds:
             return super().__call__(*args, **kwargs)
@@ -127,7 +129,7 @@ class ScheduledTask(RedactedTask):
             running.release()
 
     def send_ahead(self, *args: str, interval_seconds: float = 5.0, **options: Any) -> None:
-        """Send a message that runs before all jobs. Workers skip duplicates of it. Raises errors of the broker."""
+        """Send a message that runs before all jobs. Workers skip its duplicates. Raises the broker client's errors."""
         self.apply_async(args, priority=PRIORITIES[0], headers={INTERVAL_HEADER: interval_seconds}, **options)
 
     @staticmethod
@@ -140,16 +142,19 @@ class ScheduledTask(RedactedTask):
 
 
 class JobTask(RedactedTask):
-    """A task whose first argument is a job's id. Its body runs inside `working_on(job_id)`."""
+    """A task whose first argument is a job id. Its body must run inside `working_on(job_id)`."""
 
     abstract = True
     max_retries = MAX_RETRIES
-    #: If a process dies, its message is delivered again when the dead run's lease has probably ended. If the lease has
-    #: not ended, the message is skipped, and `recover_jobs` sends another.
+    #: If a process crashes, Celery sends its message again after this many seconds, when the crashed run's lease has
+    #: probably expired. If it has not, the message is skipped, and `recover_jobs` later sends another.
     default_retry_delay = 31
 
     def __call__(self, job_id: str, *args: Any, **kwargs: Any) -> Any:
-        """Run as a span of the trace that has the job's id and holds all runs of the job on any machine."""
+        """Run inside a tracing span.
+
+        All runs of a job, on any machine, belong to one trace, whose id is the job's id.
+        """
         self.request.began = time.monotonic()
         about = {"propintel.job.id": job_id}
         with span("job", about, trace_id=job_id, expected=(Ignore, Reject, Retry)) as run:
@@ -166,15 +171,15 @@ class JobTask(RedactedTask):
 
     @property
     def manager(self) -> OpenAIClientManager:
-        """The manager of the OpenAI keys, which the worker opened when this process started."""
+        """The manager of the OpenAI keys in this process. The worker created it when the process started."""
         return current().manager
 
     @contextmanager
     def working_on(self, job_id: str) -> Iterator[Job | None]:
-        """Hold the job's lease during the block. Yields None if another run holds the job, or the job has ended.
+        """Hold the job's lease during the `with` block. Yield None if another run holds the job or it has ended.
 
-        `LeaseLostError` ends the block without an error; nothing is stored. Every other error goes through `retry`, so
-        that the job's row does not stay in "running".
+        If the block raises `LeaseLostError`, it is only logged, and nothing is stored. All other errors go through
+        `retry`, so that the job does not stay in the state "running".
         """
         bind_contextvars(job=job_id)
         try:
@@ -186,7 +191,7 @@ class JobTask(RedactedTask):
                 return
             _label_run(job)
             self.request.claimed = time.monotonic()
-            if job.attempts > self.max_retries + 1:  # no earlier run has ended: each process died
+            if job.attempts > self.max_retries + 1:  # the process of every earlier run crashed
                 raise WorkerDiedError(job.attempts - 1)
             with LeaseKeeper(lambda: jobs.renew(job_id, owner, lease), lease / 3, self._longest_seconds()):
                 yield job
@@ -199,7 +204,7 @@ class JobTask(RedactedTask):
             raise self.retry(exc=exc) from exc
 
     def retry(self, *args: Any, exc: Exception | None = None, **options: Any) -> Any:
-        """Apply the decision of `retry_policy.decide` about `exc`. Without `exc`, retry as Celery does."""
+        """Apply the decision of `retry_policy.decide` about `exc`. If `exc` is None, retry as Celery does."""
         if exc is None or self.request.called_directly:
             return super().retry(*args, exc=exc, **options)
         decision = decide(
@@ -225,7 +230,7 @@ class JobTask(RedactedTask):
 
     @contextmanager
     def _uncounted(self) -> Iterator[None]:
-        """Subtract a retry during the block, because Celery adds one to the message that the block sends."""
+        """Lower Celery's retry count by 1 during the block, because Celery adds 1 in the message that is sent there."""
         self.request.retries -= 1
         try:
             yield
@@ -233,13 +238,16 @@ class JobTask(RedactedTask):
             self.request.retries += 1
 
     def _come_back(self, resend: Callable[..., Any], seconds: float, reason: PropertyIntelligenceError) -> Any:
-        """Send the message for the next run, ahead of others: its countdown starts when a worker receives it."""
+        """Send the message for the next run.
+
+        It has the job's priority, because its countdown starts only when a worker receives it.
+        """
         job, _ = self._held()
         ahead = {} if job is None else {"priority": message_priority(job)}
         try:
             return resend(exc=reason, countdown=seconds, queue=SCRAPE_QUEUE, **ahead)
         except (Reject, OperationalError, RedisError, OSError) as exc:  # Celery wraps a failed send in Reject
-            # recovery sends the job at the time in the table
+            # recovery sends the job at the time that the jobs table contains
             cause = exc.reason if isinstance(exc, Reject) else exc
             log.warning("The broker is away (%s); recovery sends job %s again", type(cause).__name__, self.request.id)
             raise Retry(f"in {seconds:.0f} s, by recovery", reason, seconds) from exc
@@ -247,9 +255,13 @@ class JobTask(RedactedTask):
     def _set_back(
         self, seconds: float, reason: PropertyIntelligenceError, *, counted: bool, charged: float = 0.0
     ) -> None:
-        """Release the lease. The job is queued for a countdown, or deferred for a longer wait, which ends the task.
+        """Release the lease, and store when the job may run again.
 
-        On a machine whose clock is wrong, every wait is deferred: a worker times a countdown by its own clock.
+        After a short wait, the job's message is sent with a countdown. For a longer wait, the job is deferred in the
+        table and `Retry` is raised, so no message is sent.
+
+        If this machine's clock is wrong, every job is deferred, because a worker measures countdowns with its own
+        clock.
         """
         job, owner = self._held()
         if job is None:
@@ -277,9 +289,9 @@ class JobTask(RedactedTask):
         raise error from (None if cause is error else cause)
 
     def _store(self, write: Callable[[], bool], ended: Callable[[], None]) -> None:
-        """Write to the jobs table, and call `ended` if this run still held the job.
+        """Write to the jobs table, and call `ended` if this run still holds the job.
 
-        If the write fails, the lease runs out and the job is recovered, so nothing is lost.
+        If the write fails, the lease expires and `recover_jobs` sends the job again, so nothing is lost.
         """
         written = False
         try:
@@ -299,7 +311,7 @@ class JobTask(RedactedTask):
         return getattr(self.request, "job", None), getattr(self.request, "owner", "")
 
     def seconds_left(self) -> float:
-        """Return the seconds until this run's soft time limit."""
+        """Return the seconds left until this run's soft time limit."""
         began: float = self.request.began
         return self._soft_limit_seconds() - (time.monotonic() - began)
 
@@ -313,7 +325,7 @@ class JobTask(RedactedTask):
         job, _ = self._held()
         deadline = current().settings.jobs.scrape_deadline_seconds
         soft = self._soft_limit_seconds()
-        if job is None:  # the claim itself failed: only Celery's count is known
+        if job is None:  # claiming the job failed, so only Celery's retry count is known
             return JobProgress(self.request.retries, 0.0, deadline, soft)
-        # the table's count survives a lost message, and includes this run
+        # the count in the jobs table stays right even if a message is lost; it includes this run
         return JobProgress(job.attempts - 1, job.waited_seconds, deadline, soft)

@@ -1,4 +1,4 @@
-"""Batches of jobs: mark finished batches as complete every few seconds and send their callbacks."""
+"""Every few seconds, mark finished batches of jobs as complete and send their webhooks."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ log = logging.getLogger(__name__)
 
 @shared_task(name="tasks.batches.complete_batches", base=ScheduledTask)
 def complete_batches() -> dict[str, int]:
-    """Mark batches whose jobs have all ended as complete and send due callbacks. Returns `{"completed": n}`."""
+    """Mark batches whose jobs have all ended as complete, and start the delivery of due webhooks.
+
+    Returns `{"completed": n}`.
+    """
     completed = current().batches.complete()
     BATCHES_COMPLETED.inc(len(completed))
     for batch in completed:

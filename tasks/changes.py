@@ -1,4 +1,4 @@
-"""Changes of properties: send new ones to the webhook every few seconds and delete old ones."""
+"""Every few seconds, send new changes of properties to the webhook and delete old changes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from tasks.delivery import send_if_due
 
 @shared_task(name="tasks.changes.check_changes", base=ScheduledTask)
 def check_changes() -> dict[str, int]:
-    """Send due changes to the webhook and delete changes past their retention. Returns `{"pruned": n}`."""
+    """Start the delivery of due changes to the webhook, and delete changes past their retention time.
+
+    Returns `{"pruned": n}`.
+    """
     settings, database = current().settings, current().database
     kept = timedelta(days=settings.changes.retention_days)
     pruned = ChangeStore(database).prune(database.clock.now() - kept)

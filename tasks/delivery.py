@@ -1,8 +1,8 @@
-"""Webhooks: deliver those of the outbox that are due, with one task message per channel.
+"""Deliver the webhooks in the outbox that are due, with one task message per channel.
 
-A receiver may take ten seconds to answer. Deliveries therefore have their own queue, which is served before all jobs:
-a hanging receiver delays no report, and a backlog of jobs delays no webhook. Alerts use the maintenance queue: they
-matter most when the workers for jobs are in trouble.
+A receiver may take ten seconds to answer. Deliveries therefore have their own queue, which workers serve before jobs: a
+slow receiver does not delay reports, and a backlog of jobs does not delay webhooks. Alerts use the maintenance queue,
+because they matter most when the workers that run jobs have problems.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tasks.base import ScheduledTask
 
 
 def send_if_due(channel: Channel) -> None:
-    """Send a `deliver_due` message if the channel has a due webhook. Raises errors of the database and the broker."""
+    """Send a `deliver_due` message if a webhook of the channel is due. Raises errors of the database and the broker."""
     if deliver.is_due(channel, current().database):
         queue = MAINTENANCE_QUEUE if channel is Channel.ALERT else CALLBACK_QUEUE
         deliver_due.send_ahead(str(channel), queue=queue)

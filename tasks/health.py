@@ -1,4 +1,7 @@
-"""The key report: at an interval, collect the pool's statistics, log and export them, and store the newest ones."""
+"""The key report.
+
+At an interval, collect the key pool's statistics, log and export them, and store the latest report.
+"""
 
 from __future__ import annotations
 
@@ -20,16 +23,16 @@ from tasks.base import ScheduledTask
 
 log = logging.getLogger(__name__)
 
-#: Only one report at a time may wait for the database.
+#: Held while a report uses the database, so that only one report at a time waits for it.
 _HISTORY = threading.Lock()
 
 
 @shared_task(name="tasks.health.report_key_stats", base=ScheduledTask, may_overlap=True)
 def report_key_stats() -> dict[str, Any]:
-    """Report on the pool.
+    """Report on the key pool.
 
-    Returns the `data` of the specification's stats response, with keys by their mask, and adds `advice`, `alerts`, and
-    `alerts_firing`. While the database is unavailable, the report is made without advice.
+    Returns the `data` of the specification's stats response, with keys shown by their mask, plus `advice`, `alerts`,
+    and `alerts_firing`. If the database is unavailable, the report contains no advice.
     """
     monitor, settings = pool_monitor(), current().settings
     at, stats = monitor.database.clock.now(), monitor.manager.get_stats()

@@ -1,8 +1,8 @@
-"""Batches of model requests: send waiting requests to OpenAI's batch API and collect the answers.
+"""Send waiting model requests to OpenAI's batch API, and collect the responses.
 
-The check for work runs on the maintenance queue. The work has its own queue on the workers for jobs, which serve it
-before all jobs: uploading a file or reading a large result takes minutes, which must not delay a report, and a backlog
-of jobs must not delay a batch.
+`look_at_batches` runs on the maintenance queue. `tend_batches` has its own queue, because uploading a file or reading a
+large result may take minutes, and must not delay reports. The workers that run jobs serve this queue first, so that a
+backlog of jobs does not delay a batch.
 """
 
 from __future__ import annotations
@@ -24,12 +24,11 @@ from tasks.base import ScheduledTask
 
 log = logging.getLogger(__name__)
 
-#: A run starts no further batch after this time. The next run, seconds later, takes the remaining batches.
+#: After this time, a run advances no further batch. The next run, seconds later, advances the remaining batches.
 _RUN_SECONDS = 60.0
-#: The interval of `tend_batches` messages. Duplicates within a share of it are skipped (`tasks/base.py`).
+#: The interval of `tend_batches` messages, which determines what counts as a duplicate (`tasks/base.py`).
 _INTERVAL_SECONDS = 1.0
-#: A run that takes longer than this is stuck, because its soft time limit has passed. Its lease is then no longer
-#: renewed.
+#: A run that takes longer than this hangs, because its soft time limit has passed. Its lease is then no longer renewed.
 _LONGEST_LEASE_SECONDS = 290.0
 
 
@@ -57,7 +56,7 @@ def tend_batches() -> dict[str, int]:
 
 
 def _advance_one(parts: Parts) -> bool:
-    """Advance one due batch. Returns False if none is due."""
+    """Advance one due batch. Return False if no batch is due."""
     owner, lease = new_owner(), parts.settings.jobs.job_lease_seconds
     batch = parts.batches.claim(owner, lease)
     if batch is None:

@@ -1,4 +1,4 @@
-"""Retention: delete old page copies, names of people, values, and jobs every ten minutes."""
+"""Apply the retention times: every ten minutes, delete old page copies, names of people, values, and jobs."""
 
 from __future__ import annotations
 

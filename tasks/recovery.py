@@ -1,4 +1,4 @@
-"""Recovery: every few seconds, send again the jobs whose message or worker was lost."""
+"""Every few seconds, send jobs again whose message or worker was lost."""
 
 from __future__ import annotations
 
@@ -19,8 +19,7 @@ from tasks.base import ScheduledTask
 
 log = logging.getLogger(__name__)
 
-#: The number of jobs that are read and sent together. A run goes on for `_RUN_SECONDS`; the next run sends the
-#: remaining jobs.
+#: How many jobs are read and sent together. A run sends jobs for `_RUN_SECONDS`, and the next run sends the rest.
 LIMIT = 1000
 _RUN_SECONDS = 2.0
 
@@ -29,9 +28,9 @@ _RUN_SECONDS = 2.0
 def recover_jobs(self: Any) -> dict[str, int]:
     """Send lost jobs again. Returns `{"sent": n}`.
 
-    A job is sent if its lease ran out (its worker died), if it was deferred and is due, if a stopping worker returned
-    it, or if it is queued and its sender died. If the broker holds fewer messages than there are queued jobs, the
-    missing number is sent too: all of them if the broker lost its data.
+    A job is sent if its lease expired (its worker crashed), if it was deferred and is now due, if a stopping worker
+    released it, or if it is queued but was never sent. If the broker has fewer messages than there are queued jobs, as
+    many jobs as messages are missing are also sent. If the broker lost its data, these are all queued jobs.
     """
     sent = Counter[str]()
     try:
@@ -47,7 +46,7 @@ def recover_jobs(self: Any) -> dict[str, int]:
 
 
 def _recovered(app: Celery, store: JobStore) -> Iterator[list[Recovered]]:
-    """Yield the jobs that were sent, up to `LIMIT` at a time."""
+    """Send recoverable jobs, and yield those that were sent, up to `LIMIT` at a time."""
     until = time.monotonic() + _RUN_SECONDS
     full = True
     while full and time.monotonic() < until:

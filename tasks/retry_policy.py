@@ -1,9 +1,9 @@
-"""Decide what happens to a job after an error. The functions have no effects, and get the time as an argument.
+"""Decide what happens to a job after an error. The functions have no side effects and get the time as an argument.
 
-The job waits (`Wait`) if no key has capacity, the error names a time to return, or the model's provider, the database
-or the broker is unavailable. A wait costs no retry; the job's deadline bounds the sum of most waits. After other
-failures that may pass, the job is tried again (`TryAgain`), which counts as a retry and backs off. Otherwise it ends
-(`Fail`).
+The job waits (`Wait`) if no key has capacity, if the error gives a retry time, or if the model's provider, the
+database, or the broker is unavailable. A wait does not count as a retry, but most waits count toward the job's
+deadline. After other transient errors, the job is tried again with a backoff (`TryAgain`), which counts as a retry.
+After permanent errors, the job fails (`Fail`).
 """
 
 from __future__ import annotations
@@ -28,27 +28,28 @@ from app.keypool.limits import parse_retry_after_us
 from app.property.reading import budget
 from app.redaction import redact
 
-#: A wait up to this length is a countdown; a longer one is a `due_at` in the jobs table. A worker holds its countdowns,
-#: which must stay far below the visibility timeout of the broker.
+#: A wait of up to this length becomes a countdown. A longer wait is stored as `due_at` in the jobs table. A worker
+#: keeps the message during a countdown, so countdowns must be much shorter than the broker's visibility timeout.
 LONGEST_COUNTDOWN_SECONDS = 30.0
-#: Maximum number of retries of a job after failures that may pass.
+#: Maximum number of retries of a job after transient errors.
 MAX_RETRIES = 4
-#: The wait for capacity if no time is named, and the wait for the database or the broker.
+#: The wait for capacity if the error gives no retry time, and the wait for the database or the broker.
 _DEFAULT_WAIT_SECONDS = 5.0
 _SHORTEST_WAIT_SECONDS = 0.1
 _FIRST_BACKOFF_SECONDS = 2.0
-#: The longest time between two attempts to reach a provider that is unavailable, unless it names a longer one.
+#: The longest time between two attempts to reach an unavailable provider, unless its `Retry-After` is longer.
 _LONGEST_OUTAGE_WAIT_SECONDS = 300.0
-#: Jobs that wait for the next day's budget are spread over this time.
+#: Jobs that wait for the next day's budget start at random times within this period.
 _NEXT_DAY_SPREAD_SECONDS = 300.0
-#: A page whose job times out while the page is read would time out again. Reading then ends with `PageTooComplexError`.
+#: If a job times out while it reads a page, it would time out again. Reading therefore converts the timeout to
+#: `PageTooComplexError`.
 budget.INTERRUPTIONS.append(SoftTimeLimitExceeded)
 _STATUS_TRANSIENT = frozenset({408, 409, 425})
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Retry in `seconds` without counting a retry; `charged_seconds` count toward the job's deadline."""
+    """Run again in `seconds`, which does not count as a retry. `charged_seconds` count toward the job's deadline."""
 
     seconds: float
     reason: PropertyIntelligenceError
@@ -57,7 +58,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class TryAgain:
-    """Retry in `seconds` and count it; after `MAX_RETRIES`, the job ends with `error`."""
+    """Run again in `seconds`, which counts as a retry. After `MAX_RETRIES`, the job fails with `error`."""
 
     seconds: float
     error: PropertyIntelligenceError
@@ -65,7 +66,7 @@ class TryAgain:
 
 @dataclass(frozen=True, slots=True)
 class Fail:
-    """End the job with `error`, which can be pickled for Celery's results."""
+    """The job fails with `error`."""
 
     error: PropertyIntelligenceError
 
@@ -75,7 +76,7 @@ Decision = Wait | TryAgain | Fail
 
 @dataclass(frozen=True, slots=True)
 class JobProgress:
-    """A job's counted retries, its waits so far, the most that it may wait, and the soft time limit of a run."""
+    """A job's retries and waiting time so far, its maximum waiting time, and the soft time limit of a run."""
 
     retries: int
     waited_seconds: float
@@ -84,7 +85,7 @@ class JobProgress:
 
 
 def decide(exc: BaseException, progress: JobProgress, *, now: datetime, rng: random.Random, model: str) -> Decision:
-    """Return what to do after `exc`. Raises nothing."""
+    """Return what to do with the job after `exc`."""
     seconds = capacity_wait_seconds(exc, now)
     if seconds is not None:
         too_late = DeadlineExceededError(progress.waited_seconds, progress.deadline_seconds)
@@ -105,13 +106,13 @@ def decide(exc: BaseException, progress: JobProgress, *, now: datetime, rng: ran
 def _wait_as_asked(
     error: PropertyIntelligenceError, seconds: float, progress: JobProgress, rng: random.Random
 ) -> Decision:
-    if isinstance(error, WatchBudgetSpentError):  # waiting for the budget is free, on any number of days
+    if isinstance(error, WatchBudgetSpentError):  # waiting for the next day's budget never counts toward the deadline
         return Wait(seconds + rng.uniform(0, _NEXT_DAY_SPREAD_SECONDS), error, 0.0)
     return _wait(seconds, progress, error, error)
 
 
 def capacity_wait_seconds(exc: BaseException, now: datetime) -> float | None:
-    """Return the wait that `exc` names (by default 5 s) if it reports missing capacity, else None."""
+    """Return how long to wait for capacity, by default 5 s. Return None if `exc` does not report missing capacity."""
     if isinstance(exc, CapacityError):
         return float(exc.facts["retry_after_seconds"])
     if not isinstance(exc, openai.RateLimitError):
@@ -125,8 +126,8 @@ def _outage_wait_seconds(
 ) -> float:
     """Return the seconds until the next attempt during an outage.
 
-    For a model provider, this is about as long as the job has waited so far, so that the total doubles, or the
-    provider's own `Retry-After` if it is longer.
+    For a model provider, this is about as long as the job has waited so far, so that its total wait doubles, but at
+    least the provider's `Retry-After`. For the database and the broker, it is about 5 s.
     """
     if not isinstance(error, ModelUnreachableError):
         return _DEFAULT_WAIT_SECONDS * rng.uniform(0.8, 1.2)
@@ -141,15 +142,17 @@ def _wait(
     left = progress.deadline_seconds - progress.waited_seconds
     if left <= 0:
         return Fail(too_late)
-    # the last attempt happens at the deadline; a wait of 0 s would loop without reaching it
+    # Shorten the last wait so that it ends at the deadline. A wait of 0 s would repeat forever and never reach the
+    # deadline.
     seconds = min(max(seconds, _SHORTEST_WAIT_SECONDS), left)
     return Wait(seconds, reason, seconds)
 
 
 def _wait_for_host(busy: HostBusyError, progress: JobProgress) -> Decision:
-    """Wait for the host's pacing. Only the time for which the site itself refused requests counts toward the deadline.
+    """Wait for the host's rate limit. Only the time during which the site rejected requests counts toward the deadline.
 
-    The pacing itself does not count, because the last of ten thousand pages of a site has to wait for hours.
+    Waiting for our own rate limit does not count, because the last of ten thousand pages of a site has to wait for
+    hours.
     """
     held = float(busy.facts["held_seconds"])
     if held > 0 and progress.waited_seconds >= progress.deadline_seconds:
@@ -158,13 +161,16 @@ def _wait_for_host(busy: HostBusyError, progress: JobProgress) -> Decision:
 
 
 def backoff_seconds(retries: int, rng: random.Random) -> float:
-    """Return an exponential backoff with equal jitter (half fixed, half random): 1 to 2 s at first, at most 30 s."""
+    """Return an exponential backoff with equal jitter (half fixed, half random).
+
+    It starts at 1 to 2 s and is at most 30 s.
+    """
     ceiling = min(LONGEST_COUNTDOWN_SECONDS, _FIRST_BACKOFF_SECONDS * 2.0**retries)
     return ceiling / 2 + rng.uniform(0, ceiling / 2)
 
 
 def to_own_error(exc: BaseException, progress: JobProgress, model: str) -> PropertyIntelligenceError:
-    """Return `exc` as a `PropertyIntelligenceError`, which can be pickled, names its facts, and shows no key."""
+    """Convert `exc` to a `PropertyIntelligenceError`, which can be pickled for Celery's results and shows no key."""
     if isinstance(exc, PropertyIntelligenceError):
         return exc
     if isinstance(exc, SoftTimeLimitExceeded):

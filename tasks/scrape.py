@@ -1,8 +1,8 @@
-"""The scrape job: turn one target from the jobs table into a stored property.
+"""The scrape task: turn the target of one job into a stored property.
 
 `Scraper.store_target` in `app/services/property_intelligence.py` does the work, and `Storing` in
-`app/services/scraping/storing.py` ends the job. Model calls use the client of `self.manager`, the `OpenAIClientManager`
-that `worker_init` or `worker_process_init` opened for this process (`worker/signals.py`).
+`app/services/scraping/storing.py` marks the job as done. Model calls use the client of `self.manager`, the
+`OpenAIClientManager` that `worker_init` or `worker_process_init` created for this process (`worker/signals.py`).
 """
 
 from __future__ import annotations
@@ -35,22 +35,22 @@ log = logging.getLogger(__name__)
 
 @shared_task(name="tasks.scrape.scrape_property", bind=True, base=JobTask, autoretry_for=(RateLimitError,))
 def scrape_property(self: JobTask, job_id: str) -> dict[str, Any]:
-    """Do the job. Returns `{"job", "state", "property", "page_from", "wanted_model"}`.
+    """Run the job. Returns `{"job", "state", "property", "page_from", "wanted_model"}`.
 
-    The state is "done", "parked", or "skipped". A parked job waits for a batch of model requests, which queues it
-    again. A skipped message is a late duplicate, or its run lost the lease: another run holds the job, or it has ended.
-    A search ends as "done" without a property: each of its listings becomes a job.
+    The state is "done", "parked", or "skipped". A parked job waits for a batch of model requests, and is queued again
+    when the batch ends. A message is skipped if another run holds the job or the job has ended, or if this run lost its
+    lease. A search ends as "done" with no property, because each of its new listings becomes a job.
 
-    The pool raises `RateLimitError` when no key has capacity, after it has tried every key. `JobTask.retry` then waits.
+    If no key has capacity, the OpenAI client raises `RateLimitError`, and `JobTask.retry` lets the job wait.
     """
     with self.working_on(job_id) as job:
         if job is not None:
             return _scrape(self, job)
-    return {"job": redact_urls(job_id), "state": "skipped"}  # any client of the broker may send any text
+    return {"job": redact_urls(job_id), "state": "skipped"}  # any broker client can send any text as a job id
 
 
 def _scrape(task: JobTask, job: Job) -> dict[str, Any]:
-    """Scrape the job's target, and end or park the job. Raises `LeaseLostError` if another run holds the lease."""
+    """Scrape the job's target, and complete or park the job. Raises `LeaseLostError` if another run holds the lease."""
     resources, lease = current(), Lease(job.id, task.request.owner)
     is_due = job.waited_seconds >= resources.settings.jobs.scrape_deadline_seconds
     run = Run(
@@ -61,7 +61,8 @@ def _scrape(task: JobTask, job: Job) -> dict[str, Any]:
         seconds_left=task.seconds_left,
         led_by=_led_by(job),
         holds=lambda: resources.jobs.holds(lease),
-        economy=job.economy and task.manager.get_client() is not None,  # without a key, nothing would end the wait
+        # without a usable OpenAI key, no batch could answer, and the job would stay parked
+        economy=job.economy and task.manager.get_client() is not None,
         waited_for=job.request_id,
     )
     try:
@@ -85,9 +86,9 @@ def _scrape(task: JobTask, job: Job) -> dict[str, Any]:
 
 
 def _led_by(job: Job) -> str | None:
-    """Return the search whose page names the job's target, or "" if that search was deleted.
+    """Return the target of the search that found the job's target.
 
-    None: a user requested the job.
+    Return "" if the search's job was deleted, and None if a user requested the job.
     """
     if job.found_by is None:
         return None
@@ -98,7 +99,7 @@ def _led_by(job: Job) -> str | None:
 
 
 def _park(task: JobTask, job: Job, request: NewRequest) -> None:
-    """Let the job wait for its model request. No worker holds a parked job, and parking costs no retry."""
+    """Let the job wait for its model request. Parking releases the job's lease and does not count as a retry."""
     resources = current()
     requests, seconds = LlmRequestStore(resources.database), resources.settings.openai.batch_max_wait_seconds
     retry_on_store_error(lambda: requests.park(job, task.request.owner, request, seconds), resources.database.clock)

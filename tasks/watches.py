@@ -1,4 +1,4 @@
-"""Watched properties: create and send the jobs of due watches once a minute."""
+"""Once a minute, create and send the jobs of watched properties that are due."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from tasks.base import ScheduledTask
 
 @shared_task(name="tasks.watches.tick_watches", bind=True, base=ScheduledTask)
 def tick_watches(self: Any) -> dict[str, int]:
-    """Start the refreshes that are due and within the day's budget. Returns `{"sent": n, "put_off": n}`.
+    """Start the refreshes of watched properties that are due and within the day's budget.
 
-    Jobs that cannot be sent stay in the table, and recovery sends them.
+    Returns `{"sent": n, "put_off": n}`. Jobs that cannot be sent stay in the jobs table, and `recover_jobs` sends them.
     """
     resources = current()
     done = watching.tick(resources.database, resources.settings)

@@ -1,7 +1,7 @@
-"""The Celery processes: `celery -A worker worker`, `beat` and `flower` load their app from this package.
+"""The Celery app that `celery -A worker worker`, `celery -A worker beat`, and `celery -A worker flower` load.
 
 `signals.py` opens and closes the resources of a process; `beat_schedule.py` lists the scheduled tasks. Importing the
-package reads no environment.
+package reads no environment variables.
 """
 
 from __future__ import annotations

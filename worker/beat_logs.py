@@ -1,7 +1,7 @@
-"""Log scheduled tasks at DEBUG: beat's ticks, and the worker's lines about receiving and ending these tasks.
+"""Log Celery's lines about scheduled tasks at DEBUG: sending, receiving, and ending a task.
 
-Celery logs every task at INFO, so an idle fleet would write about ten lines every five seconds. A scheduled task's
-failures, and the lines that it logs itself, keep their level. All other tasks, above all jobs, are logged as usual.
+Celery logs these lines at INFO, so an idle fleet would write about ten lines every five seconds. Failures of scheduled
+tasks, the lines that the tasks themselves log, and all lines about other tasks keep their level.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection
 
-#: The loggers of Celery and RedBeat that report ticks, received tasks, and ended tasks.
+#: The loggers of Celery that report sent, received, and ended tasks.
 _LOGGERS = ("celery.beat", "celery.worker.strategy", "celery.app.trace")
 _TICK = "Scheduler: Sending due task"
 
 
 class RoutineFilter(logging.Filter):
-    """Lowers INFO records about `tasks` and beat's ticks to DEBUG, and drops them unless DEBUG is enabled."""
+    """Lowers INFO records about `tasks`, and about tasks that beat sends, to DEBUG. Drops them if DEBUG is disabled."""
 
     def __init__(self, tasks: Collection[str] = ()) -> None:
         super().__init__()

@@ -39,7 +39,7 @@ def beat_config(settings: Settings) -> dict[str, Any]:
 
 
 def _entry(task: str, seconds: float) -> dict[str, Any]:
-    # Workers serve the most urgent priority level first. Results are ignored: to subscribe to a result, beat would wait
-    # up to 20 s for a broker that has just become unavailable.
+    # Scheduled tasks have the most urgent priority, which workers serve first. Their results are ignored, because beat
+    # would subscribe to each result, and block for up to 20 s if the broker has just become unavailable.
     options = {"headers": {INTERVAL_HEADER: seconds}, "priority": PRIORITIES[0], "ignore_result": True}
     return {"task": task, "schedule": seconds, "options": options}

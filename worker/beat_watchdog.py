@@ -1,5 +1,7 @@
-"""Beat's scheduler, which survives the loss of Redis, its lock, or its schedule. If several beats run, only one is
-active."""
+"""Beat's scheduler. It recovers from the loss of Redis, its lock, or its schedule.
+
+If several beats run, only one is active.
+"""
 
 from __future__ import annotations
 
@@ -18,15 +20,16 @@ _RETRY_SECONDS = 1.0
 
 
 class ResilientScheduler(RedBeatScheduler):
-    """A RedBeat scheduler that survives the loss of Redis, and an earlier beat whose clock was ahead.
+    """A RedBeat scheduler that recovers from the loss of Redis, and from run times of a beat whose clock was ahead.
 
-    RedBeat exits with an exception if its lock runs out (Redis was paused, restarted or emptied) or Redis is
-    unavailable. This scheduler waits, takes the lock again, and writes its schedule again. It writes its first schedule
-    in its first tick, so that it can start while Redis is unavailable. An entry whose last run lies in the future is
-    scheduled again.
+    RedBeat exits with an exception if its lock expires (because Redis was paused, restarted, or emptied) or if Redis is
+    unavailable. This scheduler waits, acquires the lock again, and writes its schedule again. It writes its schedule in
+    its first tick, not earlier, so that it can start while Redis is unavailable. An entry whose last run lies in the
+    future is rescheduled.
 
-    After `close`, the next tick exits. Celery closes the scheduler in its signal handler and then raises `SystemExit`,
-    which is lost inside a finalizer (`__del__`) and is not raised at all if `close` fails.
+    After `close`, the next tick raises `SystemExit`. Celery's signal handler closes the scheduler and then raises
+    `SystemExit` itself, but this exception is lost if a finalizer (`__del__`) is running, and not raised if `close`
+    fails.
     """
 
     lock: Any

@@ -1,9 +1,9 @@
-"""The worker's settings, read once, and SIGHUP, which reloads the OpenAI keys without interrupting a job.
+"""Read the worker's settings once, and reload the OpenAI keys on SIGHUP without interrupting jobs.
 
-Celery handles SIGHUP by restarting the worker, which interrupts running tasks. A bootstep replaces that handler as soon
-as Celery has installed it. The parent of a forking worker uses no keys. The parent reads the keys for the children that
-it forks later, and sets the mark that makes running children reload (`app.services.keys.reload`). Other processes
-reload their own keys.
+By default, Celery restarts the worker on SIGHUP, which interrupts running tasks. A bootstep replaces this handler after
+Celery has installed it. The parent of a forking worker uses no keys itself. On SIGHUP, it reads the keys for the
+children that it forks later, and sets the reload mark, which makes running children reload
+(`app.services.keys.reload`). A worker that does not fork reloads its own keys.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from app.settings import Settings, load_settings
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
-    """The settings, and the stamp that the reload mark had when the keys were read. A forked child inherits both."""
+    """The settings, and the stamp of the reload mark when the keys were read. A forked child inherits both."""
 
     settings: Settings
     mark: int
@@ -35,36 +35,39 @@ _reloader: KeyReloader | None = None
 
 
 def settings() -> Settings:
-    """Return the process's settings. If they are invalid, exit with the reason and code 2."""
+    """Return the process's settings. If they are invalid, print the reason and exit with code 2."""
     return _load().settings
 
 
 def exit_with(reason: str) -> NoReturn:
-    """Exit with code 2 and the reason on stderr."""
+    """Print the reason to stderr and exit with code 2."""
     sys.stderr.write(f"{reason}\n")
     raise SystemExit(2)
 
 
 def start_reloader(manager: OpenAIClientManager) -> None:
-    """Start to reload the keys of `manager` when the keys file or the mark changes, in a process that runs tasks."""
+    """In a process that runs tasks, reload the keys of `manager` whenever the keys file or the reload mark changes."""
     _start(reload_of(manager, settings(), seen=_load().mark))
 
 
 def start_reloader_for_children() -> None:
-    """In a forking worker's parent, reload the keys for future children. SIGHUP also sets the reload mark."""
+    """In a forking worker's parent, reload the keys for later children.
+
+    SIGHUP also sets the reload mark, so that running children reload their keys.
+    """
     _start(KeyReload(settings(), _adopt, seen=_load().mark, watches_file=False, passes_on=_note_mark))
 
 
 def ignore_sighup() -> None:
-    """Ignore SIGHUP in a forked child. If all processes of a service get the signal, the parent's mark is enough.
+    """Ignore SIGHUP in a forked child. The parent's reload mark makes the child reload its keys.
 
-    A handler would not work, because billiard later replaces handlers of some signals, and its own would end the child.
+    A handler would not work: billiard later replaces it by its own, which would end the child.
     """
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
 def stop_reloader() -> None:
-    """Stop reloading. Safe to call when nothing was started."""
+    """Stop reloading, if it was started."""
     global _reloader
     reloader, _reloader = _reloader, None
     if reloader is not None:
@@ -72,7 +75,7 @@ def stop_reloader() -> None:
 
 
 class ReloadOnSighup(bootsteps.StartStopStep):
-    """A bootstep that installs the SIGHUP handler after Celery's own and before the first job."""
+    """A bootstep that replaces Celery's SIGHUP handler before the first job runs."""
 
     label = "Keys"
 
@@ -83,7 +86,7 @@ class ReloadOnSighup(bootsteps.StartStopStep):
             on_sighup(_reloader.ask)
 
     def stop(self, parent: Any) -> None:
-        """Do nothing: the worker's shutdown signals stop the reloader after the last job."""
+        """Do nothing, because the handlers of the shutdown signals stop the reloader after the last job."""
 
 
 def _load() -> _Loaded:
@@ -102,12 +105,12 @@ def _keep(found: Settings, mark: int | None = None) -> _Loaded:
 
 
 def _note_mark(stamp: int) -> None:
-    """Record that the current keys are as new as the mark with this stamp, so that children do not read them again."""
+    """Record that the current keys are as new as this reload mark, so that children do not read them again."""
     _keep(settings(), stamp)
 
 
 def _adopt(fresh: Settings) -> str:
-    """Use `fresh` in this process and in the children that it forks from now on. Returns the line to log."""
+    """Use `fresh` in this process and in the children that it forks later. Return the line to log."""
     found = load_keys_again(fresh)
     _keep(fresh)
     return f"{len(found.keys)} OpenAI keys read again for this worker's processes"

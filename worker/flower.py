@@ -1,7 +1,7 @@
-"""Configure `celery -A worker flower`: set Flower's defaults from our settings, and refuse unsafe options.
+"""Configure `celery -A worker flower`: set Flower's defaults from our settings, and exit if its options are unsafe.
 
-Flower's command line, a `flowerconfig.py`, and Flower variables that are not settings of this project override the
-defaults. The resulting options are checked before Flower opens anything.
+Flower's command line, a `flowerconfig.py`, and `FLOWER_` environment variables that are not settings of this project
+override these defaults. The resulting options are checked before Flower listens.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ from worker.config_reload import exit_with, settings
 
 log = logging.getLogger(__name__)
 
-#: The time between two saves. Each writes the whole state: 10,000 tasks take 0.2 s, during which Flower serves no page.
+#: The time between two saves of Flower's state. A save of 10,000 tasks takes 0.2 s, during which Flower serves no page.
 _SAVE_INTERVAL_MILLISECONDS = 30_000
-#: Maximum number of workers in Flower's memory. A restarted worker may have a new name, so offline workers accumulate.
+#: Maximum number of workers that Flower keeps. Restarted workers may have new names, so offline workers accumulate.
 _MAX_WORKERS = 500
 _PURGE_OFFLINE_SECONDS = 3600
 
 
 class SignedInMetrics(Metrics):
-    """Flower's metrics, which require the same login as its pages. Flower itself serves them without a login."""
+    """Flower's metrics, with the same login as its pages. By default, Flower serves metrics without a login."""
 
     @authenticated
     async def get(self) -> None:
@@ -48,7 +48,7 @@ class SignedInMetrics(Metrics):
 
 
 class MisdirectedRequest(RequestHandler):
-    """Refuses a request with an unknown host name, which protects against DNS rebinding."""
+    """Rejects requests whose host name is unknown, as a protection against DNS rebinding."""
 
     def prepare(self) -> None:
         self.set_status(421)
@@ -59,7 +59,7 @@ class MisdirectedRequest(RequestHandler):
 
 
 def find_handler(flower: Flower, request: HTTPServerRequest, **options: Any) -> Any:
-    """Return Flower's handler, or a refusal if no password is set and the host name is unknown (`names_elsewhere`)."""
+    """Return Flower's handler, or `MisdirectedRequest` if no login is set and the host name is unknown."""
     chosen = flower.options
     if not (chosen.basic_auth or chosen.auth or chosen.unix_socket) and names_elsewhere(request.host):
         return flower.get_handler_delegate(request, MisdirectedRequest)
@@ -69,8 +69,8 @@ def find_handler(flower: Flower, request: HTTPServerRequest, **options: Any) -> 
 def connect(app: Celery) -> None:
     """Configure Flower when its command line is read.
 
-    Celery sends no signal for commands of plugins, but adds the app's options to each. A hidden option calls this
-    function.
+    Celery sends no signal for plugin commands such as `flower`, but adds the app's options to each command. A hidden
+    option therefore calls `_on_command_line`.
     """
     begins = click.Option(["--begins"], hidden=True, expose_value=False, is_eager=True, callback=_on_command_line)
     app.user_options["preload"].add(begins)
@@ -94,14 +94,14 @@ def _on_command_line(context: click.Context, _option: click.Parameter, _value: o
 
 
 def _remove_own_variables() -> None:
-    """Remove our settings and blank values from the environment, because Flower would crash on a bad value."""
+    """Remove our `FLOWER_` settings and blank values from the environment, because some would crash Flower."""
     for name, value in list(os.environ.items()):
         if name.startswith("FLOWER_") and (name in VARIABLES or not value.strip()):
             del os.environ[name]
 
 
 def _defaults(loaded: Settings) -> dict[str, Any]:
-    """Return Flower's options. Raises `ConfigurationError` if the folder of its state cannot be created."""
+    """Return the defaults of Flower's options. Raises `ConfigurationError` if its state folder cannot be created."""
     secret = loaded.flower.basic_auth
     return {
         "basic_auth": flower_logins(secret.get_secret_value()) if secret else [],
@@ -119,7 +119,7 @@ def _defaults(loaded: Settings) -> dict[str, Any]:
 
 
 def _state_folder(home: Path) -> Path:
-    """Return the private folder of Flower's state. Flower unpickles the file, so others must not write there."""
+    """Create and return the folder of Flower's state. It is private, because Flower unpickles the state file."""
     folder = home.expanduser().resolve() / "flower"
     try:
         make_private_folder(folder)
@@ -130,7 +130,10 @@ def _state_folder(home: Path) -> Path:
 
 
 def _on_options_read(**_: Any) -> None:
-    """Check the options. This runs when Flower imports the tasks: it has read all options, but not yet listened."""
+    """Check Flower's options.
+
+    This runs when Flower imports the tasks: all options are read, but it does not listen yet.
+    """
     protect(_secrets())
     try:
         _check_access()
@@ -142,14 +145,14 @@ def _on_options_read(**_: Any) -> None:
 
 
 def _secrets() -> list[str]:
-    """Return the secrets among Flower's options, which it logs at DEBUG."""
+    """Return the secrets among Flower's options. They must be masked, because Flower logs its options at DEBUG."""
     logins = options.basic_auth or []
     passwords = [login.partition(":")[2] for login in logins]
     return [*logins, *passwords, options.cookie_secret or "", options.oauth2_secret or ""]
 
 
 def _check_access() -> None:
-    """Raise `ConfigurationError` for a weak password, or if other machines could reach Flower without a password."""
+    """Raise `ConfigurationError` if a login is invalid, or if other machines could reach Flower without a login."""
     if options.basic_auth:
         try:
             flower_logins(",".join(options.basic_auth))
@@ -163,7 +166,7 @@ def _check_access() -> None:
 
 
 def _try_to_listen() -> None:
-    """Raise `ConfigurationError` if the address cannot be bound: Flower itself would end in a traceback."""
+    """Raise `ConfigurationError` if the address cannot be bound, because Flower itself would print a traceback."""
     if options.unix_socket:
         return
     try:

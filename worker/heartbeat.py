@@ -1,7 +1,7 @@
 """The worker's heartbeat file, which `propintel doctor` and container checks read.
 
-A thread of the parent process writes the file, also while the worker is too busy to answer `inspect ping`. The
-heartbeat continues while the broker is unavailable, because restarting a worker does not repair a lost broker.
+A thread of the parent process writes the file, even while the worker is too busy to answer `inspect ping`. It continues
+while the broker is unavailable, because restarting the worker would not repair the broker.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 class Heartbeat:
-    """Writes `{"at": ISO time, "node": name, "pid": n}` every few seconds until stopped, then removes the file."""
+    """Writes `{"at": ISO time, "node": name, "pid": n}` to a file every few seconds. When stopped, removes the file."""
 
     def __init__(self, file: Path, node: str, interval_seconds: float = INTERVAL_SECONDS) -> None:
         self._file = file
@@ -44,7 +44,7 @@ class Heartbeat:
         self._file.unlink(missing_ok=True)
 
     def beat(self) -> None:
-        """Replace the file atomically. A write error, for example a full disk, is only logged."""
+        """Replace the file atomically. A write error, such as a full disk, is only logged."""
         draft = self._file.with_suffix(f".{os.getpid()}.tmp")
         beat = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "node": self._node, "pid": os.getpid()}
         try:

@@ -1,9 +1,9 @@
-"""The handlers of Celery's signals, which open and close resources (`connect` at the end lists them).
+"""The handlers of Celery's signals, which open and close resources. `connect` lists them.
 
-Each process that runs tasks opens its own resources; none is shared over a fork. If children inherit a client that the
-parent has used, one call can get another call's answer. A forking worker therefore opens everything in each child, and
-a worker whose pool does not fork opens everything in its only process. Celery swallows exceptions of signal handlers,
-so a process that cannot open its resources exits here.
+Each process that runs tasks opens its own resources. They are not shared across a fork, because processes that share a
+connection can get each other's replies. A forking worker therefore opens the resources in each child. A worker that
+does not fork opens them in its only process. Celery swallows exceptions in signal handlers, so the handlers themselves
+exit if the resources cannot be opened.
 """
 
 from __future__ import annotations
@@ -58,24 +58,24 @@ from worker.config_reload import exit_with, settings
 
 log = logging.getLogger(__name__)
 
-#: The exit code of a child that cannot start: EX_CONFIG of sysexits.h. The log has the reason.
+#: The exit code of a child that cannot start: EX_CONFIG of sysexits.h. The reason is in the log.
 _CHILD_EXIT_CODE = 78
-#: Celery replaces a child that exits at once. The pause limits the rate of forks while the database is unavailable;
-#: Celery gives a child four seconds to start.
+#: The pause before a child that cannot start exits. Celery immediately forks a replacement, so the pause limits the
+#: rate of forks. It must be shorter than the four seconds that Celery gives a child to start.
 _CHILD_EXIT_PAUSE_SECONDS = 2.0
-#: The longest time that the parent may take to end after Celery has canceled its tasks. Celery can wait forever for the
-#: rest of a message: a failed task's traceback fills the pipe, and its child is killed while it writes (seen with 5.7).
+#: How long the parent may take to end after Celery has canceled its tasks. Celery can hang: if a child is killed while
+#: it writes a long traceback to its pipe, the parent waits forever for the rest (seen with 5.7).
 _CANCELED_SECONDS = 8.0
 
 
 def children_run_tasks(pool_cls: Any) -> bool:
-    """Return whether this pool (a class, or a name as for `--pool`) runs tasks in forked children."""
+    """Return whether a pool runs tasks in forked children. `pool_cls` is a class, or a name as for `--pool`."""
     implementation = concurrency.get_implementation(pool_cls)
     return isinstance(implementation, type) and issubclass(implementation, TaskPool)
 
 
 def _configure_logging(loglevel: Any = None, **_: Any) -> None:
-    """Set up logging. LOG_LEVEL overrides `--loglevel`, because command lines, as in the Procfile, are fixed."""
+    """Set up logging. LOG_LEVEL overrides `--loglevel`, because the command lines in the Procfile are fixed."""
     wanted = loglevel if isinstance(loglevel, int) and loglevel else logging.INFO
     configure_logging(level=settings().logs.level or wanted, log_format=settings().logs.format)
     log_at_debug({entry["task"] for entry in beat_config(settings())["beat_schedule"].values()})
@@ -84,12 +84,15 @@ def _configure_logging(loglevel: Any = None, **_: Any) -> None:
 
 @cache
 def _log_near_misses_once() -> None:
-    """Log misspelled settings once: Celery sets up logging several times, and forked children inherit the cache."""
+    """Log misspelled settings once per worker.
+
+    Celery sets up logging several times, and forked children inherit the cache.
+    """
     log_near_misses()
 
 
 def _on_import_modules(**_: Any) -> None:
-    """Set up logging for Celery commands that send no signal of their own, such as Flower."""
+    """Set up logging for Celery commands that send no logging signal, such as `flower`."""
     _configure_logging()
 
 
@@ -102,7 +105,7 @@ def _unbind_task(**_: Any) -> None:
 
 
 def _select_queues(instance: Any = None, **_: Any) -> None:
-    """Add all queues for jobs to a worker of SCRAPE_QUEUE, because that queue holds only the start of a large batch."""
+    """Let a worker of SCRAPE_QUEUE also consume the other lanes, the webhook queue, and the batch queue."""
     queues = instance.app.amqp.queues
     if SCRAPE_QUEUE in queues.consume_from:
         for lane in (*LANES, CALLBACK_QUEUE, MODEL_BATCH_QUEUE):
@@ -110,7 +113,7 @@ def _select_queues(instance: Any = None, **_: Any) -> None:
 
 
 def _check_or_open(sender: Any = None, **_: Any) -> None:
-    """In the parent, exit if a setting cannot work. Open resources only if the pool does not fork."""
+    """In the parent, check that the settings work, and exit if not. If the pool does not fork, open the resources."""
     _configure_logging(sender.loglevel)  # Celery sets up logging only after this signal
     worker_name()  # the name must exist before the fork, so that children share it
     try:
@@ -135,9 +138,9 @@ def _open() -> None:
 
 
 def _check(loaded: Settings) -> None:
-    """Raise an error if keys, strategy, browser or database cannot be used. Everything is closed before the fork.
+    """Raise an error if the keys, strategy, browser, or database cannot be used. Close everything before the fork.
 
-    The table of prices stays loaded, so that children share it.
+    The price table stays loaded, so that the children share its memory.
     """
     check_browser(loaded)
     open_stores(loaded).close()
@@ -147,7 +150,10 @@ def _check(loaded: Settings) -> None:
 
 
 def _freeze_memory(**_: Any) -> None:
-    """Before each fork, exclude existing objects from garbage collection, which would copy the shared memory."""
+    """Before each fork, exclude existing objects from garbage collection.
+
+    Otherwise, a collection in a child would copy the memory that it shares with the parent.
+    """
     gc.collect()
     gc.freeze()
 
@@ -173,9 +179,9 @@ def _close(**_: Any) -> None:
 
 
 def _release_jobs(worker_pid: int) -> None:
-    """At the parent's exit, release the leases of unfinished jobs, so that other workers take them at once.
+    """When the parent exits, release the leases of unfinished jobs, so that other workers can take them immediately.
 
-    `worker_shutdown` is too early, and Celery does not send it when it cancels running tasks (seen with 5.7).
+    The signal `worker_shutdown` would be too early, and Celery does not send it after canceling tasks (seen with 5.7).
     """
     if os.getpid() != worker_pid:
         return
@@ -194,7 +200,7 @@ def _bound_the_end(**_: Any) -> None:
 
 
 def _exit_if_stuck() -> None:
-    """In the parent, exit if the process still runs some seconds after Celery has canceled its tasks."""
+    """In the parent, exit if the process is still running `_CANCELED_SECONDS` after Celery canceled its tasks."""
     while not state.should_terminate:
         time.sleep(1)
     time.sleep(_CANCELED_SECONDS)

@@ -1,1 +1,1 @@
-"""The Celery plumbing under the tasks: configuration, connection, publishing, leases, redaction, and context."""
+"""The parts that the tasks share: Celery's configuration and connection, publishing, leases, redaction, and context."""

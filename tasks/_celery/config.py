@@ -1,4 +1,4 @@
-"""Celery's configuration, which every process of the fleet must share: queues, priorities, timeouts."""
+"""Celery's configuration: queues, priorities, and timeouts. It must be the same in every process of the fleet."""
 
 from __future__ import annotations
 
@@ -27,61 +27,67 @@ TASK_MODULES = [
 ]
 
 SCRAPE_QUEUE = "scrape"
-#: Jobs wait in lanes by their position in their batch; each lane is a queue. Within a priority, workers serve the lanes
-#: round-robin, so a small batch does not wait behind a huge one. Each number is the first position after its lane.
+#: A job's position in its batch determines its lane, which is a queue. Within a priority level, workers serve the lanes
+#: round-robin, so a small batch does not wait behind a huge one. Each number is the first position that is no longer in
+#: the lane.
 LANES = {
     SCRAPE_QUEUE: 20,
     f"{SCRAPE_QUEUE}.medium": 200,
     f"{SCRAPE_QUEUE}.large": 2000,
     f"{SCRAPE_QUEUE}.bulk": sys.maxsize,
 }
-#: The queue of webhooks, which every worker for jobs serves too. It is no lane, because its messages are no jobs.
+#: The queue for delivering webhooks. Every worker that runs jobs also serves it. It is not a lane, because its messages
+#: are not jobs.
 CALLBACK_QUEUE = "callbacks"
-#: The queue of reports, alerts, recovery and retention, which a backlog of jobs must not delay.
+#: The queue for reports, alerts, recovery, and retention, which a backlog of jobs must not delay.
 MAINTENANCE_QUEUE = "maintenance"
-#: The queue of batches of model requests, whose upload or download may take minutes.
+#: The queue for batches of model requests. Uploading or downloading a batch may take minutes.
 MODEL_BATCH_QUEUE = "model-batches"
 ALL_QUEUES = (MAINTENANCE_QUEUE, CALLBACK_QUEUE, MODEL_BATCH_QUEUE, *LANES)
 
-#: A header of scheduled messages with the seconds between two messages of a task.
+#: The message header with the interval of a scheduled task, in seconds.
 INTERVAL_HEADER = "propintel_interval_seconds"
 
-#: The priorities of messages: 0 is the most urgent, 9 the least. Without our setting, Celery uses four levels on Redis.
+#: The priorities of messages: 0 is the most urgent, 9 the least. By default, Celery has only four levels on Redis.
 PRIORITIES = range(10)
 DEFAULT_PRIORITY = 5
 
-#: A task that runs longer than this gets `SoftTimeLimitExceeded`. After `TIME_LIMIT`, its process is killed.
+#: `SoftTimeLimitExceeded` is raised in a task that runs longer than this. After `TIME_LIMIT`, its process is killed.
 SOFT_TIME_LIMIT = timedelta(seconds=270)
 TIME_LIMIT = timedelta(seconds=300)
-#: An unacknowledged message is delivered again after this time, which exceeds the time limit and every countdown.
+#: The broker delivers an unacknowledged message again after this time. It must be longer than the time limit and every
+#: countdown.
 VISIBILITY_TIMEOUT = timedelta(seconds=1800)
 
 
 def lane_of(job: Job) -> str:
-    """Return the queue for the message of `job`. A job that has run before does not wait in a lower lane again."""
+    """Return the queue for a job's message.
+
+    A job that has run before goes to the first lane, so that it does not wait behind a large batch again.
+    """
     if job.started_at is not None:
         return SCRAPE_QUEUE
     return next(lane for lane, end in LANES.items() if job.position < end)
 
 
 def message_priority(job: Job) -> int:
-    """Return the priority of the message of `job`: one level more urgent if the job has run before.
+    """Return the priority of a job's message. It is one level more urgent if the job has run before.
 
-    A retried job has already waited, and would otherwise wait again behind new jobs and other retries.
+    A job that is retried has already waited once, and would otherwise wait again behind new jobs.
     """
     return job.priority if job.started_at is None else max(PRIORITIES[0], job.priority - 1)
 
 
 def celery_config(settings: Settings) -> dict[str, Any]:
-    """Return the default configuration of every app that `make_celery` creates."""
+    """Return Celery's configuration for these settings."""
     url = broker_url(settings)
     return {**_broker(url), **_results(url), **_delivery(), **_worker(settings), **_beat(url)}
 
 
 def kombu_url(url: str) -> str:
-    """Return a Redis URL in the form of kombu and Celery's result backend: a Unix socket is `redis+socket://`.
+    """Convert a Redis URL to the form that kombu and Celery's result backend need: `redis+socket://` for a Unix socket.
 
-    For TLS, `ssl_cert_reqs=required` is added: other clients verify certificates by default, these do not.
+    For TLS, add `ssl_cert_reqs=required`, because kombu and Celery do not verify certificates by default.
     """
     parts = urlsplit(url)
     query = parse_qs(parts.query)
@@ -109,7 +115,7 @@ def _broker(url: str) -> dict[str, Any]:
             "priority_steps": list(PRIORITIES),
             "queue_order_strategy": "round_robin",  # the order within a priority level
         },
-        # a failed send raises soon instead of hanging
+        # give up soon when the broker is unavailable, so that sending raises an error instead of hanging
         "task_publish_retry_policy": {"max_retries": 3, "interval_start": 0.1, "interval_step": 0.3, "interval_max": 1},
     }
 
@@ -129,7 +135,7 @@ def _results(url: str) -> dict[str, Any]:
 
 
 def _queue(name: str) -> Queue:
-    """Return a queue with its own exchange. The default exchange would deliver every message to every queue."""
+    """Return a queue with its own exchange. If all queues shared one, every message would go to every queue."""
     return Queue(name, Exchange(name, type="direct"), routing_key=name)  # type: ignore[no-untyped-call]
 
 
@@ -175,16 +181,16 @@ def _worker(settings: Settings) -> dict[str, Any]:
 
 
 def _beat(url: str) -> dict[str, Any]:
-    """Return beat's configuration, with user name and password outside the URL.
+    """Return beat's configuration. The user name and password of the Redis URL become separate options.
 
-    A worker sends its configuration to Flower, and Celery hides passwords only in options whose names it knows and in
-    the broker's URL.
+    A worker sends its configuration to Flower. Celery hides passwords only in the broker's URL and in options with
+    known names, so `redbeat_redis_url` must contain no password.
     """
     parts = urlsplit(url)
     login, at, _ = parts.netloc.rpartition("@")
     given = {"username": unquote(parts.username or ""), "password": unquote(parts.password or "")}
     return {
-        # only one beat is active; if it dies, another takes over after the sum of lock timeout and loop interval
+        # Only one beat is active. If it crashes, another takes over within the lock timeout plus the loop interval.
         "beat_max_loop_interval": 2,
         "redbeat_redis_url": url.replace(f"{login}@", "", 1) if at else url,
         "redbeat_redis_options": {"socket_timeout": 30, **{name: text for name, text in given.items() if text}},

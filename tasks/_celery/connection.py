@@ -1,7 +1,7 @@
-"""Connections to the broker that reconnect within a second, and messages that show their arguments redacted.
+"""Broker connections that try to reconnect every second, and messages whose shown arguments are redacted.
 
 kombu waits 2, 4, 6 ... 30 seconds between attempts, so a worker could keep waiting long after the broker has returned.
-An attempt on a broker that is unavailable costs almost nothing, and a fleet has few workers.
+Frequent attempts are affordable, because a failed attempt costs almost nothing.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from app.redaction import redact_urls
 
 
 class RetryingConnection(Connection):
-    """A connection that retries once a second until its worker is asked to stop.
+    """A connection that tries to reconnect once a second until its worker is asked to stop.
 
-    After a lost connection, its messages can still be acknowledged and returned.
+    Messages received before the connection was lost can still be acknowledged or returned.
     """
 
     def ensure_connection(
@@ -30,44 +30,44 @@ class RetryingConnection(Connection):
         interval_max: float = 1,
         **options: Any,
     ) -> Any:
-        """Connect as kombu does, with other default intervals."""
+        """Connect as kombu does, with a default interval of one second."""
         options |= {"interval_start": interval_start, "interval_step": interval_step, "interval_max": interval_max}
         return super().ensure_connection(errback, max_retries, **options)  # type: ignore[no-untyped-call]
 
     def _ensure_connection(self, *args: Any, **options: Any) -> Any:
-        """Connect as kombu does, and call `maybe_shutdown` between attempts, which raises in a stopping worker.
+        """Connect as kombu does, but call `maybe_shutdown` between attempts.
 
-        Celery omits that call where it retries an event, and then no TERM ends the worker (seen with 5.7 in
-        `Heart.start`).
+        It raises an exception if the worker is stopping. Celery passes no such callback when it retries sending an
+        event. SIGTERM then does not end the worker (seen with 5.7 in `Heart.start`).
         """
         options["callback"] = options.get("callback") or maybe_shutdown
         return super()._ensure_connection(*args, **options)  # type: ignore[no-untyped-call]
 
     def _do_close_transport(self) -> None:
-        """Drop the transport without clearing its reference to the connection.
+        """Drop the transport, but keep the transport's reference to the connection.
 
-        Messages of a lost connection are returned when its channels are closed, and acknowledged when their tasks end,
-        which may be later. kombu clears the reference that both need. The resulting `AttributeError` ends the worker
-        (seen with 5.7 when a broker was killed).
+        Messages of a lost connection may still be returned (when its channels close) or acknowledged (when their tasks
+        end). Both need this reference. kombu clears it, and the resulting `AttributeError` ends the worker (seen with
+        5.7 when a broker was killed).
         """
         self._transport = None
 
 
 def redacted_repr(value: object) -> str:
-    """Return the `repr` of `value` for Flower and the logs, without keys, and without login and query of URLs."""
+    """Return the `repr` of `value` for Flower and the logs. Secrets, and logins and queries of URLs, are redacted."""
     return redact_urls(repr(value))
 
 
 class RedactingAMQP(AMQP):
-    """Celery's `amqp` with `RetryingConnection`s. The messages that it builds show their arguments redacted."""
+    """Celery's `AMQP`, but with `RetryingConnection` and with redacted arguments in the messages that it builds."""
 
     Connection = RetryingConnection
 
     def as_task_v2(self, task_id: str, name: str, args: Any = None, kwargs: Any = None, *rest: Any, **more: Any) -> Any:
         """Build a message as Celery does, with redacted `argsrepr` and `kwargsrepr`.
 
-        Every message is built here: of a task, of a task's name alone, and of a retry, which loses the representations
-        that the first call set.
+        Every message is built here, also messages sent by task name and retries. A retry does not keep the `argsrepr`
+        and `kwargsrepr` of the first message.
         """
         more["argsrepr"] = redacted_repr(tuple(args or ()))
         more["kwargsrepr"] = redacted_repr(dict(kwargs or {}))

@@ -1,4 +1,4 @@
-"""The resources of this process: the worker's start signal installs them, and the tasks use them."""
+"""The resources of this process. The worker installs them when it starts, and the tasks use them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _flusher: Flusher | None = None
 
 
 def install(resources: Resources) -> None:
-    """Use `resources` in this process. `get_openai_client_manager()` returns their manager from now on.
+    """Set this process's resources. `get_openai_client_manager()` returns `resources.manager` from now on.
 
-    The metrics that this process counts from now on are added to those of the fleet.
+    From now on, the metrics of this process are added to the fleet's metrics.
     """
     global _current, _flusher  # noqa: PLW0603 (one per process by design)
     _current = resources
@@ -24,14 +24,14 @@ def install(resources: Resources) -> None:
 
 
 def current() -> Resources:
-    """Return this process's resources. Raises `RuntimeError` if no worker has opened any."""
+    """Return this process's resources. Raises `RuntimeError` if none are installed."""
     if _current is None:
         raise RuntimeError("this process has opened no resources: tasks run in `celery -A worker worker`")
     return _current
 
 
 def pool_monitor() -> PoolMonitor:
-    """Return a monitor of this process's pool. Raises `RuntimeError` as `current` does."""
+    """Return a monitor of this process's key pool. Raises `RuntimeError` if no resources are installed."""
     resources = current()
     return PoolMonitor(resources.settings, resources.manager, resources.database)
 
@@ -41,7 +41,7 @@ def is_open() -> bool:
 
 
 def close() -> None:
-    """Close the resources. Safe to call again, or when nothing is open."""
+    """Close the resources, if any are open."""
     global _current, _flusher
     resources, _current = _current, None
     flusher, _flusher = _flusher, None

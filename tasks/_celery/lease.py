@@ -1,4 +1,4 @@
-"""Renew a lease from a thread, so that a run does not lose it during a long fetch or model call."""
+"""Renew a lease in a background thread, so that a run does not lose it during a long fetch or model call."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _worker: str | None = None
 
 
 def worker_name() -> str:
-    """Return `HOST:PID:TOKEN:` of the worker's parent process, with which the names of its lease owners start.
+    """Return the worker's name, `HOST:PID:TOKEN:`. The names of its lease owners start with it.
 
-    The first call, in the parent, creates the name, so that forked children share it.
+    The worker's parent process must call this before it forks, so that all children share the name.
     """
     global _worker  # noqa: PLW0603 (one per worker by design)
     if _worker is None:
@@ -30,14 +30,15 @@ def worker_name() -> str:
 
 
 def new_owner() -> str:
-    """Return a new owner name for the lease of one run: `HOST:PARENT:TOKEN:PID:TOKEN`."""
+    """Return a new lease owner name for one run: `HOST:PARENT_PID:TOKEN:PID:TOKEN`."""
     return f"{worker_name()}{os.getpid()}:{secrets.token_hex(4)}"
 
 
 class LeaseKeeper:
-    """Calls `renew` every `every_seconds` while the block runs, until `renew` returns False (the lease is lost).
+    """Calls `renew` every `every_seconds` during the `with` block, until it returns False (the lease is lost).
 
-    After `longest_seconds`, the lease is no longer renewed, because the run hangs. A pool of threads cannot end it.
+    After `longest_seconds`, the run is assumed to hang and its lease is no longer renewed. This lets another run start
+    even if the worker cannot kill the hanging run, as in a thread pool.
     """
 
     def __init__(self, renew: Callable[[], bool], every_seconds: float, longest_seconds: float = math.inf) -> None:

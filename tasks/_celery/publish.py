@@ -1,4 +1,4 @@
-"""Send the messages of queued jobs to the broker, and count the messages that wait there."""
+"""Send the messages of queued jobs to the broker, and count the messages that are waiting in its queues."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from app.property.storage.statements import chunks
 from app.redaction import shown_url
 from tasks._celery.config import LANES, lane_of, message_priority
 
-#: The number of jobs whose messages are sent in one round trip and then marked as sent.
+#: How many jobs are sent in one round trip and then marked as sent.
 _CHUNK = 500
 _TRIES = 3
 
 
 def send_jobs(celery_app: Celery, store: JobStore, jobs: Sequence[Job]) -> int:
-    """Send one message per job, hundreds per round trip, and mark the jobs as sent. Returns the number of jobs.
+    """Send one message per job, mark the jobs as sent, and return the number of jobs.
 
-    A message has the job's id, so that Flower shows it, and the priority `message_priority(job)` (0 is the most urgent,
-    9 the least). A duplicate message does no harm. Raises `BrokerUnavailableError` or `StoreError`; the jobs then stay
-    queued in the table, and `recover_jobs` sends them later.
+    The message's id is the job's id, so that Flower shows it. A duplicate message is harmless. Raises
+    `BrokerUnavailableError` or `StoreError`; the jobs then stay queued in the table, and `recover_jobs` sends them
+    later.
     """
     celery_app.loader.import_default_modules()
     with broker_errors(celery_app):
@@ -38,7 +38,10 @@ def send_jobs(celery_app: Celery, store: JobStore, jobs: Sequence[Job]) -> int:
 
 
 def _send_together(celery_app: Celery, jobs: Sequence[Job]) -> None:
-    """Send the messages in one write. If it fails (the broker has restarted), send all again, at most twice."""
+    """Send the messages in one round trip.
+
+    If that fails, for example because the broker restarted, try at most twice more.
+    """
     task = celery_app.tasks["tasks.scrape.scrape_property"]
     for attempt in range(1, _TRIES + 1):
         try:
@@ -59,7 +62,7 @@ def _send_together(celery_app: Celery, jobs: Sequence[Job]) -> None:
 
 
 def waiting_messages(celery_app: Celery, queues: Iterable[str] = LANES) -> dict[str, int]:
-    """Return the number of messages in each queue, by default in those of jobs. Raises `BrokerUnavailableError`."""
+    """Return the number of waiting messages per queue. Raises `BrokerUnavailableError`."""
     with broker_errors(celery_app), celery_app.pool.acquire(block=True) as connection:
         connection.ensure_connection(max_retries=1)
         return {queue: _length(connection.default_channel, queue) for queue in queues}
@@ -74,7 +77,7 @@ def _length(channel: object, queue: str) -> int:
 
 @contextmanager
 def broker_errors(celery_app: Celery) -> Iterator[None]:
-    """Convert connection errors in the block to `BrokerUnavailableError`."""
+    """Convert connection errors in the `with` block to `BrokerUnavailableError`."""
     try:
         yield
     except (OperationalError, BatchPublishError, redis.RedisError, OSError) as exc:

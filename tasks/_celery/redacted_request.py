@@ -1,4 +1,4 @@
-"""The form in which Flower, `celery inspect` and the log show a received message."""
+"""How Flower, `celery inspect`, and the log show a received message."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from app.redaction import redact_urls
 
 
 class RedactedRequest(Request):
-    """A request of Celery that shows its arguments redacted, regardless of the sender.
+    """A Celery request whose shown arguments are redacted, even if the sender did not redact them.
 
-    For a running task, Celery shows the sender's representation of the arguments. For a task that waits for a free
-    process or for its countdown, Celery shows the arguments themselves.
+    For a running task, Celery shows the representation of the arguments in the message. For a task that waits for a
+    free process or for its countdown, Celery shows the arguments themselves.
     """
 
     _argsrepr: str
@@ -25,6 +25,6 @@ class RedactedRequest(Request):
         self._kwargsrepr = redact_urls(self._kwargsrepr or "")
 
     def info(self, safe: bool = False) -> dict[str, Any]:  # noqa: ARG002 (Celery passes both values)
-        """Describe the request as Celery does with `safe=True`."""
+        """Describe the request as Celery does with `safe=True`, so that the arguments themselves are not shown."""
         shown: dict[str, Any] = super().info(safe=True)
         return shown

@@ -1,4 +1,4 @@
-"""Remove secrets from exceptions before Celery stores them: from messages, arguments, causes, and contexts."""
+"""Remove secrets from exceptions before Celery stores them: from their messages, arguments, causes, and contexts."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from celery.exceptions import Retry
 from app.errors import PropertyIntelligenceError, UnexpectedError
 from app.redaction import redact
 
-#: Containers nested deeper than this become redacted text.
+#: Containers that are nested deeper than this are converted to text and redacted.
 _DEEPEST = 8
 
 
 def without_secrets(error: BaseException) -> BaseException:
-    """Return `error` unchanged if its chain shows no secret, else with those exceptions replaced that show one.
+    """Return `error` with the exceptions in its chain that show a secret replaced by redacted ones.
 
-    The project's own errors keep their class, and their facts are redacted. Others become `UnexpectedError`. Exceptions
-    among the facts and in a group are cleaned like the chain. Tracebacks stay, because their text shows only code.
+    If the chain shows no secret, `error` is returned unchanged. The project's own errors keep their class, and their
+    arguments are redacted. Other exceptions become `UnexpectedError`. Exceptions in arguments and exception groups are
+    redacted too. Tracebacks stay, because they show only code.
     """
     return _cleaned(error, {})
 
@@ -39,7 +40,7 @@ def _cleaned(error: BaseException, seen: dict[int, BaseException]) -> BaseExcept
 
 
 def _without_cause(error: BaseException, seen: dict[int, BaseException]) -> BaseException:
-    """Return `error` if it shows no secret, else a redacted replacement without its cause and context."""
+    """Return `error` if it shows no secret. Otherwise, return a redacted replacement that has no cause or context."""
     facts = tuple(_fact(fact, seen) for fact in error.args)
     unchanged = all(fact is given for fact, given in zip(facts, error.args, strict=True))
     if unchanged and _is_clean(error):
@@ -55,7 +56,7 @@ def _without_cause(error: BaseException, seen: dict[int, BaseException]) -> Base
 
 
 def _clean_retry(retry: Retry, seen: dict[int, BaseException]) -> None:
-    """Clean a `Retry` in place, because Celery recognizes it by its class, and stores its reason."""
+    """Redact a `Retry` in place, because Celery recognizes it by its class and stores its reason."""
     if retry.exc is not None:
         retry.exc = _cleaned(retry.exc, seen)
     retry.message, retry.excs = (text and redact(text) for text in (retry.message, retry.excs))
@@ -63,7 +64,10 @@ def _clean_retry(retry: Retry, seen: dict[int, BaseException]) -> None:
 
 
 def _fact(fact: Any, seen: dict[int, BaseException], depth: int = 0) -> Any:
-    """Return `fact` if it shows no secret, else a redacted copy, or redacted text where a copy is not possible."""
+    """Return `fact` if it shows no secret.
+
+    Otherwise, return a redacted copy, or redacted text if it cannot be copied.
+    """
 
     def inside(one: Any) -> Any:
         return _fact(one, seen, depth + 1)
@@ -95,13 +99,13 @@ def _is_clean(error: BaseException) -> bool:
 
 
 def _texts(error: BaseException) -> Iterator[str]:
-    """Yield the texts of the exception itself that a traceback or a stored result shows."""
+    """Yield the texts of an exception that a traceback or a stored result shows, except its cause and context."""
     yield from (_text(str, error), _text(repr, error), _text(repr, error.args))
     yield from map(str, getattr(error, "__notes__", ()))
 
 
 def _text(of: Any, value: object) -> str:
-    """Return `of(value)`, where `of` is `str` or `repr`, or a substitute if that raises."""
+    """Return `of(value)`, where `of` is `str` or `repr`. If that raises an exception, return a substitute text."""
     try:
         return str(of(value))
     except Exception as exc:  # noqa: BLE001 (a `__str__` may raise anything)

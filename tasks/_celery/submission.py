@@ -1,4 +1,4 @@
-"""Enqueue jobs: write their rows and send their messages. The web server and the CLI both use this module.
+"""Submit jobs: write their rows and send their messages. The web server and the CLI both use this module.
 
 If a submission fails, its jobs are canceled, except those that a worker has already claimed.
 """
@@ -22,15 +22,15 @@ from tasks._celery.publish import send_jobs
 
 log = logging.getLogger(__name__)
 
-#: The timeout for each answer of the broker. It is short, because a user waits for it.
+#: The timeout of each call to the broker. It is short, because a user is waiting.
 _BROKER_SECONDS = 3.0
 
 
 def make_sender(settings: Settings) -> Celery:
-    """Return a Celery app that only sends jobs and ignores their results, which are in the jobs table.
+    """Return a Celery app that only sends jobs. It ignores their results, because the jobs table has them.
 
-    By default, Celery subscribes to the result of each message before it sends the message. If Redis has just become
-    unavailable, the subscription takes 20 seconds and raises Celery's own error (seen with 5.7).
+    By default, Celery subscribes to a task's result before it sends the message. If Redis has just become unavailable,
+    the subscription blocks for 20 seconds and then raises an error of Celery (seen with 5.7).
     """
     app = make_celery(settings)
     app.conf.task_ignore_result = True
@@ -51,18 +51,18 @@ def submit_targets(
     economy: bool = False,
     requester: Requester | None = None,
 ) -> Enqueued:
-    """Write a batch of jobs and send the new ones. Priority 0 is the most urgent, 9 the least.
+    """Store a batch of jobs and send the new ones to the workers. Priority 0 is the most urgent, 9 the least.
 
-    `callback_url` receives a webhook when all jobs have ended; `economy` jobs may wait for a batch of model requests.
-    The new jobs count toward the quota of `requester`.
+    `callback_url` receives a webhook when all jobs have ended. If `economy`, the jobs may wait for a batch of model
+    requests. The new jobs count toward the quota of `requester`.
 
     Raises `InvalidCallbackError` for a URL that cannot receive a webhook, `InvalidTargetError` for the first invalid
-    target, `BrokerUnavailableError`, `StoreError`, and the errors of `JobStore.enqueue` about quotas and keys. After
-    an error no job is left to run: the broker is checked before a row is written, and rows that could not be sent are
-    canceled, except those that a worker has already claimed. A repeated request returns the claimed jobs.
+    target, `BrokerUnavailableError`, `StoreError`, and the errors of `JobStore.enqueue` about quotas and keys. After an
+    error, no new job will run, except jobs that a worker has already claimed: the broker is checked before rows are
+    written, and jobs that could not be sent are canceled. Repeating the request returns the claimed jobs.
 
-    A request that repeats an idempotency key returns the first batch. If that happens while the first request is about
-    to fail, the batch is kept, recovery sends it, and the first request returns it too.
+    A request that repeats an idempotency key returns the batch of the first request. If that happens just before the
+    first request fails, the batch is kept, recovery sends it, and the first request also succeeds.
     """
     key = requester.key if requester is not None else None
     if key is not None and (earlier := jobs.earlier(key)) is not None:
@@ -93,10 +93,11 @@ def submit_targets(
 def resubmit_jobs(
     jobs: JobStore, celery_app: Celery, settings: Settings, job_ids: Sequence[str], requester: Requester | None = None
 ) -> list[str]:
-    """Queue failed and canceled jobs again and send them. Returns their ids. The jobs count toward `requester`'s quota.
+    """Queue and send failed and canceled jobs again, and return their ids. They count toward the quota of `requester`.
 
-    Raises `QuotaExceededError` if the quota is too small, and `BrokerUnavailableError`, both before a job is changed.
-    If the broker fails later, the same error is raised, but the jobs stay queued and `recover_jobs` sends them.
+    Raises `QuotaExceededError` if the quota is too small, or `BrokerUnavailableError`, before any job is changed. If
+    the broker fails later, `BrokerUnavailableError` is also raised, but the jobs stay queued and `recover_jobs` sends
+    them.
     """
     connect(settings, within_seconds=_BROKER_SECONDS).close()
     chosen = jobs.retry(job_ids, requester)
@@ -118,7 +119,11 @@ def _note_answered(jobs: JobStore, key: RequestKey) -> None:
 
 
 def _withdraw(jobs: JobStore, enqueued: Enqueued, requester: Requester | None) -> bool:
-    """Cancel the batch's new jobs. Returns False if the batch is kept; True also if the database does not answer."""
+    """Cancel the batch's new jobs.
+
+    Return False if the batch is kept, because a repeated request has already returned it. Return True otherwise, also
+    if the database cannot be reached.
+    """
     try:
         return jobs.withdraw(enqueued, requester)
     except PropertyIntelligenceError as exc:

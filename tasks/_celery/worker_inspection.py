@@ -1,4 +1,4 @@
-"""Ask the workers which queues they consume, and name the Redis keys that beat uses, for `propintel doctor`."""
+"""Collect facts about Celery for `propintel doctor`: the queues that each worker consumes, and beat's Redis keys."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from app.services.reports.doctor import CeleryFacts
 from tasks._celery.config import MAINTENANCE_QUEUE, SCRAPE_QUEUE
 from tasks._celery.publish import broker_errors
 
-#: The longest wait for answers. A worker answers from its main loop, even if its pool is busy.
+#: How long to wait for replies. A worker replies from its main loop, so a busy pool does not delay the reply.
 ANSWER_SECONDS = 2.0
 
 
@@ -26,7 +26,9 @@ def celery_facts(celery_app: Celery) -> CeleryFacts:
 
 
 def consumers(celery_app: Celery, seconds: float = ANSWER_SECONDS) -> dict[str, frozenset[str]]:
-    """Return the queues that each worker consumes, by node name, for the workers that answer within `seconds`.
+    """Return the queues that each worker consumes, by the worker's node name.
+
+    Workers that do not reply within `seconds` are missing.
 
     Raises `BrokerUnavailableError`.
     """
