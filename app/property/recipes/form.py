@@ -38,7 +38,7 @@ def as_json(recipe: Recipe) -> dict[str, Any]:
 
 
 def from_json(data: Mapping[str, Any]) -> Recipe | None:
-    """Return the recipe that `as_json` wrote as `data`. Return None if `data` has another version of the format."""
+    """Return the recipe from the result of `as_json`. Return None if `data` has another version of the format."""
     if data.get("format") != FORMAT:
         return None
     known = {one.name: data[one.name] for one in fields(Recipe) if one.name in data}
@@ -71,7 +71,7 @@ def as_toml(recipe: Recipe) -> str:
                 if value
             )
             for one in anchors
-            if one.kind != "reader"  # `written` does not accept reader anchors
+            if one.kind != "reader"  # `written()` rejects reader anchors
         ]
         lines += [] if not forms else [f"{name} = [{', '.join(f'{{ {one} }}' for one in forms)}]"]
     return "\n".join(lines) + "\n"

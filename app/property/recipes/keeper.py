@@ -210,7 +210,8 @@ def _learned(recipe: Recipe, examples: Sequence[Example]) -> Recipe:
 def _is_due(recipe: Recipe) -> bool:
     """Return whether enough examples were added since the last learning.
 
-    The first learning needs `LEAST_PAGES`. Up to `MOST_EXAMPLES`, one more is enough. Later, a quarter more is needed.
+    The first learning needs `LEAST_PAGES` examples. After that, one new example is enough, until there are more than
+    `MOST_EXAMPLES`. Then the number must have grown by a quarter.
     """
     return recipe.taught >= max(
         LEAST_PAGES, recipe.tried + 1, recipe.tried * 5 // 4 if recipe.tried > MOST_EXAMPLES else 0

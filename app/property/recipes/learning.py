@@ -35,9 +35,10 @@ _MANY, _SEVERAL, _NAMED = 7, 4, 3
 _MOST_ANCHORS = 3
 #: Maximum number of spots that are examined per anchor and page.
 _MOST_SPOTS = 4
-#: Up to this share of the pages, it counts as rare that a model finds a value, or that the anchors miss one.
+#: Two events count as rare if they happen on at most this share of the pages: a model finds a value for a field without
+#: anchors, and a field's anchors miss a value.
 _RARE = 0.25
-#: Kinds of fields with few possible values. Two different fields may often have equal values by chance.
+#: Kinds of fields with few possible values. Two different fields of such a kind often have equal values by chance.
 _FEW = frozenset({"count", "answer", "choice", "place", "currency", "unit"})
 _LEAST_FEW = 3
 #: Fields that are not learned, because they are derived from other fields or have several values.
@@ -173,7 +174,7 @@ class _Page:
     def leading_to(self, name: str, anchors: Iterable[Anchor]) -> Iterator[Anchor]:
         """Yield anchors that lead to the verified value: from `anchors`, from clauses, and from readers.
 
-        If an anchor leads to several spots, also yield it limited to each block around the spot.
+        If an anchor leads to several spots, also yield it with each block around the right spot as `within`.
         """
         value, unit = self.example.values[name]
         for (field, anchor), found in self.spots.readings.items():

@@ -24,8 +24,8 @@ _WITH_PARTS = {name: frozenset({name, *PARTS.get(name, ())}) for name in FIELDS}
 #: The longest text, in characters, that may state a value in other words, and the largest number that pages may spell
 #: out as a word.
 _MOST_WORDS, _MOST_IN_WORDS = 60, 20
-#: Maximum number of spaces in a clause's text that is a number with its unit, by kind of field. For other kinds, it is
-#: two.
+#: By kind of field, the maximum number of spaces in a number with its unit, next to a label in a clause. For other
+#: kinds, it is two.
 _MOST_PARTS = {"count": 0, "year": 0}
 #: Kinds of fields whose text may be ambiguous. If a reader read such a field without a unit, the text is parsed again.
 _DOUBTED = frozenset({"area", "choice"})

@@ -27,8 +27,8 @@ _CONTRADICTS = 0.75
 #: If another reader found a value with at least this confidence, the page does not lack the field. A value with a lower
 #: confidence may belong to another home on the page.
 _LIKELY = 0.5
-#: Maximum number of recipes tried on a page. After one applies, the next must not be less similar by more than
-#: `_AS_ALIKE`.
+#: Maximum number of recipes tried on a page. Once a recipe applies, recipes whose similarity is lower by more than
+#: `_AS_ALIKE` are not tried.
 _MOST_ALIKE, _AS_ALIKE = 3, 0.1
 
 
@@ -186,7 +186,7 @@ class _Reader:
     def settled(self, extraction: Extraction, contradicted: frozenset[str]) -> frozenset[str]:
         """Return the fields that no model needs to be asked for.
 
-        For these, the recipe read a value, or knows that the page states none or that no model gives one.
+        For these, the recipe read a value, or it has learned that the page lacks them or that no model gives a value.
         """
         if self.recipe is None or self.recipe.kind not in ("", extraction.kind):
             return frozenset()

@@ -50,7 +50,7 @@ class NamesKey:
         """Return the key, and create its file if it is missing. Raises `ConfigurationError` if that is impossible."""
         if self.read() is None and self.path is not None:
             try:
-                write_once(self.path, secrets.token_bytes(_BYTES))  # of two processes, both use the key written first
+                write_once(self.path, secrets.token_bytes(_BYTES))  # if two processes race, both use the first key
             except OSError as exc:
                 raise _unusable(f"{self.path} cannot be written ({exc.strerror or exc})") from exc
         key = self.read()

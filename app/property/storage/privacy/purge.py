@@ -115,7 +115,7 @@ def steps_of(database: Database, scope: Scope) -> Iterator[Step]:
 def _mentions(database: Database, scope: Scope) -> Iterator[Step]:
     """Yield the steps that delete texts that name a purged page: search answers, error messages, and attempts."""
     urls = set(scope.urls)
-    with database.reading() as connection:  # also look for pages from which searches reported claims on the properties
+    with database.reading() as connection:  # add the pages from which searches reported claims about the properties
         for some in chunks(scope.properties):
             urls |= set(connection.execute(select(Unverified.url).where(Unverified.property_id.in_(some))).scalars())
     searches = rows_of(database, LlmCache.urls, only=[_IS_SEARCH])

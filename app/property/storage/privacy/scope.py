@@ -22,7 +22,7 @@ from app.property.storage.tables import metadata
 from app.property.urls.rows import answer_of
 from app.property.urls.targets import address_of_target, normalize_target, normalize_url
 
-#: Groups of columns. The columns of a group hold URLs of the same page in each row.
+#: Groups of columns. In each row, the columns of a group hold URLs of the same page.
 _SAME_PAGE = (RECORD_URLS, (PageAlias.url, PageAlias.page_url))
 #: Maximum number of URL conditions per statement.
 _AT_ONCE = 50
@@ -33,7 +33,7 @@ _AFTER_URL = ".,:;!?)'\""
 
 
 class PurgeKind(StrEnum):
-    """What a purge is about. `URL` is any URL of a page. `HOST` is a host and its subdomains."""
+    """The kind of thing that a purge removes. `URL` is a page, by any of its URLs. `HOST` includes subdomains."""
 
     URL = "url"
     HOST = "host"
@@ -107,8 +107,8 @@ def rows_of(
 ) -> Iterator[Row[Any]]:
     """Yield the rows of a table, ordered by primary key. A row has the columns of the primary key, then `columns`.
 
-    `columns` must be of the same table. `after` is a primary key: start with the row after it. Each `at_once` rows are
-    read in their own transaction.
+    `columns` must be of the same table. `after` is a primary key: start with the row after it. Rows are read in chunks
+    of `at_once`, each in its own transaction.
     """
     key = list(columns[0].table.primary_key.columns)
     query, last = select(*key, *columns).where(*only).order_by(*key).limit(at_once), after or None
@@ -177,7 +177,7 @@ def _urls_of_pages(connection: Connection, urls: Iterable[str]) -> tuple[str, ..
 
 
 def _rows(connection: Connection, urls: Iterable[str]) -> set[str]:
-    """Return the URLs of the pages that `urls` name or name a row of, and of all rows of these pages.
+    """Return the pages of `urls`, and all rows of these pages. A row's URL is its page's URL with a fragment.
 
     A page with several properties (rows) is purged as a whole.
     """
@@ -196,7 +196,7 @@ def _is_below(connection: Connection, column: Any, url: str) -> ColumnElement[bo
 
 
 def _ends(connection: Connection, urls: Iterable[str]) -> set[str]:
-    """Return the URLs to which only `urls` redirect. Others are shared pages, such as sign-in pages."""
+    """Return the URLs to which `urls` redirect and no other URL does. Shared ones are, for example, sign-in pages."""
     mine, found, shared = set(urls), set[str](), set[str]()
     for some in chunks(sorted(mine)):
         found |= _column(connection, select(PageCopy.final_url).where(PageCopy.url.in_(some)).distinct())
@@ -214,7 +214,7 @@ def _column(connection: Connection, query: Executable) -> set[Any]:
 def _column_where(
     connection: Connection, query: Select[Any], column: InstrumentedAttribute[Any], values: Collection[str]
 ) -> set[Any]:
-    """Return the values that `query` selects from the rows with one of `values` in `column`. Queries in chunks."""
+    """Return the values that `query` selects from the rows with one of `values` in `column`, however many there are."""
     return {found for some in chunks(sorted(values)) for found in _column(connection, query.where(column.in_(some)))}
 
 

@@ -70,7 +70,7 @@ class Suppression(Base):
 def refuse_from_now(database: Database, urls: Iterable[str], hosts: Iterable[str] = ()) -> None:
     """Suppress data from these `urls` and `hosts` (with subdomains) that was fetched before now.
 
-    Wait for all writers that may not know this yet.
+    Then wait for running writers, which may have checked for suppressions too early.
     """
     digests = {_digest("url", url): "url" for url in urls} | {_digest("host", host): "host" for host in hosts}
     _put(database, {digest: {"kind": kind} for digest, kind in sorted(digests.items())}, _KEPT)
@@ -78,7 +78,7 @@ def refuse_from_now(database: Database, urls: Iterable[str], hosts: Iterable[str
 
 @dataclass(frozen=True, slots=True)
 class Purged:
-    """Data that a transaction must not store: those of its URLs that were purged, and the names of purged people."""
+    """What a transaction must not store: `urls`, those of its URLs that were purged, and `names` of purged people."""
 
     urls: set[str]
     names: Finder
@@ -134,7 +134,7 @@ def _digest(kind: str, value: str) -> str:
 
 
 def _put(database: Database, rows: dict[str, dict[str, Any]], kept: timedelta | None) -> None:
-    """Store `rows`, which are keyed by hash, and wait for all running writers that could not see them."""
+    """Store `rows` by hash. Then wait for running writers, which may have checked before the rows were visible."""
     at = database.clock.now()
     own = {"at": at, "expires_at": at + kept if kept is not None else None}
 
@@ -151,7 +151,7 @@ def _put(database: Database, rows: dict[str, dict[str, Any]], kept: timedelta | 
 def refuse_name(database: Database, key: bytes, name: PersonName) -> None:
     """Suppress this name permanently: store a hash of each form of the name, and short hashes of its words.
 
-    Wait for all writers that may not know this yet.
+    Then wait for running writers, which may have checked for suppressions too early.
     """
     rows = {}
     for form in name.forms:

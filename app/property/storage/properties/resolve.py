@@ -87,7 +87,7 @@ def _resolved(connection: Connection, record: SourceRecord, apart: Sequence[str]
 
 
 def _candidates(connection: Connection, record: SourceRecord) -> list[tuple[Row[Any], bool]]:
-    """Lock the properties that share keys with the record. Return each, and whether the record's page is its page."""
+    """Lock the properties that share keys with the record. Return each row, and whether it has the record's page."""
     ids, of_page = _near(connection, record)
     rows: Sequence[Row[Any]] = []
     locked: set[str] = set()
@@ -102,7 +102,7 @@ def _candidates(connection: Connection, record: SourceRecord) -> list[tuple[Row[
 
 
 def _near(connection: Connection, record: SourceRecord) -> tuple[set[str], set[str]]:
-    """Return the ids of properties that share keys with the record, and the ids of those that share its page's URL."""
+    """Return the ids of properties that share keys with the record, and the ids of those that share a URL key."""
     key, owner = PropertyKey.key, PropertyKey.property_id
     exact = select(key, owner).where(key.in_(identity.lookups_of(record)), ~PropertyKey.is_blocking)
     blocking = select(owner).where(key.in_(identity.block_lookups_of(record.values)), PropertyKey.is_blocking)

@@ -73,7 +73,7 @@ def of_same_page(connection: Connection, record: SourceRecord) -> tuple[Row[Any]
 def drop_doubles(connection: Connection, doubles: Sequence[Row[Any]], record: SourceRecord) -> set[str]:
     """Delete `doubles`, the other records of the page of `record`, but keep their observations.
 
-    Store the URLs of these records as aliases of the page. Return the ids of the properties that had `doubles`.
+    Store the URLs of `doubles` as aliases of the page. Return the ids of the properties to which `doubles` belonged.
     """
     at, page_url = record.as_of, record.page_url
     for row in doubles:
@@ -87,7 +87,7 @@ def drop_doubles(connection: Connection, doubles: Sequence[Row[Any]], record: So
 
 
 def with_known_kind(record: SourceRecord, before: Row[Any] | None) -> SourceRecord:
-    """Return `record`. If its source kind is unknown, take that of `before` if both have the same final URL."""
+    """Return `record`, with the source kind of `before` if its own is unknown and both have the same final URL."""
     if before is None or record.source_kind is not None or record.final_url != before.final_url:
         return record
     return replace(record, source_kind=SourceKind(before.source_kind) if before.source_kind else None)

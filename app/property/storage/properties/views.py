@@ -66,9 +66,10 @@ def views(connection: Connection, rows: Sequence[Row[Any]]) -> list[dict[str, An
 
 
 def _as_of(evidence: Mapping[str, Mapping[str, Any]], bodies: Mapping[str, datetime]) -> dict[str, str]:
-    """Return, by field, when its value was last confirmed, or fetched if its body has no record now.
+    """Return, for each field, the time when the page of its value was last confirmed.
 
-    `bodies` maps the hash of each current record's body to the time of its last confirmation.
+    `bodies` maps the hash of each current record's body to this time. If no current record has the body of a value, the
+    time is that of the fetch.
     """
     found = {name: bodies.get(proof["content_sha256"]) for name, proof in evidence.items()}
     return {name: at.isoformat() if at else str(evidence[name]["fetched_at"]) for name, at in found.items()}

@@ -32,7 +32,8 @@ _PUBLISHED = Change.state == ChangeState.PUBLISHED
 def publish(database: Database, connection: Connection, change: Change, why: str, now: datetime) -> None:
     """Publish a pending change at the end of the feed.
 
-    Do nothing if a purge has deleted the change. If it names a person purged since it was seen, delete it instead.
+    Do nothing if a purge has deleted the change. If the change names a person who was purged after the change was seen,
+    delete the change instead.
     """
     lock_feed(database, connection)
     change.state, change.why, change.look_at, change.updated_at = ChangeState.PUBLISHED, why, None, now

@@ -121,10 +121,10 @@ class ChangeDetector:
         self._pending.append(change)
 
     def _may_appear(self, name: str, before: Row[Any], proof: Evidence) -> bool:
-        """Return whether a value of a field that the page's old record lacks may be a change of the page.
+        """Return whether a field that the page's old record lacks may be new on the page itself.
 
-        It is not a change if the extraction may only have improved: if a model read the value or should have read it
-        before, or if a recipe read text that may have been on the page before.
+        Return False if the extraction may only have improved: if a model read the value or should have read it before,
+        or if a recipe read text that may have been on the page before.
         """
         if name in before.wanted_model or proof.method is Method.LLM:
             return False

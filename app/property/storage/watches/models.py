@@ -123,7 +123,7 @@ class Change(Base):
     new: Mapped[JsonWords | None]
     old_evidence: Mapped[JsonWords | None]
     new_evidence: Mapped[JsonWords | None]
-    # values that each value needs to be understood, such as its currency: {"old": {"X_Currency": ...}, "new": {...}}
+    # values that give each value its meaning, such as its currency: {"old": {"X_Currency": ...}, "new": {...}}
     context: Mapped[JsonWords] = mapped_column(nullable=True)
     # all URLs of the pages of the old and the new value, each between blanks
     urls: Mapped[Urls]

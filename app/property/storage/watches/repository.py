@@ -168,7 +168,7 @@ class Watches(Store):
         return float(self._scalar(select(share).where(Watch.state == "active")) or 0)
 
     def tick(self, limits: WatchLimits, *, seconds: float = TICK_SECONDS) -> Tick:
-        """Settle ended refreshes, and create jobs for new ones. The next tick should run after `seconds`.
+        """Settle ended refreshes, and create jobs for those that begin now. The next tick should run after `seconds`.
 
         The day's budget (`limits`) goes first to pages with pending changes, then to due watches, longest overdue
         first, then to failed jobs that are repeated. Watches for which the budget does not suffice come first on the

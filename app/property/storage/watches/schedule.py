@@ -117,7 +117,7 @@ class TickRun:
     now: datetime
     limits: WatchLimits
     seconds: float
-    #: The ids of the watches by target to request, in the order of the requests.
+    #: Maps each target to request to the id of its watch, in the order of the requests.
     wanted: dict[str, str] = field(default_factory=dict)
     #: The estimated number of page requests left today, after the requests of active jobs.
     left: int = 0
@@ -268,9 +268,9 @@ class TickRun:
         return queued
 
     def _put_off(self) -> tuple[int, bool]:
-        """Mark due watches that were not begun as put off.
+        """Set `put_off_at` of the due watches that this tick did not begin.
 
-        Return their number, and whether they include the first watch put off today.
+        Return the number of watches put off, and whether they include the first watch put off today.
         """
         at, late = Watch.put_off_at, _is_due(self.now)
         count, newest = self.connection.execute(select(func.count(), func.max(at)).where(late)).one()
