@@ -37,7 +37,7 @@ class TimeBudget:
 
     @contextmanager
     def running(self) -> Iterator[int]:
-        """Yield the deadline in microseconds since the epoch. Afterwards, subtract the time that the block took."""
+        """Yield the deadline in microseconds since the epoch. Then subtract the block's duration from the time left."""
         started_us = self._clock.now_us()
         try:
             yield started_us + self._left_us

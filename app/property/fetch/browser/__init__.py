@@ -1,1 +1,1 @@
-"""Render pages in Chromium, under the same rules as every other request. See docs/browser-pages.md."""
+"""Render pages in Chromium. The guard and robots.txt also apply to what these pages load. See docs/browser-pages.md."""

@@ -75,7 +75,6 @@ class PageRendering:
         self._clock = clock
 
     def needs_browser(self, page: Page) -> bool:
-        """Return whether the page must be rendered."""
         return self._renderer.needs_browser(page)
 
     def close(self) -> None:

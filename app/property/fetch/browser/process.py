@@ -124,7 +124,7 @@ class BrowserProcess:
     def end(self) -> None:
         """End the process and everything it started. Safe to call twice."""
         patience = 0.0
-        if self._lock.acquire(timeout=1.0):  # a held lock means that the process does not read its input
+        if self._lock.acquire(timeout=1.0):  # if the lock stays held, the process does not read its input
             try:
                 patience = _END_SECONDS
                 with suppress(OSError, ValueError):
@@ -135,7 +135,7 @@ class BrowserProcess:
             self._process.wait(patience)
         except subprocess.TimeoutExpired:
             with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)  # Chromium ends when its pipe closes
+                os.killpg(self._process.pid, signal.SIGKILL)  # Chromium then ends too, because its pipe closes
             self._process.wait()
         self._log.close()
         self._alive.close()

@@ -55,7 +55,7 @@ class RenderLimits:
 class Document:
     """A fetched document to render. Its URL is `page.final_url`.
 
-    `headers` are the response fields that affect rendering; `cookies` are the cookies for its URL, by name.
+    `headers` are the response headers that affect rendering. `cookies` are the cookies for its URL, by name.
     """
 
     page: Page
@@ -107,7 +107,7 @@ class BrowserRenderer:
         self._lock = threading.Lock()
 
     def needs_browser(self, page: Page) -> bool:
-        """Return whether the page must be rendered."""
+        """Return whether the page's host is configured for the browser, or the page is empty without its scripts."""
         if "html" not in page.content_type:
             return False
         if urlsplit(page.final_url).hostname in self._hosts:

@@ -59,7 +59,6 @@ class Connections:
                 pool.users -= 1
 
     def _take_left(self, now: int) -> list[_Pool]:
-        """Remove and return the unused pools whose last request began at least five seconds ago, oldest first."""
         left: list[str] = []
         for origin, pool in self._pools.items():
             if now - pool.used_us < _KEPT_SECONDS * 1_000_000:

@@ -1,8 +1,8 @@
 """Send one HTTP request and receive its response, within limits of time and bytes.
 
-The callers handle redirects, robots.txt, and rate limits. Requests and responses are httpx2's. Connections are
-httpcore2's, with the network backend in `network.py`. Environment variables and proxies are ignored. All errors are
-converted to those of `app.errors`.
+The callers handle redirects, robots.txt, and rate limits. This module uses the requests and responses of httpx2, and
+the connections of httpcore2 with the network backend in `network.py`. Environment variables and proxies are ignored.
+All errors are converted to those of `app.errors`.
 """
 
 from __future__ import annotations

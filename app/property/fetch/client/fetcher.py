@@ -59,7 +59,7 @@ def _nothing_known(_: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Redirect:
-    """The target of a page that redirects instead of having content."""
+    """The URL that a response or a page redirects to."""
 
     location: str
 

@@ -27,7 +27,8 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 
-#: The superset that a declared charset is decoded as, as in browsers (WHATWG Encoding Standard, "names and labels").
+#: Maps declared charsets to supersets, which are used instead, as in browsers (WHATWG Encoding Standard, "names and
+#: labels").
 _SUPERSETS = {
     "ascii": "cp1252", "iso8859-1": "cp1252", "iso8859-9": "cp1254", "iso8859-11": "cp874", "tis-620": "cp874",
     "shift_jis": "cp932", "gb2312": "gb18030", "gbk": "gb18030", "euc_kr": "cp949", "big5": "big5hkscs",
@@ -81,7 +82,7 @@ _TWICE_ENCODED = (
 )
 #: The text around such a sequence, up to a tag, quote, or line end on both sides.
 _BROKEN = re.compile(rf'(?:(?<=[<>\n"])|\A)[^<>\n"]*?{_TWICE_ENCODED}[^<>\n"]*+')
-#: At most this many characters are repaired, which takes 0.5 s. Repair is the slow part of decoding.
+#: Maximum number of characters to repair, which takes 0.5 s. Repair is the slow part of decoding.
 _MOST_REPAIRED = 500_000
 _PIECE_COST = 20
 #: Maps the suffixes of saved files to media types. Other files are taken for HTML. The file's bytes can override both.

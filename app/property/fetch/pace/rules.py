@@ -12,12 +12,15 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-#: If a site has its maximum of concurrent requests, a visitor asks again after this time: their ends are unknown.
+#: If a site has its maximum of concurrent requests, a visitor asks again after this time, because nobody knows when one
+#: of these requests will end.
 POLL_US = 100_000
-#: This many visitors may wait for a site, or as many as can start within `WAITED_US` if more. Others come back later.
+#: This many visitors may wait for a site. If more of them can start within `WAITED_US`, that many may wait. Others come
+#: back later.
 WAITERS = 2
 WAITED_US = 1_000_000
-#: A visitor that got no slot at its appointment gets a new one within this time (or two gaps, if longer), if possible.
+#: A visitor that got no slot at its appointment gets another appointment within this time, or within two gaps if they
+#: are longer. If that is not possible, the appointment is at the end of the queue.
 LATE_US = 10_000_000
 #: The gap adapts to the site's latency divided by its concurrency, as in Scrapy's AutoThrottle
 #: (https://docs.scrapy.org/en/latest/topics/autothrottle.html). It grows at once, and shrinks by an eighth of the
@@ -40,11 +43,13 @@ class Visitor:
     """A caller of the fetcher, with its limits.
 
     `id` stays the same when a visitor comes back. `lane` names a batch of jobs; the lanes share a site's slots evenly.
-    `max_wait_seconds` is the longest wait for a slot. If `can_defer`, the visitor does not wait for an appointment but
-    comes back. `slot_site` is the site where the visitor holds a slot, which covers all its requests there. After a
-    redirect, `requested_site` is the site of the first URL, so that a block page on another site does not pause that
-    other site. `only_public` is true after a public page: private networks are then blocked even if the operator allows
-    them. `on_slot` is called at the first slot for the page, before anything is sent; its exceptions end the visit.
+    `max_wait_seconds` is the longest wait for a slot. If `can_defer`, the visitor does not wait for an appointment, but
+    leaves and comes back then.
+
+    `slot_site` is the site where the visitor holds a slot, which covers all its requests there. After a redirect,
+    `requested_site` is the site of the first URL, so that a block page on another site does not pause that other site.
+    `only_public` is true after a public page: private networks are then blocked even if the operator allows them.
+    `on_slot` is called at the first slot for the page, before anything is sent; its exceptions end the visit.
     """
 
     id: str = field(default_factory=lambda: uuid.uuid4().hex)

@@ -25,7 +25,7 @@ from app.property.fetch.browser.chromium.wire import Message, from_text, to_text
 #: The resource types to load (https://playwright.dev/python/docs/api/class-request#request-resource-type).
 _PASSED = frozenset({"script", "xhr", "fetch"})
 _METHODS = frozenset({"GET", "HEAD", "POST"})
-#: The largest body of a request that the page makes, in bytes.
+#: Maximum size of a request body, in bytes. A request with a larger body is dropped.
 _MOST_BODY_BYTES = 1_000_000
 _HTTP = re.compile(r"https?://", re.IGNORECASE)
 
@@ -33,8 +33,9 @@ _HTTP = re.compile(r"https?://", re.IGNORECASE)
 class Gate:
     """Filters the requests of one page.
 
-    `load` has the worker make a request (a `load` of `wire.py`). It returns the response (a `loaded`), or None if the
-    request is not allowed or fails. `cookies` returns the browser's cookies for a URL, by name.
+    `load` asks the worker to make a request, and returns the response, or None if the request is not allowed or fails.
+    Request and response have the format of `load` and `loaded` in `wire.py`. `cookies` returns the browser's cookies
+    for a URL, by name.
     """
 
     def __init__(
@@ -72,7 +73,7 @@ class Gate:
             if request.is_navigation_request():
                 await self._navigate(route, request)
             elif request.resource_type == "stylesheet":
-                # scripts wait for style sheets, but nothing depends on their content
+                # scripts wait for style sheets, but do not need their content
                 await route.fulfill(
                     status=200, content_type="text/css", body="", headers={"Access-Control-Allow-Origin": "*"}
                 )

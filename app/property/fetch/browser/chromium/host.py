@@ -30,7 +30,7 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 
 async def serve(orders_fd: int, answers_fd: int) -> None:
-    """Render pages until the input closes, the browser ends, it uses too much memory, or it is idle for too long.
+    """Render pages until the input closes, or the browser ends, uses too much memory, or is idle for too long.
 
     At the end, kill all processes that this one started.
     """
@@ -45,8 +45,6 @@ async def serve(orders_fd: int, answers_fd: int) -> None:
 
 
 class Host:
-    """Runs one Chromium, and keeps track of the pages that it is rendering."""
-
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer

@@ -29,7 +29,7 @@ _SIZE = """() => {
 
 
 class VisitError(Exception):
-    """A page could not be rendered. `code` is an error code that the worker knows, and `reason` is an explanation."""
+    """A page could not be rendered. The worker handles `code`; `reason` is an explanation for people."""
 
     def __init__(self, code: str, reason: str) -> None:
         super().__init__(code, reason)
