@@ -23,8 +23,8 @@ _MOST_DOUBLINGS = 8
 #: take 64 hours. In that time, a page that alternates between two values (every 10 minutes to 64 hours) nearly always
 #: shows the other value.
 MORE_LOOKS = 7
-#: If nothing contradicts the page, one look after this time is enough. It is less than a day, so that a look on the
-#: next day counts.
+#: If nothing contradicts the page, one look after this time is enough. The time is less than a day, so that a look on
+#: the next day counts.
 HOLD = timedelta(hours=20)
 #: A reverted change is remembered for this long.
 MEMORY = timedelta(days=30)

@@ -13,14 +13,15 @@ from app.property.source_record import SourceRecord
 
 #: Two dates this close may belong to one sale: sources give the date of its signing, closing, or recording.
 _ONE_SALE = timedelta(days=120)
-#: Up to this, a price may be nominal (gifts and family transfers cost 1, 10, or 100). Two sales may share it by chance.
+#: Prices up to this may be nominal: gifts and family transfers cost 1, 10, or 100. Two sales may have the same nominal
+#: price by chance.
 _NOMINAL = 1000
 #: In a field that changes within months, a value that is older than the winner's by more than this is outdated.
 OUTDATED = timedelta(days=30)
 _CHANGES_BY_THE_MONTH_DAYS = 100.0
 #: Tax years before this year are not plausible.
 FIRST_YEAR = 1950
-#: The keys of a history's rows that hold the time, and those that hold amounts.
+#: The keys of a history's row: those with its date or year, and those with amounts.
 _WHEN, _WHAT = ("date", "year"), ("price", "assessed", "market", "tax")
 
 
@@ -71,7 +72,8 @@ def of_newest_year(name: str, records: Sequence[SourceRecord], newest: datetime)
 def is_outdated(name: str, winner: SourceRecord, other: SourceRecord) -> bool:
     """Return whether the value of `other` is outdated.
 
-    It is if it is so old that the field has probably changed since, or if the winner itself lists it as an earlier one.
+    It is outdated if it is so much older that the field has probably changed since, or if the winner lists it as an
+    earlier value.
     """
     if HALF_LIFE_DAYS[topic_of(name)] < _CHANGES_BY_THE_MONTH_DAYS and winner.as_of - other.as_of > OUTDATED:
         return True
@@ -101,5 +103,4 @@ def is_compatible(one: Sequence[Any], other: Sequence[Any]) -> bool:
     return True
 
 
-#: The fields that contain histories.
 HISTORIES = frozenset(name for name, spec in FIELDS.items() if spec.type == "rows")

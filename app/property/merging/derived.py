@@ -1,7 +1,7 @@
 """Compute the values of derived fields, which have a rule (`derived_by`) in the field table.
 
 Readers do not look for these fields, and no model is asked for them. The evidence of a derived value quotes the
-evidence of its inputs, and has the lowest of their confidences.
+evidence of its inputs. Its confidence is the lowest of theirs.
 """
 
 from __future__ import annotations
@@ -101,7 +101,6 @@ _RULES: Mapping[str, Callable[[tuple[str, ...], Values, datetime | None], _Made 
     "map_link": _map_link,
 }
 _DERIVED = {name: (_RULES[spec.derived_by], spec.derived_from) for name, spec in FIELDS.items() if spec.derived_by}
-#: The field that contains a link to a map.
 MAP_LINK = next(name for name, spec in FIELDS.items() if spec.derived_by == "map_link")
 
 

@@ -1,7 +1,7 @@
 """Compute the keys of a record's property: parcel number, address, coordinates with a house number, and URL. Pure.
 
 `keys_of` returns the keys that a property is stored under, strongest first. Records that share a key probably describe
-the same property. `blocks_of` returns blocking keys: records with a typing error in the street still share one of them.
+the same property. `blocks_of` returns blocking keys: records with a typing error in the street usually share one.
 `matching.py` decides whether two records describe the same property.
 """
 
@@ -30,7 +30,7 @@ _CELL = 1000
 PARCEL = "ParcelNumber"
 _MAX_KEY_CHARS = 200
 _END_CHARS = 2
-#: Patterns of a unit's identifier without a designator, and of designators other than apartment and unit.
+#: Patterns of a unit without its designator, such as `4B`, and of designators other than apartment and unit.
 _BARE = re.compile(r"[A-Za-z]?-?\d+-?[A-Za-z]?|[A-Za-z]")
 _NAMED = "|".join(word for word, kind in unit_designators().items() if kind not in ("APT", "UNIT"))
 _GERMAN_STREET = re.compile(r"(?<=\w)\s?stra(?:ss|ß)e\b|(?<=\w)str\b")
@@ -59,7 +59,10 @@ def url_keys(record: SourceRecord) -> tuple[str, ...]:
 
 
 def lookups_of(record: SourceRecord) -> tuple[str, ...]:
-    """Return the keys to look up the record's property: its own, one without the state, and neighboring map cells'."""
+    """Return the keys to look up the record's property.
+
+    These are its own keys, an address key without the state, and keys of the neighboring map cells.
+    """
     address, cell = address_of(record.values), _cell(record.values)
     keys = list(keys_of(record))
     if address.state and address.street_number and address.street_name and address.city:
@@ -197,10 +200,7 @@ def _designator(unit: str, text: str) -> str:
 
 
 def _parcel_keys(values: Mapping[str, Any], address: Address, record: SourceRecord) -> list[str]:
-    """Return a key for each known scope of the parcel number: county, town, and ZIP code; else for the site.
-
-    A parcel number is unique only within a county.
-    """
+    """Return a key for each known scope of the parcel number: county, town, and ZIP code; else for the site."""
     number = _parcel(values)
     if number is None:
         return []

@@ -161,7 +161,10 @@ class _Match:
         return compare(*without) != "different"
 
     def _is_other_parcel(self) -> bool:
-        """Return whether the parcel numbers differ at about the same length. Others may be two forms of one number."""
+        """Return whether the parcel numbers differ, but hardly in length.
+
+        If their lengths differ by more than one, they may be two forms of the same number.
+        """
         a, b = self._parcels
         if not (a and b) or a == b or _differ(*self._counties):
             return False

@@ -1,6 +1,7 @@
-"""Merge records into one property. For each field, the value with most votes wins; contradictions are conflicts. Pure.
+"""Merge records into one property. For each field, the value with the most votes wins. Pure.
 
-`identity.py` and `matching.py` decide which records belong together; `voting.py` weighs their values.
+Values that contradict the winner are kept as conflicts. `identity.py` and `matching.py` decide which records belong
+together; `voting.py` weighs their values.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Detect moved decimal points and wrong units, and decide which of two numbers is the error. Pure.
+"""Detect moved decimal points and wrong units, and measure how unusual a number is. Pure.
 
 The usual ranges hold for nearly all homes. They are narrower than the ranges in `reading/plausible.py`, because they
 are used only if two values differ, so that one of them is certainly wrong.
@@ -41,7 +41,7 @@ _MOST_DIGITS = 4
 
 
 def number_error(name: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> str | None:
-    """Return the error that explains the difference: a moved decimal point or a wrong unit; None if none does."""
+    """Return the error that may explain the difference (a moved decimal point, a wrong unit), or None."""
     a, b = _number(name, one), _number(name, other)
     if a is None or b is None or a <= 0 or b <= 0:
         return None

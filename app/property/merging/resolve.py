@@ -3,7 +3,8 @@
 If several match, they count as one property and are merged. If some of them certainly differ, the record joins only the
 best match, or none if the best match is unclear.
 
-A page of unknown kind never causes a merge by itself: it joins the best match, and a person is asked about the others.
+A page from a source of unknown kind never causes a merge by itself: it joins the best match, and a person is asked
+about the others.
 """
 
 from __future__ import annotations
@@ -101,7 +102,7 @@ class Resolver:
         return [one for one in pages if one.url != mine.url and (one.page_url is None or one.page_url != mine.page_url)]
 
     def _chosen(self, same: list[Candidate]) -> list[Candidate]:
-        """Return all of `same` if they can be one property. Otherwise, return only the best match, or [] if unclear.
+        """Return all of `same` if they can be one property. Otherwise, return the best match, or [] if none is best.
 
         If two properties match equally well and a person decided that they differ, return the older one, so that later
         pages join the same property.

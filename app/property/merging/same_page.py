@@ -18,7 +18,10 @@ _UNSTEADY = frozenset(name for name, spec in FIELDS.items() if spec.group == "te
 
 
 def is_one_listing(one: SourceRecord, other: SourceRecord) -> bool:
-    """Return whether both pages show the same listing: an id or the address is equal, and none differs."""
+    """Return whether both pages show the same listing.
+
+    An id or the address must be equal, and no id and no part of the address may contradict that.
+    """
     a, b = one.values, other.values
     if identity.contradicts(a, b) or any(_both(name, a, b) and not _same(name, a, b) for name in _IDS):
         return False
