@@ -1,8 +1,8 @@
 """Parse the answer of a web search: the pages it cites, and the values it attributes to them. Pure.
 
 The answer is a text with a citation (`url_citation`) after each statement. A model wrote it after reading untrusted
-pages, so its statements are not evidence. Each is stored with the page that it cites. Only if that page itself gives
-the value does it become a value of a record. Statements without a citation are ignored.
+pages, so its statements are not evidence. Each is stored with the page that it cites. It becomes
+a value of a record only if that page itself gives the value. Statements without a citation are ignored.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ _URL = re.compile(r"https?://[^\s()\[\]<>\"']+")
 #: A label and its value, such as `- **Year built**: 1987`.
 _LABELED = re.compile(r"^\W*([A-Za-z][\w /#-]{1,38}?)\W{0,3}:\s*(\S.*?)\W*$", re.DOTALL)
 _MARKS = re.compile(r"[*_`|]+")
-#: The locale in which the values of an answer are parsed.
 _LOCALE = Locale("en", "US")
 _SHORT = 300
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -75,8 +74,8 @@ class SearchAnswer:
 def read_answer(output: Sequence[Any], status: str = "completed", reason: str = "") -> SearchAnswer:
     """Parse the `output` items of a response. Items that do not follow the API's schema are ignored.
 
-    `status` is the response's: "completed", "incomplete", or "failed". `reason` is then "", the reason in its
-    `incomplete_details`, or the message of its `error`.
+    `status` is the response's: "completed", "incomplete", or "failed". `reason` is "" if it is
+    completed, the reason in `incomplete_details` if it is incomplete, or the message of `error` if it failed.
     """
     items = [item for item in output if isinstance(item, Mapping)]
     parts = [part for item in items if item.get("type") == "message" for part in _mappings(item.get("content"))]

@@ -87,7 +87,7 @@ class UrlSecrets:
             return replace(answer, url=url, final_url=final_url)
         text = self.hide(answer.text)
         body = self.hide(answer.body.decode("latin-1")).encode("latin-1")  # latin-1 maps each byte to one character
-        if text != answer.text and body == answer.body:  # in an encoding such as UTF-16, the body has other bytes
+        if text != answer.text and body == answer.body:  # the body's encoding, such as UTF-16, has other bytes
             body = text.encode("utf-8", "surrogatepass")
         declared = None if answer.declared_url is None else self.hide(answer.declared_url)
         return replace(answer, url=url, final_url=final_url, declared_url=declared, text=text, body=body)

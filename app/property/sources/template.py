@@ -4,10 +4,10 @@
 percent-encoded (RFC 3986), so it cannot change the structure of the URL. `{name:filter:filter}` transforms the value
 first:
 
-- `sql` doubles single quotes, as a literal in an ArcGIS `where` needs
+- `sql` doubles single quotes, as string literals in an ArcGIS `where` clause require
 - `upper` and `lower` change the case
 - `bare` keeps letters and digits only
-- `slug` is lower case with dashes between words
+- `slug` converts to lower case and puts dashes between words
 
 `{secret:NAME}` stands for a secret (`secrets.py`), which never appears in a URL built here.
 """
