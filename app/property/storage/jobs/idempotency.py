@@ -33,10 +33,7 @@ class RequestKey:
 
 
 def take(database: Database, connection: Connection, key: RequestKey, now: datetime) -> Enqueued | None:
-    """Return the answer of an earlier request with this key, or None; see `earlier`.
-
-    Other requests with this key wait until the transaction ends.
-    """
+    """Return the result of `earlier`, but make other requests with this key wait until the transaction ends."""
     database.advisory_lock(connection, f"request {key.id}")
     found = earlier(connection, key, now)
     if found is None:

@@ -22,10 +22,7 @@ class Lease:
     owner: str
 
     def holds(self) -> ColumnElement[bool]:
-        """Return the condition that the lease is valid. An expired lease stays valid until another run claims the job.
-
-        A job that was canceled, requeued, or purged has no valid lease.
-        """
+        """Return the condition that the lease is valid. An expired lease stays valid until the job is taken over."""
         return and_(Job.id == self.job_id, Job.state == JobState.RUNNING, Job.lease_owner == self.owner)
 
 

@@ -146,10 +146,7 @@ class LlmBatchStore(Store):
         self.note(batch_id, owner, next_at=next_at, lease_owner=None, lease_expires_at=None)
 
     def answer(self, batch_id: str, lines: Sequence[Answered]) -> int:
-        """Store answers, and wake the jobs that wait for them. Return the number of newly answered requests.
-
-        Requests that already have an answer are not changed.
-        """
+        """Store the answers of unanswered requests, and wake the waiting jobs. Return the number of these requests."""
         changes = {line.request_id: line._asdict() | {"state": RequestState.ANSWERED} for line in lines}
         for change in changes.values():
             del change["request_id"]
