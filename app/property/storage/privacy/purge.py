@@ -209,7 +209,6 @@ class Removal:
         return rows
 
     def drop_blobs(self, hashes: set[str]) -> None:
-        """Delete the blobs with these hashes that nothing refers to."""
         self.removed[Blob.__tablename__] += len(drop_unused_blobs(self.connection, hashes))
 
     def drop_requests(self, which: ColumnElement[bool]) -> None:
@@ -224,7 +223,6 @@ class Removal:
         self.drop(RecipeExample, RecipeExample.content_sha256.in_(hashes))
 
     def drop_recipes(self, hosts: Sequence[str]) -> None:
-        """Delete the recipes of the hosts and their subdomains."""
         for host in hosts:
             below = RecipeRow.host.endswith(f".{host}", autoescape=True)
             self.drop(RecipeRow, or_(RecipeRow.host.in_([host, host.removeprefix("www.")]), below))

@@ -134,7 +134,6 @@ def complete(connection: Connection, scope: Scope) -> Scope:
 
 
 def _at_address(connection: Connection, target: str) -> set[str]:
-    """Return the properties of the address's jobs, and those indexed under the address."""
     keys = address_keys(address_of_target(target))
     found = _column(connection, select(JobRow.property_id).where(JobRow.target == target))
     return found | _column(connection, select(PropertyKey.property_id).where(PropertyKey.key.in_(keys)))
@@ -149,7 +148,6 @@ def _with_merged(connection: Connection, property_ids: set[str]) -> set[str]:
 
 
 def _of_properties(connection: Connection, property_ids: set[str]) -> set[str]:
-    """Return the URLs of the properties' records and observations, and the targets of their jobs."""
     columns = (
         (SourceRow.url, SourceRow.property_id),
         (Observation.source_url, Observation.property_id),

@@ -219,7 +219,6 @@ def has_pending_change(connection: Connection, property_id: str) -> bool:
 
 
 def _value(name: str, stored: Row[Any]) -> Statement | None:
-    """Return the value of the field `name` in `stored`, a row of a record or a property; None if there is no value."""
     evidence = {name: Evidence.model_validate(stored.evidence[name])} if name in stored.evidence else {}
     return statement_of(name, stored.record, evidence)
 

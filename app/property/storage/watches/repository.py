@@ -186,7 +186,6 @@ class Watches(Store):
 
 
 def _all(now: datetime) -> Select[Watch]:
-    """Select all watches with their status at `now`."""
     return select(Watch).options(with_expression(Watch.status, _status_at(now)))
 
 
