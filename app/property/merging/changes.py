@@ -62,7 +62,7 @@ def is_news(name: str, before: Statement, now: Statement) -> bool:
     if _words(before) == _words(now):
         return False  # the words of the page are the same, but were interpreted differently
     if _differs(before, now, CURRENCY):
-        return False  # the site converted the same price for another visitor
+        return False  # the site converted the same price to another currency
     per = FIELDS[name].per
     if FIELDS[name].kind == "date":
         return not _is_one_closing(before.value, now.value)
@@ -78,7 +78,7 @@ def number_error_in(name: str, before: Statement, now: Statement) -> str | None:
 
 
 def has_words(text: str, quote: str) -> bool:
-    """Return whether a page's text, with or without markup, contains the words of a quote in any layout."""
+    """Return whether a page's text or markup contains a quote, ignoring case, layout, and punctuation."""
     return _plain(quote) in _plain(html.unescape(_TAG.sub(" ", text)))
 
 

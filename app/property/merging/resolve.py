@@ -123,7 +123,7 @@ class Resolver:
         """Separate the matches that do not depend on a single source of unknown kind from the others.
 
         A record of unknown kind joins the preferred property, or else the best match. A match that does not depend on
-        another page of unknown kind is better.
+        another page of unknown kind is preferred.
         """
         pages = {home: self._others(found) for home, found in self.pages_of([one.id for one in same]).items()}
         others = [one for one in same if pages[one.id]]

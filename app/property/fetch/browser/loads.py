@@ -37,9 +37,10 @@ class Loaded:
 
 
 class Loads:
-    """Makes the requests of one page: calls `load` in threads and sends the responses to the browser, until `end`.
+    """Makes the requests of one page: calls `load` in threads, and sends the responses to the browser.
 
-    The response bodies of a page may have `most_bytes` in total. At most `at_once` requests run concurrently.
+    The decompressed response bodies of a page may have `most_bytes` in total. At most `at_once` requests run
+    concurrently.
     """
 
     def __init__(

@@ -55,7 +55,7 @@ class Arrival:
 
 
 class PageRendering:
-    """Renders pages in a browser, and makes their requests. Thread-safe."""
+    """Renders pages in a browser, and makes the requests of these pages. Thread-safe."""
 
     def __init__(
         self,

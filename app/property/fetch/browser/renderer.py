@@ -184,7 +184,10 @@ class BrowserRenderer:
 
     @contextmanager
     def _process(self, url: str) -> Iterator[BrowserProcess]:
-        """Yield the current browser. If it has rendered enough pages, start a new one; the old one ends when unused."""
+        """Yield the current browser. If it has rendered enough pages, start a new one.
+
+        The old browser ends when no page uses it anymore.
+        """
         with self._lock:
             process = self._current
             if process is not None and process.is_gone:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-#: Statuses of block pages. AWS WAF also sends challenges with status 202, and other vendors with 200.
+#: Usual statuses of block pages. AWS WAF also sends challenges with status 202, and other vendors with 200.
 REFUSALS = frozenset({401, 403, 405, 406, 429, 503})
 #: Maximum number of bytes that are read of a response with a status in `REFUSALS`. The markup of a successful response
 #: with a longer text is not examined.

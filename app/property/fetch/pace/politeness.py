@@ -79,7 +79,9 @@ class Politeness:
 
     @contextmanager
     def slot(self, destination: Destination, visitor: Visitor, gap_seconds: float = 0.0) -> Iterator[Slot]:
-        """Hold a slot at the destination's site. The next slot begins at least `gap_seconds` and the minimum gap later.
+        """Hold a slot at the destination's site.
+
+        The site's next slot begins after `gap_seconds`, or after the minimum gap if that is longer.
 
         If `gap_seconds` exceeds the minimum gap, the host has its own rate limit, so that it does not slow down the
         other hosts of its site. A block page pauses its site only if the visitor requested a page there: a redirect to

@@ -53,14 +53,17 @@ class LocalPace:
                 self._sites[site].sent(self._clock.now_us(), token)
 
     def leave(self, site: str, token: str, outcome: RequestOutcome) -> None:
-        """Record that the request `token` ended or stopped waiting. Otherwise it counts until its lease ends."""
+        """Record that the request `token` ended or stopped waiting.
+
+        If this is not called, the request counts as in progress or waiting until its lease ends.
+        """
         with self._lock:
             if site in self._sites:
                 self._sites[site].leave(self._clock.now_us(), token, outcome, places=self._places)
 
 
 class RedisPace:
-    """Like `LocalPace`, but for all processes, and by the clock of Redis. Tests may pass another `clock`."""
+    """Like `LocalPace`, but for all processes, and with Redis's clock. Tests may pass another `clock`."""
 
     def __init__(self, client: Redis, *, concurrency: int, lease_seconds: float, clock: Clock | None = None) -> None:
         self._enter = client.register_script(_script("enter"))

@@ -28,7 +28,7 @@ from app.property.fetch.robots.cache import CachedRobots, RobotsCache, RobotsFil
 
 logger = logging.getLogger(__name__)
 
-#: The rest of a file longer than this is ignored. RFC 9309 section 2.5 requires at least 500 KiB.
+#: Only this many bytes of a robots.txt are read. RFC 9309 section 2.5 requires at least 500 KiB.
 MAX_ROBOTS_BYTES = 512 * 1024
 #: Maximum number of redirects that are followed. RFC 9309 section 2.3.1.2 requires at least five.
 MAX_ROBOTS_REDIRECTS = 5
@@ -131,7 +131,7 @@ class Robots:
         try:
             file = self._fetch(f"{origin}/robots.txt", visitor)
         except TooManyRedirectsError:
-            file = RobotsFile(404)  # section 2.3.1.2: treat the file as missing
+            file = RobotsFile(404)  # RFC 9309 section 2.3.1.2: treat the file as missing
         except FetchError as exc:
             if not _tells_about_site(exc):
                 raise
