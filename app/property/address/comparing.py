@@ -28,7 +28,7 @@ _TYPOS = ((10, 2), (6, 1))
 
 
 def address_key(address: Address) -> str:
-    """Return a key such as `12|n main st|4|00000`. All spellings of an address have the same key, in all versions.
+    """Return a key such as `12|n main st|4|00000`. All spellings of an address have the same key, also in new versions.
 
     The last part is the five-digit ZIP code, or else town and state. Raises `ValueError` if number, street, or place is
     unknown.
@@ -62,9 +62,9 @@ def normalize(address: Address) -> Address:
 def compare(one: Address, other: Address) -> Verdict:
     """Compare two addresses.
 
-    Return `same` if number, street, unit, and place agree, `different` if a part contradicts, and `unsure` otherwise. A
-    long enough name of a street or town may contain one or two typing errors. Numbers, units, ZIP codes, directions,
-    suffixes, and digits in a name may not.
+    Return `same` if number, street, unit, and place agree, `different` if a part differs, and `unsure` otherwise. The
+    names of streets and towns still agree with one or two typing errors if they are long enough. Numbers, units, ZIP
+    codes, directionals, suffixes, and digits in a name must be equal.
     """
     a, b = normalize(one), normalize(other)
     for name in ("postal_code", "state", "country"):
@@ -137,7 +137,7 @@ def _is_within(number: str, span: str) -> bool:
 
 
 def _units(one: str, other: str) -> Verdict:
-    """Return `same` for equal units, `different` for different identifiers, and else `unsure`: `STE 4` and `RM 4`."""
+    """Return `same` for equal units, `different` for different identifiers, else `unsure` (as for `STE 4`, `RM 4`)."""
     if one == other:
         return "same"
     a, b = units.split_up(one), units.split_up(other)

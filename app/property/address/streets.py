@@ -107,7 +107,7 @@ def _number(line: str) -> tuple[str, str] | None:
 
 
 def _with_letter(number: str, rest: str) -> tuple[str, str]:
-    """Return `123B` for `123 B MAIN ST`, but not for `123 B ST` or `123 E MAIN ST`."""
+    """Join a letter to the house number: `123B` for `123 B MAIN ST`, but not for `123 B ST` or `123 E MAIN ST`."""
     letter, _, street = rest.partition(" ")
     is_letter = len(letter) == 1 and letter.isalpha() and letter not in tables.DIRECTIONALS
     if is_letter and number.isdigit() and read_name(street.split()).suffix:
@@ -132,7 +132,7 @@ def _postdirectional(words: list[str]) -> tuple[str, list[str]]:
 
 
 def _two(words: Sequence[str]) -> str | None:
-    """Return `NE` for `NORTH EAST` and `N E`."""
+    """Return two words as one directional, such as `NE` for `NORTH EAST` and `N E`; None for other words."""
     both = "".join(tables.DIRECTIONALS.get(word, "?") for word in words)
     return both if both in ("NE", "NW", "SE", "SW") else None
 

@@ -69,7 +69,10 @@ def cut_off(line: str, state: str | None, postal_code: str | None) -> tuple[str,
 
 
 def spelled(town: str) -> str:
-    """Normalize `ST. LOUIS` to `SAINT LOUIS`, `N MIAMI` to `NORTH MIAMI`. Raises `ValueError` for impossible names."""
+    """Normalize a town's name: `ST. LOUIS` to `SAINT LOUIS`, `N MIAMI` to `NORTH MIAMI`.
+
+    Raises `ValueError` for a text that cannot be a town's name.
+    """
     words = spaced(town).split()
     if len(words) > 1:
         words[0] = _STARTS.get(words[0], words[0])

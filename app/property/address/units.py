@@ -15,7 +15,7 @@ from app.property.address.tables import (
 )
 from app.property.address.words import ORDINAL
 
-#: The designator in the normalized form of `4`, `# 4`, `Apt 4`, and `Unit 4`, which are the same unit.
+#: The standard designator: `4`, `# 4`, `Apt 4`, and `Unit 4` are normalized to `UNIT 4`.
 UNIT = "UNIT"
 _ANY = frozenset({"APT", UNIT})
 #: Maximum number of designators that a unit may have, such as building and floor.
@@ -137,7 +137,7 @@ def _is_bare(word: str) -> bool:
 
 
 def _identifier(word: str) -> str:
-    """Normalize `4-B` to `4B`, `ONE` to `1`, `2ND` to `2`; `4-12` is unchanged."""
+    """Normalize an identifier: `4-B` to `4B`, `ONE` to `1`, and `2ND` to `2`. `4-12` is unchanged."""
     word = HOUSE_NUMBER_WORDS.get(word, DIRECTIONALS.get(word, word))
     if written := ORDINAL.fullmatch(word):
         return written[1]

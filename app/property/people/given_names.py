@@ -1,4 +1,4 @@
-"""Common US given names. If a given name comes before a name, the name is another person's: Mary Ann Smith, Ann Smith.
+"""Common US given names. A given name before a name makes it another person's name: Mary Ann Smith is not Ann Smith.
 
 Source: the 1990 census (public domain), the most frequent names of women and men.
 """

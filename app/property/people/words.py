@@ -1,6 +1,6 @@
 """Split text into words and normalize them for comparing names: no case, accents, or escapes.
 
-The source of a page may write the same name in many ways: `José`, `Jos&eacute;`, `Jos\\u00e9`, `Jos%C3%A9`.
+A page's source text can contain the same name in many forms: `José`, `Jos&eacute;`, `Jos\\u00e9`, `Jos%C3%A9`.
 """
 
 from __future__ import annotations

@@ -25,8 +25,9 @@ _READING = threading.Lock()
 
 @lru_cache(maxsize=10_000)
 def site_of(host: str) -> str:
-    """Return `county.example` for `www.county.example`; an IP address or a public suffix is returned unchanged.
+    """Return the registrable domain of `host`: `county.example` for `www.county.example`.
 
+    An IP address or a public suffix is returned unchanged.
     `host` is lower-case ASCII without a final dot. Names below a suffix such as `github.io`, where anybody can get a
     name, are separate sites.
     """
@@ -49,7 +50,7 @@ def is_shared(host: str) -> bool:
 
 
 def is_public_suffix(host: str) -> bool:
-    """Return True for `com`, `co.uk`, and `github.io`; False for a name under an unknown top-level domain."""
+    """Return whether `host` is a known public suffix, such as `com`, `co.uk`, or `github.io`."""
     return not _ADDRESS.fullmatch(host) and _suffixes(accept_unknown=False).publicsuffix(host) == host
 
 

@@ -139,7 +139,8 @@ def _from_csv(lines: Sequence[str]) -> Iterator[_Entry]:
 def _joined(parts: Mapping[str, str]) -> str:
     """Join a row's parts, keyed by the values of `_NAMES`, into one target. Return "" if the row has no target.
 
-    A URL or a full address is the whole target. A street is joined with the unit, town, state, ZIP code, and country.
+    A URL or a full address is the target by itself. A street or an incomplete address is joined with the row's unit,
+    town, state, ZIP code, and country.
     """
     whole = next((parts[name] for name in _WHOLE if name in parts), "")
     rest = [parts[name] for name in ("unit", "city") if name in parts]

@@ -25,7 +25,7 @@ _OURS = "propintel_batch"
 _LISTED_AT_ONCE = 100
 #: The highest expected difference between our clock and OpenAI's.
 _SKEW = timedelta(minutes=10)
-#: Returns a context manager. Requests sent inside it use only the keys with the given ids.
+#: `with _only(ids)`: requests that are sent in the block use only the keys with these ids.
 _only = partial(bound, allowed_keys)
 
 

@@ -21,7 +21,7 @@ from app.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The dependencies of the batch steps, created once per run."""
+    """The dependencies of the batch steps. They are created once per run."""
 
     settings: Settings
     requests: LlmRequestStore
@@ -42,7 +42,7 @@ class Parts:
         return found
 
     def cost_of(self, request: Candidate, model: str) -> int:
-        """Return the maximum cost in millionths of a US dollar: the cost if the provider caches all input."""
+        """Return the maximum cost in millionths of a US dollar. It includes the fee for caching all input, if any."""
         given, made = request.input_tokens, request.output_tokens
         return self.price(model, given, made, BATCH_TIER, written=given)
 

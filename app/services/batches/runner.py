@@ -206,7 +206,6 @@ class BatchRunner:
         return self._read(batch, found, change)
 
     def _read(self, batch: LlmBatch, found: Batch, change: dict[str, Any]) -> LlmBatch:
-        """Store the results of the batch, and end it."""
         try:
             tally = read_results(self._parts, batch, found, batch.key_id or "", pause_seconds=self._pause_seconds)
         except openai.NotFoundError:

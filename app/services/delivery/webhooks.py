@@ -138,7 +138,6 @@ class WebhookSender:
         return headers
 
     def close(self) -> None:
-        """Close all connections."""
         self._exchange.close()
 
 

@@ -191,7 +191,7 @@ class KeyReloader:
 
 
 class Terminal:
-    """The terminal in which this process was started, if its output goes there."""
+    """The terminal in which this process was started. It counts only if stdout or stderr goes to a terminal."""
 
     def __init__(self) -> None:
         self._attached = any(map(os.isatty, (1, 2))) and _reachable()
@@ -228,7 +228,7 @@ def on_sighup(act: Callable[[], None]) -> Callable[[], None]:
 
 
 def _reachable() -> bool:
-    """Return whether this process has a controlling terminal (tty(4)). It has none when a hang-up sends SIGHUP."""
+    """Return whether this process has a controlling terminal (tty(4)). It has none after its terminal was closed."""
     try:
         os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
     except OSError:

@@ -32,7 +32,7 @@ _GRACE_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class KeyReport:
-    """The keys of all processes at one moment. `masks` has a unique mask for every key in the report."""
+    """The shared state of the keys at one moment. `masks` has a unique mask for every key in the report."""
 
     masks: dict[str, str]
     snapshots: tuple[KeySnapshot, ...]

@@ -87,7 +87,6 @@ def _checked_host(name: str) -> str:
 
 
 def _forget_results(settings: Settings, job_ids: Sequence[str]) -> None:
-    """Delete the results of these jobs in Redis. If Redis is unavailable, they expire within ten minutes."""
     try:
         with connect(settings, within_seconds=3) as connection:
             for start in range(0, len(job_ids), _AT_ONCE):

@@ -43,9 +43,10 @@ def prune_pages(settings: Settings, database: Database) -> dict[str, Any]:
 
 
 def prune_values(settings: Settings, database: Database) -> dict[str, int]:
-    """Delete names that no page has shown for PERSONAL_DATA_RETENTION_DAYS, and values by OBSERVATION_RETENTION_DAYS.
+    """Delete names of people that no page has shown for PERSONAL_DATA_RETENTION_DAYS, and old values.
 
-    Return `{"observations": n, "records": n}`: the number of deleted values, and of records whose names were deleted.
+    OBSERVATION_RETENTION_DAYS is the maximum age of values that no current page has. Return `{"observations": n,
+    "records": n}`: the number of deleted values, and of records whose names were deleted.
     """
     ages, limits = AgeLimits(database), settings.retention
     steps: dict[str, Callable[[], Any]] = {"names": lambda: ages.prune_names(limits.personal_data_retention_days)}

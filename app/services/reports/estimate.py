@@ -68,7 +68,6 @@ class Estimate:
         return asdict(self)
 
     def sentence(self) -> str:
-        """Return the estimate in words."""
         cost = "of unknown cost (set OPENAI_PRICES)"
         if self.usd is not None:
             cost = f"${self.usd:,.2f}" if self.usd >= 0.01 or not self.usd else "under $0.01"

@@ -16,7 +16,7 @@ from app.redaction import redact
 
 log = logging.getLogger(__name__)
 
-#: The longest reason that interfaces accept.
+#: The maximum length of a reason. Interfaces reject longer reasons.
 MOST_CHARACTERS = 500
 
 

@@ -15,7 +15,7 @@ from app.property.storage.properties.recipes import StoredRecipes
 from app.services.keys.store import pricing_of
 from app.settings import Settings
 
-#: The place of a value relative to the label `name` of its anchor, in words.
+#: Where a value is, relative to the label of its anchor, in words.
 _WHERE = {
     "cell": "in the cell beside {name!r}",
     "term": "in the definition of {name!r}",

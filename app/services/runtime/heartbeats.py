@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-#: The maintenance worker has more threads than beat's schedule has tasks, because a locked database blocks most tasks.
+#: The number of threads of the maintenance worker. It exceeds the number of tasks in beat's schedule, because a locked
+#: database can block most of them at the same time.
 MAINTENANCE_THREADS = 12
 #: The interval between heartbeats. If the last heartbeat is four intervals old, the worker hangs or is dead.
 INTERVAL_SECONDS = 5.0

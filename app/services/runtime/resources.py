@@ -61,11 +61,11 @@ def open_resources(settings: Settings, clock: Clock | None = None, *, in_task: b
         _start_tracing(settings)
         opening.callback(shutdown_tracing)
         stores = opening.enter_context(open_stores(settings, clock))
-        manager = build_manager(settings, clock, in_task=in_task)  # the key pool uses Redis' clock itself
+        manager = build_manager(settings, clock, in_task=in_task)  # with Redis, the key pool uses the clock of Redis
         opening.callback(manager.close)
         if in_task:
             manager.warm_up(settings.openai.model)
-        redis = client(settings) if redis_url(settings) is not None else None  # shares the sites' rate limits
+        redis = client(settings) if redis_url(settings) is not None else None  # for rate limits of sites
         if redis is not None:
             opening.callback(redis.close)
         fetcher = build_fetcher(settings, stores.database.clock, redis)
@@ -86,7 +86,6 @@ def _start_tracing(settings: Settings) -> None:
 
 
 def build_scraper(stores: Stores, manager: OpenAIClientManager, fetcher: PageSource) -> Scraper:
-    """Build the scraper from stores, key manager, and fetcher."""
     settings, database, properties = stores.settings, stores.database, stores.properties
     clock, names, model = database.clock, PurgedNames(database), settings.openai.model
     sources, answers, pages = sources_file(settings), AnswerStore(database), PageStore(database)

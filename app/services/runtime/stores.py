@@ -62,7 +62,10 @@ def open_stores(settings: Settings, clock: Clock | None = None) -> Stores:
 
 
 def publishing_rules(settings: Settings) -> PublishingRules:
-    """Return which fields' changes are published, and after how many looks. Raises `ConfigurationError`."""
+    """Return the fields whose changes are published, and the number of looks that confirm a change on only one page.
+
+    Raises `ConfigurationError`.
+    """
     names = [part.strip() for part in settings.changes.fields.split(",") if part.strip()]
     try:
         fields = checked_fields(names) if names else PUBLISHED_FIELDS

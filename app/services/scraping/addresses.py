@@ -38,7 +38,7 @@ from app.tracing import span
 
 log = logging.getLogger(__name__)
 
-#: Maps page URLs to the model's reading, or to the fields for which the model was not asked, with the reason.
+#: Maps the URL of a page to the model's reading, or to a reading with the reason why the model was not asked.
 Notes = Mapping[str, ModelReading]
 #: Maximum number of sources, and the maximum number of claims, in an error message.
 _MOST_SOURCES = 6
@@ -178,7 +178,6 @@ def _lacking(read: Sequence[Read]) -> frozenset[str]:
 
 
 def _summary(reader: SourceReader, claims: Sequence[Unverified]) -> str:
-    """Return the tried sources and the claims for an error message."""
     tried = [f"{one.source}{f' {one.url}' if one.url else ''}: {one.detail or one.outcome}" for one in reader.tried]
     sources = "; ".join(one.rstrip(".") for one in tried[:_MOST_SOURCES]) or "no source is configured for it"
     more = f"; and {len(tried) - _MOST_SOURCES} more" if len(tried) > _MOST_SOURCES else ""

@@ -170,7 +170,7 @@ class TierChoice:
         )
 
     def served(self, tier: ServiceTier | None) -> None:
-        """Record an answer on `tier`. After an answer on flex, flex is used again, and its wait time starts over."""
+        """Record an answer on `tier`. An answer on flex ends the avoidance of flex, and resets its duration."""
         if tier == "flex":
             with self._lock:
                 self._rest, self._rests_until = _FIRST_REST, None
@@ -245,7 +245,7 @@ class ModelCalls:
         return True
 
     def were_taught_by_batch(self, answer: ModelAnswer) -> bool:
-        """Learn from an answer in a batch. Its request may be older than the learned room for reasoning tokens."""
+        """Learn from an answer in a batch. Assume that its request, which may be old, left no room for reasoning."""
         return self.was_taught_by(answer, replace(self.dialect, room=0))
 
     def _learned(self, dialect: Dialect, why: str) -> Dialect:

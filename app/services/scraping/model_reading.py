@@ -62,7 +62,7 @@ class ModelReading:
 
     `unanswered` are the fields for which a model was needed and gave no answer. `note` gives the reason, and names
     dropped fields. `asks_again` is True if the model was unavailable and should be asked later. `asked` are the fields
-    of the question, and `prompt_tokens` its size. `dropped` are the fields whose values failed verification.
+    of the question, and `prompt_tokens` is its size. `dropped` are the fields whose values failed verification.
     """
 
     extraction: Extraction

@@ -60,8 +60,8 @@ class PageSource(Protocol):
 class Visit:
     """A page and the URL that answered.
 
-    `canonical` is another URL that the page declares as its own, not verified. `confirmed_at` is when the site
-    confirmed a stored page (304); None if the page was received in full.
+    `canonical` is a different URL that the page declares as its canonical URL; it is not verified. `confirmed_at` is
+    when the site confirmed a stored page (304); None if the page was received in full.
     """
 
     page: Page

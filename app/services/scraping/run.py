@@ -27,10 +27,10 @@ class Run:
     """A run of the job with this `lease`. If `lease` is None, a direct caller started the run and does not retry it.
 
     The run's model calls count toward the budget of `batch`. `holds` returns whether the lease is still valid. If
-    `is_last`, the job is no longer deferred for pages. If `is_due`, it is not deferred for anything. `seconds_left`
-    returns the run's remaining time; None means unlimited. `led_by` is the URL of the search that found the target (see
-    `PageVisitor.visit`). If `economy`, model requests may wait for a batch; `waited_for` is the id of the request that
-    the job has waited for.
+    `is_last`, pages can no longer defer the job. If `is_due`, the job has reached its deadline and is not deferred for
+    any reason. `seconds_left` returns the run's remaining time; None means unlimited. `led_by` is the URL of the search
+    that found the target (see `PageVisitor.visit`). If `economy`, model requests may wait for a batch; `waited_for` is
+    the id of the request that the job has waited for.
     """
 
     lease: Lease | None = None

@@ -139,7 +139,6 @@ class SourceReader:
                 return
 
     def skip(self, source: str, kind: SourceKind | None, url: str | None, outcome: str, detail: str) -> None:
-        """Record the outcome of a source."""
         SOURCES.labels(str(kind) if kind else "unknown", outcome).inc()
         self.tried.append(JobAttempt(source, kind, url, outcome, detail))
 

@@ -48,7 +48,7 @@ _FLAWED_ANSWER_HOLDS = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class SearchFound:
-    """A search's answer, its model, and its time. `purged` is the number of its pages purged since the search."""
+    """A search's answer, its model, and its time. `purged` counts pages in the answer that were purged meanwhile."""
 
     answer: SearchAnswer
     model: str

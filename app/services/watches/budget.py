@@ -1,8 +1,8 @@
 """Charge the daily budget of watches for page requests and model calls of their jobs. Other jobs are not charged.
 
 A page is charged when the site's rate limit admits its request, and a model call when it gets its first key. Therefore,
-no charge has to be undone. During a run, a context variable holds the budget, just as another one holds the batch whose
-budget the run's model calls are charged to (`keypool.retry_loop`).
+no charge has to be undone. During a run, the budget is in a context variable, as is the batch to which model calls are
+charged (`keypool.retry_loop`).
 """
 
 from __future__ import annotations

@@ -30,15 +30,15 @@ _MOUNTS = Path("/proc/self/mounts")
 _ESCAPE = re.compile(r"\\([0-7]{3})")
 #: A queued job or parked model request that waits longer than this usually lacks workers or keys.
 _LATE_SECONDS = 900.0
-#: A watch that today's budget puts off comes first on the next day. A delay longer than this means that the budget is
-#: too small.
+#: A watch that does not fit into today's budget comes first on the next day. A delay longer than this means that the
+#: budget is too small.
 _WATCH_LATE = timedelta(days=1, hours=1)
 
 
 def check_database(settings: Settings, mounts: Path = _MOUNTS) -> Finding:
     """Check that the database answers, has this version's schema, and is on a safe file system.
 
-    `mounts` lists the file systems as in proc(5); without that file, they are not checked.
+    `mounts` is the list of file systems (proc(5)). If that file cannot be read, the file system is not checked.
     """
     found = inspect_database(database_url(settings))
     if not found.exists:

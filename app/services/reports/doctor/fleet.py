@@ -25,13 +25,13 @@ from app.settings import Settings
 
 #: The time limit of each step of a call to Redis. The key pool's own limit is one second.
 _ANSWER_SECONDS = 2.0
-#: A slower answer of Redis than this gives a warning, because every model call needs a round trip to Redis.
+#: If Redis answers more slowly than this, the doctor warns, because every model call needs a round trip to Redis.
 _SLOW_MS = 50.0
 _PINGS = 5
 _NEARLY_FULL = 0.9
-#: A task that is due for longer than this gives a warning. Another beat takes over from a dead one within 15 seconds.
+#: If a task is due for longer than this, the doctor warns. If a beat crashes, another takes over within 15 seconds.
 _LATE_SECONDS = 30.0
-#: A difference of clocks below this breaks neither heartbeats nor new tokens.
+#: The maximum difference between two clocks with which heartbeats and new tokens still work.
 _CLOCK_SECONDS = 5.0
 #: More workers than this would wait for each other on one SQLite file.
 _MANY_WORKERS = 4
@@ -124,7 +124,7 @@ def check_clock(settings: Settings, clock: Clock) -> Finding:
     for name, ask in asks.items():
         with suppress(PropertyIntelligenceError):  # another check reports the error
             before = clock.now()
-            if (theirs := ask()) is not None:  # Cristian's algorithm: read halfway between our readings
+            if (theirs := ask()) is not None:  # Cristian's algorithm assumes that it was read halfway between our times
                 offsets[name] = (before + (clock.now() - before) / 2 - theirs).total_seconds()
     if not offsets:
         return skipped("there is no other clock to compare with")

@@ -24,8 +24,8 @@ from app.settings.forms import is_loopback
 from app.settings.names import near_misses
 from app.settings.sources import files_with_secrets
 
-#: Less free space than this fails the check, because the database and Redis soon cannot write. Less than a gigabyte is
-#: a warning.
+#: If less space than this is free, the check fails, because the database and Redis soon cannot write. Below a gigabyte,
+#: it warns.
 _LEAST_BYTES = 100_000_000
 _FEW_BYTES = 1_000_000_000
 
@@ -58,7 +58,7 @@ def _open_files(settings: Settings, env_file: Path | None) -> Iterator[Finding]:
     for file in files_with_secrets(settings.areas(), env_file):
         try:
             status = file.stat()
-        except OSError:  # the use of the file reports the error
+        except OSError:  # the error is reported when the file is used
             continue
         if status.st_uid != os.geteuid() and status.st_mode & stat.S_IROTH:
             yield warning(f"every user may read {file}", f"Have the owner of {file} allow only this user to read it.")
@@ -67,7 +67,7 @@ def _open_files(settings: Settings, env_file: Path | None) -> Iterator[Finding]:
 
 
 def _without_flex(settings: Settings, price: Pricing) -> Iterator[Finding]:
-    """Warn if flex is set and the model has no flex price, because OpenAI refuses flex for models without it."""
+    """Warn if flex is set and the model has no flex price: OpenAI rejects flex for models that do not offer it."""
     model, tokens = settings.openai.model, (1_000_000, 1_000_000)
     if settings.openai.service_tier == "flex" and 0 < price(model, *tokens) <= price(model, *tokens, "flex"):
         detail = f"OPENAI_SERVICE_TIER=flex, but no flex price of {model} is known: OpenAI may refuse its calls"

@@ -29,7 +29,7 @@ class ExportFormat(StrEnum):
 
 @dataclass(slots=True)
 class Written:
-    """The number of written properties, and when the last of them changed (None without properties)."""
+    """The number of written properties, and when the last of them changed (None if no property was written)."""
 
     count: int = 0
     last_change: str | None = None

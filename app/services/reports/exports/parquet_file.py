@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 #: The number of properties in memory at a time, which take about 20 MB with their evidence.
 ROWS_PER_GROUP = 1_000
-#: The JSON columns after the common ones: all evidence by field, and each conflict with the evidence of all its values.
+#: The JSON columns after `COLUMNS`: all evidence by field, and each conflict with the evidence of all its values.
 _JSON_COLUMNS = ("evidence", "conflict_evidence")
 _INT64 = range(-(2**63), 2**63)
 
@@ -24,8 +24,8 @@ _INT64 = range(-(2**63), 2**63)
 def write_parquet(properties: Iterable[Mapping[str, Any]], stream: BinaryIO) -> None:
     """Write columns of text, 64-bit numbers, booleans, lists of texts, and UTC times; lists of rows are JSON.
 
-    Dates are text, because many pages have only a year or month. An integer of more than 64 bits is null, and unchanged
-    in `evidence`. `stream` need not be seekable.
+    Dates are text, because many pages have only a year or month. An integer of more than 64 bits is written as null;
+    the column `evidence` has its value. `stream` need not be seekable.
     """
     import pyarrow as pa  # noqa: PLC0415 (an optional package, which takes 0.1 s to load)
     from pyarrow import parquet  # noqa: PLC0415

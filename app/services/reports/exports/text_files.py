@@ -14,7 +14,7 @@ from app.property.record import FIELDS
 from app.services.reports.exports.rows import COLUMNS, row_of
 
 #: The start of a formula (OWASP "CSV injection"), with characters that spreadsheets skip before it. A cell may begin at
-#: the start of the text, and after `;` or a line end, because some spreadsheets take `;` for the separator.
+#: the start of the text, and after `;` or a line end, because some spreadsheets use `;` as the separator.
 _FORMULA = re.compile(r'(\A|[;\n])((?:[^\S\n]|["\u200b-\u200d\u2060\ufeff])*)([=+\-@\uff1d\uff0b\uff0d\uff20])')
 
 

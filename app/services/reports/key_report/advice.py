@@ -14,7 +14,7 @@ from app.property.storage.keys.history import KeyHistoryStore
 from app.property.storage.keys.usage import HOUR, Demand, hour_of
 from app.services.reports.key_report.view import KeyView, PoolView, named
 
-#: Saturation for a smaller share of the day than this gives no advice, because it only caused waits of seconds.
+#: If the pool was saturated for a smaller share of the day, no advice is given: this only caused waits of seconds.
 SATURATED = 0.01
 #: Saturation for at least this share of the day is a warning.
 _WARNING_SHARE = 0.10
@@ -52,7 +52,7 @@ def gather(view: PoolView, history: KeyHistoryStore) -> Evidence:
 
 
 def advise(evidence: Evidence) -> list[Advice]:
-    """Return advice in the order of action: failures, budgets, then capacity."""
+    """Return advice in the order in which an operator should act: failures, budgets, then capacity."""
     if not evidence.keys:
         return []
     saturated = list(_saturation(evidence))
@@ -125,7 +125,7 @@ def _capacity(evidence: Evidence, saturated: bool) -> Iterator[Advice]:
     elif not saturated:
         sentence = f"The pool was saturated for less than {SATURATED:.0%} of {span}: it needs no more keys or quota."
         yield Advice("enough", "info", sentence, numbers)
-    elif all(key.is_in_rotation for key in evidence.keys):  # failing keys may suffice once they work again
+    elif all(key.is_in_rotation for key in evidence.keys):  # otherwise, fixing the failing keys may be enough
         shared = f"; your {keys} keys are in {groups} limit groups" if groups < keys else ""
         sentence = "A higher limit (usage tier), or keys of another organization or project, would help. "
         sentence += f"Keys that share a limit group add nothing{shared}."

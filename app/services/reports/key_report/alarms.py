@@ -1,7 +1,7 @@
 """Find current problems of the key pool, with pure functions of a view of the pool and of the firing alerts.
 
 The usage of a budget is corrected up and down all day, so a budget alert stays for the day. A short failure of a key
-between two evaluations is not missed, because the pool counts failures, and each is an alarm for at least `HELD`.
+between two evaluations is not missed, because the pool counts failures. Each failure is an alarm for at least `HELD`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from app.services.reports.key_report.view import BudgetUse, KeyView, PoolView, n
 HELD = timedelta(minutes=1)
 #: After a change of the cap, a firing budget alarm stays until the usage is below this share of the threshold.
 _STAYS_FROM = 0.8
-#: From this share on, a budget counts as used up. The difference is rounding.
+#: From this share on, a budget counts as used up. It is less than 1 because of rounding.
 _ALL = 0.9995
 POOL = "pool"
 
@@ -101,11 +101,11 @@ def _out_of_quota(view: PoolView) -> Iterator[Alarm]:
 
 
 def _budgets(view: PoolView, threshold: float, firing: Mapping[Name, Alert]) -> Iterator[Alarm]:
-    """Yield an alarm for each daily cap that is nearly used up. A cap per key has one alarm for all its keys.
+    """Yield an alarm for each daily cap that is nearly used up. A cap per key has one alarm for all keys.
 
-    The alarm is critical once the budget (for a cap per key: of all keys) is used up or refused a request. A request is
-    refused if its estimate exceeds the remaining budget, so budgets are rarely used completely. An alarm and its
-    severity stay for the rest of the UTC day unless the cap changes.
+    The alarm is critical once the budget is used up or a request was rejected because of it; for a cap per key, once
+    this is true of all keys. A request is rejected if its estimate exceeds the remaining budget, so budgets are rarely
+    used completely. An alarm and its severity stay for the rest of the UTC day unless the cap changes.
     """
     for budget, unit in dict.fromkeys((use.budget, use.unit) for use in view.budgets):
         subject = f"{budget} {unit}"

@@ -49,8 +49,8 @@ class PoolMonitor:
     def look(self, at: datetime | None = None, stats: Mapping[str, Any] | None = None) -> PoolView | None:
         """Record the counters, and return a view of the pool; None while the shared figures are unavailable.
 
-        `stats` are the manager's, if they were just read, and `at` is a time before that. A key that another process
-        just removed is left out, because this process will reload its keys soon. Raises `StoreError`.
+        `stats` are the manager's stats if the caller has just read them; `at` is then a time before that. A key that
+        another process just removed is left out, because this process will reload its keys soon. Raises `StoreError`.
         """
         at = at or self.database.clock.now()
         figures = self._record_counters()
@@ -71,7 +71,8 @@ class PoolMonitor:
     def _record_counters(self) -> PoolFigures | None:
         """Record the shared counters, and return the pool's figures; None while they are unavailable.
 
-        The figures of a single process, which a manager has while Redis is lost, would look like a loss of data.
+        While Redis is unavailable, a manager has only the counters of its own process. They are not recorded, because
+        they would look like a loss of data.
         """
         figures: PoolFigures | None = None
 
@@ -85,7 +86,7 @@ class PoolMonitor:
         return figures
 
     def check(self) -> tuple[list[Alert], list[Alert]]:
-        """Find problems, record alerts, and log and return those fired and resolved. Raises `StoreError`."""
+        """Find problems and record alerts. Log and return the fired and the resolved alerts. Raises `StoreError`."""
         view = self.look()
         if view is None:
             return [], []
@@ -101,7 +102,7 @@ class PoolMonitor:
 
 
 def counted(keys: Sequence[ApiKey], figures: PoolFigures) -> list[CountedKey]:
-    """Return the pool's counters for the history: those of the whole pool, and of each key."""
+    """Return the pool's counters for the history: the counters of the whole pool, then of each key."""
     configured = {key.key_id: key for key in keys}
     calls: dict[str, dict[str, Uses]] = {}
     for one in figures.calls:

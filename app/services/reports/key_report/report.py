@@ -33,8 +33,10 @@ _OUT_OF_ROTATION = ("dead", "no_quota", "open", "half_open", "cooling")
 
 
 def make_report(stats: Mapping[str, Any], advice: Sequence[Advice], firing: Sequence[Alert]) -> dict[str, Any]:
-    """Return `stats` (the `data` of the specification's stats response) with the first pieces of `advice`, the first
-    firing alerts, and the number of firing alerts."""
+    """Return `stats`, the `data` of the specification's stats response, with advice and alerts added.
+
+    There are at most `MOST_ADVICE` pieces of advice and `MOST_ALERTS` alerts; `alerts_firing` counts all firing alerts.
+    """
     alerts = [alert.as_json() for alert in firing[:MOST_ALERTS]]
     return {
         **stats,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-#: The states in which a key takes no requests because it fails or was refused.
+#: The states in which a key is not used because it fails or was rejected.
 OUT = frozenset({"open", "half_open", "dead", "no_quota"})
 
 
@@ -25,12 +25,12 @@ class KeyView:
 
     @property
     def is_out(self) -> bool:
-        """Whether the key fails or was refused; False for a disabled key."""
+        """Whether the key is not used because it fails or was rejected; False for a disabled key."""
         return self.state in OUT
 
     @property
     def is_in_rotation(self) -> bool:
-        """Whether the key takes requests, now or usually within a minute."""
+        """Whether the key can be used now, or usually within a minute."""
         return not (self.is_out or self.is_disabled)
 
     @property
@@ -43,7 +43,7 @@ class KeyView:
 class BudgetUse:
     """The usage of a daily cap. For a cap per key, `mask` names the key.
 
-    `stopped` is True if the cap refused a request today. For a cap per key, that means that all keys refused it.
+    `stopped` is True if a request was rejected today because of the cap; for a cap per key, because of all keys' caps.
     """
 
     budget: Literal["day", "key_day"]

@@ -1,7 +1,7 @@
 """Serve the shared metrics of all processes to Prometheus, read from their stores at most once a second.
 
-Every web process gives the same answer, because none has its own counters. An unavailable source only omits its own
-samples.
+All web processes give the same answer, because the counters are shared. If a source is unavailable, only its samples
+are missing.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 #: The time limit of a source. Prometheus gives up a scrape after ten seconds by default.
 SOURCE_SECONDS = 2.5
 _KEPT_SECONDS = 1.0
-#: For this time after `_KEPT_SECONDS`, scrapes get the old answer at once. Less frequent scrapes always get a new one.
+#: For this time after `_KEPT_SECONDS`, scrapes get the old answer at once. After that, a scrape waits for a new answer.
 _GRACE_SECONDS = 2.0
 #: The database's figures are cached for this time, because counting a million jobs takes half a second.
 _DATABASE_KEPT_SECONDS = 10.0
@@ -48,8 +48,9 @@ TEXT, OPENMETRICS = (kind for _, kind in _FORMATS)
 class Exposition(Collector):
     """Collects and renders the metrics. Thread-safe; `render` waits for slow sources up to their time limit.
 
-    Each argument except `masks` is a source, called in its own thread, which may raise `redis.RedisError` and errors of
-    `app.errors`. `masks` returns the configured keys' masks; `reported` the time of the newest key report or None.
+    Each argument except `masks` is a source. It is called in its own thread, and may raise `redis.RedisError` and
+    errors of `app.errors`. `masks` returns the masks of the configured keys. `reported` returns the time of the newest
+    key report, or None.
     """
 
     def __init__(

@@ -58,7 +58,7 @@ class Spec:
 
     @property
     def begins(self) -> bool:
-        """Whether all series start at 0, because `increase()` misses the first event of other series."""
+        """Whether all series are exported as 0 before the first event, which Prometheus' `increase()` then counts."""
         return self.kind == "counter" and not any(label.others for label in self.labels)
 
     @property
@@ -106,7 +106,7 @@ ALL = tuple(SPECS.values())
 REGISTRY = CollectorRegistry()
 _specs: list[Spec] = []
 
-#: The HTTP methods that are counted by name. Others are counted as "other", because clients must not create series.
+#: The HTTP methods that are counted by name. All others count as "other", because clients must not create series.
 HTTP_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 #: The service tiers in the API's responses that are counted by name. Gateways may send other names.
 TIERS = ("default", "flex", "priority", "scale", "auto")
@@ -158,8 +158,8 @@ HTTP_REQUEST_SECONDS = _histogram("http_request_seconds")
 COUNTED = tuple(_specs)
 
 
-#: The end of a job's run. After "deferred", the job waits for capacity. "retried" counts against its attempts. "lost"
-#: means that the run lost its lease, the job was canceled, or its new state could not be written.
+#: How a run of a job ended. "deferred" means that the job waits for capacity. "retried" counts against the job's
+#: attempts. "lost" means that the run lost its lease, the job was canceled, or its new state could not be written.
 RunEnd = Literal["done", "failed", "deferred", "retried", "lost"]
 
 

@@ -1,7 +1,7 @@
 """Samples of metrics that are read from the key pool's store, the database, and the broker.
 
-They are keyed by metric name (`instruments.SPECS`), and name keys by their masks. An unavailable source has no samples,
-because zeros would look like a reset of all counters.
+They are keyed by metric name (`instruments.SPECS`), and OpenAI keys appear only as masks. An unavailable source has no
+samples, because zeros would look like a reset of all counters.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from app.services.reports.metrics.instruments import Samples
 def pool_samples(configured: int | None, report: KeyReport | None) -> dict[str, Samples]:
     """Return the samples of the pool. `configured` is the number of keys; None if the keys are unusable.
 
-    If the keys are unusable and there is no report, it is unknown whether the pool is shared.
+    If the keys are unusable and there is no report, `openai_pool_shared` has no sample, because its value is unknown.
     """
     found: dict[str, Samples] = {}
     if configured is not None:
@@ -29,7 +29,7 @@ def pool_samples(configured: int | None, report: KeyReport | None) -> dict[str, 
         return found
     masks, groups, snapshots = report.masks, report.figures.groups, report.snapshots
     calls, models = report.figures.calls, report.figures.models
-    # a key that shares no limits is its own group, whose name is the key's id, which is never shown
+    # the group of a key that shares no limits is named by the key's id; show the mask, because ids are never shown
     capacities = [c._replace(group=masks.get(c.group, c.group)) for c in report.figures.capacities]
     group_of = {s.key_id: groups.get(s.key_id, s.key_id) for s in snapshots}
     spent, day, key_day = amounts(report.spent), amounts(report.budget.day), amounts(report.budget.key_day)

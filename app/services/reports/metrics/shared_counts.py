@@ -125,10 +125,10 @@ def make_flusher(settings: Settings) -> Flusher:
 
 
 def families(specs: Iterable[Spec], totals: Mapping[str, float] | None) -> list[Metric]:
-    """Return a family for each spec with its samples in `totals`; those of `Spec.first` are 0 until counted.
+    """Return a metric family for each spec, with its samples in `totals`. Series in `Spec.first` are 0 until counted.
 
-    Series that this version does not know are left out. Without totals (None) there are no samples: a 0 would look like
-    a restart of all counters.
+    Series that this version does not know are left out. If `totals` is None, there are no samples, because a 0 would
+    look like a restart of all counters.
     """
     found: _Found = defaultdict(list)
     for series, total in sorted((totals or {}).items()):
