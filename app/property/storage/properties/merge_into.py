@@ -15,7 +15,7 @@ from app.property.storage.statements import chunks
 from app.property.storage.watches.models import Change
 from app.property.storage.watches.outcomes import merge_watches
 
-#: Tables in which each property may have its own copy of the same row. Two rows are copies if these columns are equal.
+#: Tables in which two properties may each have a copy of the same row. Rows are copies if these columns are equal.
 _SHARED_ROWS = {
     Observation.__table__: ("content_sha256", "field", "value_sha256"),
     Unverified.__table__: ("field", "url"),

@@ -40,7 +40,7 @@ class StoredRecipes(Store):
             return _found(connection, RecipeRow.host == host)
 
     def find_or_add(self, recipe: Recipe) -> Recipe:
-        """Find or store a recipe. Of more than `MOST_OF_HOST` learned recipes, delete those updated longest ago."""
+        """Find or store a recipe. If a host has too many learned recipes, delete those updated longest ago."""
         from app.property.recipes.template import likest  # noqa: PLC0415
 
         def work(connection: Connection) -> Recipe:

@@ -44,8 +44,8 @@ class Property(Base):
     conflicts: Mapped[JsonWords]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime] = mapped_column(index=True)
-    # columns for searches (`rebuild.search_row`): lowercase words of the record and page URLs, the status (null: none),
-    # and the number of conflicts
+    # columns for searches (`rebuild.search_row`): lowercase words of the record and the page URLs, the RESO status
+    # (null: unknown), and the number of conflicts
     search_text: Mapped[Words] = mapped_column(server_default="")
     standard_status: Mapped[str | None] = mapped_column(String(32))
     conflict_count: Mapped[int] = mapped_column(server_default="0")
@@ -132,7 +132,7 @@ class SourceRow(Base):
 
 #: The last time at which a record was known to be current: the last check, else the fetch.
 AS_OF = func.coalesce(SourceRow.checked_at, SourceRow.fetched_at)
-#: The condition for records that name people. Queries must use exactly this one, or SQLite does not use the index.
+#: The condition for records that name people. Queries must use exactly this condition, or SQLite ignores the index.
 NAMES_PEOPLE = SourceRow.names_people.is_(True)
 Index("ix_source_records_naming_as_of", AS_OF, sqlite_where=NAMES_PEOPLE, postgresql_where=NAMES_PEOPLE)
 

@@ -25,7 +25,7 @@ class PropertyFilter:
     conflicts_only: bool = False
 
     def condition(self) -> ColumnElement[bool]:
-        """Return the condition on `properties`."""
+        """Return the SQL condition for the rows of `properties` that match."""
         words = self.words.lower().split()
         parts: list[ColumnElement[bool]] = [Property.search_text.contains(word, autoescape=True) for word in words]
         if self.status is not None:
