@@ -55,7 +55,7 @@ def says_less(name: str, chosen: SourceRecord, other: SourceRecord) -> bool:
 
 
 def same_place(one: SourceRecord, other: SourceRecord) -> bool:
-    """Return whether both records have the same coordinates, within the error of geocoders. Missing ones agree."""
+    """Return whether the coordinates that both records give agree within the error of geocoders."""
     names = [name for name in AXES if name in one.values and name in other.values]
     return all(same_value(name, one, other) for name in names)
 
@@ -172,7 +172,6 @@ def _same_street(a: str, b: str) -> bool:
 
 
 def _is_one_house(one: Address, other: Address) -> bool:
-    """Return whether both addresses have a house number and a street name, and these agree."""
     if not (one.street_number and one.street_name and other.street_name) or one.street_number != other.street_number:
         return False
     return same_street_name(one.street_name, other.street_name)

@@ -136,7 +136,7 @@ def _is_denied(candidate: Candidate, page: SourceRecord, records: Sequence[Sourc
 
 
 def changes_property(name: str, before: Statement | None, now: Statement | None, old: Statement | None) -> bool:
-    """Return whether a page's change from `before` to `now` contradicts the property's value `old`.
+    """Return whether a page's change from `before` to `now` also changes the property's value, which is `old`.
 
     Return False if the page dropped its value, or now has the property's value.
     """

@@ -36,9 +36,9 @@ def day_of(value: Any) -> date | None:
 
 
 def of_newest_sale(name: str, records: Sequence[SourceRecord], newest: datetime) -> list[SourceRecord]:
-    """Return the records of the latest sale, ignoring dates after `newest`. If no date remains, return all records.
+    """Return the records of the latest sale, or all records if no date is possible.
 
-    `newest` is when the newest page was read.
+    `newest` is when the newest page was read. A date more than a day later is not possible.
     """
     dated = [(day, record) for record in records if (day := day_of(record.values[name])) is not None]
     possible = [(day, record) for day, record in dated if day <= (newest + timedelta(days=1)).date()]
@@ -55,7 +55,6 @@ def is_one_sale(name: str, one: SourceRecord, other: SourceRecord) -> bool:
 
 
 def _is_one_price(name: str, one: SourceRecord, other: SourceRecord) -> bool:
-    """Return whether both records give the same price for the sale, and the price is not nominal."""
     (price,) = FOLLOWERS[name]
     return all(r.values.get(price, 0) > _NOMINAL for r in (one, other)) and same_value(price, one, other)
 
@@ -87,13 +86,13 @@ def is_outdated(name: str, winner: SourceRecord, other: SourceRecord) -> bool:
 
 
 def current(name: str, records: Sequence[SourceRecord]) -> list[SourceRecord]:
-    """Return the records that are not outdated compared to any other record, or all records if each is."""
+    """Return the records that no other record makes outdated, or all records if every record is outdated."""
     found = [one for one in records if not any(is_outdated(name, other, one) for other in records)]
     return found or list(records)
 
 
 def is_compatible(one: Sequence[Any], other: Sequence[Any]) -> bool:
-    """Return whether two histories agree on the dates and years that both contain."""
+    """Return whether two histories give the same amounts for the dates and years that both contain."""
     known = {(name, row[name]): row for row in one for name in _WHEN if row.get(name)}
     for row in other:
         for name in _WHEN:

@@ -105,7 +105,6 @@ MAP_LINK = next(name for name, spec in FIELDS.items() if spec.derived_by == "map
 
 
 def _proof(made: _Made, inputs: list[Evidence]) -> Evidence:
-    """Return the evidence of a computed value, with the confidence and source of its least certain input."""
     weakest = min(inputs, key=lambda proof: proof.confidence)
     return Evidence(
         value=made.value,

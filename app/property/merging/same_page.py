@@ -11,7 +11,6 @@ from app.property.merging.agreement import same_value
 from app.property.record import Method
 from app.property.source_record import SourceRecord
 
-#: Fields that identify a listing or a property.
 _IDS = of_kind("identifier")
 #: Fields with texts in the site's own words, which may differ between two visits to a page.
 _UNSTEADY = frozenset(name for name, spec in FIELDS.items() if spec.group == "text" and spec.own_words)
@@ -29,7 +28,10 @@ def is_one_listing(one: SourceRecord, other: SourceRecord) -> bool:
 
 
 def says_nothing_new(read: SourceRecord, known: SourceRecord) -> bool:
-    """Return whether `known` already has all values of `read`, which no model has read yet."""
+    """Return whether `known` already has all values of `read`, which no model has read yet.
+
+    Texts in the site's own words, and fields that a model read for `known`, are ignored.
+    """
     steady = [
         name
         for name, proof in read.evidence.items()

@@ -3,7 +3,7 @@
 A source's accuracy A is the chance that its value is right: rank × method × confidence × freshness × fit. Its vote is
 ln(n·A / (1 − A)), where n = 10 is the number of possible wrong values (the vote count of Dong, Berti-Equille and
 Srivastava, "Integrating Conflicting Data: The Role of Source Dependence", VLDB 2009). A value gets the votes of all
-sources that agree. An owner's domain has one vote, or one for each of the owner's known offices.
+sources that agree. An owner's domain has one vote, or one vote for each known office of the owner.
 """
 
 from __future__ import annotations
@@ -132,8 +132,8 @@ def weigh(name: str, records: Sequence[SourceRecord], known: Known, same: Same) 
 def _find_errors(name: str, given: list[SourceValue], agree: list[list[bool]]) -> None:
     """Find number errors: values that differ from another value by a power of ten or by a unit.
 
-    If one of the two has a single source and the other has more, the one with a single source is the error. If both
-    have equally many sources, the one that fits less is the error.
+    If one of the two values has a single source and the other has more, the value with the single source is the error.
+    If both have equally many sources, the value that fits less is the error.
     """
     counts = [len(independent(given[m].source.voter for m, yes in enumerate(row) if yes)) for row in agree]
     fits = [one.weight.fit for one in given]

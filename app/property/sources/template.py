@@ -59,7 +59,6 @@ class Template:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """The names of the secrets, without duplicates."""
         return tuple(dict.fromkeys(_SECRET.findall(self.text)))
 
     def made(self, url: str) -> bool:

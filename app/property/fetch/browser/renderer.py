@@ -241,7 +241,6 @@ class BrowserRenderer:
 
 
 def _headers(of_site: Mapping[str, str]) -> dict[str, str]:
-    """Return the document's headers, with `_POLICY` in addition to the site's own content security policy."""
     policies = ", ".join(filter(None, (of_site.get("content-security-policy"), _POLICY)))
     return {**of_site, "content-security-policy": policies, "content-type": "text/html; charset=utf-8"}
 

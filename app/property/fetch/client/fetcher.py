@@ -246,7 +246,6 @@ class Fetcher:
             raise PageBlockedError(url, what)
 
     def _head_of(self, response: httpx2.Response) -> str:
-        """Return the start of the response's text, or "" if the body cannot be read."""
         try:
             return decode(self._exchange.read_body(response, limit_bytes=HEAD_BYTES), None)
         except (FetchError, httpx2.HTTPError, httpcore2.NetworkError, httpcore2.ProtocolError):

@@ -102,5 +102,4 @@ def _named(signs: tuple[tuple[str, re.Pattern[str], str], ...], headers: Mapping
 
 
 def _is_login(url: str, asked: str) -> bool:
-    """Return whether a redirect led to a URL whose path looks like a login page's."""
     return url != asked and _LOGIN_PATH.search(urlsplit(url).path) is not None

@@ -81,10 +81,11 @@ class Politeness:
     def slot(self, destination: Destination, visitor: Visitor, gap_seconds: float = 0.0) -> Iterator[Slot]:
         """Hold a slot at the destination's site.
 
-        The site's next slot begins after `gap_seconds`, or after the minimum gap if that is longer.
+        The site's next slot begins after `gap_seconds`, or after the minimum gap if that is longer. If `gap_seconds`
+        exceeds the minimum gap, the host has its own rate limit, so that it does not slow down the other hosts of its
+        site.
 
-        If `gap_seconds` exceeds the minimum gap, the host has its own rate limit, so that it does not slow down the
-        other hosts of its site. A block page pauses its site only if the visitor requested a page there: a redirect to
+        A block page pauses its site only if the visitor requested a page there: a redirect to
         another site's login must not pause that other site. No rate limit applies in private networks that the operator
         allows, or at a site where the visitor already holds a slot. Raises `HostBusyError` if the visitor should come
         back later, and `BrokerUnavailableError` if Redis does not answer while the visitor waits.

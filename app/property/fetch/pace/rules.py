@@ -90,8 +90,8 @@ class Site:
     """The state of one site. Times are microseconds since the epoch, and gaps are microseconds.
 
     `waiting` and `under_way` map tokens of requests to the ends of their leases. `appointed` maps visitors to their
-    appointments, and `tails` maps lanes to the ends of their queues. `late_us` is the last appointment of a visitor
-    that missed an earlier one.
+    appointments, and `tails` maps lanes to the ends of their queues. `late_us` is the last appointment that any
+    visitor got after it had missed one.
     """
 
     next_us: int = 0
@@ -166,8 +166,8 @@ class Site:
     def _appoint(self, now: int, visitor: Visitor, earliest: int, gap: int) -> int:
         """Return the microseconds until the visitor's appointment.
 
-        A future appointment is kept. A missed one is replaced by an early one, if possible. All others are at the end
-        of the lane's queue.
+        A future appointment is kept. After a missed appointment, the visitor gets an early new one, if possible. All
+        other appointments are at the end of the lane's queue.
         """
         kept = self.appointed.get(visitor.id)
         soon = max(self.late_us, earliest) + gap

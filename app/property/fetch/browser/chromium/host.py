@@ -32,7 +32,7 @@ _PR_SET_CHILD_SUBREAPER = 36
 async def serve(orders_fd: int, answers_fd: int) -> None:
     """Render pages until the input closes, or the browser ends, uses too much memory, or is idle for too long.
 
-    At the end, kill all processes that this one started.
+    At the end, kill all descendants of this process.
     """
     _adopt_orphans()
     reader, writer = await _streams(orders_fd, answers_fd)

@@ -3,7 +3,7 @@
 The worker sends `launch` first, then `render`, `cancel`, and `answer`. The browser process sends `ready` or `broken`
 once. While it handles a `render`, it sends an `ask` for each request of the page. At the end, it sends `rendered`,
 `redirect`, or `failed`. An `ask` contains a `load` (`method`, `url`, `headers` and `cookies` by name, `body`). The
-worker's `answer` to it contains `loaded` (`status`, `headers` by name, `body`), or null if the request failed. Bodies
+worker's `answer` to it contains `loaded` (`status`, `headers` by name, `body`), or null if there is no response. Bodies
 are base64.
 """
 
