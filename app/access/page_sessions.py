@@ -1,11 +1,11 @@
-"""Sessions of the web pages, in Redis, shared by all web processes.
+"""Sessions of the web pages. They are stored in Redis and shared by all web processes.
 
-A browser's cookie holds a random session id. Redis stores the SHA-256 of the id and the caller, so that a dump of Redis
-does not allow signing in. Signing out ends the session in every process. The token used to sign in is not stored. The
-code of a sign-in link is stored in the same way, and is deleted when it is used.
+A browser's cookie contains a random session id. Redis stores only the SHA-256 of the id, together with the caller, so
+that nobody can sign in with a dump of Redis. Signing out ends the session in every process. The token used to sign in
+is not stored. The code of a sign-in link is also stored as a SHA-256, and is deleted when it is used.
 
-Stored values are signed (HMAC-SHA256) with a key derived from JWT_SECRET or the home's secret, which Redis does not
-have. Write access to Redis is therefore not enough to sign in, to change a role, or to extend a session.
+Stored values are signed (HMAC-SHA256) with a key derived from JWT_SECRET or the secret of PROPINTEL_HOME. Redis does
+not have this key, so write access to Redis is not enough to sign in, to change a role, or to extend a session.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ from app.settings import Settings
 
 log = logging.getLogger(__name__)
 
-#: The longest session, a working day. A revoked role remains usable until the session or the token ends.
+#: The longest duration of a session. A role that is revoked remains usable until the session ends.
 LONGEST = timedelta(hours=12)
-#: The validity of a sign-in link.
+#: How long a sign-in link is valid.
 LINK_LIFETIME = timedelta(minutes=15)
 #: The path of sign-in links. Logs redact the value of its parameter `code`.
 LINK_PATH = "/sign-in/link"
@@ -48,7 +48,7 @@ _TIMEOUT_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class PageSession:
-    """A signed-in session of a browser. Every form on its pages sends `csrf` back."""
+    """The session of a signed-in browser. `csrf` is the token that every form must send back."""
 
     caller: Caller
     csrf: str
@@ -58,7 +58,7 @@ class PageSessions:
     """The sessions of all browsers. Thread-safe.
 
     Methods raise `BrokerUnavailableError` if Redis does not answer within two seconds, and `ConfigurationError` if they
-    need a secret to sign with and there is none.
+    must sign or verify a value and no secret is configured.
     """
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
@@ -67,7 +67,7 @@ class PageSessions:
         self._client: redis.Redis | None = None
 
     def open(self, caller: Caller) -> tuple[str, int]:
-        """Open a session for `caller`. Returns the secret session id and its lifetime in seconds.
+        """Open a session for `caller`. Return the secret session id and the session's lifetime in seconds.
 
         The session ends when the caller's token expires, and after `LONGEST` at the latest.
         """
@@ -87,13 +87,16 @@ class PageSessions:
         return PageSession(Caller(issuer, subject, role), csrf)
 
     def make_link(self, caller: Caller) -> str:
-        """Return the path and query of a link that signs `caller` in. It works once, within `LINK_LIFETIME`."""
+        """Return the path and query of a link that signs `caller` in once, within `LINK_LIFETIME`."""
         code = secrets.token_urlsafe(32)
         self._store(_name(code, _LINK_PREFIX), _fields(caller), int(LINK_LIFETIME.total_seconds()))
         return f"{LINK_PATH}?code={code}"
 
     def use_link(self, code: str) -> Caller | None:
-        """Use the code of a link and return its caller. None if it was used before, has expired, or is unknown."""
+        """Use up the code of a sign-in link and return its caller.
+
+        Return None if the code was used before, has expired, or is unknown.
+        """
         name = _name(code, _LINK_PREFIX)
         fields = self._verified(name, self._asked(lambda client: client.getdel(name)))
         if fields is None:
@@ -102,11 +105,11 @@ class PageSessions:
         return Caller(issuer, subject, role)
 
     def end(self, session_id: str) -> None:
-        """End a session. Safe to call again."""
+        """End a session, if it exists."""
         self._asked(lambda client: client.delete(_name(session_id)))
 
     def require_key(self) -> bytes:
-        """Return the key for signatures. Raises `ConfigurationError` if there is no secret to derive it from."""
+        """Return the key that signs stored values. Raises `ConfigurationError` if no secret is configured."""
         configured = self._settings.web.jwt_secret
         secret = configured.get_secret_value() if configured else read_home_secret(self._settings.state.propintel_home)
         if secret is None:
@@ -121,7 +124,7 @@ class PageSessions:
         self._asked(lambda client: client.set(name, stored, ex=seconds))
 
     def _verified(self, name: str, stored: Any) -> list[str] | None:
-        """Return the fields that `_store` has stored, or None if they are missing, wrongly signed, or expired."""
+        """Return the fields of a stored value, or None if the value is missing, wrongly signed, or expired."""
         signature, _, text = (stored or b"").decode("utf-8", "replace").partition(" ")
         if not hmac.compare_digest(signature.encode(), self._signature(name, text).encode()):
             if stored is not None:
@@ -134,7 +137,7 @@ class PageSessions:
         return hmac.digest(self.require_key(), f"{name} {text}".encode(), "sha256").hex()
 
     def close(self) -> None:
-        """Close the connections; the next use opens new ones."""
+        """Close the connections to Redis. The next use opens new ones."""
         with self._lock:
             client, self._client = self._client, None
         if client is not None:
@@ -149,7 +152,7 @@ class PageSessions:
             return ask(client)
         except (redis.RedisError, OSError, ValueError) as exc:
             with suppress(redis.RedisError, OSError):
-                self.close()  # the embedded Valkey may restart with another address
+                self.close()  # the embedded Valkey may have another address after a restart
             raise BrokerUnavailableError(origin_of(broker_url(self._settings)), type(exc).__name__) from exc
 
 

@@ -1,8 +1,8 @@
-"""Rate limits of the HTTP API, counted in Redis for all web processes.
+"""Rate limits of the HTTP API. Redis counts the requests to all web processes.
 
-A sliding window counter needs two numbers per caller and two scripts per request. Unlike a fixed window, it allows no
-double burst at the end of a minute. While Redis is unavailable, requests are neither counted nor limited; the log
-reports each outage once.
+The limits use sliding window counters, which need two numbers per caller and two Lua scripts per request. A fixed
+window would let a caller send twice the limit around the end of a minute. While Redis is unavailable, requests are
+neither counted nor limited, and each outage is logged once.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ from app.settings import Settings
 log = logging.getLogger(__name__)
 
 WINDOW_SECONDS = 60
-#: Maximum number of requests per address without a valid token. The limit is for broken clients: nobody can guess a
-#: token.
+#: Maximum number of requests without a valid token per IP address and minute. It stops faulty clients; guessing a token
+#: is impossible anyway.
 FAILURES_PER_MINUTE = 60
-#: The names of the policies in RateLimit headers.
+#: The names of the rate limit policies in RateLimit headers.
 CALLER, STRANGER = "caller", "stranger"
 _PREFIX = "propintel:api"
-#: The timeout of each answer. A slower Redis would delay every request.
+#: The timeout of each reply from Redis. It is short, because a slow Redis would delay every request.
 _TIMEOUT_SECONDS = 0.25
-#: The pause after a failure, before Redis is used again.
+#: How long Redis is not used after a failure.
 _PAUSE = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """The allowance under a `policy`: `remaining` of `limit` requests, until the window ends in `reset_seconds`."""
+    """What a `policy` still allows: `remaining` of `limit` requests until the window ends in `reset_seconds`."""
 
     policy: str
     limit: int
@@ -52,16 +52,16 @@ class Allowance:
 
     @classmethod
     def used_up(cls, error: TooManyRequestsError) -> Allowance:
-        """Return the allowance of the caller that got this error: no request is left."""
+        """Return the allowance of the caller that got this error, with no request left."""
         facts = error.facts
         return cls(facts["policy"], facts["limit"], 0, facts["retry_after_seconds"])
 
 
 class RateLimits:
-    """Counts requests of callers, and requests without a valid token per address. Thread-safe.
+    """Counts requests per caller. Requests without a valid token are counted per IP address (IPv6: per /64 network).
 
-    Each answer of Redis may take a quarter of a second. After a failure, nothing is counted for five seconds. A call
-    needs two answers, and some more if it opens a connection.
+    Thread-safe. Redis may take a quarter of a second for each reply. Counting a request needs one or two replies, and
+    more if a connection is opened. After a failure, nothing is counted for five seconds.
     """
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
@@ -71,16 +71,20 @@ class RateLimits:
         self._away_until: datetime | None = None
 
     def count_request(self, caller: str) -> Allowance | None:
-        """Count one request of `caller`. Returns None without a limit or Redis. Raises `TooManyRequestsError`."""
+        """Count one request of `caller`. Raises `TooManyRequestsError` if it exceeds the limit.
+
+        Return None if no limit is configured or Redis is unavailable.
+        """
         limit = self._settings.web.api_rate_limit_per_minute
         if not limit:
             return None
         return self._asked(lambda limiter: self._request(limiter, limit, caller))
 
     def count_failure(self, address: str) -> None:
-        """Count one request from `address` without a valid token. Raises `TooManyRequestsError`.
+        """Count one request from `address` that has no valid token.
 
-        Only such requests are refused, so that callers with a valid token at the same address are not affected.
+        Raises `TooManyRequestsError` if there are too many. Only such requests are rejected. Callers with a valid token
+        at the same address are not affected.
         """
         if self._settings.web.api_rate_limit_per_minute:
             self._asked(lambda limiter: self._failure(limiter, _network(address)))
@@ -108,7 +112,7 @@ class RateLimits:
             raise TooManyRequestsError(STRANGER, what, FAILURES_PER_MINUTE, WINDOW_SECONDS)
 
     def _asked[T](self, ask: Callable[[SlidingWindowCounterRateLimiter], T]) -> T | None:
-        """Return the answer of Redis, or None while Redis is unavailable."""
+        """Return the reply of Redis, or None while Redis is unavailable."""
         if self._away_until is not None and self._clock.now() < self._away_until:
             return None
         try:
@@ -130,9 +134,9 @@ class RateLimits:
     def _note_away(self, exc: Exception) -> None:
         with self._lock:
             first, self._away_until = self._away_until is None, self._clock.now() + _PAUSE
-            self._storage = None  # the embedded Valkey may restart with another port
+            self._storage = None  # the embedded Valkey may have another port after a restart
         if first:
-            # the message of a ValueError may quote the password in the URL
+            # the message of a ValueError may quote the URL with its password
             reason = "REDIS_URL is not a URL" if isinstance(exc, ValueError) else exc
             log.warning("Requests are neither counted nor limited, because Redis does not answer (%s)", reason)
 
@@ -144,7 +148,7 @@ class RateLimits:
 
 
 def _network(address: str) -> str:
-    """Return the address, or for IPv6 its /64 network, which usually belongs to one customer."""
+    """Return an IPv4 address unchanged, and the /64 network of an IPv6 address, which usually belongs to one customer."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

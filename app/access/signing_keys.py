@@ -1,8 +1,9 @@
-"""Cache the keys with which an identity provider signs tokens.
+"""Fetch and cache the keys with which an identity provider signs tokens.
 
-A provider that hangs or fails does not delay tokens whose key is cached. Requests with unknown keys cannot cause more
-fetches than the pauses below allow. PyJWT's client fetches and parses the key set. Its own cache is not used: it holds
-a lock during a fetch, waits again after every failure, and drops an old set before it has a new one.
+If the provider hangs or fails, tokens whose key is cached are still verified without delay. Tokens that name unknown
+keys cannot cause more fetches than the pauses below allow. PyJWT's client fetches and parses the key set. Its own cache
+is not used, because it holds a lock during a fetch, makes every request after a failure wait again, and drops the old
+key set before it has a new one.
 """
 
 from __future__ import annotations
@@ -24,32 +25,36 @@ from app.redaction import shown_url
 
 log = logging.getLogger(__name__)
 
-#: The longest wait for the provider.
+#: How long a request waits for the provider, at most.
 FETCH_SECONDS = 5.0
-#: A set older than this is fetched again, and is used meanwhile.
+#: A key set older than this is fetched again. Until the new set arrives, the old one is used.
 FRESH = timedelta(minutes=5)
-#: Requests wait for a new set if the cached one is older than this, because a key in it may have been withdrawn. A set
-#: of keys reaches this age only if no request needs it for a while.
+#: If the cached key set is older than this, requests wait for a new one, because the provider may have withdrawn a key.
+#: A key set becomes this old only if no request needs it for a while.
 IDLE = timedelta(minutes=10)
-#: The longest use of a set while the provider does not answer.
+#: How long a key set is used, at most, while the provider does not answer.
 MAX_AGE = timedelta(days=1)
-#: The shortest time between two fetches, and the shortest time from a failure to the next fetch.
+#: The shortest time between two fetches, after a success and after a failure.
 PAUSE = timedelta(seconds=30)
 PAUSE_AFTER_FAILURE = timedelta(seconds=5)
-#: Maximum number of requests that wait for an unknown key at a time, because all requests share a pool of threads.
+#: Maximum number of requests that wait for an unknown key at the same time. Requests share a pool of threads, which
+#: must not be used up by waiting.
 _MAX_WAITING = 8
 
 
 @dataclass(frozen=True, slots=True)
 class _KeySet:
-    """A fetched set of keys by their `kid`, and the time of the fetch."""
+    """A fetched key set by `kid`, and the time of the fetch."""
 
     keys: Mapping[str, jwt.PyJWK]
     at: datetime
 
 
 class SigningKeys:
-    """The keys of the JWK set at `url`. Thread-safe. Only one fetch runs at a time, and it holds no lock."""
+    """The keys of the JSON Web Key Set at `url`.
+
+    Thread-safe. At most one fetch runs at a time, and it holds no lock.
+    """
 
     def __init__(self, url: str, clock: Clock) -> None:
         self._url, self._clock = url, clock
@@ -62,10 +67,11 @@ class SigningKeys:
         self._failure: IdentityProviderError | None = None
 
     def key(self, kid: str) -> jwt.PyJWK:
-        """Return the key with this `kid`, with its algorithm.
+        """Return the key with this `kid`.
 
-        Waits `FETCH_SECONDS` at most, and for a cached key only if the set is older than `IDLE`. Raises
-        `InvalidTokenError` if the set has no such key, and `IdentityProviderError` if the set cannot be fetched.
+        Wait for a fetch for at most `FETCH_SECONDS`, and only if the key is not cached or the cached key set is older
+        than `IDLE`. Raises `InvalidTokenError` if the provider has no such key, and `IdentityProviderError` if the key
+        set cannot be fetched.
         """
         known = self._known(kid, FRESH)
         if known is not None:
@@ -79,14 +85,17 @@ class SigningKeys:
         return self._result(kid)
 
     def _known(self, kid: str, age: timedelta) -> jwt.PyJWK | None:
-        """Return the key if it is cached and was fetched less than `age` ago."""
+        """Return the key if it was fetched less than `age` ago, otherwise None."""
         held = self._held
         if held is None or not timedelta(0) <= self._clock.now() - held.at < age:
             return None
         return held.keys.get(kid)
 
     def _result(self, kid: str) -> jwt.PyJWK:
-        """Return the key after a fetch, or during a pause between fetches; else raise the error."""
+        """Return the key from the cache.
+
+        If it is not there, raise the error of the last fetch, or `InvalidTokenError`.
+        """
         with self._lock:
             failure = self._failure
         known = self._known(kid, MAX_AGE)
@@ -97,15 +106,15 @@ class SigningKeys:
         raise InvalidTokenError("it names a key that the identity provider does not have")
 
     def _begin(self) -> Callable[[], None] | None:
-        """Start a fetch, unless the previous one was too recent. Returns a function that waits for its end."""
+        """Start a fetch and return a function that waits for its end. Return None if the last fetch was too recent."""
         with self._lock:
             pause = PAUSE if self._failure is None else PAUSE_AFTER_FAILURE
             if self._answered_at is not None and timedelta(0) <= self._clock.now() - self._answered_at < pause:
                 return None
-            return self._ask.begin()  # joins a running fetch, which stores its result before it ends
+            return self._ask.begin()  # this joins a running fetch, if there is one
 
     def _wait(self, asked: Callable[[], None], kid: str) -> None:
-        # only requests for unknown keys are limited: without a set, or with an old set, every request may wait once
+        # Limit only requests for unknown keys. If there is no key set, or only an old one, every request may wait.
         held = self._held
         unknown = held is not None and kid not in held.keys
         if unknown and not self._waiting.acquire(blocking=False):
@@ -126,7 +135,7 @@ class SigningKeys:
         except Exception as exc:  # noqa: BLE001 (PyJWT may raise anything for other JSON)
             self._note_failure("its answer is not a JSON Web Key Set", exc)
         else:
-            self._note({key.key_id: key for key in reversed(found) if key.key_id})  # the first key of a `kid` is used
+            self._note({key.key_id: key for key in reversed(found) if key.key_id})  # the first key with a `kid` counts
 
     def _note(self, keys: Mapping[str, jwt.PyJWK]) -> None:
         with self._lock:

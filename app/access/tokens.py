@@ -1,10 +1,10 @@
 """Sign and verify the tokens of the HTTP API.
 
-`web` handles headers, status codes, and the roles of routes. A token is a JWT (RFC 7519) with the claims `role`, `iss`,
-`aud`, `exp`. The mode determines the algorithms (RFC 8725 section 3.1), never the token: JWT_SECRET means HS256;
-JWT_JWKS_URL means RS256 or ES256 with the identity provider's keys, and takes precedence. If neither is set, tokens are
-signed with this home's secret, which `propintel up --web` creates (`home.py`). Such tokens are accepted over loopback
-only.
+`web` handles headers, status codes, and the roles that routes require. A token is a JWT (RFC 7519) with the claims
+`role`, `iss`, `aud`, and `exp`. The configuration determines the algorithm, never the token (RFC 8725 section 3.1):
+JWT_SECRET means HS256. JWT_JWKS_URL means RS256 or ES256 with the identity provider's keys, and takes precedence. If
+neither is set, tokens are signed with the secret of PROPINTEL_HOME, which `propintel up --web` creates (`home.py`).
+Such tokens are accepted over loopback only.
 """
 
 from __future__ import annotations
@@ -39,7 +39,10 @@ _REMEDY = (
 
 
 class Role(StrEnum):
-    """The role of a caller: executives and managers may do everything, operators run jobs, readers read results."""
+    """The role of a caller.
+
+    Executives and managers may do everything, operators may run jobs, readers may read results.
+    """
 
     EXEC = "exec"
     MANAGER = "manager"
@@ -49,9 +52,9 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The sender of a request: the token's claims `iss`, `sub` and `role`, each "" if missing.
+    """The sender of a request: the claims `iss`, `sub`, and `role` of the token. A missing claim is "".
 
-    The role is not checked to be a `Role`. `expires_at` is the end of the token, or None for a session.
+    `role` may be a text that is no `Role`. `expires_at` is when the token expires, or None for a session.
     """
 
     issuer: str
@@ -61,35 +64,38 @@ class Caller:
 
     @property
     def who(self) -> str:
-        """The caller's name in records: `alice (manager)`."""
+        """The caller's name in logs and audit records, such as `alice (manager)`."""
         return f"{self.subject} ({self.role})".strip()
 
     @property
     def id(self) -> str:
-        """The caller's id for limits, quotas and idempotency keys: the SHA-256 of issuer and subject, in hex.
+        """The caller's id for limits, quotas, and idempotency keys: the SHA-256 of issuer and subject, in hex.
 
-        Tokens without a subject cannot be distinguished, so all such tokens of one issuer and role count as one caller.
+        All tokens without a subject that have the same issuer and role count as one caller.
         """
         who = [self.issuer, self.subject] if self.subject else [self.issuer, None, self.role]
         return hashlib.sha256(json.dumps(who).encode()).hexdigest()
 
 
 class TokenVerifier(Protocol):
-    """Verifies tokens. `verify` may block for seconds, because the JWKS mode may ask the identity provider.
+    """Verifies tokens. `verify` may block for seconds, because it may fetch keys from the identity provider.
 
-    If `loopback_only` is true, requests from other machines must be refused.
+    If `loopback_only` is true, the caller must reject requests from other machines.
     """
 
     @property
     def loopback_only(self) -> bool: ...
 
     def verify(self, token: str) -> Caller:
-        """Return the caller. Raises `InvalidTokenError`, or `IdentityProviderError` if the provider is unavailable."""
+        """Return the caller. Raises `InvalidTokenError`, or `IdentityProviderError` if keys cannot be fetched."""
         ...
 
 
 def issue_token(settings: Settings, role: Role, lifetime: timedelta, *, clock: Clock, subject: str) -> str:
-    """Return a signed token for `subject`, valid for `lifetime`. Raises `ConfigurationError` if it cannot be signed."""
+    """Return a signed token for `subject`, valid for `lifetime`.
+
+    Raises `ConfigurationError` if this service cannot sign.
+    """
     if settings.web.jwt_jwks_url:
         problem = "tokens are verified with this identity provider's keys, so a token signed here would be refused"
         raise ConfigurationError("JWT_JWKS_URL", problem, "Get the token there, or unset it and set JWT_SECRET")
@@ -109,7 +115,7 @@ def issue_token(settings: Settings, role: Role, lifetime: timedelta, *, clock: C
 
 
 def build_verifier(settings: Settings, clock: Clock) -> TokenVerifier:
-    """Return the verifier of the configured mode, without connecting. Raises `ConfigurationError` without a mode."""
+    """Return the verifier for the configured kind of key. Raises `ConfigurationError` if no kind is configured."""
     if settings.web.jwt_jwks_url:
         keys = SigningKeys(_checked_jwks_url(settings.web.jwt_jwks_url), clock)
         return _Verifier(settings, _JWKS_ALGORITHMS, keys.key)
@@ -122,7 +128,7 @@ def build_verifier(settings: Settings, clock: Clock) -> TokenVerifier:
 
 
 def not_for_other_machines() -> ConfigurationError:
-    """Return the error for a request from another machine if the verifier is `loopback_only`."""
+    """Return the error for a request from another machine while the verifier is `loopback_only`."""
     problem = "neither JWT_SECRET nor JWT_JWKS_URL is set, and the secret that `up` created is valid over loopback only"
     return ConfigurationError("JWT_SECRET", problem, _REMEDY)
 
@@ -132,7 +138,7 @@ def _configured_secret(settings: Settings) -> str | None:
 
 
 class _Verifier:
-    """Verifies signature, expiry, issuer and audience with the algorithms and keys (by `kid`) of one mode."""
+    """Verifies signature, expiry, issuer, and audience. `key_for` returns the key for a `kid`."""
 
     def __init__(
         self,
@@ -166,13 +172,14 @@ class _Verifier:
         return Caller(self._issuer, str(claims.get("sub") or ""), known, expires_at)
 
     def _claims(self, token: str) -> dict[str, Any]:
-        # checked before the key is fetched: a token of another algorithm must not cause a request to the provider
+        # Check the algorithm before fetching the key: a token with a wrong algorithm must cause no request to the
+        # provider.
         header = jwt.get_unverified_header(token)
         if header.get("alg") not in self._algorithms:
             raise jwt.InvalidAlgorithmError
         claims: dict[str, Any] = jwt.decode(
             token,
-            self._key_for(header.get("kid", "")),  # a PyJWK has an algorithm, which must be the token's
+            self._key_for(header.get("kid", "")),  # PyJWT checks that the key's algorithm is the token's
             algorithms=list(self._algorithms),
             issuer=self._issuer,
             audience=self._audience,
@@ -183,7 +190,7 @@ class _Verifier:
 
 
 def _checked_jwks_url(url: str) -> str:
-    """Return `url`. Raises `ConfigurationError` unless it is https, or http on this machine: keys could be replaced."""
+    """Return `url`. Raises `ConfigurationError` unless it is an https URL, or an http URL on this machine."""
     parts = urlsplit(url)
     if parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))):
         return url

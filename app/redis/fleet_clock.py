@@ -1,7 +1,8 @@
-"""The time of the fleet, which is the time of its Redis.
+"""The fleet's clock, which is the clock of its Redis server.
 
-One machine writes leases and due times, and another compares them with the time. A machine whose clock is an hour ahead
-would take over every job. Machines therefore use their own clocks only to measure elapsed time.
+One machine writes the end of a lease, and another compares it with the current time. With its own clock, a machine
+whose clock is an hour ahead would take over every job. Machines therefore use their own clocks only to measure elapsed
+time.
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ from app.settings import Settings
 
 log = logging.getLogger(__name__)
 
-#: The time between two requests to the server, during which two quartz clocks drift apart by about 6 ms (100 ppm).
+#: How often the server is asked for its time. Until the next time, two quartz clocks drift apart by about 6 ms (100
+#: ppm).
 _SYNC_SECONDS = 60.0
-#: The pause after a failed attempt, the shorter pause before the first answer, and the timeout of an attempt.
+#: The pause after a failed attempt, the shorter pause while no attempt has succeeded yet, and the timeout of an
+#: attempt.
 _RETRY_SECONDS = 5.0
 _FIRST_RETRY_SECONDS = 0.5
 _TIMEOUT_SECONDS = 1.0
@@ -32,8 +35,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class FleetClock:
     """A `Clock` that asks a server for the time once a minute. Thread-safe.
 
-    `ask` returns the server's time in microseconds since the Unix epoch, or raises `redis.RedisError` or `OSError`. A
-    monotonic clock measures the time since. If there is no first answer, callers get the machine's own time.
+    `ask` returns the server's time in microseconds since the Unix epoch, or raises `redis.RedisError` or `OSError`. The
+    time since the last reply is measured with the monotonic clock. Until the first reply, callers get this machine's
+    time.
     """
 
     def __init__(
@@ -54,7 +58,7 @@ class FleetClock:
     def now_us(self) -> int:
         if self._monotonic() >= self._ask_at and self._asking.acquire(blocking=self._base_at is None):
             try:
-                if self._monotonic() >= self._ask_at:  # no other thread has updated the time meanwhile
+                if self._monotonic() >= self._ask_at:  # another thread may have updated the time meanwhile
                     self._sync()
             finally:
                 self._asking.release()
@@ -76,7 +80,7 @@ class FleetClock:
         answered_at = self._monotonic()
         first = self._base_at is None
         with self._lock:
-            # the server read its clock during the call: the middle of the call is exact to half the round trip
+            # The server read its clock at some moment of the call. Assuming the middle is exact to half the round trip.
             self._base_us, self._base_at = server_us, (asked_at + answered_at) / 2
             self._ask_at = answered_at + _SYNC_SECONDS
         ahead = (self._local.now_us() - server_us) / 1_000_000
@@ -86,9 +90,9 @@ class FleetClock:
 
 
 def make_clock(settings: Settings) -> Clock:
-    """Return the clock of the Redis of REDIS_URL, or the machine's own clock with the embedded Valkey.
+    """Return the clock of the Redis server at REDIS_URL. If the embedded Valkey is used, return this machine's clock.
 
-    The first use of the clock connects. If Redis is unavailable, an attempt may take a second or two.
+    The clock connects when it is first used. If Redis is unavailable, each attempt may take a second or two.
     """
     if settings.state.redis_url is None:
         return SystemClock()

@@ -1,8 +1,8 @@
-"""All settings, by area. No other code reads settings from the environment.
+"""All settings, grouped by area. No other code reads settings from the environment.
 
-`areas.py` defines the areas, `forms.py` the types of values, `sources.py` the sources of values, and `names.py` finds
-misspelled names. Only worker, web, cli, and the functions that the specification names call `load_settings()`. All
-other code gets its values as arguments.
+`areas.py` defines the settings of each area, `forms.py` the types of their values, and `sources.py` where values are
+read from. `names.py` finds misspelled names. Only worker, web, cli, and functions that the specification requires call
+`load_settings()`. All other code gets settings as arguments.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from app.settings.sources import env_file_in_use, secrets_in_files
 
 
 class Settings(BaseModel):
-    """Every setting. `docs/reference/settings.md` is generated from the fields of the areas."""
+    """All settings. `docs/reference/settings.md` is generated from the fields of the areas."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
@@ -62,7 +62,7 @@ class Settings(BaseModel):
 
     @classmethod
     def of(cls, env_file: Path | None = None, **given: object) -> Self:
-        """Return settings with the `given` values, named like their variables in lower case.
+        """Return settings with the `given` values. Their names are the variables' names in lowercase.
 
         Other values are read from the environment and from `env_file`. Raises `pydantic.ValidationError`, and
         `TypeError` for an unknown name.
@@ -70,7 +70,7 @@ class Settings(BaseModel):
         return cls(**_areas(env_file, given))
 
     def replaced(self, **given: object) -> Self:
-        """Return a copy with the `given` values, named as in `of`. They are not checked."""
+        """Return a copy with the `given` values, which are named as in `of`. The values are not validated."""
         changed: dict[str, dict[str, object]] = {}
         for name, value in given.items():
             area, field = VARIABLES[name.upper()]
@@ -79,13 +79,13 @@ class Settings(BaseModel):
         return self.model_copy(update=areas)
 
     def areas(self) -> Iterator[Area]:
-        """Return the settings of each area."""
+        """Return an iterator over the settings of each area."""
         return (getattr(self, area) for area in AREAS)
 
     def secrets(self) -> Iterator[str]:
-        """Yield every secret value, in the forms in which a text may contain it. Some may be short.
+        """Yield every secret value, in each form in which a text may contain it. Some values may be short.
 
-        URLs and headers yield only their secret parts. URLs in settings that are not secret may contain a login too.
+        Of URLs and headers, only the secret parts are yielded. Logins in URLs of other settings are yielded too.
         """
         for variable, (area, name) in VARIABLES.items():
             value = getattr(getattr(self, area), name)
@@ -96,12 +96,15 @@ class Settings(BaseModel):
                     yield from filter(None, url_secrets(one))
 
     def protect_secrets(self) -> None:
-        """Redact every secret value in the logs of this process from now on."""
+        """Redact every secret value in this process's logs from now on."""
         protect(self.secrets())
 
 
 def _secrets_of(name: str, value: str) -> Iterator[str]:
-    """Yield the secret parts of `value`. The end of the setting's `name` determines its format."""
+    """Yield the secret parts of a setting's value.
+
+    The end of the setting's `name` determines the format of the value.
+    """
     if name.endswith(("_url", "_proxy")):
         yield from url_secrets(value, path_too=True)
     elif name.endswith("_headers"):
@@ -117,16 +120,16 @@ def _secrets_of(name: str, value: str) -> Iterator[str]:
 
 
 AREAS = {name: cast("type[Area]", field.annotation) for name, field in Settings.model_fields.items()}
-#: Every variable with its area and field. OPENAI_NUMBERED_KEYS stands for OPENAI_API_KEY_1..n.
+#: The area and field of each variable. OPENAI_NUMBERED_KEYS stands for OPENAI_API_KEY_1..n.
 VARIABLES = {variable: (area, name) for area, kind in AREAS.items() for variable, name in kind.variables()}
-#: Every variable with the declaration of its type, default, and meaning.
+#: The declaration of each variable: its type, default, and description.
 DECLARED = {variable: AREAS[area].model_fields[name] for variable, (area, name) in VARIABLES.items()}
-#: The variables NAME whose value may be in a file that the variable NAME_FILE names.
+#: Each variable whose value may be in a file. The variable NAME_FILE has the path of the file for NAME.
 SECRETS_IN_FILES = tuple(variable for kind in AREAS.values() for variable, _ in secrets_in_files(kind))
-#: The prefixes of all variables except PORT. Processes that must not see the configuration are started without such
-#: variables. `OPENAI_` covers the SDK's own variables too.
+#: The prefixes of all variables except PORT. Processes that must not see the configuration are started without
+#: variables that have these prefixes. `OPENAI_` also covers the SDK's own variables.
 VARIABLE_PREFIXES = tuple(sorted({f"{name.split('_')[0]}_" for name in VARIABLES if "_" in name}))
-#: Variables that programs need to run, none of which configures this service.
+#: Variables that programs may need to run. None of them configures this service.
 _SYSTEM_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH")
 
 
@@ -136,10 +139,10 @@ def bare_environment() -> dict[str, str]:
 
 
 def load_settings() -> Settings:
-    """Return the settings from the environment, or else from the env file (`env_file_in_use`).
+    """Return the settings from the environment and the env file (`env_file_in_use`). The environment takes precedence.
 
-    `app.redaction` hides secret values from now on. Raises `ConfigurationError`, which names the first invalid variable
-    and never shows a value.
+    From now on, `app.redaction` redacts secret values. Raises `ConfigurationError`, which names the first invalid
+    variable and never shows a value.
     """
     settings = _loaded(Settings.of)
     settings.protect_secrets()
@@ -147,7 +150,7 @@ def load_settings() -> Settings:
 
 
 def load_log_settings() -> LogSettings:
-    """Return only the settings for logging. Raises `ConfigurationError` if one of them is invalid."""
+    """Return only the settings for logging. Raises `ConfigurationError` if one of these is invalid."""
     return _loaded(lambda file: LogSettings(_env_file=file))
 
 

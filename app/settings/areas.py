@@ -1,7 +1,7 @@
-"""The settings by area: every variable with its type, default, and meaning.
+"""The settings by area. Each has a type, a default, and a description.
 
-A variable is the prefix of its area and the name of its field: `FETCH_USER_AGENT` is `fetch.user_agent`. Areas without
-a prefix have fields with whole names. Types are in `forms.py`.
+A variable's name is the prefix of its area and the name of its field: `FETCH_USER_AGENT` is `fetch.user_agent`. In
+areas that have no prefix, the field has the whole name. `forms.py` defines the types.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from app.settings.sources import NumberedKeys, SecretFiles
 
 
 class Area(BaseSettings):
-    """Settings that belong together and cannot be changed. Names of durations and sizes end with their unit."""
+    """Settings that belong together, as an immutable object. Names of durations and sizes end with the unit."""
 
     model_config = SettingsConfigDict(
         env_file=".env", env_file_encoding="utf-8", extra="ignore", hide_input_in_errors=True, frozen=True
@@ -25,14 +25,14 @@ class Area(BaseSettings):
 
     @classmethod
     def variables(cls) -> Iterator[tuple[str, str]]:
-        """Return each variable of this area with the name of its field."""
+        """Return the name of each variable of this area, and the name of its field."""
         prefix = cls.model_config.get("env_prefix", "")
         return ((f"{prefix}{name}".upper(), name) for name in cls.model_fields)
 
     @field_validator("*", mode="before")
     @classmethod
     def _blank_is_unset(cls, value: object, info: ValidationInfo) -> object:
-        """Return the default for a blank value: `NAME=` in a file or a web form means that it is not set."""
+        """Replace a blank value by the default: `NAME=` in an env file or a web form means "not set"."""
         if isinstance(value, str) and not value.strip() and info.field_name:
             return cls.model_fields[info.field_name].get_default(call_default_factory=True)
         return value
@@ -48,7 +48,8 @@ class Area(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         env_file = getattr(dotenv_settings, "env_file", None)
         numbered, files = NumberedKeys(settings_cls, env_file), SecretFiles(settings_cls, env_file)
-        # files with secrets come first, because a file also counts if its variable is blank
+        # Secret files take precedence over the environment, because a file is also used if the variable itself is
+        # blank.
         return init_settings, files, env_settings, dotenv_settings, numbered, file_secret_settings
 
 
@@ -381,7 +382,7 @@ class JobSettings(Area):
     @field_validator("job_retention_days")
     @classmethod
     def _outlasts_freshness(cls, days: float, info: ValidationInfo) -> float:
-        """Check PROPERTY_FRESH_DAYS: a fresh address is recognized by the job that found its property."""
+        """Require at least PROPERTY_FRESH_DAYS: the job that found a property shows that its address is fresh."""
         if days < info.data.get("property_fresh_days", 0):
             raise ValueError("Input should be at least PROPERTY_FRESH_DAYS")
         return days

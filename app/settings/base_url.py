@@ -1,4 +1,4 @@
-"""Check the base URL of an API, because keys are sent there."""
+"""Check the base URL of an API before keys are sent to it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.settings.forms import is_loopback
 
 
 def checked_base_url(url: str, setting: str, settings: Settings) -> str:
-    """Return the URL without trailing slashes. Raises `ConfigurationError`, which names `setting`.
+    """Return the URL without trailing slashes. Raises `ConfigurationError` for `setting` if the URL is not allowed.
 
     Plain HTTP to another machine needs OPENAI_ALLOW_PLAIN_HTTP, because anyone on the network path can read the keys.
     """
@@ -26,7 +26,7 @@ def checked_base_url(url: str, setting: str, settings: Settings) -> str:
 
 
 def leaves_unencrypted(url: str) -> bool:
-    """Return whether requests to `url` leave this machine without TLS. True also for a URL that cannot be parsed."""
+    """Return whether requests to `url` leave this machine without TLS, or `url` cannot be parsed."""
     try:
         parts = urlsplit(url)
         return parts.scheme != "https" and not is_loopback(parts.hostname or "")

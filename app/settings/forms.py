@@ -1,4 +1,4 @@
-"""Types for the fields of `Settings`, which check their values. Messages never show a secret."""
+"""The types of the settings. They validate the values. Error messages never show a secret."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from urllib.parse import parse_qsl, urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
-#: The beginnings of URLs of local files, whose paths may contain any character.
+#: The beginnings of URLs that name a local file. Their paths may contain any character.
 _WITHOUT_PASSWORD = ("unix://", "sqlite")
 _PASSWORD_PARAMETERS = frozenset({"pass", "passwd", "password", "pwd"})
 _TLS_FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
-#: `user:password` in printable ASCII without blanks. The password is long, because Flower does not limit wrong guesses.
+#: `user:password` in printable ASCII without spaces. The password must be long, because Flower does not limit guessing.
 _LOGIN = re.compile("[!-9;-~]+:[!-~]{16,}")
 _HOST = re.compile(r"[a-z0-9:]([a-z0-9._:-]*[a-z0-9])?")
 _PREFIX = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
@@ -37,10 +37,10 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 
 def names_elsewhere(host: str) -> bool:
-    """Return whether a Host header has a name (not localhost, not an address) that an attacker may point here.
+    """Return whether a Host header has a name that an attacker could let resolve to this machine.
 
-    Browsers separate sites by name. If `evil.example` resolves to 127.0.0.1 (DNS rebinding), its pages can read the
-    responses under that name.
+    This is any name except localhost; IP addresses are not names. Browsers separate sites by name. If `evil.example`
+    resolves to 127.0.0.1 (DNS rebinding), pages of `evil.example` can read this server's responses.
     """
     try:
         name = (urlsplit(f"//{host}").hostname or "").removesuffix(".")
@@ -50,7 +50,7 @@ def names_elsewhere(host: str) -> bool:
 
 
 def flower_logins(text: str) -> list[str]:
-    """Split `user:password,...`. Raises `ValueError`, which never shows the value."""
+    """Return the logins in `user:password,...`. Raises `ValueError`, which never shows the value."""
     logins = [part.strip() for part in text.split(",") if part.strip()]
     if not logins or not all(_LOGIN.fullmatch(login) for login in logins):
         form = "user:password, several separated by commas, each password with at least 16 characters"
@@ -59,7 +59,7 @@ def flower_logins(text: str) -> list[str]:
 
 
 def _secret(check: Callable[[str], object]) -> AfterValidator:
-    """Return a validator that calls `check` with the secret, if there is one. `check` raises `ValueError`."""
+    """Return a validator that calls `check` with the secret, unless it is None. `check` may raise `ValueError`."""
 
     def checked(value: SecretStr | None) -> SecretStr | None:
         if value is not None:
@@ -70,7 +70,7 @@ def _secret(check: Callable[[str], object]) -> AfterValidator:
 
 
 def _text(change: Callable[[str], object]) -> BeforeValidator:
-    """Return a validator that converts text with `change`. Values that are not text, such as defaults, stay."""
+    """Return a validator that converts text with `change`. Other values, such as defaults, are not changed."""
     return BeforeValidator(lambda value: change(value) if isinstance(value, str) else value)
 
 
@@ -80,7 +80,7 @@ def _redis(url: str) -> None:
 
 
 def _redis_tls(url: str) -> None:
-    """Check TLS parameters: Celery waits forever on some wrong ones, and never names the wrong file or word."""
+    """Check the TLS parameters. Celery would wait forever on some wrong parameters, and never names the wrong one."""
     try:
         given = {name: text for name, text in parse_qsl(urlsplit(url).query) if name.startswith("ssl_")}
     except ValueError:  # the check of the password reports an invalid URL
@@ -95,9 +95,9 @@ def _redis_tls(url: str) -> None:
 
 
 def _password_before_host(url: str) -> None:
-    """Refuse a password in the query, or with characters that must be encoded: it would not be redacted.
+    """Reject a password in the query, or with characters that must be encoded, because it would not be redacted.
 
-    Some clients ignore a password in the query (Celery's does), and others show it.
+    Also, some clients (such as Celery's) ignore a password in the query, and others show it.
     """
     if _has_password_in_query(url):
         scheme = url.partition("://")[0]
@@ -117,7 +117,7 @@ def _has_password_in_query(url: str) -> bool:
 
 
 def _is_whole(url: str) -> bool:
-    """Return whether `url` has a valid port and no `@` after the host, which would be part of a password."""
+    """Return whether `url` has a valid port and no `@` after the host. Such an `@` would belong to a password."""
     try:
         parts = urlsplit(url)
         _ = parts.port
@@ -127,7 +127,7 @@ def _is_whole(url: str) -> bool:
 
 
 def _webhook(url: str) -> None:
-    """Check the form of a webhook's URL. A starting worker checks its address."""
+    """Check only that the URL is absolute. The worker checks at its start whether webhooks may be sent to it."""
     if not re.match(r"https?://[^/]", url, re.IGNORECASE):
         raise ValueError("is not an absolute http:// or https:// URL")
 
@@ -156,7 +156,7 @@ def _signing(text: str) -> None:
 
 
 def _base64_bytes(text: str) -> int:
-    """Return the number of bytes that the base64 `text` encodes, or -1 if it is invalid."""
+    """Return the number of bytes that the base64 `text` encodes, or -1 if `text` is invalid."""
     try:
         return len(base64.b64decode(text, validate=True))
     except ValueError:
@@ -183,18 +183,18 @@ def _hosts(text: str) -> tuple[str, ...]:
 
 
 def _path(text: str) -> str:
-    """Return the path without slashes around it, which Flower would treat as part of the path."""
+    """Return the path without leading and trailing slashes, because Flower would treat them as part of the path."""
     prefix = text.strip().strip("/")
     if prefix and not _PREFIX.fullmatch(prefix):
         raise ValueError("must be a path of letters, digits, - and _, like flower or tools/flower")
     return prefix
 
 
-#: An amount of US dollars. In millionths, amounts up to a billion dollars are exact in Lua and in Python.
+#: An amount of US dollars, at most a billion, so that millionths of a dollar are exact numbers in Lua and Python.
 Dollars = Annotated[float | None, Field(ge=0, le=1e9, allow_inf_nan=False)]
 Stripped = Annotated[str, AfterValidator(str.strip)]
 UrlPath = Annotated[str, AfterValidator(_path)]
-#: Host names, separated by commas. The two types below are networks, also separated by commas.
+#: Host names, separated by commas. `Networks` and `Proxies` are networks, also separated by commas.
 Hosts = Annotated[tuple[str, ...], NoDecode, _text(_hosts)]
 Networks = Annotated[tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...], NoDecode, _text(_networks)]
 Proxies = Annotated[tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...], NoDecode, _text(_proxies)]
@@ -211,9 +211,9 @@ OtlpUrl = Annotated[str | None, AfterValidator(_otlp)]
 RedisUrl = Annotated[SecretStr | None, _secret(_redis), _secret(_redis_tls), _secret(_password_before_host)]
 UrlWithLogin = Annotated[SecretStr | None, _secret(_password_before_host)]
 WebhookUrl = Annotated[SecretStr | None, _secret(_webhook)]
-#: A key of HMAC-SHA256 must be at least as long as the hash (RFC 2104 section 3, for tokens RFC 7518 section 3.2).
+#: A key of HMAC-SHA256. It must be at least as long as the hash (RFC 2104 section 3; for tokens, RFC 7518 section 3.2).
 HmacKey = Annotated[SecretStr | None, _secret(_of_32_bytes)]
-#: A symmetric secret, with the form and lengths of the Standard Webhooks specification.
+#: A symmetric secret in the format of the Standard Webhooks specification.
 WebhookSecret = Annotated[SecretStr | None, _secret(_signing)]
 BearerToken = Annotated[SecretStr | None, _secret(_hard_to_guess)]
 FlowerLogins = Annotated[SecretStr | None, _secret(flower_logins)]

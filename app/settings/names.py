@@ -1,4 +1,4 @@
-"""Warn about variables whose names are almost those of a setting, such as `OPENAI_APIKEYS`."""
+"""Warn about variables that are probably misspelled settings, such as `OPENAI_APIKEYS`."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from app.settings.sources import ENV_FILE_VARIABLE, NUMBERED, env_file_in_use, g
 
 log = logging.getLogger(__name__)
 
-#: A variable that many other programs use, and that is therefore never reported.
+#: A variable that is never reported, because many other programs use it.
 _COMMON = "LOGLEVEL"
-#: Words that users leave out, as in `OPENAI_KEY` and `OPENAI_TIMEOUT`.
+#: Words that users leave out of names, as in `OPENAI_KEY` and `OPENAI_TIMEOUT`.
 _LEFT_OUT = frozenset({"API", "BYTES", "DAYS", "MEGABYTES", "SECONDS"})
-#: Maximum number of edits in a misspelled name, by the minimum length of the setting's name without `_`. Shorter names
-#: are never suggested: too many programs have a variable that is close to `PORT`.
+#: The maximum edit distance of a misspelled name, by the minimum length of the setting's name without `_`. Settings
+#: with shorter names are never suggested, because too many programs use a variable similar to `PORT`.
 _EDITS = {8: 1, 12: 2}
 
 
 @dataclass(frozen=True, slots=True)
 class NearMiss:
-    """A variable that is set but is not a setting; `meant` is the setting with the closest name."""
+    """A variable that is set but is not a setting. `meant` is the setting with the most similar name."""
 
     name: str
     meant: str
-    #: The env file with the variable, or None if it is in the environment.
+    #: The env file that contains the variable, or None if the variable is in the environment.
     file: Path | None = None
 
     def __str__(self) -> str:
@@ -39,13 +39,13 @@ class NearMiss:
 
 
 def log_near_misses() -> None:
-    """Log a warning for each near miss. Call this once, after logging is configured."""
+    """Log a warning for each misspelled setting. Call this once, after logging is configured."""
     for miss in near_misses():
         log.warning("%s", miss)
 
 
 def near_misses() -> list[NearMiss]:
-    """Return near misses in the environment and the env file. Raises `ConfigurationError` as `env_file_in_use` does."""
+    """Return the near misses in the environment and the env file. Raises the errors of `env_file_in_use`."""
     file = env_file_in_use()
     here = given_variables(None)
     found = [NearMiss(name, meant) for name, meant in _near(here)]
@@ -60,9 +60,9 @@ def _near(given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 
 def meant_by(name: str) -> str | None:
-    """Return the setting whose name is closest to `name` (in capitals).
+    """Return the setting whose name is most similar to `name`, which is in capitals.
 
-    None if `name` is a setting, or no setting is close.
+    Return None if `name` is itself a setting, or if no setting is similar.
     """
     if name in _names() or name == _COMMON or NUMBERED.fullmatch(name):
         return None
@@ -71,7 +71,7 @@ def meant_by(name: str) -> str | None:
 
 
 def _edits(name: str, known: str) -> int | None:
-    """Return the number of edits from `name` to the setting `known`, ignoring `_`; None if there are too many."""
+    """Return the edit distance from `name` to the setting `known`, ignoring `_`. Return None if it is too large."""
     bare, other = name.replace("_", ""), known.replace("_", "")
     allowed = max((edits for length, edits in _EDITS.items() if len(other) >= length), default=-1)
     if abs(len(bare) - len(other)) > allowed:
@@ -83,7 +83,10 @@ def _edits(name: str, known: str) -> int | None:
 
 
 def _candidates(name: str) -> Iterator[str]:
-    """Yield the numbered key for a name that ends with a number, then the settings with the same first letter."""
+    """Yield the settings that `name` may mean.
+
+    These are all settings with the same first letter, and first a numbered key if the name ends with a number.
+    """
     if (number := re.search(r"(?<!\d)(\d++)$", name)) is not None:
         yield f"OPENAI_API_KEY_{int(number[1])}"
     yield from (known for known in _names() if known[0] == name[0])
@@ -91,7 +94,7 @@ def _candidates(name: str) -> Iterator[str]:
 
 @cache
 def _shortened() -> dict[str, str]:
-    """Return the settings by their names without one of the words that users leave out."""
+    """Return a map from names in which one of the `_LEFT_OUT` words is missing to the settings that they mean."""
     made: dict[str, str] = {}
     for known in sorted(_settings()):
         words = known.split("_")
@@ -108,6 +111,6 @@ def _settings() -> frozenset[str]:
 
 @cache
 def _names() -> tuple[str, ...]:
-    """Return every variable that is read, except the numbered keys."""
+    """Return the name of every variable that is read, except the numbered keys."""
     files = {f"{name}_FILE" for name in SECRETS_IN_FILES}
     return tuple(sorted({*_settings(), *files, ENV_FILE_VARIABLE}))

@@ -1,4 +1,4 @@
-"""Sources of settings: the env file, numbered variables, and files with secrets."""
+"""Sources of settings besides the environment: the env file, numbered variables, and files with secrets."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ NUMBERED = re.compile(r"OPENAI_API_KEY_(\d+)")
 
 
 def env_file_in_use(environ: Mapping[str, str] = os.environ) -> Path | None:
-    """Return the absolute path of the env file: the one that `PROPINTEL_ENV_FILE` names, else `.env` if it exists.
+    """Return the absolute path of the env file, which is the value of `PROPINTEL_ENV_FILE` or else `.env`.
 
-    None if the variable is empty (or /dev/null), or if it is not set and there is no `.env`. Raises
-    `ConfigurationError` for a file that cannot be read.
+    Return None if the variable is empty or /dev/null, or if it is not set and `.env` does not exist. Raises
+    `ConfigurationError` if the file cannot be read.
     """
     named = environ.get(ENV_FILE_VARIABLE)
     if named is not None and named.strip() in ("", os.devnull):
@@ -40,7 +40,7 @@ def env_file_in_use(environ: Mapping[str, str] = os.environ) -> Path | None:
 
 
 def _unreadable(path: Path) -> str | None:
-    """Return the reason why the env file cannot be read, or None."""
+    """Return why the env file cannot be read, or None if it can."""
     try:
         if path.is_fifo():
             return "is a pipe, but an env file is read several times"
@@ -53,7 +53,7 @@ def _unreadable(path: Path) -> str | None:
 
 
 def given_variables(env_file: Path | None) -> dict[str, str]:
-    """Return the variables that are set and not blank, names in capitals.
+    """Return the variables that are set and not blank, with their names in capitals.
 
     The environment takes precedence over `env_file`.
     """
@@ -62,7 +62,7 @@ def given_variables(env_file: Path | None) -> dict[str, str]:
 
 
 class _Variables(PydanticBaseSettingsSource):
-    """A source of settings that can search all variables of the environment and the env file."""
+    """A source of settings that may use all variables of the environment and the env file."""
 
     def __init__(self, settings_cls: type[BaseSettings], env_file: object) -> None:
         super().__init__(settings_cls)
@@ -76,7 +76,7 @@ class _Variables(PydanticBaseSettingsSource):
 
 
 class NumberedKeys(_Variables):
-    """Collects OPENAI_API_KEY_1..n, in the order of their numbers."""
+    """Reads OPENAI_API_KEY_1..n, in the order of their numbers."""
 
     def __call__(self) -> dict[str, Any]:
         if "numbered_keys" not in self.settings_cls.model_fields:
@@ -86,10 +86,10 @@ class NumberedKeys(_Variables):
 
 
 class SecretFiles(_Variables):
-    """If a secret NAME is not set, reads its value from the file that NAME_FILE names, such as a mounted secret.
+    """Reads a secret NAME that is not set from the file at the path NAME_FILE, such as a mounted secret.
 
-    OPENAI_API_KEYS_FILE and SOURCE_SECRETS_FILE are settings of their own: these files hold one secret per line, and
-    are read again.
+    OPENAI_API_KEYS_FILE and SOURCE_SECRETS_FILE do not belong to this source. They are settings themselves, because
+    their files have one secret per line and are read again while the process runs.
     """
 
     def __call__(self) -> dict[str, Any]:
@@ -98,14 +98,14 @@ class SecretFiles(_Variables):
 
 
 def _named_files(area: type[Area], given: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
-    """Yield variable, field, and file of each secret that is read from a file."""
+    """Yield the variable, field, and path of each secret that is read from a file."""
     for variable, name in secrets_in_files(area):
         if variable not in given and (path := given.get(f"{variable}_FILE")):
             yield variable, name, path
 
 
 def files_with_secrets(areas: Iterable[Area], env_file: Path | None) -> list[Path]:
-    """Return the files with secrets that settings were read from, the env file included."""
+    """Return the files that contain secrets and from which settings were read, including the env file."""
     found, given = [env_file], given_variables(env_file)
     for area in areas:
         kind = type(area)
@@ -116,20 +116,23 @@ def files_with_secrets(areas: Iterable[Area], env_file: Path | None) -> list[Pat
 
 
 def _holds_secrets(area: type[Area], name: str) -> bool:
-    """Return whether the field `name` is the file of a secret setting, as OPENAI_API_KEYS_FILE is."""
+    """Return whether the field `name` is the path of a file with a secret setting, such as OPENAI_API_KEYS_FILE."""
     secret = area.model_fields.get(name.removesuffix("_file"))
     return secret is not None and secret.annotation == SecretStr | None
 
 
 def secrets_in_files(area: type[Area]) -> Iterator[tuple[str, str]]:
-    """Yield each variable NAME, with its field, whose value may be in a file that NAME_FILE names."""
+    """Yield each variable whose value may be in a file at the path NAME_FILE, and the variable's field."""
     for variable, name in area.variables():
         if area.model_fields[name].annotation == SecretStr | None and f"{name}_file" not in area.model_fields:
             yield variable, name
 
 
 def _text_of(variable: str, path: str) -> str:
-    """Return the file's text without surrounding blanks. Raises `ConfigurationError` if it is empty or unreadable."""
+    """Return the text of a file without surrounding whitespace.
+
+    Raises `ConfigurationError` if it is empty or unreadable.
+    """
     remedy = f"Correct {variable}_FILE, or the file's mode and owner"
     try:
         text = Path(path).expanduser().read_text(encoding="utf-8").strip()
