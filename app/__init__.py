@@ -1,1 +1,1 @@
-"""The service itself, which imports no Celery, HTTP server, or terminal. Its interfaces are worker, web, and cli."""
+"""The service itself. It imports no code of Celery, HTTP servers, or terminals; worker, web, and cli do that."""

@@ -1,4 +1,4 @@
-"""Clocks. Code that needs the time or a pause takes a `Clock` as an argument, so that tests do not sleep."""
+"""Clocks. Code that reads the time or sleeps takes a `Clock` as an argument, so that tests need not sleep."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Wall-clock time in UTC, and pauses."""
+    """Gives the wall-clock time, and sleeps."""
 
     def now(self) -> datetime:
-        """Return the time, timezone-aware, in UTC."""
+        """Return the time in UTC, timezone-aware."""
         ...
 
     def now_us(self) -> int:
@@ -20,12 +20,12 @@ class Clock(Protocol):
         ...
 
     def sleep(self, seconds: float) -> None:
-        """Pause this thread. Zero or less returns at once."""
+        """Sleep in this thread. If `seconds` is 0 or less, return immediately."""
         ...
 
 
 class SystemClock:
-    """The machine's clock."""
+    """The clock of this machine."""
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -39,7 +39,7 @@ class SystemClock:
 
 
 class ManualClock:
-    """A clock that moves only with `advance` and `sleep`. Thread-safe."""
+    """A clock for tests whose time changes only by `advance` and `sleep`. Thread-safe."""
 
     def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
         self._now = start
@@ -58,6 +58,6 @@ class ManualClock:
         self.advance(max(0.0, seconds))
 
     def advance(self, seconds: float) -> None:
-        """Move time forward by `seconds` (>= 0)."""
+        """Move the time forward by `seconds` (>= 0)."""
         with self._lock:
             self._now += timedelta(seconds=seconds)

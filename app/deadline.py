@@ -1,4 +1,4 @@
-"""Limit the time of a call that may wait for a socket, a lock, or a hanging disk."""
+"""Limit how long a caller waits for a call that may hang on a socket, a lock, or a disk."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from app.errors import NoAnswerError
 
 
 class TimeLimited[T]:
-    """Calls `ask` and waits at most `seconds` for its answer. Error messages call the service `what`.
+    """Calls `ask` and waits at most `seconds` for its result. `what` names the called service in error messages.
 
-    After a timeout, the call continues in its thread, which does not delay the exit of the process. Until the call
-    ends, further calls wait for its answer, so that a hanging service does not occupy more and more threads.
+    After a timeout, `ask` continues in a daemon thread. Until it ends, further calls wait for the same result, so that
+    a hanging service does not occupy more and more threads.
     """
 
     def __init__(self, ask: Callable[[], T], what: str, seconds: float) -> None:
@@ -25,11 +25,14 @@ class TimeLimited[T]:
         self._running: Future[T] | None = None
 
     def __call__(self) -> T:
-        """Return the answer. Raises the errors of `ask`, and `NoAnswerError` after `seconds`."""
+        """Return the result of `ask`. Raises the errors of `ask`, or `NoAnswerError` after `seconds`."""
         return self.begin()()
 
     def begin(self) -> Callable[[], T]:
-        """Start or join a call. Returns a function that waits for the answer, until `seconds` from now."""
+        """Start a call or join the running one.
+
+        Return a function that waits for the result until `seconds` from now.
+        """
         with self._lock:
             call = self._running
             if call is None or call.done():

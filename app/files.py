@@ -1,6 +1,6 @@
-"""Create files and folders for secrets or personal data, which only their owner can read.
+"""Create files and folders that only their owner can read, for secrets and personal data.
 
-An existing file keeps its mode.
+The mode of an existing file is not changed.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ _FOLDER_MODE = 0o700
 
 
 def private(path: str, flags: int) -> int:
-    """Open a file, for `open(..., opener=private)`. A new file gets mode 0600."""
+    """Open a file, and create it with mode 0600 if it does not exist. For `open(..., opener=private)`."""
     return os.open(path, flags, _FILE_MODE)
 
 
 def make_private_folder(folder: Path) -> None:
-    """Create `folder`, and its parent if necessary, with mode 0700. An existing `folder` gets that mode too.
+    """Create `folder` and missing parents. Set the mode of `folder` to 0700, even if it exists.
 
     Raises `OSError`.
     """
@@ -30,9 +30,9 @@ def make_private_folder(folder: Path) -> None:
 
 
 def write_once(file: Path, content: bytes) -> None:
-    """Create `file` with its content atomically and sync it to disk. An existing `file` is kept.
+    """Create `file` with `content` atomically and sync it to disk. An existing `file` is not changed.
 
-    If two processes call this function at the same time, the content written first stays. Raises `OSError`.
+    If two processes call this at the same time, the content of the first is kept. Raises `OSError`.
     """
     draft = file.with_name(f"{file.name}.{secrets.token_hex(4)}")
     with open(draft, "xb", opener=private) as stream:

@@ -1,8 +1,8 @@
-"""The folder PROPINTEL_HOME, and its secret, which signs tokens if no other secret is configured.
+"""The folder PROPINTEL_HOME and its secret. The secret signs tokens if nothing else is configured.
 
-Only `propintel up --web` creates the secret, because its web server listens on loopback only. While JWT_SECRET is not
-set, all processes of the home use the secret for page sessions (`access/page_sessions.py`), and for tokens
-(`access/tokens.py`) if JWT_JWKS_URL is not set either.
+Only `propintel up --web` creates the secret, because its web server listens on loopback only. If JWT_SECRET is not set,
+all processes with this folder use the secret for page sessions (`access/page_sessions.py`). If JWT_JWKS_URL is also not
+set, they use it for tokens (`access/tokens.py`).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _FOR_OTHERS = 0o077
 
 @contextlib.contextmanager
 def usable_home(home: Path) -> Iterator[None]:
-    """Convert an `OSError` in the block, which uses files of `home`, to a `ConfigurationError`."""
+    """Convert an `OSError` in the `with` block to a `ConfigurationError` that names `home`."""
     try:
         yield
     except OSError as exc:
@@ -38,7 +38,10 @@ def make_home(home: Path) -> None:
 
 
 def read_home_secret(home: Path) -> str | None:
-    """Return the secret of this home, or None. Raises `ConfigurationError` if its file is unusable or not private."""
+    """Return the secret of `home`, or None if there is none.
+
+    Raises `ConfigurationError` if its file is unreadable, damaged, or accessible to other users.
+    """
     file = _file_of(home)
     try:
         with file.open(encoding="utf-8") as stream:
@@ -57,7 +60,7 @@ def read_home_secret(home: Path) -> str | None:
 
 
 def make_home_secret(home: Path) -> None:
-    """Create the secret of this home unless it has one. Raises `ConfigurationError`."""
+    """Create the secret of `home` if there is none. Raises `ConfigurationError`."""
     make_home(home)
     if read_home_secret(home) is None:
         with usable_home(home):

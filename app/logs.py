@@ -1,8 +1,8 @@
-"""Configure logging for every process, with secrets redacted in every line (`app.redaction`).
+"""Configure the logging of a process. Secrets are redacted in every line (`app.redaction`).
 
-Modules log through `logging.getLogger(__name__)`; only worker, web and cli call `configure_logging`. The context of a
-block of work (job, batch, key) is bound with `structlog.contextvars` and shown in each of its lines. Text from pages
-and callers cannot start a new line or move the cursor.
+Modules log with `logging.getLogger(__name__)`. Only worker, web, and cli call `configure_logging`. The job, batch, and
+key that a line belongs to are bound with `structlog.contextvars` and shown in each line. Control characters are
+escaped, so text from pages and callers cannot start a new line or move the cursor.
 """
 
 from __future__ import annotations
@@ -27,21 +27,23 @@ LogFormat = Literal["auto", "json", "text"]
 
 log = logging.getLogger(__name__)
 
-#: Loggers of libraries that write too much below WARNING, or repeat our own lines.
+#: Loggers of libraries that log too much below WARNING, or repeat our own lines.
 _NOISY = ("httpx2", "httpcore2", "openai", "asyncio", "alembic", "urllib3", "requests")
-#: Fields of libraries that repeat the message (Celery's `data`) or add terminal colors (uvicorn).
+#: Fields that libraries add and that are not logged: they repeat the message (Celery's `data`) or add terminal colors
+#: (uvicorn).
 _IGNORED_FIELDS = frozenset({"data", "color_message", "taskName"})
 _RECORD_FIELDS = frozenset(logging.makeLogRecord({}).__dict__) | _IGNORED_FIELDS | {"message", "asctime"}
-#: The fields of the context that text lines show. JSON lines have all fields.
+#: The context fields that text lines show. JSON lines show all fields.
 _TEXT_FIELDS = ("job", "batch", "key", "request_id")
 _ID = re.compile(r"[0-9a-f]{32}")
 _SHORT_ID_LENGTH = 8
 
 
 class RedactedRecord(logging.LogRecord):
-    """A record that shows no secret to any handler, including those of libraries.
+    """A log record whose texts are redacted for every handler, including handlers of libraries.
 
-    If a message does not fit its arguments, the record shows both, because `logging` would show them unredacted.
+    If the format string does not fit the arguments, the record shows both redacted, because `logging` would print them
+    unredacted.
     """
 
     __slots__ = ("_exc_text", "_stack_info")
@@ -55,7 +57,7 @@ class RedactedRecord(logging.LogRecord):
 
     @property
     def exc_text(self) -> str | None:
-        """The traceback text that the first formatter stored."""
+        """The traceback as text, which the first formatter stores here."""
         return self._exc_text
 
     @exc_text.setter
@@ -64,7 +66,7 @@ class RedactedRecord(logging.LogRecord):
 
     @property
     def stack_info(self) -> str | None:
-        """The stack's text, if the caller requested it with `stack_info=True`."""
+        """The stack as text, if the caller passed `stack_info=True`."""
         return self._stack_info
 
     @stack_info.setter
@@ -73,15 +75,15 @@ class RedactedRecord(logging.LogRecord):
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
-    """Return a record's context together with the `extra` fields of its caller."""
+    """Return the bound context together with the `extra` fields of the log call."""
     extra = {name: value for name, value in record.__dict__.items() if name not in _RECORD_FIELDS}
     return {**structlog.contextvars.get_contextvars(), **extra}
 
 
 class _JsonFormatter(logging.Formatter):
-    """Writes one JSON object per line. Context and `extra` cannot overwrite the standard fields.
+    """Formats a record as one line of JSON. Context and `extra` cannot overwrite the standard fields.
 
-    The whole line is redacted, so that no field is missed.
+    The finished line is redacted, so that no field is missed.
     """
 
     _render = structlog.processors.JSONRenderer(ensure_ascii=False)
@@ -104,21 +106,21 @@ class _JsonFormatter(logging.Formatter):
 
 
 def _traceback(record: logging.LogRecord) -> str:
-    """Return the traceback as text, from the exception or from another formatter's text; "" if there is none."""
+    """Return the traceback as text, from the exception or else from `exc_text`. Return "" if there is none."""
     if record.exc_info and record.exc_info[0] is not None:
         return "".join(traceback.format_exception(*record.exc_info)).rstrip()
     return record.exc_text or ""
 
 
 def _indented(text: str) -> str:
-    """Indent a text of several lines, so that none looks like a log line."""
+    """Indent each line of a text, so that no line looks like a log line."""
     return "\n".join(f"  {escaped(line)}" for line in text.split("\n"))
 
 
 class _TextFormatter(logging.Formatter):
-    """Writes `time LEVEL: message` and the context in one line, as in the specification, redacted as a whole.
+    """Formats a record as `time LEVEL: message`, followed by the context. The finished text is redacted.
 
-    A traceback and a stack follow, indented.
+    A traceback and a stack follow on indented lines.
     """
 
     def __init__(self) -> None:
@@ -135,7 +137,7 @@ class _TextFormatter(logging.Formatter):
 
 
 def _shown(fields: Mapping[str, Any], message: str) -> list[str]:
-    """Return the context for a text line, with shortened ids and without values that the message contains."""
+    """Return the context for a text line. Ids are shortened. Values that the message contains are left out."""
     names = _TEXT_FIELDS if "job" in fields else ("task", *_TEXT_FIELDS)
     found = [(name, str(fields[name])) for name in names if fields.get(name)]
     return [
@@ -147,7 +149,7 @@ def _shown(fields: Mapping[str, Any], message: str) -> list[str]:
 
 class _Handler(logging.StreamHandler[TextIO]):
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (as above)
-        """Report a lost line without its arguments, which the base class would print unredacted."""
+        """Report that a line was lost. The base class would also print its arguments, unredacted."""
         try:
             sys.stderr.write(redact(f"A log line of {record.name} is lost: {traceback.format_exc(limit=1)}"))
         except (OSError, ValueError):  # stderr is closed
@@ -157,8 +159,8 @@ class _Handler(logging.StreamHandler[TextIO]):
 def configure_logging(*, level: int | str = logging.INFO, log_format: LogFormat = "text") -> None:
     """Send all logs, warnings, and uncaught exceptions of this process to stderr.
 
-    Other output to stderr is redacted. "auto" is text on a terminal and JSON elsewhere. Replaces the root logger's
-    handlers, and removes the stream handlers of other loggers. Safe to call again.
+    Other output to stderr is redacted. `log_format` "auto" means text on a terminal and JSON otherwise. The root
+    logger's handlers are replaced, and the stream handlers of other loggers are removed. Safe to call again.
     """
     as_json = log_format == "json" or (log_format == "auto" and not _is_terminal(sys.stderr))
     guard_stderr()
@@ -182,7 +184,7 @@ def _is_terminal(stream: TextIO | None) -> bool:
 
 
 def _drop_other_handlers() -> None:
-    """Make loggers with their own stream handlers (uvicorn, tornado) use the root handler instead."""
+    """Make loggers that have their own stream handlers (uvicorn, tornado) use the root logger's handler instead."""
     for logger in list(logging.root.manager.loggerDict.values()):
         if not isinstance(logger, logging.Logger):
             continue
@@ -207,18 +209,21 @@ def _log_uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
 
 
 def _log_unraisable(args: sys.UnraisableHookArgs) -> None:
-    """Log an error of a finalizer or callback. The object is logged as text, which does not keep it alive."""
+    """Log an error of a finalizer or callback.
+
+    The object is logged as text, so that the record does not keep it alive.
+    """
     where = f"{args.err_msg or 'Exception ignored in'}: {_BRIEF.repr(args.object)}"
     error = args.exc_value or args.exc_type()
     log.error("Uncaught exception: %s", where, exc_info=(type(error), error, args.exc_traceback))
 
 
-#: Shortens the text of an object, and handles a `__repr__` that raises.
+#: Returns a shortened `repr` of an object, even if its `__repr__` raises an exception.
 _BRIEF = reprlib.Repr(maxother=200, maxstring=200)
 
 
 class _GuardedBytes:
-    """The binary buffer of a text stream, whose every write is redacted."""
+    """The binary buffer of a text stream. It redacts everything that is written."""
 
     def __init__(self, inner: BinaryIO) -> None:
         self._inner = inner
@@ -236,7 +241,7 @@ class _GuardedBytes:
 
 
 class _GuardedStream:
-    """A text stream whose every write is redacted."""
+    """A text stream that redacts everything that is written."""
 
     def __init__(self, inner: TextIO) -> None:
         self.inner = inner
@@ -257,14 +262,14 @@ class _GuardedStream:
 
 
 def guard_stderr() -> None:
-    """Redact all output to stderr: Celery's processes print their last traceback there.
+    """Redact all output to stderr, for example the last traceback of a Celery process.
 
-    `configure_logging` calls this. Programs that may write to stderr earlier call it themselves.
+    `configure_logging` calls this. Programs that may write to stderr earlier must call it themselves.
     """
     if sys.stderr is not None and not isinstance(sys.stderr, _GuardedStream):
         sys.stderr = _GuardedStream(sys.stderr)
 
 
 def plain_stderr() -> TextIO:
-    """Return stderr without redaction, for a writer that redacts its text."""
+    """Return the unredacted stderr, for code that redacts its output itself."""
     return sys.stderr.inner if isinstance(sys.stderr, _GuardedStream) else sys.stderr

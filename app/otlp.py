@@ -1,7 +1,7 @@
-"""Use the OpenTelemetry SDK for `app.tracing`. Importing this module loads the SDK.
+"""Create and export spans with the OpenTelemetry SDK, for `app.tracing`. Importing this module loads the SDK.
 
-The SDK itself reads further standard variables (`OTEL_RESOURCE_ATTRIBUTES`, `OTEL_EXPORTER_OTLP_CERTIFICATE`, the
-limits of batches and attributes).
+The SDK itself reads more standard environment variables, such as `OTEL_RESOURCE_ATTRIBUTES`,
+`OTEL_EXPORTER_OTLP_CERTIFICATE`, and the limits of batches and attributes.
 """
 
 from __future__ import annotations
@@ -24,27 +24,28 @@ from opentelemetry.trace import Span, Status, StatusCode
 
 log = logging.getLogger(__name__)
 
-#: Maximum number of spans that wait for a slow collector, about 1 kB each. Further spans are dropped.
+#: Maximum number of spans (about 1 kB each) that wait to be sent. Further spans are dropped.
 _QUEUE = 2048
 _EXPORT_SECONDS = 5.0
 _DELAY_MS = 1000
-#: Loggers of the SDK, which are silenced: they log every failed batch, while `_LoggedOnce` logs an outage once.
+#: Loggers of the SDK that are silenced, because they log every failed batch. `_LoggedOnce` logs an outage once.
 _SDK_LOGGERS = ("opentelemetry.exporter", "opentelemetry.sdk", "opentelemetry.attributes")
-#: 2**64/phi, for Fibonacci hashing. It spreads version-4 UUIDs evenly, although some of their bits are constant.
+#: 2**64 divided by the golden ratio, for Fibonacci hashing. It spreads version 4 UUIDs evenly, although some of their
+#: bits are constant.
 _SPREAD = 0x9E3779B97F4A7C15
 
 _next_trace_id: ContextVar[int] = ContextVar("next_trace_id", default=0)
 
 
 class _JobIds(RandomIdGenerator):
-    """Generates trace ids: the one in `_next_trace_id` if it is set, else random ones."""
+    """Returns the trace id in `_next_trace_id` if it is set, otherwise a random one."""
 
     def generate_trace_id(self) -> int:
         return _next_trace_id.get() or super().generate_trace_id()
 
 
 class _Share(Sampler):
-    """Samples a share of all traces by their id, so that all attempts of a job are traced, or none."""
+    """Samples a share of all traces. The trace id decides, so that either all attempts of a job are traced or none."""
 
     def __init__(self, ratio: float) -> None:
         self._bound = round(ratio * 2**64)
@@ -60,7 +61,7 @@ class _Share(Sampler):
 
 
 class _LoggedOnce(SpanExporter):
-    """Logs once that the collector is unreachable, and once that it is back. Used only in the SDK's thread."""
+    """Logs once when the collector becomes unreachable, and once when it is back. Only the SDK's thread uses it."""
 
     def __init__(self, inner: SpanExporter) -> None:
         self._inner = inner
@@ -106,7 +107,10 @@ class Exporting:
         self._tracer = self._provider.get_tracer("property-intelligence")
 
     def start(self, name: str, parent: Span | None, trace_id: int | None) -> Span:
-        """Start a span below `parent`. Without a parent, start trace `trace_id`, or a random one for None or 0."""
+        """Start a child span of `parent`. If `parent` is None, start a new trace.
+
+        A new trace has the id `trace_id`, or a random id if `trace_id` is None or 0.
+        """
         token = _next_trace_id.set(trace_id or 0)
         try:
             return self._tracer.start_span(name, trace.set_span_in_context(parent) if parent else Context())
@@ -117,15 +121,18 @@ class Exporting:
         span.set_status(Status(StatusCode.ERROR, reason))
 
     def close(self) -> None:
-        """Send the waiting spans and stop. This takes up to 30 s if the collector hangs."""
+        """Send the waiting spans and stop. This may take 30 s if the collector hangs."""
         self._provider.shutdown()
 
     def give_up(self) -> None:
-        """Make a running `close` end without further attempts."""
+        """Make a running `close` end soon, without further attempts to send."""
         self._exporter.shutdown()  # type: ignore[no-untyped-call]
 
 
 def _parsed(headers: str) -> dict[str, str]:
-    """Parse `name=value,...` with percent-encoded values, as OTLP specifies. Names become lower case, as in HTTP/2."""
+    """Parse `name=value,...` with percent-encoded values, as OTLP specifies.
+
+    Names become lowercase, as HTTP/2 requires.
+    """
     pairs: list[Any] = [part.partition("=") for part in headers.split(",") if "=" in part]
     return {name.strip().lower(): unquote(value.strip()) for name, _, value in pairs}

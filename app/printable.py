@@ -1,4 +1,4 @@
-"""Escape hostile text from pages and callers, so that it cannot move the cursor, style a terminal or start a line."""
+"""Escape text from pages and callers, so that it cannot control a terminal or start a new line."""
 
 from __future__ import annotations
 
@@ -11,21 +11,24 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u
 
 
 def printable(text: str) -> str:
-    """Replace control characters and line ends with blanks."""
+    """Replace each control character and line break by a space."""
     return _UNPRINTABLE.sub(" ", text)
 
 
 def escaped(text: str) -> str:
-    """Replace control characters and line ends with Python escapes such as `\\n` and `\\x1b`."""
+    """Replace control characters and line breaks by Python escapes such as `\\n` and `\\x1b`."""
     return _UNPRINTABLE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 def escaped_json(text: str) -> str:
-    """Replace control characters and line ends in a one-line JSON document with JSON escapes."""
+    """Replace control characters and line breaks in a one-line JSON document by JSON escapes."""
     return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def json_text(value: Any, **layout: Any) -> str:
-    """Return JSON of `value` with the options of `json.dumps`. Line ends stay; other control characters are escaped."""
+    """Return `value` as JSON. `layout` has options of `json.dumps`.
+
+    Control characters are escaped, except the line breaks of the layout.
+    """
     text = json.dumps(value, ensure_ascii=False, **layout)
     return "\n".join(escaped_json(line) for line in text.split("\n"))

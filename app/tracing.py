@@ -1,9 +1,10 @@
-"""Trace jobs, fetches and model calls, and send the spans to an OpenTelemetry collector if one is configured.
+"""Trace jobs, fetches, and model calls. Send the spans to an OpenTelemetry collector, if one is configured.
 
-`open_resources` calls `configure_tracing`, after a fork, and `shutdown_tracing`. Without a collector, `span` costs
-almost nothing, and the SDK is not imported. A job's trace id is its job id (both have 128 bits), so its attempts belong
-to one trace, although their processes exchange no data. Spans are redacted, and URLs are shown without their query. A
-collector that is unavailable does not delay the work.
+A process's resources (`open_resources`) call `configure_tracing` when they open, after a fork, and `shutdown_tracing`
+when they close. If no collector is configured, `span` costs almost nothing, and the SDK is not imported. A job's trace
+id is its job id (both have 128 bits), so all its attempts belong to one trace, although the processes that run them
+exchange no data. Spans are redacted, and URLs are shown without their query. An unavailable collector does not delay
+the work.
 """
 
 from __future__ import annotations
@@ -27,10 +28,10 @@ log = logging.getLogger(__name__)
 
 Attributes = Mapping[str, str | int | float | bool | None]
 
-#: The longest wait for the last spans at the end of a process, and then for the exporter to give up.
+#: How long the end of a process waits for the last spans to be sent, and then for the exporter to give up.
 _FLUSH_SECONDS = 3.0
 _GIVE_UP_SECONDS = 1.0
-#: Maximum number of characters of a text in a span, because texts of models and sites may be long.
+#: Maximum length of a text in a span, because texts of models and sites may be long.
 _LONGEST_TEXT = 4096
 
 _exporting: Exporting | None = None
@@ -38,9 +39,10 @@ _current: ContextVar[Span | None] = ContextVar("current_span", default=None)
 
 
 class Span:
-    """A span that is the current one in its block. It records an unexpected exception of the block, redacted.
+    """A span.
 
-    Without `exporting`, while tracing is off, it does nothing.
+    It is the current span during its `with` block, and records an unexpected exception of the block, redacted. If
+    `exporting` is None, because tracing is off, it does nothing.
     """
 
     def __init__(
@@ -90,7 +92,7 @@ class Span:
                 self.otel.set_attribute(name, _shown(value) if isinstance(value, str) else value)
 
     def failed(self, error: BaseException) -> None:
-        """Record an error, also one that does not leave the block."""
+        """Record an error as the span's failure. Use it for errors that do not leave the `with` block."""
         if self._exporting is None:
             return
         kind, message = type(error).__qualname__, _shown(str(error))
@@ -102,7 +104,7 @@ class Span:
         self._exporting.mark_failed(self.otel, message)
 
     def answered(self, status: int) -> None:
-        """Record an HTTP status; 4xx and 5xx are failures."""
+        """Record an HTTP status. 4xx and 5xx mark the span as failed."""
         self.set({"http.response.status_code": status})
         if status >= 400 and self._exporting is not None:
             self.set({"error.type": str(status)})
@@ -115,10 +117,10 @@ _NONE = Span()
 def span(
     name: str, attributes: Attributes, *, trace_id: str | None = None, expected: tuple[type[BaseException], ...] = ()
 ) -> Span:
-    """Return a span for a `with` block, a child of the current span.
+    """Return a span for a `with` block. It is a child of the current span.
 
-    With `trace_id` (32 hex digits), the span is a root of that trace; an invalid id starts a new trace. Exceptions of
-    the `expected` kinds are not errors.
+    If `trace_id` (32 hex digits) is given, the span is instead a root of that trace, or of a new trace if the id is
+    invalid. Exceptions of the `expected` classes are not recorded as errors.
     """
     if _exporting is None:
         return _NONE
@@ -126,14 +128,15 @@ def span(
 
 
 def current_span() -> Span:
-    """Return the span of this context, or one that does nothing."""
+    """Return the current span, or a span that does nothing."""
     return _current.get() or _NONE
 
 
 def configure_tracing(endpoint: str | None, *, headers: str = "", service_name: str, ratio: float = 1.0) -> None:
-    """Send spans to `endpoint`, the base URL of an OTLP receiver over HTTP, unless it is None or `ratio` is 0.
+    """Start to send spans to `endpoint`, the base URL of an OTLP receiver over HTTP, in this process.
 
-    `headers` is `name=value,...` with percent-encoded values. Call it after a fork; safe to call again.
+    If `endpoint` is None or `ratio` is 0, tracing stays off. `headers` is `name=value,...` with percent-encoded values.
+    `ratio` is the share of traces that are sent. Call this after a fork. Safe to call again.
     """
     global _exporting  # noqa: PLW0603 (one per process by design)
     shutdown_tracing()
@@ -146,7 +149,7 @@ def configure_tracing(endpoint: str | None, *, headers: str = "", service_name: 
 
 
 def shutdown_tracing() -> None:
-    """Send the remaining spans within a few seconds, and stop tracing. Safe to call again."""
+    """Send the remaining spans and stop tracing. This takes a few seconds at most. Safe to call again."""
     global _exporting
     exporting, _exporting = _exporting, None
     if exporting is None:
@@ -160,7 +163,7 @@ def shutdown_tracing() -> None:
 
 
 def _parsed(trace_id: str) -> int:
-    """Return the id as a number. An invalid id becomes 0, which is no trace's id."""
+    """Return the id as a number. An invalid id becomes 0, which no trace has as its id."""
     try:
         return int(trace_id, 16) if len(trace_id) == 32 else 0
     except ValueError:

@@ -1,8 +1,8 @@
-"""All errors of the project: the base class and general errors here, the others in a module per area.
+"""The errors of the project. This module has the base class and general errors; each area has a module of its own.
 
-An error keeps its facts in `args`, so that it can be pickled for a result backend. `__str__` gives the problem and the
-remedy. `code` is a stable word for job rows, logs and HTTP bodies. Errors of libraries are converted where they occur,
-with `raise ... from exc`.
+An error keeps its facts (the values that its message contains) in `args`, so that it can be pickled for Celery's result
+backend. `str(error)` describes the problem and the remedy. `code` is a stable identifier for job rows, logs, and HTTP
+bodies. Code that calls a library converts the library's errors with `raise ... from exc`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from typing import Any, ClassVar
 
 
 class PropertyIntelligenceError(Exception):
-    """The base of all errors. A subclass adds no logic: It names its `code` and `facts` as class arguments, and sets
-    its sentence and remedy as attributes. It inherits the parts that it leaves out, except for the code.
+    """The base class of all errors of the project.
+
+    A subclass adds no logic. It gives its `code` and the names of its facts as class arguments, and its sentence and
+    remedy as attributes. It inherits those that it does not give, except the code.
     """
 
     code: ClassVar[str] = "error"
@@ -38,7 +40,7 @@ class PropertyIntelligenceError(Exception):
 
     @property
     def facts(self) -> dict[str, Any]:
-        """The facts by name."""
+        """The facts by their names."""
         return dict(zip(self.fact_names, self.args, strict=True))
 
     def __str__(self) -> str:
@@ -46,14 +48,14 @@ class PropertyIntelligenceError(Exception):
 
 
 class ConfigurationError(PropertyIntelligenceError, code="configuration", facts="variable problem remedy"):
-    """A setting is invalid. `remedy` says what to set it to; facts never include a secret."""
+    """A setting is invalid. `remedy` says what to do. No fact contains a secret."""
 
     sentence = "{variable}: {problem}."
     remedy = "{remedy}."
 
 
 class NoAnswerError(PropertyIntelligenceError, code="no_answer", facts="what seconds"):
-    """A call timed out: a stopped service, a lock, or a disk that hangs."""
+    """A call timed out, because a service is stopped, a lock is held, or a disk hangs."""
 
     sentence = "{what} gave no answer within {seconds:g} s."
     remedy = "Check whether its process is stopped or its machine is overloaded."
@@ -66,7 +68,7 @@ class NotFoundError(PropertyIntelligenceError, code="not_found", facts="kind id"
 
 
 class UnexpectedError(PropertyIntelligenceError, code="unexpected", facts="type text"):
-    """A defect of this project or a library: type and text of the original, without traceback and arguments."""
+    """A defect of this project or of a library. The facts are the original exception's type and text."""
 
     sentence = "Unexpected {type}: {text}."
     remedy = "Please report this defect with the log of the job."

@@ -1,4 +1,4 @@
-"""Errors of Redis or Valkey, which holds messages, limits and the state of keys."""
+"""Errors of Redis or Valkey, which stores task messages, rate limits, and the state of the OpenAI keys."""
 
 from app.errors import PropertyIntelligenceError
 

@@ -4,13 +4,13 @@ from app.errors import PropertyIntelligenceError
 
 
 class FetchError(PropertyIntelligenceError, code="fetch_failed", facts="url reason"):
-    """The base of all errors of fetching."""
+    """The base class of all errors of fetching a page."""
 
     sentence = "{url} could not be fetched: {reason}."
 
 
 class BlockedAddressError(FetchError, code="blocked_address"):
-    """The SSRF guard refused an internal address (RFC 6890 special ranges, metadata services)."""
+    """The SSRF guard rejected an internal address (RFC 6890 special ranges, metadata services)."""
 
     sentence = "{url} leads to {reason}, which this service does not fetch."
     remedy = (
@@ -20,7 +20,7 @@ class BlockedAddressError(FetchError, code="blocked_address"):
 
 
 class BlockedPortError(BlockedAddressError, code="blocked_port"):
-    """A port of a data store, an orchestrator or a system service, which serves no pages."""
+    """The URL has the port of a data store, an orchestrator, or a system service. Such services have no pages."""
 
     remedy = "Pages are fetched on ports 80, 443 and above 1023, except those of well-known services."
 
@@ -54,7 +54,7 @@ class HttpStatusError(FetchError, code="http_status", facts="url status"):
 
 
 class TransientHttpStatusError(HttpStatusError, code="http_status_transient", facts="url status retry_after_seconds"):
-    """A temporary status (408, 425, 429, 5xx). `retry_after_seconds` is None if the site named no time."""
+    """The status is temporary (408, 425, 429, 5xx). `retry_after_seconds` is None if the site sent no `Retry-After`."""
 
     remedy = "Queued jobs are retried automatically; repeat a command."
     transient = True
@@ -105,7 +105,7 @@ class RobotsDisallowedError(FetchError, code="robots_disallowed", facts="url use
 
 
 class PageUnderWayError(FetchError, code="page_under_way", facts="url page_url retry_after_seconds"):
-    """Another job is reading the same page, by this URL or another."""
+    """Another job is reading the same page, under this URL or another one."""
 
     sentence = "{url} is the page {page_url}, which another job is reading."
     remedy = "The job continues with the result of the other one."
@@ -113,10 +113,10 @@ class PageUnderWayError(FetchError, code="page_under_way", facts="url page_url r
 
 
 class HostBusyError(FetchError, code="host_busy", facts="url retry_after_seconds held_seconds"):
-    """The host's pacing allows no request soon enough.
+    """The rate limit for the host allows no request soon enough.
 
-    `retry_after_seconds` is the wait for the next request. The site itself requested `held_seconds` of the wait, with a
-    429 or 503.
+    `retry_after_seconds` is the time until the next request is allowed. Of this time, `held_seconds` are due to a 429
+    or 503 of the site itself.
     """
 
     sentence = "{url} must wait at least {retry_after_seconds:.0f} s more before the next request to the site."

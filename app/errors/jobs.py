@@ -11,7 +11,7 @@ class DeadlineExceededError(
 
 
 class JobTimeoutError(PropertyIntelligenceError, code="job_timeout", facts="limit_seconds"):
-    """One run of a job exceeded the time limit of tasks."""
+    """A run of a job exceeded the soft time limit of tasks."""
 
     sentence = "The job ran longer than {limit_seconds:.0f} s and was stopped."
     remedy = "It is retried automatically. If it persists, the site or the model is too slow."
@@ -19,7 +19,7 @@ class JobTimeoutError(PropertyIntelligenceError, code="job_timeout", facts="limi
 
 
 class OutOfTimeError(PropertyIntelligenceError, code="out_of_time", facts="retry_after_seconds"):
-    """A run ends because the next page or call might not finish in time. Its results so far are kept."""
+    """A run ends because the next page or model call might not finish in time. The results so far are kept."""
 
     sentence = "The job has more pages than one run has time for."
     remedy = "It continues automatically; no page is fetched and no model call paid twice."
@@ -27,7 +27,7 @@ class OutOfTimeError(PropertyIntelligenceError, code="out_of_time", facts="retry
 
 
 class OutOfResourcesError(PropertyIntelligenceError, code="out_of_resources", facts="type text"):
-    """The worker's machine has too little memory, threads or file handles for this run."""
+    """The worker's machine had too little memory, or too few threads or file handles, for this run."""
 
     sentence = "The worker's machine ran out of resources ({type}: {text})."
     remedy = "It is retried automatically. If it persists, run fewer processes or threads on that machine."
@@ -35,7 +35,7 @@ class OutOfResourcesError(PropertyIntelligenceError, code="out_of_resources", fa
 
 
 class WorkerDiedError(PropertyIntelligenceError, code="worker_died", facts="attempts"):
-    """Several processes that ran the job died (killed, out of memory, crashed)."""
+    """Each process that ran the job crashed, ran out of memory, or was killed."""
 
     sentence = "The job failed: in each of {attempts} attempts, its worker died."
     remedy = "Check the worker's log (memory limit, crash), then run `propintel jobs retry JOB`."

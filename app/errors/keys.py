@@ -28,7 +28,7 @@ class AmbiguousKeyError(PropertyIntelligenceError, code="key_ambiguous", facts="
 
 
 class KeyStoreUnavailableError(PropertyIntelligenceError, code="key_store_unavailable", facts="reason"):
-    """The Redis of the fleet's key pool does not answer, so an action cannot be applied."""
+    """The Redis of the fleet's key pool does not answer, so an operator's action cannot be applied."""
 
     sentence = "The fleet's key pool cannot be changed: its Redis does not answer ({reason})."
     remedy = "Check REDIS_URL, or start `propintel up`. Then check the state with `propintel keys list`, and try again."
@@ -38,7 +38,7 @@ class KeyStoreUnavailableError(PropertyIntelligenceError, code="key_store_unavai
 class CapacityError(PropertyIntelligenceError, code="no_capacity", facts="retry_after_seconds"):
     """No key has capacity now.
 
-    `retry_after_seconds` is the pool's estimate.
+    `retry_after_seconds` is the pool's estimate of when a key has capacity.
     """
 
     sentence = "No OpenAI key has capacity for {retry_after_seconds:.1f} s."

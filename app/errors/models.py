@@ -4,14 +4,14 @@ from app.errors import PropertyIntelligenceError
 
 
 class ModelError(PropertyIntelligenceError, code="model_failed", facts="model reason"):
-    """The model gave no usable answer. Values that were read without the model are stored."""
+    """The model gave no usable answer. Values that were read without a model are stored."""
 
     sentence = "The model {model} gave no usable answer: {reason}."
     remedy = "The values read from the page itself are stored. Scrape again when the cause is fixed."
 
 
 class BadAnswerError(ModelError, code="model_answer_bad"):
-    """The model's answer, which is billed, cannot be used."""
+    """The model's answer cannot be used, although it is billed."""
 
     remedy = (
         "Other values are stored. The same question is not sent again within an hour: "
@@ -28,13 +28,13 @@ class ModelAnswerInvalidError(BadAnswerError, code="model_answer_invalid"):
 
 
 class ModelAnswerCutError(BadAnswerError, code="model_answer_cut"):
-    """The answer was cut off. Complete values before the cut are used."""
+    """The answer was cut off. The complete values before the end are used."""
 
     sentence = "The answer of the model {model} was cut off at the token limit: {reason}."
 
 
 class ModelUnreachableError(ModelError, code="model_unreachable"):
-    """No key got an answer: the API is down, slow, or unreachable."""
+    """No key got an answer, because the API is down, slow, or unreachable."""
 
     sentence = "The model {model} could not be reached: {reason}."
     remedy = (

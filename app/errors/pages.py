@@ -1,4 +1,4 @@
-"""Errors of reading pages, and of decisions about properties."""
+"""Errors of reading pages, and of operators' decisions about properties."""
 
 from app.errors import PropertyIntelligenceError
 
@@ -32,7 +32,7 @@ class SearchPageError(PageError, code="search_page"):
 
 
 class PageTooComplexError(PageError, code="page_too_complex"):
-    """Reading the page needs more CPU time, elements or memory than is allowed. It is not retried."""
+    """Reading the page needs more CPU time, memory, or HTML elements than allowed. The job is not retried."""
 
     sentence = "{url} is too complex to read: {reason}."
     remedy = (

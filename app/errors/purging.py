@@ -6,7 +6,7 @@ from app.errors import PropertyIntelligenceError
 class InvalidPersonError(PropertyIntelligenceError, code="invalid_person"):
     """The text is not a person's name that can be searched for.
 
-    The facts do not include it.
+    The facts do not contain the text.
     """
 
     sentence = "This is not a person's name: {problem}."
@@ -14,7 +14,7 @@ class InvalidPersonError(PropertyIntelligenceError, code="invalid_person"):
 
 
 class PersonPurgedMeanwhileError(PropertyIntelligenceError, code="person_purged", facts=""):
-    """A page names a person whose name was purged after the page was fetched."""
+    """A page contains a name that was purged after the page was fetched."""
 
     sentence = "A person on the page was purged while the page was read, so that nothing was stored."
     remedy = "The page is read again without the name."
@@ -29,7 +29,7 @@ class PurgedMeanwhileError(PropertyIntelligenceError, code="purged", facts=""):
 
 
 class PageNamesPersonError(PropertyIntelligenceError, code="page_names_person", facts=""):
-    """The URL of a page contains a purged name, so that the page cannot be stored without the name."""
+    """The URL of a page contains a purged name, so the page cannot be stored without the name."""
 
     sentence = "The page's URL contains a purged name, so that nothing was stored."
     remedy = "Use another page."

@@ -18,14 +18,14 @@ class RoleNotAllowedError(PropertyIntelligenceError, code="forbidden", facts="ro
 
 
 class ForgedRequestError(PropertyIntelligenceError, code="forged_request", facts=""):
-    """A form was not sent from a page of this session, but from another site or before the last sign-in."""
+    """A form was not sent from a page of this session. It comes from another site, or from before the last sign-in."""
 
     sentence = "This form does not belong to your session, so that nothing was changed."
     remedy = "Reload the page and try again."
 
 
 class IdentityProviderError(PropertyIntelligenceError, code="identity_provider_unavailable", facts="url reason"):
-    """The signing keys of the identity provider are not available, so that tokens cannot be verified."""
+    """The signing keys of the identity provider are not available, so tokens cannot be verified."""
 
     sentence = "No signing keys from {url} ({reason})."
     remedy = "Check JWT_JWKS_URL and that the identity provider answers."
@@ -35,7 +35,7 @@ class IdentityProviderError(PropertyIntelligenceError, code="identity_provider_u
 class TooManyRequestsError(
     PropertyIntelligenceError, code="rate_limited", facts="policy what limit retry_after_seconds"
 ):
-    """More requests per minute than allowed by the `policy`: "caller" or "stranger"."""
+    """There were more requests per minute than `policy` ("caller" or "stranger") allows."""
 
     sentence = "More than {limit} {what} per minute."
     remedy = "Retry in {retry_after_seconds:.0f} s."
@@ -45,7 +45,7 @@ class TooManyRequestsError(
 class QuotaExceededError(
     PropertyIntelligenceError, code="quota_exceeded", facts="wanted left quota resets_at retry_after_seconds"
 ):
-    """A batch exceeds the caller's quota of new jobs for today; no job was created."""
+    """A batch exceeds the caller's quota of new jobs for this UTC day. No job was created."""
 
     sentence = "This would create {wanted} new jobs, but {left} of {quota} are left today; none was created."
     remedy = "Send fewer targets, or wait until {resets_at}; API_DAILY_TARGETS_PER_CALLER is the quota."

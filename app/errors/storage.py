@@ -51,7 +51,7 @@ class DatabaseOutdatedError(StoreError, code="database_outdated"):
 
 
 class OldSchemaError(StoreError, code="database_of_old_version"):
-    """The database is of a version before 1.0, which is not supported."""
+    """The database was created by a version before 1.0. Such databases are not supported."""
 
     sentence = "The database {url} has schema {reason}, of a version before 1.0, and cannot be converted."
     remedy = (

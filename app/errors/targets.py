@@ -1,10 +1,10 @@
-"""Errors of targets, and of finding their pages."""
+"""Errors about targets, and about finding pages for them."""
 
 from app.errors import PropertyIntelligenceError
 
 
 class InvalidTargetError(PropertyIntelligenceError, code="invalid_target", facts="target problem"):
-    """A target is neither a URL that can be fetched nor an address."""
+    """A target is neither a URL that can be fetched nor a postal address."""
 
     sentence = "Target {target!r}: {problem}."
     remedy = (
@@ -21,7 +21,7 @@ class InvalidHostError(PropertyIntelligenceError, code="invalid_host", facts="ho
 
 
 class InvalidTargetListError(PropertyIntelligenceError, code="invalid_target_list"):
-    """A list of targets has invalid lines. `problem` names each of them."""
+    """A list of targets has invalid lines. `problem` lists them."""
 
     sentence = "{problem}"
     remedy = "Nothing was enqueued."
@@ -38,7 +38,7 @@ class TargetsTooCostlyError(PropertyIntelligenceError, code="targets_too_costly"
 
 
 class NoSourceError(PropertyIntelligenceError, code="no_source", facts="address tried"):
-    """No page about an address was found. `tried` gives the result of each source."""
+    """No page about an address was found. `tried` gives the result of each source that was searched."""
 
     sentence = "No page about {address} could be read. Tried: {tried}."
     remedy = (

@@ -1,4 +1,4 @@
-"""Errors of watches and their budget."""
+"""Errors of watched properties and their budget."""
 
 from app.errors import PropertyIntelligenceError
 
@@ -10,7 +10,7 @@ class InvalidWatchError(PropertyIntelligenceError, code="invalid_watch", facts="
 
 
 class TooManyWatchesError(PropertyIntelligenceError, code="too_many_watches", facts="there wanted most"):
-    """A request exceeds the limit of watches; no watch was created."""
+    """A request would exceed the maximum number of watches. No watch was created."""
 
     sentence = "There are {there} watches, and {wanted} more would exceed the limit of {most}; none was created."
     remedy = "Remove some with `propintel watches remove`, or raise WATCH_MAX_WATCHES."

@@ -11,14 +11,14 @@ class InvalidCallbackError(PropertyIntelligenceError, code="invalid_callback", f
 
 
 class WebhookError(PropertyIntelligenceError, code="webhook_failed", facts="reason"):
-    """A webhook was not delivered. `reason` names the origin only, because the rest of the URL may be secret."""
+    """A webhook was not delivered. `reason` shows only the origin of the URL, because the rest may be secret."""
 
     sentence = "The webhook was not delivered: {reason}."
     transient = True
 
 
 class WebhookRefusedError(WebhookError, code="webhook_refused"):
-    """A retry cannot help: webhooks may not be sent to this receiver, or it refuses them."""
+    """The webhook is not retried, because webhooks may not be sent to this receiver or the receiver rejects them."""
 
     remedy = "A receiver in your own network needs its range in FETCH_ALLOWED_PRIVATE_NETWORKS."
     transient = False
