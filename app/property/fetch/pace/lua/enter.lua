@@ -1,8 +1,9 @@
 -- Start a request at a site, or return when to ask again. Implements the same rules as Site.enter in rules.py.
--- KEYS: 1 hash of the site (next, hold, gap, slowed, late: µs); sorted sets: 2 under way and 3 waiting, tokens by the
---   end of their lease; 4 appointed, visitors by their appointment; 5 tails, lanes by the end of their appointments
--- ARGV: now ('' = server time), token, visitor, lane, asked gap, left, places, lease; poll, waiters, waited, late,
---   forgotten (times in µs)
+-- KEYS: 1 hash of the site (next, hold, gap, slowed, late: times in µs). Sorted sets: 2 tokens under way and 3 waiting
+--   tokens, scored by the end of their lease; 4 visitors, scored by their appointment; 5 lanes, scored by the end of
+--   their queue
+-- ARGV: now ('' = server time), token, visitor, lane, asked gap, left (how long the visitor would still wait), places,
+--   lease; poll, waiters, waited, late, forgotten (constants of rules.py). Times are in µs.
 -- Reply: {µs to wait (0: started), appointment (0/1), µs that the site asked to wait}. All keys expire.
 
 local function text(n) return string.format('%.0f', n) end
