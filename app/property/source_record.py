@@ -1,4 +1,4 @@
-"""The values that one page gives for a property. Identity compares them, and merging weighs them."""
+"""The values that one page gives for a property. `merging/` compares the records of pages, and combines them."""
 
 from __future__ import annotations
 

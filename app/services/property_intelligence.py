@@ -80,9 +80,9 @@ class Scraper:
         sources are scraped (`scraping/addresses.py`).
 
         Raises `WaitForBatch` in an economy run, `LeaseLostError` if the run's lease is lost, `PageUnderWayError` while
-        another job reads the same page, `OutOfTimeError` for addresses, `InvalidTargetError`, fetch and page errors,
-        errors of the database, and `openai.RateLimitError` if no key has capacity. After an error, at most a checkpoint
-        and paid answers are stored.
+        another job reads the same page, `OutOfTimeError` if an address needs another run, `InvalidTargetError`, fetch
+        and page errors, errors of the database, and `openai.RateLimitError` if no key has capacity. After an error, at
+        most a checkpoint and paid answers are stored.
         """
         outcome = cast(Stored, self.store_target(target, run, refresh=refresh, asked_at=asked_at, walks=False))
         shown = self._parts.properties.get(outcome.property_id)

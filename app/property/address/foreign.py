@@ -10,7 +10,7 @@ from app.property.address.parts import Address
 from app.property.values.places import country_code, country_name, us_state
 
 _CANADA = re.compile(r"\b(?:AB|BC|MB|NB|NL|NS|NT|NU|ON|PE|QC|SK|YT),? [A-Z]\d[A-Z] ?\d[A-Z]\d$")
-#: Patterns of the German word for street, which has many spellings, and the spelling that replaces them.
+#: Patterns for spellings of the German word for street, each with its replacement.
 _WORDS = ((re.compile(r"STRA(?:SS|ß)E\b|\bSTRA(?:SS|ß)E\b"), "STR"), (re.compile(r"(?<=\w)STR\.|\bSTR\."), "STR"))
 
 

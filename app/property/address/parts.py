@@ -11,7 +11,7 @@ from app.property.fields.table import ADDRESS_FIELDS
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """The parts of an address; None if unknown. `street` is the street part as written."""
+    """The parts of an address. Unknown parts are None. `street` is the delivery line as written."""
 
     street: str | None = None
     street_number: str | None = None
@@ -24,7 +24,7 @@ class Address:
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Self:
-        """Return the address in a record, as written there."""
+        """Return the address that the values of a record contain, as written there."""
         return cls(**{part: str(values[name]) for part, name in ADDRESS_FIELDS.items() if values.get(name)})
 
     def as_values(self) -> dict[str, str]:

@@ -51,7 +51,7 @@ class Street:
 
 
 def starts_with_number(line: str) -> bool:
-    """Return whether `line` begins with a house number that other words follow."""
+    """Return whether `line` begins with a house number that is followed by other words."""
     return _number(line) is not None
 
 
@@ -94,7 +94,7 @@ def _with_bare_unit(street: Street, words: Sequence[str]) -> Street:
 
 
 def _number(line: str) -> tuple[str, str] | None:
-    """Return the normalized house number and the rest, or None."""
+    """Return the normalized house number and the rest; None if `line` does not begin with a house number."""
     line = line.removeprefix("# ")
     first, _, rest = line.partition(" ")
     if rest and first in tables.HOUSE_NUMBER_WORDS and " " in rest and not rest.startswith("HUNDRED"):

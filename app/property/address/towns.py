@@ -83,7 +83,7 @@ def spelled(town: str) -> str:
 
 
 def _by_suffix(line: str) -> int | None:
-    """Return the index of the town after the street's suffix, directional, and unit; None if it is unclear."""
+    """Return the index where the town begins after the suffix, directional, and unit; None if it is unclear."""
     if not streets.starts_with_number(line):
         return None
     words = line.split(" ")
@@ -109,7 +109,7 @@ def _by_suffix(line: str) -> int | None:
 
 
 def _by_habit(line: str, region: str) -> int | None:
-    """Return the index of the town according to a statistical tagger (`usaddress`), for streets without a suffix.
+    """For a street without a suffix, return the index where the town begins, found by the tagger `usaddress`.
 
     Per word, the tagger takes ten times as long as all other steps. Therefore, it is skipped for long lines and for
     lines that cannot end with a town. In such lines, a town is recognized only after a comma.

@@ -83,7 +83,7 @@ def split_up(unit: str) -> dict[str, str]:
 
 
 def bare(word: str) -> str | None:
-    """Return the unit that a lone word such as `4B` or `C` names; None if it is not an identifier."""
+    """Return the normalized unit for a lone identifier such as `4B` or `C`; None for other words."""
     return f"{UNIT} {_identifier(word)}" if _is_bare(word) else None
 
 

@@ -46,7 +46,7 @@ _MOST_WORDS = 6
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A name found in a text: the words that make it up."""
+    """A name found in a text, as a sequence of words."""
 
     words: tuple[Word, ...]
 

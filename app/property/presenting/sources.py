@@ -1,4 +1,4 @@
-"""Name a property's sources as people know them."""
+"""The names of a property's sources that people see."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from app.property.fields.table import CURRENCY, FIELDS, UNIT_OF, of_kind
 from app.property.values.areas import ACRES, HECTARES, IN_SQUARE_METERS, SQUARE_FEET, SQUARE_METERS, convert
 
 Record = Mapping[str, Any]
-#: A function that formats a value, given its unit or None, and its record.
+#: A function that formats a value. Its arguments are the value, the value's unit (or None), and the record.
 Words = Callable[[Any, str | None, Record], str]
 
 UNKNOWN = "not known"

@@ -1,8 +1,8 @@
 """Determine which page a response contains: the URL that answered, and the canonical URL that the page declares.
 
-A page may declare a wrong URL, such as that of another office's record, or the same URL on every listing. Therefore, a
-declaration is only a claim, and it is ignored if it names another host. It counts only after the page at the declared
-URL was fetched and agrees (`merging/same_page.py`).
+A page may declare a wrong URL, such as the URL of another office's record, or the same URL on every listing. Therefore,
+a declaration is only a claim, and it is ignored if it names another host. It is accepted only after the page at the
+declared URL was fetched and agrees (`merging/same_page.py`).
 """
 
 from __future__ import annotations

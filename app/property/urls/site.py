@@ -1,4 +1,4 @@
-"""Group hosts into sites: the registrable domain by the Public Suffix List (https://publicsuffix.org)."""
+"""Group hosts into sites. A site is a registrable domain of the Public Suffix List (https://publicsuffix.org)."""
 
 from __future__ import annotations
 

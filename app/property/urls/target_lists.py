@@ -11,7 +11,7 @@ from typing import Any
 from app.errors.targets import InvalidTargetError, InvalidTargetListError
 from app.property.urls.targets import normalize_target
 
-#: The names of columns or JSON members, and the target or address part that each holds.
+#: Maps the names of columns and JSON members to the target or the part of an address that they contain.
 _NAMES = {
     "target": "target",
     "url": "url",
@@ -28,7 +28,7 @@ _WHOLE = ("target", "url", "address", "street")
 _NO_COLUMN = "no column is called 'target', 'url', 'address' or 'street'"
 _SHOWN_PROBLEMS = 10
 
-#: A line's number, counted from 1, and its target, or the problem if it has none.
+#: A line's number (from 1) and its target. If the line has no target, a `ValueError` states the problem.
 _Entry = tuple[int, str | ValueError]
 
 
@@ -38,7 +38,7 @@ def parse_targets(body: bytes, name: str, check: Callable[[str], object] = norma
     `name` (a file name, "stdin", ...) is used in errors. Its suffix determines the format. If the suffix is unknown,
     the first line determines it. `check` raises `InvalidTargetError` for an invalid target.
 
-    Raises `InvalidTargetListError` with up to ten bad lines, or for a text without targets.
+    Raises `InvalidTargetListError` if a line is bad (it lists up to ten such lines), or if there is no target.
     """
     try:
         lines = body.decode("utf-8-sig").splitlines()

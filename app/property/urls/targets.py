@@ -115,7 +115,7 @@ def _spelled_address(text: str, shown: str) -> str:
         raise InvalidTargetError(shown, f"is a URL without its scheme: write https://{text[:150]}")
     if len(text) > MAX_ADDRESS_CHARS:
         raise InvalidTargetError(shown, f"is not a URL, and an address has {MAX_ADDRESS_CHARS} characters at most")
-    written_out = unicodedata.normalize("NFKC", text)  # one character may expand to eighteen
+    written_out = unicodedata.normalize("NFKC", text)  # this may expand one character to eighteen
     if len(written_out) > MAX_ADDRESS_CHARS or len(_WORD.findall(written_out)) > MAX_ADDRESS_WORDS:
         raise InvalidTargetError(shown, f"is not a URL, and an address has {MAX_ADDRESS_WORDS} words at most")
     try:

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 #: The lease time of a claimed message. It is longer than any attempt, so an expired lease means that its owner crashed.
 LEASE_SECONDS = 6 * TIMEOUT_SECONDS
-#: A run begins no attempt after this time. Its last attempt takes up to `TIMEOUT_SECONDS` more.
+#: After this time, a run begins no further attempt. Its last attempt may take another `TIMEOUT_SECONDS`.
 _RUN_SECONDS = 10.0
 _FIRST_WAIT_SECONDS = 10.0
 _LONGEST_WAIT_SECONDS = 3600.0

@@ -1,4 +1,4 @@
-"""Send webhooks: POST events as JSON, signed per Standard Webhooks if a secret is set.
+"""Send webhooks: POST events as JSON. If a secret is set, they are signed as Standard Webhooks specifies.
 
 URLs may come from untrusted clients. Therefore, each request passes the SSRF guard, connects only to the IP address
 that the guard checked, and is limited in time and size. Redirects are not followed.

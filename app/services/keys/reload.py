@@ -102,7 +102,7 @@ class KeyReload:
         self._pending: str | None = None
 
     def poll(self) -> None:
-        """Reload if the mark has changed, or if the keys file has changed and was the same in the last two polls."""
+        """Reload if the mark has changed, or if the keys file has changed and its content was stable for one poll."""
         stamp = self._mark.stamp()
         if stamp != self._seen:
             self._seen = stamp

@@ -1,4 +1,4 @@
-"""Open the key pool's store: in Redis, shared by all processes, or in this process's memory if Redis is not set."""
+"""Open the key pool's store: in Redis, shared by all processes, or without Redis in this process's memory."""
 
 from __future__ import annotations
 

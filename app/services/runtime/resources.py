@@ -1,6 +1,7 @@
 """Build all parts of the service from the settings.
 
-Each process that scrapes, such as a worker child or `propintel scrape`, opens its resources once, after a fork.
+Each process that scrapes, such as a worker child or `propintel scrape`, opens its own resources once. A child does this
+after the fork.
 """
 
 from __future__ import annotations

@@ -14,8 +14,8 @@ class TtlCache[T]:
     """Caches the result of `ask` for `seconds`. If several threads need a value, one calls `ask` and the others wait
     for it.
 
-    For `grace_seconds` after that, callers get the old result at once while a thread renews it
-    (`stale-while-revalidate`, RFC 5861). Exceptions are not cached.
+    For another `grace_seconds`, callers get the old result at once while a thread renews it (`stale-while-revalidate`,
+    RFC 5861). Exceptions are not cached.
     """
 
     def __init__(

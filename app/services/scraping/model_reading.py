@@ -1,4 +1,4 @@
-"""Ask the model for fields that a page's markup does not have. Answers are cached, so no question is paid for twice.
+"""Ask the model for fields that a page's markup does not have. Answers are cached, so that jobs do not pay again.
 
 If the model fails, the result has a note instead, because the values read without the model are worth storing. An error
 is raised only if no key has capacity, or if the provider is unavailable and the job can be retried later. The key pool

@@ -31,7 +31,7 @@ _MOST_CITED = 6
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The wanted address, as a target and parsed. Stored data is fresh if it is not older than `since`."""
+    """The address to scrape: `target` is its text, `address` its parts. Data not older than `since` is fresh."""
 
     target: str
     address: Address

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 #: The id of a property, and the kind of the scraped page.
 Found = tuple[str, PageKind]
-#: Two records. The URL of the first turned out to lead to the page of the second.
+#: The record of a URL, and the record of the page to which that URL leads.
 Alias = tuple[SourceRecord, SourceRecord]
 
 

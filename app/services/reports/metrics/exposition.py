@@ -115,7 +115,7 @@ class Exposition(Collector):
 
 
 class _Source[T]:
-    """A source of figures, with its name in `propintel_scrape_source_up` and its last state.
+    """A source of figures. `name` is its label in `propintel_scrape_source_up`, and `up` is its last state.
 
     `instead` returns a substitute for an answer that is late.
     """

@@ -39,7 +39,7 @@ class Label(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """A metric. The `name` of a counter has no `_total`, unlike its samples; `bounds` are for histograms."""
+    """A metric. The `name` of a counter lacks the suffix `_total`. `bounds` are the upper bounds of a histogram."""
 
     kind: Kind
     name: str
