@@ -66,7 +66,7 @@ def _readings(where: str, point: Point) -> Iterator[Reading]:
 
 
 def _widgets(page: Document) -> Iterator[tuple[str, Any]]:
-    """Yield the JSON in attributes such as `data-props='{...}'`, each value after the XPath of its attribute."""
+    """Yield the XPath and the JSON value of attributes such as `data-props='{...}'`."""
     carried = (
         (element, name, element.get(name) or "")
         for element in page.having(*_JSON_ATTRIBUTES)

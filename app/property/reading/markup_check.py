@@ -2,9 +2,9 @@
 
 Sites generate markup from the data they show, so correct markup agrees with the visible page. Contradicted values are
 dropped. All values of a script are dropped if its contradicted fields number at least a third of its confirmed fields.
-If a page shows many facts but not one that its markup gives, that value is kept as doubtful. Pages usually do not show
-coordinates and internal ids, so these are dropped only with their whole script. A page without visible facts, such as
-one that is filled by a script, contradicts nothing.
+If a page shows many facts but lacks a value that its markup gives, the value is kept as doubtful. Pages usually do not
+show coordinates and internal ids, so these are dropped only with their whole script. A page without visible facts, such
+as one that is filled by a script, contradicts nothing.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def _visible(*kinds: FieldKind) -> frozenset[str]:
 _NUMBERS, _TEXTS = _visible("money", "count", "area", "year"), _visible("address", "place", "identifier")
 _LISTS, _WORDS, _PEOPLE = _visible("features"), _visible("choice"), _visible("name")
 _COUNTS = _visible("count")
-#: Maps a field, such as an area's unit, to the field whose check decides about it.
+#: Maps a field, such as an area's unit, to the field whose check also applies to it.
 _PART_OF = {name: spec.part_of for name, spec in FIELDS.items() if spec.part_of is not None}
 #: A count below this is confirmed only by a line that also has a label for its field, since small numbers are common.
 _SMALL = 100.0
@@ -126,7 +126,7 @@ class _Shown:
         return bool(others) and not is_consistent
 
     def share(self, candidate: Candidate) -> float:
-        """Return the factor on the value's confidence: below 1 if the page contradicts or should show the value."""
+        """Return the factor on the value's confidence. It is below 1 if the page contradicts or lacks the value."""
         if not _is_markup(candidate):
             return 1.0
         others = self.values.get(candidate.field, ())
@@ -149,7 +149,6 @@ class _Shown:
         return 0 < everywhere <= past
 
     def has(self, candidate: Candidate) -> bool:
-        """Return whether the value is in the visible text, or was read from it."""
         if any(same(candidate, other) for other in self.values.get(candidate.field, ())):
             return True
         value = candidate.value
@@ -205,11 +204,7 @@ class _Shown:
 
     @cached_property
     def _numbers(self) -> tuple[frozenset[str], frozenset[str]]:
-        """Return the digits of all visible numbers, and of those before a multiplier such as `million`.
-
-        The first set contains each number whole, without cents, and its groups of digits. The second set contains
-        numbers without their trailing zeros.
-        """
+        """Return the digits of visible numbers (whole, without cents, in groups), and of those with a multiplier."""
         plain: set[str] = set()
         multiplied: set[str] = set()
         for match in _NUMBER.finditer(self.text):

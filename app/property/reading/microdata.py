@@ -1,4 +1,4 @@
-"""Read schema.org microdata (`itemprop`), except reviews, breadcrumbs, and the like. Of agents, only names are read."""
+"""Read schema.org microdata (`itemprop`). Reviews and breadcrumbs are skipped; of agents, only names are read."""
 
 from __future__ import annotations
 
@@ -25,8 +25,7 @@ _OWN_FIELDS = frozenset(
     {"_Address", *of_kind("address", "place", "coordinate", "currency", "count", "area"), *PROSE}
     | {name for name in of_kind("money", "year") if FIELDS[name].typical}
 )
-#: At most this many `itemprop` and `itemscope` elements are examined. Elements with more than `_DEEPEST` ancestors are
-#: skipped.
+#: At most this many `itemprop` and `itemscope` elements are examined, if they have at most `_DEEPEST` ancestors.
 _MOST_PROPERTIES, _MOST_SCOPES, _DEEPEST = 2_000, 300, 250
 _TYPICAL = frozenset({"address", "streetAddress", "price"})
 _IDS = frozenset({"productid", "sku", "mpn", "identifier"})

@@ -44,7 +44,7 @@ class Nearby:
 
 
 def value_of(found: Meaning, segment: Segment, page: Document) -> Nearby | None:
-    """Return the value of the label in `segment`, or None if it has none. `found` is the label's meaning."""
+    """Return the value of the label in `segment`, or None if the label has no value. `found` is its meaning."""
     if _is_value(segment, found, page):
         return None
     after = _neighbor(segment, page, +1)
@@ -86,7 +86,7 @@ def _is_value(segment: Segment, found: Meaning, page: Document) -> bool:
 
 
 def _has_labels(value: str, page: Document) -> bool:
-    """Return whether the text contains labels. Then the label before it was the heading of a section."""
+    """Return whether the text contains labels. If so, the label before the text is a section's heading."""
     return any(page.meaning(m[1].strip()) is not None for m in _INNER_LABEL.finditer(value))
 
 
@@ -116,7 +116,7 @@ def _is_amount(segment: Segment, found: Meaning) -> bool:
 
 
 def _neighbor(segment: Segment, page: Document, step: int) -> Segment | None:
-    """Return the next text in direction `step` (1 or -1) if it is near in the tree. One mark or footnote is skipped."""
+    """Return the next text in direction `step` (1 or -1) if it is near in the tree. One mark may be between."""
     for hop in (1, 2):
         index = segment.index + step * hop
         if not 0 <= index < len(page.segments):
@@ -140,7 +140,7 @@ def _distance(one: Segment, other: Segment) -> int:
 
 
 def _number_leads(segment: Segment, page: Document) -> bool:
-    """Return whether the numbers and labels up to `segment` begin with a number, so that each number comes first."""
+    """Return whether the numbers and labels up to `segment` begin with a number, so each number precedes its label."""
     index = segment.index
     while index > 0 and segment.index - index <= 12:
         before = page.segments[index - 1]

@@ -31,10 +31,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A position in JSON: its pointer, and the words of the keys above it (nearest last).
-
-    `role` is whom the values there describe: "property", "agent", or "office".
-    """
+    """A position in JSON: pointer, words of the keys above (nearest last), and whom its values describe (`role`)."""
 
     pointer: str
     parents: tuple[str, ...] = ()

@@ -28,7 +28,7 @@ _OF_FIELD: Mapping[str, tuple[str, ...]] = {
     "StandardStatus": ("market",),
     "PoolPrivateYN": ("shared",),
 }
-#: Topics of parts and works. After a count, or before a word for a home, their words describe the home itself.
+#: Topics of a home's parts and works. After a count, or before a word for a home, their words describe the home itself.
 _ITS_OWN = frozenset({"parts", "works"})
 #: Matches a count before a part, as in `2 car garage`.
 _COUNTED = re.compile(r"(?<!\d)\d{1,2}[ -](?:\w{1,12}[ -]){0,2}$")
@@ -41,9 +41,10 @@ _UNIT = re.compile(
 
 
 def is_of_other(field: str, before: str, behind: str = "") -> bool:
-    """Return whether the clause `before` a value, or the words right `behind` it, say it is not about this home."""
+    """Return whether the words `before` a value in its clause, or right `behind` it, are about something else."""
     clauses = _CLAUSE.split(before[-_NEAR:])
-    clause = clauses[0] if len(clauses) == 2 and not clauses[1] else clauses[-1]  # `Room addition, 240 sq ft`
+    # in `Room addition, 240 sq ft`, the comma before the value does not end the clause
+    clause = clauses[0] if len(clauses) == 2 and not clauses[1] else clauses[-1]
     return any(_is_about(topic, clause, behind) for topic in _topics(field))
 
 

@@ -1,7 +1,7 @@
 """Turn a page into a record: run the readers, check and rank their candidates, and add a model's values.
 
 This module uses no network and no clock. A page can make `extract` raise only `PageTooComplexError` or `MemoryError`;
-`budget.INTERRUPTIONS` also pass through.
+the exceptions in `budget.INTERRUPTIONS` pass through it.
 """
 
 from __future__ import annotations
@@ -66,9 +66,9 @@ READERS: Mapping[str, Reader] = {
 #: The readers for a whole JSON body, and those for one object of a body that lists several.
 _OF_JSON: Mapping[str, Reader] = {"jsonbody": jsonbody.read, "headlines": headlines.key_in_address}
 _OF_ROW: Mapping[str, Reader] = {"jsonbody": jsonbody.read}
-#: For each field, the fields that a model asked for it may also answer.
+#: For each field, the other fields that a model may answer when it is asked for this field.
 _COMPANIONS: Mapping[str, tuple[str, ...]] = {name: (*BOUND.get(name, ()), *COUNTED.get(name, ())) for name in FIELDS}
-#: The reader's name in candidates from a model.
+#: The `reader` of candidates from a model.
 _MODEL = "model"
 #: Winners that fail the checks are replaced in at most this many rounds, since a page may have any number of them.
 _MOST_ROUNDS = 4

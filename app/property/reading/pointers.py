@@ -11,12 +11,12 @@ def below(pointer: str, key: str | int) -> str:
 
 
 def key_of(token: str) -> str:
-    """Return the key or index that a token of a pointer stands for, unescaped."""
+    """Return the key or index that a pointer's token encodes."""
     return token.replace("~1", "/").replace("~0", "~")
 
 
 def pointed(value: Any, pointer: str) -> Any:
-    """Return the value at `pointer` in `value`, or None if there is none."""
+    """Return the value at `pointer` in `value`, or None if the pointer leads nowhere."""
     for token in pointer.split("/")[1:]:
         key = key_of(token)
         if isinstance(value, dict):

@@ -18,15 +18,13 @@ from app.property.record import Method
 from app.property.values.areas import IN_SQUARE_METERS
 from app.property.values.texts import has_street_word
 
-#: A winner is doubtful if its confidence is below `LEAST_SURE`, or if another value has at least `RIVAL_SHARE` of its
-#: strength.
+#: A winner is doubtful below `LEAST_SURE` confidence, or if another value has at least `RIVAL_SHARE` of its strength.
 LEAST_SURE = 0.5
 RIVAL_SHARE = 0.85
 _MOST_SURE = 0.98
-#: If no candidate for the best value is more confident than this, another value of almost equal strength leaves the
-#: field empty.
+#: If no candidate for the best value exceeds this confidence, an almost equally strong value leaves the field empty.
 _LEAST_ALONE = 0.5
-#: Of these texts, a longer form counts as the same value: `420 W 56th St` and `420 W 56th St Unit 5`.
+#: For these fields, a text that begins with another is the same value: `420 W 56th St Unit 5` and `420 W 56th St`.
 _STREET = ADDRESS_FIELDS["street"]
 _EXTENDED = PROSE | {_STREET}
 
@@ -102,7 +100,7 @@ def _richness(candidate: Candidate) -> float:
 
 
 def _strength(group: list[Candidate]) -> float:
-    """Return 1 - product(1 - c), c being each method's best confidence up to 0.97, as if methods were independent."""
+    """Return 1 - product(1 - c) over each method's best confidence c (at most 0.97), as if methods were independent."""
     best: dict[Method, float] = {}
     for candidate in group:
         best[candidate.method] = max(best.get(candidate.method, 0.0), candidate.confidence)

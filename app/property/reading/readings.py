@@ -16,7 +16,7 @@ from app.property.record import Method
 from app.property.values import numbers, texts, vocabulary
 
 _GENERAL_KINDS = frozenset({"house", "home", "haus", "dom", "hus", "apartment", "residential"})
-#: For these fields, a text such as `None` may be an answer: no.
+#: For these fields, a text such as `None` may mean no.
 _ANSWERED = frozenset(of_kind("answer")) | {name for name, spec in FIELDS.items() if spec.recurs}
 
 

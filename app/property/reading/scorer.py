@@ -27,10 +27,10 @@ from app.property.record import Method, PageKind
 
 Weights = Mapping[str, float]
 WEIGHTS_FILE = Path(__file__).with_name("weights.toml")
-#: `RAISES` and the features `reader.NAME` of each reader never lower a score. `LOWERS` never raise it.
+#: Features in `RAISES`, and `reader.NAME` of each reader, never lower a score. Features in `LOWERS` never raise it.
 RAISES = frozenset({"strength", "other_methods", "other_places", "strong_checks", "plausible_checks"})
 LOWERS = frozenset({"rival", "failed_checks", "derived"})
-#: At most this many further places, and this many plausible checks, add to a score.
+#: At most this many additional places of a value, and this many plausible checks, raise its score.
 _MOST_COUNTED = 2
 _LEAST, _MOST = 0.02, 0.99
 #: The longest chain of values that are derived from each other.
@@ -58,7 +58,7 @@ def with_confidence(winners: Mapping[str, Winner], page: Document, kind: PageKin
 
 
 def facts_of(name: str, winner: Winner, checks: tuple[Verdict, ...], kind: PageKind) -> Facts:
-    """Return the features of `winner`, the maximum of its confidence, and the fields that it is derived from."""
+    """Return the features of `winner`, its maximum confidence, and the fields that it is derived from."""
     derived = winner.candidate.method is Method.DERIVED
     most, bound = _bounds(winner, checks)
     return Facts(
@@ -70,7 +70,7 @@ def facts_of(name: str, winner: Winner, checks: tuple[Verdict, ...], kind: PageK
 
 
 def scored(facts: Mapping[str, Facts], weights: Weights) -> dict[str, Score]:
-    """Return the scores of one page's values by `weights`."""
+    """Return the score of each value of a page, computed with `weights`."""
     scores = {name: _score(stated, weights) for name, stated in facts.items()}
     for _ in range(_LONGEST_CHAIN):  # a derived value may be derived from another derived value
         scores = {name: _no_surer_than_sources(score, scores) for name, score in scores.items()}

@@ -163,7 +163,7 @@ def _collect(node: dict[str, Any], depth: int, stated: dict[str, float], parent:
 
 @dataclass(frozen=True, slots=True)
 class _Key:
-    """A key's words, the field it names ("" for none), and the weight of naming it."""
+    """A key's words, the field that the key names ("" for none), and the weight of this field."""
 
     words: str
     field: str

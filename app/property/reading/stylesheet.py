@@ -1,7 +1,7 @@
 """Apply the part of CSS that hides text: declarations, simple selectors, and precedence.
 
 Only `<style>` elements and `style` attributes are read; external style sheets are not fetched. An unsupported selector
-matches nothing, so text that it may hide stays visible. This module never raises, and its time is linear in the text.
+matches nothing, so text that it may hide stays visible. This module never raises. Its run time is linear in the text.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ _Index = Mapping[str, list[tuple[int, Rule]]]
 
 
 class Stylesheet:
-    """The rules of a page's `<style>` elements. Rules that hide are compiled at once, other rules by `learn`."""
+    """The rules of a page's `<style>` elements. Rules that hide are compiled at once; `learn` compiles the others."""
 
     def __init__(self, texts: list[str], may_hide: Callable[[Declarations], bool]) -> None:
         blocks = (block for text in texts for block in _blocks(_COMMENT.sub("", text)))
@@ -153,7 +153,7 @@ def _selectors(whole: str) -> list[str]:
 
 
 def _named_last(selector: str) -> set[str]:
-    """Return `.class`, `#id`, and `tag` of the selector's last part."""
+    """Return the classes (`.name`), id (`#name`), and tag in the last part of `selector`, or `*`."""
     return set(_NAMED.findall(re.split(r"[\s>+~]", selector)[-1])) or {"*"}
 
 

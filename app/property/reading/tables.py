@@ -15,7 +15,7 @@ from app.property.reading.object_values import Source
 from app.property.reading.terms import Meaning, words_of
 from app.property.record import Method
 
-#: Fields of yearly values and taxes.
+#: Fields of assessed values and taxes, which tables give for each year.
 _YEARLY = ("TaxAssessedValue", "X_MarketValue", "TaxAnnualAmount")
 #: Headings that mean a market value in these tables, but something else elsewhere.
 _WHOLE = frozenset({"actual", "appraised", "current value", "full", "total"})
@@ -84,7 +84,7 @@ def _totals(grid: Grid, source: Source, page: Document) -> Iterator[Reading]:
 
 
 def _newest_column(table: Any, rows: Rows, page: Document) -> Iterator[Reading]:
-    """Read the newest year, and its column, of a table with a column per year: `Market value | 2025 | 2024`."""
+    """Read the newest year and its values in a table with one column per year: `Market value | 2025 | 2024`."""
     header = next((row for row in rows[:2] if _heads_years([cell_text(c) for c in row])), None)
     if header is None:
         return
@@ -112,7 +112,10 @@ def _newest(text: str) -> int:
 
 
 def _under_headings(table: Any, rows: Rows, page: Document) -> Iterator[Reading]:
-    """Read a heading row with one row of values below. In a table about land, areas are the lot's; money is skipped."""
+    """Read a heading row with one row of values below it.
+
+    In a table about the land, an area is the lot's. Amounts are skipped, since they are the land's alone.
+    """
     for index, (upper, lower) in enumerate(pairwise(rows)):
         after = rows[index + 2] if index + 2 < len(rows) else []
         alone = len(after) < 2 or any(c.tag == "th" for c in after)

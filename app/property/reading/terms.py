@@ -36,7 +36,7 @@ class Meaning:
 
 
 def words_of(label: str) -> str:
-    """Return the words of a label or JSON key: `livingArea`, `Living area (m²):`, and `living_area` give the same."""
+    """Return the words of a label or JSON key: the same for `livingArea`, `Living area (m²):`, and `living_area`."""
     return _words(label[:_LONGEST])  # cut before caching, so that long texts do not fill the cache
 
 
@@ -127,7 +127,7 @@ def _meaning(label: str, lang: str | None) -> Meaning | None:
         if found and (spelling != spellings[-1] or spelling == words or found.field in _AREAS):
             return found
     if ":" in label.rstrip(" :"):
-        return None  # the text is not only a label, but also its value
+        return None  # the text contains both a label and its value
     known = _GLUED.get(words) or _spelled_out(words, lang) or _by_pattern(words, lang)
     return known or _abbreviated(words, lang) or _without_modifier(words, lang)
 
@@ -140,7 +140,7 @@ _SHORTEST, _LESS = 4, 0.8
 
 @cache
 def _by_beginnings(code: str | None) -> Mapping[tuple[str, ...], tuple[tuple[tuple[str, ...], Meaning], ...]]:
-    """Return the labels in the language file `code` (None: English), by the first three letters of each word."""
+    """Return the labels in the language file `code` (None: English), keyed by the first three letters of each word."""
     found: dict[tuple[str, ...], list[tuple[tuple[str, ...], Meaning]]] = {}
     for term, meaning_of in (_ENGLISH if code is None else _of_file(code)).items():
         parts = tuple(term.split())
@@ -201,7 +201,7 @@ def _by_pattern(words: str, lang: str | None) -> Meaning | None:
 
 
 def label_meaning(label: str, lang: str | None, *, sheet: bool = False) -> Meaning | None:
-    """Return the meaning of a visible label. On a listing `sheet`, its abbreviations are also known."""
+    """Return the meaning of a visible label. If `sheet`, the abbreviations of listing sheets are also known."""
     if sheet and len(label) <= 20 and (found := _SHEET.get(words_of(label))):
         return found
     return meaning(label, lang)

@@ -23,7 +23,7 @@ _CODE_AND_NAME = re.compile(r"\d{1,4}[A-Z]? [-–—] ([A-Z][a-z]+.*)")
 _COOLS = re.compile(r"\ba/?c\b|air cond|central air|cool|evaporat", re.IGNORECASE)
 #: Matches a label for both heating and cooling: `Heat/AC`.
 _OF_BOTH = re.compile(r"cool|\ba/?c\b", re.IGNORECASE)
-#: `_CODE` matches a code before a feature (`2-BRICK`); `_CONDITION`, a year or condition after it (`Shingle (2021)`).
+#: `_CODE` matches a code before a feature: `2-BRICK`. `_CONDITION` matches a year or condition after it: `Tile (2021)`.
 _CODE = re.compile(r"^\d{1,3}\s?[-–]\s?(?=[A-Za-z]{3})(?!year)", re.IGNORECASE)
 _CONDITION = re.compile(
     r"\s*\([^()]{0,30}(?:\b(?:19|20)\d\d\b|\b(?:not |un)tested\b|\binoperable\b|\bnot working\b)[^()]{0,30}\)$",
@@ -123,7 +123,6 @@ def _parcel(reading: Reading, _locale: Locale) -> Iterator[Value]:
 
 
 def _beds_and_baths(reading: Reading, locale: Locale) -> Iterator[Value]:
-    """Parse bedrooms and bathrooms from `4 / 2.0`."""
     beds, mark, baths = text_of(reading.raw).partition("/")
     if mark:
         yield "BedroomsTotal", _integer(replace(reading, field="BedroomsTotal", raw=beds), locale), None

@@ -10,7 +10,7 @@ from typing import Any
 from app.property.fields.phrases import pattern
 from app.property.reading.trees import whole_text
 
-#: Elements with these tags contain no text for people, or only choices.
+#: Elements with these tags contain no text about the property.
 NEVER_TEXT = frozenset({"script", "style", "noscript", "template", "select", "option", "svg", "iframe", "head"})
 _SKIPPED_TAGS = NEVER_TEXT | {"nav", "footer", "button"}
 #: Words (`OTHERS`) and their sequences (`_IN_A_ROW`) in classes and ids of elements about the site or other properties.
@@ -31,7 +31,7 @@ _ELSEWHERE = pattern("pages", "elsewhere")
 
 
 def skipped(root: Any) -> frozenset[Any]:
-    """Return the elements that are not about the page's own property. Everything inside them is skipped too."""
+    """Return the elements that are not about the page's own property."""
     known: dict[str, bool] = {}
     found = {e for e in root.iter() if _is_furniture(e, known)}
     for heading in root.iter("h2", "h3", "h4", "h5", "div", "p", "strong", "b"):
@@ -101,7 +101,7 @@ _AMOUNT = re.compile(r"[$€£]\s?\d{2}|\d\s?(?:€|zł|kr\b|EUR)")
 
 
 def _repeated(card: Any) -> Any:
-    """Return the nearest element around `card`, or `card` itself, that has a similar sibling; else `card`."""
+    """Return the nearest element with a similar sibling, from `card` to two levels above it, or else `card`."""
     element = card
     for _ in range(3):
         parent = element.getparent()
@@ -149,7 +149,6 @@ def _alike(cards: Iterable[Any]) -> bool:
 
 
 def _is_text(article: Any) -> bool:
-    """Return whether the article is too long for a card, even for one with an agent and a few lines of text."""
     return len(whole_text(article)) > _ARTICLE_CHARS
 
 

@@ -99,7 +99,7 @@ def _below_own_label(street: Segment, page: Document) -> bool:
 
 
 def us_address_in(text: str) -> addresses.Address | None:
-    """Return the first one-line US address in `text`; None if there is none or `text` has over 400 characters."""
+    """Return the first US address in one line of `text`, or None. Texts with over 400 characters are not searched."""
     found = _ANYWHERE.search(text) if len(text) <= 400 else None
     return _address(found["street"], found) if found and us_state(found["state"]) else None
 

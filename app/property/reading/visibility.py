@@ -1,8 +1,8 @@
 """Decide which text of a page is visible: at once, or after a visible control opens it.
 
 `unseen` returns the elements with hidden text, which readers ignore. Text that a control opens (tabs, accordions, "read
-more") counts as visible. So does text that only a script or an external style sheet hides, unless a common class name
-such as `hidden` shows it.
+more") counts as visible. So does text that only a script or an external style sheet hides, unless a class name such as
+`hidden` marks it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _HIDING_NAMES = _CLOSED_NAMES | _SPOKEN_NAMES
 _WIDER = re.compile(
     r"^(?:[a-z0-9]+:(?:block|flex|grid|inline\S*|table\S*|contents|visible)|d-(?:sm|md|lg|xl|xxl)-(?!none).+)$"
 )
-#: At most this many ancestors of an element are examined, and at most this many hidden elements for an opening control.
+#: At most `_MOST_DEPTH` ancestors of an element are examined. Only the first `_MOST_CLOSED` elements can be opened.
 _MOST_DEPTH, _MOST_CLOSED = 300, 3_000
 
 
@@ -165,7 +165,7 @@ def _cover(element: Any, sheet: Stylesheet, backgrounds: Backgrounds) -> Cover |
 
 
 def _leave_open(covers: dict[Any, Cover], body: Any, judge: _Judge) -> None:
-    """Remove the elements that a control opens from `covers`. Elements that are hidden inside them are added to it."""
+    """Remove from `covers` the elements that a control opens, and add the elements that stay hidden inside them."""
     if Cover.CLOSED not in covers.values():
         return
     opens = openers(body, covers)
@@ -184,7 +184,7 @@ _SHELL_CHARS = 300
 
 
 def _leave_shell(covers: dict[Any, Cover], body: Any) -> None:
-    """Remove the large hidden elements of a nearly empty page from `covers`, since its script will show them.
+    """Remove from `covers` the large hidden elements of a nearly empty page, since its script will show them.
 
     Transparent elements are also removed if they contain all of the page's main headings (`<h1>`).
     """
