@@ -13,7 +13,7 @@ from functools import cache
 
 from app.property.fields.languages import language, languages
 
-#: The regular expression for each mark. `*` has a limit, so that the time to match is linear in the page's size.
+#: The regular expression for each special character. `*` is limited, so that matching is linear in the page's size.
 _MARKS = {"(": "(?:", "[": "(?:", "]": ")?", ")": ")", "|": "|", "*": r"\w{0,30}"}
 _WRITTEN = str.maketrans({**{char: f"\\{char}" for char in string.punctuation}, **_MARKS})
 #: In scripts from this character on (Hebrew), words may be joined, so no word boundary is required.
@@ -38,7 +38,7 @@ def _boundary(body: str) -> str:
 
 
 def alternatives(section: str, key: str, lang: str | None = None, *, whole: bool = True) -> str:
-    """Return a regular expression for the phrases of `lang` (None: all languages). If there are none, nothing matches."""
+    """Return a regular expression that matches any phrase of `lang` (None: all languages) under `key`."""
     among = languages().values() if lang is None else [language(lang)]
     phrases = dict.fromkeys(phrase for sections in among for phrase in sections.get(section, {}).get(key, ()))
     return "|".join(expression(phrase, whole=whole) for phrase in phrases) or r"(?!)"

@@ -99,7 +99,7 @@ def of_kind(*kinds: FieldKind) -> tuple[str, ...]:
 
 
 def _by(column: str) -> Mapping[str, tuple[str, ...]]:
-    """Map each field that `column` refers to, to the fields that refer to it, all in table order."""
+    """Map each field that is named in `column` to the fields that name it there, all in table order."""
     named = {name: getattr(spec, column) for name, spec in FIELDS.items()}
     return MappingProxyType(
         {lead: tuple(name for name, own in named.items() if own == lead) for lead in FIELDS if lead in named.values()}
@@ -110,7 +110,7 @@ def _by(column: str) -> Mapping[str, tuple[str, ...]]:
 BOUND, FOLLOWERS, PARTS, COUNTED = map(_by, ("bound_to", "goes_with", "part_of", "counted_in"))
 #: Fields that may contain several sentences.
 PROSE = frozenset(name for name, spec in FIELDS.items() if spec.length)
-#: Fields that suggest a property. A page about one property usually has at least three of them.
+#: Fields that strongly suggest a property. A page about one property usually gives at least three of them.
 TYPICAL_FIELDS = frozenset(name for name, spec in FIELDS.items() if spec.typical >= 1.5)
 #: For each area field, the field with its unit.
 UNIT_OF: Mapping[str, str] = {str(FIELDS[name].part_of): name for name in of_kind("unit")}

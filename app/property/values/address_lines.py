@@ -158,7 +158,7 @@ def _street_of(parts: list[str], *, keep_all: bool) -> str | None:
 
 def _code_last(text: str, country: str) -> Line | None:
     matches = list(_AFTER_CODES[country].finditer(text))
-    if country in ("AU", "NZ", "ZA"):  # four digits are a code only at the end
+    if country in ("AU", "NZ", "ZA"):  # four digits are a postal code only at the end
         matches = [
             m for m in matches if re.match(r"\W*$|\W+(?:Australia|New Zealand|South Africa)\W*$", text[m.end() :])
         ]

@@ -1,4 +1,4 @@
-"""Parse and convert areas. Units have the names of RESO.
+"""Parse and convert areas.
 
 Factors: 1 ft = 0.3048 m exactly (international foot), 1 acre = 43,560 sq ft, 1 tsubo or ping = 400/121 m². RESO names
 four units; areas in other units (ares, tsubo, square yards, rai, ...) are returned in square meters.
@@ -33,7 +33,7 @@ _OTHERS = {
 }
 _LARGE = {HECTARES: IN_SQUARE_METERS[HECTARES], **_OTHERS}
 _TO = re.compile(r"\s*(?:sq\.? ?ft\.?|sqft|m²)?\s*(?:-|–|—|to)\s*", re.I)
-#: The end of a range is at most this multiple of its start. `5 - 1,200 sq ft` is an apartment's number and its area.
+#: The end of a range is at most this multiple of its start. `5 - 1,200 sq ft` is an apartment's number and area.
 _WIDEST_RANGE = 10
 
 
@@ -143,6 +143,6 @@ _ALONE = re.compile(r"[\d.,\s]+\w{1,3}²?")
 
 
 def is_lone_land(text: str, lang: str | None, country: str | None) -> bool:
-    """Return whether `text` is only an area, and one that is taken for the land's area in `country`."""
+    """Return whether `text` is nothing but an area that, in `country`, means the size of the land."""
     area = parse_area(text, lang) if country in _LAND_FIRST and _ALONE.fullmatch(text.strip()) else None
     return area is not None and area.value >= _LEAST_LAND

@@ -11,11 +11,11 @@ from app.property.values.dates import year_of_era
 from app.property.values.numbers import find_numbers
 
 _RANGE = re.compile(r"\d\s*(?:-|–|—|to\b|bis\b|,|&|\+|/|or\b)\s*\d")
-#: An ordinal such as `3rd` or `3e`, which is not a count.
+#: Matches an ordinal such as `3rd` or `3e`, which is not a count.
 ORDINAL = re.compile(rf"\d+(?:{alternatives('numbers', 'ordinals', whole=False)})(?!\w)", re.IGNORECASE)
 _YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d)(?!\d)")
 _FULL = re.compile(r"(\d+)[^\S\n]*(?:full|fu?l?l?\b)|full[^\d]{0,12}(\d+)", re.I)
-#: The total, then full and half bathrooms in parentheses, as in `2 (2/0)` or `2.5 (2 1)`.
+#: Matches a total, with full and half bathrooms in parentheses: `2 (2/0)` or `2.5 (2 1)`.
 _TOTAL_OF_BOTH = re.compile(r"(\d{1,2}(?:\.\d)?)\s?\((\d{1,2})\s?[/ ]\s?(\d)\)")
 _HALF = re.compile(r"(\d+)[^\S\n]*(?:half|partial|1/2)\b|half[^\d]{0,12}(\d+)|\b(\d+)\s+1/2", re.I)
 
@@ -36,7 +36,7 @@ class Bathrooms:
 
 
 def single(text: str, lang: str | None = None, *, year: bool = False) -> float | None:
-    """Return the first number in a short `text`, or (`year`) its year; None for a range (`3, 4 & 5`) or an ordinal."""
+    """Return the first number in a short `text`, or its year if `year`; None for a range (`3, 4 & 5`) or an ordinal."""
     text = text.strip()
     if len(text) > (60 if year else 40):
         return None
@@ -88,7 +88,7 @@ def _of_number(value: float, lang: str | None) -> Bathrooms | None:
         return Bathrooms(whole + 1)
     if halves == 5:
         return _made(whole, 1)
-    # some US listing services write two full and one half bathroom as `2.1`; no fraction of a bathroom is a tenth
+    # some US listing services write two full and one half bathroom as `2.1`; real fractions are quarters
     return _made(whole, int(halves)) if lang in (None, "en") and halves in (1, 2, 3) else None
 
 

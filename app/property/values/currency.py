@@ -40,7 +40,10 @@ def _may_name(text: str) -> bool:
 
 
 def find_currency(text: str, country: str | None = None) -> str | None:
-    """Return the ISO 4217 code of the first currency, or None. If `country` uses a shared symbol, its currency is meant."""
+    """Return the ISO 4217 code of the first currency in `text`, or None.
+
+    A shared sign such as `$` means the currency of `country` if this country uses the sign.
+    """
     match = _PATTERN.search(text) if _may_name(text) else None
     local = _LOCAL.get(country or "")
     if local is not None and (own := local[1].search(text)) and (match is None or own.start() < match.start()):
@@ -65,6 +68,6 @@ def without_currency(text: str, country: str | None = None) -> str:
 
 
 def valid_code(text: str) -> str | None:
-    """Return `text` as an ISO 4217 code, or None if it is not a known one."""
+    """Return `text` as an ISO 4217 code, or None if the code is unknown."""
     code = text.strip().upper()
     return code if code in _CODES else None

@@ -15,7 +15,7 @@ _MOST_LANGUAGES = 64
 
 
 def month_of(word: str, lang: str | None) -> int | None:
-    """Return the month (1 to 12) that `word` names in `lang`, in English, or in others unambiguously; else None."""
+    """Return the month (1 to 12) that `word` names in `lang`, else in English, else in any other language, or None."""
     name = _folded(word)
     if len(name) < _LEAST:
         return None
@@ -36,7 +36,7 @@ def _names(lang: str) -> Mapping[str, int]:
 
 @cache
 def _all_names() -> Mapping[str, int]:
-    """Return the month names of all languages with a file, except names of different months."""
+    """Return the month names of all languages with a file, except names that mean several months."""
     meant: dict[str, set[int]] = {}
     for sections in languages().values():
         for code in sections["codes"]:

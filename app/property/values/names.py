@@ -76,7 +76,7 @@ _PARTICLES = frozenset({
 
 
 def is_agency(text: str) -> bool:
-    """Return whether `text` names an agency: it has a legal form, a word of the trade, or several joined names."""
+    """Return whether `text` names an agency: it has a legal form, a real estate term, or several joined names."""
     named = texts.has_legal_form(text) or _TRADE.search(text) is not None or _SEVERAL.search(text) is not None
     return texts.is_office(text) and named and len(text.split()) <= 9
 

@@ -70,8 +70,9 @@ def _plain(digits: str, lang: str | None) -> float | None:
 
 
 def _one_kind(text: str, mark: str, *, decimal: bool) -> str:
-    """Return `text` for `float`. A `mark` that repeats separates thousands, and so does one before three digits unless
-    it is the language's `decimal` separator.
+    """Return `text` in the form that `float` accepts. `mark` is the only separator in it.
+
+    It separates thousands if it repeats, or if three digits follow and it is not the decimal separator (`decimal`).
     """
     head, _, tail = text.rpartition(mark)
     groups = text.split(mark)

@@ -37,7 +37,7 @@ def country_of_host(host: str) -> str | None:
 
 
 def country_of_language(lang: str | None) -> str | None:
-    """Return the country in a code like `en-GB`, else the one where the language is mostly spoken, or None."""
+    """Return the country in a code like `en-GB`, else the country where `lang` is mostly spoken, or None."""
     if not lang:
         return None
     language, _, region = lang.replace("_", "-").partition("-")

@@ -54,7 +54,7 @@ def find_qualifier(text: str) -> str | None:
 
 
 def parse_price(text: str, *, lang: str | None = None, country: str | None = None) -> Price | None:
-    """Return the first price with a currency, else the first price; None if there is none, or only one per area."""
+    """Return the first price with a currency, else the first price; None if there are only prices per area, or none."""
     text = text[:300]
     per_area = _PER_AREA.search(text)
     clean = text[: per_area.start()] if per_area else text
@@ -79,14 +79,14 @@ def _marked(numbers: list[Number], clean: str, country: str | None) -> Number | 
     return next((n for n in numbers if find_currency(clean[max(0, n.start - 5) : n.end + 5], country)), None)
 
 
-#: Matches words and punctuation that a price may come with: offers, qualifiers, taxes, and periods.
+#: Matches words and punctuation that may accompany a price: offers, qualifiers, taxes, and periods.
 _BESIDE = re.compile(
     rf"(?:\b(?:{alternatives('prices', 'beside')})(?![^\W\d_])|[/／*+:.,;()\[\]|~–—-]|円|元|月|起|\s)+", re.IGNORECASE
 )
 
 
 def stands_alone(text: str, *, lang: str | None = None, country: str | None = None) -> bool:
-    """Return whether `text` is only a price or a range of prices, apart from words that a price may come with."""
+    """Return whether `text` is only a price or a range of prices, apart from words that may accompany a price."""
     if len(text) > 60:
         return False
     bare = without_currency(text, country)  # this cheap test comes first, since most texts name no money

@@ -40,7 +40,7 @@ def is_named(text: str, country: str | None) -> bool:
 
 
 def leading(text: str, country: str | None) -> str | None:
-    """Return the region at the start of an address in Japan, Taiwan, or Korea; None if there is none."""
+    """Return the region that begins an address in Japan, Taiwan, or Korea, or None."""
     if country not in ("JP", "TW", "KR"):
         return None
     return max((name for name in COUNTRIES[country].regions if text.startswith(name)), key=len, default=None)

@@ -1,4 +1,4 @@
-"""Cache the results of functions of short texts. Long texts are not cached, since few of them repeat."""
+"""Cache the results of functions of short texts. Long texts are not cached, since pages have so many of them."""
 
 from __future__ import annotations
 

@@ -71,10 +71,7 @@ def is_identifier(text: str) -> bool:
 
 
 def parcel_number(text: str) -> str | None:
-    """Return `text` as a parcel number, without a trailing remark such as `(view map)`.
-
-    Return None if it cannot be a parcel number.
-    """
+    """Return the parcel number in `text`, or None. A remark after the number, such as `(view map)`, is removed."""
     text = " ".join(text[:_LONGEST].split())
     text = re.sub(r"\s*(?:\(.*|\[.*|<<.*|>>.*|\|.*|(?:/\s*)+|\s+[A-Z][a-z]+ (?:ID|No)\b.*)$", "", text).strip(" :#")
     digits = sum(c.isdigit() for c in text)
