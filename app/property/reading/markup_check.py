@@ -43,8 +43,8 @@ _SMALL = 100.0
 #: Visible values with a confidence below `_WEAK` are ignored. Those below `_STRONG` do not reduce the confidence of a
 #: number that differs from them.
 _WEAK, _STRONG = 0.45, 0.6
-#: The factor on the confidence of a markup value that a visible value contradicts (`_DENIED`), and of one that the page
-#: should show but does not (`_UNSHOWN`).
+#: Factors for the confidence of a markup value: `_DENIED` if a visible value contradicts it, `_UNSHOWN` if the page
+#: should show it but does not.
 _DENIED, _UNSHOWN = 0.7, 0.55
 #: A page with at least this many visible characters and visible fields is expected to show what its markup gives.
 _FULL_CHARS, _FULL_FACTS = 400, 3
@@ -126,7 +126,7 @@ class _Shown:
         return bool(others) and not is_consistent
 
     def share(self, candidate: Candidate) -> float:
-        """Return the factor on the value's confidence. It is below 1 if the page contradicts or lacks the value."""
+        """Return the factor for the value's confidence. It is below 1 if the page contradicts or lacks the value."""
         if not _is_markup(candidate):
             return 1.0
         others = self.values.get(candidate.field, ())

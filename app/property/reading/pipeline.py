@@ -181,7 +181,7 @@ def _all_candidates(document: Document, notes: list[str]) -> list[Candidate]:
     for name, read in readers.items():
         try:
             found.extend(replace(one, reader=name) for one in typed(read(document), document.locale))
-        except Exception as exc:  # a page may break one reader; the others continue
+        except Exception as exc:  # a page may make one reader fail; the others continue
             if isinstance(exc, (PageTooComplexError, MemoryError, *INTERRUPTIONS)):
                 raise
             _LOG.warning("reader %s failed on %s: %s: %s", name, document.page.final_url, type(exc).__name__, exc)

@@ -155,7 +155,7 @@ _CITY_STATE_ZIP = re.compile(r"^([A-Za-z][A-Za-z.' -]+?),?\s+(?:([A-Z]{2}),?\s+)
 
 
 def _city_state_zip(reading: Reading, _locale: Locale) -> Iterator[Value]:
-    """Parse `PALM BRANCH FL 33852`; the state may be missing."""
+    """Parse a town and ZIP code with or without a state: `PALM BRANCH FL 33852`."""
     match = _CITY_STATE_ZIP.match(text_of(reading.raw).strip())
     if match and texts.is_place_name(match[1]):
         state = match[2] if match[2] and places.us_state(match[2]) else None

@@ -28,8 +28,7 @@ def verdicts(names: tuple[str, ...], good: bool, verdict: Verdict) -> Iterator[F
     yield from ((name, verdict if good else Verdict.FAILED) for name in names)
 
 
-# --- type and size
-# ------------------------------------------------------------------------------------------------------
+# --- type and size ---------------------------------------------------------------------------------------------------
 
 #: The minimum and maximum square meters of living area per bedroom, and per room.
 _PER_BEDROOM, _PER_ROOM = (8.0, 250.0), (6.0, 120.0)

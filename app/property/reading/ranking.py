@@ -70,7 +70,7 @@ def _winner(found: list[Candidate]) -> Winner | None:
     rival = strengths[order[1]] if len(order) > 1 else 0.0
     confidence = min(_MOST_SURE, strength) * (1.0 - 0.25 * (rival / strength if strength else 0.0))
     if max(c.confidence for c in best) <= _LEAST_ALONE and rival >= 0.95 * strength:
-        return None  # weak candidates that contradict each other decide nothing
+        return None  # if weak candidates contradict each other, no value wins
     chosen = max(best, key=lambda c: (_has_unit_number(c), round(c.confidence, 1), _richness(c)))
     chosen = _without_district(chosen, best)
     doubtful = confidence < LEAST_SURE or rival >= RIVAL_SHARE * strength
@@ -79,7 +79,7 @@ def _winner(found: list[Candidate]) -> Winner | None:
 
 
 def _without_district(chosen: Candidate, group: list[Candidate]) -> Candidate:
-    """Prefer a candidate without the district, if there is one: `52 Shrewsbury` to `52 Shrewsbury, Ballsbridge`."""
+    """Return a candidate without the district, if any: `52 Shrewsbury` instead of `52 Shrewsbury, Ballsbridge`."""
     if chosen.field != _STREET:
         return chosen
     head, mark, tail = str(chosen.value).partition(", ")

@@ -58,7 +58,7 @@ def _says_none(reading: Reading, raw: str) -> bool:
 
 
 def _doubt(name: str, unit: str | None, raw: Any) -> float:
-    """Return a factor below 1 for an area without a unit, or a kind too general to win over a specific one; else 1."""
+    """Return the factor for the confidence: below 1 for an area without a unit or a very general property kind."""
     if name in UNIT_OF and unit is None:
         return 0.8
     return 0.85 if name == "PropertySubType" and str(raw).casefold() in _GENERAL_KINDS else 1.0

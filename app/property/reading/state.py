@@ -25,7 +25,6 @@ _KEY_WEIGHTS = {
 _ID_KEYS = re.compile(
     r"^(?:id|_id|.*id|.*key|.*code|url|.*url|slug|href|canonical.*|path|reference|.*number)$", re.IGNORECASE
 )
-#: At most this many characters of a key are examined.
 _LONGEST_KEY = 80
 _FADING = (1.0, 0.8, 0.55, 0.3)
 _LEAST_SCORE = 5.0

@@ -31,7 +31,6 @@ _MOST_RULES = 30_000
 _MOST_SELECTORS = 30_000
 #: After this many tried selectors, all further elements count as hidden. Labeled pages need at most 10,000.
 _MOST_MATCHING = 60_000
-#: At most this many classes of an element are examined.
 _MOST_CLASSES = 40
 
 _NAMED = re.compile(r"[.#][\w-]+|(?<![\w.#:\[=\"'-])[A-Za-z][\w-]*")

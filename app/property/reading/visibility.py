@@ -160,8 +160,7 @@ def _cover(element: Any, sheet: Stylesheet, backgrounds: Backgrounds) -> Cover |
     return Cover.GONE if backgrounds.swallow(element, declared) else None
 
 
-# --- hidden elements that are shown nevertheless
-# --------------------------------------------------------------------------------------
+# --- hidden elements that a control or script shows ------------------------------------------------------------------
 
 
 def _leave_open(covers: dict[Any, Cover], body: Any, judge: _Judge) -> None:
@@ -177,7 +176,7 @@ def _leave_open(covers: dict[Any, Cover], body: Any, judge: _Judge) -> None:
         fresh = [added for element in opened for added in judge.cover(judge.held.pop(element, []))]
 
 
-# --- pages before their script ran -----------------------------------------------------------------------------------
+# --- pages that their script fills ------------------------------------------------------------------------------------
 
 #: A page with at most this many visible characters is filled by its script.
 _SHELL_CHARS = 300

@@ -82,7 +82,6 @@ def _east_asian(text: str) -> str | None:
 
 
 def _year_first(text: str, lang: str | None) -> str | None:
-    """Parse a date with the year first: `2024. március 5.`"""
     match = _YEAR_FIRST.search(text)
     month = month_of(match[2], lang) if match else None
     return _as_exact(int(match[1]), month, int(match[3]) if match[3] else None) if match and month else None

@@ -17,7 +17,7 @@ _UNSEEN_ENTITIES = re.compile(
     r"#[xX]0*(?:200[b-fB-F]|206[0-4]|[fF][eE][fF][fF]|[eE]0[01][0-9a-fA-F]{2})|ZeroWidthSpace|NoBreak)(?![0-9A-Za-z]);?"
 )
 _OVERRIDES = re.compile(r"[\u202d\u202e]|&#(?:0*823[78]|[xX]0*202[dDeE])(?![0-9A-Fa-f])|\\u202[dDeE]")
-#: How direction overrides begin. These strings are rare in pages, and searching for them is faster than the pattern.
+#: The beginnings of direction overrides. They are rare in pages, and faster to search for than the whole pattern.
 _OVERRIDES_BEGIN = ("\u202d", "\u202e", "&#823", "&#0", "&#x2", "&#X2", "&#x0", "&#X0", "\\u202")
 
 

@@ -28,7 +28,7 @@ _FACTORS = {
     **{"ten_thousand": 1e4, "hundred_million": 1e8},
 }
 _MULTIPLIERS = {word: factor for key, factor in _FACTORS.items() for word in words("numbers", key)}
-#: By word and language: factors of words that mean different numbers in different languages.
+#: By word and language: the factor of each word that means different numbers in different languages.
 _OF_LANGUAGE = {
     (word, code): _FACTORS[key]
     for sections in languages().values()

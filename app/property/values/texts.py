@@ -165,7 +165,6 @@ def is_title(text: str) -> bool:
 
 
 def is_office(text: str) -> bool:
-    """Return whether the text can be the name of a firm."""
     if not 2 <= len(text) <= 90:
         return False
     named = any(c.isalpha() for c in _ROOM_SIZE.sub("", text))
