@@ -15,7 +15,7 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Country:
-    """A country. `names` are in lower case, with the English name first. `regions` are casefolded.
+    """The data about a country. `names` are in lower case, the English name first. `regions` are casefolded.
 
     `postal_code`, `currency_sign`, and `signs` are regular expressions. `signs` matches texts that only pages from this
     country show. `postal_code_stands` says whether the postal code is before or behind the town in a one-line address.

@@ -24,7 +24,7 @@ FieldKind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class FieldSpec:
-    """A field. The comment at the top of `fields.toml` explains each attribute."""
+    """The specification of a field. The comment at the top of `fields.toml` explains each attribute."""
 
     name: str
     label: str

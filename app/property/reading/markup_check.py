@@ -224,7 +224,7 @@ def _is_spelled_otherwise(candidate: Candidate, others: Sequence[Candidate]) -> 
 
 
 def _says_more(candidate: Candidate, others: Sequence[Candidate]) -> bool:
-    """Return whether a town or postal code extends a visible one: `Hamilton (Mill)` for `Hamilton`."""
+    """Return whether a town or postal code extends the visible value: `Hamilton (Mill)` extends `Hamilton`."""
     if FIELDS[candidate.field].address_part not in ("city", "postal_code"):
         return False
     before = re.split(r"\s*[(/,]|\s(?=\d[A-Z]{2}$)", str(candidate.value))[0].strip().casefold()

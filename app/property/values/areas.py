@@ -52,7 +52,7 @@ def _behind(lang: str | None) -> tuple[tuple[re.Pattern[str], float], ...]:
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """An area. `unit` is one of RESO's four unit names, or None if the text names no unit."""
+    """A size of floor or land. `unit` is one of the four RESO unit names, or None if the text names no unit."""
 
     value: float
     unit: str | None
@@ -95,7 +95,7 @@ def parse_area(text: str, lang: str | None = None) -> Area | None:
 
 
 def is_range(text: str, lang: str | None = None) -> bool:
-    """Return whether `text` is a range such as `702 - 1,346 sq ft`, which is not one home's area."""
+    """Return whether `text` is a range such as `702 - 1,346 sq ft`, which is not the area of a single home."""
     found = find_numbers(text[:60], lang, multipliers=False)
     if len(found) != 2 or not 1 < found[1].value / max(found[0].value, 1e-9) <= _WIDEST_RANGE:
         return False

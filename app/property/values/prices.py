@@ -54,7 +54,7 @@ def find_qualifier(text: str) -> str | None:
 
 
 def parse_price(text: str, *, lang: str | None = None, country: str | None = None) -> Price | None:
-    """Return the first price with a currency, else the first price; None if there are only prices per area, or none."""
+    """Return the first price with a currency, else the first price; None if `text` has no price, except per area."""
     text = text[:300]
     per_area = _PER_AREA.search(text)
     clean = text[: per_area.start()] if per_area else text

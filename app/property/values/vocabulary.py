@@ -75,7 +75,7 @@ def standard_status(text: str) -> str | None:
 
 @remembered(2_000, _LONGEST_KEPT)
 def offer(text: str) -> str | None:
-    """Return "rent" or "sale" if `text` offers one of the two; None for neither or both."""
+    """Return "rent" or "sale" if `text` offers only this; None if it offers both or neither."""
     text = text.replace("_", " ")
     rent, sale = bool(_RENT.search(text)), bool(_SALE.search(text))
     return None if rent == sale else "rent" if rent else "sale"
