@@ -42,7 +42,6 @@ class Call:
     reserved_until_us: int = 0
     #: True if the request has lost a reservation.
     waited: bool = False
-    #: The pause before the next attempt.
     backoff_seconds: float = 0.0
     #: The keys that this request must never use.
     barred: set[str] = field(default_factory=set)

@@ -15,7 +15,6 @@ from app.keypool.outcomes import Outcome
 #: The upper bounds of the buckets of the waiting time histogram, in seconds. One more bucket has no upper bound.
 WAIT_BOUNDS_S = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 _WAIT_BOUNDS_US = tuple(round(bound * 1_000_000) for bound in WAIT_BOUNDS_S)
-#: The unit of a rate limit.
 Unit = Literal["requests", "tokens"]
 #: Whether figures cover the whole fleet or this process only.
 Scope = Literal["fleet", "process"]

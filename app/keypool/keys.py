@@ -115,10 +115,10 @@ def _keys(count: int) -> str:
 def load_keys(settings: Settings) -> KeySet:
     """Return the keys of the first source that contains keys.
 
-    Sources are the keys file, OPENAI_API_KEYS, OPENAI_API_KEY_1..n and OPENAI_API_KEY. Blanks are trimmed and empty
-    entries skipped. If no source contains a key, the set is empty. From now on, `app.redaction` masks the keys of all
-    sources in logs. Raises `ConfigurationError` for a malformed key (named by variable and position, never shown), an
-    unreadable file, an invalid base URL, or invalid key groups.
+    The sources are, in this order, the keys file, OPENAI_API_KEYS, OPENAI_API_KEY_1..n, and OPENAI_API_KEY. Surrounding
+    whitespace is removed, and empty entries are skipped. If no source contains a key, the set is empty. From now on,
+    `app.redaction` masks the keys of all sources in logs. Raises `ConfigurationError` for a malformed key (named by
+    variable and position, never shown), an unreadable file, an invalid base URL, or invalid key groups.
     """
     all_forms = ((source, [_split(text) for s in given if (text := s.strip())]) for source, given in _forms(settings))
     forms = [(source, given) for source, given in all_forms if given]
@@ -214,7 +214,6 @@ def _check(secret: str, source: str, position: int) -> None:
 
 
 def _split(entry: str) -> tuple[str, str]:
-    """Split an entry into a key and the base URL that may follow it ("" if there is none)."""
     secret, *rest = entry.split(maxsplit=1)
     return (secret, rest[0]) if rest and "://" in rest[0] else (entry, "")
 

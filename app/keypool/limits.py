@@ -16,7 +16,6 @@ MINUTE_US = 60_000_000
 #: The longest accepted retry-after, one day. Longer values are shortened to it, because they probably come from a wrong
 #: clock.
 _LONGEST_PAUSE_S = 86_400.0
-#: The longest valid reset time, 31 days.
 _LONGEST_RESET_US = 31 * 86_400 * 1_000_000
 
 _DURATION = re.compile(

@@ -1,6 +1,7 @@
 """Classify responses by HTTP status and error code.
 
-Codes: https://platform.openai.com/docs/guides/error-codes (2026-11). OpenAI's `error.code` is a word, never "429".
+Error codes: https://platform.openai.com/docs/guides/error-codes (2026-11). OpenAI's `error.code` is a word such as
+"invalid_api_key", never a number.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ class Send:
 
 
 class KeyPool:
-    """The keys of one `store`. Thread-safe."""
+    """A pool of OpenAI keys whose state is in `store`. Thread-safe."""
 
     def __init__(self, keys: Sequence[ApiKey], store: Store, strategy: str) -> None:
         self.strategy = strategy

@@ -33,7 +33,7 @@ NOTHING = Spent()
 
 @dataclass(frozen=True, slots=True)
 class Cap:
-    """Limits for calls, tokens and cost; None means no limit."""
+    """Limits for calls, tokens, and cost. None means no limit."""
 
     calls: int | None = None
     tokens: int | None = None

@@ -39,7 +39,6 @@ def _figures(snapshot: KeySnapshot) -> dict[str, Any]:
 
 
 def spent_stats(spent: Spent) -> dict[str, Any]:
-    """Return the usage as a JSON object, with the cost in US dollars."""
     usd = round(spent.microusd / 1_000_000, 6)
     return {"calls": spent.calls, "tokens": spent.tokens, "usd": usd, "cached_tokens": spent.cached_tokens}
 

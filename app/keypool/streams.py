@@ -114,7 +114,7 @@ class StreamReport:
 
 
 class ReportingStream(httpx2.SyncByteStream):
-    """A response's stream for a sync client, which reports its end and usage to the pool."""
+    """Passes a response's stream on to a sync client, and reports the stream's end and usage to the pool."""
 
     def __init__(self, inner: httpx2.SyncByteStream, report: StreamReport) -> None:
         self._inner = inner
@@ -143,7 +143,7 @@ class ReportingStream(httpx2.SyncByteStream):
 
 
 class AsyncReportingStream(httpx2.AsyncByteStream):
-    """A response's stream for an async client, which reports its end and usage to the pool."""
+    """Passes a response's stream on to an async client, and reports the stream's end and usage to the pool."""
 
     def __init__(self, inner: httpx2.AsyncByteStream, report: StreamReport, pool: KeyPool) -> None:
         self._inner = inner

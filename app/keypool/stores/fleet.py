@@ -81,7 +81,7 @@ class FleetStore:
         self._batches: deque[str] = deque(maxlen=_MOST_BATCHES)
         self._outbox = ReportOutbox(self, self._redis)
 
-    # --- methods of the contract
+    # --- methods of `Store`
 
     @property
     def scope(self) -> Scope:

@@ -1,4 +1,4 @@
-"""The store of a single process, which runs the pool's Lua scripts in that process."""
+"""The store of a single process. It runs the pool's Lua scripts in that process."""
 
 from __future__ import annotations
 

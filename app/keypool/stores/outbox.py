@@ -1,4 +1,4 @@
-"""Send reports and heartbeats to the fleet's store in the background.
+"""Send reports and heartbeats to the fleet's Redis in the background.
 
 While Redis is lost, the outbox keeps the reports and tries to rejoin, twice a second at first. If Redis is lost again
 soon after each return, it tries less often.

@@ -237,7 +237,6 @@ class ScriptStore:
 
 
 def _whole(text: str) -> int:
-    """Parse a whole number in any of Lua's formats."""
     return int(float(text))
 
 

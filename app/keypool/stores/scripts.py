@@ -40,7 +40,6 @@ class Script:
 
     @cached_property
     def sha(self) -> str:
-        """The SHA-1 of the text, for EVALSHA."""
         return hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
 

@@ -1,9 +1,9 @@
--- Record a heartbeat of a process, and return the state that it needs if this server is lost.
+-- Record a heartbeat of a process, and return the state that the process needs if it loses this server.
 -- KEYS[1]: prefix. ARGV: now ('' = server time), set, process, lives (0 = it ends), brief (0/1: without the state of
 -- all keys), batches...
 -- Reply: {'register', now} | {now, JSON {rank, size, disabled = {id, ...},
---         spent = {row (ledger.lua), ...}, of keys unless it is brief,
---         and unless it is brief: bad = {{id, circuit; DEAD also without quota; -1 = never answered}, ...},
+--         spent = {row (ledger.lua), ...} (a brief reply has no rows of keys),
+--         and unless brief: bad = {{id, circuit (DEAD also if out of quota, -1 = never answered)}, ...},
 --         limits = {{group, model, rpm, capacity, tpm, capacity, cooldown until, guess cut at}, ...}}}
 
 local now = clock(ARGV[1])

@@ -1,4 +1,4 @@
--- Charge the requests of a bulk, all or none of them, once.
+-- Charge all requests of a bulk, or none if a budget does not suffice. Each bulk is charged once.
 -- KEYS[1]: prefix. ARGV: now ('' = server time), bulk, key, JSON {row (ledger.lua), ...}
 -- Reply: {now, the exhausted budget ('' = charged)}
 

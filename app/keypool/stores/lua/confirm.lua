@@ -1,6 +1,6 @@
 -- Confirm a reservation whose time has come.
--- KEYS[1]: prefix. ARGV: now ('' = server time), set, was sent (0/1: the request was sent while this server was
--- away, whatever the state of its key), lease, at.
+-- KEYS[1]: prefix. ARGV: now ('' = server time), set, was sent (0/1: the request was already sent, while this
+-- server was lost), lease, at.
 -- Reply: {'go', now, the lease as sent} | {'later', now, pause} | {'gone', now} | {'register', now}
 
 local now = clock(ARGV[1])

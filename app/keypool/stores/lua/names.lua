@@ -1,43 +1,43 @@
--- Names and number formats. C, defined above, has the constants that Python needs too.
+-- Names and number formats. The table C, defined above, has the constants that Python also needs.
 -- Names after the pool's prefix P:
---   k:<key>           hash: one key (keys.lua). c = circuit (0 closed, 1 open, 2 dead), fa = failures,
---                     ge = generation, ve = verified, ra = retry at, op = openings, pu = probe until, pa = probed at,
---                     pr = the process that probes; gr = its group, gn = how many keys that has, mk = mask,
---                     se = when a process last registered it; x:<model> = forbidden until; tu = its latest lease;
---                     rq, ok, ng, rl = requests, successes, failures, rate limits; lu = last used; h0, h1 = requests of
---                     the clock hour hr and of the one before
+--   k:<key>           hash: one key (keys.lua). c = circuit (0 closed, 1 open, 2 dead), fa = failures, ge = generation,
+--                     ve = verified (it has answered), ra = when it may be probed, op = openings, pu = probe until,
+--                     pa = when the probe was sent, pr = the process that sent it; gr = its group, gn = number of keys
+--                     in the group, mk = mask, se = when a process last registered it; x:<model> = forbidden until;
+--                     tu = the number of its latest lease; rq, ok, ng, rl = requests, successes, failures, rate limits;
+--                     lu = last used; h0, h1 = requests in the clock hour hr and in the hour before
 --   q:<group>         hash: its quota (keys.lua). ge = generation, ga = time between probes (0: it has quota),
---                     du = next one due, pa, pu = as above, pk = the key that probes; cool = end of the latest cooldown
---                     of any model
+--                     du = when the next probe is due, pa, pu = as above, pk = the key that probes; cool = end of the
+--                     latest cooldown of any model
 --   g:<group>         set:  the keys of the group
---   b:<group>:<model> hash: the bucket (buckets.lua). cd = cooldown until, co = the limit that it is of,
---                     st = bursts do not grow until; r and t with a letter of meters.lua = the meters of requests and
---                     tokens; gn, ga, gc = the guess: requests that count, when the last one did, when the rate was cut
---   m:<model>         hash: df = the latest retry time of refused callers, sr, st = sums of the limits of
---                     requests and tokens, su = the time until which saturation is counted, s:<set> = that set's keys
---                     are in the index
---   i:<model>         sorted set: key -> a lower bound of the time for a request, corrected when it is read
---   w                 sorted set: key -> when the lease of its one request ends
---   us                sorted set: key -> when it may take requests, by circuit and quota
---   f:<key>           sorted set: leases in flight -> when they are forgotten
+--   b:<group>:<model> hash: the bucket (buckets.lua). cd = cooldown until, co = the limit that caused the cooldown,
+--                     st = until when bursts do not grow; r and t with a letter of meters.lua = the meters of requests
+--                     and tokens; gn, ga, gc = n, at, and cut of the guess (guesses.lua)
+--   m:<model>         hash: df = the latest retry time of rejected callers, sr, st = sums of the limits of requests and
+--                     tokens, su = the time until which saturation is counted, s:<set> = the keys of this set are in
+--                     the index
+--   i:<model>         sorted set, the index: key -> a lower bound of when it can take a request, corrected when read
+--   w                 sorted set: key that is being probed -> until when other requests wait for the result
+--   us                sorted set: key -> when it may take requests according to its circuit and quota
+--   f:<key>           sorted set: open lease -> when it expires
 --   d:<day>[:<key>], t:<batch>  hash: c, t, u, h = calls, tokens, microusd, cached tokens; kc, kt, ku, kh = the part
---                     that was known at the loss of the server; of the day also x:<budget> = the largest cap without
---                     capacity for a request
---   c:<key>           hash: counts (tally.py). open, closed, dead, no_quota, cooling; and <model>\31 before: an
---                     outcome, i, o = tokens of input and output, u = microusd, h = cached tokens of the input
---   w:<model>         hash: counts. b<n> = sent requests by their wait, us = the sum of their waits,
---                     r:<reason> = refusals, s:<unit> = microseconds without capacity
---   r:<lease>         hash: lease ('' = undone), key, at, sent, last, probe (0/1) = the admission, if the reply was
---                     lost
---   n:<lease>         a reserved request is counted as sent
---   u:<lease>         the usage of this lease's stream is counted
---   a:<report>        a report of offline activity has been added
---   e:<bulk>          a bulk was charged: the day; + = and settled
+--                     that was known when the server was lost. d:<day> also has x:<budget> = the largest cap that
+--                     has rejected a request
+--   c:<key>           hash: counts (tally.py). open, closed, dead, no_quota, cooling = state changes; with the prefix
+--                     <model>\31: outcomes, i, o = tokens of input and output, u = microusd, h = cached input tokens
+--   w:<model>         hash: counts. b<n> = sent requests in bucket n of the waiting time histogram, us = the sum of the
+--                     waiting times, r:<reason> = rejected requests, s:<unit> = microseconds without capacity
+--   r:<lease>         hash: lease ('' = undone), key, at, sent, last, probe (0/1) = the reply of acquire, in case it
+--                     was lost
+--   n:<lease>         exists if the reserved request was counted as sent
+--   u:<lease>         exists if the end of the stream was counted
+--   a:<report>        exists if this report of offline activity was added
+--   e:<bulk>          string: the day on which the bulk was charged, followed by + once it is settled
 --   off               hash: key -> 1 = disabled by an operator, 0 = enabled again
 --   s:<set>           sorted set: the keys of one configuration -> position
 --   keys              sorted set of all keys in the order of their first registration
 --   models            sorted set: model -> when a request for it was last admitted
---   p                 hash: leases = the number of the latest lease, the number of known keys, losses
+--   p                 hash: leases = the number of the latest lease, known = how many keys were ever registered, losses
 --   procs             sorted set: process -> its last heartbeat
 
 

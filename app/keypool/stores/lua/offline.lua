@@ -1,7 +1,7 @@
--- Add the activity of a process during a loss of this server, once.
+-- Add the activity of a process while it had lost this server. Each report is added once.
 -- KEYS[1]: prefix. ARGV: now ('' = server time), id of this report, JSON {losses = 1 to count a loss,
 -- spent = {row (ledger.lua), ...}, counts = {{name of a hash, {{field, count}, ...}}, ...},
--- used = {{key, when last}, ...}}
+-- used = {{key, time of last use}, ...}}
 -- Reply: nothing
 
 if redis.call('SET', P .. ':a:' .. ARGV[2], 1, 'NX', 'PX', C.SPENT_TTL_MS) then

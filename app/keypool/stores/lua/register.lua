@@ -1,8 +1,8 @@
--- Register the keys of a configuration. Safe to repeat, and repeated at intervals so that the data does not expire.
+-- Register the keys of a configuration. Processes repeat this at intervals, so that the data does not expire.
 -- KEYS[1]: prefix. ARGV: now ('' = server time), set, JSON {keys = {{id, group, mask}, ...}, verified = {id, ...},
 -- learned = {{group, model, request limit, capacity, token limit, capacity}, ...},
 -- spent = {row (ledger.lua), ...}, disabled = {id, ...}}
--- Where no limit is known (the server lost its data), the learned one is used, with an empty bucket.
+-- If this server knows no limit (it has lost its data), the learned limit is used, with an empty bucket.
 -- Reply: {now}
 
 local now = clock(ARGV[1])

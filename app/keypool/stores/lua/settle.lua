@@ -1,6 +1,6 @@
 -- End a lease.
--- KEYS[1]: prefix. ARGV: now ('' = server time), lease, at, JSON of a `Settlement` (stores/base.py) without None,
--- and with wait_class, and foreign (another server gave the lease, and counts its usage).
+-- KEYS[1]: prefix. ARGV: now ('' = server time), lease, at, JSON of a `Settlement` (stores/base.py) without its
+-- None values, plus wait_class, and foreign (true if another server gave the lease and counts its usage).
 -- Reply: {now, JSON of a `Change`}
 
 local now = clock(ARGV[1])

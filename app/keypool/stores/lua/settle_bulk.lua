@@ -1,4 +1,4 @@
--- Replace the charges of a bulk by its usage, once, and count its outcomes.
+-- Replace the charges of a bulk by its usage, and count the outcomes of its requests. Each bulk is settled once.
 --
 -- KEYS[1]: prefix. ARGV: now ('' = server time), bulk, key, model, JSON
 -- {charges = {row (ledger.lua), ...}, used = the same, outcomes = {{name, count}, ...},

@@ -1,7 +1,7 @@
--- Set the state of a process without the server: limits, and the fleet at the loss (see share.py).
+-- Set the state of a process that has lost the server: its share of the limits, and the fleet at the loss (share.py).
 --
--- A share is a grid of time: with `size` live processes, every size-th slot of a limit belongs to this process, from
--- `since` on. All processes use the same grid by the lost server's clock, so that they do not collide.
+-- A limit is divided into time slots of one unit each. Of `size` live processes, each owns every size-th slot from
+-- `since` on. All processes compute the same slots with the lost server's clock, so that they do not collide.
 --
 -- KEYS[1]: prefix. ARGV: now ('' = server time), JSON {rank, size, since, limits = {{group, model, requests, tokens
 -- (readings of the whole limits, nil = unknown), cooldown until, guess cut at}, ...},

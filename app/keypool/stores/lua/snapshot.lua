@@ -1,6 +1,6 @@
 -- Return the figures of the configured keys, then those of other known keys.
 -- KEYS[1]: prefix. ARGV: now ('' = server time), then key and group of each configured key
--- Reply: {now, JSON {{the fields of `KeySnapshot`}, ...}}. Times since the epoch are texts, because JSON rounds numbers.
+-- Reply: {now, JSON {{the fields of `KeySnapshot`}, ...}}. Times since the epoch are strings: JSON rounds numbers.
 
 local now = clock(ARGV[1])
 local day = day_of(now)
