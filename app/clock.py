@@ -25,8 +25,6 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The clock of this machine."""
-
     def now(self) -> datetime:
         return datetime.now(UTC)
 
@@ -58,6 +56,5 @@ class ManualClock:
         self.advance(max(0.0, seconds))
 
     def advance(self, seconds: float) -> None:
-        """Move the time forward by `seconds` (>= 0)."""
         with self._lock:
             self._now += timedelta(seconds=seconds)

@@ -75,7 +75,6 @@ class RedactedRecord(logging.LogRecord):
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
-    """Return the bound context together with the `extra` fields of the log call."""
     extra = {name: value for name, value in record.__dict__.items() if name not in _RECORD_FIELDS}
     return {**structlog.contextvars.get_contextvars(), **extra}
 
@@ -106,7 +105,6 @@ class _JsonFormatter(logging.Formatter):
 
 
 def _traceback(record: logging.LogRecord) -> str:
-    """Return the traceback as text, from the exception or else from `exc_text`. Return "" if there is none."""
     if record.exc_info and record.exc_info[0] is not None:
         return "".join(traceback.format_exception(*record.exc_info)).rstrip()
     return record.exc_text or ""

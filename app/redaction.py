@@ -55,7 +55,6 @@ def is_secret_name(name: str) -> bool:
 
 
 def _parameter(match: re.Match[str]) -> str:
-    """Return the matched `?name=value`. The value is redacted if the name means that it is secret."""
     return f"{match[1]}{match[2]}={REDACTED}" if is_secret_name(unquote(match[2])) else match[0]
 
 

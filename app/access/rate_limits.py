@@ -90,7 +90,7 @@ class RateLimits:
             self._asked(lambda limiter: self._failure(limiter, _network(address)))
 
     def close(self) -> None:
-        """Close the connections; the next use opens new ones."""
+        """Close the connections to Redis. The next use opens new ones."""
         with self._lock:
             storage, self._storage = self._storage, None
         if storage is not None:
@@ -148,7 +148,7 @@ class RateLimits:
 
 
 def _network(address: str) -> str:
-    """Return an IPv4 address unchanged, and the /64 network of an IPv6 address, which usually belongs to one customer."""
+    """Return an IPv4 address unchanged, and for IPv6 the /64 network, which usually belongs to one customer."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

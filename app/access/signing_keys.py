@@ -44,8 +44,6 @@ _MAX_WAITING = 8
 
 @dataclass(frozen=True, slots=True)
 class _KeySet:
-    """A fetched key set by `kid`, and the time of the fetch."""
-
     keys: Mapping[str, jwt.PyJWK]
     at: datetime
 
@@ -85,7 +83,6 @@ class SigningKeys:
         return self._result(kid)
 
     def _known(self, kid: str, age: timedelta) -> jwt.PyJWK | None:
-        """Return the key if it was fetched less than `age` ago, otherwise None."""
         held = self._held
         if held is None or not timedelta(0) <= self._clock.now() - held.at < age:
             return None

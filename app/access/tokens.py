@@ -190,7 +190,6 @@ class _Verifier:
 
 
 def _checked_jwks_url(url: str) -> str:
-    """Return `url`. Raises `ConfigurationError` unless it is an https URL, or an http URL on this machine."""
     parts = urlsplit(url)
     if parts.hostname and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))):
         return url

@@ -40,7 +40,6 @@ class PropertyIntelligenceError(Exception):
 
     @property
     def facts(self) -> dict[str, Any]:
-        """The facts by their names."""
         return dict(zip(self.fact_names, self.args, strict=True))
 
     def __str__(self) -> str:

@@ -4,7 +4,7 @@ from app.errors import PropertyIntelligenceError
 
 
 class InvalidPersonError(PropertyIntelligenceError, code="invalid_person"):
-    """The text is not a person's name that can be searched for.
+    """The text cannot be searched for as a person's name.
 
     The facts do not contain the text.
     """

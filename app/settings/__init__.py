@@ -79,7 +79,6 @@ class Settings(BaseModel):
         return self.model_copy(update=areas)
 
     def areas(self) -> Iterator[Area]:
-        """Return an iterator over the settings of each area."""
         return (getattr(self, area) for area in AREAS)
 
     def secrets(self) -> Iterator[str]:

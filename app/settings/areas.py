@@ -54,7 +54,7 @@ class Area(BaseSettings):
 
 
 class OpenAISettings(Area):
-    """OpenAI: keys, calls, and batches. Keys come from the first of four settings that has any."""
+    """OpenAI: keys, calls, and batches. Keys are read from the first of four settings that contains keys."""
 
     model_config = SettingsConfigDict(env_prefix="OPENAI_")
 
@@ -335,7 +335,7 @@ class ChangesSettings(Area):
 
 
 class BudgetSettings(Area):
-    """Budgets: the most that model calls may use. Empty: no limit."""
+    """Budgets: how much model calls may use. Empty: no limit."""
 
     model_config = SettingsConfigDict(env_prefix="BUDGET_")
 
@@ -404,7 +404,7 @@ class TraceSettings(Area):
 
 
 class LogSettings(Area):
-    """Logs: written by commands even if another setting is wrong."""
+    """Logs: commands use these settings even if another setting is invalid."""
 
     model_config = SettingsConfigDict(env_prefix="LOG_")
 

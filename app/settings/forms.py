@@ -156,7 +156,6 @@ def _signing(text: str) -> None:
 
 
 def _base64_bytes(text: str) -> int:
-    """Return the number of bytes that the base64 `text` encodes, or -1 if `text` is invalid."""
     try:
         return len(base64.b64decode(text, validate=True))
     except ValueError:

@@ -40,7 +40,6 @@ def env_file_in_use(environ: Mapping[str, str] = os.environ) -> Path | None:
 
 
 def _unreadable(path: Path) -> str | None:
-    """Return why the env file cannot be read, or None if it can."""
     try:
         if path.is_fifo():
             return "is a pipe, but an env file is read several times"
@@ -98,7 +97,6 @@ class SecretFiles(_Variables):
 
 
 def _named_files(area: type[Area], given: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
-    """Yield the variable, field, and path of each secret that is read from a file."""
     for variable, name in secrets_in_files(area):
         if variable not in given and (path := given.get(f"{variable}_FILE")):
             yield variable, name, path
