@@ -1,4 +1,4 @@
-"""Alerts about the OpenAI keys: check the pool at least every 15 seconds and send the webhook.
+"""Check the OpenAI keys at least every 15 seconds, record alerts about them, and send the webhook.
 
 The task runs on the maintenance queue, because alerts matter most when the workers that run jobs have problems.
 """

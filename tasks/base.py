@@ -66,7 +66,6 @@ def _local_clock_is_wrong(clock: Clock) -> bool:
 
 
 def _label_run(job: Job) -> None:
-    """Add the job's batch to the run's log lines, and its batch, attempt, and host to the run's tracing span."""
     bind_contextvars(batch=job.batch_id)
     host = host_of_target(job.target)
     current_span().set({"propintel.batch.id": job.batch_id, "propintel.attempt": job.attempts, "server.address": host})
@@ -304,7 +303,7 @@ class JobTask(RedactedTask):
             self.count_end("lost")
 
     def count_end(self, outcome: RunEnd, code: str = "") -> None:
-        """Count the end of this run in the metrics. Call it once, after the result is stored."""
+        """Count the end of this run in the metrics. Call this once per run, after the result is stored."""
         count_run(outcome, time.monotonic() - self.request.claimed, code)
 
     def _held(self) -> tuple[Job | None, str]:

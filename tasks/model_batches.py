@@ -34,7 +34,7 @@ _LONGEST_LEASE_SECONDS = 290.0
 
 @shared_task(name="tasks.model_batches.look_at_batches", base=ScheduledTask)
 def look_at_batches() -> dict[str, bool]:
-    """Send a `tend_batches` message if a request waits or a batch is due. Returns `{"due": is there work}`."""
+    """Send a `tend_batches` message if a request is waiting or a batch is due. Returns `{"due": bool}`."""
     due = LlmBatchStore(current().database).has_work()
     if due:
         tend_batches.send_ahead(interval_seconds=_INTERVAL_SECONDS)
@@ -43,7 +43,10 @@ def look_at_batches() -> dict[str, bool]:
 
 @shared_task(name="tasks.model_batches.tend_batches", base=ScheduledTask)
 def tend_batches() -> dict[str, int]:
-    """Create batches of the waiting requests and advance those that are due. Returns `{"begun": n, "tended": n}`."""
+    """Create batches of the waiting requests, and advance the batches that are due.
+
+    Returns `{"begun": n, "tended": n}`.
+    """
     resources = current()
     parts = open_parts(resources.settings, resources.database, resources.manager)
     if parts is None:

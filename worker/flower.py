@@ -67,7 +67,7 @@ def find_handler(flower: Flower, request: HTTPServerRequest, **options: Any) -> 
 
 
 def connect(app: Celery) -> None:
-    """Configure Flower when its command line is read.
+    """Make `celery -A worker flower` configure Flower when its command line is read.
 
     Celery sends no signal for plugin commands such as `flower`, but adds the app's options to each command. A hidden
     option therefore calls `_on_command_line`.

@@ -35,10 +35,10 @@ class RetryingConnection(Connection):
         return super().ensure_connection(errback, max_retries, **options)  # type: ignore[no-untyped-call]
 
     def _ensure_connection(self, *args: Any, **options: Any) -> Any:
-        """Connect as kombu does, but call `maybe_shutdown` between attempts.
+        """Connect as kombu does, but call `maybe_shutdown` between attempts, which ends a stopping worker.
 
-        It raises an exception if the worker is stopping. Celery passes no such callback when it retries sending an
-        event. SIGTERM then does not end the worker (seen with 5.7 in `Heart.start`).
+        Celery passes no such callback when it retries sending an event. SIGTERM then does not end the worker (seen with
+        5.7 in `Heart.start`).
         """
         options["callback"] = options.get("callback") or maybe_shutdown
         return super()._ensure_connection(*args, **options)  # type: ignore[no-untyped-call]

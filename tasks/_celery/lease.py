@@ -46,7 +46,7 @@ class LeaseKeeper:
         self._every_seconds = every_seconds
         self._longest_seconds = longest_seconds
         self._done = threading.Event()
-        # the thread runs in the job's context, so that its log lines name the job
+        # the thread runs in a copy of the job's context, so that its log lines name the job
         run = contextvars.copy_context().run
         self._thread = threading.Thread(target=run, args=(self._run,), name="lease", daemon=True)
 

@@ -105,7 +105,6 @@ def _texts(error: BaseException) -> Iterator[str]:
 
 
 def _text(of: Any, value: object) -> str:
-    """Return `of(value)`, where `of` is `str` or `repr`. If that raises an exception, return a substitute text."""
     try:
         return str(of(value))
     except Exception as exc:  # noqa: BLE001 (a `__str__` may raise anything)
