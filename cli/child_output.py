@@ -101,7 +101,6 @@ class ChildOutput:
         self._print(name, [rest])
 
     def _print(self, name: str, lines: Sequence[bytes]) -> None:
-        """Queue the lines for printing, except blank lines."""
         if marked := [self._marked(name, line) for line in lines if line.strip()]:
             self._put(marked)
 
@@ -147,7 +146,6 @@ def _prefix(name: str, width: int, color: int | None) -> bytes:
 
 
 def _is_object(line: bytes) -> bool:
-    """Return whether the line is a JSON object that is not empty."""
     try:
         return line.startswith(b'{"') and isinstance(json.loads(line), dict)
     except ValueError:

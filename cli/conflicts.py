@@ -44,7 +44,7 @@ def only_up(home: Path) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The address and the port at which a server will listen. `setting` sets the port. The address "" means all."""
+    """The address and the port at which a server will listen. `setting` is the port's variable. "" is all addresses."""
 
     setting: str
     port: int

@@ -69,7 +69,6 @@ def _keys(stats: dict[str, Any]) -> Table:
 
 
 def _notes(keys: dict[str, dict[str, Any]]) -> Iterator[str]:
-    """Yield a note for each key that is invalid or reached its rate limit."""
     for mask, figures in keys.items():
         if figures["state"] == "dead":
             yield f"{mask} is invalid, and was taken out of rotation."

@@ -116,7 +116,6 @@ def _summary(stores: Stores, enqueued: Enqueued, counts: dict[str, int] | None) 
 
 
 def _say_failures(ended: Sequence[Job]) -> bool:
-    """Print a line on stderr for each job that did not succeed. Return whether there was any."""
     failed = [job for job in ended if job.state is not JobState.DONE]
     for job in failed:
         reason = job.error["message"] if job.error else f"it was {job.state}"

@@ -66,7 +66,8 @@ def extract(
     """Read a saved page, without network, key, or database. The same page always gives the same result.
 
     JSON: `{"kind", "record", "evidence", "missing"}`; with --explain also "reason", "wanted", "notes", "candidates",
-    and "scores". With --show-prompt, the JSON is the prompt; with both options, it is all of the above and "prompt".
+    and "scores". With --show-prompt, the JSON is the prompt; with --explain and --show-prompt, it is all of the above
+    and "prompt".
     """
     address = normalize_target(url)
     page = page_from_file(file, address, SystemClock().now())

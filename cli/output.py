@@ -27,8 +27,6 @@ _LONGEST_CELL = 300
 
 
 class Format(StrEnum):
-    """The format of results on stdout."""
-
     TABLE = "table"
     JSON = "json"
 

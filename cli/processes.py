@@ -88,7 +88,7 @@ class StopSignals:
 
 
 class ChildDiedError(Exception):
-    """A child process ended without being stopped. `words` are the last lines of its output."""
+    """A child process ended by itself. `words` are the last lines of its output."""
 
     def __init__(self, name: str, code: int, words: str) -> None:
         super().__init__(name, code, words)

@@ -30,8 +30,6 @@ Named = Annotated[str, typer.Argument(metavar="HOST_OR_ID", help="A host, or the
 
 
 class FileFormat(StrEnum):
-    """The file format of exported recipes."""
-
     JSON = "json"
     TOML = "toml"
 

@@ -246,7 +246,6 @@ def flower_url(settings: Settings) -> str:
 
 
 def _web_rows(settings: Settings) -> list[tuple[str, str]]:
-    """Return rows with the URL of the pages and, unless an identity provider is configured, a sign-in link."""
     address = f"http://127.0.0.1:{settings.web.port}"
     rows = [("web", f"{address}/")]
     if settings.web.jwt_jwks_url is None:

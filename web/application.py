@@ -112,7 +112,7 @@ def create_app(settings_loader: Callable[[], Settings], clock: Clock | None = No
 def _lifespan(context: Context) -> Callable[[FastAPI], Any]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        configure_logging(log_format="auto")  # settings errors must be logged, too
+        configure_logging(log_format="auto")  # before the settings, to log their errors
         chosen = context.settings
         configure_logging(level=chosen.logs.level or logging.INFO, log_format=chosen.logs.format)
         log_near_misses()
@@ -157,7 +157,7 @@ class StartupFailure:
             if _serves_this_process():
                 asyncio.get_running_loop().call_soon(_exit_misconfigured)
             await send({"type": "lifespan.startup.failed", "message": str(exc)})
-            raise  # the server expects the exception, and shows only its message
+            raise  # uvicorn expects the exception, and shows only the message sent above
         except BaseException:
             if failed:
                 await send({"type": "lifespan.startup.failed", "message": "The web server could not start."})

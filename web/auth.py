@@ -79,7 +79,7 @@ def allow(*roles: Role) -> Any:
     return Security(_Roles(roles))
 
 
-#: The parameter type of the caller, in routes for operators and management, and for management only.
+#: Types of the caller parameter: `Operator` for routes that operators may call, `Manager` for management only.
 Operator = Annotated[Caller, allow(*OPERATIONS)]
 Manager = Annotated[Caller, allow(*MANAGEMENT)]
 
@@ -189,7 +189,7 @@ def verifier_for(request: Request) -> TokenVerifier:
 
 
 def _check_content_type(request: Request) -> None:
-    """Raise HTTP 415 for a body that is not declared as JSON. FastAPI would parse some of these as JSON."""
+    """Raise HTTP 415 for a body that is not declared as JSON. FastAPI would parse some of them anyway."""
     has_body = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if has_body and media_type != "application/json":

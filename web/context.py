@@ -111,7 +111,7 @@ class Context:
             return self._stores
 
     def requester(self, caller: Caller, key: RequestKey | None = None) -> Requester:
-        """Return the requester that new jobs of `caller` are counted for. It carries the daily quota."""
+        """Return the requester whose daily quota the new jobs of `caller` use up."""
         return Requester(caller.id, self.settings.web.api_daily_targets_per_caller, key)
 
     @property
@@ -121,7 +121,7 @@ class Context:
 
     @property
     def keys(self) -> KeyView:
-        """The view of the OpenAI keys, which a reload of the keys replaces. Raises `ConfigurationError`."""
+        """The view of the OpenAI keys. Reloading the keys replaces it. Raises `ConfigurationError`."""
         return self._once("keys", lambda: KeyView(self.settings, self._clock))
 
     def shared_counts(self) -> dict[str, float]:

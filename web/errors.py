@@ -126,7 +126,6 @@ def problem_of(exc: RequestValidationError) -> str:
 
 
 def _problem(error: Mapping[str, Any]) -> str:
-    """Return the path of the invalid field, with long names cut, and the message."""
     place = ".".join(str(part)[:80] for part in error["loc"])
     why = f" ({error['ctx']['error']})" if error["type"] == "json_invalid" else ""
     return f"{place}: {error['msg']}{why}"

@@ -79,7 +79,7 @@ type ListingCounts = Annotated[dict[str, int], Field(examples=[{"already_known":
 
 
 class SearchView(BaseModel):
-    """The result of a search: `found` listings on `pages`. `taken` counts those that became jobs.
+    """The result of a search: `found` listings on `pages` pages, of which `taken` listings became jobs.
 
     `left_out` counts the others by reason. `ended_by` says why the search read no further page of results.
     """
@@ -107,7 +107,8 @@ class SourceAttempt(BaseModel):
 class JobView(BaseModel):
     """A job. `error` is set if the job failed; `property` is the ID of the resulting property.
 
-    - `attempts` does not count waits for capacity; `waited_seconds` is the total time of these waits.
+    - `attempts` does not count waits for capacity of the OpenAI keys; `waited_seconds` is the total time of these
+      waits.
     - `wanted_model` lists fields that needed a model answer and got none; `model_note` says why.
     - `due_at` is when a deferred job continues, or when the failed job of a watch is queued again.
     - `parked_at` is when the job began to wait for a model batch. The batch's answer may come before `due_at`.
@@ -152,7 +153,7 @@ class JobList(ListPage):
 
 
 class RecentJobs(BaseModel):
-    """How many jobs of the last seven days the estimate is based on. 0 means that it is based on typical figures.
+    """How many jobs of the last seven days the estimate is based on. 0 means that typical figures are used.
 
     A kind of target that was not requested is left out.
     """

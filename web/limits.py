@@ -76,7 +76,7 @@ class SizeLimits:
             message = await receive()
             total += len(message.get("body", b""))
             if total > self._max_bytes:
-                # an HTTPException, because FastAPI turns other exceptions during the reading of a body into 400
+                # FastAPI answers 400 to other exceptions that are raised while it reads a body
                 raise HTTPException(413, self._message(), {"Connection": "close"})
             return message
 

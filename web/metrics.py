@@ -48,7 +48,7 @@ _OF_PROXIES = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-rea
     summary="Read metrics",
     response_class=Response,
     responses=_ANSWERS,
-    openapi_extra={"security": [{}]},  # no token is allowed, too: on this machine, if METRICS_TOKEN is unset
+    openapi_extra={"security": [{}]},  # the token is optional: this machine needs none if METRICS_TOKEN is unset
 )
 async def get_metrics(
     request: Request, token: Annotated[HTTPAuthorizationCredentials | None, Security(_token_scheme)]

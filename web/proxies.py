@@ -79,8 +79,8 @@ def client_of(peer: str, forwarded: Sequence[str], trusted: _Networks) -> str | 
 
     `forwarded` are the addresses in X-Forwarded-For. Each proxy appends its client's address, but a client can send any
     addresses before these. Unless started with `--no-proxy-headers`, uvicorn replaces a loopback `peer` by an address
-    from that header. A `peer` that is in `forwarded` may be such a replacement, so it counts only if loopback is
-    trusted.
+    from that header. A `peer` that is in `forwarded` may be such a replacement. It is accepted only if loopback is in
+    `trusted`.
     """
     if _is_trusted(peer, trusted):
         return _last_untrusted([*forwarded, peer], trusted)

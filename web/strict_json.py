@@ -9,7 +9,7 @@ from fastapi import Request
 
 
 class StrictRequest(Request):
-    """A request that parses its body as strict JSON. If it raises `json.JSONDecodeError`, FastAPI answers 422."""
+    """A request that parses its body as strict JSON. If that raises an error, FastAPI answers 422."""
 
     async def json(self) -> Any:
         return parse(await self.body())

@@ -81,7 +81,7 @@ class Timeline:
 
 
 def hour_chart(names: Sequence[str], hours: Sequence[tuple[datetime, Sequence[int]]], now: datetime) -> BarChart:
-    """Return a stacked bar chart of `hours`: each hour with its values, one value for each name in `names`."""
+    """Return a chart with a stacked bar for each hour. `hours` has, for each hour, a value for each of `names`."""
     top = _nice(max((sum(values) for _, values in hours), default=0))
     step, scale = 100 / max(1, len(hours)), (BOTTOM - TOP) / top
     bars = []
@@ -105,7 +105,10 @@ def _stacked(values: Sequence[int], scale: float) -> Iterable[Part]:
 
 
 def timeline(outages: Iterable[tuple[str, str, datetime, datetime]], since: datetime, until: datetime) -> Timeline:
-    """Return a timeline of `outages` (row, title, start, end) from `since` to `until`. Other times are cut off."""
+    """Return a timeline of `outages` (row, title, start, end) from `since` to `until`.
+
+    The parts of outages before `since` and after `until` are cut off.
+    """
 
     def percent(at: datetime) -> float:
         return round(100 * (min(max(at, since), until) - since) / (until - since), 2)

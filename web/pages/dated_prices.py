@@ -13,7 +13,8 @@ from app.property.merging.dated_values import day_of
 from app.property.storage.properties.tables import SourceRow
 from app.property.values.numbers import tidy
 
-#: Matches events that mean a completed sale, not "for sale" or a sale that is pending, agreed, or fell through.
+#: Matches events that mean a completed sale. "For sale", and sales that are pending, agreed, or fell through, do not
+#: match.
 _SOLD = re.compile(
     r"\b(?:sold|closed|closing|deed|transfer(?:red)?)\b(?! (?:agreed|price change))|"
     r"(?<!for )(?<!on )\bsale\b(?! (?:pending|agreed|fell|failed|cancel))",
@@ -41,7 +42,7 @@ class DatedPrice:
 def dated_prices(records: Iterable[SourceRow]) -> list[DatedPrice]:
     """Return the prices that the sources state, oldest first, without duplicates.
 
-    Prices without a date or that are not numbers are left out.
+    A price without a date, or one that is not a number, is left out.
     """
     found: dict[tuple[str, float, bool], tuple[date, str, list[str]]] = {}
     for one in records:

@@ -65,7 +65,6 @@ def _panel(context: Context, *, all_keys: bool) -> Panel:
 
 
 def _chart(panel: Panel) -> BarChart:
-    """Return a chart of the requests of each hour: rate limited, failed, and others."""
     hours = [
         (hour, (max(0, uses.requests - uses.rate_limits - uses.failures), uses.rate_limits, uses.failures))
         for hour, uses in panel.hours

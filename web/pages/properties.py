@@ -172,7 +172,6 @@ def _summary(record: Mapping[str, Any]) -> list[str]:
 
 
 def _groups(found: Mapping[str, Any]) -> list[Group]:
-    """Return the groups that have fields with values. Fields are in the order of `FIELDS`."""
     groups: dict[str, list[Shown]] = {group: [] for group in GROUPS.values()}
     for name in FIELDS:
         if name in found["record"]:
@@ -196,7 +195,6 @@ def _shown(name: str, found: Mapping[str, Any]) -> Shown:
 
 
 def _change(change: Change, found: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the template variables of a change: values in words, and shortened quotes."""
     sides = {}
     for side, value, proof in (("was", change.old, change.old_evidence), ("is", change.new, change.new_evidence)):
         text = in_words(change.field, value, found["record"], proof.get("unit")) if proof else ""
@@ -214,7 +212,6 @@ def _claim(claim: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any
 
 
 def _drawing(found: Mapping[str, Any], records: Sequence[SourceRow]) -> Locator | None:
-    """Return a drawing of the coordinates that the sources state, or None if fewer than two sources state any."""
     latitude, _ = AXES
     seen = [
         Seen(number, *point, one.evidence[latitude] == found["evidence"].get(latitude))

@@ -163,7 +163,6 @@ def _is_web_address(url: str) -> bool:
 
 
 def _moment(at: datetime) -> str:
-    """Return a time as `2026-11-25 10:15:02 UTC`."""
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
@@ -181,10 +180,8 @@ def _ago(at: datetime, now: datetime) -> str:
 
 
 def _count(number: float) -> str:
-    """Return a number as text, such as `12,345`."""
     return f"{number:,}"
 
 
 def _usd(dollars: float) -> str:
-    """Return an amount as text, such as `$1,234.50`, or `under $0.01` for amounts between zero and a cent."""
     return "under $0.01" if 0 < dollars < 0.01 else f"${dollars:,.2f}"

@@ -114,7 +114,7 @@ async def _refuse_forged(request: Request) -> None:
 
 
 def _from_here(request: Request) -> bool:
-    """Return whether a page of this site sent the request, or a client that is not a browser.
+    """Return whether the request comes from a page of this site, or from a client that is not a browser.
 
     Such a client sends neither Sec-Fetch-Site nor Origin. Forgery (CSRF) needs a browser, which sends the user's
     cookie.

@@ -79,7 +79,6 @@ def show_api(request: Request) -> Response:
 
 
 def _signed_in(request: Request, caller: Caller, path: str) -> Response:
-    """Open a session for `caller` and redirect to `path`."""
     session_id, seconds = context_of(request).page_sessions.open(caller)
     response = see_other(path)
     response.set_cookie(
