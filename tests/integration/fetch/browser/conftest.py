@@ -62,10 +62,15 @@ def make_browser_fetcher(make_fetcher: Callable[..., Fetcher], chromium: Path) -
 
 
 @pytest.fixture(scope="module")
-def browser_fetcher(chromium: Path) -> Iterator[Fetcher]:
-    """Return a fetcher whose browser serves all tests of a file."""
+def render_limits() -> RenderLimits:
+    return QUICK
+
+
+@pytest.fixture(scope="module")
+def browser_fetcher(chromium: Path, render_limits: RenderLimits) -> Iterator[Fetcher]:
+    """Return a fetcher whose browser serves all tests of a file. A file may override `render_limits`."""
     with fetchers() as make:
-        yield make(OPENED, **_options(chromium))
+        yield make(OPENED, **{**_options(chromium), "render_limits": render_limits})
 
 
 def renderer_of(fetcher: Fetcher) -> Any:

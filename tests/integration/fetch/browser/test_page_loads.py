@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+import pytest
+
+from app.property.fetch.browser.renderer import RenderLimits
 from app.property.fetch.client.fetcher import Fetcher
-from tests.integration.fetch.browser.conftest import shell
+from tests.integration.fetch.browser.conftest import QUICK, shell
 
 _RECORD = "text => {document.getElementById('root').append(' [' + text + ']')}"
+
+
+@pytest.fixture(scope="module")
+def render_limits() -> RenderLimits:
+    """Return limits with a long quiet time: a slow browser must not end a visit between two requests of a page."""
+    return replace(QUICK, quiet_seconds=3.0)
 
 
 def _loads(*steps: str) -> bytes:
