@@ -38,7 +38,7 @@ from app.tracing import current_span, span
 allowed_keys: ContextVar[frozenset[str] | None] = ContextVar("allowed_keys", default=None)
 #: The name of the entry in `httpx2.Response.extensions` that holds the id of the key that the request was sent with.
 KEY_ID = "propintel.key_id"
-#: The batch to whose budget requests in the current context are charged, or "" for none.
+#: Requests in the current context are charged to the budget of this batch. "" means no batch.
 spending_batch: ContextVar[str] = ContextVar("spending_batch", default="")
 #: Called once per request in the current context, when the request has its first key and before it is sent. If the
 #: function raises an exception, the request is not sent, and the SDK raises `APIConnectionError` from the exception.

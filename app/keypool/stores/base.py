@@ -123,7 +123,7 @@ class Settlement:
     waited_us: int = 0
 
     def later(self, age_us: int, open_us: int) -> Settlement:
-        """Return the settlement as it applies `age_us` later.
+        """Return the settlement as it must be applied `age_us` later.
 
         Its pause is shorter by `age_us`. A server failure older than `open_us` becomes `ABANDONED`, so it no longer
         counts against the key.
@@ -137,8 +137,8 @@ class Settlement:
 class Change:
     """The effect of a settlement on a key, for logs, metrics, and alerts.
 
-    `opened_after` is the number of failures that opened the circuit. `cooled_us` is the length of a new cooldown. Both
-    are None if that did not happen.
+    `opened_after` is the number of failures that opened the circuit. `cooled_us` is the length of a new cooldown. None
+    means that this did not happen.
     """
 
     opened_after: int | None = None

@@ -40,9 +40,9 @@ _FEW_KEYS, _FULL_BEAT_US = 64, 20_000_000
 
 
 class FleetStore:
-    """A `Store` that continues if it loses its server.
+    """A `Store` that keeps working when it loses its server.
 
-    Each process needs its own (create it after a fork) and must close it. `connection` must have timeouts of about a
+    Each process must create its own store, after a fork, and close it. `connection` must have timeouts of about a
     second, so that calls fail soon if the server does not answer. `options` (policy, rng, budget) are passed to
     `ScriptStore`.
     """
@@ -224,7 +224,10 @@ class FleetStore:
         return self._share is not None
 
     def lose(self, exc: redis.RedisError) -> ShareStore:
-        """Continue with this process's share of the limits, and return it. The loss is counted and logged once."""
+        """Switch to this process's share of the limits, and return the store of the share.
+
+        The loss is counted and logged once.
+        """
         with self._lock:
             share = self._share
             if share is None:

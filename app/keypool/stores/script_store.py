@@ -45,7 +45,7 @@ class Server(Protocol):
 
 
 class ScriptStore:
-    """A `Store` on a server. Thread-safe if `server` is. Each process needs its own (create it after a fork).
+    """A `Store` on a server. Thread-safe if `server` is. Each process must create its own store, after a fork.
 
     If `clock` is None, the scripts use the server's time. `process` is this process's name in heartbeats, or "" if it
     sends none. `learned` returns what this process knows about limits and keys, to restore a server that has lost its

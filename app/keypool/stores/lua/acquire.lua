@@ -83,7 +83,7 @@ local function ranks_before(one, other)
   return one.k.position < other.k.position
 end
 
--- The best keys so far, of those whose bucket is large enough for the request ("fit"), and of the others ("small").
+-- The best keys so far. "fit" means that the key's bucket is large enough for the request, "small" that it is not.
 local best = {}
 local function consider(c)
   if c.awaits then return end

@@ -126,7 +126,8 @@ local function fail(k, lease, now, counts)
   return opened
 end
 
--- Lower a key's time to `at` in the indexes of all models, because the key may be usable earlier than they say.
+-- Lower a key's time to `at` in the indexes of all models, because the key may be usable earlier than these indexes
+-- say.
 local function lower(id, at)
   for _, model in ipairs(known_models()) do
     redis.call('ZADD', P .. ':i:' .. model, 'LT', at, id)

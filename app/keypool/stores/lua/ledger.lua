@@ -69,7 +69,7 @@ local function has_no_budget(lease)
 end
 
 -- Record that this daily budget ('day tokens') has rejected a request. If processes have different caps, keep the
--- largest that has rejected one.
+-- largest cap that has rejected a request.
 local function note_stop(day, detail)
   local budget, unit = string.match(detail, '^(%S+) (%S+)$')
   local cap = ({day = C.CAP_DAY, key_day = C.CAP_KEY_DAY})[budget]

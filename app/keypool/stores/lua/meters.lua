@@ -204,9 +204,9 @@ end
 local function cut(m, units) m.a = math.max(math.min(units, m.a), m.a * C.CUT) end
 
 -- After a 429, set the meter so that it has capacity for one request at `till`, and for later ones at the limit's rate.
--- Our pace is always set. The provider's bucket is set unless the response's headers say that it had capacity. In that
--- case, the state of the bucket that rejected the request is unknown. We then also wait for a part of the burst,
--- because otherwise every larger request would be rejected again.
+-- Our pace is always set. The provider's bucket is set unless the response's headers say that it had capacity. If they
+-- do, an unknown bucket has rejected the request. Then also wait for a part of the burst, because otherwise every
+-- larger request would be rejected again.
 local function empty_until(m, till, units, charge, against_the_headers)
   if not known(m, charge) then return end
   local mine, need = own(m, charge), math.min(units, m.c) * interval(m)

@@ -32,7 +32,7 @@ for position, key in ipairs(given.keys) do
   keep(':k:' .. id, ':c:' .. id, ':g:' .. group, ':q:' .. group)
 end
 for _, model in ipairs(models) do keep(':i:' .. model, ':w:' .. model) end
--- Remove keys from the list whose data has expired.
+-- Remove keys whose data has expired from the set of all keys.
 for _, id in ipairs(redis.call('ZRANGE', P .. ':keys', 0, -1)) do
   if redis.call('EXISTS', P .. ':k:' .. id) == 0 then redis.call('ZREM', P .. ':keys', id) end
 end
