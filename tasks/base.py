@@ -4,8 +4,8 @@
 applies the retry policy: it overrides `retry`, which Celery's autoretry also calls. `retry_policy.py` decides what
 happens after an error, and this module writes the decision to the jobs table.
 
-The table is written before the message is sent. If the process crashes in between, `recover_jobs` finds the queued job
-and sends it.
+The table is written before the message is sent. If the process crashes before it sends the message, `recover_jobs`
+finds the queued job and sends it.
 """
 
 from __future__ import annotations
@@ -146,7 +146,7 @@ class JobTask(RedactedTask):
     abstract = True
     max_retries = MAX_RETRIES
     #: If a process crashes, Celery sends its message again after this many seconds, when the crashed run's lease has
-    #: probably expired. If it has not, the message is skipped, and `recover_jobs` later sends another.
+    #: probably expired. If the lease has not expired, the message is skipped, and `recover_jobs` later sends another.
     default_retry_delay = 31
 
     def __call__(self, job_id: str, *args: Any, **kwargs: Any) -> Any:
@@ -239,7 +239,7 @@ class JobTask(RedactedTask):
     def _come_back(self, resend: Callable[..., Any], seconds: float, reason: PropertyIntelligenceError) -> Any:
         """Send the message for the next run.
 
-        It has the job's priority, because its countdown starts only when a worker receives it.
+        The message is one level more urgent, because its countdown starts only when a worker receives it.
         """
         job, _ = self._held()
         ahead = {} if job is None else {"priority": message_priority(job)}

@@ -30,7 +30,7 @@ def recover_jobs(self: Any) -> dict[str, int]:
 
     A job is sent if its lease expired (its worker crashed), if it was deferred and is now due, if a stopping worker
     released it, or if it is queued but was never sent. If the broker has fewer messages than there are queued jobs, as
-    many jobs as messages are missing are also sent. If the broker lost its data, these are all queued jobs.
+    many jobs as messages are missing are also sent. If the broker has lost its data, all queued jobs are sent.
     """
     sent = Counter[str]()
     try:

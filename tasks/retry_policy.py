@@ -41,8 +41,8 @@ _FIRST_BACKOFF_SECONDS = 2.0
 _LONGEST_OUTAGE_WAIT_SECONDS = 300.0
 #: Jobs that wait for the next day's budget start at random times within this period.
 _NEXT_DAY_SPREAD_SECONDS = 300.0
-#: If a job times out while it reads a page, it would time out again. Reading therefore converts the timeout to
-#: `PageTooComplexError`.
+#: If reading a page exceeds the time limit of the job, a retry would exceed it again. Reading therefore converts the
+#: timeout to `PageTooComplexError`.
 budget.INTERRUPTIONS.append(SoftTimeLimitExceeded)
 _STATUS_TRANSIENT = frozenset({408, 409, 425})
 

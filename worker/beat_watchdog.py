@@ -20,7 +20,7 @@ _RETRY_SECONDS = 1.0
 
 
 class ResilientScheduler(RedBeatScheduler):
-    """A RedBeat scheduler that recovers from the loss of Redis, and from run times of a beat whose clock was ahead.
+    """A RedBeat scheduler that recovers from the loss of Redis, and from last run times that lie in the future.
 
     RedBeat exits with an exception if its lock expires (because Redis was paused, restarted, or emptied) or if Redis is
     unavailable. This scheduler waits, acquires the lock again, and writes its schedule again. It writes its schedule in

@@ -1,8 +1,8 @@
 """Read the worker's settings once, and reload the OpenAI keys on SIGHUP without interrupting jobs.
 
 By default, Celery restarts the worker on SIGHUP, which interrupts running tasks. A bootstep replaces this handler after
-Celery has installed it. The parent of a forking worker uses no keys itself. On SIGHUP, it reads the keys for the
-children that it forks later, and sets the reload mark, which makes running children reload
+Celery has installed it. The parent of a forking worker uses no keys itself. On SIGHUP, the parent reads the keys for
+the children that it forks later, and sets the reload mark, which makes running children reload their keys
 (`app.services.keys.reload`). A worker that does not fork reloads its own keys.
 """
 

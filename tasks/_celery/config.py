@@ -55,8 +55,8 @@ DEFAULT_PRIORITY = 5
 #: `SoftTimeLimitExceeded` is raised in a task that runs longer than this. After `TIME_LIMIT`, its process is killed.
 SOFT_TIME_LIMIT = timedelta(seconds=270)
 TIME_LIMIT = timedelta(seconds=300)
-#: The broker delivers an unacknowledged message again after this time. It must be longer than the time limit and every
-#: countdown.
+#: The broker delivers an unacknowledged message again after this time. This time must be longer than the time limit and
+#: every countdown.
 VISIBILITY_TIMEOUT = timedelta(seconds=1800)
 
 

@@ -35,7 +35,7 @@ def new_owner() -> str:
 
 
 class LeaseKeeper:
-    """Calls `renew` every `every_seconds` during the `with` block, until it returns False (the lease is lost).
+    """Calls `renew` every `every_seconds` during the `with` block. Stops if `renew` returns False (the lease is lost).
 
     After `longest_seconds`, the run is assumed to hang and its lease is no longer renewed. This lets another run start
     even if the worker cannot kill the hanging run, as in a thread pool.
