@@ -111,7 +111,7 @@ class SigningKeys:
             return self._ask.begin()  # this joins a running fetch, if there is one
 
     def _wait(self, asked: Callable[[], None], kid: str) -> None:
-        # Limit only requests for unknown keys. If there is no key set, or only an old one, every request may wait.
+        # Limit only requests for unknown keys. If there is no key set, or only an old key set, every request may wait.
         held = self._held
         unknown = held is not None and kid not in held.keys
         if unknown and not self._waiting.acquire(blocking=False):

@@ -17,7 +17,7 @@ class PropertyIntelligenceError(Exception):
     """The base class of all errors of the project.
 
     A subclass adds no logic. It gives its `code` and the names of its facts as class arguments, and its sentence and
-    remedy as attributes. It inherits those that it does not give, except the code.
+    remedy as attributes. It inherits what it does not give, except the code.
     """
 
     code: ClassVar[str] = "error"

@@ -1,8 +1,8 @@
 """The fleet's clock, which is the clock of its Redis server.
 
-One machine writes the end of a lease, and another compares it with the current time. With its own clock, a machine
-whose clock is an hour ahead would take over every job. Machines therefore use their own clocks only to measure elapsed
-time.
+One machine writes the end of a lease, and another compares it with the current time. If machines used their own clocks,
+a machine whose clock is an hour ahead would take over every job. Therefore, a machine uses its own clock only to
+measure elapsed time.
 """
 
 from __future__ import annotations
