@@ -66,7 +66,7 @@ def spelled(address: Address) -> str:
 
 
 def _without_mail(words: str) -> str:
-    """Remove the PO box from an address that also has a street. Raises `ValueError` for an address only for mail."""
+    """Remove the PO box from an address that also has a street. Raises `ValueError` for a mail-only address."""
     if _MILITARY.search(words):
         raise ValueError("is a military mail address, which is no property; give the address of the building")
     if re.search(r"\bGENERAL DELIVERY\b", words):

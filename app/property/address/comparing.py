@@ -98,7 +98,6 @@ def _street(address: Address) -> Street:
 
 
 def _town(city: str | None) -> str | None:
-    """Return the town in postal spelling; an impossible town name is returned unchanged."""
     if not city:
         return None
     try:

@@ -20,7 +20,7 @@ PARTICLES = frozenset(
 )  # fmt: skip
 #: Suffixes after a family name. They are part of the name, because another generation is another person.
 SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv"})
-#: Words that join two given names with one family name.
+#: Words between two given names that share one family name.
 JOINING = frozenset({"and", "or", "und", "y"})
 _MOST_WORDS = 6
 #: Names of at least this many letters also match without a space, as in `janedoe@`. Shorter names could be other words.

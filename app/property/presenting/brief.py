@@ -75,7 +75,6 @@ class Entry:
 
 
 def _lines() -> Iterator[Line]:
-    """Yield the lines that the field table names, in their order."""
     placed = [(spec.brief, name, spec) for name, spec in FIELDS.items() if spec.brief is not None]
     placed.sort(key=lambda one: one[0]["place"])
     for label, group in groupby(placed, key=lambda one: str(one[0]["line"])):

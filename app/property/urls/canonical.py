@@ -43,7 +43,6 @@ def canonical_of(page: Page) -> str | None:
 
 
 def _host(url: str) -> tuple[str | None, int | None]:
-    """Return the host, and the port unless it is the scheme's default."""
     parts = urlsplit(url)
     return parts.hostname, parts.port
 

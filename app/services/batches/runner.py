@@ -336,7 +336,6 @@ class BatchRunner:
         return next((each.state for each in found if each.key_id == batch.key_id), "gone")
 
     def _is_dead(self, batch: LlmBatch) -> bool:
-        """Return whether OpenAI rejected the batch's key, or the key was removed from the configuration."""
         return self._key_state(batch) in ("dead", "draining", "gone")
 
     @property

@@ -169,7 +169,6 @@ def change_event(change: Change) -> Event:
 
 
 def _alerts_text(type_: str, alerts: Sequence[Mapping[str, Any]]) -> str:
-    """Return the text of a message: `Alert key_dead: sentence`, or a line for each of several alerts."""
     one, many = _HEADINGS[type_]
     if len(alerts) == 1:
         return f"{one} {alerts[0]['kind']}: {alerts[0]['message']}"

@@ -122,7 +122,6 @@ def most_urgent(keys: Sequence[KeySnapshot]) -> list[KeySnapshot]:
 
 
 def tightest(capacities: Sequence[Capacity]) -> list[Capacity]:
-    """Return up to `MOST_CAPACITIES` remaining limits, smallest remaining share first."""
     return sorted(capacities, key=lambda of: of.left / of.per_minute if of.per_minute else 0.0)[:MOST_CAPACITIES]
 
 

@@ -43,8 +43,8 @@ _NO_FILE = ""
 class ReloadMark:
     """The file `PROPINTEL_HOME/keys.reload`. Its modification time is the time of the last request to reload.
 
-    The processes share a file instead of sending signals, because a file needs no process ids, reaches children that a
-    worker forks later, and cannot end a child that has not installed a signal handler yet.
+    A file is used instead of signals. It needs no process ids, and also reaches children that a worker forks later. A
+    signal would end a child that has not installed a signal handler yet.
     """
 
     def __init__(self, home: Path) -> None:

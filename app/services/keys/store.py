@@ -21,7 +21,7 @@ from app.settings import Settings
 
 #: The time limit for connecting and for each reply: short, to detect a dead Redis soon, but enough on a busy machine.
 _TIMEOUT_SECONDS = 1.0
-#: Maximum number of connections. More threads wait, because a burst of new connections could look like a dead Redis.
+#: Maximum number of connections. Further threads wait, because a burst of connections could look like a dead Redis.
 _MOST_CONNECTIONS = 32
 
 

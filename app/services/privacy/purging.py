@@ -114,7 +114,6 @@ def _rewrite(connection: redis.Redis) -> None:
 
 
 def _wiped(database: Database) -> bool:
-    """Overwrite deleted rows in the database's files, and return whether all were overwritten."""
     try:
         return database.wipe_free_space()
     except StoreError as exc:

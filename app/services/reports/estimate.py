@@ -134,7 +134,7 @@ def estimate(
 def _cost_of(kind: str, work: RecentWork) -> tuple[_Cost, int]:
     """Return the average cost of one job, and the number of recent jobs that it is based on (0: typical figures).
 
-    Calls are not recorded by job, so URLs and addresses share one average. Only addresses cause searches.
+    Calls are not recorded by job, so the average number of calls is that of all jobs. Only addresses cause searches.
     """
     jobs = work.addresses if kind == "addresses" else work.urls
     if jobs < LEAST_JOBS or not work.calls:

@@ -1,4 +1,4 @@
-"""Read the heartbeat files of workers, which show that a worker is alive without asking the broker.
+"""Read the heartbeat files of workers. They show which workers are alive, even if the broker does not answer.
 
 `worker.heartbeat` writes the files, in the worker's parent process.
 """

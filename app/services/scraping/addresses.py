@@ -91,7 +91,7 @@ class AddressScraper:
         stored = self._parts.storing.address(reader.run.lease, reader, notes, claims, asked_at)
         if stored is None:
             raise NoSourceError(wanted.target, _summary(reader, claims))
-        # all pages need at most one model call, so a recipe can save at most one, which is counted on the first page
+        # all pages together need at most one model call, so a call that a recipe saved is counted on the first page
         is_asked = any(note.asked for note in notes.values())
         for place, one in enumerate(reader.read):
             count_fields(one.record)

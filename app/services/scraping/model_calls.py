@@ -125,7 +125,6 @@ def _never_by_waiting(exc: openai.RateLimitError, model: str) -> str | None:
 
 
 def _reason_of(exc: openai.OpenAIError, tier: ServiceTier | None) -> str:
-    """Return the HTTP status, if any, and the message of the API or the SDK, redacted."""
     if not isinstance(exc, openai.APIStatusError):
         return redact(str(exc)).rstrip(".") or type(exc).__name__
     reason = f"HTTP {exc.status_code}, {redact(str(exc.message)).rstrip('.')}"

@@ -118,7 +118,6 @@ def outcome_of(read: RecipeReading, reading: ModelReading) -> str:
 
 
 def _titled(read: RecipeReading) -> RecipeReading:
-    """Return the reading with the recipe's name in the evidence of its values."""
     recipe = read.recipe
     if recipe is None:
         return read

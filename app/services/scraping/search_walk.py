@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SearchOutcome:
-    """The result of a search page: its listings, and their new jobs, which the caller sends."""
+    """The result of a search: its listings, and the jobs created for new listings. The caller sends the jobs."""
 
     walked: Walked
     made: Sequence[Job] = ()

@@ -124,7 +124,7 @@ def check_clock(settings: Settings, clock: Clock) -> Finding:
     for name, ask in asks.items():
         with suppress(PropertyIntelligenceError):  # another check reports the error
             before = clock.now()
-            if (theirs := ask()) is not None:  # Cristian's algorithm assumes that it was read halfway between our times
+            if (theirs := ask()) is not None:  # Cristian's algorithm: their time is from the middle of the call
                 offsets[name] = (before + (clock.now() - before) / 2 - theirs).total_seconds()
     if not offsets:
         return skipped("there is no other clock to compare with")

@@ -137,6 +137,5 @@ def _seconds(evidence: Evidence) -> float:
 
 
 def _span(evidence: Evidence) -> str:
-    """Return the observed time in words, such as `the last 24 hours`."""
     hours = _seconds(evidence) / _HOUR_S
     return f"the last {hours:.0f} hours" if hours >= 1.5 else f"the last {max(1, round(hours * 60))} minutes"

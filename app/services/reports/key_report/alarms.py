@@ -103,8 +103,8 @@ def _out_of_quota(view: PoolView) -> Iterator[Alarm]:
 def _budgets(view: PoolView, threshold: float, firing: Mapping[Name, Alert]) -> Iterator[Alarm]:
     """Yield an alarm for each daily cap that is nearly used up. A cap per key has one alarm for all keys.
 
-    The alarm is critical once the budget is used up or a request was rejected because of it; for a cap per key, once
-    this is true of all keys. A request is rejected if its estimate exceeds the remaining budget, so budgets are rarely
+    The alarm is critical once the budget is used up or a request was rejected because of it. For a cap per key, this
+    must be true of all keys. A request is rejected if its estimate exceeds the remaining budget, so budgets are rarely
     used completely. An alarm and its severity stay for the rest of the UTC day unless the cap changes.
     """
     for budget, unit in dict.fromkeys((use.budget, use.unit) for use in view.budgets):
@@ -120,7 +120,6 @@ def _budgets(view: PoolView, threshold: float, firing: Mapping[Name, Alert]) -> 
 
 
 def _of_today(alert: Alert | None, cap: float, now: datetime) -> Severity | None:
-    """Return the alert's severity if the alert belongs to this UTC day and cap, else None."""
     if alert is None or (alert.details.get("day"), alert.details.get("cap")) != (_day(now), cap):
         return None
     return Severity(alert.severity)
