@@ -55,7 +55,7 @@ class ChildOutput:
     def pipe(self, name: str) -> Iterator[tuple[int, threading.Thread]]:
         """Yield a file descriptor to which a child can write its output, and the thread that reads it.
 
-        Start the child in the `with` block, which closes this process's copy of the descriptor.
+        Start the child in the `with` block. At the end of the block, this process closes its copy of the descriptor.
         """
         reading, writing = os.pipe()
         if sys.platform == "linux":

@@ -44,7 +44,7 @@ def only_up(home: Path) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The address and the port at which a server will listen. `setting` is the port's variable. "" is all addresses."""
+    """Where a server will listen. The address "" means all addresses. `setting` is the variable that sets the port."""
 
     setting: str
     port: int

@@ -38,7 +38,8 @@ class DemoKeys:
 def make_keys(count: int) -> DemoKeys:
     """Return `count` keys (at least one). If there are two or more, the second is invalid.
 
-    If there are three or more, the third has a low rate limit, which another program seems to use up once.
+    If there are three or more, the third has a low rate limit, which the simulator uses up once, as if another
+    program used the key.
     """
     made = tuple(f"sk-proj-demo-not-a-real-key{n}" for n in range(1, count + 1))
     entries: list[dict[str, object]] = [
@@ -82,7 +83,7 @@ def service_environment(base: Mapping[str, str], home: Path, *, openai: Mapping[
 
 @contextlib.contextmanager
 def environment(env: Mapping[str, str]) -> Iterator[None]:
-    """Replace this process's environment by `env` in the block, so that it reads the same settings as its children."""
+    """In the block, give this process the environment `env`, so that its settings are those of its children."""
     before = dict(os.environ)
     os.environ.clear()
     os.environ.update(env)

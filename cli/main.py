@@ -1,4 +1,4 @@
-"""The entry point of `propintel`. At first, it imports almost nothing, so that Ctrl-C always ends it quietly."""
+"""The entry point of `propintel`. It imports almost nothing before it handles Ctrl-C, so no traceback is shown."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from web.strict_json import StrictRequest
 MANAGEMENT = (Role.EXEC, Role.MANAGER)
 #: The roles that may enqueue, cancel, and retry jobs, watch targets, and split or join properties.
 OPERATIONS = (*MANAGEMENT, Role.OPERATOR)
-#: The roles that may read.
+#: The roles that may read jobs, batches, properties, changes, watches, and recipes.
 READING = (*OPERATIONS, Role.READER)
 _RIGHTS = {"manage": MANAGEMENT, "operate": OPERATIONS, "read": READING}
 

@@ -19,7 +19,7 @@ router = api_router("/api/v1/changes", "properties", READING)
 
 
 class ChangeContext(BaseModel):
-    """What the old and the new value refer to: a currency, a unit, or a tax year."""
+    """The currency, unit, or tax year of the old value and of the new value."""
 
     old: Values = Field(examples=[{"X_Currency": "USD"}])
     new: Values = Field(examples=[{"X_Currency": "USD"}])

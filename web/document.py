@@ -32,7 +32,7 @@ class DocumentedApp(FastAPI):
 
 
 class _Composer:
-    """Composes examples of JSON schemas. `schemas` are the schemas that a `$ref` can name."""
+    """Composes examples for JSON schemas. `schemas` are the schemas that a `$ref` can name."""
 
     def __init__(self, schemas: Mapping[str, Any]) -> None:
         self._schemas = schemas

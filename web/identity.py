@@ -213,7 +213,10 @@ def join_properties(
 def undo_decision(
     property_id: PropertyId, decision_id: DecisionId, caller: Operator, context: ContextOf
 ) -> JSONResponse:
-    """Undo a split or a join, or close a review. Pages read after the decision stay with their current property."""
+    """Undo a split (merge the two again), undo a join (move the pages of `other` back), or close a review.
+
+    Pages that the property got after a join stay with the property.
+    """
     made = identity_decisions.undo(context.stores.database, decision_id, who=caller.who, property_id=property_id)
     return success(made.as_json())
 

@@ -67,8 +67,10 @@ class JobRequest(EstimateRequest):
 
 
 class EnqueuedJobs(BaseModel):
-    """The enqueued batch. `jobs` has the new or existing job of every target. `duplicates` counts targets without a new
-    job."""
+    """The enqueued batch. `jobs` has the job of every target, new or existing.
+
+    `duplicates` counts the targets that got no new job.
+    """
 
     batch: BatchId
     jobs: list[JobId]
@@ -107,8 +109,7 @@ class SourceAttempt(BaseModel):
 class JobView(BaseModel):
     """A job. `error` is set if the job failed; `property` is the ID of the resulting property.
 
-    - `attempts` does not count waits for capacity of the OpenAI keys; `waited_seconds` is the total time of these
-      waits.
+    - `attempts` does not count waits for capacity of the OpenAI keys. `waited_seconds` is the sum of these waits.
     - `wanted_model` lists fields that needed a model answer and got none; `model_note` says why.
     - `due_at` is when a deferred job continues, or when the failed job of a watch is queued again.
     - `parked_at` is when the job began to wait for a model batch. The batch's answer may come before `due_at`.
@@ -165,8 +166,8 @@ class RecentJobs(BaseModel):
 class EstimateView(BaseModel):
     """The estimated cost of the new `jobs`. `model_calls` includes web searches.
 
-    `usd` is null if the price of the model is unknown. `minutes` is a lower bound, given by the keys' rate limits and
-    the crawl delay of the host with the most URLs, or null if unknown.
+    `usd` is null if the price of the model is unknown. `minutes` is a lower bound, or null if unknown. It is computed
+    from the keys' rate limits, and from the delay between requests to the host with the most URLs.
     """
 
     targets: int = Field(examples=[2])

@@ -22,8 +22,7 @@ type Details = Annotated[dict[str, Any], Field(examples=[{"key": "sk-proj-abc...
 
 
 class AlertView(BaseModel):
-    """An alert of a `kind` about a `subject`. `details` depends on `kind`. While the alert fires, `resolved_at` is
-    null."""
+    """An alert of a `kind` about a `subject`. `details` depends on `kind`. `resolved_at` is null while it fires."""
 
     id: str = Field(examples=["7b1e3d5f9a2c4e6081b3d5f7a9c1e3b5"])
     kind: str = Field(examples=["circuit_open"])

@@ -51,8 +51,8 @@ type DatesByField = dict[FieldName, datetime]
 class SourceView(BaseModel):
     """A page that the property was read from. `page_url` is the page's main URL; other URLs can lead to the same page.
 
-    `checked_at` is when its site last confirmed the page. `source_kind` is null if unknown. `wanted_model` lists fields
-    that needed a model answer and got none; `model_note` says why.
+    `checked_at` is when a check last found the page unchanged, if ever. `source_kind` is null if unknown.
+    `wanted_model` lists fields that needed a model answer and got none; `model_note` says why.
     """
 
     url: PageUrl
@@ -100,7 +100,7 @@ class PropertyView(BaseModel):
     - `record` has the values by RESO name, `evidence` where each was read, `as_of` when each was last confirmed.
     - `sources` are the pages. `conflicts` are the fields on which the pages disagree.
     - `unverified` lists claims that no page confirmed. They are not part of `record`.
-    - `tried` lists the sources that the newest job for the property's address tried.
+    - `tried` lists the sources of the address that the newest finished job of this property tried.
     - `replaces` has the IDs of properties that were merged into this one. Delete your copies of them.
     """
 

@@ -78,9 +78,10 @@ type RowCounts = Annotated[dict[str, int], Field(examples=[{"jobs": 1, "pages": 
 
 
 class PurgedView(BaseModel):
-    """The result of a purge. `removed` is the number of rows by table that were removed, or with `dry_run` would be.
+    """The result of a purge. `removed` is the number of removed rows by table.
 
-    `wiped` is true if the removed rows were also overwritten in the database's files.
+    If `dry_run` is true, nothing was removed, and `removed` counts the rows that a purge would remove. `wiped` is true
+    if the removed rows were also overwritten in the database's files.
     """
 
     kind: PurgeKind

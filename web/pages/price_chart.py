@@ -13,7 +13,7 @@ from web.pages.dated_prices import DatedPrice
 #: The margin at the left and the right in percent, so that no dot is cut.
 _MARGIN = 2.0
 _MOST_YEARS = 6
-#: A chart covers at least this many days. Prices of a shorter time are in its middle.
+#: A chart covers at least this many days. Prices that span fewer days are drawn in its middle.
 _LEAST_DAYS = 180
 
 

@@ -1,4 +1,4 @@
-"""Render templates into pages, with the headers of every page, and serve static files."""
+"""Render templates as pages with security headers, and serve static files."""
 
 from __future__ import annotations
 
@@ -67,8 +67,7 @@ assets = _Files()
 
 
 class Assets(StaticFiles):
-    """Serves static files. Browsers may cache URLs with a hash (`assets.url`) for a year, and must revalidate
-    others."""
+    """Serves static files. Browsers may cache those with a hash in their URL for a year, and revalidate others."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(directory=folder)
@@ -107,8 +106,7 @@ def live_page(request: Request, name: str, /, **shown: Any) -> HTMLResponse:
 
 
 def page_addresses(path: str, cursor: str | None, next_cursor: str | None, **filters: str | None) -> dict[str, str]:
-    """Return the URLs of this page (`here`) and the next page (`next_page`) of a list. "" means that there is no next
-    page."""
+    """Return the URLs of this page of a list (`here`) and of the next page (`next_page`, "" if there is none)."""
 
     def address(after: str | None) -> str:
         given = {name: value for name, value in {**filters, "cursor": after}.items() if value}
