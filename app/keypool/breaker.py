@@ -9,10 +9,7 @@ SECOND_US = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Thresholds and times of a circuit breaker.
-
-    docs/decisions explains the values that the specification does not give.
-    """
+    """docs/decisions explains the values that the specification does not give."""
 
     failure_threshold: int = 3
     open_us: int = 300 * SECOND_US

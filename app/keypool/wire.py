@@ -213,8 +213,8 @@ def admitted_after_us(headers: Mapping[str, str], elapsed_us: int) -> int:
     """Return the latest time at which the server can have admitted a request, in microseconds after it was sent.
 
     The response headers arrived after `elapsed_us`. The server admits a request, then processes it for
-    `openai-processing-ms`. If that header is missing, assume that the request reached the server after half of
-    `elapsed_us`, and after at most 100 ms, because processing time must not count as network delay.
+    `openai-processing-ms`. If that header is missing, assume that the request took half of `elapsed_us`, but at most
+    100 ms, to reach the server. Without this maximum, processing time would count as network delay.
     """
     try:
         worked_us = int(headers.get("openai-processing-ms", "")) * 1000

@@ -18,8 +18,6 @@ from app.keypool.stores.tally import OfflineActivity
 
 
 class RedisStore(ScriptStore):
-    """A `Store` on the fleet's Redis server."""
-
     _server: redis.Redis
 
     def undo(self, lease_id: str) -> None:
