@@ -13,8 +13,8 @@ from app.errors import NoAnswerError
 class TimeLimited[T]:
     """Calls `ask` and waits at most `seconds` for its result. `what` names the called service in error messages.
 
-    After a timeout, `ask` continues in a daemon thread. Until it ends, further calls wait for the same result, so that
-    a hanging service does not occupy more and more threads.
+    After a timeout, `ask` continues in a daemon thread. Until `ask` ends, further calls wait for the same result, so
+    that a hanging service does not occupy more and more threads.
     """
 
     def __init__(self, ask: Callable[[], T], what: str, seconds: float) -> None:

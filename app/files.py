@@ -15,7 +15,7 @@ _FOLDER_MODE = 0o700
 
 
 def private(path: str, flags: int) -> int:
-    """Open a file, and create it with mode 0600 if it does not exist. For `open(..., opener=private)`."""
+    """Open a file, and create it with mode 0600 if it does not exist. Use it as `open(..., opener=private)`."""
     return os.open(path, flags, _FILE_MODE)
 
 

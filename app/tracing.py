@@ -1,10 +1,9 @@
 """Trace jobs, fetches, and model calls. Send the spans to an OpenTelemetry collector, if one is configured.
 
-A process's resources (`open_resources`) call `configure_tracing` when they open, after a fork, and `shutdown_tracing`
-when they close. If no collector is configured, `span` costs almost nothing, and the SDK is not imported. A job's trace
-id is its job id (both have 128 bits), so all its attempts belong to one trace, although the processes that run them
-exchange no data. Spans are redacted, and URLs are shown without their query. An unavailable collector does not delay
-the work.
+`open_resources` calls `configure_tracing`, after a fork. Closing the resources calls `shutdown_tracing`. If no
+collector is configured, `span` costs almost nothing, and the SDK is not imported. A job's trace id is its job id (both
+have 128 bits), so all its attempts belong to one trace, although the processes that run them exchange no data. Spans
+are redacted, and URLs are shown without their query. An unavailable collector does not delay the work.
 """
 
 from __future__ import annotations

@@ -29,8 +29,8 @@ from app.settings import Settings
 log = logging.getLogger(__name__)
 
 WINDOW_SECONDS = 60
-#: Maximum number of requests without a valid token per IP address and minute. It stops faulty clients; guessing a token
-#: is impossible anyway.
+#: Maximum number of requests without a valid token per IP address and minute. It limits faulty clients. It is not a
+#: protection against guessing, because tokens cannot be guessed.
 FAILURES_PER_MINUTE = 60
 #: The names of the rate limit policies in RateLimit headers.
 CALLER, STRANGER = "caller", "stranger"

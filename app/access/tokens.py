@@ -94,7 +94,7 @@ class TokenVerifier(Protocol):
 def issue_token(settings: Settings, role: Role, lifetime: timedelta, *, clock: Clock, subject: str) -> str:
     """Return a signed token for `subject`, valid for `lifetime`.
 
-    Raises `ConfigurationError` if this service cannot sign.
+    Raises `ConfigurationError` if this service cannot sign tokens.
     """
     if settings.web.jwt_jwks_url:
         problem = "tokens are verified with this identity provider's keys, so a token signed here would be refused"

@@ -95,7 +95,7 @@ def _away(settings: Settings, exc: Exception) -> BrokerUnavailableError:
 
 
 def redis_url(settings: Settings) -> str | None:
-    """Return REDIS_URL. If it is not set, return the URL of the embedded Valkey, or None if that does not answer."""
+    """Return REDIS_URL. If it is not set, return the URL of the embedded Valkey, or None if Valkey does not answer."""
     if settings.state.redis_url is not None:
         return settings.state.redis_url.get_secret_value()
     url = _Endpoint.of(settings.state.propintel_home).url
@@ -103,7 +103,7 @@ def redis_url(settings: Settings) -> str | None:
 
 
 def broker_url(settings: Settings) -> str:
-    """Return REDIS_URL. If it is not set, return the URL of the embedded Valkey, even if that is not running."""
+    """Return REDIS_URL. If it is not set, return the URL of the embedded Valkey, even if Valkey is not running."""
     if settings.state.redis_url is not None:
         return settings.state.redis_url.get_secret_value()
     return _Endpoint.of(settings.state.propintel_home).url

@@ -80,7 +80,8 @@ class FleetClock:
         answered_at = self._monotonic()
         first = self._base_at is None
         with self._lock:
-            # The server read its clock at some moment of the call. Assuming the middle is exact to half the round trip.
+            # The server read its clock at some moment of the call. The middle of the call is used, which is exact to
+            # half the round trip.
             self._base_us, self._base_at = server_us, (asked_at + answered_at) / 2
             self._ask_at = answered_at + _SYNC_SECONDS
         ahead = (self._local.now_us() - server_us) / 1_000_000
