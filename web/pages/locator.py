@@ -46,7 +46,7 @@ class Pin:
 
 @dataclass(frozen=True, slots=True)
 class Locator:
-    """A drawing with north at the top. `bar` is the length of its scale bar in SVG units, `bar_text` the bar's label."""
+    """A drawing with north at the top. `bar` is the length of the scale bar in SVG units, and `bar_text` its label."""
 
     pins: tuple[Pin, ...]
     bar: float
