@@ -126,7 +126,7 @@ def _with_worker(
         batch = _enqueue(settings, stores, targets(site, count))
         _wait_for_jobs(supervisor, stores, batch, count, progress)
         progress.say("stopping")
-        supervisor.stop()  # at its end, a worker publishes its remaining figures
+        supervisor.stop()  # a worker that ends publishes its last figures, which are read below
         jobs = stores.jobs.list(batch=batch, limit=count)
         done = [job for job in jobs if job.state == "done" and job.property_id is not None]
         failed = [job for job in jobs if job.state != "done"]

@@ -29,7 +29,7 @@ OPERATIONS = (*MANAGEMENT, Role.OPERATOR)
 READING = (*OPERATIONS, Role.READER)
 _RIGHTS = {"manage": MANAGEMENT, "operate": OPERATIONS, "read": READING}
 
-#: Only documents the token in /docs. `AuthenticatedRoute` verifies tokens.
+#: Documents the token in /docs, and checks nothing. `AuthenticatedRoute` verifies tokens.
 _bearer_scheme = HTTPBearer(
     auto_error=False, bearerFormat="JWT", description="`propintel token --role manager --subject NAME`"
 )

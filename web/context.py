@@ -39,7 +39,7 @@ from tasks._celery.config import ALL_QUEUES
 from tasks._celery.publish import waiting_messages
 from tasks._celery.submission import make_sender
 
-#: The time limit of the readiness check for the database. The check for the broker has a second more.
+#: The time limit of the readiness check for the database. The check for the broker gets one second more.
 _PROBE_SECONDS = 2.0
 
 

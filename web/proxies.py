@@ -52,7 +52,7 @@ class ProxyHeaders:
         peer: str = scope["client"][0]
         try:
             trusted = self._settings().web.trusted_proxies
-        except ConfigurationError:  # reported by the routes that need settings
+        except ConfigurationError:  # the routes that need settings report invalid ones
             trusted = ()
         client = client_of(peer, forwarded, trusted)
         if client != peer:
