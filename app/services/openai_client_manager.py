@@ -35,7 +35,7 @@ from app.settings.base_url import checked_base_url
 
 log = logging.getLogger(__name__)
 
-#: The maximum time that a request waits for a key with capacity. It is short in a task, because tasks are retried.
+#: The maximum time that a request waits for a key with capacity. It is shorter in a task, because tasks are retried.
 MAX_WAIT_IN_TASK_SECONDS = 1.5
 MAX_WAIT_DIRECT_SECONDS = 30.0
 _CONNECT_TIMEOUT_SECONDS = 10.0
@@ -117,7 +117,8 @@ class OpenAIClientManager:
         if max_retries is None or max_retries >= len(self.keys):
             return fn(self._client)
         http = httpx2.Client(transport=self._transport.capped(max_retries), timeout=self._timeout, trust_env=False)
-        return fn(self._client.with_options(http_client=http))  # stays open: all clients share its connections
+        # do not close `http`, because all clients share its connections
+        return fn(self._client.with_options(http_client=http))
 
     async def aexecute_with_retry[T](
         self, fn: Callable[[openai.AsyncOpenAI], Awaitable[T]], max_retries: int | None = None

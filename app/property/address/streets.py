@@ -152,7 +152,7 @@ def is_highway(words: Sequence[str]) -> bool:
 
 
 def _highway(words: Sequence[str]) -> Street | None:
-    """Parse `US HWY 50 W` or `OLD STATE RD 7`: the number is part of the name."""
+    """Parse a highway such as `US HWY 50 W` or `OLD STATE RD 7`, whose number is part of its name."""
     old = "OLD " if words[:1] == ["OLD"] else ""
     found = tables.highway(" ".join(words[1:] if old else words))
     if found is None:

@@ -35,7 +35,7 @@ _TAG = re.compile(r"<[!/?A-Za-z][^<>]{0,4000}>")
 _AMPERSAND = re.compile(r"[.]?\s{0,2}&\s{0,2}")
 #: Words that may follow two given names in an assessment roll, but are not family names.
 _AFTER_COUPLES = frozenset({"trustee", "trustees", "tr", "trs", "trust", "etal", "et", "jt", "hw", "jr", "sr"})
-#: Words that, after a name, make it the name of a street or a place.
+#: Words such as `street`. If such a word follows a name, the name is that of a street or a place, not a person's.
 _STREET_WORDS = (
     "st street rd road ave avenue blvd boulevard dr drive ln lane ct court pl place pkwy parkway hwy highway way ter "
     "terrace cir circle park school elementary"
@@ -209,7 +209,7 @@ def _family_first(
 
 
 def _given_at(stream: Sequence[Word], gaps: Sequence[str], at: int, *, back: bool) -> list[Word]:
-    """Return the given name, with an initial, that ends (`back`) or begins at `at`."""
+    """Return the given name that ends (if `back`) or begins at `at`, with its middle initial if it has one."""
     given, initial = (at - 1, at) if back else (at, at + 1)
     has_initial = given >= 0 and initial < len(stream) and len(stream[initial].plain) == 1
     if has_initial and _GAP.fullmatch(gaps[given]):

@@ -35,8 +35,8 @@ _Entry = tuple[int, str | ValueError]
 def parse_targets(body: bytes, name: str, check: Callable[[str], object] = normalize_target) -> list[str]:
     """Return the targets in a UTF-8 text, in order. Blank lines and lines that start with # are skipped.
 
-    `name` (a file name, "stdin", ...) is used in errors. Its suffix determines the format. If the suffix is unknown,
-    the first line determines it. `check` raises `InvalidTargetError` for an invalid target.
+    `name` (a file name, "stdin", ...) is used in errors. The suffix of `name` determines the format. If the suffix is
+    unknown, the first line determines the format. `check` raises `InvalidTargetError` for an invalid target.
 
     Raises `InvalidTargetListError` if a line is bad (it lists up to ten such lines), or if there is no target.
     """

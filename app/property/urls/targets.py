@@ -1,6 +1,6 @@
 """Normalize targets, which are URLs or addresses, so that every target has one spelling.
 
-Whether a URL may be fetched is decided by `fetch/guard`, using the addresses that its host resolves to.
+`fetch/guard` decides whether a URL may be fetched, based on the IP addresses of its host.
 """
 
 from __future__ import annotations

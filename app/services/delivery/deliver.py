@@ -39,7 +39,7 @@ _LONGEST_WAIT_SECONDS = 3600.0
 MAX_ATTEMPTS = 32
 #: The number of callbacks sent concurrently, so that a slow receiver does not delay the others.
 AT_ONCE = 10
-#: The id of the outbox row that stores which changes were sent. It stays when CHANGES_WEBHOOK_URL gets a new value.
+#: The id of the outbox row that stores which changes were sent. The row is kept when CHANGES_WEBHOOK_URL changes.
 _CHANGES = "changes"
 _CHANGE_TYPE = "change.detected"
 #: Maximum number of alerts in the text of one message. The data of the message contains all alerts.

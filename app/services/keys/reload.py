@@ -159,7 +159,7 @@ class KeyReloader:
     def __init__(self, reload: KeyReload, poll_seconds: float = POLL_SECONDS) -> None:
         self._reload = reload
         self._poll_seconds = poll_seconds
-        # SimpleQueue.put is reentrant, so that a signal handler may call it; an Event's set is not
+        # unlike Event.set, SimpleQueue.put is reentrant, so that a signal handler may call it
         self._asks: queue.SimpleQueue[bool] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="key-reloader", daemon=True)
 

@@ -184,7 +184,7 @@ def require_property(extraction: Extraction) -> None:
 def source_record(
     url: str, extraction: Extraction, visit: Visit, source_kind: SourceKind | None = None
 ) -> SourceRecord:
-    """Return the record of a page requested as `url`. A row of a page with several properties has its own URL."""
+    """Return the record of a page requested as `url`. If the page has several properties, each row has its own URL."""
     page, page_url = extraction.page, visit.page_url
     try:
         final_url = normalize_target(page.final_url)

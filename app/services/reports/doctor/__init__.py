@@ -1,4 +1,4 @@
-"""The doctor: checks an installation, and gives a remedy for each problem.
+"""The doctor, which checks an installation, and gives a remedy for each problem.
 
 It changes nothing and calls no paid API. A `CeleryFacts` gives it access to Celery. Callers show the findings.
 """

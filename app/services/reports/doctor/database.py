@@ -24,7 +24,7 @@ from app.services.reports.doctor.fleet import CeleryFacts
 from app.services.runtime.stores import open_stores
 from app.settings import Settings
 
-#: The types of network file systems, as in mount(8). SQLite's locks and shared memory do not work on them.
+#: The names that mount(8) shows for network file systems. SQLite's locks and shared memory do not work on them.
 _SHARED_FILE_SYSTEMS = re.compile(r"nfs4?|cifs|smb3|smbfs|9p|afs|ceph|lustre|beegfs|gpfs|fuse\.(sshfs|glusterfs|s3fs)")
 _MOUNTS = Path("/proc/self/mounts")
 _ESCAPE = re.compile(r"\\([0-7]{3})")
@@ -127,7 +127,7 @@ def check_jobs(settings: Settings, celery: CeleryFacts, clock: Clock) -> Finding
 
 
 def _economy(database: Database, settings: Settings) -> Iterator[Finding]:
-    """Warn of model requests that wait too long for a batch, and of unreachable batches."""
+    """Warn about model requests that wait too long for a batch, and about unreachable batches."""
     now = database.clock.now()
     longest = max(((now - one.oldest_at).total_seconds() for one in LlmRequestStore(database).parked()), default=0.0)
     if longest > settings.openai.batch_collect_seconds + _LATE_SECONDS:
@@ -145,7 +145,7 @@ def _economy(database: Database, settings: Settings) -> Iterator[Finding]:
 
 
 def _watches(database: Database, settings: Settings) -> Iterator[Finding]:
-    """Warn of budgets that are too small for the watches, and of due watches that were not begun."""
+    """Warn about budgets that are too small for the watches, and about due watches that were not refreshed."""
     watches, watch = Watches(database), settings.watch
     put_off, untaken, jobs = watches.late(database.clock.now() - _WATCH_LATE)
     if put_off:

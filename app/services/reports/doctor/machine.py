@@ -51,7 +51,7 @@ def check_settings(settings: Settings, env_file: Path | None) -> Finding:
 
 
 def _open_files(settings: Settings, env_file: Path | None) -> Iterator[Finding]:
-    """Warn of each file with secrets that other users may read.
+    """Warn about each file with secrets that other users may read.
 
     A file of another user may be readable by its group, because root shares files with this service that way.
     """

@@ -26,8 +26,8 @@ COLUMNS: tuple[str, ...] = (
 def row_of(shown: Mapping[str, Any]) -> dict[str, Any]:
     """Return all columns of a property in the shape of `PropertyStore.get`; a field without a value is None.
 
-    `sources` are URLs, `replaces` ids of merged properties, `conflicts` fields with disagreeing sources, and
-    `low_confidence` fields with a confidence below 0.9.
+    `sources` has URLs, and `replaces` has ids of merged properties. `conflicts` has the names of fields about which
+    sources disagree, and `low_confidence` has the names of fields with a confidence below 0.9.
     """
     values = {
         **shown["record"],

@@ -36,7 +36,7 @@ def _cell(name: str, value: Any) -> str:
         case "rows":
             return _FORMULA.sub(
                 lambda it: f"{it[1]}{it[2]}\\u{ord(it[3]):04x}", json_text(value)
-            )  # JSON text needs a Unicode escape
+            )  # a Unicode escape does not change the JSON value, unlike an apostrophe
         case "boolean":
             return "true" if value else "false"
         case "integer" | "number":

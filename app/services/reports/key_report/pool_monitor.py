@@ -124,7 +124,7 @@ def counted(keys: Sequence[ApiKey], figures: PoolFigures) -> list[CountedKey]:
 
 
 def budget_uses(stats: Mapping[str, Any], stopped: Mapping[str, int], budget: Budget) -> Iterator[BudgetUse]:
-    """Yield the usage of each daily cap of all keys together, then of each key. `stopped` is `PoolFigures.stopped`."""
+    """Yield the usage of the daily caps: of all keys together, then of each key. `stopped` is `PoolFigures.stopped`."""
     yield from _of_cap("day", budget.day, stats["spent_today"], stopped, None)
     for mask, figures in stats["keys"].items():
         if figures["state"] != "draining":

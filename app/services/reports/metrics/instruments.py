@@ -29,7 +29,7 @@ _FAMILIES: Mapping[str, type[CounterMetricFamily | GaugeMetricFamily]] = {
 
 
 class Label(NamedTuple):
-    """A label. Its values are `words` and, if `others` names a bounded set, the members of that set."""
+    """A label of a metric. Its values are `words`, and the members of the bounded set that `others` names, if any."""
 
     name: str
     words: tuple[str, ...] = ()
@@ -63,7 +63,7 @@ class Spec:
 
     @property
     def first(self) -> Samples:
-        """The samples before anything is counted: 0 for all series if `begins`, else none."""
+        """The samples before the first event: 0 for all series if `begins` is true, or else no samples."""
         series = itertools.product(*(label.words for label in self.labels)) if self.begins else ()
         return dict.fromkeys(series, 0.0)
 

@@ -54,8 +54,8 @@ def read_counts(connection: redis.Redis) -> dict[str, float]:
 class Flusher:
     """Adds the counts of this process from now on to the totals.
 
-    Create it after a fork: a child begins with its parent's numbers, which the parent reports. A child that inherits a
-    flusher sends nothing.
+    Create it only after forking: a child begins with its parent's numbers, which the parent reports. A flusher that a
+    child inherits from its parent sends nothing.
     """
 
     def __init__(
