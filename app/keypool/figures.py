@@ -55,8 +55,8 @@ class ModelFigures:
     per bound in `WAIT_BOUNDS_S`, then one for longer waits. `waited_us` is the sum of these waits. `saturated_us` maps
     each exhausted limit to the time during which keys were in rotation, but none had capacity. Mappings omit zeros.
 
-    Saturation starts when no key has capacity for a request's tokens, and ends when the first key would have it. A
-    large request may therefore start saturation while smaller ones are still admitted.
+    Saturation starts when no key has capacity for a request's tokens, and ends when the first key would have that
+    capacity. A large request may therefore start saturation while smaller ones are still admitted.
     """
 
     model: str

@@ -82,8 +82,8 @@ class Driver(Protocol):
 class Terms:
     """Options that apply to every request of a transport.
 
-    `price` computes the cost of a call. `base_url` is the base URL of the SDK client; a key may have its own.
-    `shared_limits` examines each response for keys that share limits. A request may use up to `further_keys` keys
+    `price` computes the cost of a call. `base_url` is the base URL of the SDK client. A key may have a base URL of its
+    own. `shared_limits` examines each response for keys that share limits. A request may use up to `further_keys` keys
     besides the first (None: all). `closed` is set when the transport is closed. A stream that breaks after that does
     not count as a failure.
     """

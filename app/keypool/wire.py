@@ -16,7 +16,8 @@ from app.keypool.outcomes import QUOTA_CODES, Failure
 
 #: Bytes of text per token, a cautious estimate for English. The charge is corrected when the response arrives.
 _BYTES_PER_TOKEN = 4
-#: Assumed number of tokens of any picture: 1024 x 1024 pixels at high detail (OpenAI's vision guide, 2026-11).
+#: Assumed number of tokens of each picture. It is correct for 1024 x 1024 pixels at high detail (OpenAI's vision guide,
+#: 2026-11).
 _PICTURE_TOKENS = 765
 _PROMPT_FIELDS = ("messages", "input", "instructions", "prompt")
 _TEXT_FIELDS = ("content", "text", "output", "arguments", "function", "tool_calls", "summary")
@@ -226,7 +227,10 @@ def admitted_after_us(headers: Mapping[str, str], elapsed_us: int) -> int:
 
 
 def server_time(headers: Mapping[str, str], ours: datetime) -> datetime:
-    """Return the time in the `date` header, or `ours` if it is missing. A date in `retry-after` refers to this time."""
+    """Return the server's time from the `date` header, or `ours` if it is missing.
+
+    A date in `retry-after` is relative to the server's clock, not to ours.
+    """
     try:
         sent_at = parsedate_to_datetime(headers.get("date", ""))
     except (TypeError, ValueError, OverflowError):

@@ -1,5 +1,5 @@
--- The meter of one limit. It models two buckets: the provider's, as the response headers describe it, and our own pace
--- (a stricter rate limit). A request needs capacity in both.
+-- The meter of one limit. It models two buckets: the provider's bucket, as the response headers describe it, and our
+-- own bucket, which limits our requests more strictly. A request needs capacity in both.
 --
 -- A bucket is stored as the time at which it will be full again (the theoretical arrival time of the generic cell rate
 -- algorithm, ITU-T I.371). Times are in microseconds, and rates are per minute.
@@ -8,11 +8,11 @@
 --   l = limit per minute, nil until a response names it; c = capacity, as responses show it;
 --   f = when the provider's bucket is full, reservations included; x = the sum of all corrections to f, which move
 --       every reservation;
---   p, y = the same for our pace, whose burst is the allowance a of slow start: it counts only our requests, and no
---       header changes it;
+--   p, y = f and x of our own bucket: it counts only our requests, and no header changes it; a = the largest burst
+--       that it allows (slow start);
 --   n = the sum of all charges; i = n when the bucket was last full;
 --   g = n when the limit changed: earlier charges do not belong to the present bucket;
---   s = the factor by which our pace is slower than the limit}
+--   s = the factor by which our own bucket refills more slowly than the limit}
 
 -- A part of each burst stays unused, because headers are rounded and requests take time to arrive. This reserve is a
 -- share of the burst, but at most what the limit refills in C.LONGEST_RESERVE_S seconds (or one request, if that is
@@ -32,9 +32,9 @@ C.WAVERING = 0.25
 -- and grow by a tenth of the request's units with each success that used up the burst. A 429 that contradicts the
 -- headers shrinks them.
 C.GROWTH, C.CUT = 0.1, 0.9
--- After a token 429 that contradicts the headers, our pace becomes slower than the limit, because no header describes
--- the exhausted bucket, and an estimate that is 1 % too low would empty it again. Each such 429 adds C.SLOWING to the
--- factor, up to C.SLOWEST.
+-- After a token 429 that contradicts the headers, our own bucket refills more slowly than the limit, because no header
+-- describes the exhausted bucket, and an estimate that is 1 % too low would empty it again. Each such 429 adds
+-- C.SLOWING to the factor, up to C.SLOWEST.
 C.SLOWING, C.SLOWEST = 0.01, 1.04
 -- The assumed variation of transit times. A bucket that holds little more than one request needs this much slack.
 C.JITTER_US = 10000
@@ -164,7 +164,7 @@ end
 
 -- Learn the limit from a response, and correct the time at which the bucket is full. An earlier time is ignored if it
 -- differs by less than `dead` (units, share of the capacity). A changed limit voids reservations (`outdated`), and the
--- burst of our pace then counts as used up.
+-- burst of our own bucket then counts as used up.
 local function learn_meter(m, reading, admitted, charge, units, dead)
   local rate = rate_of(reading)
   local reported = math.max(1, math.min(reading.limit, reading.remaining + reading.reset_us * rate / C.MINUTE_US))
@@ -204,9 +204,9 @@ end
 local function cut(m, units) m.a = math.max(math.min(units, m.a), m.a * C.CUT) end
 
 -- After a 429, set the meter so that it has capacity for one request at `till`, and for later ones at the limit's rate.
--- Our pace is always set. The provider's bucket is set unless the response's headers say that it had capacity. If they
--- do, an unknown bucket has rejected the request. Then also wait for a part of the burst, because otherwise every
--- larger request would be rejected again.
+-- This always changes our own bucket. It changes the provider's bucket unless the response headers say that it had
+-- capacity. If they do, an unknown bucket has rejected the request. Then also wait for a part of the burst, because
+-- otherwise every larger request would be rejected again.
 local function empty_until(m, till, units, charge, against_the_headers)
   if not known(m, charge) then return end
   local mine, need = own(m, charge), math.min(units, m.c) * interval(m)
