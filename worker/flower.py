@@ -32,7 +32,7 @@ from worker.config_reload import exit_with, settings
 
 log = logging.getLogger(__name__)
 
-#: The time between two saves of Flower's state. A save of 10,000 tasks takes 0.2 s, during which Flower serves no page.
+#: How often Flower saves its state. A save of 10,000 tasks takes 0.2 s, during which Flower serves no page.
 _SAVE_INTERVAL_MILLISECONDS = 30_000
 #: Maximum number of workers that Flower keeps. Restarted workers may have new names, so offline workers accumulate.
 _MAX_WORKERS = 500

@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 #: The longest duration of a session. A role that is revoked remains usable until the session ends.
 LONGEST = timedelta(hours=12)
 LINK_LIFETIME = timedelta(minutes=15)
-#: The path of sign-in links. Logs redact the value of its parameter `code`.
+#: The URL path of sign-in links. Logs redact the value of its parameter `code`.
 LINK_PATH = "/sign-in/link"
 _PREFIX = "propintel:page-session:"
 _LINK_PREFIX = "propintel:sign-in-link:"

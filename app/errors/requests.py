@@ -18,7 +18,7 @@ class RoleNotAllowedError(PropertyIntelligenceError, code="forbidden", facts="ro
 
 
 class ForgedRequestError(PropertyIntelligenceError, code="forged_request", facts=""):
-    """A form was not sent from a page of this session. It comes from another site, or from before the last sign-in."""
+    """A form was not sent from a page of this session, but from another site or from a page of an earlier session."""
 
     sentence = "This form does not belong to your session, so that nothing was changed."
     remedy = "Reload the page and try again."

@@ -280,7 +280,7 @@ class SearchSettings(Area):
 
 
 class RetentionSettings(Area):
-    """Retention: how long data is kept, and how purged data is remembered."""
+    """Retention: how long data is kept, and the key that hashes purged names."""
 
     page_retention_days: float = Field(
         365.0,
