@@ -143,9 +143,10 @@ class Scraper:
         return self._read(read, found, run)
 
     def _by_canonical(self, read: SourceRecord, canonical: str, run: Run, since: datetime) -> Stored | None:
-        """Scrape `canonical`, which the page of `read` declares as its URL. Return None if the two pages do not agree.
+        """Scrape the URL `canonical`, which the page of `read` declares as its own URL.
 
-        On success, no values of `read` are stored, because values from one URL must never replace those from another.
+        Return None if the page at that URL cannot be fetched, has no property, or does not agree with `read`. On
+        success, no values of `read` are stored, because values from one URL must never replace those from another.
         """
         self._take_reading(read.url, canonical, run.lease)
         known = self._parts.index.record_of(canonical)

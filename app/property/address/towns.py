@@ -95,7 +95,7 @@ def _by_suffix(line: str) -> int | None:
         return None
     end = ends[0]
     if words[end] == "ST" and len(ends) > 1 and words[ends[1]] != "ST":
-        end = ends[1]  # as in PORT ST LUCIE BLVD
+        end = ends[1]  # the first ST is part of the name, as in PORT ST LUCIE BLVD
     end += 1
     if end < len(words) and words[end] in ("NE", "NW", "SE", "SW", "N", "S", "E", "W"):
         end += 1

@@ -89,7 +89,7 @@ def solar(parts: list[Any]) -> str:
 
 
 def for_sale(status: str, record: Mapping[str, Any]) -> str:
-    """Say in words whether a home with this RESO status is for sale. A rental is not."""
+    """Say in words whether a home with this RESO status is for sale. A home for rent is not for sale."""
     if is_let(record):
         return f"no, for rent ({status})" if status in _ON_SALE else f"no ({status}, for rent)"
     if status in _ON_SALE:

@@ -49,7 +49,7 @@ class Recipes:
         return read_page(page, lambda page: read_with(page, ()))
 
     def read_rows(self, page: Page, is_worth: Callable[[str], bool]) -> list[RecipeReading]:
-        """Read each row of a page with several properties; `using.read_rows_with` explains `is_worth`.
+        """Read each row of a page with several properties. Rows whose JSON text fails `is_worth` are left out.
 
         Raises `PageTooComplexError`.
         """

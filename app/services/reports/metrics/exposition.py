@@ -84,7 +84,7 @@ class Exposition(Collector):
         return self._rendered[kind](), kind
 
     def collect(self) -> list[Metric]:
-        """Return all families of `SPECS`, for the rendering library."""
+        """Return all metric families of `SPECS`. The rendering library calls this method."""
         with self._collecting:
             sources: list[_Source[Any]] = [self._totals, self._keys, self._jobs, self._messages]
             sources += [self._health, self._reported]

@@ -1,4 +1,4 @@
-"""Define the metrics declared in `metrics.toml`, and the instruments with which processes count.
+"""Define the metrics declared in `metrics.toml`, and the counters and histograms that processes increase.
 
 Counting only adds to a number in memory. Labels come from closed sets (error codes, route templates, the configured
 model), and a test compares them with `metrics.toml`. `shared_counts` reports the counts; in a process without a
