@@ -53,10 +53,7 @@ class ChildOutput:
 
     @contextlib.contextmanager
     def pipe(self, name: str) -> Iterator[tuple[int, threading.Thread]]:
-        """Yield a file descriptor to which a child can write its output, and the thread that reads it.
-
-        Start the child in the `with` block. At the end of the block, this process closes its copy of the descriptor.
-        """
+        """Yield a descriptor for the output of a child started in the block, and the thread that reads the output."""
         reading, writing = os.pipe()
         if sys.platform == "linux":
             with contextlib.suppress(OSError):  # the user's limit of memory for pipes may be lower

@@ -38,10 +38,7 @@ def command[F: Callable[..., Any]](app: typer.Typer, name: str, *examples: str) 
 
 
 class Command(TyperCommand):
-    """A command with the shared options `--format`, `--json`, and `--verbose`.
-
-    If the command declares its own `--format`, that replaces the shared one.
-    """
+    """A command with `--format` (unless it declares its own), `--json`, and `--verbose`."""
 
     def __init__(self, *, params: Any, **attrs: Any) -> None:
         taken = {name for param in params for name in param.opts}

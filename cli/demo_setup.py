@@ -53,10 +53,7 @@ def make_keys(count: int) -> DemoKeys:
 
 
 def clean_environment(base: Mapping[str, str], *, keep_openai: bool) -> dict[str, str]:
-    """Return `base` without our variables, Celery's variables, and the proxy variables.
-
-    If `keep_openai` is true (--real), OPENAI_* and the proxy variables stay.
-    """
+    """Return `base` without our, Celery's, and proxy variables. `keep_openai` keeps OPENAI_* and proxy variables."""
 
     def stays(name: str) -> bool:
         if keep_openai and name.startswith("OPENAI_"):
@@ -67,10 +64,7 @@ def clean_environment(base: Mapping[str, str], *, keep_openai: bool) -> dict[str
 
 
 def service_environment(base: Mapping[str, str], home: Path, *, openai: Mapping[str, str] | None) -> dict[str, str]:
-    """Return the environment of the demo's processes.
-
-    `openai` has the variables of the OpenAI simulator. If it is None, OpenAI keys come from `base` or the `.env` file.
-    """
+    """Return the environment of the demo's processes. If `openai` is None, their keys are from `base` or `.env`."""
     env = clean_environment(base, keep_openai=openai is None)
     # empty values override the values in a .env file
     env |= {"REDIS_URL": "", "DATABASE_URL": "", "PROPINTEL_HOME": str(home), "NO_PROXY": "127.0.0.1,localhost"}

@@ -112,10 +112,7 @@ def _opened(output: Path | None) -> Iterator[BinaryIO]:
 
 
 def _open_special(output: Path) -> BinaryIO | None:
-    """Open `output` if it is a pipe or a device. Return None if it is a regular file or does not exist.
-
-    Raises `OSError`, also for a directory.
-    """
+    """Open `output` if it is a pipe or a device. Return None for a regular or missing file. Raises `OSError`."""
     try:
         if stat.S_ISREG(output.stat().st_mode):
             return None

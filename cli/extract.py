@@ -101,10 +101,7 @@ def _checked_language(lang: str | None) -> str | None:
 def _answered(
     extraction: Extraction, prompt: Prompt, answer: Path, lang: str | None, use: ModelUse
 ) -> tuple[Extraction, tuple[Dropped, ...]]:
-    """Add the values of the model's reply that the page supports. Return the new extraction and the dropped values.
-
-    Raises `ModelAnswerInvalidError`.
-    """
+    """Add the reply's values that the page supports; return the others too. Raises `ModelAnswerInvalidError`."""
     values = read_answer(answer.read_text("utf-8"), prompt, model=str(answer))
     candidates, dropped = check_claims(values, prompt)
     note(f"Of {len(values)} values of the reply, {len(values) - len(dropped)} are accepted, {len(dropped)} dropped.")

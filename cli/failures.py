@@ -57,10 +57,7 @@ def say_error(message: str) -> None:
 
 
 def report(error: Exception) -> int:
-    """Print the error as one line, and return the exit code.
-
-    With `--verbose`, the traceback of an error that is not one of `app.errors` is logged.
-    """
+    """Print the error as one line, and return the exit code. With `--verbose`, log the traceback of a defect."""
     if not isinstance(error, PropertyIntelligenceError):
         log.info("Unexpected error", exc_info=error)
         error = UnexpectedError(type(error).__name__, str(error))

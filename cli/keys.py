@@ -136,10 +136,7 @@ def _problem(results: Mapping[str, Mapping[str, Any]], base_url: str) -> str:
 
 
 def _follow(settings: Settings) -> None:
-    """Show the keys every two seconds until a signal arrives.
-
-    `StopSignals` records the signal, because a `KeyboardInterrupt` can get lost.
-    """
+    """Show the keys until a signal arrives. `StopSignals` records it, because a `KeyboardInterrupt` can get lost."""
     with StopSignals() as signals, ExitStack() as stack:
         live = None if wants_json() else stack.enter_context(Live(console=stdout_console(), auto_refresh=False))
         try:

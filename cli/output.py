@@ -111,10 +111,7 @@ def empty_table(title: str | None, *, expand: bool = False) -> Table:
 
 
 def cell(value: Any) -> Text:
-    """Return a value as the plain text of a table cell, without markup and control characters.
-
-    A very long text is cut at the end of a word.
-    """
+    """Return a value as a table cell: plain text without control characters, cut if it is very long."""
     if value is None:
         return Text("")
     if isinstance(value, bool):

@@ -19,10 +19,7 @@ START_SECONDS = 60.0
 
 
 class Services:
-    """Starts workers, beat, Flower, and the web server with the same home and environment.
-
-    If `logs` is given, the output of each process goes to a file in that folder.
-    """
+    """Starts workers, beat, Flower, and the web server. `logs` is a folder for their output, if given."""
 
     def __init__(
         self, home: Path, env: Mapping[str, str], *, cwd: Path | None = None, logs: Path | None = None

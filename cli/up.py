@@ -148,10 +148,7 @@ def _lives(wanted: _Wanted, supervisor: Supervisor) -> Iterator[ChildLife]:
 
 
 def _environment(settings: Settings) -> dict[str, str]:
-    """Return the environment of the children.
-
-    It sets LOG_FORMAT, because the children write to pipes and cannot see whether the user has a terminal.
-    """
+    """Return the children's environment. LOG_FORMAT is set in it, because the children cannot see the terminal."""
     chosen = {Format.JSON: "json", Format.TABLE: "text"}
     wanted = chosen_format()
     log_format = chosen[wanted] if wanted else settings.logs.format
@@ -185,10 +182,7 @@ def _watch(
 
 
 def _pass_on(mark: ReloadMark, say: Callable[[str], None]) -> None:
-    """Make workers and the web server reload the OpenAI keys, after this process got SIGHUP.
-
-    They watch the reload mark. The signal itself is not forwarded, because it would end beat and Flower.
-    """
+    """Make workers and web server reload the keys. SIGHUP is not forwarded, because it would end beat and Flower."""
     try:
         mark.set()
     except ConfigurationError as exc:

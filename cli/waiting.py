@@ -27,10 +27,7 @@ class _Meter(Protocol):
 
 
 def wait_for_jobs(jobs: JobStore, enqueued: Enqueued, clock: Clock) -> list[Job]:
-    """Wait until all jobs of `enqueued` have ended, and return them.
-
-    They include jobs of earlier batches for the same targets, and jobs that a search adds to the batch.
-    """
+    """Wait until all jobs of `enqueued` have ended, also those of earlier batches or found by a search. Return them."""
     others = {job.id for job in enqueued.jobs} - set(enqueued.new)
     started, warned = clock.now(), False
     with _meter(len(enqueued.jobs)) as show:

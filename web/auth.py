@@ -134,10 +134,7 @@ def _admit(request: Request) -> None:
 
 @contextmanager
 def strangers_counted(request: Request) -> Iterator[None]:
-    """Count a request against the client's IP address if the block cannot verify its token.
-
-    Raises `TooManyRequestsError` if the address has reached its limit.
-    """
+    """Count the request for the client's IP address if the block rejects its token. Raises `TooManyRequestsError`."""
     try:
         yield
     except (InvalidTokenError, IdentityProviderError):
@@ -147,10 +144,7 @@ def strangers_counted(request: Request) -> Iterator[None]:
 
 
 def count_request(request: Request, caller: Caller) -> None:
-    """Count one request of `caller`, and store the remaining allowance for the response's RateLimit headers.
-
-    Raises `TooManyRequestsError`.
-    """
+    """Count one request of `caller`, and store the rest for the RateLimit headers. Raises `TooManyRequestsError`."""
     with _exhausted_allowance(request):
         request.state.allowance = context_of(request).rate_limits.count_request(caller.id)
 

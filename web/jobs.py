@@ -67,10 +67,7 @@ class JobRequest(EstimateRequest):
 
 
 class EnqueuedJobs(BaseModel):
-    """The enqueued batch. `jobs` has the job of every target, new or existing.
-
-    `duplicates` counts the targets that got no new job.
-    """
+    """`jobs` has the job of every target, new or existing. `duplicates` counts the targets that got no new job."""
 
     batch: BatchId
     jobs: list[JobId]

@@ -35,10 +35,7 @@ class AlertView(BaseModel):
 
 
 class WebhookView(BaseModel):
-    """Alert messages to ALERT_WEBHOOK_URL: how many are waiting and how many were given up, and the newest error.
-
-    Messages that were given up are counted for 30 days.
-    """
+    """Alert messages to ALERT_WEBHOOK_URL: how many wait, how many were given up in 30 days, and the newest error."""
 
     pending: int = Field(examples=[0])
     given_up: int = Field(examples=[0])

@@ -80,12 +80,10 @@ class KeyActionRequest(RequestBody):
 
 
 class KeyActionResult(BaseModel):
-    """The result of an action.
+    """The result of an action. `state` is the key's new state.
 
-    `done`: the key changed; `nothing`: no change was needed; `under_way`: a probe is already running.
-
-    `state` is the key's new state. `recorded_at` is null if the database was unavailable; then only the log has the
-    action.
+    `done`: the key changed; `nothing`: no change was needed; `under_way`: a probe is already running. `recorded_at` is
+    null if the database was unavailable; then only the log has the action.
     """
 
     key: KeyId

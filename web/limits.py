@@ -26,7 +26,7 @@ MAX_URL_BYTES = 8192
 class MeteredTargets(list[str]):
     """The targets of one request, with a limit on the CPU time spent on them.
 
-    The bodies of all loops over the list may take `READING_SECONDS` in total, of which `spent_seconds` are already used.
+    The bodies of all loops over the list may take `READING_SECONDS` in total; `spent_seconds` of them are already used.
     After that, the loop raises `TargetsTooCostlyError`.
     """
 

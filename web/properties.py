@@ -68,10 +68,7 @@ class SourceView(BaseModel):
 
 
 class UnverifiedClaim(BaseModel):
-    """A value that a model attributes to the page `url`, which could not be read.
-
-    `reported_by` names the method and the model.
-    """
+    """A value that `reported_by` (a method and a model) attributes to the page `url`, which could not be read."""
 
     field: str = Field(examples=["ListPrice"])
     value: Any = Field(examples=[2020])
@@ -82,10 +79,7 @@ class UnverifiedClaim(BaseModel):
 
 
 class ConflictView(BaseModel):
-    """A field whose sources disagree.
-
-    `evidence`, `reasons`, and `verdicts` have an entry for each competing value. The chosen value comes first.
-    """
+    """A field whose sources disagree. `evidence`, `reasons`, and `verdicts` list the values, the chosen one first."""
 
     field: FieldName
     chosen: Any = Field(examples=[499000])

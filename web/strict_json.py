@@ -16,10 +16,7 @@ class StrictRequest(Request):
 
 
 def parse(body: bytes) -> Any:
-    """Parse UTF-8 JSON. Raises `json.JSONDecodeError`.
-
-    Errors include duplicate member names, NaN, integers with thousands of digits, and brackets nested too deep.
-    """
+    """Parse UTF-8 JSON. Raises `json.JSONDecodeError`, also for duplicate names, NaN, huge integers, and deep nests."""
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as exc:

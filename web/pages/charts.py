@@ -105,10 +105,7 @@ def _stacked(values: Sequence[int], scale: float) -> Iterable[Part]:
 
 
 def timeline(outages: Iterable[tuple[str, str, datetime, datetime]], since: datetime, until: datetime) -> Timeline:
-    """Return a timeline of `outages` (row, title, start, end) from `since` to `until`.
-
-    The parts of outages before `since` and after `until` are cut off.
-    """
+    """Return a timeline of `outages` (row, title, start, end), clipped to the time from `since` to `until`."""
 
     def percent(at: datetime) -> float:
         return round(100 * (min(max(at, since), until) - since) / (until - since), 2)

@@ -31,11 +31,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """A source's place in the drawing (`x`, `y` in SVG units), and its distance and direction from the chosen
-    coordinates.
-
-    The direction is a text such as `NE`, or "" at the chosen coordinates.
-    """
+    """A source's place in the drawing. `meters` and `direction` (such as `NE`) are from the chosen coordinates."""
 
     seen: Seen
     x: float

@@ -49,10 +49,7 @@ def show_overview(request: Request, context: ContextOf) -> Response:
 
 
 def _of_keys(context: Context, *, is_manager: bool) -> dict[str, Any]:
-    """Return the figures that are read from Redis: keys, and savings of recipes.
-
-    `keys` is None if the caller may not see keys. All figures are None if Redis is unreachable.
-    """
+    """Return the figures in Redis, or None for each if it is unreachable. `keys` needs a caller who may see keys."""
     try:
         report = context.keys.recent_report() if is_manager else None
         totals = context.shared_counts()

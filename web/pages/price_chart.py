@@ -36,10 +36,7 @@ class PriceChart:
 
 
 def price_chart(prices: Sequence[DatedPrice]) -> PriceChart | None:
-    """Return a chart of `prices`, which are sorted oldest first. Return None for fewer than two prices.
-
-    The vertical axis starts at zero. The horizontal axis has ticks at starts of years.
-    """
+    """Return a chart of `prices`, which are sorted oldest first. Return None for fewer than two prices."""
     if len(prices) < 2:
         return None
     first, last = prices[0].day.toordinal(), prices[-1].day.toordinal()

@@ -145,10 +145,7 @@ def _environment() -> Environment:
 
 
 def _seen(value: Any) -> Any:
-    """Replace characters that change the text direction by U+FFFD.
-
-    Jinja calls this for all output of templates. The filter `exact` bypasses the replacement.
-    """
+    """Replace characters that change the text direction by U+FFFD. Only the filter `exact` bypasses this."""
     return _TURNING.sub("\ufffd", value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 

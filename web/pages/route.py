@@ -82,10 +82,7 @@ class SignInNeededError(Exception):
 
 
 def cookie_name(request: Request) -> str:
-    """Return the name of the session cookie.
-
-    Over TLS, the prefix `__Host-` prevents sibling domains from setting the cookie (RFC 6265bis, section 4.1.3).
-    """
+    """Return the session cookie's name. Over TLS, `__Host-` stops sibling domains from setting it (RFC 6265bis)."""
     return "__Host-propintel" if request.url.scheme == "https" else "propintel"
 
 
