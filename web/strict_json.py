@@ -16,7 +16,7 @@ class StrictRequest(Request):
 
 
 def parse(body: bytes) -> Any:
-    """Parse UTF-8 JSON. Raises `json.JSONDecodeError`, also for duplicate names, NaN, huge integers, and deep nests."""
+    """Parse UTF-8 JSON. Raises `json.JSONDecodeError`, also for duplicate names, NaN, huge numbers, or deep nesting."""
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as exc:
