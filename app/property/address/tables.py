@@ -61,10 +61,7 @@ _STATE_HIGHWAY = re.compile(r"^([A-Z]{2}) (?:HIGHWAY|HWY|ROUTE|RTE|RT) (?=\d)")
 
 
 def highway(words: str) -> tuple[str, str] | None:
-    """Split a highway into its standard words and the words after them: `US HIGHWAY` and `50 W`.
-
-    Return None if `words` do not begin with a highway.
-    """
+    """Return a highway's standard words and the words after them: `US HIGHWAY`, `50 W`; None for other words."""
     for pattern, written in _HIGHWAYS:
         if found := pattern.match(words):
             return written, words[found.end() :]

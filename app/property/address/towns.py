@@ -69,10 +69,7 @@ def cut_off(line: str, state: str | None, postal_code: str | None) -> tuple[str,
 
 
 def spelled(town: str) -> str:
-    """Normalize a town's name: `ST. LOUIS` to `SAINT LOUIS`, `N MIAMI` to `NORTH MIAMI`.
-
-    Raises `ValueError` for a text that cannot be a town's name.
-    """
+    """Normalize a town's name, such as `N MIAMI` to `NORTH MIAMI`. Raises `ValueError` for an impossible name."""
     words = spaced(town).split()
     if len(words) > 1:
         words[0] = _STARTS.get(words[0], words[0])

@@ -69,7 +69,6 @@ def square_feet(area: float, unit: str | None) -> str:
 
 
 def number(value: float) -> str:
-    """Format a count: `2`, `1.5`."""
     return f"{value:g}"
 
 

@@ -110,10 +110,7 @@ def _target_of_json(line: str) -> str | ValueError:
 
 
 def _from_csv(lines: Sequence[str]) -> Iterator[_Entry]:
-    """Read the columns that the header names. If there is no header, read the first column or whole lines.
-
-    Whole lines are read if the first line, but not its first cell, is a valid target.
-    """
+    """Read the columns that the header names. If there is no header, read the first column or whole lines."""
     first = next((line for line in lines if not _is_skipped(line)), "")
     delimiter = _delimiter(first)
     columns = _columns(_cells(first, delimiter))

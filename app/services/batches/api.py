@@ -90,6 +90,5 @@ class BatchApi:
                     yield found
 
     def delete(self, key_id: str, file_id: str) -> None:
-        """Delete a file, if it exists."""
         with _only(frozenset({key_id})), suppress(openai.NotFoundError):
             self._client.files.delete(file_id)

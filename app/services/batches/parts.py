@@ -1,4 +1,4 @@
-"""The dependencies of the batch steps: stores, key pool, API, and prices."""
+"""The dependencies of the batch steps, which are created once per run: stores, key pool, API, and prices."""
 
 from __future__ import annotations
 
@@ -21,8 +21,6 @@ from app.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The dependencies of the batch steps. They are created once per run."""
-
     settings: Settings
     requests: LlmRequestStore
     batches: LlmBatchStore

@@ -156,10 +156,7 @@ class BatchRunner:
         return self._made(batch, made)
 
     def _find(self, batch: LlmBatch, tried_at: datetime) -> LlmBatch | Wait | None:
-        """Search OpenAI for a batch created by an interrupted attempt.
-
-        Return `Wait` while the batch may still appear there, and None if it was not created.
-        """
+        """Search OpenAI for the batch. Return `Wait` while it may still appear there, None if it was not created."""
         if self._is_dead(batch):
             return self._lose(batch, "its key was refused while it was created")
         made = self._api.find(batch.key_id or "", batch.id, batch.created_at)

@@ -163,10 +163,7 @@ def _usd(settings: Settings, total: _Cost, *, economy: bool) -> float | None:
 
 
 def _model_minutes(capacities: Sequence[Capacity], model: str, calls: int, tokens: float) -> float | None:
-    """Return the minutes that `calls` with `tokens` in total take at the rate limits of all keys.
-
-    Return None if no limits are known.
-    """
+    """Return the minutes that `calls` with `tokens` in total take at all keys' rate limits; None if unknown."""
     if not calls:
         return 0.0
     rate_of: dict[str, float] = {}

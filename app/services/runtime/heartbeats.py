@@ -31,7 +31,6 @@ class WorkerHeartbeat:
 
 
 def heartbeat_file(home: Path, node: str) -> Path:
-    """Return `PROPINTEL_HOME/heartbeats/NODE.json`."""
     return home / "heartbeats" / f"{node}.json"
 
 

@@ -25,8 +25,6 @@ from app.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """The database and the stores that interfaces need to read and enqueue."""
-
     settings: Settings
     database: Database
     jobs: JobStore
@@ -62,10 +60,7 @@ def open_stores(settings: Settings, clock: Clock | None = None) -> Stores:
 
 
 def publishing_rules(settings: Settings) -> PublishingRules:
-    """Return the fields whose changes are published, and the number of looks that confirm a change on only one page.
-
-    Raises `ConfigurationError`.
-    """
+    """Return the configured rules for publishing changes. Raises `ConfigurationError`."""
     names = [part.strip() for part in settings.changes.fields.split(",") if part.strip()]
     try:
         fields = checked_fields(names) if names else PUBLISHED_FIELDS

@@ -169,10 +169,7 @@ class SourceReader:
             return True
 
     def _visited(self, asked: Asked) -> Visit | bool:
-        """Return the page. If it cannot be read, record the reason, and return whether to skip the source's other URLs.
-
-        These may still help after an HTTP error status such as 404.
-        """
+        """Return the page. If it cannot be read, record why, and return whether to skip the source's other URLs."""
         url, known = asked.url, self._before.get(asked.url)
         if known is not None and known.is_final:
             self._cannot_be_read(url, known.outcome)

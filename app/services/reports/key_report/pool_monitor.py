@@ -32,8 +32,6 @@ _FAILURES = (Outcome.QUOTA_EXHAUSTED, Outcome.INVALID_KEY, Outcome.FORBIDDEN, Ou
 
 @dataclass(frozen=True, slots=True)
 class PoolMonitor:
-    """Monitors the pool of a manager, with the history in a database."""
-
     settings: Settings
     manager: OpenAIClientManager
     database: Database

@@ -35,7 +35,6 @@ class KeyView:
 
     @property
     def is_disabled(self) -> bool:
-        """Whether an operator disabled the key."""
         return self.state == "disabled"
 
 
