@@ -52,9 +52,7 @@ def fingerprint(secret: str) -> str:
 
 
 def mask(secret: str) -> str:
-    """Return the form of a key that may be shown, such as `sk-proj-abc...xyz1`.
-
-    It has the key's prefix, the next three characters, and the last four.
+    """Return the public form of a key: its prefix, three more characters, and its last four (`sk-proj-abc...xyz1`).
 
     A key shorter than 24 characters is shown as `key-` and eight digits of its fingerprint.
     """
@@ -136,9 +134,7 @@ def load_keys(settings: Settings) -> KeySet:
 
 
 def load_keys_again(settings: Settings) -> KeySet:
-    """Reload the keys of a running process.
-
-    Unlike `load_keys`, treat an empty keys file, or no key at all, as an error.
+    """Reload the keys of a running process. Unlike `load_keys`, treat a missing key or an empty keys file as an error.
 
     The keys file may be half written, or emptied by mistake. A running fleet must then not lose its keys or switch to
     the keys of another variable. Raises `ConfigurationError` or `NoKeysError`; the caller then keeps its keys.
@@ -231,10 +227,7 @@ def _parse_groups(groups: str, count: int) -> dict[int, str]:
 
 
 def _parse_base_urls(settings: Settings, urls: list[str]) -> list[str]:
-    """Add the URLs of OPENAI_KEY_BASE_URLS to `urls`, which has one entry per key, and return it.
-
-    The setting's format is `position,...=URL;...`, where the first key is 1.
-    """
+    """Return `urls` plus the URLs of OPENAI_KEY_BASE_URLS (`position,...=URL;...`, where the first key is 1)."""
     for part in _parts(settings.openai.key_base_urls):
         members, _, url = part.partition("=")
         found = _positions(members, len(urls))

@@ -76,20 +76,14 @@ class MeterReading:
 
 @dataclass(frozen=True, slots=True)
 class LimitReading:
-    """The rate limits that one response reports for the key's limit group and the request's model.
-
-    None means not reported.
-    """
+    """The limits that a response reports for the key's group and the request's model. None: not reported."""
 
     requests: MeterReading | None = None
     tokens: MeterReading | None = None
 
 
 def read_limits(headers: Mapping[str, str]) -> LimitReading:
-    """Parse the `x-ratelimit-*` headers of a response.
-
-    A unit with incomplete or invalid headers counts as not reported.
-    """
+    """Parse the `x-ratelimit-*` headers of a response. Incomplete or invalid values count as not reported."""
     return LimitReading(_meter(headers, "requests"), _meter(headers, "tokens"))
 
 

@@ -121,18 +121,12 @@ class KeyPool:
         return call.tries_again(lease.key_id, settlement, self.store.now_us())
 
     def end_stream(self, lease: Lease, usage: Usage | None, *, broke: bool) -> None:
-        """Report whether a stream broke, and its usage (None: unknown).
-
-        Its lease was settled at the response headers.
-        """
+        """Report the end of a stream, and its usage (None: unknown). Its lease was settled at the response headers."""
         change = self.store.end_stream(lease, usage, broke=broke)
         self._log(self._by_id[lease.key_id], Outcome.SERVER_FAILURE if broke else Outcome.SUCCESS, change, lease)
 
     def abandon(self, call: Call, lease: Lease | None = None, *, waited_us: int = 0) -> None:
-        """Release the call's lease and reservation after the caller disconnected.
-
-        This counts neither for nor against the key.
-        """
+        """Release the call's lease and reservation after the caller disconnected. This does not count for the key."""
         if lease is not None:
             self.store.settle(lease, Settlement(Outcome.ABANDONED, waited_us=waited_us))
         if call.reservation is not None:

@@ -109,10 +109,7 @@ def make_pricing(overrides: Mapping[str, Price] | None = None) -> Pricing:
 
 
 def _at_tier(price: Price, tier: str) -> Price:
-    """Return a standard price multiplied by the tier's factor.
-
-    In a batch, cached input costs as much as other input.
-    """
+    """Return a standard price times the tier's factor. In a batch, cached input costs as much as other input."""
     price = price._replace(cached=price.input) if tier == BATCH_TIER else price
     return Price(*(_FACTORS.get(tier, 1.0) * one for one in price))
 

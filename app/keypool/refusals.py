@@ -43,10 +43,7 @@ def answer(refusal: NoCapacity, request: httpx2.Request) -> httpx2.Response:
 
 
 def budget_message(detail: str) -> str:
-    """Return a sentence that names the exhausted budget, its setting, and the remedy.
-
-    `detail` is `NoCapacity.detail`, such as "day calls". Return "" if it names no known budget.
-    """
+    """Return a sentence about the budget in `detail` ("day calls"), its setting, and the remedy, or ""."""
     whose, _, unit = detail.partition(" ")
     if whose not in _BUDGETS or unit not in _UNITS:
         return ""

@@ -59,10 +59,7 @@ class Driver(Protocol):
     """The I/O operations that a `RetryLoop` needs."""
 
     async def call[T](self, work: Callable[[], T]) -> T:
-        """Run `work`, a call to the pool that may wait for the network.
-
-        It runs to its end even if the caller is canceled.
-        """
+        """Run `work`, which may wait for the network. It runs to its end even if the caller is canceled."""
         ...
 
     async def pause(self, seconds: float) -> None: ...
@@ -138,12 +135,9 @@ class RetryLoop:
         self.stream_report: StreamReport | None = None
 
     async def run(self) -> httpx2.Response:
-        """Send the request and return the final response.
+        """Send the request and return the final response. Raise the last attempt's exception if it got no response.
 
-        Raise the last attempt's exception if that attempt got no response.
-
-        If the request is interrupted, its lease and reservation are released. This counts neither for nor against the
-        key.
+        If the request is interrupted, its lease and reservation are released. This does not count for the key.
         """
         try:
             return await self._attempt_until_answered()
@@ -194,10 +188,7 @@ class RetryLoop:
             return again, last
 
     async def _attempt(self, send: Send) -> tuple[bool, httpx2.Response | Exception]:
-        """Send the request with one key and settle its lease.
-
-        Return whether to try again, and the response or exception.
-        """
+        """Send the request with one key and settle its lease. Return whether to try again, and the result."""
         try:
             response = await self._driver.send(self._addressed(send.key))
             elapsed_us = (self._terms.monotonic_ns() - self._sent_ns) // 1000
@@ -229,10 +220,7 @@ class RetryLoop:
         return again, response
 
     def _addressed(self, key: ApiKey) -> httpx2.Request:
-        """Return a copy of the request that carries this key.
-
-        Exceptions refer to the original, so it must contain no secret.
-        """
+        """Return a copy of the request with this key. Exceptions refer to the original, which must show no secret."""
         request = self._request
         headers = request.headers.copy()
         headers["authorization"] = f"Bearer {key.secret.get_secret_value()}"

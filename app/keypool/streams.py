@@ -69,10 +69,7 @@ class StreamTail:
         return bytes(named[-1]).decode() if named else ""
 
     def usage(self) -> TokensUsed | None:
-        """Return the last usage in the kept bytes.
-
-        Return None if there is no usage, because the stream was closed early or the usage was not requested.
-        """
+        """Return the last usage in the kept bytes. None: the stream was closed early, or no usage was requested."""
         for match in list(_USAGE.finditer(self._tail))[: -_USAGES_READ - 1 : -1]:
             text = self._tail[match.end() : match.end() + _USAGE_BYTES].decode(errors="replace")
             try:
@@ -100,10 +97,7 @@ class StreamReport:
         self.feed = self._tail.feed
 
     def close(self, error: BaseException | None = None) -> Callable[[], None] | None:
-        """End the stream. `error` is the exception that ended it, if any.
-
-        Return a function that reports the end to the pool, or None if the stream has already ended.
-        """
+        """End the stream, with the exception that broke it. Return a function that reports it; None if called again."""
         if self._over:
             return None
         self._over = True

@@ -31,10 +31,7 @@ class PooledTransport(httpx2.BaseTransport):
         self._inner = inner or httpx2.HTTPTransport()
 
     def capped(self, further_keys: int) -> Self:
-        """Return a copy with the same keys and connections.
-
-        Its requests may use `further_keys` keys after the first.
-        """
+        """Return a copy with the same connections whose requests may use `further_keys` keys after the first."""
         capped = copy.copy(self)
         capped._terms = replace(self._terms, further_keys=further_keys)
         return capped
@@ -79,10 +76,7 @@ class ThreadDriver:
 
 
 def run_in_thread[T](coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine in the current thread, without an event loop, and return its result.
-
-    Raise `RuntimeError` if the coroutine waits for an event loop.
-    """
+    """Run a coroutine in this thread and return its result. It must not wait for an event loop (`RuntimeError`)."""
     try:
         coroutine.send(None)
     except StopIteration as end:

@@ -69,10 +69,7 @@ class Need:
 
 
 def read_need(request: httpx2.Request) -> Need:
-    """Return what a request needs. A streamed body can be neither read here nor sent again.
-
-    If the body is not JSON, return an empty `Need`.
-    """
+    """Return what a request needs (nothing if its body is not JSON). A streamed body can be neither read nor resent."""
     try:
         content = request.content
     except httpx2.RequestNotRead:
@@ -189,9 +186,7 @@ def read_failure(body: Mapping[str, Any]) -> tuple[Failure, Literal["requests", 
 
 
 def hidden_status(body: Mapping[str, Any]) -> int | None:
-    """Return the real status of a 200 response whose body is only an error, as some gateways send.
-
-    Otherwise, return None.
+    """Return the real status of a 200 response whose body is only an error, as some gateways send; otherwise None.
 
     The status is the number in the error, or else the status for the error's code or type. It is 400 for an unknown
     code or type, and 502 if the error has neither.
@@ -227,10 +222,7 @@ def admitted_after_us(headers: Mapping[str, str], elapsed_us: int) -> int:
 
 
 def server_time(headers: Mapping[str, str], ours: datetime) -> datetime:
-    """Return the server's time from the `date` header, or `ours` if it is missing.
-
-    A date in `retry-after` is relative to the server's clock, not to ours.
-    """
+    """Return the server's time, which dates in `retry-after` refer to. It is `ours` without a valid `date` header."""
     try:
         sent_at = parsedate_to_datetime(headers.get("date", ""))
     except (TypeError, ValueError, OverflowError):

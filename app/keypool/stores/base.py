@@ -123,11 +123,7 @@ class Settlement:
     waited_us: int = 0
 
     def later(self, age_us: int, open_us: int) -> Settlement:
-        """Return the settlement as it must be applied `age_us` later.
-
-        Its pause is shorter by `age_us`. A server failure older than `open_us` becomes `ABANDONED`, so it no longer
-        counts against the key.
-        """
+        """Return the settlement after `age_us`: with a shorter pause, and abandoned if it is an old server failure."""
         if self.outcome is Outcome.SERVER_FAILURE and age_us > open_us:
             return replace(self, outcome=Outcome.ABANDONED)
         return self if self.pause_us is None else replace(self, pause_us=max(0, self.pause_us - age_us))
@@ -206,10 +202,7 @@ class Store(Protocol):
         ...
 
     def set_keys(self, keys: Sequence[ApiKey]) -> None:
-        """Use these keys for new leases.
-
-        Keys that are no longer listed drain. Keys that were listed earlier keep their state.
-        """
+        """Use these keys for new leases. Keys that are not listed drain. Keys that return keep their state."""
         ...
 
     def act(self, key_id: str, action: Action) -> ActionResult:

@@ -174,10 +174,7 @@ class FleetStore:
         return Change()
 
     def charge_bulk(self, bulk: Bulk) -> str | None:
-        """Charge a bulk.
-
-        Raises `redis.RedisError` while Redis is unavailable: bulks are not urgent and are charged later.
-        """
+        """Charge a bulk. Raises `redis.RedisError` while Redis is unavailable, because a bulk can be charged later."""
         return self._redis.charge_bulk(bulk)
 
     def settle_bulk(self, bulk: Bulk, result: BulkResult) -> None:
@@ -224,10 +221,7 @@ class FleetStore:
         return self._share is not None
 
     def lose(self, exc: redis.RedisError) -> ShareStore:
-        """Switch to this process's share of the limits, and return the store of the share.
-
-        The loss is counted and logged once.
-        """
+        """Switch to this process's share of the limits, and return the share's store. Log the loss once."""
         with self._lock:
             share = self._share
             if share is None:
@@ -251,10 +245,7 @@ class FleetStore:
             return share
 
     def rejoin(self) -> None:
-        """Use the server again, and report the activity while it was lost.
-
-        Raises `redis.RedisError` if it is still unavailable.
-        """
+        """Use the server again, and report the activity since its loss. Raises `redis.RedisError` if that fails."""
         self._redis.forget_connections()
         self._redis.register()
         with self._lock:
@@ -279,10 +270,7 @@ class FleetStore:
         self.fleet = reported
 
     def leave(self) -> None:
-        """Send the remaining reports, and tell the server that this process ends.
-
-        If the server was lost, try to rejoin once.
-        """
+        """Send the remaining reports, and end this process's heartbeats. If the server is lost, first try to rejoin."""
         if self._share is not None:
             self.rejoin()
         self._report_retired()

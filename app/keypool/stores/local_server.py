@@ -51,10 +51,7 @@ class LocalServer:
     # --- the methods for a store
 
     def evalsha(self, sha: str, count: int, *parts: str | float) -> Any:
-        """Run a loaded script. The first `count` parts are its keys, the others its arguments.
-
-        Raises `NoScriptError` if the script is not loaded.
-        """
+        """Run a loaded script. The first `count` parts are its keys. Raises `NoScriptError` if it is not loaded."""
         if sha not in self._scripts:
             raise NoScriptError("No matching script")
         texts = [part if isinstance(part, str) else repr(part) for part in parts]
@@ -138,10 +135,7 @@ class LocalServer:
         return self._read(name, False)  # type: ignore[no-any-return]
 
     def _do_set(self, name: str, value: str, *options: str) -> bool:
-        """Set a string.
-
-        Options: NX (only if the name does not exist) and PX, followed by the time to live in milliseconds.
-        """
+        """Set a string. Options: NX (only if the name does not exist), and PX with the time to live in milliseconds."""
         if "NX" in options and self._read(name, None) is not None:
             return False
         self._do_del(name)

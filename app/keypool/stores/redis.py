@@ -21,17 +21,11 @@ class RedisStore(ScriptStore):
     _server: redis.Redis
 
     def undo(self, lease_id: str) -> None:
-        """Undo an `acquire` whose reply was lost, so that its request was never sent.
-
-        The server remembers an admission for two minutes. After that, this undoes nothing.
-        """
+        """Undo an `acquire` of the last two minutes whose reply was lost, so that its request was never sent."""
         self._run("undo", lease_id)
 
     def server_now_us(self) -> int:
-        """Ask the server for its time and return it.
-
-        If the store was given a `clock`, return that clock's time instead.
-        """
+        """Ask the server for its time and return it. If the store has a `clock`, return that clock's time instead."""
         if self.time.given():
             return self.time.now_us()
         asked_at = monotonic_us()
@@ -40,10 +34,7 @@ class RedisStore(ScriptStore):
         return self.time.now_us()
 
     def beat(self, batches: Sequence[str] = (), *, brief: bool = False) -> dict[str, Any]:
-        """Send a heartbeat, and return the state of the fleet as in `beat.lua`.
-
-        A `brief` reply lacks the state of the keys.
-        """
+        """Send a heartbeat, and return the fleet's state (`beat.lua`). A `brief` reply lacks the state of the keys."""
         digest, _, _ = self._registration
         reply = self._run_known("beat", digest, self._process, 1, int(brief), *batches)
         known: dict[str, Any] = json.loads(reply[1])

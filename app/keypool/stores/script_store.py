@@ -126,10 +126,7 @@ class ScriptStore:
                 return NoCapacity(_whole(reply[2]), reply[3], reply[4])
 
     def confirm(self, lease: Lease, *, was_sent: bool = False) -> Lease | Later | None:
-        """Confirm a reservation.
-
-        If `was_sent`, the request has already been sent, so it counts whatever the state of the key is.
-        """
+        """Confirm a reservation. If the request `was_sent` already, it counts whatever the state of the key is."""
         digest, _, mine = self._registration
         if not mine and not was_sent:
             self.give_back(lease)
@@ -145,10 +142,7 @@ class ScriptStore:
         self._run("give_back", lease.text, lease.at_us)
 
     def settle(self, lease: Lease, settlement: Settlement, *, foreign: bool = False) -> Change:
-        """End a lease.
-
-        If `foreign`, another server gave the lease and counts its usage. Only the effect on the key is applied here.
-        """
+        """End a lease. If `foreign`, another server gave the lease and counts it; only the key's state changes."""
         given = {**_known(settlement), "wait_class": wait_class(settlement.waited_us), "foreign": foreign}
         return self._change("settle", lease, given)
 
@@ -211,10 +205,7 @@ class ScriptStore:
         self._server.close()
 
     def _run_known(self, name: str, *arguments: str | float) -> Any:
-        """Run a script that needs this process's keys.
-
-        First register them, if they have changed or the server has no record of them.
-        """
+        """Run a script that needs this process's keys. Register the keys first, if the server may not have them."""
         if self._unregistered:
             self.register()
         reply = self._run(name, *arguments)
@@ -241,10 +232,7 @@ def _whole(text: str) -> int:
 
 
 def _snapshot(figures: dict[str, Any], masks: Mapping[str, str]) -> KeySnapshot:
-    """Parse one key in the reply of `snapshot.lua`.
-
-    `masks` has the configured keys, some of which the server may not know.
-    """
+    """Parse one key in the reply of `snapshot.lua`. `masks` has the masks of the configured keys."""
     mask, used, spent = (figures.pop(name, None) for name in ("mask", "last_used_us", "spent_today"))
     return KeySnapshot(
         **figures,

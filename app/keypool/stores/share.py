@@ -43,10 +43,7 @@ class Fleet:
 
     @classmethod
     def read(cls, reported: Mapping[str, Any], before: Fleet) -> Fleet:
-        """Parse a reply of `beat.lua`. Values that a brief reply lacks are taken from `before`.
-
-        Lua encodes an empty list as {}, hence the `or ()`.
-        """
+        """Parse a reply of `beat.lua`. A brief reply keeps the rest of `before`. Lua encodes an empty list as {}."""
         spent = {name: Spent(*used) for name, *used in reported["spent"] or ()}
         known = replace(
             before,
@@ -126,11 +123,7 @@ class ShareStore(MemoryStore):
         return not any(key.in_flight for key in self.snapshot())
 
     def settle(self, lease: Lease, settlement: Settlement, *, foreign: bool = False) -> Change:
-        """End a lease.
-
-        Of the rate limit headers, only the limits are used. The remaining amounts are those of the whole fleet, not of
-        this share.
-        """
+        """End a lease. Do not use the remaining amounts in rate limit headers: they are for the whole fleet."""
         change = super().settle(lease, replace(settlement, limits=LimitReading()), foreign=foreign)
         readings = [reading and asdict(reading) for reading in (settlement.limits.requests, settlement.limits.tokens)]
         if any(readings):
@@ -192,10 +185,7 @@ class RetiredShares:
         return next((share for share in self._shares if share.holds(lease)), None)
 
     def reports(self) -> list[OfflineActivity]:
-        """Return each share's activity since its last report. Drop idle shares.
-
-        A request may end long after the server's return, so shares may have activity to report until then.
-        """
+        """Return each share's activity since its last report, and drop idle shares. Requests may end after the loss."""
         shares = self._shares
         idle = [share for share in shares if share.idle]
         reports = [activity for share in shares if (activity := share.report()) != OfflineActivity()]
