@@ -58,10 +58,7 @@ _RUNNING: dict[str, threading.Lock] = {}
 
 
 def _local_clock_is_wrong(clock: Clock) -> bool:
-    """Return whether this machine's clock differs from the fleet's clock.
-
-    Celery's countdowns use this machine's clock.
-    """
+    """Return whether this machine's clock, which Celery uses for countdowns, differs from the fleet's clock."""
     return abs((SystemClock().now() - clock.now()).total_seconds()) > _CLOCK_TOLERANCE_SECONDS
 
 
@@ -150,10 +147,7 @@ class JobTask(RedactedTask):
     default_retry_delay = 31
 
     def __call__(self, job_id: str, *args: Any, **kwargs: Any) -> Any:
-        """Run inside a tracing span.
-
-        All runs of a job, on any machine, belong to one trace, whose id is the job's id.
-        """
+        """Run inside a tracing span. All runs of a job, on any machine, belong to the trace with the job's id."""
         self.request.began = time.monotonic()
         about = {"propintel.job.id": job_id}
         with span("job", about, trace_id=job_id, expected=(Ignore, Reject, Retry)) as run:
@@ -237,10 +231,7 @@ class JobTask(RedactedTask):
             self.request.retries += 1
 
     def _come_back(self, resend: Callable[..., Any], seconds: float, reason: PropertyIntelligenceError) -> Any:
-        """Send the message for the next run.
-
-        The message is one level more urgent, because its countdown starts only when a worker receives it.
-        """
+        """Send the message for the next run, one level more urgent: its countdown starts when a worker receives it."""
         job, _ = self._held()
         ahead = {} if job is None else {"priority": message_priority(job)}
         try:
@@ -254,12 +245,9 @@ class JobTask(RedactedTask):
     def _set_back(
         self, seconds: float, reason: PropertyIntelligenceError, *, counted: bool, charged: float = 0.0
     ) -> None:
-        """Release the lease, and store when the job may run again.
+        """Release the lease, and queue the job for a countdown. For a longer wait, defer it and raise `Retry`.
 
-        After a short wait, the job's message is sent with a countdown. For a longer wait, the job is deferred in the
-        table and `Retry` is raised, so no message is sent.
-
-        If this machine's clock is wrong, every job is deferred, because a worker measures countdowns with its own
+        If this machine's clock is wrong, defer the job for any wait, because a worker measures countdowns with its own
         clock.
         """
         job, owner = self._held()

@@ -18,10 +18,7 @@ log = logging.getLogger(__name__)
 
 @shared_task(name="tasks.batches.complete_batches", base=ScheduledTask)
 def complete_batches() -> dict[str, int]:
-    """Mark batches whose jobs have all ended as complete, and start the delivery of due webhooks.
-
-    Returns `{"completed": n}`.
-    """
+    """Mark batches whose jobs have all ended as complete, and send due webhooks. Returns `{"completed": n}`."""
     completed = current().batches.complete()
     BATCHES_COMPLETED.inc(len(completed))
     for batch in completed:

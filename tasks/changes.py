@@ -16,10 +16,7 @@ from tasks.delivery import send_if_due
 
 @shared_task(name="tasks.changes.check_changes", base=ScheduledTask)
 def check_changes() -> dict[str, int]:
-    """Start the delivery of due changes to the webhook, and delete changes past their retention time.
-
-    Returns `{"pruned": n}`.
-    """
+    """Send due changes to the webhook, and delete changes past their retention. Returns `{"pruned": n}`."""
     settings, database = current().settings, current().database
     kept = timedelta(days=settings.changes.retention_days)
     pruned = ChangeStore(database).prune(database.clock.now() - kept)

@@ -1,7 +1,4 @@
-"""The key report.
-
-At an interval, collect the key pool's statistics, log and export them, and store the latest report.
-"""
+"""The key report: collect the key pool's statistics at an interval, log and export them, and store the latest."""
 
 from __future__ import annotations
 

@@ -43,10 +43,7 @@ def look_at_batches() -> dict[str, bool]:
 
 @shared_task(name="tasks.model_batches.tend_batches", base=ScheduledTask)
 def tend_batches() -> dict[str, int]:
-    """Create batches of the waiting requests, and advance the batches that are due.
-
-    Returns `{"begun": n, "tended": n}`.
-    """
+    """Create batches of waiting requests, and advance due batches. Returns `{"begun": n, "tended": n}`."""
     resources = current()
     parts = open_parts(resources.settings, resources.database, resources.manager)
     if parts is None:

@@ -1,7 +1,4 @@
-"""Beat's scheduler. It recovers from the loss of Redis, its lock, or its schedule.
-
-If several beats run, only one is active.
-"""
+"""Beat's scheduler, which recovers from the loss of Redis, its lock, or its schedule. Only one beat is active."""
 
 from __future__ import annotations
 

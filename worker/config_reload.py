@@ -51,10 +51,7 @@ def start_reloader(manager: OpenAIClientManager) -> None:
 
 
 def start_reloader_for_children() -> None:
-    """In a forking worker's parent, reload the keys for later children.
-
-    SIGHUP also sets the reload mark, so that running children reload their keys.
-    """
+    """In a forking worker's parent, reload the keys for later children. SIGHUP also makes running children reload."""
     _start(KeyReload(settings(), _adopt, seen=_load().mark, watches_file=False, passes_on=_note_mark))
 
 

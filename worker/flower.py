@@ -130,10 +130,7 @@ def _state_folder(home: Path) -> Path:
 
 
 def _on_options_read(**_: Any) -> None:
-    """Check Flower's options.
-
-    This runs when Flower imports the tasks: all options are read, but it does not listen yet.
-    """
+    """Check Flower's options. Called when Flower imports the tasks: all options are read, but no port is open."""
     protect(_secrets())
     try:
         _check_access()

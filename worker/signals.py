@@ -84,10 +84,7 @@ def _configure_logging(loglevel: Any = None, **_: Any) -> None:
 
 @cache
 def _log_near_misses_once() -> None:
-    """Log misspelled settings once per worker.
-
-    Celery sets up logging several times, and forked children inherit the cache.
-    """
+    """Log misspelled settings once, although Celery sets up logging several times and in each forked child."""
     log_near_misses()
 
 
@@ -150,10 +147,7 @@ def _check(loaded: Settings) -> None:
 
 
 def _freeze_memory(**_: Any) -> None:
-    """Before each fork, exclude existing objects from garbage collection.
-
-    Otherwise, a collection in a child would copy the memory that it shares with the parent.
-    """
+    """Before each fork, freeze existing objects: garbage collection in a child would copy their shared memory."""
     gc.collect()
     gc.freeze()
 

@@ -61,10 +61,7 @@ VISIBILITY_TIMEOUT = timedelta(seconds=1800)
 
 
 def lane_of(job: Job) -> str:
-    """Return the queue for a job's message.
-
-    A job that has run before goes to the first lane, so that it does not wait behind a large batch again.
-    """
+    """Return the queue for a job's message. A retried job goes to the first lane, so that it does not wait twice."""
     if job.started_at is not None:
         return SCRAPE_QUEUE
     return next(lane for lane, end in LANES.items() if job.position < end)

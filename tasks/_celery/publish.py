@@ -38,10 +38,7 @@ def send_jobs(celery_app: Celery, store: JobStore, jobs: Sequence[Job]) -> int:
 
 
 def _send_together(celery_app: Celery, jobs: Sequence[Job]) -> None:
-    """Send the messages in one round trip.
-
-    If that fails, for example because the broker restarted, try at most twice more.
-    """
+    """Send the messages in one round trip. If that fails (the broker restarted), try at most twice more."""
     task = celery_app.tasks["tasks.scrape.scrape_property"]
     for attempt in range(1, _TRIES + 1):
         try:

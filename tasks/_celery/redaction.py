@@ -64,10 +64,7 @@ def _clean_retry(retry: Retry, seen: dict[int, BaseException]) -> None:
 
 
 def _fact(fact: Any, seen: dict[int, BaseException], depth: int = 0) -> Any:
-    """Return `fact` if it shows no secret.
-
-    Otherwise, return a redacted copy, or redacted text if it cannot be copied.
-    """
+    """Return `fact` if it shows no secret. Otherwise, return a redacted copy, or its redacted text."""
 
     def inside(one: Any) -> Any:
         return _fact(one, seen, depth + 1)

@@ -26,9 +26,7 @@ def celery_facts(celery_app: Celery) -> CeleryFacts:
 
 
 def consumers(celery_app: Celery, seconds: float = ANSWER_SECONDS) -> dict[str, frozenset[str]]:
-    """Return the queues that each worker consumes, by the worker's node name.
-
-    Workers that do not reply within `seconds` are missing.
+    """Return the queues of each worker that replies within `seconds`, by node name.
 
     Raises `BrokerUnavailableError`.
     """
