@@ -29,10 +29,7 @@ class TimeLimited[T]:
         return self.begin()()
 
     def begin(self) -> Callable[[], T]:
-        """Start a call or join the running one.
-
-        Return a function that waits for the result until `seconds` from now.
-        """
+        """Start a call or join the running call. Return a function that waits for its result for up to `seconds`."""
         with self._lock:
             call = self._running
             if call is None or call.done():

@@ -207,10 +207,7 @@ def _log_uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
 
 
 def _log_unraisable(args: sys.UnraisableHookArgs) -> None:
-    """Log an error of a finalizer or callback.
-
-    The object is logged as text, so that the record does not keep it alive.
-    """
+    """Log an error of a finalizer or callback. The object is logged as text, because a record would keep it alive."""
     where = f"{args.err_msg or 'Exception ignored in'}: {_BRIEF.repr(args.object)}"
     error = args.exc_value or args.exc_type()
     log.error("Uncaught exception: %s", where, exc_info=(type(error), error, args.exc_traceback))

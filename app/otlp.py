@@ -107,10 +107,7 @@ class Exporting:
         self._tracer = self._provider.get_tracer("property-intelligence")
 
     def start(self, name: str, parent: Span | None, trace_id: int | None) -> Span:
-        """Start a child span of `parent`. If `parent` is None, start a new trace.
-
-        A new trace has the id `trace_id`, or a random id if `trace_id` is None or 0.
-        """
+        """Start a child span of `parent`. If it is None, start a trace with the id `trace_id` (None or 0: random)."""
         token = _next_trace_id.set(trace_id or 0)
         try:
             return self._tracer.start_span(name, trace.set_span_in_context(parent) if parent else Context())
@@ -130,9 +127,6 @@ class Exporting:
 
 
 def _parsed(headers: str) -> dict[str, str]:
-    """Parse `name=value,...` with percent-encoded values, as OTLP specifies.
-
-    Names become lowercase, as HTTP/2 requires.
-    """
+    """Parse `name=value,...` with percent-encoded values, as OTLP specifies. Names become lowercase (HTTP/2)."""
     pairs: list[Any] = [part.partition("=") for part in headers.split(",") if "=" in part]
     return {name.strip().lower(): unquote(value.strip()) for name, _, value in pairs}

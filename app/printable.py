@@ -26,9 +26,6 @@ def escaped_json(text: str) -> str:
 
 
 def json_text(value: Any, **layout: Any) -> str:
-    """Return `value` as JSON. `layout` has options of `json.dumps`.
-
-    Control characters are escaped, except the line breaks of the layout.
-    """
+    """Return `value` as JSON, with options of `json.dumps`. Control characters except line breaks are escaped."""
     text = json.dumps(value, ensure_ascii=False, **layout)
     return "\n".join(escaped_json(line) for line in text.split("\n"))

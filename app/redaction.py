@@ -106,10 +106,7 @@ _PARAMETER = re.compile(r"([?&])([^?=&#]*)=[^&#]*")
 
 
 def redact_urls(text: str) -> str:
-    """Redact `text`, and remove the login and query of every URL in it.
-
-    For text with URLs that we did not configure.
-    """
+    """Redact `text`, and remove the login and query of every URL. For text with URLs that we did not configure."""
     return redact(_URL_IN_TEXT.sub(lambda url: f"://{url[1]}{url[2]}{f'?{REDACTED}' if url[3] else ''}", text))
 
 

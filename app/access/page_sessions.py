@@ -92,10 +92,7 @@ class PageSessions:
         return f"{LINK_PATH}?code={code}"
 
     def use_link(self, code: str) -> Caller | None:
-        """Use up the code of a sign-in link and return its caller.
-
-        Return None if the code was used before, has expired, or is unknown.
-        """
+        """Use up the code of a sign-in link and return its caller. Return None if the code is used or unknown."""
         name = _name(code, _LINK_PREFIX)
         fields = self._verified(name, self._asked(lambda client: client.getdel(name)))
         if fields is None:

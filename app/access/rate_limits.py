@@ -71,10 +71,7 @@ class RateLimits:
         self._away_until: datetime | None = None
 
     def count_request(self, caller: str) -> Allowance | None:
-        """Count one request of `caller`. Raises `TooManyRequestsError` if it exceeds the limit.
-
-        Return None if no limit is configured or Redis is unavailable.
-        """
+        """Count a request of `caller`. Return None if there is no limit or no Redis. Raises `TooManyRequestsError`."""
         limit = self._settings.web.api_rate_limit_per_minute
         if not limit:
             return None

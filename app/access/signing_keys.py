@@ -49,10 +49,7 @@ class _KeySet:
 
 
 class SigningKeys:
-    """The keys of the JSON Web Key Set at `url`.
-
-    Thread-safe. At most one fetch runs at a time, and it holds no lock.
-    """
+    """The keys of the JSON Web Key Set at `url`. Thread-safe. At most one fetch runs at a time; it holds no lock."""
 
     def __init__(self, url: str, clock: Clock) -> None:
         self._url, self._clock = url, clock
@@ -89,10 +86,7 @@ class SigningKeys:
         return held.keys.get(kid)
 
     def _result(self, kid: str) -> jwt.PyJWK:
-        """Return the key from the cache.
-
-        If it is not there, raise the error of the last fetch, or `InvalidTokenError`.
-        """
+        """Return the key from the cache. If it is missing, raise the last fetch's error or `InvalidTokenError`."""
         with self._lock:
             failure = self._failure
         known = self._known(kid, MAX_AGE)

@@ -39,10 +39,7 @@ _REMEDY = (
 
 
 class Role(StrEnum):
-    """The role of a caller.
-
-    Executives and managers may do everything, operators may run jobs, readers may read results.
-    """
+    """A caller's role. Executives and managers may do everything, operators run jobs, readers read results."""
 
     EXEC = "exec"
     MANAGER = "manager"
@@ -92,10 +89,7 @@ class TokenVerifier(Protocol):
 
 
 def issue_token(settings: Settings, role: Role, lifetime: timedelta, *, clock: Clock, subject: str) -> str:
-    """Return a signed token for `subject`, valid for `lifetime`.
-
-    Raises `ConfigurationError` if this service cannot sign tokens.
-    """
+    """Return a signed token, valid for `lifetime`. Raises `ConfigurationError` if this service cannot sign tokens."""
     if settings.web.jwt_jwks_url:
         problem = "tokens are verified with this identity provider's keys, so a token signed here would be refused"
         raise ConfigurationError("JWT_JWKS_URL", problem, "Get the token there, or unset it and set JWT_SECRET")

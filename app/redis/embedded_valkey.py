@@ -150,10 +150,7 @@ class _Endpoint:
         return f"unix://{quote(str(self.socket))}?db=0"
 
     def with_free_port(self) -> _Endpoint:
-        """Return this endpoint, or a new one if another program uses its port.
-
-        The caller must hold the server's lock.
-        """
+        """Return this endpoint, or a new one if its port is in use. The caller must hold the server's lock."""
         if not self.port or _is_free(self.port):
             return self
         (self.folder / "endpoint.json").unlink()
@@ -211,10 +208,7 @@ class EmbeddedValkey:
 
     @property
     def exit_code(self) -> int | None:
-        """The exit code of the server that this object started.
-
-        Negative: it was killed by that signal. None: it is running.
-        """
+        """The exit code of the server that this object started (negative: a signal), or None while it runs."""
         return self._process.poll() if self._process is not None else None
 
     @property
@@ -236,10 +230,7 @@ class EmbeddedValkey:
         return self.url
 
     def stop(self) -> None:
-        """Stop the server if this object has started it.
-
-        SIGTERM lets the server write its data to disk. After 10 s, it gets SIGKILL.
-        """
+        """Stop the server if this object started it: with SIGTERM, so that it saves its data, or SIGKILL after 10 s."""
         process, self._process = self._process, None
         if process is None:
             return

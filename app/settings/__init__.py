@@ -100,10 +100,7 @@ class Settings(BaseModel):
 
 
 def _secrets_of(name: str, value: str) -> Iterator[str]:
-    """Yield the secret parts of a setting's value.
-
-    The end of the setting's `name` determines the format of the value.
-    """
+    """Yield the secret parts of a setting's value. The end of the setting's `name` determines the value's format."""
     if name.endswith(("_url", "_proxy")):
         yield from url_secrets(value, path_too=True)
     elif name.endswith("_headers"):

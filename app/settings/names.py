@@ -83,10 +83,7 @@ def _edits(name: str, known: str) -> int | None:
 
 
 def _candidates(name: str) -> Iterator[str]:
-    """Yield the settings that `name` may mean.
-
-    These are all settings with the same first letter, and first a numbered key if the name ends with a number.
-    """
+    """Yield a numbered key if `name` ends with a number, and the settings that have its first letter."""
     if (number := re.search(r"(?<!\d)(\d++)$", name)) is not None:
         yield f"OPENAI_API_KEY_{int(number[1])}"
     yield from (known for known in _names() if known[0] == name[0])

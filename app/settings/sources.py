@@ -127,10 +127,7 @@ def secrets_in_files(area: type[Area]) -> Iterator[tuple[str, str]]:
 
 
 def _text_of(variable: str, path: str) -> str:
-    """Return the text of a file without surrounding whitespace.
-
-    Raises `ConfigurationError` if it is empty or unreadable.
-    """
+    """Return the text of a file, stripped. Raises `ConfigurationError` if it is empty or unreadable."""
     remedy = f"Correct {variable}_FILE, or the file's mode and owner"
     try:
         text = Path(path).expanduser().read_text(encoding="utf-8").strip()
