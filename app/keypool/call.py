@@ -15,8 +15,8 @@ from app.keypool.stores.base import Lease, Settlement
 #: The pause after the first failure and the longest pause, in seconds. Each further failure doubles the pause.
 _FIRST_BACKOFF_S, _LONGEST_BACKOFF_S = 0.1, 2.0
 #: Maximum number of retries after a 403 (the model may be forbidden for all keys), and after interrupted responses
-#: (they may have been billed). Once the caller's maximum wait is over, the second number also limits retries after
-#: server failures.
+#: (they may have been billed). After the caller's maximum wait, the second number also limits retries after server
+#: failures.
 _FORBIDDEN_TRIES = 1
 _FAILURE_TRIES = 2
 
@@ -25,8 +25,8 @@ _FAILURE_TRIES = 2
 class Call:
     """The requirements of one request, and its attempts so far. Not thread-safe.
 
-    The request may wait `max_wait_us` in total, and use up to `further_keys` keys besides the first. All times are read
-    from the store's clock.
+    The request may wait `max_wait_us` in total, and use up to `further_keys` keys besides the first. The store's clock
+    is used.
     """
 
     model: str
@@ -89,8 +89,7 @@ class Call:
     def forgive_failures(self, now_us: int) -> int | None:
         """Allow the failed key that may be used again soonest.
 
-        Return how long to wait for it, in microseconds. Return None if no key failed, or if the wait would pass the
-        deadline.
+        Return how long to wait for it, in microseconds. Return None if no key failed or the wait is too long.
         """
         at_us = max(now_us, min(self.failed.values(), default=now_us))
         if not self.failed or not self._may_wait_until(at_us):

@@ -22,8 +22,7 @@ KEYS_FILE = "OPENAI_API_KEYS_FILE"
 KEY_BASE_URLS = "OPENAI_KEY_BASE_URLS"
 #: The prefixes of OpenAI's keys. A prefix tells only the kind of key, so a mask may show it.
 _PREFIX = re.compile(r"sk-(?:proj-|svcacct-|admin-)?")
-#: The characters of a token68 in an HTTP header (RFC 9110 section 11.2), plus the colon. All known keys consist of
-#: them.
+#: The characters of a token68 in an HTTP header (RFC 9110 section 11.2), plus the colon. Keys consist of these.
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._~+/=:-]+")
 #: Separators that users type by mistake where a comma or a line break is required.
 _SEPARATORS = re.compile(r"[;\s]+")

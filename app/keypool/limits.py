@@ -13,8 +13,7 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 
 MINUTE_US = 60_000_000
-#: The longest accepted retry-after, one day. Longer values are shortened to it, because they probably come from a wrong
-#: clock.
+#: The longest accepted retry-after. Longer values, probably from a wrong clock, are shortened to this.
 _LONGEST_PAUSE_S = 86_400.0
 _LONGEST_RESET_US = 31 * 86_400 * 1_000_000
 

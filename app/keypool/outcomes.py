@@ -18,16 +18,14 @@ class Outcome(StrEnum):
     #: The request alone exceeds the key's limit per minute. Waiting does not help, but a key with a higher limit may.
     TOO_LARGE = "too_large"
     QUOTA_EXHAUSTED = "quota_exhausted"
-    #: The provider has no capacity for the requested service tier (flex). Another key would not help. The provider does
-    #: not bill the request.
+    #: The provider has no capacity for the requested service tier (flex). Another key would not help. It is not billed.
     NO_CAPACITY = "no_capacity"
     INVALID_KEY = "invalid_key"
     FORBIDDEN = "forbidden"
     REGION_BLOCKED = "region_blocked"
     SERVER_FAILURE = "server_failure"
     REQUEST_FAULT = "request_fault"
-    #: The outcome says nothing about the key: the caller disconnected, a flex request timed out, or the failure was
-    #: reported too late.
+    #: Says nothing about the key: the caller disconnected, flex timed out, or the failure was reported too late.
     ABANDONED = "abandoned"
 
 
@@ -43,11 +41,9 @@ QUOTA_CODES = frozenset(
         "project_spend_limit_exceeded",
     }
 )
-#: The message of a 429 starts with this if the request alone exceeds the limit per minute. The error code does not show
-#: this (2026-11).
+#: A 429's message starts with this if the request alone exceeds the limit. The code does not show it (2026-11).
 TOO_LARGE_WORDS = "Request too large"
-#: The message of a 5xx contains this if the request is invalid. llama.cpp's Python server sends it for unknown
-#: parameters.
+#: A 5xx's message contains this if the request is invalid (llama.cpp's Python server, for unknown parameters).
 FAULT_WORDS = "validation error"
 #: Error codes of a 429 that mean "no capacity for the flex tier"
 #: (https://developers.openai.com/api/docs/guides/flex-processing, 2026-11: "429 Resource Unavailable", not charged).

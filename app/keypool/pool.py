@@ -20,8 +20,7 @@ from app.keypool.stores.base import Change, KeyRequest, Later, Lease, NoCapacity
 
 log = logging.getLogger(__name__)
 
-#: If a reservation moves past the caller's deadline by more than this, it is released, and the request tries to acquire
-#: another key.
+#: If a reservation moves past the caller's deadline by more than this, the request gives it up and acquires a new one.
 _LATEST_US = 2_000_000
 
 

@@ -28,8 +28,7 @@ _SEARCH_USD_PER_MILLION = 10_000.0
 #: price the table lacks. Batch and flex are half price (https://developers.openai.com/api/docs/guides/flex-processing),
 #: priority is up to 2.5 times the price (gpt-5.5, the highest of the table; 2026-11).
 _FACTORS = {BATCH_TIER: 0.5, "flex": 0.5, "priority": 2.5, "fast": 2.5}
-#: Some models cost more above a number of input tokens. In the table, this number is never lower than 100,000 (the
-#: lowest is 128,000; 2026-11).
+#: Some models cost more per token for long prompts. The table's lowest threshold is 128,000 tokens (2026-11).
 _LONG_INPUT = 100_000
 _SAMPLE = 1_000
 
@@ -38,8 +37,8 @@ class Pricing(Protocol):
     """A function that returns the cost of a call in millionths of a US dollar.
 
     `tier` is a `service_tier` or "batch"; an unknown tier costs the standard price. `given` is the number of input
-    tokens, and `made` the number of output tokens. Of the input tokens, `cached` were read from the provider's cache,
-    and `written` were written to it.
+    tokens, and `made` the number of output tokens. `cached` input tokens were read from the provider's cache, and
+    `written` were written to it.
     """
 
     def __call__(
@@ -90,8 +89,8 @@ def make_pricing(overrides: Mapping[str, Price] | None = None) -> Pricing:
     """Return a function that computes the cost of a call.
 
     The function looks for the model in `overrides`, which contain standard prices, then in the table, which also has
-    tiers and dated model names. An unknown model costs 0 and is logged once. The first lookup loads the table (0.3 s,
-    13 MB).
+    tiers and dated model names. An unknown model costs 0 and is logged once. The first call loads the table (0.3 s, 13
+    MB).
     """
     own = {"": Price(0, 0, 0, 0), WEB_SEARCH: Price(_SEARCH_USD_PER_MILLION, 0, 0, 0), **(overrides or {})}
 

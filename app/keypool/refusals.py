@@ -21,8 +21,7 @@ _REFUSALS = {
     "barred": (429, "rate_limit_exceeded", "requests", "No other OpenAI key is left for this request."),
     "budget": (429, "budget_exceeded", "budget_exceeded", "A budget is used up."),
 }
-#: The words of the error message, by the first word of `NoCapacity.detail`: the budget, the start of its setting's
-#: name, and the remedy.
+#: By the first word of `NoCapacity.detail`: the budget, the start of its setting's name, and the remedy.
 _BUDGETS = {
     "day": ("The day's budget", "BUDGET_DAILY", "raise it or retry after 00:00 UTC."),
     "key_day": ("Every key's budget for the day", "BUDGET_KEY_DAILY", "raise it or retry after 00:00 UTC."),

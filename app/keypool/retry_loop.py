@@ -81,8 +81,8 @@ class Terms:
 
     `price` computes the cost of a call. `base_url` is the base URL of the SDK client. A key may have a base URL of its
     own. `shared_limits` examines each response for keys that share limits. A request may use up to `further_keys` keys
-    besides the first (None: all). `closed` is set when the transport is closed. A stream that breaks after that does
-    not count as a failure.
+    besides the first (None: all). `closed` is set when the transport is closed. A stream that breaks later is no
+    failure.
     """
 
     max_wait_seconds: float
@@ -102,8 +102,7 @@ class RetryLoop:
 
     def __init__(self, pool: KeyPool, request: httpx2.Request, terms: Terms, driver: Driver) -> None:
         need = wire.read_need(request)
-        # the estimate assumes the highest price: no input is read from the provider's cache, and all input is written
-        # to it
+        # the estimate assumes the highest price: all input is written to the provider's cache, and none is read from it
         given, fee = need.input_tokens, terms.price(WEB_SEARCH, need.searches, 0)
         self._pool = pool
         self._driver = driver
@@ -225,8 +224,7 @@ class RetryLoop:
         headers = request.headers.copy()
         headers["authorization"] = f"Bearer {key.secret.get_secret_value()}"
         if len(self._pool.keys) > 1:
-            # the key determines the project, but the SDK adds headers from environment variables that may name another
-            # project
+            # the key determines the project; the SDK may add headers with another project from environment variables
             for name in ("openai-organization", "openai-project"):
                 headers.pop(name, None)
         if self._need.streams:

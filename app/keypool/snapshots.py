@@ -18,8 +18,7 @@ Action = Literal["disable", "enable", "probe"]
 class ActionResult:
     """The effect of an operator's action, and the key's state after it.
 
-    "nothing" means that there was nothing to change. "under_way" means that a probe has been sent and has no result
-    yet.
+    "nothing" means that there was nothing to change. "under_way" means that a probe is running.
     """
 
     effect: Literal["done", "nothing", "under_way"]

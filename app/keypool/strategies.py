@@ -10,8 +10,7 @@ from app.errors import ConfigurationError
 #: two clock hours; `headroom`, the unused share of its most used rate limit (0 to 1); and `chance`, a random number in
 #: [0, 1), new for each decision.
 STRATEGIES = {
-    # Only the last hour counts. If totals counted, a new key would get every request until its total equals the
-    # others'.
+    # Only the last hour counts. If totals counted, a new key would get every request for a long time.
     "least_used": "requests_last_hour + chance",
     # This strategy suits keys with unequal limits.
     "most_headroom": "(1.0 - headroom) + chance * 1e-6",

@@ -1,8 +1,7 @@
 """httpx2 transports, sync and async, that send each request of an OpenAI SDK client with a key from the pool.
 
 A transport sees the requests and responses of every SDK method, so keys rotate for all of them (`retry_loop.py`). If no
-key has capacity, the transport itself returns a 429. The SDK must not retry (`max_retries=0`), because the Celery task
-does.
+key has capacity, the transport itself returns a 429. The SDK must not retry (`max_retries=0`): the task does.
 """
 
 from __future__ import annotations

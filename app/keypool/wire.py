@@ -16,8 +16,7 @@ from app.keypool.outcomes import QUOTA_CODES, Failure
 
 #: Bytes of text per token, a cautious estimate for English. The charge is corrected when the response arrives.
 _BYTES_PER_TOKEN = 4
-#: Assumed number of tokens of each picture. It is correct for 1024 x 1024 pixels at high detail (OpenAI's vision guide,
-#: 2026-11).
+#: Assumed tokens per picture, as for 1024 x 1024 pixels at high detail (OpenAI's vision guide, 2026-11).
 _PICTURE_TOKENS = 765
 _PROMPT_FIELDS = ("messages", "input", "instructions", "prompt")
 _TEXT_FIELDS = ("content", "text", "output", "arguments", "function", "tool_calls", "summary")
@@ -33,8 +32,7 @@ _ROUNDING_US = 1_000
 
 _LIMIT_WORDS = {"tokens": ("(TPM)", "(TPD)"), "requests": ("(RPM)", "(RPD)")}
 
-#: A body with one of these members is not only an error. For example, a failed response of the Responses API has an
-#: `id`.
+#: A body with one of these members is not only an error: a failed response of the Responses API has an `id`.
 _ANSWERS = frozenset({"id", "object", "choices", "output", "data"})
 _ERROR_STATUS = re.compile(r"[45][0-9][0-9]")
 _STATUS_OF = {

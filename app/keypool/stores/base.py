@@ -1,7 +1,6 @@
 """The interface of a store. A store keeps the state of all keys, changes it atomically, and uses its own clock.
 
-Every store passes the contract tests (`tests/contract`). A store gets the id, group, and mask of a key, never its
-secret.
+Every store passes the contract tests (`tests/contract`). A store never gets a key's secret.
 """
 
 from __future__ import annotations
@@ -133,8 +132,8 @@ class Settlement:
 class Change:
     """The effect of a settlement on a key, for logs, metrics, and alerts.
 
-    `opened_after` is the number of failures that opened the circuit. `cooled_us` is the length of a new cooldown. None
-    means that this did not happen.
+    `opened_after` is the number of failures that opened the circuit, if it opened. `cooled_us` is the length of a new
+    cooldown, if any.
     """
 
     opened_after: int | None = None

@@ -43,8 +43,7 @@ class FleetStore:
     """A `Store` that keeps working when it loses its server.
 
     Each process must create its own store, after a fork, and close it. `connection` must have timeouts of about a
-    second, so that calls fail soon if the server does not answer. `options` (policy, rng, budget) are passed to
-    `ScriptStore`.
+    second, so that calls fail soon if the server does not answer. `options` are those of `ScriptStore`.
     """
 
     blocking = True

@@ -30,8 +30,7 @@ _RETRY_US = 500_000
 _LONGEST_RETRY_US = 30_000_000
 #: If Redis is lost again within this time after its return, the interval between attempts to rejoin doubles.
 _UNSTEADY_US = 10_000_000
-#: Maximum number of reports that are kept while Redis is lost. Older reports are dropped. The leases that they would
-#: have ended then expire.
+#: Maximum number of reports that are kept while Redis is lost. Older reports are dropped, and their leases expire.
 _MOST_KEPT = 10_000
 _CLOSE_SECONDS = 3.0
 #: Errors that mean that the server is unavailable or cannot write. The report is then kept and sent again later.

@@ -24,8 +24,7 @@ class Now(Protocol):
 class ServerTime:
     """Estimates the server's clock as this machine's monotonic clock plus an offset.
 
-    If `clock` is given (in tests, and for stores in memory), it is used instead, and scripts get its time as an
-    argument.
+    If `clock` is given (in tests, and for stores in memory), it is used instead and passed to scripts.
     """
 
     def __init__(self, clock: Now | None) -> None:

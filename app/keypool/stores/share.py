@@ -30,8 +30,7 @@ class Fleet:
     as in `keys.lua` (a key that is out of quota counts as dead), or to -1 if the key has never answered. `limits` maps
     (group, model) to six numbers: limit per minute and bucket capacity of requests, the same of tokens (0: unknown),
     the end of the latest cooldown, and when a guessed request limit was last lowered (0: not guessed). `spent` maps a
-    budget's name (`d:<day>`, `d:<day>:<key>`, `t:<batch>`) to its usage. `disabled` contains the keys that an operator
-    has disabled.
+    budget's name (`d:<day>`, `d:<day>:<key>`, `t:<batch>`) to its usage. `disabled` has the keys that are disabled.
     """
 
     rank: int = 0
@@ -84,8 +83,7 @@ class Fleet:
 class ShareStore(MemoryStore):
     """A memory store that allows only this process's share of each limit. It is used while Redis is lost.
 
-    `since_us` is the latest time for which this process has a reservation. The share starts then, or now if that is
-    later.
+    `since_us` is the latest time for which this process has a reservation. The share starts after it.
     """
 
     def __init__(
@@ -153,8 +151,7 @@ class ShareStore(MemoryStore):
             elif kind == "c":
                 counts[short] = {field: int(count) for field, count in of.items()}
             elif kind == "w":
-                # all processes are saturated at the same time, so each reports its fraction, and their sum is the real
-                # time
+                # all processes are saturated at the same time, so each reports its part of that time
                 parts = {field: self._fleet.size if field.startswith("s:") else 1 for field in of}
                 counts[short] = {field: int(count) // parts[field] for field, count in of.items()}
         before, self._reported = self._reported, OfflineActivity(spent, counts, used_us)

@@ -14,8 +14,7 @@ from app.keypool.limits import MINUTE_US
 from app.keypool.outcomes import Outcome
 from app.keypool.spending import NOTHING, Spent
 
-#: Separates the model from the kind of count in a field of the hash `c:<key>`. A model's name may contain it, but no
-#: kind of count does.
+#: Separates model and kind of count in a field of the hash `c:<key>`. Only the model may contain it.
 _SEPARATOR = "\x1f"
 _SATURATED = "s:"
 _OUTCOMES = {outcome.value: outcome for outcome in Outcome}

@@ -154,8 +154,7 @@ local function members_in_order()
   return members
 end
 
--- If no key is usable, keys with open circuits are probed immediately, and keys that are dead or out of quota at
--- intervals.
+-- If no key is usable, probe keys with open circuits now, and keys that are dead or out of quota at intervals.
 local last_resort = false
 if not some_usable then
   last_resort = true

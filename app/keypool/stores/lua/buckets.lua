@@ -3,8 +3,7 @@
 -- The cooldown after a 429 that gives no retry-after, if no rate can be guessed (specification: "disabled for 60
 -- seconds").
 C.DEFAULT_COOLDOWN_US = 60e6
--- A response that reports a fuller bucket is ignored if the difference is at most these units or this share of the
--- capacity, whichever is more.
+-- Ignore a fuller bucket in a response if it differs by less than these units or this share of the capacity.
 C.REQUESTS_DEAD, C.TOKENS_DEAD = {1.5, 0.1}, {800, 0.05}
 -- For this long after a 429 that contradicts the headers, bursts do not grow.
 C.STEADY_US = 600e6
@@ -95,8 +94,8 @@ local function forget_guess(b)
   b.r, b.guess = forgotten_meter(b.r), {n = 0, at = 0, cut = 0, changed = true}
 end
 
--- Guess a lower rate after a 429 with no rate limit headers. Return the end of the pause, or nil if nothing can be
--- guessed.
+-- Guess a lower rate after a 429 with no rate limit headers. Return the end of the pause, or nil if no guess is
+-- possible.
 local function guess_anew(b, sent, pause, now)
   b.guess.changed = true
   local rate = refused_rate(b.guess, b.r.l, sent, now)

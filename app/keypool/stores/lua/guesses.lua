@@ -5,8 +5,7 @@
 -- ago the last 429 was. Each further 429 lowers it. A guess is {n = number of accepted requests, whose weight fades
 -- with time; at = when the last one was counted; cut = when the rate was last lowered, 0 if nothing is guessed}.
 
--- The window in which requests are counted: the time of C.COUNTED requests at the guessed rate, but at least
--- C.COUNTED_US.
+-- The window in which requests are counted: C.COUNTED requests at the guessed rate, but at least C.COUNTED_US.
 C.COUNTED_US, C.COUNTED = 2e6, 4
 -- How much one success raises a used rate r (in requests/s), for each second since the last 429: by the smaller of
 -- C.INCREASE and C.SLOW_INCREASE * r^2, but never by more than the share C.LARGEST_INCREASE.

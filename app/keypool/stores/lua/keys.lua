@@ -1,18 +1,15 @@
 -- The circuits of keys, the quota of limit groups, and the index of when each key may take a request.
 --
 -- A key's circuit is closed, open, half open (open, and a probe is due; Nygard, "Release It!"), or dead (401). The
--- generation of a key or group counts the changes of its state. A response to a request from an earlier generation
--- cannot undo a later change.
+-- generation of a key or group counts the changes of its state. A response from an earlier generation cannot undo a
+-- later change.
 
 C.HOUR_US = 3600e6
--- The first and the longest interval between probes of a group that is out of quota. The interval doubles with each
--- probe.
+-- The first and the longest interval between probes of a group that is out of quota. It doubles with each probe.
 C.FIRST_QUOTA_PROBE_US, C.LONGEST_QUOTA_PROBE_US = C.HOUR_US, 6 * C.HOUR_US
--- A key that no process has registered for this long is removed from the index. Processes register their keys every
--- hour.
+-- A key that no process has registered for this long leaves the index. Processes register their keys every hour.
 C.UNREGISTERED_US = 3 * C.HOUR_US
--- A reservation stays valid during a cooldown of up to this length. In a longer cooldown, the request tries another
--- key.
+-- A reservation survives a cooldown of up to this length. In a longer cooldown, the request tries another key.
 C.SHORT_COOLDOWN_US = 2e6
 
 local CLOSED, OPEN, DEAD = 0, 1, 2
@@ -126,8 +123,7 @@ local function fail(k, lease, now, counts)
   return opened
 end
 
--- Lower a key's time to `at` in the indexes of all models, because the key may be usable earlier than these indexes
--- say.
+-- Lower a key's time to `at` in the indexes of all models, because the key may be usable earlier than before.
 local function lower(id, at)
   for _, model in ipairs(known_models()) do
     redis.call('ZADD', P .. ':i:' .. model, 'LT', at, id)
@@ -151,8 +147,7 @@ local function complete(k, lease, now)
   local current = lease.generation == k.generation
   if k.circuit ~= CLOSED then
     if not current then return false end
-    -- This request was sent before the key's probe was due, because no key was usable. Its success ends an outage of
-    -- the whole provider.
+    -- The request was sent before the probe was due, because no key was usable. So an outage of the provider is over.
     if k.circuit == OPEN and lease.at < k.retry_at then end_outage(now) end
     k.circuit, k.failures, k.generation, k.verified = CLOSED, 0, k.generation + 1, true
     k.retry_at, k.openings, k.probe_until, k.probed_at = 0, 0, 0, 0
@@ -186,15 +181,13 @@ local function requests_last_hour(k, now)
   return 0
 end
 
--- Record when a key may take requests according to its circuit and quota. The time is infinite for a key that is dead
--- or out of quota.
+-- Record when a key may take requests by its circuit and quota: never, if it is dead or out of quota.
 local function note_usable(k, q)
   local from = k.circuit == OPEN and k.retry_at or 0
   redis.call('ZADD', P .. ':us', (k.circuit == DEAD or q.gap > 0) and '+inf' or from, k.id)
 end
 
--- Update the set of usable keys, and the set of keys that are being probed, after a change of a key's circuit or its
--- group's quota.
+-- Update the sets of usable keys and of keys being probed, after a change of a key's circuit or its group's quota.
 local function note_health(k, q, now)
   note_usable(k, q)
   local till = 0

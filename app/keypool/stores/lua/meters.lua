@@ -16,8 +16,7 @@
 
 -- A part of each burst stays unused, because headers are rounded and requests take time to arrive. This reserve is a
 -- share of the burst, but at most what the limit refills in C.LONGEST_RESERVE_S seconds (or one request, if that is
--- more). Requests that hold a reservation may use half of the reserve, so that corrections while they wait do not delay
--- them.
+-- more). Requests with a reservation may use half of it, so that corrections do not delay them.
 C.SCHEDULE_RESERVE, C.GATE_RESERVE, C.LONGEST_RESERVE_S = 0.2, 0.1, 1
 -- If a response reports an emptier bucket than computed, the whole difference is applied, unless it is under 2 ms,
 -- which is network noise. If it reports a fuller bucket, a quarter of the difference is applied, and small differences
@@ -25,8 +24,7 @@ C.SCHEDULE_RESERVE, C.GATE_RESERVE, C.LONGEST_RESERVE_S = 0.2, 0.1, 1
 C.LATE_NOISE_US, C.EARLY_STEP = 2000, 0.25
 -- If a response reports a smaller capacity, a quarter of the difference is applied, because headers are rounded.
 C.CAPACITY_STEP = 0.25
--- The rate of a daily limit is computed from rounded figures. Rates that differ by at most this share count as the same
--- limit.
+-- The rate of a daily limit is computed from rounded figures. Rates within this share count as the same limit.
 C.WAVERING = 0.25
 -- Slow start: a provider may enforce a limit per minute in each second. Bursts therefore start at one second's worth,
 -- and grow by a tenth of the request's units with each success that used up the burst. A 429 that contradicts the
@@ -133,8 +131,7 @@ local function move(m, by)
   m.y = m.y + by
 end
 
--- Adjust the meter for a reserved request that is sent late. A full bucket does not refill, so the time since it was
--- full adds no capacity.
+-- Adjust the meter for a reserved request that is sent late. A full bucket gains no further capacity.
 local function sent_late(m, units, charge, now)
   if not known(m, charge) then return end
   local mine, taken = own(m, charge), units * interval(m)
@@ -225,7 +222,7 @@ end
 local function guessed_burst(rate) return math.max(1, rate / 60 * C.GUESSED_BURST_S) end
 
 -- Return a meter for a guessed limit, with capacity for the next request at `next_at`. Existing reservations become
--- void, because the limit changes.
+-- void.
 local function guessed_meter(rate, next_at, total)
   local m, burst = unknown_meter(), guessed_burst(rate)
   m.l, m.c, m.a, m.n, m.i, m.g = rate, burst, burst, total, total, total

@@ -13,8 +13,7 @@ C.MARGIN = 1.05
 local now = clock(ARGV[1])
 local given = cjson.decode(ARGV[2])
 
--- Return the meter of this process's share of a limit. Return `m` if the limit has not changed; otherwise, existing
--- reservations become void.
+-- Return the meter of this process's share of a limit. If the limit has changed, reservations become void.
 local function take(m, reported)
   if not reported then return m end
   local rate, known = rate_of(reported), (m.l or 0) * given.size * C.MARGIN
