@@ -247,8 +247,7 @@ class JobTask(RedactedTask):
     ) -> None:
         """Release the lease, and queue the job for a countdown. For a longer wait, defer it and raise `Retry`.
 
-        If this machine's clock is wrong, defer the job for any wait, because a worker measures countdowns with its own
-        clock.
+        If this machine's clock is wrong, defer the job for any wait, because countdowns use this clock.
         """
         job, owner = self._held()
         if job is None:

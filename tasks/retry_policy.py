@@ -41,8 +41,8 @@ _FIRST_BACKOFF_SECONDS = 2.0
 _LONGEST_OUTAGE_WAIT_SECONDS = 300.0
 #: Jobs that wait for the next day's budget start at random times within this period.
 _NEXT_DAY_SPREAD_SECONDS = 300.0
-#: If reading a page exceeds the time limit of the job, a retry would exceed it again. Reading therefore converts the
-#: timeout to `PageTooComplexError`.
+#: If reading a page exceeds the time limit of the job, a retry would exceed it again. Reading then ends with
+#: `PageTooComplexError`.
 budget.INTERRUPTIONS.append(SoftTimeLimitExceeded)
 _STATUS_TRANSIENT = frozenset({408, 409, 425})
 
@@ -142,8 +142,7 @@ def _wait(
     left = progress.deadline_seconds - progress.waited_seconds
     if left <= 0:
         return Fail(too_late)
-    # Shorten the last wait so that it ends at the deadline. A wait of 0 s would repeat forever and never reach the
-    # deadline.
+    # Shorten the last wait so that it ends at the deadline. A wait of 0 s would never reach it.
     seconds = min(max(seconds, _SHORTEST_WAIT_SECONDS), left)
     return Wait(seconds, reason, seconds)
 
@@ -151,8 +150,7 @@ def _wait(
 def _wait_for_host(busy: HostBusyError, progress: JobProgress) -> Decision:
     """Wait for the host's rate limit. Only the time during which the site rejected requests counts toward the deadline.
 
-    Waiting for our own rate limit does not count, because the last of ten thousand pages of a site has to wait for
-    hours.
+    Our own rate limit does not count, because the last of ten thousand pages of a site has to wait for hours.
     """
     held = float(busy.facts["held_seconds"])
     if held > 0 and progress.waited_seconds >= progress.deadline_seconds:

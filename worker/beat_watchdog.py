@@ -21,8 +21,8 @@ class ResilientScheduler(RedBeatScheduler):
 
     RedBeat exits with an exception if its lock expires (because Redis was paused, restarted, or emptied) or if Redis is
     unavailable. This scheduler waits, acquires the lock again, and writes its schedule again. It writes its schedule in
-    its first tick, not earlier, so that it can start while Redis is unavailable. An entry whose last run lies in the
-    future is rescheduled.
+    its first tick, not earlier, so that it can start while Redis is unavailable. An entry with a last run in the future
+    is rescheduled.
 
     After `close`, the next tick raises `SystemExit`. Celery's signal handler closes the scheduler and then raises
     `SystemExit` itself, but this exception is lost if a finalizer (`__del__`) is running, and not raised if `close`

@@ -36,8 +36,8 @@ LANES = {
     f"{SCRAPE_QUEUE}.large": 2000,
     f"{SCRAPE_QUEUE}.bulk": sys.maxsize,
 }
-#: The queue for delivering webhooks. Every worker that runs jobs also serves it. It is not a lane, because its messages
-#: are not jobs.
+#: The queue for delivering webhooks. Every worker that runs jobs also serves it. Its messages are not jobs, so it is
+#: not a lane.
 CALLBACK_QUEUE = "callbacks"
 #: The queue for reports, alerts, recovery, and retention, which a backlog of jobs must not delay.
 MAINTENANCE_QUEUE = "maintenance"
@@ -55,8 +55,7 @@ DEFAULT_PRIORITY = 5
 #: `SoftTimeLimitExceeded` is raised in a task that runs longer than this. After `TIME_LIMIT`, its process is killed.
 SOFT_TIME_LIMIT = timedelta(seconds=270)
 TIME_LIMIT = timedelta(seconds=300)
-#: The broker delivers an unacknowledged message again after this time. This time must be longer than the time limit and
-#: every countdown.
+#: An unacknowledged message is delivered again after this time. It must exceed the time limit and every countdown.
 VISIBILITY_TIMEOUT = timedelta(seconds=1800)
 
 
