@@ -42,8 +42,7 @@ _SHORT_ID_LENGTH = 8
 class RedactedRecord(logging.LogRecord):
     """A log record whose texts are redacted for every handler, including handlers of libraries.
 
-    If the format string does not fit the arguments, the record shows both redacted, because `logging` would print them
-    unredacted.
+    If the format string does not fit the arguments, both are shown redacted. `logging` would not redact them.
     """
 
     __slots__ = ("_exc_text", "_stack_info")

@@ -138,8 +138,7 @@ def url_secrets(url: str, *, path_too: bool = False) -> Iterator[str]:
     """Yield the secret parts of a URL: its password, a user name that is a token, and secrets in its query.
 
     If `path_too` (for webhooks), also yield the whole URL and parts of its path that look random. A password that
-    equals another part of the URL (`postgres:postgres@`) is skipped, because redacting such a word would garble many
-    log lines.
+    equals another part of the URL (`postgres:postgres@`) is skipped, because redacting it would garble many lines.
     """
     try:
         parts = urlsplit(url)

@@ -1,9 +1,9 @@
 """Fetch and cache the keys with which an identity provider signs tokens.
 
 If the provider hangs or fails, tokens whose key is cached are still verified without delay. Tokens that name unknown
-keys cannot cause more fetches than the pauses below allow. PyJWT's client fetches and parses the key set. Its own cache
-is not used, because it holds a lock during a fetch, makes every request after a failure wait again, and drops the old
-key set before it has a new one.
+keys cannot cause more fetches than the pauses below allow. PyJWT's client fetches and parses the key set. PyJWT's cache
+is not used: it holds a lock during a fetch, waits again after every failure, and drops the old key set before it has a
+new one.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ MAX_AGE = timedelta(days=1)
 #: The shortest time between two fetches, after a success and after a failure.
 PAUSE = timedelta(seconds=30)
 PAUSE_AFTER_FAILURE = timedelta(seconds=5)
-#: Maximum number of requests that wait for an unknown key at the same time. Requests share a pool of threads, which
-#: must not be used up by waiting.
+#: Maximum number of requests that wait for an unknown key at the same time. Waiting requests must not use up the thread
+#: pool.
 _MAX_WAITING = 8
 
 

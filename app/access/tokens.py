@@ -166,8 +166,7 @@ class _Verifier:
         return Caller(self._issuer, str(claims.get("sub") or ""), known, expires_at)
 
     def _claims(self, token: str) -> dict[str, Any]:
-        # Check the algorithm before fetching the key: a token with a wrong algorithm must cause no request to the
-        # provider.
+        # Check the algorithm before the key is fetched: a wrong algorithm must cause no request to the provider.
         header = jwt.get_unverified_header(token)
         if header.get("alg") not in self._algorithms:
             raise jwt.InvalidAlgorithmError

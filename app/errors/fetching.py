@@ -115,8 +115,8 @@ class PageUnderWayError(FetchError, code="page_under_way", facts="url page_url r
 class HostBusyError(FetchError, code="host_busy", facts="url retry_after_seconds held_seconds"):
     """The rate limit for the host allows no request soon enough.
 
-    `retry_after_seconds` is the time until the next request is allowed. Of this time, `held_seconds` are due to a 429
-    or 503 of the site itself.
+    `retry_after_seconds` is the time until the next request is allowed. `held_seconds` of it are due to a 429 or 503 of
+    the site.
     """
 
     sentence = "{url} must wait at least {retry_after_seconds:.0f} s more before the next request to the site."

@@ -33,8 +33,7 @@ from app.home import usable_home
 from app.redaction import shown_url
 from app.settings import Settings
 
-#: The longest socket path that is used, in bytes. The limit is 107 bytes on Linux (`sun_path`, unix(7)) and 103 on
-#: macOS.
+#: The longest socket path in bytes. The limit is 107 bytes on Linux (`sun_path`, unix(7)) and 103 on macOS.
 _SOCKET_PATH_BYTES = 100
 _START_SECONDS = 15.0
 _STOP_SECONDS = 10.0

@@ -20,11 +20,9 @@ from app.settings import Settings
 
 log = logging.getLogger(__name__)
 
-#: How often the server is asked for its time. Until the next time, two quartz clocks drift apart by about 6 ms (100
-#: ppm).
+#: How often the server is asked for its time. In this time, two quartz clocks drift apart by about 6 ms (100 ppm).
 _SYNC_SECONDS = 60.0
-#: The pause after a failed attempt, the shorter pause while no attempt has succeeded yet, and the timeout of an
-#: attempt.
+#: The pause after a failed attempt, the shorter pause before the first success, and the timeout of an attempt.
 _RETRY_SECONDS = 5.0
 _FIRST_RETRY_SECONDS = 0.5
 _TIMEOUT_SECONDS = 1.0
@@ -36,8 +34,7 @@ class FleetClock:
     """A `Clock` that asks a server for the time once a minute. Thread-safe.
 
     `ask` returns the server's time in microseconds since the Unix epoch, or raises `redis.RedisError` or `OSError`. The
-    time since the last reply is measured with the monotonic clock. Until the first reply, callers get this machine's
-    time.
+    monotonic clock measures the time since the last reply. Until the first reply, this machine's time is used.
     """
 
     def __init__(
@@ -80,8 +77,7 @@ class FleetClock:
         answered_at = self._monotonic()
         first = self._base_at is None
         with self._lock:
-            # The server read its clock at some moment of the call. The middle of the call is used, which is exact to
-            # half the round trip.
+            # The server read its clock during the call. The call's middle is exact to half the round trip.
             self._base_us, self._base_at = server_us, (asked_at + answered_at) / 2
             self._ask_at = answered_at + _SYNC_SECONDS
         ahead = (self._local.now_us() - server_us) / 1_000_000

@@ -48,8 +48,7 @@ class Area(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         env_file = getattr(dotenv_settings, "env_file", None)
         numbered, files = NumberedKeys(settings_cls, env_file), SecretFiles(settings_cls, env_file)
-        # Secret files take precedence over the environment, because a file is also used if the variable itself is
-        # blank.
+        # Secret files come before the environment, because a file is also used if the variable itself is blank.
         return init_settings, files, env_settings, dotenv_settings, numbered, file_secret_settings
 
 
