@@ -87,10 +87,7 @@ class Call:
         return outcome in ROTATES
 
     def forgive_failures(self, now_us: int) -> int | None:
-        """Allow the failed key that may be used again soonest.
-
-        Return how long to wait for it, in microseconds. Return None if no key failed or the wait is too long.
-        """
+        """Allow the failed key with the shortest wait. Return the wait in microseconds, or None if it is too long."""
         at_us = max(now_us, min(self.failed.values(), default=now_us))
         if not self.failed or not self._may_wait_until(at_us):
             return None

@@ -37,10 +37,7 @@ def parse_duration_us(text: str) -> int | None:
 
 
 def parse_retry_after_us(headers: Mapping[str, str], now: datetime) -> int | None:
-    """Return the pause from `retry-after-ms`, or else from `retry-after` (RFC 9110 section 10.2.3), in microseconds.
-
-    Return None if the response has no valid pause. `now` is the server's time, for a `retry-after` that is a date.
-    """
+    """Return the pause in `retry-after-ms` or `retry-after` in microseconds, or None. `now` is the server's time."""
     milliseconds = headers.get("retry-after-ms", "")
     seconds = _number(milliseconds)
     if seconds is not None:

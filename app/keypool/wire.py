@@ -142,10 +142,7 @@ def _is_count(value: Any) -> TypeGuard[int]:
 
 
 def body_kind(response: httpx2.Response) -> Literal["whole", "events", "opaque"]:
-    """Return how to treat the body.
-
-    "whole": read it at once. "events": pass the stream on and report its end. "opaque": do not read it.
-    """
+    """Return how to treat a body: "whole" is read at once, "events" is a stream to report, "opaque" is not read."""
     kind = response.headers.get("content-type", "").lower()
     if response.is_error or "json" in kind:
         return "whole"

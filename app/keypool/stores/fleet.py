@@ -133,11 +133,7 @@ class FleetStore:
             share.give_back(lease)
 
     def settle(self, lease: Lease, settlement: Settlement) -> Change:
-        """End a lease.
-
-        A success is reported in the background, unless its request was a probe or a last resort, because other
-        successes do not change the state of a key.
-        """
+        """End a lease. An ordinary success is reported in the background, because it does not change a key's state."""
         if ShareStore.made(lease):
             holder = self._holder(lease)
             return Change() if holder is None else holder.settle(lease, settlement)

@@ -216,10 +216,7 @@ class LocalServer:
         return False if score is None else _text(score)
 
     def _do_zrange(self, name: str, start: str, stop: str, *options: str) -> Any:
-        """Return the members from rank `start` to `stop`, both included. A negative `stop` counts from the end.
-
-        The option WITHSCORES adds each member's score after it.
-        """
+        """Return members by rank, including `stop` (negative: from the end). WITHSCORES adds each member's score."""
         ranked, last = self._ranked(name), int(stop)
         chosen = ranked[int(start) : last + 1 if last >= 0 else max(0, len(ranked) + last + 1)]
         if options:

@@ -11,7 +11,6 @@ _ACCEPTED_US, _GROWTH = 1_000, 1.05
 
 
 def monotonic_us() -> int:
-    """Return this machine's monotonic clock in microseconds."""
     return time.monotonic_ns() // 1000
 
 
@@ -41,9 +40,7 @@ class ServerTime:
         return "" if self._clock is None else str(self._clock.now_us())
 
     def synchronize(self, server_us: int, asked_at_us: int) -> None:
-        """Set the offset from a reply that contains the server's time `server_us`.
-
-        The server is assumed to have answered halfway between `asked_at_us` (monotonic) and now.
+        """Set the offset: the server's time was `server_us` halfway between `asked_at_us` (monotonic) and now.
 
         A reply that took much longer than others is ignored, because its offset would be inexact.
         """
