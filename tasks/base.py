@@ -297,7 +297,6 @@ class JobTask(RedactedTask):
         return getattr(self.request, "job", None), getattr(self.request, "owner", "")
 
     def seconds_left(self) -> float:
-        """Return the seconds left until this run's soft time limit."""
         began: float = self.request.began
         return self._soft_limit_seconds() - (time.monotonic() - began)
 

@@ -40,7 +40,6 @@ def settings() -> Settings:
 
 
 def exit_with(reason: str) -> NoReturn:
-    """Print the reason to stderr and exit with code 2."""
     sys.stderr.write(f"{reason}\n")
     raise SystemExit(2)
 
@@ -64,7 +63,6 @@ def ignore_sighup() -> None:
 
 
 def stop_reloader() -> None:
-    """Stop reloading, if it was started."""
     global _reloader
     reloader, _reloader = _reloader, None
     if reloader is not None:

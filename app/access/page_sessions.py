@@ -101,7 +101,6 @@ class PageSessions:
         return Caller(issuer, subject, role)
 
     def end(self, session_id: str) -> None:
-        """End a session, if it exists."""
         self._asked(lambda client: client.delete(_name(session_id)))
 
     def require_key(self) -> bytes:

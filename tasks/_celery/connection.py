@@ -30,7 +30,6 @@ class RetryingConnection(Connection):
         interval_max: float = 1,
         **options: Any,
     ) -> Any:
-        """Connect as kombu does, with a default interval of one second."""
         options |= {"interval_start": interval_start, "interval_step": interval_step, "interval_max": interval_max}
         return super().ensure_connection(errback, max_retries, **options)  # type: ignore[no-untyped-call]
 

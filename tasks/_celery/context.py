@@ -41,7 +41,6 @@ def is_open() -> bool:
 
 
 def close() -> None:
-    """Close the resources, if any are open."""
     global _current, _flusher
     resources, _current = _current, None
     flusher, _flusher = _flusher, None

@@ -119,11 +119,7 @@ def _note_answered(jobs: JobStore, key: RequestKey) -> None:
 
 
 def _withdraw(jobs: JobStore, enqueued: Enqueued, requester: Requester | None) -> bool:
-    """Cancel the batch's new jobs.
-
-    Return False if the batch is kept, because a repeated request has already returned it. Return True otherwise, also
-    if the database cannot be reached.
-    """
+    """Cancel the new jobs. Return False if the batch is kept, because a repeated request has already returned it."""
     try:
         return jobs.withdraw(enqueued, requester)
     except PropertyIntelligenceError as exc:
