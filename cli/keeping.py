@@ -51,7 +51,7 @@ class ChildLife:
 
     def start(self) -> None:
         dead, self._child = self._child, None
-        if dead is not None:  # end what is left of the old process's children (Linux ends them anyway)
+        if dead is not None:  # end the dead process's children, if any are left
             self._supervisor.stop_child(dead)
         self._child = self._start()
 
@@ -66,7 +66,7 @@ class ChildLife:
 
 
 class ValkeyLife:
-    """The embedded Valkey, if this process started it. It stores messages on disk, so a restart loses none."""
+    """Restarts the embedded Valkey that this process started. Messages are on disk, so a restart loses none."""
 
     name = "the embedded Valkey"
 

@@ -137,7 +137,7 @@ class OpenAIClientManager:
             raise NoKeysError
 
     def get_stats(self) -> dict[str, Any]:
-        """Return the `data` of the stats response that the specification defines. It shows only masks of keys."""
+        """Return the `data` of the stats response that the specification defines. All keys in it are masked."""
         return self._pool.stats()
 
     def get_snapshots(self) -> tuple[KeySnapshot, ...]:

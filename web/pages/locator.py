@@ -1,7 +1,7 @@
 """Compute a drawing of the positions that sources give for a property, around the chosen coordinates.
 
-No map images are used. Distances are computed on a plane that touches the Earth at the chosen coordinates. The error is
-some meters in ten kilometers.
+No map images are used. Distances use an equirectangular approximation around the chosen coordinates. The error is below
+1 % at ten kilometers.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ def read(text: str) -> Address:
 
 
 def spelled(address: Address) -> str:
-    """Return a US address from `read` in one line: `123 N MAIN ST UNIT 4, ANYTOWN, ST 00000`."""
+    """Format an address that `read` returned as one line: `123 N MAIN ST UNIT 4, ANYTOWN, ST 00000`."""
     region = " ".join(part for part in (address.state, address.postal_code) if part)
     return ", ".join(part for part in (address.street, address.city, region) if part)
 

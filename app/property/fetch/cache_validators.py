@@ -25,7 +25,7 @@ _DIRECTIVE = re.compile(r"([a-z0-9-]+)(?:\s*=\s*(?:\"([^\"]*)\"|([^\s,]*)))?", r
 def validators_of(headers: Mapping[str, str]) -> CacheValidators:
     """Return the cache validators of a response, and whether it forbids storing (`no-store`)."""
     etag, modified = headers.get("etag", "").strip(), headers.get("last-modified", "").strip()
-    if "*" in headers.get("vary", ""):  # `*` means that the response fits no later request (RFC 9110 section 12.5.5)
+    if "*" in headers.get("vary", ""):  # such a response matches no later request (RFC 9111 section 4.1)
         etag = modified = ""
     return CacheValidators(
         etag=etag if _is_validator(etag) else None,

@@ -18,7 +18,7 @@ from app.property.values.texts import letters_of
 
 #: The error of geocoders: they may mean the entrance, the roof, the lot, or the street. 0.001 degrees are about 110 m.
 DEGREES = 0.001
-#: The relative tolerance for areas in different units: 131 m² is rounded to 1,410 sq ft, which is 130.99 m².
+#: The relative tolerance for areas in different units, because sites round before or after they convert.
 _OTHER_UNIT = 0.015
 #: The largest relative rounding error. `1 acre` is never taken for 1.4 acres.
 _MOST_ROUNDING = 0.05

@@ -1,7 +1,8 @@
 """Decide whether two records describe the same property, and state the reason. Pure.
 
-The parcel number decides first, then address and unit, then position with bedrooms and area. In doubt, the records
-count as two properties, because merging two properties would mix their data.
+Contradictions decide first (different units, states, or countries, or parcel numbers of two counties), then the parcel
+number, then address and unit, then position with bedrooms and area. In doubt, the records count as two properties,
+because merging two properties would mix their data.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class Key(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Whether two records describe one property (`is_same`), certainly two (`differs`), or possibly either.
+    """The result of comparing two records: one property (`is_same`), two (`differs`), or undecided (neither).
 
     `why` is the reason in words.
     """

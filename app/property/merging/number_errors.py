@@ -13,7 +13,7 @@ from typing import Any
 from app.property.fields.table import FIELDS, of_kind
 from app.property.values.areas import ACRES, HECTARES, IN_SQUARE_METERS, SQUARE_FEET, square_meters
 
-#: In these fields, two values that differ by a certain factor may indicate an error.
+#: Fields in which two values whose ratio is typical of an error, such as ten, are checked.
 _MONEY, _AREAS = frozenset(of_kind("money")), frozenset(of_kind("area"))
 _COUNTS = frozenset(name for name in of_kind("count") if FIELDS[name].usual)
 _FEET, _ACRE, _HECTARE = IN_SQUARE_METERS[SQUARE_FEET], IN_SQUARE_METERS[ACRES], IN_SQUARE_METERS[HECTARES]

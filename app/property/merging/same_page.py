@@ -30,7 +30,8 @@ def is_one_listing(one: SourceRecord, other: SourceRecord) -> bool:
 def says_nothing_new(read: SourceRecord, known: SourceRecord) -> bool:
     """Return whether `known` already has all values of `read`, which no model has read yet.
 
-    Texts in the site's own words, and fields that a model read for `known`, are ignored.
+    Free-text fields are ignored, because they may differ between two visits. Fields whose value in `known` came from a
+    model are ignored, too.
     """
     steady = [
         name

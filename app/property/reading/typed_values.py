@@ -83,7 +83,7 @@ def _bathrooms(reading: Reading, locale: Locale) -> Iterator[Value]:
         yield from ((name, count, None) for name, count in zip(parts, (found.full, found.half), strict=True))
 
 
-#: Matches words that say who lives in a building. They do not name its kind.
+#: Matches the start of an occupancy status, which does not name the building's kind.
 _OCCUPIED = re.compile(r"\W*(?:vacant|owner|tenant|occupied|unoccupied)\b", re.IGNORECASE)
 _FRACTION = re.compile(r"(?<![\d/])\d/\d{1,2}\s?-?(?:of an )?(?:acre|ac\b|mile)", re.IGNORECASE)
 _OWN_POOL = re.compile(r"\b(?:in|above)[- ]?ground|\b(?:private|play pool|gunite|fiberglass|lap pool)\b", re.IGNORECASE)

@@ -74,7 +74,7 @@ class Template:
         return tuple(name for name in self.needs if name not in _MAY_BE_EMPTY and not values.get(name))
 
     def url(self, values: Mapping[str, str]) -> str:
-        """Return the target URL for `values`, with marks in place of secrets.
+        """Return the target URL for `values`. Secrets stay placeholders (see `mark_of`).
 
         Raises `InvalidTargetError` if the URL is too long.
         """

@@ -72,7 +72,8 @@ def _plain(digits: str, lang: str | None) -> float | None:
 def _one_kind(text: str, mark: str, *, decimal: bool) -> str:
     """Return `text` in the form that `float` accepts. `mark` is the only separator in it.
 
-    It separates thousands if it repeats, or if three digits follow and it is not the decimal separator (`decimal`).
+    `mark` is a thousands separator if it repeats. It is also one if exactly three digits follow, one to three digits
+    (not only zeros) precede, and the language does not use it as its decimal separator (`decimal`).
     """
     head, _, tail = text.rpartition(mark)
     groups = text.split(mark)

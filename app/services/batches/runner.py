@@ -69,7 +69,7 @@ class BatchRunner:
     def advance(self, batch: LlmBatch) -> None:
         """Run all steps that are possible now, then release the lease.
 
-        Raises `LeaseLostError`, errors of the database, and `redis.RedisError`. After an error, the lease is not
+        Raises `LeaseLostError`, `StoreError`, and `redis.RedisError`. After an error, the lease is not
         released, but expires.
         """
         while True:

@@ -164,7 +164,7 @@ class Site:
             del self.appointed[late]
 
     def _appoint(self, now: int, visitor: Visitor, earliest: int, gap: int) -> int:
-        """Return the microseconds until the visitor's appointment.
+        """Reserve a start time for the visitor's next request, and return the microseconds until then.
 
         A future appointment is kept. After a missed appointment, the visitor gets an early new one, if possible. All
         other appointments are at the end of the lane's queue.

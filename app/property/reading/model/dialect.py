@@ -33,8 +33,8 @@ _SPARE = 4
 #: HTTP statuses that mean the server rejects the request's format. llama.cpp's Python server answers 500 to unknown
 #: parameters.
 _REFUSED = (400, 422, 500)
-#: Words in a 429 response to a request that exceeds the key's tokens per minute on its own. Such a request can never
-#: succeed.
+#: Words in a 429 response to a request that exceeds the key's tokens per minute on its own. Such a request fails again
+#: unless its token limit is lowered.
 _MORE_THAN_A_MINUTE = "too large"
 #: Matches words in an error message which show that a parameter itself is rejected, and not only its value.
 _UNKNOWN = re.compile(

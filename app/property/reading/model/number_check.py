@@ -204,7 +204,7 @@ def list_price(claim: Claim) -> CheckedValue | None:
 
 
 def date(claim: Claim) -> CheckedValue | None:
-    """Check a date. If the quote gives only a month or a year, only that is stored."""
+    """Check a date. If the quote lacks the day or month, and the claim has `01` there, return the date without it."""
     wanted = str(claim.value).strip()
     if not re.fullmatch(r"\d{4}(?:-\d\d(?:-\d\d)?)?", wanted):
         return None

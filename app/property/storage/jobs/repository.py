@@ -325,7 +325,7 @@ class JobStore(Store):
             return count_jobs(connection, batch)
 
     def recoverable(self, limit: int = 1000, messages: Mapping[str, int] | None = None) -> builtins.list[Recovered]:
-        """Requeue due, returned, and lost jobs, and return them for sending, urgent and old jobs first.
+        """Requeue jobs that are due, were given back, or were lost. Return them in sending order: urgent and old first.
 
         `recovery.py` defines which jobs these are. Concurrent callers never get the same job. `messages` is the number
         of messages in each broker queue, counted before this call; None if the broker did not answer.

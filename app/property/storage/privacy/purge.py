@@ -61,7 +61,7 @@ _NAMED: Mapping[type[Base], Sequence[InstrumentedAttribute[Any]]] = {
 }
 #: Tables whose rows are deleted and counted when their property is deleted.
 _OF_PROPERTY = (Change, Observation, Unverified, Watch)
-#: Maximum number of URLs purged per transaction. The properties of their pages are rebuilt in the same transaction.
+#: Maximum number of URLs or text rows purged per transaction. It is small because purging a URL rebuilds properties.
 _AT_ONCE = 10
 #: The search for URLs of the purged pages is repeated at most this many times. A repetition finds URLs that other
 #: processes have added meanwhile.

@@ -49,7 +49,7 @@ class Property(Base):
     search_text: Mapped[Words] = mapped_column(server_default="")
     standard_status: Mapped[str | None] = mapped_column(String(32))
     conflict_count: Mapped[int] = mapped_column(server_default="0")
-    # version of the rules that made the keys; a property below `identity.IDENTITY_VERSION` must be reindexed
+    # version of the rules that computed the blocking keys; below `identity.IDENTITY_VERSION`, the property is reindexed
     identity_version: Mapped[int] = mapped_column(server_default="0")
 
     __table_args__ = (
