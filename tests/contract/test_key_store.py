@@ -312,6 +312,19 @@ def test_callers_retry_soon_after_a_probe_is_sent(pair: Store) -> None:
     assert pair.acquire(ask()) == NoCapacity(SECOND, "no_capacity")
 
 
+def test_callers_wait_for_a_slow_probe_while_other_circuits_are_open(pair: Store, clock: ManualClock) -> None:
+    """A normal answer takes longer than a probe is fresh, and the other key is closed for minutes."""
+    for _ in range(3):
+        answer(pair, Outcome.SERVER_FAILURE, ONLY_A)
+    probe = take(pair)
+    assert probe.key_id == B.key_id
+    clock.advance(10)
+    assert isinstance(pair.acquire(ask(max_wait_us=30 * SECOND)), Later)
+    assert pair.acquire(ask()) == NoCapacity(SECOND, "no_capacity")
+    pair.settle(probe, Settlement(Outcome.SUCCESS))
+    assert take(pair, ask(max_wait_us=30 * SECOND)).key_id == B.key_id
+
+
 def test_a_request_that_tried_every_usable_key_is_barred(pair: Store) -> None:
     answer(pair, Outcome.INVALID_KEY)
     lease = answer(pair, Outcome.SERVER_FAILURE)

@@ -5,7 +5,8 @@
 --      | {'later', now, pause} | {'no_capacity', now, retry after, reason, detail} | {'register', now}
 
 -- How often a waiting request checks for the result of a probe: at first, and once the probe is no longer fresh. A
--- request waits for a fresh probe if the earliest reservation is more than C.WORTH_WAITING_US away.
+-- request waits for a fresh probe if the earliest reservation is more than C.WORTH_WAITING_US away, and for any other
+-- probe if there is no reservation within its maximum wait.
 C.LOOK_AGAIN_US, C.LOOK_AGAIN_LATER_US, C.WORTH_WAITING_US = 50000, 250000, 250000
 -- The retry-after of callers that would have to wait for a probe, and of callers while every key is disabled.
 C.ANSWER_US, C.DISABLED_RETRY_US = 1e6, 60e6
@@ -243,10 +244,10 @@ if not chosen then
     end
   end
   local pause
-  if not first then
-    if awaiting then pause = fresh and C.LOOK_AGAIN_US or C.LOOK_AGAIN_LATER_US end
-  elseif fresh and first.at - now > C.WORTH_WAITING_US then
+  if fresh and (not first or first.at - now > C.WORTH_WAITING_US) then
     pause = C.LOOK_AGAIN_US
+  elseif awaiting and (not first or first.at > now + max_wait) then
+    pause = C.LOOK_AGAIN_LATER_US
   end
   if unseen and not pause and (not first or first.at > now + max_wait) then pause = 1000 end
   if pause then
