@@ -1,7 +1,5 @@
 """Create the ASGI app of the web server: routes, middleware, and error handlers, and its startup and shutdown."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import multiprocessing

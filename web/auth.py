@@ -1,7 +1,5 @@
 """Authentication and roles. Every route below `/api/v1` needs a token and declares the roles that may call it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Batch API: read the progress of a batch's jobs and callback, or cancel the batch."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from fastapi.responses import JSONResponse

@@ -1,7 +1,5 @@
 """Change API: read the feed of property changes."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Any
 

@@ -3,8 +3,6 @@
 Each is opened on first use, so the server can start while the database is down. Later requests try again.
 """
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor

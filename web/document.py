@@ -1,7 +1,5 @@
 """Add an example of every request and every successful answer to the OpenAPI document."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -3,8 +3,6 @@
 It is `{"success": true, "data": ...}` or `{"success": false, "error": {"code", "message"}}`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Literal

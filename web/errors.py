@@ -1,7 +1,5 @@
 """Turn exceptions into error responses: status, headers, and a JSON body in the failure envelope."""
 
-from __future__ import annotations
-
 import logging
 import math
 from collections.abc import Mapping

@@ -3,8 +3,6 @@
 They need no token, so their answers contain no detail that would help an attacker.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from collections.abc import Callable

@@ -4,8 +4,6 @@ It follows draft-ietf-httpapi-idempotency-key-header-07. The job store saves the
 the jobs.
 """
 
-from __future__ import annotations
-
 import re
 from typing import Annotated, Any
 

@@ -1,7 +1,5 @@
 """Identity API: split and join properties, undo these decisions, explain a property, and list open reviews."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Annotated, Any, Literal
 

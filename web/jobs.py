@@ -1,7 +1,5 @@
 """Job API: enqueue targets, read, cancel, and retry jobs, and estimate costs."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """Admin API: alerts, and the newest report on the OpenAI keys."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Annotated, Any, Literal
 

@@ -1,7 +1,5 @@
 """Key API: statistics of the OpenAI keys, actions on keys (disable, enable, probe), and the record of these actions."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Annotated, Literal
 

@@ -1,8 +1,6 @@
 """Size limits of requests, and the RateLimit headers. A request that is too large is rejected before it is read
 completely."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterable, Iterator
 

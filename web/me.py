@@ -1,7 +1,5 @@
 """Caller API: read your own rights, rate limit, and quota."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Annotated
 

@@ -3,8 +3,6 @@
 `app.services.reports.metrics` collects the metrics.
 """
 
-from __future__ import annotations
-
 import asyncio
 import secrets
 import time

@@ -3,8 +3,6 @@
 IDs cannot contain text that a database cannot store (NUL, lone surrogates).
 """
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, datetime
 from typing import Annotated, Any

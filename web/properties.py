@@ -1,7 +1,5 @@
 """Property API: list and read stored properties."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Annotated, Any, Literal
 

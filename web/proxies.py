@@ -6,8 +6,6 @@ they can use tokens signed with the secret in PROPINTEL_HOME. A web page must no
 on this machine request the server under the page's own host name.
 """
 
-from __future__ import annotations
-
 import ipaddress
 from collections.abc import Callable, Sequence
 

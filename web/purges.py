@@ -1,7 +1,5 @@
 """Admin API: remove everything stored about a page, host, property, address, or person."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any
 
 from fastapi.responses import JSONResponse

@@ -1,7 +1,5 @@
 """Recipe API: list and delete recipes. A recipe says how to read the pages of a site without a model."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """Add a request ID to logs and responses: the `X-Request-ID` of the client or proxy, or a new ID."""
 
-from __future__ import annotations
-
 import re
 import uuid
 

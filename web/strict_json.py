@@ -1,7 +1,5 @@
 """Parse strict JSON (RFC 8259 and I-JSON, RFC 7493): reject JSON that other programs might parse differently."""
 
-from __future__ import annotations
-
 import json
 from typing import Any, NoReturn
 

@@ -1,7 +1,5 @@
 """Watch API: refresh properties, URLs, and addresses on a schedule, within a daily budget."""
 
-from __future__ import annotations
-
 from datetime import date, datetime
 from typing import Annotated
 

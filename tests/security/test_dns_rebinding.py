@@ -1,7 +1,5 @@
 """A page whose name rebinds to this machine cannot use services without a password."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,7 +19,7 @@ from .conftest import Serve
 
 OWN = ["localhost", "LOCALHOST:8000", "127.0.0.1:8000", "[::1]:8000", "192.0.2.7", "propintel.localhost"]
 OTHERS = ["evil.example", "evil.example:8000", "127.0.0.1.evil.example", "localhost.evil.example", "2130706433.example"]
-PATHS = ["/metrics", "/sign-in", "/docs", "/openapi.json", "/api/v1/me", "/healthz", "/static/pages.css"]
+PATHS = ["/metrics", "/sign-in", "/docs", "/openapi.json", "/api/v1/me", "/healthz", "/static/pages.js"]
 
 
 def ask(port: int, path: str, **headers: str) -> httpx2.Response:

@@ -3,8 +3,6 @@
 The server renders them as HTML and checks the same roles as the API. All actions work without JavaScript.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from fastapi import FastAPI, Request, Response

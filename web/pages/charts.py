@@ -4,8 +4,6 @@ Horizontal positions are percent of the chart's width, so that text keeps its si
 are pixels. For readers who cannot see a chart, the page also shows its numbers as a table or list.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The price history of a property: asking prices and sale prices from all its sources."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

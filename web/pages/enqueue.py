@@ -1,7 +1,5 @@
 """The enqueue pages: a form for targets, an estimate of their cost, and the button that enqueues them."""
 
-from __future__ import annotations
-
 from typing import Annotated
 from uuid import uuid4
 

@@ -1,7 +1,5 @@
 """The pages of jobs and batches: lists, progress, and failures, and actions that cancel and retry jobs."""
 
-from __future__ import annotations
-
 from functools import partial
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """The key page: the state and use of every OpenAI key, and actions that disable, enable, or probe a key."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import redis

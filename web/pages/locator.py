@@ -4,8 +4,6 @@ No map images are used. Distances use an equirectangular approximation around th
 1 % at ten kilometers.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The overview page: jobs, keys, today's cost, alerts, and the latest properties and changes."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any

@@ -1,7 +1,5 @@
 """Compute a chart of prices over time, which a template draws as SVG. Positions have the same units as in `charts`."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

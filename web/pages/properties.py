@@ -1,7 +1,5 @@
 """The property pages: a list, and for each property its summary, values, evidence, conflicts, prices, and sources."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime

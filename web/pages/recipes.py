@@ -1,7 +1,5 @@
 """The recipes page: the recipes of each site, what each saves, and why a recipe is suspended."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Annotated, Any
 

@@ -1,7 +1,6 @@
 """Render templates as pages with security headers, and serve static files."""
 
-from __future__ import annotations
-
+import base64
 import hashlib
 import re
 from collections.abc import Mapping
@@ -28,10 +27,12 @@ from web.pages.locator import distance
 _WEB = Path(__file__).parents[1]
 #: Maximum number of rows on one page of a list. More rows would delay the first paint.
 ROWS = 25
+#: The pages' stylesheet. It is a part of every page: another request would delay the first paint by 50 to 100 ms.
+_STYLE = (_WEB / "templates" / "pages.css").read_text("utf-8")
 _POLICY = {
     "default-src": "'none'",
     "script-src": "'self'",
-    "style-src": "'self'",
+    "style-src": f"'self' 'sha256-{base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()}'",
     "img-src": "'self' data:",
     "connect-src": "'self'",
     "form-action": "'self'",
@@ -141,6 +142,7 @@ def _environment() -> Environment:
     made.filters.update(filters)
     made.tests["web_address"] = _is_web_address
     made.globals["asset"] = assets.url
+    made.globals["style"] = Markup(_STYLE)  # noqa: S704 (our own file)
     return made
 
 

@@ -1,7 +1,5 @@
 """The route classes of pages: they check session cookie, role, and CSRF token, and show errors as HTML pages."""
 
-from __future__ import annotations
-
 import hmac
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any

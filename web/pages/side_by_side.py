@@ -1,7 +1,5 @@
 """Compare the values of a property's sources: for each field, which value was chosen, which values differ, and why."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """The pages that need no session: sign in with an API token or a one-time link, sign out, and read the API's docs."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response

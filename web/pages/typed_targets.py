@@ -1,7 +1,5 @@
 """Read the targets that a form sends, as pasted text or as a file."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 

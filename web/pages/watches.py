@@ -1,7 +1,5 @@
 """The watches page: watches by their next refresh, the daily budget, and forms that add and remove watches."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response

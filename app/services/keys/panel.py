@@ -1,7 +1,5 @@
 """The overview of the keys that people see: states in words, remaining limits, waits, budgets, and the last day."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,8 +21,8 @@ from app.services.reports.key_report.alarms import Kind
 SPAN = timedelta(hours=24)
 #: Maximum number of keys shown by default, and the maximum number of remaining limits shown. Every group of keys has
 #: two limits per model.
-MOST_KEYS = 30
-MOST_CAPACITIES = 20
+MOST_KEYS = 20
+MOST_CAPACITIES = 10
 #: The states that may need an operator, worst first.
 _URGENT = ("dead", "no_quota", "open", "half_open", "disabled")
 #: The kinds of alerts in the timeline of outages.
