@@ -1,7 +1,5 @@
 """Clocks. Code that reads the time or sleeps takes a `Clock` as an argument, so that tests need not sleep."""
 
-from __future__ import annotations
-
 import threading
 import time
 from datetime import UTC, datetime, timedelta

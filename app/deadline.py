@@ -1,7 +1,5 @@
 """Limit how long a caller waits for a call that may hang on a socket, a lock, or a disk."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable

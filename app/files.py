@@ -3,8 +3,6 @@
 The mode of an existing file is not changed.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import secrets

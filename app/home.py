@@ -5,8 +5,6 @@ all processes with this folder use the secret for page sessions (`access/page_se
 set, they use it for tokens (`access/tokens.py`).
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import secrets

@@ -4,8 +4,6 @@ The SDK itself reads more standard environment variables, such as `OTEL_RESOURCE
 `OTEL_EXPORTER_OTLP_CERTIFICATE`, and the limits of batches and attributes.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Sequence
 from contextvars import ContextVar

@@ -1,7 +1,5 @@
 """Escape text from pages and callers, so that it cannot control a terminal or start a new line."""
 
-from __future__ import annotations
-
 import json
 import re
 from typing import Any

@@ -6,8 +6,6 @@ which forked children inherit. To show a URL, use `shown_url`, or `origin_of` if
 that contains URLs, use `redact_urls`.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import threading

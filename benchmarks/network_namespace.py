@@ -1,7 +1,5 @@
 """Provide a private network in which this machine can have any internet address, or the reason why none exists."""
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 

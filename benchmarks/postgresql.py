@@ -1,7 +1,5 @@
 """Start a temporary PostgreSQL server from the installed programs, on a socket."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import signal

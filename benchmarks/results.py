@@ -1,7 +1,5 @@
 """Read and write a benchmark's results file, describe the machine, and turn errors into exit codes."""
 
-from __future__ import annotations
-
 import json
 import os
 import platform

@@ -1,7 +1,5 @@
 """Store the record of one page, with the locks that the end of a job takes."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from sqlalchemy import Connection

@@ -1,7 +1,5 @@
 """`propintel alerts`: list firing and resolved alerts."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Annotated, Any

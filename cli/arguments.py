@@ -1,7 +1,5 @@
 """Arguments and options that several commands share: ids with shell completion, targets, and a reason."""
 
-from __future__ import annotations
-
 import getpass
 import socket
 import sys

@@ -1,7 +1,5 @@
 """`propintel changes`: list the property changes after a cursor."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 

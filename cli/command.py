@@ -1,7 +1,5 @@
 """Base classes of all commands: the shared options, and groups that import a command only when it is called."""
 
-from __future__ import annotations
-
 import importlib
 import logging
 from collections.abc import Callable, Mapping

@@ -1,7 +1,5 @@
 """The list of all commands, and the function that runs one. A failure becomes one line on stderr and an exit code."""
 
-from __future__ import annotations
-
 import io
 import sys
 from importlib.metadata import version

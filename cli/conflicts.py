@@ -1,7 +1,5 @@
 """Checks before `propintel up` starts: no other `up` uses its home, and the ports of its servers are free."""
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import fcntl

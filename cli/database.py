@@ -1,7 +1,5 @@
 """`propintel db`: upgrade the database's schema, and reindex properties."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import asdict
 

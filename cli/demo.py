@@ -4,8 +4,6 @@ The demo uses a temporary home, an embedded Valkey, a worker and beat as in prod
 and a rate-limited OpenAI simulator. It ignores OpenAI keys in the environment and in `.env` unless `--real` is given.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import sys

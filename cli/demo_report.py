@@ -1,7 +1,5 @@
 """The output of the demo: a progress line while it runs, then tables of properties and keys."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any

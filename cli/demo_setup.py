@@ -1,7 +1,5 @@
 """Set up the demo: a clean environment, invented OpenAI keys, and two local simulators (a site and the OpenAI API)."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

@@ -1,7 +1,5 @@
 """`propintel doctor`: find problems of this installation, and how to fix them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from contextlib import closing
 

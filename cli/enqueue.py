@@ -1,7 +1,5 @@
 """`propintel enqueue`: enqueue targets for the workers."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from contextlib import closing
 from typing import Annotated

@@ -1,7 +1,5 @@
 """`propintel properties export`: export all properties as CSV, JSON Lines, Parquet, or GeoJSON."""
 
-from __future__ import annotations
-
 import os
 import stat
 import sys

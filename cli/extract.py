@@ -1,7 +1,5 @@
 """`propintel extract`: read a saved page without a model, and show the prompt that a model would get."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path

@@ -3,8 +3,6 @@
 Exit codes are 0 for success, 1 for failure, 2 for wrong usage or configuration, and 130 after Ctrl-C.
 """
 
-from __future__ import annotations
-
 import logging
 import sys
 

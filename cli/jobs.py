@@ -1,7 +1,5 @@
 """`propintel jobs` and `propintel batches`: see jobs and why they failed; retry or cancel them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial

@@ -4,8 +4,6 @@ A service that ends before it was ever up is not restarted, because it would pro
 stops. `processes.py` starts and stops single processes.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Protocol
 

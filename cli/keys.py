@@ -1,7 +1,5 @@
 """`propintel keys`: see, check, disable, and enable OpenAI keys."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing

@@ -1,7 +1,5 @@
 """The entry point of `propintel`. It imports almost nothing before it handles Ctrl-C, so no traceback is shown."""
 
-from __future__ import annotations
-
 import os
 
 _INTERRUPTED = 130  # as in cli.failures, which is not imported yet

@@ -4,8 +4,6 @@ Text from pages is untrusted. These functions replace or escape its terminal con
 the cursor or change colors.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import sys

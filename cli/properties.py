@@ -1,7 +1,5 @@
 """`propintel properties`: find, show, export, split, and join stored properties."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Annotated, Any

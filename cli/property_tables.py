@@ -1,7 +1,5 @@
 """Tables of properties: a list, a summary or all values of one property, and why its values were chosen."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any

@@ -1,7 +1,5 @@
 """`propintel purge`: remove all that is stored about a page, host, property, address, or person."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

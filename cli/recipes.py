@@ -1,7 +1,5 @@
 """`propintel recipes`: list, export, import, and delete recipes. A recipe reads a site's pages without a model."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`propintel scrape`: scrape pages or addresses now, without a broker."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any
 
 import openai

@@ -1,7 +1,5 @@
 """The command lines of the processes that `up` and `demo` start. Change the Procfile, too, if you change one."""
 
-from __future__ import annotations
-
 import os
 import socket
 import sys

@@ -1,7 +1,5 @@
 """`propintel token`: sign a token for the HTTP API and the web pages."""
 
-from __future__ import annotations
-
 import re
 from datetime import timedelta
 from typing import Annotated

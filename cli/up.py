@@ -4,8 +4,6 @@ The ports and the home are checked before anything starts (`conflicts.py`). A pr
 (`keeping.py`). SIGHUP reloads the OpenAI keys.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import time

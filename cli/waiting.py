@@ -1,7 +1,5 @@
 """Wait for jobs that workers run, with a progress bar if stderr is a terminal."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """`propintel watches`: refresh properties, URLs, and addresses on a schedule, within a daily budget."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Annotated, Any

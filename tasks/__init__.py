@@ -15,8 +15,6 @@
 Tasks are thin: `app.services` does the work. The jobs table decides whether a job runs (`app.property.storage.jobs`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from celery import Celery

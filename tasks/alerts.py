@@ -3,8 +3,6 @@
 The task runs on the maintenance queue, because alerts matter most when the workers that run jobs have problems.
 """
 
-from __future__ import annotations
-
 from celery import shared_task
 
 from app.property.storage.outbox import Channel

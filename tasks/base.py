@@ -8,8 +8,6 @@ The table is written before the message is sent. If the process crashes before i
 finds the queued job and sends it.
 """
 
-from __future__ import annotations
-
 import contextvars
 import logging
 import threading

@@ -1,7 +1,5 @@
 """Every few seconds, mark finished batches of jobs as complete and send their webhooks."""
 
-from __future__ import annotations
-
 import logging
 
 from celery import shared_task

@@ -1,7 +1,5 @@
 """Every few seconds, send new changes of properties to the webhook and delete old changes."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 from celery import shared_task

@@ -5,8 +5,6 @@ slow receiver does not delay reports, and a backlog of jobs does not delay webho
 because they matter most when the workers that run jobs have problems.
 """
 
-from __future__ import annotations
-
 from celery import shared_task
 
 from app.property.storage.outbox import Channel

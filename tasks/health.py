@@ -1,7 +1,5 @@
 """The key report: collect the key pool's statistics at an interval, log and export them, and store the latest."""
 
-from __future__ import annotations
-
 import logging
 import threading
 from datetime import datetime

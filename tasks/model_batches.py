@@ -5,8 +5,6 @@ large result may take minutes, and must not delay reports. The workers that run 
 backlog of jobs does not delay a batch.
 """
 
-from __future__ import annotations
-
 import logging
 import time
 from functools import partial

@@ -1,7 +1,5 @@
 """Apply the retention times: every ten minutes, delete old page copies, names of people, values, and jobs."""
 
-from __future__ import annotations
-
 from celery import shared_task
 
 from app.services.privacy import retention

@@ -1,7 +1,5 @@
 """Every few seconds, send jobs again whose message or worker was lost."""
 
-from __future__ import annotations
-
 import logging
 import time
 from collections import Counter

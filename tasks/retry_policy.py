@@ -6,8 +6,6 @@ deadline. After other transient errors, the job is tried again with a backoff (`
 After permanent errors, the job fails (`Fail`).
 """
 
-from __future__ import annotations
-
 import errno
 import random
 from dataclasses import dataclass

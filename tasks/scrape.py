@@ -5,8 +5,6 @@
 `OpenAIClientManager` that `worker_init` or `worker_process_init` created for this process (`worker/signals.py`).
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Sequence
 from typing import Any

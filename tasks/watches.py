@@ -1,7 +1,5 @@
 """Once a minute, create and send the jobs of watched properties that are due."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from celery import shared_task

@@ -1,7 +1,5 @@
 """Fixtures of all tests: an environment without our variables, and the folder of the real pages."""
 
-from __future__ import annotations
-
 import atexit
 import logging
 import os

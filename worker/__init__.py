@@ -4,8 +4,6 @@
 package reads no environment variables.
 """
 
-from __future__ import annotations
-
 from tasks import make_celery
 from worker import flower, heartbeat, signals
 from worker.beat_schedule import beat_config

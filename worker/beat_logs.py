@@ -4,8 +4,6 @@ Celery logs these lines at INFO, so an idle fleet would write about ten lines ev
 tasks, the lines that the tasks themselves log, and all lines about other tasks keep their level.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Collection
 

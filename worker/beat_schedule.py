@@ -1,7 +1,5 @@
 """Beat's schedule: the interval of each scheduled task."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from app.property.storage.watches.schedule import TICK_SECONDS

@@ -1,7 +1,5 @@
 """Beat's scheduler, which recovers from the loss of Redis, its lock, or its schedule. Only one beat is active."""
 
-from __future__ import annotations
-
 import logging
 from types import SimpleNamespace
 from typing import Any

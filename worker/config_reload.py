@@ -6,8 +6,6 @@ the children that it forks later, and sets the reload mark, which makes running 
 (`app.services.keys.reload`). A worker that does not fork reloads its own keys.
 """
 
-from __future__ import annotations
-
 import signal
 import sys
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ Flower's command line, a `flowerconfig.py`, and `FLOWER_` environment variables 
 override these defaults. The resulting options are checked before Flower listens.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 from pathlib import Path

@@ -4,8 +4,6 @@ A thread of the parent process writes the file, even while the worker is too bus
 while the broker is unavailable, because restarting the worker would not repair the broker.
 """
 
-from __future__ import annotations
-
 import atexit
 import json
 import logging

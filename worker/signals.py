@@ -6,8 +6,6 @@ does not fork opens them in its only process. Celery swallows exceptions in sign
 exit if the resources cannot be opened.
 """
 
-from __future__ import annotations
-
 import atexit
 import gc
 import logging

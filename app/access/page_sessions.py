@@ -8,8 +8,6 @@ Stored values are signed (HMAC-SHA256) with a key derived from JWT_SECRET or the
 not have this key, so write access to Redis is not enough to sign in, to change a role, or to extend a session.
 """
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import json

@@ -6,8 +6,6 @@ is not used: it holds a lock during a fetch, waits again after every failure, an
 new one.
 """
 
-from __future__ import annotations
-
 import http.client
 import logging
 import threading

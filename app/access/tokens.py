@@ -7,8 +7,6 @@ neither is set, tokens are signed with the secret of PROPINTEL_HOME, which `prop
 Such tokens are accepted over loopback only.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Callable

@@ -5,8 +5,6 @@ backend. `str(error)` describes the problem and the remedy. `code` is a stable i
 bodies. Code that calls a library converts the library's errors with `raise ... from exc`.
 """
 
-from __future__ import annotations
-
 import importlib
 import pkgutil
 from collections.abc import Iterator

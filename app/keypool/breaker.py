@@ -1,7 +1,5 @@
 """The parameters of a key's circuit breaker. Its transitions are in `stores/lua/keys.lua`."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 SECOND_US = 1_000_000

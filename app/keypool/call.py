@@ -4,8 +4,6 @@ After a 429 or a server failure, the request is retried until the caller's maxim
 again if no other key is left. Interrupted responses may have been billed, so few retries follow them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 

@@ -3,8 +3,6 @@
 Counts never decrease while the store keeps them. Lost or expired counts restart at 0, as Prometheus counters do.
 """
 
-from __future__ import annotations
-
 from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """OpenAI keys: their secrets, their public names, and how they are read from the settings."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections import Counter

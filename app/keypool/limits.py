@@ -3,8 +3,6 @@
 Times are in microseconds, and rates are per minute. `stores/lua/meters.lua` uses the parsed values.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Mapping

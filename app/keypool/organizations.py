@@ -4,8 +4,6 @@ Keys are not grouped automatically. A proxy that sends the same headers for ever
 group, and limit the pool to one key's rate. Only OPENAI_KEY_GROUPS groups keys.
 """
 
-from __future__ import annotations
-
 import logging
 import re
 import threading

@@ -4,8 +4,6 @@ Error codes: https://platform.openai.com/docs/guides/error-codes (2026-11). Open
 "invalid_api_key", never a number.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from enum import StrEnum
 

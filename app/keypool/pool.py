@@ -3,8 +3,6 @@
 The pool never sleeps, and all I/O is done by its store. `retry_loop.py` runs a `Call` step by step.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -6,8 +6,6 @@ service tier. If the table has no price for a tier, a batch costs half the stand
 standard price. If it has no price for cached input, cached input costs as much as other input.
 """
 
-from __future__ import annotations
-
 import logging
 import math
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Error responses in OpenAI's format that the pool itself returns when no key can take a request."""
 
-from __future__ import annotations
-
 import httpx2
 
 from app.keypool.stores.base import NoCapacity

@@ -4,8 +4,6 @@ A `Driver` does the I/O, in a thread or on an event loop (`transport.py`). `wire
 decides what a response means for its key.
 """
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """The figures of one key, and an operator's actions on a key."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal
 

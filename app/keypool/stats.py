@@ -1,7 +1,5 @@
 """Build the stats that the specification defines from the snapshots of the keys."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any

@@ -1,7 +1,5 @@
 """Rotation strategies. A strategy ranks the keys that can take a request now."""
 
-from __future__ import annotations
-
 from app.errors import ConfigurationError
 
 #: A Lua expression by the name of its strategy. The key with the lowest value is used. Among keys with equal values,

@@ -1,7 +1,5 @@
 """Pass event streams on to the caller, and report to the pool how each stream ended and its usage."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import re

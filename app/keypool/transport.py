@@ -4,8 +4,6 @@ A transport sees the requests and responses of every SDK method, so keys rotate 
 key has capacity, the transport itself returns a 429. The SDK must not retry (`max_retries=0`): the task does.
 """
 
-from __future__ import annotations
-
 import asyncio
 import copy
 from collections.abc import Awaitable, Callable, Coroutine

@@ -1,7 +1,5 @@
 """Parse requests and responses for `retry_loop.py`. Invalid JSON counts as an empty object."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """A fetched and decoded page. The fetcher returns it, and the page store keeps it by content hash."""
 
-from __future__ import annotations
-
 import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime

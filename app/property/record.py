@@ -3,8 +3,6 @@
 `reading/` finds the values; `merging/` turns records into a property.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum

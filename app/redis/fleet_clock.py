@@ -5,8 +5,6 @@ a machine whose clock is an hour ahead would take over every job. Therefore, a m
 measure elapsed time.
 """
 
-from __future__ import annotations
-
 import logging
 import threading
 import time

@@ -4,8 +4,6 @@ A worker calls `install_manager` when it starts. In other processes, the first c
 builds a manager from the environment.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import threading

@@ -3,8 +3,6 @@
 Fetched pages and paid answers are stored at once, so a job that resumes after a wait or a crash does not repeat them.
 """
 
-from __future__ import annotations
-
 import logging
 from dataclasses import dataclass, field, fields
 from datetime import datetime

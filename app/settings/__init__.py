@@ -5,8 +5,6 @@ read from. `names.py` finds misspelled names. Only worker, web, cli, and functio
 `load_settings()`. All other code gets settings as arguments.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path

@@ -4,8 +4,6 @@ A variable's name is the prefix of its area and the name of its field: `FETCH_US
 areas that have no prefix, the field has the whole name. `forms.py` defines the types.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Check the base URL of an API before keys are sent to it."""
 
-from __future__ import annotations
-
 from urllib.parse import urlsplit
 
 from app.errors import ConfigurationError

@@ -1,7 +1,5 @@
 """The types of the settings. They validate the values. Error messages never show a secret."""
 
-from __future__ import annotations
-
 import base64
 import ipaddress
 import os

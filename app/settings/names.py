@@ -1,7 +1,5 @@
 """Warn about variables that are probably misspelled settings, such as `OPENAI_APIKEYS`."""
 
-from __future__ import annotations
-
 import logging
 import re
 from collections.abc import Iterator, Mapping

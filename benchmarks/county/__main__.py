@@ -1,7 +1,5 @@
 """`python -m benchmarks.county`: scrape the whole fictional county, and write docs/benchmarks/county.md."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 import tempfile

@@ -1,7 +1,5 @@
 """Decide whether a stored value is the true one, in any unit, spelling, or order. Imports no code under test."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Callable, Mapping

@@ -1,7 +1,5 @@
 """Check the evidence of a property's values on the cited pages, which are fetched again."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Self

@@ -1,7 +1,5 @@
 """Compare the stored properties with the true county, and count."""
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Write the figures to `docs/benchmarks/county.md`."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Scrape the county address by address with the real service, then read the stored properties."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """`python -m benchmarks.deployment`: measure the image and docker-compose.yml, for docs/benchmarks/deployment.md."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import sys

@@ -1,7 +1,5 @@
 """Run this checkout's docker-compose.yml with the demo's settings, under a separate project name and separate ports."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """`python -m benchmarks.end_to_end`: run the labeled pages through a real worker without a model, and score them."""
 
-from __future__ import annotations
-
 import sys
 import tempfile
 from collections import Counter

@@ -1,7 +1,5 @@
 """Serve the pages on loopback, start `propintel up`, enqueue all pages, and collect the stored records."""
 
-from __future__ import annotations
-
 import contextlib
 import functools
 import json

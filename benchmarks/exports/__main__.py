@@ -1,7 +1,5 @@
 """`python -m benchmarks.exports`: export every format in a separate process, and write docs/benchmarks/exports.md."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import subprocess

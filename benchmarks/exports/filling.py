@@ -1,7 +1,5 @@
 """Store properties of realistic size without merging: 32 values with evidence, three sources, a conflict."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import batched

@@ -1,8 +1,6 @@
 """`python -m benchmarks.extraction [--pages FOLDER] [--format json] [--errors] [--out FILE]`: score the extractors on
 the labeled pages, and compare the figures with the targets."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import sys

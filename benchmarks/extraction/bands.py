@@ -3,8 +3,6 @@
 A value is wrong if it contradicts its label, or if the label says that the page lacks it. Unlabeled fields are ignored.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

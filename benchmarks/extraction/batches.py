@@ -4,8 +4,6 @@ The batches are the real pages below SHARED_DIR and the project's own corpora. T
 for scoring: no rule was made for their pages.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path

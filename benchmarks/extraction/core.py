@@ -5,8 +5,6 @@ emitted. `rooms or beds` and `area` (living area, else the lot's) use the first 
 for the other label counts as an error.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType

@@ -5,8 +5,6 @@ OpenAI caches the common beginning of requests from 1,024 tokens on, in steps of
 instruction. The common part ends at a marker that differs for each page.
 """
 
-from __future__ import annotations
-
 import statistics
 from dataclasses import dataclass
 

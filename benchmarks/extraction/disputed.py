@@ -4,8 +4,6 @@ The figures are measured against the original labels. The benchmark also shows t
 values then count neither as correct nor as wrong.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 
 from benchmarks.extraction.scorer import Outcome

@@ -1,7 +1,5 @@
 """The figures of the benchmark, most of which have a target."""
 
-from __future__ import annotations
-
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ before ADR 0052. The figures are cross-validated: no value is scored with weight
 --check nothing is written, and the exit code is 1 if the stored weights differ.
 """
 
-from __future__ import annotations
-
 import argparse
 import math
 import sys

@@ -1,7 +1,5 @@
 """Check the recognized kinds of pages: labeled pages, extra labeled pages, and the project's fixtures."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The benchmark's page: targets next to figures, then each table behind them."""
 
-from __future__ import annotations
-
 import statistics
 from collections import Counter
 from collections.abc import Callable, Sequence

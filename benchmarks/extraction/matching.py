@@ -3,8 +3,6 @@
 All tolerances are defined here: units, spelling of addresses, half bathrooms, and two explicit vocabularies.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from typing import Any

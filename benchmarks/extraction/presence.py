@@ -4,8 +4,6 @@ Only labels that a model is asked for count: no text contains hidden values such
 match in any notation; a small number must be near a word of its field.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache

@@ -4,8 +4,6 @@ A value is covered if it was read correctly without the model, or if the prompt 
 value. Tokens are counted in the o200k encoding, for instruction, text, and answer schema together.
 """
 
-from __future__ import annotations
-
 import statistics
 import time
 from collections.abc import Mapping, Sequence

@@ -5,8 +5,6 @@ Four conditions must hold. The evidence is of this page (address and content has
 fields in its locator by the same formula, and quote their quotes. `saying.py` checks whether a quote states a value.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping

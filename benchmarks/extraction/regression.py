@@ -3,8 +3,6 @@
 The loss is convex and its minimum unique, so a fit is reproducible.
 """
 
-from __future__ import annotations
-
 import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence

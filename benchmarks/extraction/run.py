@@ -1,7 +1,5 @@
 """Run the extractors over the labeled pages; return records and CPU seconds for each page."""
 
-from __future__ import annotations
-
 import json
 import os
 import sys

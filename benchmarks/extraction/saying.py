@@ -3,8 +3,6 @@
 Some fields, such as those never asked of a model, have their own rules here.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from typing import Any

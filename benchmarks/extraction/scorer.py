@@ -5,8 +5,6 @@ emitted ones. A value is wrong if it differs from its label, or if the label say
 Unlabeled fields are not counted.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -5,8 +5,6 @@ the best possible use of the text, and whether the check accepts it. `planted` a
 another field's value with its own quote. The check must reject all of them.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping

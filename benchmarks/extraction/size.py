@@ -1,7 +1,5 @@
 """Measure the lines of code that read pages, and the number of files that name a field."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

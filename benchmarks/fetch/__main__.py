@@ -1,7 +1,5 @@
 """`python -m benchmarks.fetch`: compare the fetcher with its peers, and write docs/benchmarks/fetching.md."""
 
-from __future__ import annotations
-
 import argparse
 import json
 import shutil

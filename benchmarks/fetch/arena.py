@@ -4,8 +4,6 @@ There, this machine has every address of the sites, and /etc/hosts has their nam
 the sites' observations.
 """
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """The measured cells: the number of sites and pages, the rules, and the contestant."""
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass
 from ipaddress import IPv4Address
 from typing import Any

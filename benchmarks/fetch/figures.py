@@ -1,7 +1,5 @@
 """Compute the figures from the sites' observations: pages a second, CPU, share of the allowed pace, violations."""
 
-from __future__ import annotations
-
 import itertools
 import statistics
 from collections.abc import Mapping, Sequence

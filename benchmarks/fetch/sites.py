@@ -1,7 +1,5 @@
 """The sites: one lightweight process at all their addresses, which records the time of each request."""
 
-from __future__ import annotations
-
 import asyncio
 import gzip
 import json

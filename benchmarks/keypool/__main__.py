@@ -1,7 +1,5 @@
 """`python -m benchmarks.keypool run|report|admission`: measure, write the page in docs, time one admission."""
 
-from __future__ import annotations
-
 import argparse
 import platform
 import sys

@@ -4,8 +4,6 @@ Two situations are measured. "ready": every key has capacity, in no favorable or
 set back before each admission, so that the script checks the maximum number of keys.
 """
 
-from __future__ import annotations
-
 import statistics
 import time
 from collections.abc import Callable

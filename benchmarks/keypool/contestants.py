@@ -1,7 +1,5 @@
 """The contestants and their setup."""
 
-from __future__ import annotations
-
 import sys
 from dataclasses import dataclass
 from pathlib import Path

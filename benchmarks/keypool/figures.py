@@ -5,8 +5,6 @@ tighter limit (requests or tokens). Amounts saved up before the window are not c
 server counts on admission; contestants count nothing.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -4,8 +4,6 @@ The simulator charges the mean job `MEAN_TOKENS` (characters / 4 + max completio
 derived from that number.
 """
 
-from __future__ import annotations
-
 import random
 from dataclasses import dataclass
 

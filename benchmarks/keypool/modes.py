@@ -5,8 +5,6 @@ minute's burst would be 3,000 requests, half of the refill in a window of two mi
 behaves at the limits.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal

@@ -1,7 +1,5 @@
 """Write `docs/benchmarks/keypool.md` and its plot from the results: medians over the repeats, and status of targets."""
 
-from __future__ import annotations
-
 import json
 import statistics
 import subprocess

@@ -1,7 +1,5 @@
 """Run one contestant in one mode, from starting the servers to collecting the raw data."""
 
-from __future__ import annotations
-
 import tempfile
 import time
 from collections.abc import Mapping

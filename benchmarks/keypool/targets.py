@@ -1,7 +1,5 @@
 """The pool's targets, and how each figure is computed from its runs."""
 
-from __future__ import annotations
-
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

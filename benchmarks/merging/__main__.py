@@ -1,7 +1,5 @@
 """`python -m benchmarks.merging`: merge 100,000 observations into 20,000 properties, timed at 1/4, 1/2, and all."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 import tempfile

@@ -1,7 +1,5 @@
 """Make fictional properties with two sources each, and five or six observations, some of which conflict."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta

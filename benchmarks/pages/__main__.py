@@ -1,7 +1,5 @@
 """`python -m benchmarks.pages`: measure the first paint of every page, and write docs/benchmarks/pages.md."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Measure the first paint of a page, as Chromium reports it, and the server's time to answer."""
 
-from __future__ import annotations
-
 import shutil
 import time
 from collections.abc import Iterator, Mapping

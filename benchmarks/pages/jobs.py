@@ -1,7 +1,5 @@
 """Store thousands of jobs in all states, in a hundred batches and a large one, over a day."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Sequence
 from contextlib import closing

@@ -1,7 +1,5 @@
 """Use hundreds of keys, some refused or disabled, and store a day of figures, alerts, and operator actions."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing

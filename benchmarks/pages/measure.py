@@ -1,7 +1,5 @@
 """Fill a fleet and visit its pages in rounds, so that no visit benefits from the previous one."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass

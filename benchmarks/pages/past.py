@@ -1,7 +1,5 @@
 """A database with a clock in the past, for writing history."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 
 from app.clock import Clock, SystemClock

@@ -4,8 +4,6 @@
 inserted together. Observations are left out, since no page shows them.
 """
 
-from __future__ import annotations
-
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Write the measured rows to `docs/benchmarks/pages.md`."""
 
-from __future__ import annotations
-
 import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`python -m benchmarks.recipes`: read generated sites with recipes, and write docs/benchmarks/recipes.md."""
 
-from __future__ import annotations
-
 import argparse
 import logging
 import sys

@@ -6,8 +6,6 @@ call, without refinement, and the first redesigned page gives a new schema. Sele
 the first page shows in a separate element.
 """
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence

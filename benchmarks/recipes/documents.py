@@ -1,7 +1,5 @@
 """Write the HTML of the generated pages around their facts."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The content of real pages around their facts: menus, pictures, scripts, styles, lists of features."""
 
-from __future__ import annotations
-
 import random
 
 _PLACES = (

@@ -1,7 +1,5 @@
 """The content of one generated page: its facts as written, and similar values that belong to something else."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Compare a record with the true values of its page."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass

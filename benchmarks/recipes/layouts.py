@@ -1,7 +1,5 @@
 """The layouts of the generated pages: each writes the same facts in different markup."""
 
-from __future__ import annotations
-
 import json
 import random
 from collections.abc import Callable, Mapping, Sequence

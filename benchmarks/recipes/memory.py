@@ -1,7 +1,5 @@
 """Recipes in memory, for tests and benchmarks."""
 
-from __future__ import annotations
-
 import threading
 from collections import defaultdict
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Draw the model calls over the pages of a redesigned site, as SVG. Equal figures give an equal file."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path

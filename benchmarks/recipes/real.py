@@ -1,7 +1,5 @@
 """Test recipes on the real hosts of the labeled pages: what they learn from a few pages, and whether it is correct."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path

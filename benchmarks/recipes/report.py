@@ -1,7 +1,5 @@
 """Write the figures to `docs/benchmarks/recipes.md`."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

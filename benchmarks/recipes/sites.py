@@ -1,7 +1,5 @@
 """Generate sites from a seed: templates, a redesign halfway on every third site, and the true values of every page."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace

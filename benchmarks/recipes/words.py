@@ -1,7 +1,5 @@
 """The words of the generated sites: labels that readers know, abbreviations, unknown labels, and places."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 #: For each field: labels of English-language sites that readers know.

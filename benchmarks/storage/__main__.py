@@ -1,7 +1,5 @@
 """`python -m benchmarks.storage`: measure stores of several sizes, and write docs/benchmarks/storage.md."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 import tempfile

@@ -4,8 +4,6 @@ The sample's rows are read as SQLite keeps them. Each copy gets other hashes, id
 earlier times. The code does not depend on the names of tables and columns.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 import sqlite3

@@ -1,7 +1,5 @@
 """The measurements of one store, through storage's public functions. Times are milliseconds."""
 
-from __future__ import annotations
-
 import itertools
 import multiprocessing
 import random

@@ -1,7 +1,5 @@
 """Write the figures to `docs/benchmarks/storage.md`, next to their targets."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Pages of fictional homes, as workers save them, by the number of the home."""
 
-from __future__ import annotations
-
 import hashlib
 import random
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """`python -m benchmarks.watching`: simulate sixty days, and write docs/benchmarks/watching.md."""
 
-from __future__ import annotations
-
 import argparse
 import logging
 import sys

@@ -1,7 +1,5 @@
 """Compare the published changes with the planted ones, and count."""
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta

@@ -1,7 +1,5 @@
 """`python -m benchmarks.workers PART|all|report`: measure one part or all, or write the page."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """The baseline for a job: a Celery task that does nothing, with the same configuration. A worker loads it with `-I`."""
 
-from __future__ import annotations
-
 from celery import shared_task
 
 

@@ -1,7 +1,5 @@
 """Enqueue ten thousand targets: from a file with `propintel enqueue`, over HTTP, and with bare `apply_async`."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Measure how long a small batch takes behind a huge one of the same priority, compared with an idle fleet."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any

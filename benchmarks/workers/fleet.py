@@ -5,8 +5,6 @@ Each fleet has a temporary home. Start the fleet from the main thread, to which 
 benchmark leaves none behind.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import secrets

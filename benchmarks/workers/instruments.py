@@ -5,8 +5,6 @@ The old revision is unpacked beside this tree, and runs with the same interprete
 all the time; rounds alternate, and one fleet idles while the other works.
 """
 
-from __future__ import annotations
-
 import io
 import json
 import statistics

@@ -4,8 +4,6 @@ The job's property is already stored, so nothing is fetched or read. Rounds of j
 worker. Each round is queued while the worker is stopped.
 """
 
-from __future__ import annotations
-
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime

@@ -5,8 +5,6 @@ stopped, so that its slots stay busy until the last job starts. At that time, al
 gives the rate. The ideal pool finishes `slots` jobs in the response time of site and model together.
 """
 
-from __future__ import annotations
-
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Write `docs/benchmarks/workers.md` from the results: a section for each measured part."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any

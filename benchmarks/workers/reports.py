@@ -4,8 +4,6 @@ Ten thousand jobs are queued, a slow site holds all children of one worker, and 
 `maintenance`. Times come from Celery's events, as in Flower.
 """
 
-from __future__ import annotations
-
 import itertools
 import statistics
 import threading

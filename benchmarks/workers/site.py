@@ -1,7 +1,5 @@
 """`python -m benchmarks.workers.site --seconds 0.5`: the simulator's site with slow pages."""
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import contextlib

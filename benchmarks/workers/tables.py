@@ -1,7 +1,5 @@
 """Medians and Markdown tables for every section of the page."""
 
-from __future__ import annotations
-
 import statistics
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence

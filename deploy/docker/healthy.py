@@ -11,8 +11,6 @@ The image's health check runs every few seconds, so it imports little beyond the
 | anything else | it runs |
 """
 
-from __future__ import annotations
-
 import http.client
 import os
 import sys

@@ -7,8 +7,6 @@ root in a separate container without a network; the folders are volumes.
 Uses only the standard library, since it runs before everything else.
 """
 
-from __future__ import annotations
-
 import os
 import secrets
 import sys

@@ -3,8 +3,6 @@
 `python docs/site/check_pages.py FOLDER`. Links may lead anywhere; Sphinx has checked the internal ones.
 """
 
-from __future__ import annotations
-
 import re
 import sys
 from html.parser import HTMLParser

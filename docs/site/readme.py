@@ -7,8 +7,6 @@
 is zero is compared, like all other text.
 """
 
-from __future__ import annotations
-
 import difflib
 import os
 import re

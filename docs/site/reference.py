@@ -4,8 +4,6 @@ Settings come from their classes, commands from their help, routes from the Open
 declarations, errors from their tree, and fields from their table.
 """
 
-from __future__ import annotations
-
 import inspect
 import math
 import re

@@ -1,7 +1,5 @@
 """Start the county with `python -m simulators.county`, write its settings, and print how to use it."""
 
-from __future__ import annotations
-
 import argparse
 import signal
 import sys

@@ -1,7 +1,5 @@
 """Generate the whole county: every property, every page about one, and every planted error."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """Draw the facts of a property, other than its location, from a `random.Random`, in RESO fields."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta

@@ -1,7 +1,5 @@
 """Find a site's page by its path, by a GIS query, or by an address in any spelling."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qs, urlsplit

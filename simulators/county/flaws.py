@@ -1,7 +1,5 @@
 """Plant a known number of errors on the county's pages, and record them with the correct values."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace

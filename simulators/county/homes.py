@@ -1,7 +1,5 @@
 """The 200 properties and their true facts. Their locations are chosen so that many are easily confused."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

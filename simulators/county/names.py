@@ -1,7 +1,5 @@
 """Invented people, firms, and descriptions for the generator."""
 
-from __future__ import annotations
-
 FIRST = (
     "Avery", "Blythe", "Corin", "Delphine", "Emory", "Flora", "Gareth", "Honor", "Ines", "Jasper", "Kester", "Linnea",
     "Marlow", "Nerys", "Orrin", "Philippa", "Quill", "Rosamund", "Sorrel", "Tamsin",

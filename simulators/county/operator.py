@@ -3,8 +3,6 @@
 `ST` is not a state, and the USPS does not deliver to ZIP codes 00000 to 00009.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from typing import Any

@@ -7,8 +7,6 @@ homes; `/endless/` never ends and always lists new homes that do not exist. Mosa
 as cards and the others in its state; robots.txt forbids its third page.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Sequence
 from html import escape

@@ -4,8 +4,6 @@ The table has the form of `simulators/openai/web_search.py`. Homes in the county
 to search for them; their results include false values.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

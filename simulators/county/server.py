@@ -1,7 +1,5 @@
 """The HTTP application of all sites. It answers as the site whose address was requested."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from html import escape

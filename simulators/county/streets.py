@@ -1,7 +1,5 @@
 """Streets and towns of the county, and the spellings of a street."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 STATE = "ST"

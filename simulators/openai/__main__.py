@@ -1,7 +1,5 @@
 """Start the simulated OpenAI API: `python -m simulators.openai --port 0 --config keys.json`."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 from pathlib import Path

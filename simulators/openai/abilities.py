@@ -1,7 +1,5 @@
 """Simulate servers that accept less than OpenAI: other names for the answer's length limit, fewer response formats."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Produce the content of an answer from a request's text, correct or in one of the ways in which models fail."""
 
-from __future__ import annotations
-
 import functools
 import json
 import re

@@ -1,7 +1,5 @@
 """Check the lines of a batch's input file, and describe lines that were not answered."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any

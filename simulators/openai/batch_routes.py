@@ -1,7 +1,5 @@
 """HTTP routes for files and batches."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any

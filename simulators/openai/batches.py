@@ -5,8 +5,6 @@ of its keys can see them, other keys cannot. Nothing runs in the background: a b
 whenever it is read.
 """
 
-from __future__ import annotations
-
 import itertools
 import json
 import time

@@ -3,8 +3,6 @@
 https://platform.openai.com/docs/api-reference (2025-11). Only members that clients read are filled in.
 """
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import itertools

@@ -3,8 +3,6 @@
 One event loop calls it, so there are no locks.
 """
 
-from __future__ import annotations
-
 import math
 import random
 import zlib

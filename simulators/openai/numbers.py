@@ -1,7 +1,5 @@
 """Parse numbers, counts, and dates in English, German, and Polish. Shares no code with the application's parsers."""
 
-from __future__ import annotations
-
 import re
 
 _COUNTS = {

@@ -5,8 +5,6 @@ after the same schema, within `cache_seconds` (guide "Prompt caching", 2026-11).
 cached (cookbook "Prompt Caching 201").
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import math

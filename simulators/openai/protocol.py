@@ -4,8 +4,6 @@ Sources: https://platform.openai.com/docs/guides/rate-limits (headers) and .../g
 2025-11. Durations are printed like Go's time.Duration.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass, field
 from typing import Any

@@ -3,8 +3,6 @@
 Each value comes with the words it was read from. Values that no rule finds are missing.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from typing import Any

@@ -6,8 +6,6 @@ A rule is a pattern and the conversion for its group `v`; `=X` means the value X
 matching rule wins, then the first match in the text. The whole match is the quote.
 """
 
-from __future__ import annotations
-
 import re
 
 _NUM = r"(?:\d{1,3}(?:[.,   '’]\d{3})+(?!\d)(?:[.,]\d{1,2})?|\d+(?:[.,]\d+)?)"

@@ -4,8 +4,6 @@ https://platform.openai.com/docs/guides/structured-outputs#supported-schemas (20
 properties as required and sets additionalProperties to false.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -3,8 +3,6 @@
 Checks run in OpenAI's order: authentication, body, quota and access, limits, then the work and its possible failures.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import math

@@ -20,8 +20,6 @@ brackets after it, which the annotation's `start_index` and `end_index` span. `s
 requests them. A `json_schema` format has no annotations; `json_object` is refused.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

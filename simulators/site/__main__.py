@@ -1,7 +1,5 @@
 """Start the site of invented listings: `python -m simulators.site --port 0`."""
 
-from __future__ import annotations
-
 import argparse
 import sys
 

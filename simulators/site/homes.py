@@ -3,8 +3,6 @@
 They give each of many jobs its own page. The page styles alternate, and one of them states facts in prose only.
 """
 
-from __future__ import annotations
-
 import json
 import random
 from collections.abc import Callable, Mapping

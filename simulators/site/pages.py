@@ -1,7 +1,5 @@
 """The bundled pages and their facts: files below `pages/`, listed in `pages/manifest.json`."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass

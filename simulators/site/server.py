@@ -1,7 +1,5 @@
 """The site's routes: listings, generated listings, an index, robots.txt, and a few pages without a property."""
 
-from __future__ import annotations
-
 import hashlib
 
 from starlette.applications import Starlette

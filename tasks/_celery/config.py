@@ -1,7 +1,5 @@
 """Celery's configuration: queues, priorities, and timeouts. It must be the same in every process of the fleet."""
 
-from __future__ import annotations
-
 import sys
 from datetime import timedelta
 from typing import Any

@@ -4,8 +4,6 @@ kombu waits 2, 4, 6 ... 30 seconds between attempts, so a worker could keep wait
 Frequent attempts are affordable, because a failed attempt costs almost nothing.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from celery.app.amqp import AMQP

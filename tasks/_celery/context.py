@@ -1,7 +1,5 @@
 """The resources of this process. The worker installs them when it starts, and the tasks use them."""
 
-from __future__ import annotations
-
 from app.services.openai_client_manager import install_manager
 from app.services.reports.key_report.pool_monitor import PoolMonitor
 from app.services.reports.metrics.shared_counts import Flusher, make_flusher

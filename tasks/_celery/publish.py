@@ -1,7 +1,5 @@
 """Send the messages of queued jobs to the broker, and count the messages that are waiting in its queues."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 

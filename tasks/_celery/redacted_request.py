@@ -1,7 +1,5 @@
 """How Flower, `celery inspect`, and the log show a received message."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from celery.worker.request import Request

@@ -1,7 +1,5 @@
 """Remove secrets from exceptions before Celery stores them: from their messages, arguments, causes, and contexts."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Any
 

@@ -3,8 +3,6 @@
 If a submission fails, its jobs are canceled, except those that a worker has already claimed.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """Collect facts about Celery for `propintel doctor`: the queues that each worker consumes, and beat's Redis keys."""
 
-from __future__ import annotations
-
 from celery import Celery
 
 from app.services.reports.doctor import CeleryFacts

@@ -1,7 +1,5 @@
 """Run a project of docker-compose.yml from a clean copy of this checkout, as after `git clone`."""
 
-from __future__ import annotations
-
 import itertools
 import json
 import os

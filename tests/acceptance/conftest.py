@@ -4,8 +4,6 @@ A run has one network, one database server, and one pair of simulators, started 
 test has its own broker, database, and worker. Only the image stays on the engine.
 """
 
-from __future__ import annotations
-
 import json
 import secrets
 import time

@@ -4,8 +4,6 @@ Ports are published on loopback only. `kill` returns when the container has ende
 after its new log lines say so.
 """
 
-from __future__ import annotations
-
 import runpy
 import shutil
 import subprocess

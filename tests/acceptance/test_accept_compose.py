@@ -3,8 +3,6 @@
 All tests here share one start of the project; the last test stops and restarts the project.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """The image that the Dockerfile builds from a checkout with secret files in it."""
 
-from __future__ import annotations
-
 import subprocess
 from pathlib import Path
 

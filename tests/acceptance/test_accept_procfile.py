@@ -3,8 +3,6 @@
 Redis requires TLS, client certificates, and a password.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import secrets

@@ -1,7 +1,5 @@
 """Jobs on pytest-celery's API survive a restart and the death of worker and broker."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 

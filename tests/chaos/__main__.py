@@ -1,7 +1,5 @@
 """`python -m tests.chaos --jobs 1000 --seed 1 --database sqlite`: run the full suite as root and print its table."""
 
-from __future__ import annotations
-
 import argparse
 import shutil
 import sys

@@ -1,7 +1,5 @@
 """Build the table: each figure with its target, the measured value, and the failing cases."""
 
-from __future__ import annotations
-
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping

@@ -1,7 +1,5 @@
 """The data that a run leaves for `account.py`."""
 
-from __future__ import annotations
-
 import time
 from collections import Counter
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Compute the results without faults: scrape the same pages in this process, on an empty database."""
 
-from __future__ import annotations
-
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable

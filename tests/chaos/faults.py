@@ -1,7 +1,5 @@
 """The faults: each method causes one and returns when it is over. Nothing here judges the consequences."""
 
-from __future__ import annotations
-
 import os
 import random
 import signal

@@ -4,8 +4,6 @@ platform.
 The clock of one scrape worker may be an hour ahead (libfaketime).
 """
 
-from __future__ import annotations
-
 import subprocess
 import time
 from collections.abc import Mapping

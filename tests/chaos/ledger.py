@@ -3,8 +3,6 @@
 A process is stopped before it is killed, so that its jobs and saved checkpoints can be read exactly.
 """
 
-from __future__ import annotations
-
 import os
 import signal
 import threading

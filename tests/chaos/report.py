@@ -1,7 +1,5 @@
 """Write the table of figures, and the logs that help to explain a miss."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

@@ -3,8 +3,6 @@
 Every wait is bounded. The measurements are returned as `Evidence` for `account.py`.
 """
 
-from __future__ import annotations
-
 import json
 import shutil
 import time

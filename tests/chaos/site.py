@@ -4,8 +4,6 @@ It is plain ASGI. `/homes/N` are the simulator's homes. `/poison/N` is a page th
 that fetches it.
 """
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections import Counter

@@ -3,8 +3,6 @@
 Both kinds answer the same plain SQL, over a connection that no process of the fleet shares.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import shutil

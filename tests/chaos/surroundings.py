@@ -1,7 +1,5 @@
 """The environment of the fleet, and the OpenAI simulator with its keys."""
 
-from __future__ import annotations
-
 import os
 import secrets
 from collections import Counter

@@ -1,7 +1,5 @@
 """Every fault occurs once while jobs run; nothing is lost, stored twice, fetched twice, or paid twice."""
 
-from __future__ import annotations
-
 import shutil
 import sys
 import tempfile

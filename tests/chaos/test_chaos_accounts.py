@@ -1,7 +1,5 @@
 """What excuses a repeated fetch, and which responses count as pages."""
 
-from __future__ import annotations
-
 import socket
 from pathlib import Path
 from typing import cast

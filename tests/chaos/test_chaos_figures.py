@@ -1,7 +1,5 @@
 """A good run meets every target, and each single fault misses only its own target."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace

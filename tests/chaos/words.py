@@ -1,7 +1,5 @@
 """Find tracebacks in the fleet's logs that a fault does not explain."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterable

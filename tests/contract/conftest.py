@@ -1,7 +1,5 @@
 """Run every store test on SQLite and, if the programs of PostgreSQL are on PATH, on a PostgreSQL server."""
 
-from __future__ import annotations
-
 import tempfile
 import threading
 from collections.abc import Callable, Iterator

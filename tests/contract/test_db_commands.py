@@ -1,7 +1,5 @@
 """The commands `propintel db current` and `propintel db upgrade` on SQLite and PostgreSQL."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

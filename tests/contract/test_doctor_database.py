@@ -1,7 +1,5 @@
 """The doctor's checks of databases and jobs."""
 
-from __future__ import annotations
-
 import os
 import sqlite3
 from collections.abc import Callable, Collection

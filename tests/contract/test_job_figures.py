@@ -1,7 +1,5 @@
 """The counts and waits of all jobs, on every database."""
 
-from __future__ import annotations
-
 import re
 from datetime import timedelta
 

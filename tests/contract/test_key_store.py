@@ -1,7 +1,5 @@
 """The contract of a key store, tested on every store."""
 
-from __future__ import annotations
-
 import itertools
 import threading
 from typing import Any

@@ -1,7 +1,5 @@
 """An operator's actions on one key (disable, enable, and probe), tested on every store."""
 
-from __future__ import annotations
-
 import pytest
 
 from app.clock import ManualClock

@@ -1,7 +1,5 @@
 """How every key store admits requests: reservations, corrections, and many keys."""
 
-from __future__ import annotations
-
 import itertools
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """The budgets of every key store: charges, refunds, and refusals."""
 
-from __future__ import annotations
-
 import pytest
 
 from app.clock import ManualClock

@@ -1,7 +1,5 @@
 """Every key store charges a bulk (a provider batch) as a whole and settles it once."""
 
-from __future__ import annotations
-
 import pytest
 
 from app.clock import ManualClock

@@ -1,7 +1,5 @@
 """The counts of every key store for metrics and reports."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest

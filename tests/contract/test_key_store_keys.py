@@ -1,7 +1,5 @@
 """The keys of a key store change at run time, and their secrets never reach a server."""
 
-from __future__ import annotations
-
 import pytest
 
 from app.clock import ManualClock

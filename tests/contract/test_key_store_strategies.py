@@ -1,7 +1,5 @@
 """The strategies by which every key store chooses between usable keys."""
 
-from __future__ import annotations
-
 import pytest
 
 from app.clock import ManualClock

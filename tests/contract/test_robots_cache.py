@@ -1,7 +1,5 @@
 """The cache of robots.txt files, in memory and in Redis."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pytest

@@ -1,7 +1,5 @@
 """A run stores everything or nothing, and only while it holds its job's lease."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Statements find their rows by index and never scan a growing table."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 from datetime import timedelta

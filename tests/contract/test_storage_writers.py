@@ -1,7 +1,5 @@
 """Writers wait for each other only if their records may describe one property."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor

@@ -1,7 +1,5 @@
 """Old names of people and unused history are deleted."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from typing import Any
 

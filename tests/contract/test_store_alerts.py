@@ -1,7 +1,5 @@
 """The alert store's contract, on every database."""
 
-from __future__ import annotations
-
 import threading
 from datetime import timedelta
 

@@ -1,7 +1,5 @@
 """The audit log of the keys, on both databases."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """Changes of properties: which ones are published, when, and in which order."""
 
-from __future__ import annotations
-
 import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,7 +1,5 @@
 """Decisions of people about joins and splits apply to later scrapes and can be undone."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any

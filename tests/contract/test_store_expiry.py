@@ -1,7 +1,5 @@
 """Jobs and other bookkeeping are deleted at their age limit, on both databases."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace

@@ -1,7 +1,5 @@
 """An export contains exactly the stored properties, and its memory does not grow with their number."""
 
-from __future__ import annotations
-
 import io
 import json
 import tracemalloc

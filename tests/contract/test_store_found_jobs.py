@@ -1,7 +1,5 @@
 """The listings that a search finds become jobs together, on both databases."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 import pytest

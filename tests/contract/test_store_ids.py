@@ -1,7 +1,5 @@
 """Any unambiguous prefix finds an id, and ids are shown by a short prefix, on every database."""
 
-from __future__ import annotations
-
 import pytest
 from sqlalchemy import update
 

@@ -1,7 +1,5 @@
 """The sources that a job tried: shown with jobs and properties, replaced by later runs, and purged."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

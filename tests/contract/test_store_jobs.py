@@ -1,7 +1,5 @@
 """The job store's contract, on every database."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from functools import partial
 

@@ -1,7 +1,5 @@
 """The key history store's contract, on every database."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Model requests that wait for a batch: parked, answered once, withdrawn, and returned to their jobs."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial

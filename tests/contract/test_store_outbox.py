@@ -1,7 +1,5 @@
 """The outbox's contract, on every database."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 import pytest

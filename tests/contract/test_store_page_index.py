@@ -1,7 +1,5 @@
 """All URLs of a page share one source and one lock for reading."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 

@@ -1,7 +1,5 @@
 """A job fetches its page once, and a question to a model is paid for once."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import UTC, datetime
 

@@ -1,7 +1,5 @@
 """Paged lists return every item once, even if rows change between the pages."""
 
-from __future__ import annotations
-
 import base64
 import json
 import re

@@ -1,7 +1,5 @@
 """A purge removes a person's name from every table and prevents its return. Other names stay."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 from dataclasses import replace

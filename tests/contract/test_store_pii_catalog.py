@@ -1,7 +1,5 @@
 """The catalog of personal data: every text column declares what it can contain."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

@@ -1,7 +1,5 @@
 """Records become properties, without duplicates, in any order and with concurrent writers."""
 
-from __future__ import annotations
-
 import itertools
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -1,7 +1,5 @@
 """A purge removes every row of a page, host, property, or address, and prevents their return."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial

@@ -1,7 +1,5 @@
 """The input of estimates: new targets, and the usage of recently finished jobs. On both databases."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 import pytest

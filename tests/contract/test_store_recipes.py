@@ -1,7 +1,5 @@
 """Recipes in the database: one per template, with concurrent workers, and without partial writes."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from functools import partial
 

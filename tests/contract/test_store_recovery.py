@@ -1,7 +1,5 @@
 """Recovery finds lost jobs, which no worker runs and for which no message will reach a worker. On every database."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 from app.clock import ManualClock

@@ -1,7 +1,5 @@
 """Reindexing a database of an older version finds its properties again and merges duplicates."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta

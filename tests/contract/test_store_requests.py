@@ -1,7 +1,5 @@
 """Idempotency keys and quotas are exact with many processes and after crashes, on both databases."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

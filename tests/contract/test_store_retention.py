@@ -1,7 +1,5 @@
 """Copies of pages: cache validators, the no-store directive, and limits on age and size."""
 
-from __future__ import annotations
-
 import os
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """Migrations, and the reaction to databases with another schema."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 

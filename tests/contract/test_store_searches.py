@@ -1,7 +1,5 @@
 """Stored answers of web searches, and unverified claims about properties."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 from typing import Any
 

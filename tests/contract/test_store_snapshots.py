@@ -1,7 +1,5 @@
 """An export is a snapshot: each property appears once, and the next export continues without gaps."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from typing import Any
 

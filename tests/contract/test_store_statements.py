@@ -1,7 +1,5 @@
 """The number of statements does not grow with the number of properties."""
 
-from __future__ import annotations
-
 from sqlalchemy import event, text
 
 from app.property.storage.database import Database

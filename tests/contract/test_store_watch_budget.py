@@ -1,7 +1,5 @@
 """The budget of watches is never exceeded, and watches that had to wait come first on the next day."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 import pytest

@@ -1,7 +1,5 @@
 """Pages are requested before their watch is due if they failed or show a change."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import timedelta
 

@@ -1,7 +1,5 @@
 """Watches on every database: their targets, their due times, and their state after a refresh."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable
 from datetime import timedelta

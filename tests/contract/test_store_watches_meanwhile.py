@@ -1,7 +1,5 @@
 """Concurrent changes of watches: removals, purges, joins of properties, and jobs for the same pages."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable

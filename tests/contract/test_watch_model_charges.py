@@ -1,7 +1,5 @@
 """A watch's model call is charged once, when it gets its first key."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import httpx2

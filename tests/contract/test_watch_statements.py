@@ -1,7 +1,5 @@
 """A tick's number of statements does not grow with the number of watches, and no transaction waits for the clock."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import datetime, timedelta
 

@@ -8,8 +8,6 @@ The target `soak` needs no Atheris. It runs jobs on `--pages` hostile pages, gen
 Page numbers start at `--first`: `soak --seed 1 --first 4711 --pages 1` repeats one page.
 """
 
-from __future__ import annotations
-
 import argparse
 import hashlib
 import json

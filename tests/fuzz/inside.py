@@ -3,8 +3,6 @@
 `python -m tests.fuzz.inside TARGET [libFuzzer's options]`; FUZZ_REPORT names the file for the slowest input's seconds.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import sys

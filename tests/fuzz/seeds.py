@@ -1,7 +1,5 @@
 """The initial inputs for fuzzing: the tests' invented pages, their scripts, and the words that readers look for."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from pathlib import Path

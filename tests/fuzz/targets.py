@@ -3,8 +3,6 @@
 A target must not raise, no reader may fail silently, and candidates must be valid values of their fields.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import time

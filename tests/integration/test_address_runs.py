@@ -1,7 +1,5 @@
 """Scrapes of an address cope with a time limit, a busy pool, a bad answer, a purge, and a second spelling."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any

@@ -1,7 +1,5 @@
 """An address becomes one cross-checked property. Only the county's site and the API are simulated."""
 
-from __future__ import annotations
-
 import json
 from datetime import timedelta
 from typing import Any

@@ -4,8 +4,6 @@ The client learns from a server's first refusal. Unsupported options that a serv
 Flex is avoided while it has no capacity.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any

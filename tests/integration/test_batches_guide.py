@@ -1,7 +1,5 @@
 """The example receivers of docs/batches.md and docs/alerts.md accept real events and refuse forged ones."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from contextlib import closing

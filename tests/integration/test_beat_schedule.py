@@ -1,7 +1,5 @@
 """Beat's scheduler survives the loss of its schedule at the worst moment, and ends when beat is stopped."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

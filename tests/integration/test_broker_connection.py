@@ -1,7 +1,5 @@
 """A worker's connection survives the loss of its broker while messages are unacknowledged."""
 
-from __future__ import annotations
-
 import pytest
 from celery.exceptions import WorkerShutdown
 from celery.worker import state

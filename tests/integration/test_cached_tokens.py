@@ -1,7 +1,5 @@
 """Tokens from the provider's prompt cache lower the cost of a job in all reports, with a real pool and database."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime

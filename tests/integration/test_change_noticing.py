@@ -1,7 +1,5 @@
 """A fetch confirms a page's change even without a new body, and layout changes are ignored."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path

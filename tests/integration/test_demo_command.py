@@ -1,7 +1,5 @@
 """The demo, run as a user runs it, spends nothing and leaves no file or process behind."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """Direct use in a long-running script: the key manager follows the keys file until it is closed."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import threading

@@ -1,7 +1,5 @@
 """The doctor checks Redis, beat, workers, keys, and the home, on a real server with right and wrong settings."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

@@ -1,7 +1,5 @@
 """The embedded Valkey: one private server per home, which every process of the home finds."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import signal

@@ -1,7 +1,5 @@
 """A run that loses its job's lease stores nothing and makes no more paid calls."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest

@@ -1,7 +1,5 @@
 """An action finds a key by a name for it and changes the key. The action is logged and stored."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterator
 from pathlib import Path

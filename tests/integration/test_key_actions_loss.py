@@ -1,7 +1,5 @@
 """Key actions stay in force while the fleet's Redis is unavailable, and after it has lost its data."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest

@@ -1,7 +1,5 @@
 """While a request holds a key, its log lines name the key by its mask; later lines do not."""
 
-from __future__ import annotations
-
 import logging
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The fleet's key store when its server is killed and restarted: no request fails, and limits and budgets hold."""
 
-from __future__ import annotations
-
 import itertools
 import logging
 import time

@@ -1,7 +1,5 @@
 """Counts that a process makes while the fleet's store is unavailable reach the fleet later, exactly once."""
 
-from __future__ import annotations
-
 import collections
 import time
 from collections.abc import Callable

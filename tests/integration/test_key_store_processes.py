@@ -1,7 +1,5 @@
 """Real processes share one key pool with one probe and within its limits, despite crashes and wrong clocks."""
 
-from __future__ import annotations
-
 import itertools
 import json
 import subprocess

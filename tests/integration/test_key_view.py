@@ -1,7 +1,5 @@
 """A view of the keys: it does not join the fleet, and survives the loss of its Redis."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The key pool benchmark runs as a command, and produces the results that its report needs."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

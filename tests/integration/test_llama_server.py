@@ -4,8 +4,6 @@ So small a model is rarely right. Nothing may break, answers must be bounded, an
 are stored. `make test-llama` installs the server and the model.
 """
 
-from __future__ import annotations
-
 import os
 import socket
 import subprocess

@@ -1,7 +1,5 @@
 """The counts of many processes add up in Redis, even if processes or connections fail."""
 
-from __future__ import annotations
-
 import multiprocessing
 import threading
 from collections.abc import Callable

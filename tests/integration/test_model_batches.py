@@ -3,8 +3,6 @@
 The simulator records how often each request was billed. A crash is an exception between two steps.
 """
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -1,7 +1,5 @@
 """Processes that share a Redis never exceed a budget of the settings together, in any unit."""
 
-from __future__ import annotations
-
 import multiprocessing
 from collections import Counter
 from collections.abc import Iterator

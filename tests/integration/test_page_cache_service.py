@@ -1,7 +1,5 @@
 """Unchanged pages and pages with several URLs cost no second model call. Fetcher, extractors, and database are real."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path

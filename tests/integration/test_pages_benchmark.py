@@ -1,7 +1,5 @@
 """The web page benchmark runs as a command on a small scale and writes its report."""
 
-from __future__ import annotations
-
 import re
 import shutil
 import subprocess

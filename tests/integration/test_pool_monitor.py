@@ -1,7 +1,5 @@
 """On a real Redis and database, the pool monitor counts requests, raises alerts, and gives advice."""
 
-from __future__ import annotations
-
 import collections
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime

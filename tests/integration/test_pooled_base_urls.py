@@ -1,7 +1,5 @@
 """One pool for several providers: each key is sent only to its own base URL."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable
 from typing import Any

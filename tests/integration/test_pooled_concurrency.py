@@ -1,7 +1,5 @@
 """A pool serves more concurrent requests than httpx (100) and OpenAI's SDK (1,000) have connections by default."""
 
-from __future__ import annotations
-
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor

@@ -1,7 +1,5 @@
 """With the real SDK, the pool handles bad keys, limits, budgets, cancellations, and broken connections."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
 from collections.abc import Callable

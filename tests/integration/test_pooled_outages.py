@@ -1,7 +1,5 @@
 """The provider fails and recovers while many callers wait; each caller gets its answer, with every store."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Every method of the real SDK on the pool returns the same as without the pool, and is counted."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

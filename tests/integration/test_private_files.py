@@ -1,7 +1,5 @@
 """Other users cannot read the files that this service writes below its home, whatever the umask."""
 
-from __future__ import annotations
-
 import os
 import stat
 from collections.abc import Iterator

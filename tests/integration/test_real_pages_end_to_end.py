@@ -1,7 +1,5 @@
 """The real pages are served on loopback, enqueued from a file, read by a prefork worker, and stored."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """As docs/runbooks/scale-out.md says, every Redis client checks TLS certificates, and Sentinel is refused."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """SIGHUP reloads a service, and ends a program whose terminal was closed."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

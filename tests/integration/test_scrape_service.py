@@ -1,7 +1,5 @@
 """The scraping service runs in one process with real parts, and with a site and an API on loopback."""
 
-from __future__ import annotations
-
 import json
 import logging
 import sqlite3

@@ -1,7 +1,5 @@
 """The service reads a search's result pages on loopback, including typical traps of such pages."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Keys of one organization are detected from responses and reported once, with the setting that groups them."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

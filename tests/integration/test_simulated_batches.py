@@ -1,7 +1,5 @@
 """With the real SDK, the simulator's files and batches have the right shapes, states, billing, and ownership."""
 
-from __future__ import annotations
-
 import io
 import json
 from collections.abc import Callable

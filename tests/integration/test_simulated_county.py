@@ -1,7 +1,5 @@
 """The simulated county over HTTP."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import httpx2

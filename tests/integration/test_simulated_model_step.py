@@ -1,7 +1,5 @@
 """With a simulated server, the model step reads good answers and reports every kind of bad answer."""
 
-from __future__ import annotations
-
 import pickle
 from collections.abc import Callable
 from datetime import UTC, datetime

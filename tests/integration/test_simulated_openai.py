@@ -1,7 +1,5 @@
 """The simulator works with the real SDK, and each of its errors has OpenAI's class and code."""
 
-from __future__ import annotations
-
 import http.client
 import json
 import signal

@@ -1,7 +1,5 @@
 """The simulated site serves an index, robots.txt, validators, encodings, and pages without a property."""
 
-from __future__ import annotations
-
 import urllib.error
 import urllib.request
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """With the real SDK, the simulator's web search returns OpenAI's response shapes and citation marks."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The specification's two code samples run unchanged against the simulator."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path

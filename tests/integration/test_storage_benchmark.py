@@ -1,7 +1,5 @@
 """The storage benchmark runs as a command on a small scale and writes its report."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

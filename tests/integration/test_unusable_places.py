@@ -1,7 +1,5 @@
 """An unusable home, database, or broker causes one line with the cause and the remedy, and exit code 2."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 from collections.abc import Callable

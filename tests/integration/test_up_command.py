@@ -1,7 +1,5 @@
 """`propintel up` runs workers, beat, and the web server on the embedded Valkey until one Ctrl-C."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

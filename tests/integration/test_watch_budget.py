@@ -1,7 +1,5 @@
 """A watch's job is charged before each page and each model call, with the real fetcher, sites, and API."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any

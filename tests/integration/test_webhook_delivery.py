@@ -1,7 +1,5 @@
 """Due callbacks, alerts, and changes are delivered with retries, also if receivers fail, hang, or are private."""
 
-from __future__ import annotations
-
 import itertools
 import json
 import threading

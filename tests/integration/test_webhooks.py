@@ -1,7 +1,5 @@
 """Webhooks are signed, pass the SSRF guard, and respect their limits, whatever the receiver does."""
 
-from __future__ import annotations
-
 import itertools
 import json
 import threading

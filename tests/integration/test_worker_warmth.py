@@ -1,7 +1,5 @@
 """A worker process loads large tables at its start, so that no request waits for them; other processes do not."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """The worker benchmark runs as a command, part by part, and produces the results that its report needs."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

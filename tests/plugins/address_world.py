@@ -1,7 +1,5 @@
 """Scrapes of addresses: a county office, a portal, and the API simulator on loopback, and the service."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """A site over real HTTP whose pages have validators, redirects, and canonical URLs, and change during a test."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

@@ -8,8 +8,6 @@ A block of commands (`bash`) or of a program (`python`) follows one of these com
     <!-- not run: REASON -->                                no test can run it
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from pathlib import Path

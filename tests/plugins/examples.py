@@ -3,8 +3,6 @@
 `make exhaustive PROFILE=search` draws ten times as many with new seeds.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from hypothesis import HealthCheck, settings

@@ -1,7 +1,5 @@
 """A real HTTP proxy on loopback for plain HTTP that forwards requests and records logins."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field

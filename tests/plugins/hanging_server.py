@@ -1,7 +1,5 @@
 """A server that accepts every connection and never answers, like a stopped process or a lost network."""
 
-from __future__ import annotations
-
 import socket
 import threading
 from collections.abc import Iterator

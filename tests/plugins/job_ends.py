@@ -1,7 +1,5 @@
 """Store the end of a job step by step, each step in its own transaction."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 

@@ -1,7 +1,5 @@
 """A Redis server that tests kill, freeze, and restart, a proxy that loses replies, and fleet stores."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import signal

@@ -3,8 +3,6 @@
 Meters, buckets, and charges are Lua tables.
 """
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Fail a test run that counts label values which `metrics.toml` does not declare."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 
 import pytest

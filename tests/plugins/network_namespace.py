@@ -1,7 +1,5 @@
 """Run a Python module in its own network, where any internet address can be this machine's."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A real OTLP receiver on loopback that decodes and records what an OpenTelemetry SDK sends over HTTP."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any

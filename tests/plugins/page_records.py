@@ -1,7 +1,5 @@
 """Records of pages as extractors would make them, with evidence for every value."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any

@@ -3,8 +3,6 @@
 A scenario is written once for any kind of client: it awaits the results of `value_of`, `items_of`, and `entered`.
 """
 
-from __future__ import annotations
-
 import asyncio
 import inspect
 import threading

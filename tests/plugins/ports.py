@@ -1,7 +1,5 @@
 """Ports for servers that need a port number before they listen."""
 
-from __future__ import annotations
-
 import random
 import socket
 

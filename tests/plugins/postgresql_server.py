@@ -1,7 +1,5 @@
 """PostgreSQL servers for tests: one for a block, or one for a whole session."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 

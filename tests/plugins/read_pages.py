@@ -1,7 +1,5 @@
 """Pages made from markup, and the values read from them."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A small site for tests of recipes: pages, their facts, and a model that answers about them."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

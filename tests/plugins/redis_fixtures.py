@@ -4,8 +4,6 @@ Each server listens on its own socket or loopback port and ends with the thread 
 needs a server starts it, once per process of the test run.
 """
 
-from __future__ import annotations
-
 import os
 import random
 import shutil

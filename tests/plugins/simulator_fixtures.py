@@ -1,7 +1,5 @@
 """Fixtures that start the simulators, in a thread for most tests or as programs of their own."""
 
-from __future__ import annotations
-
 import signal
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Record the SQL statements of a block, and show query plans."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any

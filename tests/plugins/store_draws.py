@@ -1,7 +1,5 @@
 """Random inputs for the key store's state machine: keys, budgets, requests, and provider responses."""
 
-from __future__ import annotations
-
 import itertools
 import random
 from typing import Any

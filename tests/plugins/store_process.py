@@ -4,8 +4,6 @@ Each command is answered by one line of JSON. Times are the server's, except `at
 clock. All processes share that clock, so several can start at once.
 """
 
-from __future__ import annotations
-
 import json
 import sys
 import time

@@ -1,7 +1,5 @@
 """Steps that the key store's tests share."""
 
-from __future__ import annotations
-
 from app.clock import ManualClock
 from app.keypool.keys import ApiKey, make_keys
 from app.keypool.limits import LimitReading, MeterReading

@@ -1,7 +1,5 @@
 """Waits for a condition that another thread or process fulfills."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """Ask a warm parent (`warm_start.py`) for a process. Imports little, so that its callers start quickly."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

@@ -7,8 +7,6 @@ does. Tests of the start itself use `subprocess`.
 All processes of one test run use the same parents, which end when the run does.
 """
 
-from __future__ import annotations
-
 import contextlib
 import ctypes
 import fcntl

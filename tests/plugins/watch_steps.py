@@ -1,7 +1,5 @@
 """Steps that the tests of watches share."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any

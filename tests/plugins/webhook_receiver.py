@@ -1,7 +1,5 @@
 """A real HTTP server on loopback that records webhooks and answers as a test configures."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Each address has one spelling and one key, and different addresses are never confused."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from hypothesis import assume, example, given

@@ -1,7 +1,5 @@
 """A memory store and a server store behave the same, given the same steps and one clock."""
 
-from __future__ import annotations
-
 import itertools
 import json
 from collections import Counter

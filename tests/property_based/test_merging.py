@@ -1,7 +1,5 @@
 """Neither the order of pages nor a repeated page changes the values of the merged property."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,7 +1,5 @@
 """The pace in memory and the pace in Redis behave the same, given the same steps and one clock."""
 
-from __future__ import annotations
-
 import uuid
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """A failing benchmark prints one line on stderr, and its exit code depends on the kind of failure."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 

@@ -1,7 +1,5 @@
 """In README and docs, every runnable block is run by a test, and every command is accepted by the program."""
 
-from __future__ import annotations
-
 import importlib.util
 import re
 import shlex

@@ -1,7 +1,5 @@
 """Sizes in the runbook match the latest benchmark."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Text for readers avoids the words that the glossary lists under "Words to avoid"."""
 
-from __future__ import annotations
-
 import ast
 import json
 import re

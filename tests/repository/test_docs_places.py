@@ -1,7 +1,5 @@
 """Files and functions named in the docs exist, and every task is listed."""
 
-from __future__ import annotations
-
 import ast
 import re
 

@@ -1,7 +1,5 @@
 """The docs site loads nothing from other hosts, so it works behind firewalls and does not expose its readers."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

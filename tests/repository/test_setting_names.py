@@ -1,7 +1,5 @@
 """A variable whose name almost matches a setting is reported; variables of other programs are not."""
 
-from __future__ import annotations
-
 import importlib
 import logging
 import re

@@ -1,7 +1,5 @@
 """Licenses are allowed, the SBOM is complete, and the audit reports known vulnerabilities."""
 
-from __future__ import annotations
-
 import importlib.util
 import json
 import re

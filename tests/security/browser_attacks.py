@@ -5,8 +5,6 @@ quarter of the other addresses, and a quarter of the methods try each address. O
 request is allowed.
 """
 
-from __future__ import annotations
-
 import html
 import json
 import re

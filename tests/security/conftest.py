@@ -1,7 +1,5 @@
 """Real servers, names, fetchers, workers, and a web server with the limits and sessions of a real deployment."""
 
-from __future__ import annotations
-
 import contextlib
 import threading
 from collections.abc import Callable, Iterator

@@ -5,8 +5,6 @@ fetcher), or one of two that open some pages in Chromium alone, without the filt
 project's launch options, and `unfenced` without them. The observations are written to `FOLDER/seen.json`.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import socket

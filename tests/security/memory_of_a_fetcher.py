@@ -3,8 +3,6 @@
 A row is [result, growth of peak resident memory in MB since before the first hostile page].
 """
 
-from __future__ import annotations
-
 import json
 import re
 import sys

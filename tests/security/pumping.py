@@ -1,7 +1,5 @@
 """Generate texts that are slow for a vulnerable pattern: a required prefix, then many repetitions of one part."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 from re import _constants as op  # type: ignore[attr-defined]  # the only access to the parts of a pattern

@@ -1,7 +1,5 @@
 """Return the error of a page that costs too much, in the main thread or in another."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """The SSRF corpus: internal or invalid URLs and the error that refuses each, for the tests of every fetcher."""
 
-from __future__ import annotations
-
 from app.errors import PropertyIntelligenceError
 from app.errors.fetching import BlockedAddressError, BlockedPortError
 from app.errors.targets import InvalidTargetError

@@ -5,8 +5,6 @@ rendered. Writes the result and the contacted addresses of each name, and the re
 internal paths, to `FOLDER/seen.json`.
 """
 
-from __future__ import annotations
-
 import json
 import socket
 import subprocess

@@ -3,8 +3,6 @@
 The tests count what a server received, requests as well as connections.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A page in the browser reaches no internal server, according to the servers' logs and every packet."""
 
-from __future__ import annotations
-
 import json
 import shutil
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """An attacker who can write to Redis cannot sign in, change a role, or prolong a session."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """A forged `X-Forwarded-For` is ignored unless it comes from a configured proxy."""
 
-from __future__ import annotations
-
 from ipaddress import ip_network
 from typing import Any
 

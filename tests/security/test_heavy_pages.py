@@ -1,7 +1,5 @@
 """Pages designed to block a worker fail permanently at once, and real pages are far from the limits."""
 
-from __future__ import annotations
-
 import gc
 import itertools
 import json

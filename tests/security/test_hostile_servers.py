@@ -1,7 +1,5 @@
 """Hostile or broken servers: each response ends in a named error, within its limits, and frees the socket."""
 
-from __future__ import annotations
-
 import gzip
 import socket
 import struct

@@ -1,7 +1,5 @@
 """API keys are never sent over plain HTTP to another machine, unless the operator allows it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 

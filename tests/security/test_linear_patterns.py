@@ -3,8 +3,6 @@
 The packages that read pages (`reading`, `values`) are left out, because a CPU budget also bounds their patterns.
 """
 
-from __future__ import annotations
-
 import ast
 import importlib
 import inspect

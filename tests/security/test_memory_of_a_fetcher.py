@@ -1,7 +1,5 @@
 """The fetcher's memory stays flat, whatever a hostile server sends and however large its data unpacks."""
 
-from __future__ import annotations
-
 import functools
 import gzip
 import itertools

@@ -1,7 +1,5 @@
 """A page of unknown kind may join a property, but never merges two: a person decides."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta

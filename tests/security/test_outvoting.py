@@ -1,7 +1,5 @@
 """Repeating a value on many hosts or ports does not outvote an office."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 
 import pytest

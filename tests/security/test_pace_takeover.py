@@ -1,7 +1,5 @@
 """A hostile robots.txt or redirect slows only its own host, within bounds."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable, Iterator
 from ipaddress import ip_address, ip_network

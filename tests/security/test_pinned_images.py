@@ -4,8 +4,6 @@ The images are found in the repository's files, so that a new one is checked too
 loopback, through the real docker.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

@@ -1,7 +1,5 @@
 """A caller cannot evade a quota by canceling and retrying, or by watches. Both are charged."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 

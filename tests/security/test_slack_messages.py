@@ -1,7 +1,5 @@
 """A page's value with Slack markup mentions no user, disguises no link, and forges no line."""
 
-from __future__ import annotations
-
 import html
 import json
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """No crafted address is slow to parse, and a request with ten thousand of them is rejected in time."""
 
-from __future__ import annotations
-
 import contextlib
 import time
 from collections.abc import Callable, Iterator

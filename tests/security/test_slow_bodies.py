@@ -1,7 +1,5 @@
 """Bodies that cost CPU time before a page is read: unpacking, decoding, and finding redirects."""
 
-from __future__ import annotations
-
 import gzip
 import random
 import time

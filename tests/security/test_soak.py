@@ -1,7 +1,5 @@
 """Jobs on generated hostile pages (`make fuzz` runs 10,000), and checks that a failure is found."""
 
-from __future__ import annotations
-
 import json
 import logging
 import sys

@@ -1,7 +1,5 @@
 """No exported cell begins with a formula, whichever separator the spreadsheet uses."""
 
-from __future__ import annotations
-
 import csv
 import importlib
 import io

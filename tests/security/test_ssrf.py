@@ -1,7 +1,5 @@
 """No spelling, DNS answer, redirect, or proxy reaches an internal address, unless the operator allows the address."""
 
-from __future__ import annotations
-
 import http.client
 import socket
 from collections.abc import Callable

@@ -4,8 +4,6 @@ Names may be aliases, mixed, mapped, tunneled, or rebound. A network that the op
 operator's own URLs, never through a public page.
 """
 
-from __future__ import annotations
-
 import json
 import shutil
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """No page replaces another by its declared canonical URL or by the URL that its script writes."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from collections.abc import Callable, Iterator

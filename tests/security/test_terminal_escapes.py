@@ -1,7 +1,5 @@
 """No text of a page controls the terminal that shows it, or reverses the text after it."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import re

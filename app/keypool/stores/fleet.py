@@ -3,8 +3,6 @@
 Requests continue while Redis is unavailable. `outbox.py` does the background work.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import socket

@@ -4,8 +4,6 @@ Redis and a process with no Redis therefore use the same admission rules. The co
 property-based test (`tests/property_based`) compares them.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import threading

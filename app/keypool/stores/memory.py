@@ -1,7 +1,5 @@
 """The store of a single process. It runs the pool's Lua scripts in that process."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

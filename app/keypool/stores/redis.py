@@ -4,8 +4,6 @@ It works with Redis 7 and 8, and Valkey 8 and 9. All names have the same hash ta
 raise `redis.RedisError` if the server cannot be reached; `fleet.py` handles this error.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from typing import Any

@@ -4,8 +4,6 @@ The scripts in `lua/` contain all admission rules. They run in Redis (`redis.py`
 get a key's id, group, and mask, never its secret.
 """
 
-from __future__ import annotations
-
 import hashlib
 import itertools
 import json

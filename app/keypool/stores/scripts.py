@@ -4,8 +4,6 @@ Constants that Python also needs are defined in Python and inserted into the tex
 text, and Redis caches each script by the hash of its text.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Iterable

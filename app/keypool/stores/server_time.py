@@ -1,7 +1,5 @@
 """Estimate the time of the fleet store's clock, so that not every reading needs a call to the server."""
 
-from __future__ import annotations
-
 import time
 from typing import Protocol
 

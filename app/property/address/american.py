@@ -1,7 +1,5 @@
 """Read a requested US address from one line. Missing parts are errors, but a ZIP code may determine the state."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Normalize and compare addresses, and derive keys. Names may match despite a typing error; numbers must be equal."""
 
-from __future__ import annotations
-
 import re
 from functools import lru_cache
 from typing import Literal

@@ -1,7 +1,5 @@
 """Read requested addresses outside the US. The country comes last; its conventions apply to the other parts."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 

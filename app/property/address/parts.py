@@ -1,7 +1,5 @@
 """The parts of an address, as written on pages or normalized."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self

@@ -4,8 +4,6 @@ If a page has the parts separately, `reading/` uses those instead of this module
 addresses are split at commas and postal codes. `wanted.py` reads requested addresses, and reports missing parts.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 

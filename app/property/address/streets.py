@@ -1,7 +1,5 @@
 """Parse the delivery line of a US address: number, directionals, name, suffix, and unit (Publication 28)."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

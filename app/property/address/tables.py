@@ -3,8 +3,6 @@
 Directionals, ordinals, and highways are here; suffixes and unit designators are in data files beside this module.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache

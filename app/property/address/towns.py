@@ -1,7 +1,5 @@
 """Find the town and the state at the end of a US address, even if no comma separates them from the street."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """Units within a building: normalize `Apt. 4-B`, `#4B`, and `4B`, and tell units from street names."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """Read a requested address into one canonical spelling, and report missing parts."""
 
-from __future__ import annotations
-
 from app.property.address import american, foreign
 from app.property.address.parts import Address
 

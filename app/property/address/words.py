@@ -1,7 +1,5 @@
 """Write address text as plain words: in capitals, without accents and meaningless punctuation (Publication 28)."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 

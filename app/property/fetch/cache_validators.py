@@ -3,8 +3,6 @@
 See RFC 9110 section 13 (conditional requests), RFC 9111 section 5.2.2 (Cache-Control of responses), RFC 8288 (Link).
 """
 
-from __future__ import annotations
-
 import email.utils
 import re
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Limits for fetching one page: time, bytes, and redirects. Exceeding a limit raises an error."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass

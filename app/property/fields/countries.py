@@ -1,7 +1,5 @@
 """Load the tables of countries and currencies, `countries.toml` and `currencies.toml`."""
 
-from __future__ import annotations
-
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass

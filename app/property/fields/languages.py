@@ -3,8 +3,6 @@
 Files are loaded on first use and cached (10 ms for all). Similar languages, such as Czech and Slovak, share a file.
 """
 
-from __future__ import annotations
-
 import tomllib
 from collections.abc import Mapping
 from functools import cache

@@ -4,8 +4,6 @@ A phrase matches whole words in any case. `*` is the rest of a word, `(a|b)` a c
 beginning of the text (ignoring punctuation), and `$` its end. `re:` starts a regular expression.
 """
 
-from __future__ import annotations
-
 import re
 import string
 from collections.abc import Mapping

@@ -3,8 +3,6 @@
 Names follow the RESO Data Dictionary 2.0 (https://ddwiki.reso.org). Names that are not from RESO start with `X_`.
 """
 
-from __future__ import annotations
-
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Compare the values that two sources give for a field, ignoring units, rounding, spelling, and abbreviations. Pure."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Collection

@@ -4,8 +4,6 @@ A change is accepted at once if an independent source changed in the same way. O
 (looks) must confirm it. The interval between looks doubles.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -3,8 +3,6 @@
 `change_confirmation.py` decides when a change is accepted.
 """
 
-from __future__ import annotations
-
 import html
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence

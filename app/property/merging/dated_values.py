@@ -1,7 +1,5 @@
 """Compare dated values: find those of the newest sale or tax year, and those that are outdated. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any

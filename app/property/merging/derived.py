@@ -4,8 +4,6 @@ Readers do not look for these fields, and no model is asked for them. The eviden
 evidence of its inputs. Its confidence is the lowest of theirs.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime

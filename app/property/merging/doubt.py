@@ -3,8 +3,6 @@
 Properties have the form that `PropertyStore.get` returns. Pure: the time is an argument.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -3,8 +3,6 @@
 Explanations are computed from the stored records with the current rules, so they may differ from past decisions. Pure.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Sequence
 from datetime import datetime

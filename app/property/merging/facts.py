@@ -4,8 +4,6 @@ Points tell similar homes apart. Facts that neighbors often share (year, bedroom
 hardly ever share (a sale's date and price, a position within 30 m) earn many.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass

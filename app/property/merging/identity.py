@@ -5,8 +5,6 @@ the same property. `blocks_of` returns blocking keys: records with a typing erro
 `matching.py` decides whether two records describe the same property.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Iterator, Mapping

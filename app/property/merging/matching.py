@@ -5,8 +5,6 @@ number, then address and unit, then position with bedrooms and area. In doubt, t
 because merging two properties would mix their data.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

@@ -4,8 +4,6 @@ Values that contradict the winner are kept as conflicts. `identity.py` and `matc
 together; `voting.py` weighs their values.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any

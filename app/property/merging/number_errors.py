@@ -4,8 +4,6 @@ The usual ranges hold for nearly all homes. They are narrower than the ranges in
 are used only if two values differ, so that one of them is certainly wrong.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any

@@ -7,8 +7,6 @@ A page from a source of unknown kind never causes a merge by itself: it joins th
 about the others.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,7 +1,5 @@
 """Decide by content whether two fetched pages are the same page, because the URLs they declare may be wrong. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -4,8 +4,6 @@ The numbers estimate the chance that a source is right, from the responsibilitie
 digits and are not fitted to data. ADR 0033 explains them, and docs/merging.md lists them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType

@@ -9,8 +9,6 @@ The caller decides which words are a name, since it may know only hashes of the 
   nor `Jane Doe Street`
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass

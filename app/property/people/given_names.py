@@ -3,8 +3,6 @@
 Source: the 1990 census (public domain), the most frequent names of women and men.
 """
 
-from __future__ import annotations
-
 _COMMON = """
 aaron adam alan albert alexander alice amanda amy andrea andrew angela ann anna anne annie anthony arthur ashley
 barbara benjamin betty beverly billy bobby bonnie brandon brenda brian bruce carl carlos carol carolyn catherine

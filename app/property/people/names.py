@@ -4,8 +4,6 @@
 Doe`, but not every John Doe.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from app.errors.purging import InvalidPersonError

@@ -1,7 +1,5 @@
 """Remove a person's name from a text or JSON value."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field

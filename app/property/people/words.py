@@ -3,8 +3,6 @@
 A page's source text can contain the same name in many forms: `José`, `Jos&eacute;`, `Jos\\u00e9`, `Jos%C3%A9`.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from bisect import bisect_right

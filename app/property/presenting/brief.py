@@ -3,8 +3,6 @@
 As text, it has at most 80 columns. Only URLs may be longer: they are never cut, so that readers can open them.
 """
 
-from __future__ import annotations
-
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

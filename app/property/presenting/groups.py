@@ -1,7 +1,5 @@
 """Groups of fields on pages and in tables."""
 
-from __future__ import annotations
-
 from app.property.fields.table import FIELDS
 from app.property.merging.derived import MAP_LINK
 

@@ -1,7 +1,5 @@
 """The names of a property's sources that people see."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit

@@ -1,7 +1,5 @@
 """Put values into words for US readers: square feet, dollars with thousands separators, `Jun 14, 2019`."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Mapping

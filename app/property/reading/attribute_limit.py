@@ -5,8 +5,6 @@ The regular expressions split a tag into attributes by the HTML Standard (13.2.5
 from libxml2, a page could bypass the limit, and the CPU time limit of `budget.py` cannot interrupt libxml2.
 """
 
-from __future__ import annotations
-
 import re
 
 _MOST_ATTRIBUTES = 300

@@ -1,7 +1,5 @@
 """Define the types shared by the readers, the modules that find values on a page. `pipeline.py` combines them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,7 +1,5 @@
 """Join a page's text segments into blocks: paragraphs, list items, and table rows."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any

@@ -7,8 +7,6 @@ CPU time and 400 MB on a page. The limits here are lower, because code outside t
 memory, and because a signal may arrive late.
 """
 
-from __future__ import annotations
-
 import resource
 import signal
 import threading

@@ -1,7 +1,5 @@
 """Drop or correct values chosen from a page (winners) that contradict each other or the page's country."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Iterable

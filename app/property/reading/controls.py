@@ -1,7 +1,5 @@
 """Find controls that open hidden content: tabs, accordions, "read more". Only visible controls count."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Container, Iterator
 from itertools import islice

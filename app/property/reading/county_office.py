@@ -1,7 +1,5 @@
 """Read which county's or town's office publishes the page. The name is in the title or the first lines."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from typing import Any

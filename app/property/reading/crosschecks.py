@@ -1,7 +1,5 @@
 """Check a page's values against each other, its title, heading, and URL. A check passes, fails, or does not apply."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping

@@ -1,7 +1,5 @@
 """Decide whether CSS hides an element's text, from the element's own declarations and the color of its background."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from enum import Enum, auto

@@ -1,7 +1,5 @@
 """Compute the version of the readers. Records read by another version are read again on the next visit."""
 
-from __future__ import annotations
-
 import hashlib
 from functools import cache
 from importlib.resources import files

@@ -5,8 +5,6 @@ the evidence want the cell and its original text. Only winners (chosen values) a
 place or row is not found. `model/claim_check.py` checks the quotes of a model.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Read the first unlabeled address of a page outside the US, from its headings, body, or title."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from itertools import islice

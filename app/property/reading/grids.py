@@ -1,7 +1,5 @@
 """Find tables with a heading row, their columns, and the text above them."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from itertools import islice

@@ -1,7 +1,5 @@
 """Read unlabeled addresses, counties, kinds of building, ids, and map points from headings, URL, and links."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from itertools import islice

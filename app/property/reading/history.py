@@ -1,7 +1,5 @@
 """Read sale and tax histories from JSON lists and table rows: all rows, and the newest row's values."""
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence

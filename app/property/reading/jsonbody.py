@@ -4,8 +4,6 @@ ArcGIS responses give aliases of column names in `fields[].alias`. An alias is u
 known meaning. A body with several parcels describes several properties, so each object is read alone (`Document.row`).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Read JSON-LD: repair broken blocks, follow `@graph` and `mainEntity`, and skip nodes about other things."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from itertools import islice

@@ -1,7 +1,5 @@
 """Classify a page: a listing, an assessor's record, a list of properties, a block page, or a page that is gone."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from itertools import islice

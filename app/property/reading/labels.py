@@ -1,7 +1,5 @@
 """Read labeled values of the page: `Year built: 1998`, `<dt>/<dd>`, adjacent cells, or a number above its label."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

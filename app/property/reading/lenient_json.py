@@ -1,7 +1,5 @@
 """Parse JSON as sites write it: repair invalid JSON, find JSON in scripts, and unpack JSON inside strings."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator

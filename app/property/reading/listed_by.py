@@ -1,7 +1,5 @@
 """Read who offers a property, from sentences (`Listing courtesy of ...`) and from the company below an agent."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from itertools import pairwise

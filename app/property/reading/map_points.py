@@ -5,8 +5,6 @@ ignored if they are imprecise, or under keys for the visitor's position, a map's
 remaining point counts as the property's if all other remaining points are within `_NEAR` degrees of it.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from itertools import islice

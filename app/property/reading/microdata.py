@@ -1,7 +1,5 @@
 """Read schema.org microdata (`itemprop`). Reviews and breadcrumbs are skipped; of agents, only names are read."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from itertools import islice

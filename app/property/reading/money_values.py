@@ -1,7 +1,5 @@
 """Parse prices, rents, taxes, fees, estimates, currencies, and periods from raw texts and JSON values."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace

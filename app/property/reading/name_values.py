@@ -1,7 +1,5 @@
 """Parse the names of agents and agencies from raw texts and JSON values."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator
 

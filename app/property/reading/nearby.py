@@ -1,7 +1,5 @@
 """Find the value that belongs to a label, if both are separate texts: by the markup, else by distance in the tree."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from typing import Any, Literal

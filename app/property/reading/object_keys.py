@@ -1,7 +1,5 @@
 """Load the lists of JSON keys in `object_keys.toml`, and classify keys with them."""
 
-from __future__ import annotations
-
 import re
 import tomllib
 from functools import lru_cache

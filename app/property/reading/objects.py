@@ -1,7 +1,5 @@
 """Read a JSON object that describes a property. A key's meaning also depends on the key above it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from typing import Any

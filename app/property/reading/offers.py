@@ -4,8 +4,6 @@ The sources are the title, the URL, the heading, the description, and short bann
 `vermietet` (already let) does not mean that a flat is for rent.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from itertools import islice

@@ -1,7 +1,5 @@
 """Read meta tags: OpenGraph with its real-estate namespaces, `geo.position`, and the description."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from typing import Any

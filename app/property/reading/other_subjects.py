@@ -1,7 +1,5 @@
 """Detect values about something other than this home: a home nearby, an average, a garage, the buyer's agent."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 

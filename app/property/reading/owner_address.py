@@ -1,7 +1,5 @@
 """Decide whether a label introduces the property's address or the owner's. County pages often give both."""
 
-from __future__ import annotations
-
 import re
 from itertools import islice
 

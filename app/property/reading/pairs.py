@@ -1,7 +1,5 @@
 """Split one text into label/value pairs: several in a row, pairs with leader dots, and labels with several names."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from typing import NamedTuple

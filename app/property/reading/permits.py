@@ -5,8 +5,6 @@ date or a status that says so. A permit without a status also counts as finished
 Refused permits never count.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """Read counts, areas, and years from titles, headings, and short lines: `3 bed house`, `4-Zimmer-Wohnung`."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import replace

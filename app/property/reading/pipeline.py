@@ -4,8 +4,6 @@ This module uses no network and no clock. A page can make `extract` raise only `
 the exceptions in `budget.INTERRUPTIONS` pass through it.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence

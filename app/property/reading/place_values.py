@@ -1,7 +1,5 @@
 """Parse addresses, their parts, and coordinates from raw texts and JSON values."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Check that a property's sizes, prices, years, and taxes are in plausible ranges and fit each other."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from typing import Any

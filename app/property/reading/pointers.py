@@ -1,7 +1,5 @@
 """Build and follow JSON pointers (RFC 6901), which locate evidence in a JSON body or a page's state."""
 
-from __future__ import annotations
-
 from typing import Any
 
 

@@ -4,8 +4,6 @@ Candidates with the same value form a group. Each method that found the value ma
 group wins. A field is doubtful if its winner is weak, or if another value is nearly as strong.
 """
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Iterable

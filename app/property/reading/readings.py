@@ -1,7 +1,5 @@
 """Turn readings into candidates: a raw text or JSON value becomes typed values of one or more fields."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any

@@ -1,7 +1,5 @@
 """Read values stated in sentences, and asking prices in short texts."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 

@@ -6,8 +6,6 @@ never lowers a score, and a contradicting value never raises it. The confidence 
 winner; `ranking.py` does.
 """
 
-from __future__ import annotations
-
 import math
 import tomllib
 from collections import Counter

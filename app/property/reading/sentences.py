@@ -3,8 +3,6 @@
 A fact is a tuple of field, raw value, and confidence.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache

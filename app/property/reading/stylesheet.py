@@ -4,8 +4,6 @@ Only `<style>` elements and `style` attributes are read; external style sheets a
 matches nothing, so text that it may hide stays visible. This module never raises. Its run time is linear in the text.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass

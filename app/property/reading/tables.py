@@ -1,7 +1,5 @@
 """Read tables with headings: permits, sales, values by part and by year, single rows, and lists of features."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from itertools import pairwise

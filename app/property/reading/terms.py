@@ -5,8 +5,6 @@ normalization. Names with a leading `_` are not fields. `_Ignore` marks labels t
 other such names are composites, which `readings.py` splits into fields.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 The parser of `lxml.html` is slower: it calls a Python function whenever an element is accessed.
 """
 
-from __future__ import annotations
-
 import re
 from functools import cached_property
 from typing import Any

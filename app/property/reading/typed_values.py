@@ -1,7 +1,5 @@
 """Parse raw texts and JSON values into typed values: areas, counts, dates, layouts, features, and others."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Read an asking price without a label, in one element or split among its children: `<b>AED</b> 5,750,000`."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from itertools import islice

@@ -1,7 +1,5 @@
 """Find elements unrelated to the property: navigation, filters, and cards of other properties."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from itertools import islice

@@ -1,7 +1,5 @@
 """Read US addresses without a label: in one line, or in two lines with the street above the town."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 

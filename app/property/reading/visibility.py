@@ -5,8 +5,6 @@ more") counts as visible. So does text that only a script or an external style s
 `hidden` marks it.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Convert recipes to and from JSON for storage, and to and from TOML for operators (docs/recipes.md)."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

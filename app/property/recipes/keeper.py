@@ -3,8 +3,6 @@
 Each process has its own `RecipeKeeper`. All of them share the recipes in one store.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace

@@ -3,8 +3,6 @@
 For learning, `Spots` finds the spots of all possible anchors. For reading, it finds only those of a recipe's anchors.
 """
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Recognize pages of the same host that have the same template."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 from itertools import islice

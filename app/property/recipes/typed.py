@@ -1,7 +1,5 @@
 """Parse the text of a spot as a value of a field."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Decide whether a page is about the requested address. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from enum import StrEnum

@@ -3,8 +3,6 @@
 Every problem is a `ConfigurationError` that names the file, the table, the key, and what to write instead.
 """
 
-from __future__ import annotations
-
 import logging
 import re
 import tomllib

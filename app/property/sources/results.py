@@ -1,7 +1,5 @@
 """Find the link to the requested address on a page of search results. Pure."""
 
-from __future__ import annotations
-
 import re
 from itertools import islice
 from typing import Any

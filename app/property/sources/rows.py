@@ -1,7 +1,5 @@
 """Choose the requested property in a response that lists several. If the choice is unclear, choose none. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any

@@ -5,8 +5,6 @@ the database, in evidence, errors, logs, and exports. Only the request itself co
 secret in its response, in links, or in redirects, in any escaping. The mark replaces the secret there too.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager

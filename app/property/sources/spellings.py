@@ -4,8 +4,6 @@ Addresses are normalized to one spelling, such as `31 SAINT CLAIR AVE`. Most cou
 some have the full word. A query that compares texts finds only one of these spellings, so both must be queried.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 

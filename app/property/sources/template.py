@@ -12,8 +12,6 @@ first:
 `{secret:NAME}` stands for a secret (`secrets.py`), which never appears in a URL built here.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The audit log of purges and of actions on OpenAI keys: who did what, when, and why."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Any
 

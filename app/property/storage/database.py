@@ -4,8 +4,6 @@ SQLite runs in WAL mode, in which writers wait for each other. A forked child pr
 connections.
 """
 
-from __future__ import annotations
-
 import os
 import threading
 import time

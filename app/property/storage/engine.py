@@ -1,7 +1,5 @@
 """Create configured SQLAlchemy engines for SQLite and PostgreSQL, and parse database URLs."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any

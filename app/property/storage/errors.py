@@ -1,7 +1,5 @@
 """Translate errors of SQLAlchemy, sqlite3, and psycopg to `StoreError`s. Their messages contain no password."""
 
-from __future__ import annotations
-
 import errno
 import re
 import shutil

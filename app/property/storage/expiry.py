@@ -3,8 +3,6 @@
 `pages/retention.py` deletes copies of pages, and `privacy/ages.py` deletes old personal data of properties.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from datetime import datetime, timedelta
 

@@ -1,7 +1,5 @@
 """Short ids, as in git. Users can type an unambiguous prefix of four or more hex digits; output shows eight or more."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Inspect a database without creating its file or migrating its schema."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path

@@ -5,8 +5,6 @@ again when the lease ends. The lease's end time is also its fencing token: an ou
 still has the end time that the sender claimed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -3,8 +3,6 @@
 Rows added or removed meanwhile therefore do not shift pages. Callers must not interpret a cursor, but it is not secret.
 """
 
-from __future__ import annotations
-
 import base64
 import json
 from collections.abc import Callable, Iterator, Sequence

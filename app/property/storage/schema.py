@@ -1,7 +1,5 @@
 """Check and migrate the database schema with Alembic, without an alembic.ini."""
 
-from __future__ import annotations
-
 import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager

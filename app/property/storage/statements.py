@@ -1,7 +1,5 @@
 """Helpers for SQL statements, and the base class of the stores."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import uuid

@@ -1,7 +1,5 @@
 """Import all mapped classes, so that `metadata` has every table."""
 
-from __future__ import annotations
-
 import app.property.storage.audit
 import app.property.storage.jobs.models
 import app.property.storage.keys.tables

@@ -1,7 +1,5 @@
 """Column types and the base class of all tables. All types work on SQLite and PostgreSQL."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum

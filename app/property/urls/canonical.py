@@ -5,8 +5,6 @@ a declaration is only a claim, and it is ignored if it names another host. It is
 declared URL was fetched and agrees (`merging/same_page.py`).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from urllib.parse import urljoin, urlsplit

@@ -4,8 +4,6 @@ Fragments are not sent to sites (RFC 3986 section 3.5), so requesting such a URL
 have no fragment.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urldefrag

@@ -1,7 +1,5 @@
 """Group hosts into sites. A site is a registrable domain of the Public Suffix List (https://publicsuffix.org)."""
 
-from __future__ import annotations
-
 import re
 import threading
 from functools import cache, lru_cache

@@ -1,7 +1,5 @@
 """Normalize the parts of a URL (RFC 3986 section 6.2.2): equivalent parts get the same spelling."""
 
-from __future__ import annotations
-
 import re
 from urllib.parse import quote
 

@@ -1,7 +1,5 @@
 """Read lists of targets from plain lines, CSV, or JSON Lines. Errors name the line number."""
 
-from __future__ import annotations
-
 import csv
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -3,8 +3,6 @@
 `fetch/guard` decides whether a URL may be fetched, based on the IP addresses of its host.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from urllib.parse import SplitResult, urlsplit, urlunsplit

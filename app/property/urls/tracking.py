@@ -1,7 +1,5 @@
 """Remove tracking parameters from queries. Their names are in `tracking_parameters.txt`."""
 
-from __future__ import annotations
-
 from functools import cache
 from importlib.resources import files
 from urllib.parse import unquote

@@ -1,7 +1,5 @@
 """Parse one-line addresses by the conventions of their country."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace

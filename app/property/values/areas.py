@@ -4,8 +4,6 @@ Factors: 1 ft = 0.3048 m exactly (international foot), 1 acre = 43,560 sq ft, 1 
 four units; areas in other units (ares, tsubo, square yards, rai, ...) are returned in square meters.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass

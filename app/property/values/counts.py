@@ -1,7 +1,5 @@
 """Parse plain counts, and counts of bathrooms in the notations that listings use."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Find currencies by their codes and symbols. The country decides what a shared symbol such as `$` means."""
 
-from __future__ import annotations
-
 import re
 
 from app.property.fields.countries import COUNTRIES, CURRENCIES, CURRENCY_SIGNS, SHARED_SIGNS

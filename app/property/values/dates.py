@@ -1,7 +1,5 @@
 """Parse dates into ISO 8601: `2024-06-03`, or `2005-10` or `1995` if the text gives no day or month."""
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, datetime
 

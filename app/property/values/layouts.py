@@ -3,8 +3,6 @@
 The shorthand counts rooms in Japan, Czechia, France, and Italy, and bedrooms in Portugal, India, China, and Turkey.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Remove invisible characters, such as zero-width spaces, and detect characters that override the text direction."""
 
-from __future__ import annotations
-
 import re
 
 #: Zero-width space, word joiner, invisible operators, and byte order mark.

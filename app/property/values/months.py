@@ -1,7 +1,5 @@
 """Parse CLDR month names by the page's language: `listopada` is October in Croatian and November in Polish."""
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache

@@ -1,7 +1,5 @@
 """Parse names of people and agencies: remove titles, and split a line into the person and the agency."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

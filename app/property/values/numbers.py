@@ -1,7 +1,5 @@
 """Parse numbers as people write them: `1.234,56`, `1’365`, `12 500`, `$1.25M`, `1,15,000`, `1億2,800万`."""
 
-from __future__ import annotations
-
 import math
 import re
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Identify countries and US states by names, codes, hosts, and coordinates."""
 
-from __future__ import annotations
-
 import re
 
 from app.property.fields.countries import COUNTRIES, US_STATES, Box

@@ -1,7 +1,5 @@
 """Parse prices: amount, currency, period, qualifier, and whether a rent includes heating."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

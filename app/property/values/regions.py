@@ -1,7 +1,5 @@
 """Recognize the regions of a country by the names in `fields/countries.toml`."""
 
-from __future__ import annotations
-
 import re
 
 from app.property.fields.countries import COUNTRIES

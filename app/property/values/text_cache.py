@@ -1,7 +1,5 @@
 """Cache the results of functions of short texts. Long texts are not cached, since pages have so many of them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import lru_cache, update_wrapper
 

@@ -1,7 +1,5 @@
 """Clean texts, recognize placeholders, and check whether a text can be a name, a place, a street, or an id."""
 
-from __future__ import annotations
-
 import html
 import re
 from typing import Any

@@ -4,8 +4,6 @@ Source: the three-digit prefixes of the United States Postal Service (Publicatio
 Directory). Of the territories, only Puerto Rico is included.
 """
 
-from __future__ import annotations
-
 _PREFIXES = (
     "CT 060-069|MA 010-027,055|RI 028-029|NH 030-038|ME 039-049|VT 050-054,056-059|NJ 070-089|NY 005,100-149,063|"
     "PA 150-196|DE 197-199|DC 200,202-205|MD 206-219|VA 201,220-246|WV 247-268|NC 270-289|SC 290-299|"

@@ -1,7 +1,5 @@
 """Map words of the language files to RESO Data Dictionary 2.0 values, to "rent" or "sale", and to yes or no."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

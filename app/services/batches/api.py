@@ -3,8 +3,6 @@
 All methods raise the errors of the SDK, including `openai.RateLimitError` (429) if the pool has no usable key.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress

@@ -5,8 +5,6 @@ The other requests are sent when they fill a batch or the oldest has waited long
 check of the budgets only avoids useless uploads. Later, `charge_bulk` decides, and charges the whole batch or nothing.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field

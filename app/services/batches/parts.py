@@ -1,7 +1,5 @@
 """The dependencies of the batch steps, which are created once per run: stores, key pool, API, and prices."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Read result files and store each line as the outcome of its request. Reading a file again changes nothing."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

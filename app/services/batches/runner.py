@@ -6,8 +6,6 @@ requests are sent again, and the log warns that they may be billed twice. In all
 not billed are sent again.
 """
 
-from __future__ import annotations
-
 import logging
 import tempfile
 from collections.abc import Sequence

@@ -5,8 +5,6 @@ change is never given up. An undelivered change blocks later changes, so that th
 has the newest value. After a lost response or a crash, a receiver can get a message twice, with the same `webhook-id`.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor

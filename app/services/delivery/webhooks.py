@@ -4,8 +4,6 @@ URLs may come from untrusted clients. Therefore, each request passes the SSRF gu
 that the guard checked, and is limited in time and size. Redirects are not followed.
 """
 
-from __future__ import annotations
-
 import html
 import ssl
 from collections.abc import Mapping

@@ -4,8 +4,6 @@ An action is performed before it is recorded, because an unavailable database mu
 database is unavailable, the log line is the only record, and the result's `recorded_at` is None.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

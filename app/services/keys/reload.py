@@ -13,8 +13,6 @@ The kernel also sends SIGHUP when a terminal closes. A process that was started 
 unless it runs under nohup.
 """
 
-from __future__ import annotations
-
 import hashlib
 import logging
 import os

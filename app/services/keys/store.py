@@ -1,7 +1,5 @@
 """Open the key pool's store: in Redis, shared by all processes, or without Redis in this process's memory."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import redis

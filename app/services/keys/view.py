@@ -4,8 +4,6 @@ Unlike `OpenAIClientManager`, a view does not count as one of the processes that
 unavailable, a view has no local state to continue with, so it works again as soon as Redis is back.
 """
 
-from __future__ import annotations
-
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Purge all data about a page, a host, a property, an address, or a person, in the database and in Redis."""
 
-from __future__ import annotations
-
 import logging
 import time
 from collections.abc import Sequence

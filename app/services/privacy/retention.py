@@ -1,7 +1,5 @@
 """Delete page copies, names of people, values, jobs, and other rows by age and size, in runs of about ten seconds."""
 
-from __future__ import annotations
-
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping

@@ -1,7 +1,5 @@
 """Estimate the cost of a list of targets before it is enqueued: recent cost per job times the number of new jobs."""
 
-from __future__ import annotations
-
 import math
 from collections import Counter
 from collections.abc import Sequence

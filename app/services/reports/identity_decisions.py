@@ -1,7 +1,5 @@
 """Make and log identity decisions: split, join, and undo. The callers check permissions."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """Show recipes with their savings, and import recipe files."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from dataclasses import asdict, replace

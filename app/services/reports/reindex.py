@@ -1,7 +1,5 @@
 """Reindex all properties whose blocking keys were computed by an older version. Workers may run meanwhile."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field

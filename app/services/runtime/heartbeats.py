@@ -3,8 +3,6 @@
 `worker.heartbeat` writes the files, in the worker's parent process.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 from dataclasses import dataclass

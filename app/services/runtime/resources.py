@@ -4,8 +4,6 @@ Each process that scrapes, such as a worker child or `propintel scrape`, opens i
 after the fork.
 """
 
-from __future__ import annotations
-
 import logging
 import random
 from contextlib import ExitStack

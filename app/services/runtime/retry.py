@@ -3,8 +3,6 @@
 Without retries, a job whose checkpoint could not be written would fetch its page and pay for its answer again.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable
 

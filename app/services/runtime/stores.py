@@ -3,8 +3,6 @@
 This module is separate from `resources.py`, so that these interfaces load neither the extractors nor the OpenAI client.
 """
 
-from __future__ import annotations
-
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Self

@@ -1,7 +1,5 @@
 """Cache the result of a function for some seconds, so that many callers cost one call."""
 
-from __future__ import annotations
-
 import logging
 import threading
 import time

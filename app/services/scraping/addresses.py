@@ -4,8 +4,6 @@ All pages are first read without a model. Then the model is asked one question, 
 missing fields. No values are stored before all pages are read, so that an interrupted run changes no property.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

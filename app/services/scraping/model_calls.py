@@ -1,7 +1,5 @@
 """Make paid calls of one model: choose the service tier, learn which parameters it accepts, and handle errors."""
 
-from __future__ import annotations
-
 import logging
 import threading
 import time

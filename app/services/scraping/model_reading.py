@@ -8,8 +8,6 @@ In economy jobs, the question and its job wait for a batch at half the price (`a
 batch answers in time becomes a normal API call.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

@@ -4,8 +4,6 @@ A page comes from the job's checkpoint, from a conditional request, or from a fu
 visit has the URL that answered and the canonical URL that the page declares.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime

@@ -3,8 +3,6 @@
 Recipes are optional: after any error of a recipe, the page is read without it.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager

@@ -4,8 +4,6 @@ An address can need many pages and up to two paid calls, but a task may take onl
 before a step that it might not finish. The next run continues there, because fetched pages and paid answers are stored.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
 

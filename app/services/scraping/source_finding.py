@@ -4,8 +4,6 @@ Templates of `sources.toml` come first. Templates that need the parcel number co
 pages may give the number. The web is searched only if fewer than two sources were found.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime

@@ -4,8 +4,6 @@ Fetched pages and failures are stored, so that a resumed run requests only the o
 error does not delay the other pages; the job's next run requests it again.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace

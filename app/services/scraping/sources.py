@@ -1,7 +1,5 @@
 """Find `sources.toml` and the secrets of its templates."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 
 from app.errors import ConfigurationError

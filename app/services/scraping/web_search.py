@@ -4,8 +4,6 @@ The call, including the tool's fee, counts against the same budgets as other mod
 pool. The answer is not evidence: `search_answer.py` parses it, and the cited pages are read like other pages.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """Begin the refreshes of watches that are due, and summarize watches and their budget."""
 
-from __future__ import annotations
-
 import logging
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,7 +1,5 @@
 """Compare the extractors with other tools on the same pages: values read from markup, and text kept for a model."""
 
-from __future__ import annotations
-
 import json
 import statistics
 import subprocess

@@ -5,8 +5,6 @@ All items of a page are read in order. The first value of a field wins, with ite
 project's normalizers read numbers and areas, so that a peer loses no value because of its notation.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 

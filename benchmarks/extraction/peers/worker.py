@@ -6,8 +6,6 @@ tool gives `{"error"}`. A body that is not HTML passes unchanged as text. The fi
 second time, because tools load on first use.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import sys

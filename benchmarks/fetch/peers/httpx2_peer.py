@@ -1,7 +1,5 @@
 """Plain httpx2: one client, a pool of threads, no rules."""
 
-from __future__ import annotations
-
 import json
 import sys
 import time

@@ -1,7 +1,5 @@
 """The project's fetcher in a pool of threads, with pages scheduled like jobs. The pace is local or shared."""
 
-from __future__ import annotations
-
 import heapq
 import json
 import os

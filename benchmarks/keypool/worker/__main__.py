@@ -4,8 +4,6 @@ one line for each.
 The parent starts all workers of a run, waits until every worker is ready, then sends all the same plan.
 """
 
-from __future__ import annotations
-
 import importlib
 import json
 import logging

@@ -4,8 +4,6 @@ All contestants are treated alike: a job is one call of the library. After an er
 `retry-after` (or a second) and calls again. After 60 s, the job has failed.
 """
 
-from __future__ import annotations
-
 import asyncio
 import random
 import resource

@@ -1,7 +1,5 @@
 """The assessor's property record card: tables of capitalized words, with the owner's mailing address at the top."""
 
-from __future__ import annotations
-
 from html import escape
 from typing import Any
 

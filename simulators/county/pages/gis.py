@@ -4,8 +4,6 @@ https://developers.arcgis.com/rest/services-reference/enterprise/query-map-servi
 polygon in degrees (`outSR=4326`); dates are milliseconds since the epoch.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime

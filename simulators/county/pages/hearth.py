@@ -1,7 +1,5 @@
 """The portal Hearthlist: JSON-LD in the head, a short page, and other homes below."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from html import escape

@@ -1,7 +1,5 @@
 """The portal Mosaic Homes: labeled facts, repeated in the page's state together with nearby homes."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from html import escape

@@ -1,7 +1,5 @@
 """The smaller sites: an owners' association, the treasurer, the building department, and a listing archive."""
 
-from __future__ import annotations
-
 from html import escape
 
 from simulators.county.pages.writing import document, dollars, number, pairs, table, us_date

@@ -1,7 +1,5 @@
 """HTML and formatting helpers that several pages share."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from datetime import date
 from html import escape

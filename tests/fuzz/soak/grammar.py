@@ -4,8 +4,6 @@ A part is a function of `(rng, size)`, with the size in characters. `¤` in a un
 repetition, which makes each repetition different. Words come from the tests' pages and from the tables of the readers.
 """
 
-from __future__ import annotations
-
 import json
 import random
 import re

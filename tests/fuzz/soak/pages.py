@@ -1,7 +1,5 @@
 """Hostile pages by number. A page depends only on `seed` and its number, so any page can be generated again."""
 
-from __future__ import annotations
-
 import math
 import random
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ Each page passes through a whole job in a worker's process: from its bytes on th
 quotes the page. No page may take more than 3 s of CPU or 400 MB, cause an unexpected error, or end the process.
 """
 
-from __future__ import annotations
-
 import json
 import select
 import shutil

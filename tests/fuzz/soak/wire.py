@@ -1,7 +1,5 @@
 """How a hostile page is sent: wrong charsets, layers of compression, decompression bombs, and header fields."""
 
-from __future__ import annotations
-
 import gzip
 import random
 import zlib

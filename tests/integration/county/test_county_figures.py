@@ -1,7 +1,5 @@
 """The county benchmark's figures detect errors: each fault planted in the stored data is found."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Iterator
 from dataclasses import dataclass, replace

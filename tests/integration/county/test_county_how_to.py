@@ -1,7 +1,5 @@
 """The first command of docs/fictional-county.md starts the county, and the second prints a property's brief."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -4,8 +4,6 @@ It returns every parcel with that house number, including neighbors and all unit
 own parcel.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

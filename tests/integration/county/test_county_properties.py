@@ -3,8 +3,6 @@
 `make bench-county` measures the whole county.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

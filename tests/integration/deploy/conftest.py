@@ -1,7 +1,5 @@
 """Fixtures: Prometheus's tools, and a real Prometheus that evaluates the rules of deploy/ at short intervals."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Iterator
 

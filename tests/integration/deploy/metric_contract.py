@@ -1,7 +1,5 @@
 """The metrics that rules and dashboards may use: names, kinds, and labels with their possible values."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from app.services.reports.metrics.instruments import ALL

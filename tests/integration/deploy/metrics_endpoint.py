@@ -1,7 +1,5 @@
 """A /metrics endpoint on loopback with values that a test sets."""
 
-from __future__ import annotations
-
 import itertools
 import time
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """A real Prometheus on loopback with the configuration and rules of deploy/ and short intervals."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import urllib.error

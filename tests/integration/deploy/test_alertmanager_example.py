@@ -1,7 +1,5 @@
 """The receivers and inhibitions of the example in deploy/alertmanager work in a real Alertmanager."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import urllib.request

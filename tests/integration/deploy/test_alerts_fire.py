@@ -1,7 +1,5 @@
 """In a real Prometheus, exactly the expected alerts fire, with the right labels, and end again."""
 
-from __future__ import annotations
-
 import time
 
 import pytest

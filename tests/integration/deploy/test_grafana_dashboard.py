@@ -1,7 +1,5 @@
 """Grafana's schema accepts the dashboard of deploy/grafana, and every panel shows data."""
 
-from __future__ import annotations
-
 import json
 import re
 import subprocess

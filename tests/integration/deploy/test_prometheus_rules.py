@@ -1,7 +1,5 @@
 """promtool accepts the rules and the example configuration of deploy/prometheus, and the rules match the code."""
 
-from __future__ import annotations
-
 import re
 import shutil
 import subprocess

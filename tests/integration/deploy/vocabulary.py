@@ -1,7 +1,5 @@
 """The files in deploy/, and checks that their expressions use only known series. promtool checks the syntax."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from pathlib import Path

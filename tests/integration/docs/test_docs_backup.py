@@ -1,7 +1,5 @@
 """The commands of the database runbooks, run as written, restore the stored data and upgrade the schema."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

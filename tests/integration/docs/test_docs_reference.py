@@ -1,7 +1,5 @@
 """docs/reference/ matches the code, and the architecture page is complete."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

@@ -1,7 +1,5 @@
 """Every block of the tutorial that is marked `run` is run as written, in order, as a newcomer would do it."""
 
-from __future__ import annotations
-
 import os
 import re
 import shutil

@@ -1,7 +1,5 @@
 """Server and client certificates for tests. No client trusts them by default."""
 
-from __future__ import annotations
-
 import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta

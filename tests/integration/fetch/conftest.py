@@ -1,7 +1,5 @@
 """Fixtures: HTTP servers on loopback that record requests, configurable host names, and real fetchers."""
 
-from __future__ import annotations
-
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Sequence

@@ -1,7 +1,5 @@
 """A small run of the fetcher's benchmark works, respects the rules, and is measured."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """A block page ends the fetch with its reason. A refresh to another page is followed within the guard's rules."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Fetchers share a host's pace through a real Valkey: its minimum gap and maximum concurrency."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """The fetcher respects the site's pace, including its own requests for robots.txt and redirects."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Callable, Iterator
 from ipaddress import ip_network

@@ -1,7 +1,5 @@
 """Pages that a server's robots.txt forbids are not fetched, and other pages are (RFC 9309)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """An HTTPS connection goes to the checked address, and the certificate must match the host name."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Fixtures for the interfaces on loopback: `propintel`, the HTTP server, workers, and their services."""
 
-from __future__ import annotations
-
 import contextlib
 import io
 import json

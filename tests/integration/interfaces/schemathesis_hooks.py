@@ -1,7 +1,5 @@
 """Hooks that let Schemathesis send valid requests. The variable SCHEMATHESIS_HOOKS names this module."""
 
-from __future__ import annotations
-
 import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Any

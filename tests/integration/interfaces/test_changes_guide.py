@@ -1,7 +1,5 @@
 """The commands of docs/changes.md read the feed of changes, over HTTP and in the terminal."""
 
-from __future__ import annotations
-
 import json
 import re
 import shutil

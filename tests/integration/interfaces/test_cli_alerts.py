@@ -1,7 +1,5 @@
 """`propintel alerts` lists firing and resolved alerts, as JSON or as a table."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`propintel` prints results on stdout and messages on stderr, and its exit code shows whether it succeeded."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json

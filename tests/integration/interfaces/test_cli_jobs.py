@@ -1,7 +1,5 @@
 """`enqueue`, `jobs`, and `keys` work with a real broker, a prefork worker, and pages on loopback."""
 
-from __future__ import annotations
-
 import json
 import sqlite3
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """`propintel properties` lists stored properties, shows one in brief or in full, and explains its values."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime
 from pathlib import Path

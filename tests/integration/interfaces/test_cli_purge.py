@@ -1,7 +1,5 @@
 """`propintel purge` only counts what it would remove, and removes it with `--yes`."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime

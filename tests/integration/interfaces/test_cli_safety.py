@@ -1,7 +1,5 @@
 """`propintel` destroys no data of its user, reports every failure, and can be interrupted at any time."""
 
-from __future__ import annotations
-
 import json
 import os
 import stat

@@ -1,7 +1,5 @@
 """All commands have the same formats, `--verbose`, ids, tables of 80 columns, and shell completion."""
 
-from __future__ import annotations
-
 import json
 import logging
 from collections.abc import Callable

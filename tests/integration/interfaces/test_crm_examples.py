@@ -1,7 +1,5 @@
 """The two CRM examples follow a real feed: into a CSV file, and into a REST API that fails half the time."""
 
-from __future__ import annotations
-
 import csv
 import json
 import re

@@ -1,7 +1,5 @@
 """`propintel properties export` writes to files and pipes, since a given time, and in the loop of docs/export.md."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json

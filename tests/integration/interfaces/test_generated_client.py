@@ -1,7 +1,5 @@
 """A typed Python client is generated from a running server's document without a warning, and works."""
 
-from __future__ import annotations
-
 import os
 import re
 import subprocess

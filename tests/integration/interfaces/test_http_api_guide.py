@@ -1,7 +1,5 @@
 """The commands and the program of docs/http-api.md do what the page says."""
 
-from __future__ import annotations
-
 import json
 import re
 import shutil

@@ -1,7 +1,5 @@
 """`propintel keys disable|enable|probe` and the admin API have the same effects and share an audit log."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from typing import Any

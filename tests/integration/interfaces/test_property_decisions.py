@@ -1,7 +1,5 @@
 """In the terminal, properties are explained, split, and joined, and these decisions are undone."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """The commands of docs/recipes.md work as described, and mistakes in a written recipe are reported with their line."""
 
-from __future__ import annotations
-
 import json
 import re
 from dataclasses import replace

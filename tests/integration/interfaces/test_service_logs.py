@@ -1,7 +1,5 @@
 """The HTTP server and the commands, run as real processes, log in the configured format and without secrets."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """A source's secret appears in its requests, and never in output, logs, database, exports, or HTTP answers."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """The terminal and the HTTP API show the same sources tried for an address, and the same cost estimates."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator

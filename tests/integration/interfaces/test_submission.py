@@ -1,7 +1,5 @@
 """Enqueueing stores all targets or none, at whichever step it fails."""
 
-from __future__ import annotations
-
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

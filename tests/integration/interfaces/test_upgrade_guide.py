@@ -1,7 +1,5 @@
 """The commands of docs/runbooks/upgrade.md import the data of a version before 1.0."""
 
-from __future__ import annotations
-
 import json
 import re
 import shutil

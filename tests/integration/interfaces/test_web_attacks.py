@@ -1,7 +1,5 @@
 """Malicious tokens and requests to a deployed server are refused in the usual format, and the server survives."""
 
-from __future__ import annotations
-
 import base64
 import contextlib
 import hmac

@@ -1,7 +1,5 @@
 """The server agrees with its OpenAPI document, from which Schemathesis derives valid and invalid requests."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from datetime import UTC, datetime

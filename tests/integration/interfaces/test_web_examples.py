@@ -1,7 +1,5 @@
 """Each example request of the OpenAPI document succeeds on a real server, and each answer matches its schema."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace

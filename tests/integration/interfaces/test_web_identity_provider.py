@@ -1,7 +1,5 @@
 """The server fetches an identity provider's keys over HTTP, and accepts only tokens signed with them."""
 
-from __future__ import annotations
-
 import json
 import threading
 from collections.abc import Callable, Iterable, Iterator

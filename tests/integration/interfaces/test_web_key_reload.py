@@ -1,7 +1,5 @@
 """SIGHUP makes the HTTP server reload its keys instead of ending."""
 
-from __future__ import annotations
-
 import signal
 from pathlib import Path
 

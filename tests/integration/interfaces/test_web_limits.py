@@ -1,7 +1,5 @@
 """Servers that share a real Valkey share idempotency keys, quotas, and rate limits."""
 
-from __future__ import annotations
-
 import logging
 import threading
 from collections.abc import Callable, Iterator

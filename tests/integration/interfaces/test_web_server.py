@@ -1,7 +1,5 @@
 """With a real broker, the HTTP server checks tokens, takes jobs, shows batches, and reports its readiness."""
 
-from __future__ import annotations
-
 import os
 import signal
 from pathlib import Path

@@ -1,7 +1,5 @@
 """In a recipe benchmark on two sites, the figures add up, and the report has every target and the plot."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

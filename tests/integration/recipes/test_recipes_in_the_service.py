@@ -1,7 +1,5 @@
 """Model calls stop after a site's first pages, resume after a redesign, and stop again. No wrong value is stored."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A few properties are watched for a few days on a simulated clock, and the evaluation itself is checked."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 

@@ -1,7 +1,5 @@
 """A fleet for one test: embedded Valkey, workers, and beat as real processes, with a home in the test's folder."""
 
-from __future__ import annotations
-
 import os
 import secrets
 import subprocess

@@ -1,7 +1,5 @@
 """`propintel doctor` checks a real fleet in which first everything works and then parts fail."""
 
-from __future__ import annotations
-
 import json
 import os
 import stat

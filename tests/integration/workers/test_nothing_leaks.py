@@ -1,7 +1,5 @@
 """A search through all output of a fleet with many failures finds no secret outside the processes that need it."""
 
-from __future__ import annotations
-
 import base64
 import secrets
 import threading

@@ -1,7 +1,5 @@
 """In real workers, address jobs are retried like other jobs, and only for the sources that failed."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """Real workers and beat send one message when an alert fires and one when it ends."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

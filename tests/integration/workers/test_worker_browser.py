@@ -1,7 +1,5 @@
 """The browsers of a prefork worker's children render the jobs' pages and end with the worker."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from collections.abc import Iterator

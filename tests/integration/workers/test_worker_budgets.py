@@ -1,7 +1,5 @@
 """Budgets in a fleet limit model calls, not jobs. Every job ends, and notes the calls that it went without."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """Dead processes lose no job: the jobs table holds the lease, and recovery sends the job again."""
 
-from __future__ import annotations
-
 import os
 import signal
 from datetime import UTC, datetime

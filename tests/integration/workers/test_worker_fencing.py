@@ -1,7 +1,5 @@
 """A job of a canceled batch stores nothing after the paid call that was under way."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Flower shows a worker's jobs, needs a password off loopback, and restores its tasks after a restart."""
 
-from __future__ import annotations
-
 import os
 import secrets
 import shlex

@@ -1,7 +1,5 @@
 """Keys are added and removed while a worker runs. No job fails or is interrupted, and changes apply at once."""
 
-from __future__ import annotations
-
 import signal
 from dataclasses import dataclass
 from pathlib import Path

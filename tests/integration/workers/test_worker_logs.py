@@ -1,7 +1,5 @@
 """Logs of workers, beat, and Flower have one format and contain no secret."""
 
-from __future__ import annotations
-
 import json
 import threading
 from pathlib import Path

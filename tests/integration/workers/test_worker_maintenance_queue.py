@@ -1,7 +1,5 @@
 """Reports never wait for jobs: the maintenance worker runs them while all other workers are busy."""
 
-from __future__ import annotations
-
 import sqlite3
 from contextlib import closing
 from typing import Any

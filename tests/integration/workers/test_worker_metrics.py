@@ -1,7 +1,5 @@
 """`/metrics` of a web process shows exact counts of other processes, which agree with the simulator's counts."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any

@@ -1,8 +1,6 @@
 """Economy jobs get the model's answers from OpenAI's Batch API, through real workers, beat, and Valkey. The simulator
 counts how often each question was billed."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

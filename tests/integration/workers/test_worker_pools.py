@@ -1,7 +1,5 @@
 """On every pool, processes open their own key manager at their start, or exit with the reason."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """After a purge while workers run, no table, Redis key, or file except logs holds the purged personal data."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A rate-limited job waits as long as the server asks, without losing a retry, until the job's deadline."""
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, datetime
 from typing import Any

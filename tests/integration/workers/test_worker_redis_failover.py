@@ -1,7 +1,5 @@
 """Jobs survive a failover to a Redis replica by a real Sentinel, behind a proxy that leads to the current primary."""
 
-from __future__ import annotations
-
 import contextlib
 import selectors
 import socket

@@ -1,7 +1,5 @@
 """Beat's tasks run on schedule, jobs are taken by priority and in turn, and events for Flower contain no secret."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,7 +1,5 @@
 """In a real worker, a search's listings join the search's batch, and the batch's callback covers them all."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from typing import Any

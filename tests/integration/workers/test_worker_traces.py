@@ -1,7 +1,5 @@
 """A collector receives a job's trace, with its fetches and model calls, also over retries and crashes."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """A real worker runs the task for watches that beat sends, and the jobs of the watches."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Through a real worker and beat, receivers get a finished batch and a price change once. Private ones get nothing."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Comparing two addresses: what contradicts, what is undecided, and which typing errors match."""
 
-from __future__ import annotations
-
 import pytest
 
 from app.property.address import Address, address_key, compare, normalize, read_target, spell_target

@@ -1,7 +1,5 @@
 """A corpus of US addresses with hand-written parts: each is parsed correctly and has one canonical spelling."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import NamedTuple
 

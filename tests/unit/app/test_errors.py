@@ -1,7 +1,5 @@
 """Every error can be pickled and has its facts, a message, and a unique code."""
 
-from __future__ import annotations
-
 import pickle
 
 import pytest

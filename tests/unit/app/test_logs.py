@@ -1,7 +1,5 @@
 """All logs share one configuration: line format, bound context, and redaction."""
 
-from __future__ import annotations
-
 import asyncio
 import contextvars
 import io

@@ -1,7 +1,5 @@
 """Secrets are recognized by shape or by value, and other text stays unchanged."""
 
-from __future__ import annotations
-
 import base64
 import random
 import string

@@ -1,7 +1,5 @@
 """Settings: sources, clear messages about invalid values, and complete documents."""
 
-from __future__ import annotations
-
 import ast
 import ipaddress
 import os

@@ -1,7 +1,5 @@
 """Spans: names, parents, redaction, and cost without a collector."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

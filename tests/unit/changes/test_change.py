@@ -1,7 +1,5 @@
 """Only real differences between two readings are changes."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A change on a page is published only after later looks or a second source confirm it."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any

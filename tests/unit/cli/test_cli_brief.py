@@ -1,7 +1,5 @@
 """The contractor's brief has every line in plain words, and marks doubtful values."""
 
-from __future__ import annotations
-
 import re
 from datetime import UTC, datetime
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The output of several children is one stream of whole lines with process names, and blocks no child."""
 
-from __future__ import annotations
-
 import io
 import json
 import os

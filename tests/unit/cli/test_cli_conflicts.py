@@ -1,7 +1,5 @@
 """`propintel up` names conflicts before it starts anything: another `up` of the home, or a port in use."""
 
-from __future__ import annotations
-
 import os
 import signal
 import socket

@@ -1,7 +1,5 @@
 """`propintel extract --explain` shows how each confidence was computed, in 80 columns."""
 
-from __future__ import annotations
-
 import io
 from datetime import UTC, datetime
 

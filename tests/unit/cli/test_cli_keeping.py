@@ -1,7 +1,5 @@
 """An ended service is restarted after growing pauses, or not at all if it never came up."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 import pytest

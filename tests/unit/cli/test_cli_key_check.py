@@ -1,7 +1,5 @@
 """`propintel keys check` interprets the API's answers about a key."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import httpx2

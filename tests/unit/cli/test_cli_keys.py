@@ -1,7 +1,5 @@
 """`propintel keys list` shows the pool's keys in a table, draining keys included."""
 
-from __future__ import annotations
-
 import io
 from typing import Any
 

@@ -1,7 +1,5 @@
 """All commands have `--json`, `--verbose`, help that fits a terminal, and one naming scheme."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

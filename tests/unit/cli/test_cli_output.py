@@ -1,7 +1,5 @@
 """Terminal output contains no control characters of pages, and commands end with the right exit code."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 import pytest

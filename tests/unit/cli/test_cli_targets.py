@@ -1,7 +1,5 @@
 """Target files have three formats. Comments and blanks are skipped, and an invalid line is named by its number."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """`enqueue --wait` on a clock whose pauses run a worker's steps."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from pathlib import Path
 

@@ -3,8 +3,6 @@
 tests/acceptance/test_accept_compose.py checks the same on running containers.
 """
 
-from __future__ import annotations
-
 import re
 import runpy
 from pathlib import Path

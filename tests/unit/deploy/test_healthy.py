@@ -1,7 +1,5 @@
 """deploy/docker/healthy.py, the health check of the image."""
 
-from __future__ import annotations
-
 import os
 import runpy
 import secrets

@@ -1,7 +1,5 @@
 """deploy/docker/make_secrets.py creates the passwords of the services in docker-compose.yml."""
 
-from __future__ import annotations
-
 import runpy
 from pathlib import Path
 from typing import Any

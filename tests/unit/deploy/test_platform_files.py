@@ -1,7 +1,5 @@
 """The files of Railway, Vercel, GitHub, and Compose name only what exists."""
 
-from __future__ import annotations
-
 import json
 import re
 import subprocess

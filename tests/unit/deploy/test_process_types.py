@@ -1,7 +1,5 @@
 """Each process type has one command in the Procfile, docker-compose.yml, and Railway's files."""
 
-from __future__ import annotations
-
 import json
 import re
 import shlex

@@ -4,8 +4,6 @@ The test is an event simulation with one process's pace. Workers take jobs from 
 A deferred job returns at its time; after more than 30 s it returns only when recovery runs, every 5 s.
 """
 
-from __future__ import annotations
-
 import heapq
 import itertools
 from collections import defaultdict, deque

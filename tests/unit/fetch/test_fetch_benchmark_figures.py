@@ -1,7 +1,5 @@
 """The benchmark's figures: the pace that the rules allow, and the share of it that was used."""
 
-from __future__ import annotations
-
 import pytest
 
 from benchmarks.fetch.cells import OURS, Cell, cells

@@ -1,7 +1,5 @@
 """A block page is recognized by its maker's signs, which ordinary pages lack."""
 
-from __future__ import annotations
-
 import pytest
 
 from app.property.fetch.decode.block_pages import _MARKUP, block_reason, visible_chars

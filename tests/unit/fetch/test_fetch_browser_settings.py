@@ -1,7 +1,5 @@
 """A browser that cannot run here is reported before any page is requested."""
 
-from __future__ import annotations
-
 import importlib.util
 import os
 import stat

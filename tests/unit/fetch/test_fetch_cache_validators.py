@@ -1,7 +1,5 @@
 """Cache validators in response headers make conditional requests."""
 
-from __future__ import annotations
-
 import pytest
 
 from app.property.fetch.cache_validators import conditional_headers, directives, validators_of

@@ -1,7 +1,5 @@
 """Connections are reused per site for some seconds, and never closed during a request."""
 
-from __future__ import annotations
-
 import ssl
 
 import pytest

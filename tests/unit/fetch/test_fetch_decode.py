@@ -1,7 +1,5 @@
 """Decoding bytes to text: charset choice, repairs, and text that stays unchanged."""
 
-from __future__ import annotations
-
 import codecs
 import time
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """Waiting for a slot, on a clock that advances only while a caller sleeps."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 from ipaddress import ip_address
 

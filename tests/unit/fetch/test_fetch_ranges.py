@@ -1,7 +1,5 @@
 """Special address ranges at their boundaries, and addresses embedded in others."""
 
-from __future__ import annotations
-
 from ipaddress import IPv4Address, ip_address
 
 import pytest

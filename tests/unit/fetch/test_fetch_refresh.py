@@ -1,7 +1,5 @@
 """`Refresh` and `<meta http-equiv=refresh>` as the HTML Standard reads them."""
 
-from __future__ import annotations
-
 import pytest
 
 from app.property.fetch.client.refresh import refresh

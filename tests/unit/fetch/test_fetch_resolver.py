@@ -1,7 +1,5 @@
 """The system resolver caches answers briefly, isolates hanging lookups, and starts again after a fork."""
 
-from __future__ import annotations
-
 import os
 import socket
 import threading

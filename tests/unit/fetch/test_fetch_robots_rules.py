@@ -1,7 +1,5 @@
 """Crawl delays and user agents in robots.txt."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from ipaddress import ip_address
 

@@ -1,7 +1,5 @@
 """Which pages are empty shells that only a browser can fill."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 
 import pytest

@@ -1,7 +1,5 @@
 """The guard gives each URL one canonical form and shows no secret in its errors."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from ipaddress import ip_address, ip_network
 

@@ -1,7 +1,5 @@
 """The rows of the country table are consistent."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 

@@ -1,7 +1,5 @@
 """Rules for the language files, which people edit by hand."""
 
-from __future__ import annotations
-
 from collections import Counter
 
 import pytest

@@ -1,7 +1,5 @@
 """A new language takes one file, and a new field takes a row with its labels. Tested in a copy of the package."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

@@ -1,7 +1,5 @@
 """Phrases in the language files have a notation of their own."""
 
-from __future__ import annotations
-
 import re
 
 import pytest

@@ -1,7 +1,5 @@
 """The rows of the field table are consistent, and so are the sets derived from them."""
 
-from __future__ import annotations
-
 from typing import get_args
 
 import pytest

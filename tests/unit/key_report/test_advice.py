@@ -1,7 +1,5 @@
 """Advice follows from the pool's figures, and is never given without enough evidence."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -1,7 +1,5 @@
 """When an alarm starts, continues, and ends."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta, timezone

@@ -1,7 +1,5 @@
 """The key report: content, log lines, export, and size."""
 
-from __future__ import annotations
-
 import json
 import logging
 from dataclasses import asdict

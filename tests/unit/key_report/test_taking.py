@@ -1,7 +1,5 @@
 """The pool's figures become counts for the key history and used budgets for alarms."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

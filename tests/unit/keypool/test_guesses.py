@@ -1,7 +1,5 @@
 """A guessed rate has a first value, falls after a 429, and rises with use."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

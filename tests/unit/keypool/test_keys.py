@@ -1,7 +1,5 @@
 """Keys come from ordered sources, have public names without secrets, and get clear messages if malformed."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """Durations, retry-after, and rate limit headers are parsed."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 
 import pytest

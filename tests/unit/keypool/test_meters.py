@@ -1,7 +1,5 @@
 """The rules of one limit decide when requests fit and how responses correct the bucket."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """Keys of one organization and project share limits, which is logged once with the remedy."""
 
-from __future__ import annotations
-
 import logging
 
 import pytest

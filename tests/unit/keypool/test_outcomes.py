@@ -1,7 +1,5 @@
 """Status, error code, and sometimes the error's message determine the outcome of a request."""
 
-from __future__ import annotations
-
 import pytest
 
 from app.keypool.outcomes import BARS_KEY, ROTATES, Failure, Outcome, classify

@@ -1,7 +1,5 @@
 """The pool's metrics count the wait of each request and give every key a unique mask."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """A call's cost comes from the price table or an override; a model without a price costs nothing."""
 
-from __future__ import annotations
-
 import logging
 
 import pytest

@@ -1,7 +1,5 @@
 """The pool's own error responses have OpenAI's form."""
 
-from __future__ import annotations
-
 import httpx2
 import pytest
 

@@ -1,7 +1,5 @@
 """A process learns limits alone while the fleet's store is lost."""
 
-from __future__ import annotations
-
 import itertools
 
 import pytest

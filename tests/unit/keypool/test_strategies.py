@@ -1,7 +1,5 @@
 """Strategies are found by name, and the choice between equal keys is random."""
 
-from __future__ import annotations
-
 from collections import Counter
 
 import pytest

@@ -1,7 +1,5 @@
 """The pool works with a real `openai.OpenAI`; only the network below the transport is scripted."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

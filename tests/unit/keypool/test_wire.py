@@ -1,7 +1,5 @@
 """Requests and responses are read, including invalid ones."""
 
-from __future__ import annotations
-
 import gzip
 import json
 import random

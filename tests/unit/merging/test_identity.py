@@ -1,7 +1,5 @@
 """Records of one property are recognized, and look-alikes are kept apart."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from typing import Any
 

@@ -1,7 +1,5 @@
 """A changed spelling of keys needs a new identity version, or stored properties are no longer found."""
 
-from __future__ import annotations
-
 import hashlib
 from datetime import UTC, datetime
 from pathlib import Path

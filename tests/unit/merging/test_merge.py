@@ -1,7 +1,5 @@
 """For each field the best evidence wins, related fields come from one source, and conflicts are kept."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Mapping
 from dataclasses import replace

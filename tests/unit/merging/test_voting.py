@@ -1,7 +1,5 @@
 """The winning source is chosen by rank, method, freshness, agreement, and fit with the other values."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Metrics when a source is slow, broken, or read by many scrapers at once."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor

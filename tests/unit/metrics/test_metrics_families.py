@@ -1,7 +1,5 @@
 """Metric families show counted values only: nothing is invented, and unknown values are not shown as zero."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any

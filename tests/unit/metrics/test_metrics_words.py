@@ -1,7 +1,5 @@
 """`metrics.toml` lists the label values that the code uses, and docs name only its metrics."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from typing import get_args

@@ -1,7 +1,5 @@
 """A person's name is found in any common form, and nobody else's."""
 
-from __future__ import annotations
-
 import pytest
 
 from app.errors.purging import InvalidPersonError

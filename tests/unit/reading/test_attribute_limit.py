@@ -1,7 +1,5 @@
 """No element that libxml2 creates exceeds the attribute limit, however its tag is written."""
 
-from __future__ import annotations
-
 import random
 import time
 

@@ -1,7 +1,5 @@
 """`python -m benchmarks.extraction --pages FOLDER` scores any folder of pages by the labels in it."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

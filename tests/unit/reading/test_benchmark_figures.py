@@ -1,7 +1,5 @@
 """The extraction benchmark computes core fields, confidence bands, kinds, and targets from handmade rows."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Other tools read the same pages: schema.org values are mapped completely, and the worker answers line by line."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """The benchmark of prompts decides whether a text states a label and whether a value is covered."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Confidence: its features, what raises it, what lowers it, and its bounds."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime

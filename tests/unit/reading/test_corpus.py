@@ -4,8 +4,6 @@
 `python -m tests.unit.reading.test_corpus` rewrites it, and its diff shows what the change gained and lost.
 """
 
-from __future__ import annotations
-
 import json
 from functools import cache
 from pathlib import Path

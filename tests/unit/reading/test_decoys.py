@@ -3,8 +3,6 @@
 The corpora (`test_corpus.py`) show what is read. These smallest pages show what must not be.
 """
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Evidence is exact: it points to the cell, key, or element of the value and quotes its text."""
 
-from __future__ import annotations
-
 import json
 
 from app.property.page import Page

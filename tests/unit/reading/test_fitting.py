@@ -1,7 +1,5 @@
 """The fit of the confidence weights is a bounded minimum, is reproducible, and is never evaluated on training pages."""
 
-from __future__ import annotations
-
 import math
 import random
 

@@ -1,7 +1,5 @@
 """Pages written for these tests in the style of different kinds of sites, and their expected values."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A short run of `make fuzz`, which normally takes an hour, and every input that failed once."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Work, counted in calls, is linear in the page's size. Excess blocks, scripts, and attributes are cut off."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime

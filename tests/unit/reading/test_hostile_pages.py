@@ -1,7 +1,5 @@
 """Broken and hostile bodies are read or rejected as too complex, within two seconds."""
 
-from __future__ import annotations
-
 import time
 from contextlib import suppress
 

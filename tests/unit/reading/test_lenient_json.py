@@ -1,7 +1,5 @@
 """JSON is read as sites write it: in scripts, with mistakes, and inside other JSON."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,7 +1,5 @@
 """Pages are classified as listing, record, search, blocked, or gone."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Candidates are ranked, and a model's values join them."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from app.property.reading.base import Candidate, Extraction

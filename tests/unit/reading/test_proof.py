@@ -1,7 +1,5 @@
 """The benchmark's check of evidence finds every kind of fault. Each case breaks valid evidence in one way."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any

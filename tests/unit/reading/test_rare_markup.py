@@ -1,7 +1,5 @@
 """Markup and spellings that no page of the corpora has."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Reading the saved real pages raises nothing, gives every page a kind, and takes little time."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The benchmark's scorer follows each rule on handmade rows, including failures."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

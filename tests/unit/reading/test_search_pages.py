@@ -1,7 +1,5 @@
 """Search result pages: their listings and their next page. All pages are invented."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime
 

@@ -5,8 +5,6 @@ The corpora show the usual spellings of each country.
 
 # ruff: noqa: E501 (an address and its parts are easier to compare on one line)
 
-from __future__ import annotations
-
 from datetime import date
 from itertools import pairwise
 

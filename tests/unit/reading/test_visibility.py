@@ -1,7 +1,5 @@
 """Permanently hidden text is not read. Text that a control opens is read."""
 
-from __future__ import annotations
-
 import pytest
 
 from app.property.reading.document import Document

@@ -1,7 +1,5 @@
 """The generated sites of the recipes' benchmark: pages state their facts, and a redesign changes them."""
 
-from __future__ import annotations
-
 import json
 from html import unescape
 

@@ -1,7 +1,5 @@
 """Recipes are stored as JSON, and people write them as TOML."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

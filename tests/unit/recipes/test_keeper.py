@@ -1,7 +1,5 @@
 """The life cycle of a recipe: learned, used, contradicted, outdated, and learned again."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any

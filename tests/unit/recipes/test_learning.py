@@ -1,7 +1,5 @@
 """A recipe learns an anchor only if the pages of a template support it."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Pages with one layout share a template, and a page's template selects its recipe."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from app.property.page import Page

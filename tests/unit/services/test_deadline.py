@@ -1,7 +1,5 @@
 """A call with a deadline returns the answer, raises its error, or reports that no answer came."""
 
-from __future__ import annotations
-
 import threading
 
 import pytest

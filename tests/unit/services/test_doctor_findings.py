@@ -1,7 +1,5 @@
 """A failing check of the doctor hides no other check, ends in time, and shows no secret."""
 
-from __future__ import annotations
-
 import threading
 
 import pytest

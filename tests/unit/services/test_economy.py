@@ -1,7 +1,5 @@
 """An economy job uses the answer of its model batch. It asks a model directly only if the batch gives none."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Cost and time estimates follow from targets, recent jobs, prices, and limits."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import closing

@@ -1,7 +1,5 @@
 """Exports have stable columns and types, are safe for spreadsheets, and report a missing library."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json

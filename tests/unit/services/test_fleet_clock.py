@@ -1,7 +1,5 @@
 """The fleet shares Redis's time, whatever a machine's own clock shows, and keeps it while Redis is unreachable."""
 
-from __future__ import annotations
-
 import logging
 import threading
 from datetime import UTC, datetime, timedelta

@@ -1,7 +1,5 @@
 """The signing secret in PROPINTEL_HOME is created once, private to its owner, and used only if no other is set."""
 
-from __future__ import annotations
-
 import os
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta

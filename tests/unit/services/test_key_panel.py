@@ -1,7 +1,5 @@
 """Of hundreds of keys and limits, the key page shows those that need attention."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

@@ -1,7 +1,5 @@
 """A running process reloads changed keys, and keeps the old keys if the new ones are invalid."""
 
-from __future__ import annotations
-
 import logging
 import os
 import threading

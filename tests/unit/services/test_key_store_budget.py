@@ -1,7 +1,5 @@
 """Budgets and prices pass from the settings to the key pool."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """A process adapts its requests to its model server's answers."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from app.clock import ManualClock

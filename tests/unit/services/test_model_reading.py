@@ -1,7 +1,5 @@
 """Each question to a model is paid once, and a failing model never loses values that were read without it."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import re

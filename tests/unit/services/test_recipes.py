@@ -1,7 +1,5 @@
 """Recipes save model calls, and a failing recipe store never costs a page."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """Writes are retried while the database is locked, full, or unreachable."""
 
-from __future__ import annotations
-
 import pytest
 
 from app.clock import ManualClock

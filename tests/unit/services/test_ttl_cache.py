@@ -1,7 +1,5 @@
 """Answers are cached for a limited time; failures are not cached."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

@@ -1,7 +1,5 @@
 """Buckets refill continuously, never hold more than the limit, and report how long a request must wait."""
 
-from __future__ import annotations
-
 import pytest
 
 from simulators.openai.buckets import Bucket, Meter

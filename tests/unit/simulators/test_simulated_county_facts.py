@@ -1,7 +1,5 @@
 """The fictional county has 200 easily confused properties, and errors exactly where the truth lists them."""
 
-from __future__ import annotations
-
 from collections import Counter
 
 import pytest

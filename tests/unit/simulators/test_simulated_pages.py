@@ -1,7 +1,5 @@
 """The bundled pages state what the manifest lists, and the generated homes differ."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

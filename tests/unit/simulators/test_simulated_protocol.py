@@ -1,7 +1,5 @@
 """OpenAI's wire format: Go durations, error bodies with four members, and strict schemas only."""
 
-from __future__ import annotations
-
 import pytest
 
 from simulators.openai import protocol

@@ -1,7 +1,5 @@
 """The simulator answers from the text it received, and quotes the words that state each value."""
 
-from __future__ import annotations
-
 import pytest
 
 from simulators.openai.numbers import iso_date, number

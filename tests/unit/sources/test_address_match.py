@@ -1,7 +1,5 @@
 """A page matches an address only if it cannot be a neighbor's or another unit's."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """A results page's link is chosen only if it is clearly about the requested address."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 
 import pytest

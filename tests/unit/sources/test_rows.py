@@ -1,7 +1,5 @@
 """In a response with several properties, each is read separately, and only the requested property is chosen."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime
 from typing import Any

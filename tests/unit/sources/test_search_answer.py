@@ -1,7 +1,5 @@
 """A search answer gives the pages it cites, and the values it attributes to each."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Secrets in source URLs: which URLs get them, how they are redacted, and which templates are refused."""
 
-from __future__ import annotations
-
 import json
 import re
 import traceback

@@ -1,7 +1,5 @@
 """`sources.toml`: its content, its areas, and errors that name file, table, key, and remedy."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

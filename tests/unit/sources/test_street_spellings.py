@@ -1,7 +1,5 @@
 """A template requests a street in both spellings that registers use."""
 
-from __future__ import annotations
-
 import pytest
 
 from app.property.address import Address, address_key, compare, spell_target

@@ -1,7 +1,5 @@
 """Each failure below the store, on SQLite, is one of our errors and leaves nothing half-written."""
 
-from __future__ import annotations
-
 import pickle
 import sqlite3
 import stat

@@ -1,7 +1,5 @@
 """Each target has one spelling, and an invalid target is named with its problem."""
 
-from __future__ import annotations
-
 import pytest
 
 from app.errors.targets import InvalidTargetError

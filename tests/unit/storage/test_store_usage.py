@@ -1,7 +1,5 @@
 """Cumulative counters become hourly counts: nothing is counted twice or lost, even after a counter reset."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 
 import pytest

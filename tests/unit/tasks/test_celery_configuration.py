@@ -1,7 +1,5 @@
 """Every app from `make_celery` has the same configuration, and importing an app has no side effects."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """A lease is renewed only while the work runs."""
 
-from __future__ import annotations
-
 import threading
 
 from structlog.contextvars import bound_contextvars, get_contextvars

@@ -1,7 +1,5 @@
 """Stored exceptions contain no secret and are otherwise unchanged."""
 
-from __future__ import annotations
-
 import pickle
 import traceback
 from typing import Any

@@ -1,7 +1,5 @@
 """If a retry cannot be sent, the job stays in the table and the task ends as retried."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pytest

@@ -1,7 +1,5 @@
 """After an error, the policy waits, tries again, or fails the job."""
 
-from __future__ import annotations
-
 import errno
 import pickle
 import random

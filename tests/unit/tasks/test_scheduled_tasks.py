@@ -1,7 +1,5 @@
 """An outage ends a scheduled task with a warning; any other error is a failure."""
 
-from __future__ import annotations
-
 import pytest
 from celery import Celery
 from redis import RedisError

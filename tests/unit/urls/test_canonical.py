@@ -1,7 +1,5 @@
 """A page's identity is its answering URL, or another URL on the same host that the page declares canonical."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 
 import pytest

@@ -1,7 +1,5 @@
 """The list of tracking parameters is valid data."""
 
-from __future__ import annotations
-
 from importlib.resources import files
 
 import pytest

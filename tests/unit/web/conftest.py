@@ -1,7 +1,5 @@
 """A web server on a database of its own, and tokens of every kind."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

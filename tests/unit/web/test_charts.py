@@ -1,7 +1,5 @@
 """Charts match their numbers, measured in SVG units against the chart's own scale."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 
 import pytest

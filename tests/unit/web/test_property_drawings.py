@@ -1,7 +1,5 @@
 """The charts of a property page match prices and places, measured against their own scales."""
 
-from __future__ import annotations
-
 from datetime import date
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Source values side by side, with the store's choice and reasons."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from app.property.storage.properties.tables import SourceRow

@@ -1,7 +1,5 @@
 """The batch routes, and retrying a job, on a real database without a broker."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest

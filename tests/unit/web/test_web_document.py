@@ -1,7 +1,5 @@
 """The OpenAPI document has composed examples, and operation names that suit generated clients."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 import pytest

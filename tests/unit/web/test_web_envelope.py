@@ -1,7 +1,5 @@
 """Every error uses one envelope with a code, a message, and the right status."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from typing import Any
 

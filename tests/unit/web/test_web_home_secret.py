@@ -1,7 +1,5 @@
 """A web server without JWT_SECRET accepts tokens of its own secret from this machine only."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import timedelta

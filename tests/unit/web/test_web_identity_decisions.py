@@ -1,7 +1,5 @@
 """The routes that split, merge, and undo, and that explain a property's identity."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import UTC, datetime
 

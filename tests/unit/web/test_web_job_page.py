@@ -1,7 +1,5 @@
 """A job's page states how the job got its property."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 
 from app.property.storage.jobs.models import Job, JobState, PageFrom

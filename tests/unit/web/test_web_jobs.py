@@ -1,7 +1,5 @@
 """The job and property routes on a real database, without a broker."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

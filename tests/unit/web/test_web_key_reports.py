@@ -1,7 +1,5 @@
 """The routes of alerts and key reports, on a real database."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import timedelta
 

@@ -1,7 +1,5 @@
 """Keys reloaded while the server runs are used completely or not at all."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """`/metrics`: who may read it, its content without Redis, and request labels."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 

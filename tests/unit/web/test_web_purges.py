@@ -1,7 +1,5 @@
 """The purge route counts first, deletes on request, and serves management only."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """The routes that list recipes with their savings, show them, and forget them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 

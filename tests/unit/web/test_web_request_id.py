@@ -1,7 +1,5 @@
 """Each request has an id that its client and its log lines share."""
 
-from __future__ import annotations
-
 import json
 import logging
 import re

@@ -1,7 +1,5 @@
 """A web process loads few modules and reads no settings before it starts."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

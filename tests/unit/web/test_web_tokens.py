@@ -1,7 +1,5 @@
 """Access needs a valid token with a role that the route accepts."""
 
-from __future__ import annotations
-
 import base64
 import hmac
 import json

@@ -1,7 +1,5 @@
 """The routes that create, list, and end watches."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Celery's log lines about scheduled tasks are at DEBUG; its other lines keep their level."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterator
 

@@ -1,7 +1,5 @@
 """Scheduled tasks run before jobs."""
 
-from __future__ import annotations
-
 from app.services.runtime.heartbeats import MAINTENANCE_THREADS
 from app.settings import load_settings
 from tasks import make_celery

@@ -1,7 +1,5 @@
 """The parent of a forking worker reloads keys; future children inherit them with the mark that belongs to them."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

@@ -1,7 +1,5 @@
 """Each overridden library internal is listed, and unchanged since it was checked."""
 
-from __future__ import annotations
-
 import ast
 import hashlib
 import importlib

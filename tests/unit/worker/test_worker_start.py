@@ -1,7 +1,5 @@
 """A worker's start: resources per pool, beat's schedule, and the heartbeat file."""
 
-from __future__ import annotations
-
 import logging
 import os
 import subprocess

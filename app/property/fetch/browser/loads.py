@@ -1,7 +1,5 @@
 """Load a page's resources: the worker makes each request and passes the response to the browser."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

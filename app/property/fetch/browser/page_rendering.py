@@ -1,7 +1,5 @@
 """Render a fetched page in the browser, and make the requests of the page if the guard and robots.txt allow them."""
 
-from __future__ import annotations
-
 import logging
 from dataclasses import dataclass, replace
 from functools import partial

@@ -1,7 +1,5 @@
 """Render pages of the configured hosts, and pages that are empty without their scripts."""
 
-from __future__ import annotations
-
 import logging
 import threading
 import time

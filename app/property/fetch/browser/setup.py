@@ -1,7 +1,5 @@
 """Check the browser settings and build the renderer."""
 
-from __future__ import annotations
-
 import importlib.util
 import os
 import sys

@@ -1,7 +1,5 @@
 """Recognize pages that are empty without their scripts."""
 
-from __future__ import annotations
-
 import re
 
 from app.property.fields.table import TYPICAL_FIELDS

@@ -5,8 +5,6 @@ the connections of httpcore2 with the network backend in `network.py`. Environme
 All errors are converted to those of `app.errors`.
 """
 
-from __future__ import annotations
-
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping

@@ -3,8 +3,6 @@
 This module defines the order of the stages; their rules are in the other modules of `fetch`.
 """
 
-from __future__ import annotations
-
 import email.utils
 import ssl
 from collections.abc import Callable, Collection

@@ -4,8 +4,6 @@ It is the HTTP library's network backend, so no request bypasses it. The limits 
 responses (1xx), and TLS handshakes.
 """
 
-from __future__ import annotations
-
 import ssl
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager

@@ -5,8 +5,6 @@ https://html.spec.whatwg.org/multipage/semantics.html#shared-declarative-refresh
 is a redirect; a page that reloads later is content.
 """
 
-from __future__ import annotations
-
 import re
 
 from app.property.reading import trees

@@ -5,8 +5,6 @@ page is used only if its vendor documents it, or if all of the vendor's block pa
 evaluates the words of the page.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit

@@ -1,7 +1,5 @@
 """Determine the media type of a body from its Content-Type header, corrected by its first bytes."""
 
-from __future__ import annotations
-
 import re
 
 from app.errors.fetching import UnsupportedContentError

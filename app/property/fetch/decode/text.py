@@ -4,8 +4,6 @@ Evidence is used in this order: BOM, NUL bytes of UTF-16 or UTF-32, valid UTF-8,
 nearly valid UTF-8, statistics. A declared charset that contradicts the bytes is ignored.
 """
 
-from __future__ import annotations
-
 import codecs
 import re
 from datetime import datetime

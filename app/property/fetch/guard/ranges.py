@@ -6,8 +6,6 @@ Sources: IANA IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890 and its
 used: its answers differ between patch releases, and it ignores embedded addresses.
 """
 
-from __future__ import annotations
-
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 IPAddress = IPv4Address | IPv6Address

@@ -1,7 +1,5 @@
 """Resolve host names to addresses, behind a replaceable interface. The guard checks every returned address."""
 
-from __future__ import annotations
-
 import os
 import queue
 import socket

@@ -1,7 +1,5 @@
 """Delay requests until their site's rate limit allows them: wait briefly, or raise an error with the time to wait."""
 
-from __future__ import annotations
-
 import logging
 import uuid
 from collections.abc import Callable, Iterator

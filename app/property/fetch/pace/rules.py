@@ -6,8 +6,6 @@ continue with other sites. `stores.py` stores this state in a process or in Redi
 the same rules as `Site`.
 """
 
-from __future__ import annotations
-
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -3,8 +3,6 @@
 The caller passes a function that fetches the file; `cache.py` stores files. Each process also caches parsed rules.
 """
 
-from __future__ import annotations
-
 import logging
 import threading
 from collections import OrderedDict

@@ -1,7 +1,5 @@
 """Parse a model's answer field by field, and skip only its invalid parts, because every answer costs money."""
 
-from __future__ import annotations
-
 import json
 import math
 import re

@@ -1,7 +1,5 @@
 """Check a model's claims. Each value needs a quote that is in the prompt's text and states the value."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """Define a model's claim, and the result of checking it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, Literal
 

@@ -1,7 +1,5 @@
 """Find the places where a text names fields: the longest known labels, and phrases beside numbers."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass

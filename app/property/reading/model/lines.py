@@ -1,7 +1,5 @@
 """Join a page's text segments to lines. A line is a paragraph, a table row, or a label with its value."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator

@@ -4,8 +4,6 @@ Every answer costs money, so a bad answer is returned with its failure instead o
 chooses keys and limits rates. Its errors are not caught here.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

@@ -3,8 +3,6 @@
 Both `1,410` and `1.410` state 1410. A value that must be computed counts as not stated, except a sum of bathrooms.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Iterator, Mapping

@@ -5,8 +5,6 @@ exceed their part of the token budget, lines that look like facts are preferred.
 from scripts, `meta` tags, and attributes. Blocks about other properties and the site come last.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass

@@ -8,8 +8,6 @@ The page text is untrusted data. It stands between markers that it cannot contai
 `claim_check.py` accepts only values that the text states.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

@@ -1,7 +1,5 @@
 """Find a quote in a text, ignoring whitespace, Unicode forms, and kinds of dashes and quotation marks."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Iterator

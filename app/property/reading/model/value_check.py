@@ -1,7 +1,5 @@
 """Check whether a quote states a claimed value. Each kind of field has a check that returns the value as stored."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from functools import cache

@@ -1,7 +1,5 @@
 """Find listings in a results page's data: JSON-LD lists, script state, and JSON bodies."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from itertools import islice

@@ -1,7 +1,5 @@
 """Normalize the links of a results page, and classify them by shape."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urljoin, urlsplit

@@ -1,7 +1,5 @@
 """Find the next results page: a link with a word such as "next", or the next number in a row of numbers."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from itertools import islice

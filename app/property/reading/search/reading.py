@@ -1,7 +1,5 @@
 """Read a results page: its listings in order, its paid listings, and the next page."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from app.property.fields.phrases import pattern

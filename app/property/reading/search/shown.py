@@ -1,7 +1,5 @@
 """Find the listings that a results page shows: similar cards or rows, each with facts and its own link."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence

@@ -3,8 +3,6 @@
 Pages that were fetched successfully are stored as the job's checkpoints instead (`pages/repository.py`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any

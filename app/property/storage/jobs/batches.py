@@ -3,8 +3,6 @@
 Only one process can complete a batch. The same transaction puts the callback's message into the outbox.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 

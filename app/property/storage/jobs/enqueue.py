@@ -1,7 +1,5 @@
 """Create a batch of jobs from a list of targets."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType

@@ -1,7 +1,5 @@
 """Compute statistics of jobs: counts by state, the longest wait, and the cost of recently finished jobs."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta

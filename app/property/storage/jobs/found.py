@@ -4,8 +4,6 @@ The new jobs belong to the search's batch, which therefore completes only after 
 or is fresh gets no job. The new jobs count against the caller's quota like other jobs.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

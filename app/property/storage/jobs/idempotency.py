@@ -6,8 +6,6 @@ process that crashes leaves either nothing or a complete batch. While the first 
 valid even if the first request fails.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any

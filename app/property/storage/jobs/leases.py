@@ -1,7 +1,5 @@
 """A job's lease as a fencing token: a worker can store a job's results only while its lease is valid."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime

@@ -9,8 +9,6 @@ If a queue has fewer messages than sent jobs, messages were lost. Queues are ser
 assumed to be those without a message.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 

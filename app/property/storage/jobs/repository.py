@@ -4,8 +4,6 @@ Every change of state is one UPDATE whose WHERE clause requires an allowed state
 processes change a job at the same time, only one succeeds.
 """
 
-from __future__ import annotations
-
 import builtins
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta

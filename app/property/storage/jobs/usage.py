@@ -5,8 +5,6 @@ allow any number of jobs. A new watch counts as one job, because its first refre
 counts as one job too. The pages and model calls of all watches have a separate budget (`watches/budget.py`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta

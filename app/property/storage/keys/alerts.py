@@ -4,8 +4,6 @@ An alert fires once, even if several processes find its problem at the same time
 message into the outbox. `services/reports/key_report` decides which problems are alerts.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime

@@ -3,8 +3,6 @@
 The key pool's counters are cumulative. `record_counters` distributes their increase over hours (rules in `usage.py`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime

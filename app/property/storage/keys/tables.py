@@ -1,7 +1,5 @@
 """Tables of OpenAI keys, their hourly usage, and alerts."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Any
 

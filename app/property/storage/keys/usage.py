@@ -3,8 +3,6 @@
 These functions do not access the database; `history.py` stores the hours.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta

@@ -4,8 +4,6 @@ A batch passes through the states new, uploaded, running, ended, settled, and cl
 repeated. A worker needs the batch's lease for a step. `app/services/batches` makes the calls to OpenAI.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """Cache the answers of models and web searches, so that the same question is not paid for twice."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime

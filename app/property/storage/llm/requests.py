@@ -5,8 +5,6 @@ request is wanted while a job waits for it, so canceling a job needs no change o
 one transaction, so that no job waits for a finished request. `llm/batches.py` puts the requests into batches.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Tables of cached answers, model requests, and OpenAI batches."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from enum import StrEnum
 

@@ -4,8 +4,6 @@ For a new revision, add a file to `versions/` in the form of `script.py.mako`, a
 its number.
 """
 
-from __future__ import annotations
-
 from alembic import context
 
 from app.property.storage.tables import metadata

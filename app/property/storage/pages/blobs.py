@@ -1,7 +1,5 @@
 """Store page bodies and texts, compressed with zstd. Equal contents are stored once, under their SHA-256."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Mapping
 from datetime import datetime

@@ -4,8 +4,6 @@ If several URLs lead to the same page, the page's record is stored once, and the
 `page_aliases`. While a job reads a page, other jobs for this page wait, and then use its record.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple

@@ -1,7 +1,5 @@
 """Store received pages. A resumed job uses its stored pages, and later jobs use them for conditional requests."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace

@@ -4,8 +4,6 @@ The age of a body counts from when it was last received or confirmed by its site
 recipe examples are deleted too. Records and properties stay, although their evidence still names the deleted body.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import timedelta
 

@@ -1,7 +1,5 @@
 """Tables of received pages, their contents, and their aliases."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, text

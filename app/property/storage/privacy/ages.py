@@ -3,8 +3,6 @@
 Names have their own retention time. A name's age is the time since its page was last seen with that name.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass

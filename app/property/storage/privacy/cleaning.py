@@ -1,7 +1,5 @@
 """Remove names of people from rows, records, and values. A `Finder` finds the names."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any

@@ -4,8 +4,6 @@ The key comes from a setting, or from a file beside a SQLite database. It is nev
 copy of the database would then contain both the hashes and the key.
 """
 
-from __future__ import annotations
-
 import hashlib
 import secrets
 from dataclasses import dataclass, field

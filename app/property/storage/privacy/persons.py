@@ -9,8 +9,6 @@
 The purge stores its position. If it is interrupted and repeated within a day, it resumes there.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress

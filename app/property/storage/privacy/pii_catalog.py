@@ -4,8 +4,6 @@ Purges use this catalog to find the data that they must remove. Columns declare 
 (`storage/types.py`). A test fails if a text column declares no kind.
 """
 
-from __future__ import annotations
-
 from enum import StrEnum
 from typing import Any
 

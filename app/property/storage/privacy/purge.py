@@ -7,8 +7,6 @@
 To complete an interrupted purge, repeat it. This works because pages by which other pages are found are removed last.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Purge all data about a URL, a host, a property, an address, or a person from every table."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

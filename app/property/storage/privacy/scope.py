@@ -1,7 +1,5 @@
 """The scope of a purge: all URLs, hosts, and properties that belong to a URL, a host, a property, or an address."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from enum import StrEnum

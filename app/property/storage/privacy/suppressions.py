@@ -6,8 +6,6 @@ it deletes. So data is either written early enough for the purge to delete it, o
 are also removed from fetched pages before the pages are read (`PurgedNames`).
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence

@@ -5,8 +5,6 @@ records of these pages (`resolve.py`) until it is undone. A newer decision on th
 (`pins.py`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
 from sqlalchemy import ColumnElement, Connection, func, or_, select, update

@@ -6,8 +6,6 @@ idempotency keys, and adding watches come before the purge lock. After a deadloc
 and `Database.repeat` repeats it.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Collection, Sequence
 

@@ -1,7 +1,5 @@
 """Move the rows of one property to another: either all rows, or only the rows of some pages."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -5,8 +5,6 @@ apart. If several decisions apply to the same two pages, the newest one that is 
 nothing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 

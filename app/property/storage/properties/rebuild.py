@@ -1,7 +1,5 @@
 """Rebuild a property from the records of its pages: its merged values, and the keys under which it is indexed."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta

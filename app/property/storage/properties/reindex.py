@@ -4,8 +4,6 @@
 own transaction, so that workers can continue meanwhile.
 """
 
-from __future__ import annotations
-
 from sqlalchemy import Connection, func, select, tuple_, update
 
 from app.property.merging.identity import IDENTITY_VERSION

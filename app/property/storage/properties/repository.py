@@ -3,8 +3,6 @@
 `resolve.py` finds the property of a record, and `rebuild.py` updates the property. Many writers can run concurrently.
 """
 
-from __future__ import annotations
-
 from collections.abc import Generator, Sequence
 from datetime import datetime
 from typing import Any

@@ -3,8 +3,6 @@
 `merging/resolve.py` compares the record with these properties.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import partial
 from typing import Any

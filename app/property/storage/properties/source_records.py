@@ -1,7 +1,5 @@
 """Read and write the records of pages, their observations, and unverified claims."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime

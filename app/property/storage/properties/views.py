@@ -1,7 +1,5 @@
 """Read properties as interfaces show them, with sources, claims, attempts, and the ids of merged properties."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime

@@ -4,8 +4,6 @@ A request is charged before it is sent, so that the budget is never exceeded. If
 before the request, the charge is not refunded.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum

@@ -5,8 +5,6 @@ commit, so a client could read a higher number before a lower one appears, and w
 a change gets a new position when it is published, and each publishing transaction locks the feed until it commits.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any

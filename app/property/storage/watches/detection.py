@@ -4,8 +4,6 @@ A new value on a page becomes a pending change. The change is published when it 
 (`merging/change_confirmation.py`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace

@@ -3,8 +3,6 @@
 Also merge the watches of merged properties.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence

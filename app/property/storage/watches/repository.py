@@ -3,8 +3,6 @@
 `watches/schedule.py` decides which watches are due.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime

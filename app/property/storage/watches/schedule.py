@@ -5,8 +5,6 @@ rolled back. A second tick waits for the first, and then finds nothing to do. Pa
 they are requested (`budget.py`), not by the tick.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence

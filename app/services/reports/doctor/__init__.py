@@ -3,8 +3,6 @@
 It changes nothing and calls no paid API. A `CeleryFacts` gives it access to Celery. Callers show the findings.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Check the database, and the jobs, model batches, and watches in it."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Run checks concurrently, each with a time limit, and return their findings. A failed check does not stop others."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """Check the shared services: Redis, beat, clocks, keys, and workers."""
 
-from __future__ import annotations
-
 import timeit
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """Check this machine: settings, `sources.toml`, and the folder PROPINTEL_HOME."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import stat

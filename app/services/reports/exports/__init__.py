@@ -3,8 +3,6 @@
 Each writer takes properties in the shape of `PropertyStore.get`, one at a time, so that memory use stays constant.
 """
 
-from __future__ import annotations
-
 import importlib.util
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -4,8 +4,6 @@ Other programs rely on them: a new column goes to the end (`appended` in the fie
 renamed, or removed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Write CSV for spreadsheets and CRMs, JSON Lines with all stored data, and GeoJSON (RFC 7946) for maps."""
 
-from __future__ import annotations
-
 import csv
 import math
 import re

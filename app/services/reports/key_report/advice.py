@@ -3,8 +3,6 @@
 `advise` is a pure function of the evidence, which `gather` reads from the history.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta

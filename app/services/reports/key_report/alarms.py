@@ -4,8 +4,6 @@ The usage of a budget is corrected up and down all day, so a budget alert stays 
 between two evaluations is not missed, because the pool counts failures. Each failure is an alarm for at least `HELD`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum

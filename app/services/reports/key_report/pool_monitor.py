@@ -1,7 +1,5 @@
 """Store the key pool's counters, and raise and resolve alerts. The scheduled tasks use this module."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

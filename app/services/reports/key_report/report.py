@@ -1,7 +1,5 @@
 """The key report: the specification's stats, advice, and firing alerts. It is logged, exported, and stored."""
 
-from __future__ import annotations
-
 import json
 import logging
 import tempfile

@@ -1,7 +1,5 @@
 """The state of the key pool at one moment, from which alarms and advice are derived."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal

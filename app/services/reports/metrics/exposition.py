@@ -4,8 +4,6 @@ All web processes give the same answer, because the counters are shared. If a so
 are missing.
 """
 
-from __future__ import annotations
-
 import logging
 import threading
 from collections.abc import Callable, Mapping

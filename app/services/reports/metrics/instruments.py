@@ -5,8 +5,6 @@ model), and a test compares them with `metrics.toml`. `shared_counts` reports th
 `Flusher`, they are lost.
 """
 
-from __future__ import annotations
-
 import itertools
 import tomllib
 from collections.abc import Mapping

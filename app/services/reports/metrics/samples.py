@@ -4,8 +4,6 @@ They are keyed by metric name (`instruments.SPECS`), and OpenAI keys appear only
 samples, because zeros would look like a reset of all counters.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

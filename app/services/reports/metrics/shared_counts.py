@@ -4,8 +4,6 @@ A process adds the increase of its own counters, every few seconds and when it e
 reply of Redis is lost, the same growth is added again. A killed process loses its counts since its last report.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import os

@@ -1,7 +1,5 @@
 """The SDK alone with one key without limits: the cost of a request without any pool."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import openai

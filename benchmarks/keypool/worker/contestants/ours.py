@@ -1,7 +1,5 @@
 """The project's pool as an application uses it: settings from the environment, one client, no configured limits."""
 
-from __future__ import annotations
-
 import os
 from typing import Any
 

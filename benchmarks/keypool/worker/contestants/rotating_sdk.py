@@ -3,8 +3,6 @@
 The SDK's default retries apply: two more tries for each key, after the server's retry-after.
 """
 
-from __future__ import annotations
-
 import itertools
 import time
 from typing import Any

@@ -1,8 +1,6 @@
 """A program that renders a page, prints the id of its browser process, and waits to be killed. Run as `python -m
 tests.integration.fetch.browser.a_worker CHROMIUM idle|busy`. With `busy`, the page has an endless script."""
 
-from __future__ import annotations
-
 import sys
 import threading
 import time

@@ -1,7 +1,5 @@
 """A fetcher with a real Chromium, and functions that make pages which need a browser."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from collections.abc import Callable, Iterator

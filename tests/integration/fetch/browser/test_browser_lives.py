@@ -1,7 +1,5 @@
 """A browser is replaced after its page limit or a crash, and leaves no process or file behind."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import signal

@@ -1,7 +1,5 @@
 """For a rendered HTTPS page, the worker loads the resources and checks the certificates of their servers."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any
 

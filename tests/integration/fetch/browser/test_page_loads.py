@@ -1,7 +1,5 @@
 """The worker loads a page's resources as requested, checks every redirect, and respects CORS."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any

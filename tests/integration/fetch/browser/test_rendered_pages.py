@@ -1,7 +1,5 @@
 """Rendered pages give the right results, and make only the allowed requests."""
 
-from __future__ import annotations
-
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler

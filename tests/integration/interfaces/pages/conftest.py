@@ -1,7 +1,5 @@
 """Fixtures that open pages of a real HTTP server in a real browser."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from collections.abc import Callable, Iterator

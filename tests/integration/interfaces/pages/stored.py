@@ -1,7 +1,5 @@
 """Functions that store example data, and a server with data for every page."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace

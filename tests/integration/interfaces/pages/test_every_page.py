@@ -1,8 +1,6 @@
 """Rules for every page: it fits a phone and a desktop, nothing overlaps, and the keyboard reaches everything. The
 table `CASES` has every page, some in several states. All cases share a server and a browser."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

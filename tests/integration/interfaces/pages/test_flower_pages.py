@@ -1,7 +1,5 @@
 """Flower in a browser shows the same job as our pages, and needs its password."""
 
-from __future__ import annotations
-
 import json
 import re
 import secrets

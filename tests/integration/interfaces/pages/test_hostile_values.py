@@ -1,7 +1,5 @@
 """Hostile values do no harm, and a refreshing page disturbs neither the keyboard focus nor screen readers."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable

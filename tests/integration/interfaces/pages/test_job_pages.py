@@ -1,7 +1,5 @@
 """In a browser, the job pages lead from a pasted list to a property, and cancel and retry jobs."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable

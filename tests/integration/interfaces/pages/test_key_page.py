@@ -1,7 +1,5 @@
 """The key page in a browser: a circuit opens and closes while the page is open, and operator actions are recorded."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from pathlib import Path

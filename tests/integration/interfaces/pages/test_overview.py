@@ -1,7 +1,5 @@
 """In a browser, the overview shows first steps and updates its figures, and a missing page is an HTML page."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any

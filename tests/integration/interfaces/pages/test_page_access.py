@@ -1,7 +1,5 @@
 """Each page names the roles that may see it, and each form needs its session's token."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from contextlib import closing

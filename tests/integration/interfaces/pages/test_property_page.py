@@ -1,7 +1,5 @@
 """The page of a property compares its sources, and shows its prices, position, and changes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path

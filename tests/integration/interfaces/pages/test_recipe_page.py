@@ -1,7 +1,5 @@
 """The recipes page shows learned recipes, their savings, and why some are suspended, and forgets a recipe."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Signing in with a token and signing out are safe, in a browser and for an HTTP client."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """A sign-in link works once, and neither Redis nor logs contain its code."""
 
-from __future__ import annotations
-
 import contextlib
 import threading
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """The watches page shows planned refreshes and watches that wait for budget, and adds and removes watches."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

@@ -1,8 +1,6 @@
 # ruff: noqa: E501 (markup is easier to read on one line)
 """Attacks on pages, by place. All attacks insert the same lies, which may change a record only as `Attack` allows."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 from app.property.record import DERIVED_FIELDS

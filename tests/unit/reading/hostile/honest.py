@@ -1,8 +1,6 @@
 # ruff: noqa: E501 (markup is easier to read on one line)
 """Honest pages that attackers write into: each is a template with places where strangers' text could end up."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import UTC, datetime
 

@@ -1,7 +1,5 @@
 """Models that obey a hostile page, each in a different way."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -6,8 +6,6 @@ markup alone states, and the page neither shows nor denies, may be kept as doubt
 its value and becomes doubtful.
 """
 
-from __future__ import annotations
-
 from functools import cache
 
 import pytest

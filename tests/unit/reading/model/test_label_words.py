@@ -1,7 +1,5 @@
 """Words that name a field are found anywhere in a label; the longest match wins."""
 
-from __future__ import annotations
-
 import pytest
 
 from app.property.reading.model.label_words import labels_in

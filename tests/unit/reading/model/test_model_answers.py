@@ -1,7 +1,5 @@
 """Answers are parsed field by field, in any form that a model gives them."""
 
-from __future__ import annotations
-
 import json
 import time
 from datetime import UTC, datetime

@@ -1,7 +1,5 @@
 """Only claims that the sent text states become candidates; the others are counted as dropped."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Mapping
 from typing import Any

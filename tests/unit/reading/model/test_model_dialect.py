@@ -1,7 +1,5 @@
 """The request format that each model server accepts, learned from its refusals."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

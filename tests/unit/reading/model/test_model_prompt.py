@@ -1,7 +1,5 @@
 """A prompt is a constant instruction, followed by the page's text between markers."""
 
-from __future__ import annotations
-
 import json
 import re
 from dataclasses import replace

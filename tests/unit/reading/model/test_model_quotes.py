@@ -1,7 +1,5 @@
 """A quote must be in the text word for word; only whitespace and Unicode forms may differ."""
 
-from __future__ import annotations
-
 import unicodedata
 
 import pytest

@@ -1,7 +1,5 @@
 """A quote proves one value in any common spelling, but never a neighbor's, a computed, or an invented value."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

@@ -1,7 +1,5 @@
 """Run the browser process, connected to the worker by two pipes (see `wire.py`)."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 

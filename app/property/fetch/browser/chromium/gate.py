@@ -8,8 +8,6 @@ frames, beacons, and downloads.
 Chromium itself has no network access (`host.py`), so a request that bypasses this class reaches nothing.
 """
 
-from __future__ import annotations
-
 import asyncio
 import re
 import time

@@ -1,7 +1,5 @@
 """Run one Chromium, which renders several pages at once for the worker."""
 
-from __future__ import annotations
-
 import asyncio
 import ctypes
 import itertools

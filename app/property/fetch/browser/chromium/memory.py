@@ -1,7 +1,5 @@
 """Measure the memory of a process's descendants, and kill them. Without Linux's /proc, no descendants are found."""
 
-from __future__ import annotations
-
 import os
 import re
 import signal

@@ -5,8 +5,6 @@ Playwright adds its own (`chromiumSwitches.ts`). Its `--enable-automation` tells
 (`navigator.webdriver`). This module does not hide that.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

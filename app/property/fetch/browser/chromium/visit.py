@@ -1,7 +1,5 @@
 """Render one page in its own browser profile: load it, wait until it settles, read it, and discard the profile."""
 
-from __future__ import annotations
-
 import asyncio
 import re
 import time

@@ -7,8 +7,6 @@ worker's `answer` to it contains `loaded` (`status`, `headers` by name, `body`),
 are base64.
 """
 
-from __future__ import annotations
-
 import base64
 import json
 from typing import Any

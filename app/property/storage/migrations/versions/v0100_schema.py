@@ -1,7 +1,5 @@
 """The first revision: all tables of version 1.0."""
 
-from __future__ import annotations
-
 from alembic import op
 
 from app.property.storage.tables import metadata
