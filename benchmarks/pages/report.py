@@ -16,7 +16,7 @@ jobs in a hundred batches and one of a tenth of them, {{properties}} properties 
 with a day's history; one web process, the embedded Valkey, SQLite or a default PostgreSQL, and Debian's headless
 Chromium, signed in as manager, on one machine: {{machine}}. {{repeats}} visits per page.
 
-Target: within {TARGET_MS:.0f} ms of the click. *Cold*: an empty cache. *Warm*: style and scripts are cached, pages
+Target: within {TARGET_MS:.0f} ms of the click. *Cold*: an empty cache. *Warm*: scripts are cached, pages
 never are. *of `{PEER}`*: cold median relative to that form, which shows no data. *Server*: median time to the whole
 answer without a browser. *Refresh*: the same for the part that is reloaded every two seconds. *Met*: by every visit;
 *in the median*: not by the worst.
