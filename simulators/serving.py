@@ -1,4 +1,4 @@
-"""Run an ASGI app on loopback, as a program of its own or in a background thread."""
+"""Run an ASGI app on loopback, in this process or in a background thread."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from typing import Any
 
 import uvicorn
 
-#: An ASGI application. Its type is structural, since uvicorn accepts any callable of this shape.
+#: The type of an ASGI application: any callable, because uvicorn accepts any.
 App = Callable[..., Any]
-#: At most this many free ports are tried until one is free on all of several hosts.
+#: Maximum attempts to find a port that is free on all hosts.
 _ATTEMPTS = 20
 
 
 class Stopping:
-    """Wakes waiting requests (slow or hanging answers) when the server stops. Can be set from any thread."""
+    """Wakes requests that wait in slow or hanging answers when the server stops. `set` is thread-safe."""
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def bind(self) -> None:
-        """Remember the running loop. Called once, when the server starts."""
+        """Remember the running event loop. Must be called when the server starts."""
         self._loop = asyncio.get_running_loop()
 
     def set(self) -> None:
@@ -61,7 +61,7 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
     def leave(self) -> None:
-        """Wake waiting requests and stop after the requests in progress."""
+        """Wake waiting requests, and stop after the requests in progress have ended."""
         self._stopping.set()
         self.should_exit = True
 
@@ -115,9 +115,9 @@ def run(app: App, stopping: Stopping, *, host: str, port: int, path: str = "") -
 
 
 class BackgroundServer:
-    """A server in a thread of this process, which can be used as a context manager.
+    """A server in a thread of this process. Usable as a context manager.
 
-    `also` are further hosts, served on the same port. Raises `OSError` for a host that this machine does not have.
+    `also` lists more hosts to serve on the same port. Raises `OSError` for a host that this machine does not have.
     """
 
     def __init__(

@@ -1,6 +1,6 @@
-"""Admit requests: authentication, behaviors, limits, and counters. Bodies and answers are read elsewhere.
+"""Admit requests: authentication, behaviors, limits, and counters.
 
-One event loop calls it, so there are no locks.
+Runs on one event loop, so it needs no locks.
 """
 
 import math
@@ -20,20 +20,20 @@ COUNTERS = (
     "requests", "admitted", "ok", "rate_limited", "too_large", "no_quota", "unauthorized", "forbidden",
     "no_capacity", "server_errors", "bad_requests", "abandoned", "broken_off", "web_searches", "cached_tokens",
 )  # fmt: skip
-#: The times of at most this many refused requests are kept for each dead key and each key without quota.
+#: At most this many refusal times are kept per key.
 _REFUSALS_KEPT = 5000
 
 
 @dataclass
 class KeyState:
-    """A key at run time: its current configuration and its counters."""
+    """A key's current configuration and counters."""
 
     config: KeyConfig
     counts: Counter[str] = field(default_factory=Counter)
     tokens: float = 0.0
     in_flight: int = 0
     used_up: bool = False
-    #: The times of requests to a dead key or one without quota, in seconds of the monotonic clock.
+    #: When requests were refused because the key is dead or has no quota, in seconds of the monotonic clock.
     refused_at: list[float] = field(default_factory=list)
 
     def begin(self) -> None:
@@ -41,7 +41,6 @@ class KeyState:
         self.in_flight += 1
 
     def as_json(self) -> dict[str, Any]:
-        """Return the counters. The key appears only as its id and its last four characters."""
         return {
             "id": self.config.id,
             "suffix": self.config.key[-4:],
@@ -56,14 +55,14 @@ class KeyState:
 
 @dataclass(frozen=True)
 class Admission:
-    """An admitted request: its charge and its meter."""
+    """An admitted request: the tokens it was charged, and the meter that was charged."""
 
     meter: Meter
     tokens: float
 
 
 class Gate:
-    """All keys of the server. Callers pass the time, in seconds of one monotonic clock."""
+    """The server's keys and their rate limits. All times are seconds of one monotonic clock."""
 
     def __init__(self, config: Config) -> None:
         self.server: ServerConfig = config.server
@@ -73,7 +72,7 @@ class Gate:
         self._meters: dict[tuple[str, str], Meter] = {}
 
     def authenticate(self, authorization: str | None) -> KeyState:
-        """Return the key in an Authorization header. Raises `ApiError` 401."""
+        """Return the state of the key in an Authorization header. Raises `ApiError` 401."""
         scheme, _, key = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not key.strip():
             self.unknown_keys["requests"] += 1
@@ -112,18 +111,16 @@ class Gate:
         return Admission(meter, tokens)
 
     def fail_by_chance(self, state: KeyState, admission: Admission, now: float) -> None:
-        """Raise `ApiError` 500 for a flaky key, at its configured rate."""
         if state.config.behavior == "flaky" and self.chance.random() < state.config.failure_rate:
             if not self.server.failed_requests_count:
                 admission.meter.refund(admission.tokens, now)
             raise protocol.server_error()
 
     def breaks_off(self) -> bool:
-        """Return whether to break this connection, by chance at the rate `break_rate`."""
+        """Return True at random, at the rate `break_rate`: the connection must then be broken."""
         return self.server.break_rate > 0 and self.chance.random() < self.server.break_rate
 
     def latency(self, state: KeyState) -> float:
-        """Return how long this request takes, in seconds: a slow key's delay, or a random latency."""
         if state.config.behavior == "slow":
             return state.config.seconds
         if self.server.latency_ms <= 0:
@@ -144,7 +141,7 @@ class Gate:
     # --- control
 
     def stats(self, now: float) -> dict[str, Any]:
-        """Return the body of `/control/stats`. A key's `levels` are the contents of its buckets by model."""
+        """Return the body of `/control/stats`. Each key's `levels` are the remaining capacity of its buckets, by model."""
         keys = [state.as_json() | {"levels": self._levels(state.config, now)} for state in self.keys.values()]
         totals = {name: sum(k[name] for k in keys) for name in (*COUNTERS, "tokens")}
         return {"keys": keys, "unknown_keys": {"requests": self.unknown_keys["requests"]}, "totals": totals}
@@ -179,8 +176,6 @@ class Gate:
             state.refused_at.clear()
         self.unknown_keys.clear()
 
-    # --- inside
-
     def _levels(self, key: KeyConfig, now: float) -> dict[str, dict[str, float]]:
         return {model: meter.levels(now) for (owner, model), meter in self._meters.items() if owner == key.key}
 
@@ -200,7 +195,7 @@ class Gate:
         server = self.server
         factor = server.token_factor
         if server.token_factor_high is not None:
-            # CRC-32 is spread evenly and is the same in every process and on every machine
+            # CRC-32 is evenly distributed and, unlike hash(), the same in every process.
             factor += (server.token_factor_high - factor) * zlib.crc32(text.encode()) / 0xFFFF_FFFF
         return estimate * factor + max_tokens
 

@@ -42,7 +42,7 @@ def count(text: str) -> float | None:
 
 
 def number(text: str) -> float | None:
-    """Return the number in a text such as `1,410`, `1.410`, `1 410`, `131,5`, `0.34`, `$1.25M`, `450k`."""
+    """Return the number in a text such as `1,410`, `1.410`, `131,5`, `$1.25M`, or `450k`."""
     found = _NUMBER.search(text)
     if found is None:
         return None

@@ -1,7 +1,7 @@
-"""Simulate OpenAI's prompt cache: which prefix of a prompt its project sent recently.
+"""Simulate OpenAI's prompt cache.
 
-Prefixes count from 1,024 tokens in steps of 128, if the same organization and project sent them to the same model,
-after the same schema, within `cache_seconds` (guide "Prompt caching", 2026-11). Batches of models before GPT-5 are not
+A prefix of at least 1,024 tokens (in steps of 128) is cached for `cache_seconds` for requests with the same
+organization, project, model, and schema (guide "Prompt caching", 2026-11). Batches of models before GPT-5 are not
 cached (cookbook "Prompt Caching 201").
 """
 
@@ -15,24 +15,19 @@ from dataclasses import replace
 from simulators.openai.bodies import CHARACTERS_A_TOKEN, ModelRequest
 
 _LEAST_TOKENS, _STEP_TOKENS = 1_024, 128
-#: At most this many prefixes are remembered. The least recently used ones are dropped first.
+#: Maximum number of remembered prefixes. The least recently used ones are dropped first.
 _MOST = 100_000
 _CACHED_IN_BATCHES = re.compile(r"gpt-(?:[5-9]|\d\d)")
 
 
 class PromptCache:
-    """The cached prefixes and when they were last seen, in seconds of one monotonic clock."""
-
     def __init__(self) -> None:
         self._seen: dict[bytes, float] = {}
 
     def look_up(
         self, asked: ModelRequest, project: tuple[str, str], seconds: float, now: float, *, in_batch: bool = False
     ) -> ModelRequest:
-        """Return `asked` with the token count of its longest prefix seen within `seconds`, and record its prefixes.
-
-        `project` is (organization, project).
-        """
+        """Return `asked` with `cached_tokens` set, and record its prefixes. `project` is (organization, project)."""
         if seconds <= 0 or (in_batch and not _CACHED_IN_BATCHES.match(asked.model)):
             return asked
         cached = 0
@@ -49,7 +44,7 @@ class PromptCache:
 
 
 def _prefixes(asked: ModelRequest, project: tuple[str, str]) -> Iterator[tuple[int, bytes]]:
-    """Yield each cacheable prefix as its length in tokens and its digest, shortest first."""
+    """Yield each cacheable prefix, shortest first, as its length in tokens and its digest."""
     digest = hashlib.sha256(json.dumps([*project, asked.model, asked.schema], sort_keys=True).encode())
     done = 0
     for tokens in range(_LEAST_TOKENS, len(asked.whole) // CHARACTERS_A_TOKEN + 1, _STEP_TOKENS):

@@ -46,7 +46,7 @@ def retry_headers(wait: float) -> dict[str, str]:
 
 @dataclass
 class ApiError(Exception):
-    """An error response of the API. `counter` is the name under which `/control/stats` counts it."""
+    """An error response of the API. `counter` is the name of this error's counter in `/control/stats`."""
 
     status: int
     message: str
@@ -122,7 +122,7 @@ def tier_unsupported(model: str, tier: str) -> ApiError:
 
 
 def rate_limited(model: str, organization: str, meter: Meter, refusal: Refusal, asked: float) -> ApiError:
-    """Return a 429 in OpenAI's words for the limit that was reached."""
+    """Return a 429 error with OpenAI's wording for the limit that was reached."""
     long, short = {"requests": ("requests", "RPM"), "tokens": ("tokens", "TPM")}[refusal.what]
     limit, level = int(meter.limits[refusal.what]), meter.shown[refusal.what].level
     used = max(0, math.ceil(limit - level))

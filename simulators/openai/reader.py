@@ -1,7 +1,4 @@
-"""Read property facts from the text of a request, in place of a model that understands it.
-
-Each value comes with the words it was read from. Values that no rule finds are missing.
-"""
+"""Extract property facts from a request's text by rules, instead of with a language model."""
 
 import math
 from dataclasses import dataclass

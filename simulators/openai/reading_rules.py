@@ -2,8 +2,8 @@
 # fmt: off
 """Patterns that find each field in a text, in English, German, and Polish.
 
-A rule is a pattern and the conversion for its group `v`; `=X` means the value X wherever the pattern matches. The first
-matching rule wins, then the first match in the text. The whole match is the quote.
+A rule is a pattern and a conversion for the pattern's group `v`. The conversion `=X` gives the value X to every match.
+The first matching rule wins, and its first match in the text. The whole match is the quote.
 """
 
 import re

@@ -48,7 +48,7 @@ def types_of(schema: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def nothing(schema: Mapping[str, Any]) -> Any:
-    """Return null if the schema allows it, or else the emptiest allowed value."""
+    """Return null if the schema allows it, or else an empty value that it allows."""
     types = types_of(schema)
     if "null" in types:
         return None
@@ -60,7 +60,7 @@ def nothing(schema: Mapping[str, Any]) -> Any:
 
 
 def fits(value: Any, schema: Mapping[str, Any]) -> bool:
-    """Return whether a flat value (no objects) matches the types and the enum of a schema."""
+    """Return whether a scalar or a list matches the types and the enum of a schema."""
     types, enum = types_of(schema), schema.get("enum")
     if enum and value not in enum:
         return False

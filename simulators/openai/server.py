@@ -1,6 +1,7 @@
 """HTTP routes of the simulated API, and `/control` for tests and benchmarks.
 
-Checks run in OpenAI's order: authentication, body, quota and access, limits, then the work and its possible failures.
+Checks run in OpenAI's order: authentication, body, quota and access, rate limits, then the answer and simulated
+failures.
 """
 
 import asyncio
@@ -64,13 +65,11 @@ def _write_response(asked: ModelRequest, reply: Answer, number: int, created: in
 
 
 class OpenAISimulator:
-    """The server's state and routes. `app` is the ASGI application; `stopping` ends waits at shutdown."""
-
     def __init__(self, config: Config) -> None:
         self.gate = Gate(config)
         self.stopping = Stopping()
         self._calls = 0
-        #: The number of 200 answers by question (`bodies.prompt_sha256`).
+        #: The number of 200 answers per prompt, by `bodies.prompt_sha256`.
         self.paid: Counter[str] = Counter()
         self.searches = Searches(config.searches)
         self.cache = PromptCache()
@@ -115,7 +114,7 @@ class OpenAISimulator:
     async def _answer_search(
         self, request: Request, state: KeyState, headers: dict[str, str], asked: ModelRequest, search: Search
     ) -> Response:
-        """Admit the request, and answer it as a model that searched the web."""
+        """Admit the request and answer it like a model with web search."""
         asked = as_accepted(self._with_tier(asked), self.gate.server)
         await self._admit(request, state, asked, headers)
         mode = state.config.answers or self.gate.server.answers
@@ -154,7 +153,7 @@ class OpenAISimulator:
     async def _answer(
         self, request: Request, state: KeyState, headers: dict[str, str], asked: ModelRequest, write: Writer
     ) -> Response:
-        """Admit the request, and answer it as a model that only reads the request."""
+        """Admit the request and answer it from its own text only."""
         asked = as_accepted(self._with_tier(asked), self.gate.server)
         await self._admit(request, state, asked, headers)
         mode = state.config.answers or self.gate.server.answers
@@ -170,21 +169,21 @@ class OpenAISimulator:
         return _broken_off(events, whole)
 
     def _with_tier(self, asked: ModelRequest) -> ModelRequest:
-        """Return the request with the tier that serves it. Raises `ApiError` 400."""
+        """Return the request with `tier` set to the service tier that OpenAI would use. Raises `ApiError` 400."""
         server = self.gate.server
         if asked.tier == "flex" and server.flex == "unsupported":
             raise protocol.tier_unsupported(asked.model, asked.tier)
         return replace(asked, tier=server.project_tier) if asked.tier == "auto" else asked
 
     def _cached(self, state: KeyState, asked: ModelRequest) -> ModelRequest:
-        """Return the request with the number of its cached prompt tokens."""
+        """Return the request with `cached_tokens` set."""
         project = state.config.organization, state.config.project
         asked = self.cache.look_up(asked, project, self.gate.server.cache_seconds, time.monotonic())
         state.counts["cached_tokens"] += asked.cached_tokens
         return asked
 
     async def _admit(self, request: Request, state: KeyState, asked: ModelRequest, headers: dict[str, str]) -> None:
-        """Admit the request and wait for its duration. Fills `headers`. Raises `ApiError` or `_ClientGoneError`."""
+        """Admit the request and wait for the simulated latency. Adds rate-limit headers to `headers`."""
         estimate = math.ceil(asked.characters / bodies.CHARACTERS_A_TOKEN)
         admission = self.gate.admit(state, asked.model, estimate, asked.max_tokens, time.monotonic(), text=asked.text)
         headers.update(self.gate.limit_headers(admission.meter, time.monotonic()))
@@ -201,7 +200,9 @@ class OpenAISimulator:
         await self._wait(request, None if hangs else self.gate.latency(state))
 
     async def _wait(self, request: Request, seconds: float | None) -> None:
-        """Wait `seconds`, or forever if None. Waits above 0.5 s raise when the client leaves or the server stops."""
+        """Wait `seconds`, or forever if None. A wait above 0.5 s raises an error if the client disconnects or the
+        server stops.
+        """
         if seconds is not None and seconds <= 0.5:
             await asyncio.sleep(max(0.0, seconds))
             return
@@ -218,7 +219,7 @@ class OpenAISimulator:
             raise protocol.shutting_down()
 
     async def _call(self, request: Request, work: Callable[[KeyState, dict[str, str]], Any]) -> Response:
-        """Run one API call from authentication to the counted response."""
+        """Authenticate and run one API call, count its outcome, and return the response."""
         started = time.monotonic()
         headers: dict[str, str] = {}
         state: KeyState | None = None
@@ -255,21 +256,21 @@ class OpenAISimulator:
     # --- control
 
     async def stats(self, request: Request) -> Response:  # noqa: ARG002 (starlette passes it)
-        """Return counters and bucket levels at one moment; `at` is the server's monotonic clock."""
+        """Return counters and bucket levels. `at` is the current time of the server's monotonic clock."""
         now = time.monotonic()
         return JSONResponse({"at": now, **self.gate.stats(now)})
 
     async def refusals(self, request: Request) -> Response:  # noqa: ARG002 (starlette passes it)
-        """Return by key id when a dead key or one without quota was refused, in the clock of `at`."""
+        """Return by key id when requests were refused because the key is dead or has no quota (same clock as `at`)."""
         return JSONResponse({state.config.id: state.refused_at for state in self.gate.keys.values()})
 
     async def prompts(self, request: Request) -> Response:  # noqa: ARG002 (starlette passes it)
-        """Return how often each question was answered with 200 (and paid): `{prompt_sha256(messages): count}`."""
+        """Return the number of paid 200 answers per prompt: `{prompt_sha256(messages): count}`."""
         self.batches.overview(time.monotonic())  # completes due batches, so that their answers are counted
         return JSONResponse(self.paid)
 
     async def asked_searches(self, request: Request) -> Response:  # noqa: ARG002 (starlette passes it)
-        """Return the answered web searches; see `web_search.py`."""
+        """Return the web searches answered so far; see `web_search.py`."""
         return JSONResponse(self.searches.asked)
 
     async def change_searches(self, request: Request) -> Response:

@@ -40,7 +40,7 @@ _LINE_KEYS, _ENTRY_KEYS = {"text", "url", "title", "cited"}, {"match", "lines", 
 
 @dataclass(frozen=True)
 class Search:
-    """A request for the tool. `with_sources` tells whether the response must list the pages read."""
+    """A web search that a request asks for. `with_sources` tells whether the response must list the pages read."""
 
     allowed_domains: tuple[str, ...] = ()
     with_sources: bool = False
@@ -49,7 +49,7 @@ class Search:
 
 @dataclass(frozen=True)
 class Line:
-    """One line of an answer, and the page named after it."""
+    """One line of an answer, with the URL and title of its source."""
 
     text: str
     url: str = ""
@@ -59,7 +59,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Entry:
-    """One answer: which requests get it, its lines, and further sources."""
+    """A row of the table: its `match` words, the answer's lines, and further sources."""
 
     match: tuple[frozenset[str], ...]
     lines: tuple[Line, ...]
@@ -67,7 +67,7 @@ class Entry:
 
 
 def read_search(body: Mapping[str, Any]) -> Search | None:
-    """Return the search that a `POST /v1/responses` body requests; None without one. Raises `ApiError` 400."""
+    """Return the search that a `POST /v1/responses` body requests, or None if it requests none. Raises `ApiError` 400."""
     tools = body.get("tools")
     given = [t for t in tools if isinstance(t, Mapping)] if isinstance(tools, list) else []
     tool = next((t for t in given if t.get("type") in _TOOLS), None)
@@ -104,8 +104,6 @@ def _domains(tool: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 class Searches:
-    """The table of answers, and the requests made of it."""
-
     def __init__(self, table: Any = ()) -> None:
         self.asked: list[dict[str, Any]] = []
         self.replace(table)
@@ -166,7 +164,7 @@ def text_and_citations(entry: Entry, search: Search) -> tuple[str, list[dict[str
 
 
 def with_search(body: dict[str, Any], entry: Entry, search: Search, said: Answer) -> dict[str, Any]:
-    """Return a `response` with the search call before its message, and with citations."""
+    """Return `body` with a web search call before its message, and with citations."""
     _, citations = text_and_citations(entry, search)
     action: dict[str, Any] = {"type": "search", "query": "property record", "queries": ["property record"]}
     if search.with_sources:

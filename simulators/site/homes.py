@@ -1,6 +1,7 @@
-"""Generated listings, `/homes/1` to `/homes/10000`: each a different property, the same at every visit.
+"""Generated listings, `/homes/1` to `/homes/10000`.
 
-They give each of many jobs its own page. The page styles alternate, and one of them states facts in prose only.
+Each describes a different property and never changes, so that each of many jobs has its own page. The page styles
+alternate; one style states facts in prose only.
 """
 
 import json
@@ -44,7 +45,7 @@ _NUMBERS = ("zero", "one", "two", "three", "four", "five", "six")
 
 @dataclass(frozen=True)
 class Home:
-    """The facts of one listing, from which its page is written."""
+    """The facts of one listing."""
 
     number: int
     street: str
@@ -86,7 +87,7 @@ class Home:
 
 
 def home(number: int) -> Home:
-    """Return the listing with that number. Raises `ValueError` outside 1 to `COUNT`."""
+    """Return the listing with this number. Raises `ValueError` outside 1 to `COUNT`."""
     if not 1 <= number <= COUNT:
         raise ValueError(f"homes are numbered 1 to {COUNT}")
     chance = random.Random(number * 7919)
@@ -121,7 +122,7 @@ def home(number: int) -> Home:
 
 
 def page(number: int) -> str:
-    """Return the HTML page of that listing. Raises `ValueError` like `home`."""
+    """Return the HTML page of this listing. Raises `ValueError` outside 1 to `COUNT`."""
     one = home(number)
     body = _STYLES[number % len(_STYLES)](one)
     title = escape(f"{one.street}, {one.town}, {one.state} {one.postal_code}")
@@ -134,7 +135,7 @@ def _dues(one: Home) -> str:
 
 
 def _tail(one: Home) -> str:
-    """Return the facts that every style states in prose, so that a reader or a model must find them."""
+    """Return the facts that every page style states in prose."""
     stories = f"{_NUMBERS[one.stories]} {'story' if one.stories == 1 else 'stories'}"
     return (
         f"<p>The home has {stories} under a {one.roof.lower()} roof, {one.wall.lower()} siding, and "

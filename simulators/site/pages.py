@@ -13,9 +13,10 @@ _TYPES = {".html": "text/html", ".json": "application/json", ".txt": "text/plain
 
 @dataclass(frozen=True)
 class BundledPage:
-    """One page. `facts` holds some RESO fields with the values that a careful reader finds on it.
+    """One page. `facts` holds some of its RESO fields and their correct values.
 
-    The file is UTF-8. The page is sent in `charset`; the Content-Type header names it only if `announce`.
+    The file is UTF-8. The server sends the page in `charset`, and names the charset in the Content-Type header if
+    `announce`.
     """
 
     slug: str

@@ -27,12 +27,12 @@ _ODD: dict[str, tuple[int, str, str]] = {
 
 
 def _with_validators(request: Request, body: bytes, content_type: str) -> Response:
-    """Return the body, or 304 if the client has it (RFC 9110 section 13.1)."""
+    """Return the body, or a 304 if the client's cached copy is current (RFC 9110 section 13.1)."""
     etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     headers = {"ETag": etag, "Last-Modified": _MODIFIED, "Cache-Control": "max-age=60"}
     if request.headers.get("if-none-match") == etag:
         return Response(status_code=304, headers=headers)
-    # set the whole header: the response class would add a charset that the page does not announce
+    # Starlette would add a charset to `media_type`, even for a page that must not announce one.
     return Response(body, headers={**headers, "Content-Type": content_type})
 
 
@@ -52,7 +52,7 @@ async def _home(request: Request) -> Response:
 
 
 async def _index(request: Request) -> Response:
-    """List one address per line. `?homes=N` adds the first N generated listings."""
+    """List the URLs, one per line. `?homes=N` adds the first N generated listings."""
     given = request.query_params.get("homes", "0")
     count = min(int(given), homes.COUNT) if given.isdigit() else 0
     paths = [page.path for page in bundled_pages().values()] + [f"/homes/{n}" for n in range(1, count + 1)]

@@ -1,4 +1,4 @@
-"""Run a project of docker-compose.yml from a clean copy of this checkout, as after `git clone`."""
+"""Run docker-compose.yml from a clean copy of this checkout, as after `git clone`."""
 
 import itertools
 import json
@@ -15,14 +15,14 @@ import httpx2
 from tests.acceptance.docker_containers import IMAGES, LOOPBACK, PYTHON_IMAGE, ROOT, obtained
 from tests.plugins.ports import free_port
 
-#: environment variables for Docker: the engine's and the images', none of the project's settings
+#: Environment variables that Docker needs. None of them is a setting of the project.
 _DOCKERS = ("PATH", "HOME", "DOCKER_HOST", "DOCKER_CONFIG", "XDG_RUNTIME_DIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 _PASSED_ON = (*_DOCKERS, *IMAGES)
 _PROMETHEUS_STAND_IN = f'FROM {PYTHON_IMAGE}\nCOPY prometheus promtool /bin/\nENTRYPOINT ["prometheus"]\n'
 
 
 def copy_checkout(folder: Path) -> Path:
-    """Copy the tracked and the untracked, not ignored files of this checkout, without .git and .env."""
+    """Copy the files of this checkout that git tracks or would add, but not .git and .env."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -37,7 +37,9 @@ def copy_checkout(folder: Path) -> Path:
 
 
 def prometheus_image(folder: Path) -> str:
-    """Return Prometheus' own image, or an image with this machine's Debian package if no image can be pulled."""
+    """Return the official Prometheus image, or if it cannot be pulled, an image built from this machine's Debian
+    package.
+    """
     default = IMAGES["PROMETHEUS_IMAGE"]
     if obtained(default):
         return default
@@ -58,7 +60,6 @@ def kill(*containers: str) -> None:
 
 
 def start(*containers: str) -> None:
-    """Start the killed container again, unchanged."""
     subprocess.run(["docker", "start", *containers], capture_output=True, check=True)
 
 
@@ -66,14 +67,14 @@ _NETWORKS = itertools.count()
 
 
 def _own_network() -> str:
-    """Return the first three numbers of an unused network: up to eight for each test worker."""
+    """Return the first three numbers of an unused network. Each test worker may use up to eight networks."""
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     return f"10.216.{8 * worker + next(_NETWORKS) % 8}"
 
 
 @dataclass
 class ComposeProject:
-    """The services of one copy, under a separate name, ports, and network; `variables` are the caller's environment."""
+    """The services of docker-compose.yml under a separate project name, ports, and network."""
 
     folder: Path
     variables: dict[str, str] = field(default_factory=dict)
@@ -96,11 +97,10 @@ class ComposeProject:
         return done.stderr
 
     def succeeds(self, *arguments: str) -> bool:
-        """Return whether `docker compose ARGUMENTS` exits with 0."""
         return self._run(*arguments).returncode == 0
 
     def bash(self, script: str) -> None:
-        """Run commands of the documentation in the folder of the project."""
+        """Run commands from the documentation in the project's folder."""
         done = self._do(["bash", "-euxo", "pipefail", "-c", script])
         assert done.returncode == 0, done.stderr
 
@@ -120,8 +120,9 @@ class ComposeProject:
         return env | {name: str(port) for name, port in ports.items()} | own
 
     def up(self, *options: str, scale: int = 1) -> None:
-        """Start all services, with `scale` workers, and wait until they are healthy. Fail the test with their logs if
-        not."""
+        """Start all services, with `scale` workers, and wait until they are healthy. If they are not, fail with their
+        logs.
+        """
         try:
             self.run(*options, "up", "--wait", "--quiet-pull", "--scale", f"worker={scale}")
         except AssertionError as exc:
@@ -129,7 +130,7 @@ class ComposeProject:
             raise AssertionError(f"{exc}\n{logs}") from exc
 
     def propintel(self, *arguments: str, stdin: str = "") -> Any:
-        """Run a command in the container of the web server and return its JSON."""
+        """Run a `propintel` command in the container of the web server and return its JSON."""
         return json.loads(self.run("exec", "-T", "web", "propintel", *arguments, "--format", "json", stdin=stdin))
 
     def containers(self) -> dict[str, list[dict[str, Any]]]:
@@ -149,7 +150,7 @@ class ComposeProject:
             return client.get(path, **options)
 
     def secrets(self) -> str:
-        """Return the passwords that the documented command prints."""
+        """Return the output of the documented command that prints the passwords."""
         return self.run("run", "--rm", "--no-deps", "-T", "init", "show")
 
     def remove(self) -> None:

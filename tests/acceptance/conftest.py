@@ -1,7 +1,7 @@
 """pytest-celery's fixtures for this project's image, Valkey, and PostgreSQL in Docker.
 
-A run has one network, one database server, and one pair of simulators, started by the first test that needs them. Each
-test has its own broker, database, and worker. Only the image stays on the engine.
+A test run shares one network, one database server, and one pair of simulators, started by the first test that needs
+them. Each test has its own broker, database, and worker. Everything except the image is removed from Docker at the end.
 """
 
 import json
@@ -46,10 +46,10 @@ from tests.plugins.simulator_fixtures import KEYS, SimulatorHandle
 
 #: The only OpenAI key, with unlimited capacity.
 _KEY = {"key": KEYS[0], "rpm": 60_000, "tpm": 100_000_000}
-#: Replaces the image's volume, which would remain after its container.
+#: Mounts a tmpfs in place of the image's volume, because the volume would outlive its container.
 _HOME = {"/var/lib/propintel": "uid=10001,mode=0700"}
 
-# --- services of a whole run
+# --- services for the whole run
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +61,7 @@ def docker_client() -> Iterator[docker.DockerClient]:
 
 @pytest.fixture(scope="session")
 def celery_base_worker_image(docker_client: docker.DockerClient) -> Any:
-    """Build the project's image, which takes minutes with an empty Docker cache."""
+    """Build the project's image. This takes minutes if Docker's cache is empty."""
     return docker_client.images.get(build_image())
 
 
@@ -109,7 +109,7 @@ docker_openai = container(
     wrapper_class=DockerSimulator,
 )
 
-# --- services of one test
+# --- services for one test
 
 docker_valkey_data = volume()
 
@@ -143,13 +143,13 @@ docker_beat = container(
 
 @pytest.fixture
 def docker_valkey_ports() -> dict[str, tuple[str, int]]:
-    # Docker would choose another port whenever a container restarts
+    # A fixed port, because Docker would choose another one at each restart of the container.
     return {"6379/tcp": (LOOPBACK, free_port())}
 
 
 @pytest.fixture
 def docker_worker_command(celery_base_worker_image: Any) -> list[str]:
-    """Return the image's own command, with a fixed number of children."""
+    """Return the image's own command, with a fixed number of worker processes."""
     return [*celery_base_worker_image.attrs["Config"]["Cmd"], "--concurrency", "2"]
 
 
@@ -165,7 +165,6 @@ def database(docker_postgres: DockerPostgres) -> str:
 
 @pytest.fixture
 def model(docker_openai: DockerSimulator) -> SimulatorHandle:
-    """Reset the OpenAI simulator, and return its handle."""
     handle = SimulatorHandle(docker_openai.address_here, KEYS[:1])
     handle.reset()
     handle.set_key(**_KEY, behavior="ok")
@@ -190,9 +189,6 @@ def fleet_environment(
         "REDIS_URL": celery_worker_cluster_config["celery_broker_cluster_config"]["urls"][0],
         "FETCH_ALLOWED_PRIVATE_NETWORKS": f"{docker_site.ips.primary}/32",
     }
-
-
-# --- pytest-celery's fixtures
 
 
 class FleetSetup(CeleryTestSetup):
@@ -242,9 +238,6 @@ def celery_worker_cluster(celery_worker: CeleryTestWorker) -> CeleryWorkerCluste
     return CeleryWorkerCluster(celery_worker)
 
 
-# --- what tests read
-
-
 @pytest.fixture
 def stores(
     docker_postgres: DockerPostgres,
@@ -262,7 +255,7 @@ def stores(
 
 @pytest.fixture
 def wait_for_jobs(stores: Stores) -> Callable[..., list[str]]:
-    """Return a function that waits until the jobs with these ids are over and returns their states."""
+    """Return a function that waits until the jobs with these ids have ended and returns their states."""
 
     def wait(ids: list[str], seconds: float = 40) -> list[str]:
         deadline = time.monotonic() + seconds

@@ -1,7 +1,6 @@
 """Containers for pytest-celery: the worker from this checkout's image, Valkey and PostgreSQL from public images.
 
-Ports are published on loopback only. `kill` returns when the container has ended. A restarted container is ready only
-after its new log lines say so.
+Ports are published on loopback only.
 """
 
 import runpy
@@ -19,7 +18,7 @@ from pytest_celery import CeleryTestContainer, CeleryWorkerContainer, RedisConta
 from app.redis.embedded_valkey import answers
 
 ROOT = Path(__file__).parents[2]
-#: the image of each variable: the environment's, else the pinned one
+#: The image for each variable: from the environment if set there, else the pinned one.
 IMAGES: dict[str, str] = runpy.run_path(str(ROOT / ".ci" / "base_images.py"))["chosen"]()
 PYTHON_IMAGE, VALKEY_IMAGE, POSTGRES_IMAGE = (IMAGES[f"{name}_IMAGE"] for name in ("PYTHON", "VALKEY", "POSTGRES"))
 LOOPBACK = "127.0.0.1"
@@ -27,7 +26,7 @@ BUILD = ("docker", "build", "--quiet", "--build-arg", f"PYTHON_IMAGE={PYTHON_IMA
 
 
 def connect_to_engine() -> docker.DockerClient:
-    """Return a client of the engine. Skip the test without an engine or without an image to start from."""
+    """Return a Docker client. Skip the test if Docker is not running or has no base image."""
     if shutil.which("docker") is None:
         pytest.skip("no Docker: its command is not on PATH")
     try:
@@ -49,7 +48,7 @@ def obtained(image: str) -> bool:
 def build_image() -> str:
     """Build this checkout's image and return its id. Unchanged layers come from Docker's cache.
 
-    The engine runs the same build only once, even when two processes request it.
+    Docker runs a build only once, even if two processes request it at the same time.
     """
     command = [*BUILD, "--tag", "property-intelligence:acceptance", str(ROOT)]
     built = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
@@ -58,15 +57,13 @@ def build_image() -> str:
 
 
 class _Ending:
-    """A container whose `kill` returns when the container has ended."""
-
     def kill(self, signal: str | int | None = None) -> None:
         self._container.kill(signal)
         self._container.wait(timeout=300)
 
 
 class DockerValkey(_Ending, RedisContainer):
-    """A Valkey with a name inside the network and a port on loopback; both survive a restart."""
+    """A Valkey server whose name in the network and port on loopback survive a restart."""
 
     @property
     def port(self) -> int:
@@ -81,10 +78,10 @@ class DockerValkey(_Ending, RedisContainer):
 
 
 class DockerPostgres(CeleryTestContainer):
-    """A server for the whole run, with a separate database for each test."""
+    """A PostgreSQL server for the whole run, with a separate database for each test."""
 
     def url(self, database: str, *, inside: bool) -> str:
-        """Return the URL for processes in the network if `inside`, else for this process."""
+        """Return the database URL, as seen from the Docker network if `inside`, else from this process."""
         host, port = (self.ips.primary, 5432) if inside else (LOOPBACK, self.ports["5432/tcp"][0])
         return f"postgresql://postgres:{self.env['POSTGRES_PASSWORD']}@{host}:{port}/{database}"
 
@@ -99,7 +96,7 @@ class DockerPostgres(CeleryTestContainer):
 
 
 class DockerSimulator(CeleryTestContainer):
-    """The simulator of a site or of OpenAI; its log says when it listens."""
+    """The simulator of a site or of OpenAI. It is ready when its log says that it listens."""
 
     @property
     def ready_prompt(self) -> str:
@@ -115,7 +112,7 @@ class DockerSimulator(CeleryTestContainer):
 
 
 class DockerWorker(_Ending, CeleryWorkerContainer):
-    """The unchanged image, with two child processes."""
+    """The unchanged image, with two worker processes."""
 
     def ready(self) -> bool:
         return super(CeleryTestContainer, self).ready() and self.ready_prompt in self._logged_in_this_run()

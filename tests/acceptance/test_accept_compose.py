@@ -1,4 +1,4 @@
-"""docker-compose.yml after `git clone`: all services start, do their work, lose no job, and reveal no secret.
+"""Tests of docker-compose.yml as used after `git clone`.
 
 All tests here share one start of the project; the last test stops and restarts the project.
 """
@@ -30,16 +30,16 @@ def project(docker_client: docker.DockerClient, tmp_path_factory: pytest.TempPat
     """Start the project with two workers, the demo's simulators, and Prometheus; remove everything after the tests."""
     folder = copy_checkout(tmp_path_factory.mktemp("clone"))
     image = prometheus_image(tmp_path_factory.mktemp("prometheus") / "image")
-    # a short timeout, so that a killed worker is noticed in less than half a minute
+    # A short timeout, so that a killed worker is noticed within half a minute.
     with (folder / "deploy/demo.env").open("a") as settings:
         settings.write("JOB_LEASE_SECONDS=5\n")
     project = ComposeProject(folder, {"PROMETHEUS_IMAGE": image})
     if "Compose version" not in project.run("version", check=False):
         pytest.skip("no docker compose: its plugin is not installed")
-    # an image that does not exist yet, as in a fresh clone: `up` builds it
+    # This image does not exist yet, as in a fresh clone, so `up` must build it.
     project.variables["PROPINTEL_IMAGE"] = f"property-intelligence:{project.name}"
     project.variables["COMPOSE_PROFILES"] = "demo,monitoring"
-    # as in demo.env, for the commands that are given without it
+    # The value from demo.env, for commands that run without `--env-file`.
     project.variables["COMPOSE_FILE"] = "docker-compose.yml:deploy/compose.demo.yml"
     try:
         project.up("--env-file", "deploy/demo.env", scale=2)
@@ -50,13 +50,12 @@ def project(docker_client: docker.DockerClient, tmp_path_factory: pytest.TempPat
 
 
 def _typed(program: str) -> str:
-    """Return the documentation's code block that calls `program`."""
+    """Return the code block of the documentation that calls `program`."""
     page = "docs/deployment/compose.md"
     return next(block.text for block in blocks() if block.page == page and program in block.text)
 
 
 def test_every_service_is_healthy_and_has_minimal_privileges(project: ComposeProject) -> None:
-    """Services do not run as root, and write only to volumes and tmpfs. tests/unit/deploy checks the limits."""
     published = {}
     for service, containers in project.containers().items():
         for one in containers:
@@ -93,7 +92,7 @@ def test_no_other_user_of_the_machine_can_read_a_password(project: ComposeProjec
 
 
 def test_only_project_processes_reach_the_stores_and_stores_reach_nothing_outside(project: ComposeProject) -> None:
-    """Tested by name and by address, because Docker routes between the networks of one machine by default."""
+    """Try each store by name and by address, because Docker routes between the networks of one machine by default."""
     containers = project.containers()
     stores, default = (f"{project.name}_{network}" for network in ("stores", "default"))
     reach = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 4)"
@@ -107,7 +106,7 @@ def test_only_project_processes_reach_the_stores_and_stores_reach_nothing_outsid
         assert connects("worker", store, port)
         for host in (store, networks[stores]["IPAddress"]):
             assert not connects("site", host, port), f"a container of another project reaches {store} at {host}"
-    # uses bash's own sockets, since the server's image has bash
+    # The postgres image has bash, whose /dev/tcp can open a connection.
     address = containers["web"][0]["NetworkSettings"]["Networks"][default]["IPAddress"]
     for host, answers in (("web", True), (address, False)):
         dial = f"timeout 4 bash -c '</dev/tcp/{host}/8000'"
@@ -115,14 +114,14 @@ def test_only_project_processes_reach_the_stores_and_stores_reach_nothing_outsid
 
 
 def test_a_person_can_be_forgotten(project: ComposeProject) -> None:
-    """PostgreSQL needs a key for this, which `make_secrets.py` generates."""
+    """Purging in PostgreSQL needs a purge key, which `make_secrets.py` generates."""
     forgotten = project.propintel("purge", "--person", "Jane Q. Nobody", "--yes")
     assert forgotten["kind"] == "person"
     assert not forgotten["dry_run"]
 
 
 def test_a_batch_loses_no_job_when_its_workers_are_killed(project: ComposeProject) -> None:
-    """Jobs go to `worker`, recovery to `maintenance`, which takes over the jobs of killed workers."""
+    """`maintenance` recovers the jobs of killed workers."""
     token = project.propintel("token", "--role", "operator", "--subject", "tester")["token"]
     workers = [worker["Id"] for worker in project.containers()["worker"]]
     with project.client(project.web_port) as api:
@@ -135,7 +134,7 @@ def test_a_batch_loses_no_job_when_its_workers_are_killed(project: ComposeProjec
             return {state: n for state, n in found.items() if n}
 
         running = 0
-        while not running:  # a worker killed between two jobs would prove nothing
+        while not running:  # Wait for a running job, because killing an idle worker would prove nothing.
             wait_for(counts, lambda found: found.get("done", 0) >= 3 and found.get("running", 0) > 0)
             kill(*workers)
             running = counts().get("running", 0)
@@ -148,7 +147,6 @@ def test_a_batch_loses_no_job_when_its_workers_are_killed(project: ComposeProjec
 
 
 def test_the_key_page_and_flower_require_the_password(project: ComposeProject) -> None:
-    """Both accept the passwords that the documented command prints."""
     token = project.propintel("token", "--role", "manager", "--subject", "tester")["token"]
     with project.client(project.web_port) as browser:
         assert browser.get("/keys").headers["location"].startswith("/sign-in")
@@ -169,14 +167,16 @@ def test_prometheus_scrapes_the_fleet_and_loads_the_rules(project: ComposeProjec
     def up() -> dict[str, str]:
         return {one["metric"]["job"]: one["value"][1] for one in ask("query?query=up")["result"]}
 
-    # Prometheus scrapes each target at its own time within the interval, so one target may be ahead of another.
+    # Prometheus scrapes its targets at different times, so one target's metrics may be newer than another's.
     wait_for(up, lambda found: found == {"propintel": "1", "prometheus": "1"})
     wait_for(lambda: ask("query?query=propintel_jobs")["result"], bool)
     assert "PropintelQueueStuck" in str(ask("rules"))
 
 
 def test_down_and_up_keep_jobs_properties_and_passwords(project: ComposeProject) -> None:
-    """Every service ends within its grace period; none is killed. The second start has neither .env nor profile."""
+    """Every service must stop within its grace period without being killed. The second start has no .env file and no
+    profile.
+    """
     before = project.secrets(), project.propintel("jobs", "list")["counts"]
     assert before[1]["done"] >= _JOBS
     project.run("stop")
@@ -194,7 +194,6 @@ def test_down_and_up_keep_jobs_properties_and_passwords(project: ComposeProject)
 
 
 def test_a_backup_restores_everything_after_a_total_loss(project: ComposeProject) -> None:
-    """Properties, passwords, and the purge key return. Data that was purged after the backup stays purged."""
     passwords, stored = project.secrets(), _export(project)
     key = project.run("exec", "-T", "web", "cat", "/run/propintel/privacy_key")
     project.bash(_typed("pg_dump"))
@@ -214,7 +213,7 @@ def _export(project: ComposeProject) -> str:
 
 
 def test_the_production_file_takes_secrets_from_files(project: ComposeProject, tmp_path: Path) -> None:
-    """Secrets arrive as files. The keys' folder is mounted, so that a replaced file is noticed."""
+    """The folder of keys is mounted as a whole, so that the service notices a replaced file."""
     given = {"jwt_secret": "j" * 40, "metrics_token": "m" * 40, "flower_basic_auth": f"me:{'f' * 40}"}
     given |= {"postgres_password": "p@/" * 9, "valkey_password": "v#:" * 9, "privacy_key": "k" * 40}
     (tmp_path / "openai").mkdir(mode=0o700)

@@ -1,6 +1,6 @@
-"""The Procfile as honcho runs it on a platform: a release, then every process type, on real PostgreSQL and Redis.
+"""Tests of the Procfile under honcho, as on a platform: the release command, then every process type.
 
-Redis requires TLS, client certificates, and a password.
+PostgreSQL and Redis are real. Redis requires TLS, client certificates, and a password.
 """
 
 import os
@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.worker, pytest.mark.redis_server, pytest.mark.timeout(
 
 _JOBS = 15
 _PROCESS_TYPES = ["web", "worker", "maintenance", "beat", "flower"]
-#: honcho kills processes that have not ended by then
+#: After this time, honcho kills processes that have not ended.
 _HONCHO_GRACE_SECONDS = 5
 
 
@@ -61,7 +61,7 @@ def redis_url(tmp_path: Path) -> Iterator[str]:
 def variables(
     redis_url: str, database_url: str, openai_simulator: Callable[..., SimulatorHandle], tmp_path: Path
 ) -> dict[str, str]:
-    """Return the variables that an operator sets on a platform, and the simulators' addresses."""
+    """Return the settings that an operator would set on a platform, with the simulators' addresses."""
     model = openai_simulator()
     return {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
@@ -88,7 +88,7 @@ def _honcho(*process_types: str) -> list[str]:
 
 @contextmanager
 def _running(variables: dict[str, str], folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run all process types. The end of the block stops honcho first, and honcho stops the others."""
+    """Run all process types. On leaving the block, stop honcho, which stops the other processes."""
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             ending_with_parent(_honcho(*_PROCESS_TYPES)), env=variables, cwd=folder, stdout=log, stderr=log
@@ -117,11 +117,7 @@ def _answers(client: httpx2.Client, path: str) -> int:
 def test_the_processes_of_the_procfile_finish_a_batch(
     variables: dict[str, str], property_site: str, tmp_path: Path
 ) -> None:
-    """The release creates the schema. Then all jobs enqueued over HTTP are done, none of them by the maintenance
-    worker.
-
-    The API and Flower require a password. TERM to honcho, as platforms send it, ends every process.
-    """
+    """The release creates the schema, all enqueued jobs are done, and SIGTERM to honcho ends every process."""
     release = subprocess.run(
         _honcho("release"), env=variables, cwd=tmp_path, capture_output=True, text=True, check=False
     )
@@ -151,7 +147,8 @@ def test_the_processes_of_the_procfile_finish_a_batch(
         assert counts() == {"done": _JOBS}
         stats = web.get("/api/v1/admin/openai/stats").json()["data"]
         assert (stats["healthy_keys"], stats["scope"]) == (2, "fleet")
-        reported = re.compile(r"maintenance\.1.*OpenAI keys: 2 of 2 healthy, [1-9]")  # beat sent it; worker counted
+        # The report shows that beat sent the task and the maintenance worker ran it.
+        reported = re.compile(r"maintenance\.1.*OpenAI keys: 2 of 2 healthy, [1-9]")
         _wait_until(lambda: reported.search((tmp_path / "log").read_text()) is not None, tmp_path)
         _wait_until(lambda: _answers(flower, "/healthcheck") == 200, tmp_path)
         assert flower.get("/workers").status_code == 401

@@ -1,4 +1,4 @@
-"""Jobs on pytest-celery's API survive a restart and the death of worker and broker."""
+"""Jobs survive a restart, and a crash of the worker or the broker. Uses pytest-celery."""
 
 import time
 from collections.abc import Callable
@@ -12,10 +12,10 @@ from tasks._celery.publish import send_jobs
 from tests.acceptance.docker_containers import DockerSimulator
 from tests.plugins.simulator_fixtures import SimulatorHandle
 
-# the first test that needs the image builds it
+# A long timeout, because the first test may have to build the image.
 pytestmark = [pytest.mark.worker, pytest.mark.docker, pytest.mark.timeout(900)]
 Wait = Callable[..., list[str]]
-#: `send(path, ...)` sends a job for each of these pages and returns the jobs' ids
+#: `send(path, ...)` enqueues a job for each page and returns the jobs' ids.
 Send = Callable[..., list[str]]
 
 
@@ -43,7 +43,7 @@ def test_jobs_sent_while_the_worker_is_dead_are_finished_by_the_next(
 def test_workers_consume_again_within_seconds_of_a_broker_crash(
     celery_setup: CeleryTestSetup, send: Send, wait_for_jobs: Wait
 ) -> None:
-    """The messages are in the broker's append-only file, and the worker reconnects."""
+    """The broker restores the messages from its append-only file, and the worker reconnects."""
     celery_setup.broker.kill()
     time.sleep(2)
     celery_setup.broker.restart()
@@ -54,7 +54,7 @@ def test_workers_consume_again_within_seconds_of_a_broker_crash(
 def test_term_to_a_worker_during_a_job_loses_nothing(
     celery_setup: CeleryTestSetup, stores: Stores, send: Send, wait_for_jobs: Wait, model: SimulatorHandle
 ) -> None:
-    """The job hangs in a model call for longer than the soft shutdown lasts: the next worker finishes it."""
+    """A model call lasts longer than the soft shutdown, so another worker must finish the job."""
     model.set_key(model.keys[0], behavior="hang")
     (job_id,) = send("/listings/oak-hollow-lane")
     wait_for_callable("The model is asked", lambda: model.stats()["totals"]["requests"] == 1)

@@ -1,5 +1,4 @@
-"""The chaos suite: break every part of a fleet of real processes, and measure the damage.
+"""The chaos suite: break every part of a fleet of real processes, and check for lost or repeated work.
 
-`python -m tests.chaos` runs the full suite and prints the table; `test_chaos.py` runs a small version with the other
-tests.
+`python -m tests.chaos` runs the full suite and prints a table of results. `test_chaos.py` runs a small version of it.
 """

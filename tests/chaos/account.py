@@ -1,4 +1,4 @@
-"""Build the table: each figure with its target, the measured value, and the failing cases."""
+"""Build the result table: each figure with its target, measured value, and failing cases."""
 
 import itertools
 from collections import Counter
@@ -12,7 +12,7 @@ from tests.chaos.plan import REPORT_SECONDS, RUNNING_AGAIN_SECONDS
 CONSUMING_SECONDS = 5.0
 LATE_SECONDS = 2.0
 TAKEOVER_SECONDS = 15.0
-#: The runs of the job whose page kills its process: the first run and four retries.
+#: How often the job whose page kills its process runs: once and four retries.
 POISON_RUNS = 5
 _NEVER = float("inf")
 _BROKER = {"broker_kill": "was killed", "broker_stop": "was stopped for 10 s", "broker_wipe": "was wiped"}
@@ -20,7 +20,7 @@ _BROKER = {"broker_kill": "was killed", "broker_stop": "was stopped for 10 s", "
 
 @dataclass(frozen=True)
 class Figure:
-    """One line of the table. `holds` is None without a target; `cases` explain a miss."""
+    """One row of the table. `holds` is None if the figure has no target. `cases` explain a missed target."""
 
     name: str
     target: str
@@ -30,7 +30,7 @@ class Figure:
 
 
 def figures(evidence: Evidence) -> list[Figure]:
-    """Return the lines of a run's table."""
+    """Return the rows of the table."""
     return [
         *_jobs(evidence),
         *_stored(evidence),
@@ -127,7 +127,7 @@ def _repeated(evidence: Evidence) -> list[Figure]:
 
 
 def beyond(times: Mapping[str, int], excused: Counter[str]) -> Counter[str]:
-    """Return by URL the number of repetitions without an excuse, if there are any."""
+    """Return by URL how many repetitions exceed the excused number. URLs without any are left out."""
     return Counter({url: n - 1 - excused[url] for url, n in times.items() if n - 1 > excused[url]})
 
 
@@ -140,7 +140,7 @@ def _cases(evidence: Evidence, again: Counter[str]) -> list[str]:
 
 
 def _history(evidence: Evidence, url: str) -> str:
-    """Return when the runs of the page's job began and how its requests ended, in seconds of the run."""
+    """Return when the runs of the page's job began and how its requests ended, in seconds since the start."""
     ids = {job.id for job in evidence.jobs.values() if job.target == url}
     found = [(s.at, f"run of {s.job_id} by {s.owner}") for s in evidence.watch.starts if s.job_id in ids]
     found += [(s.at, f"page {s.outcome}") for s in evidence.served if url.endswith(s.path)]
@@ -186,7 +186,7 @@ def _consuming(evidence: Evidence) -> list[Figure]:
 
 
 def _schedule(evidence: Evidence) -> list[Figure]:
-    """Check that reports come on schedule, except while no beat sent tasks, and that a beat soon sends again."""
+    """Check that worker reports came on schedule while beat was up, and that a restarted beat soon sends again."""
     losses = [("the active one was killed", kill.at, kill.at) for kill in evidence.ledger.kills if kill.what == "beat"]
     losses += [
         (f"the broker {_BROKER[gap.what]}", gap.began, gap.ended) for gap in evidence.away if gap.what in _BROKER
@@ -217,7 +217,7 @@ def _reports(evidence: Evidence, missing: list[tuple[float, float]]) -> Figure:
 
 
 def _overlap(began: float, ended: float, spans: Iterable[tuple[float, float]]) -> float:
-    """Return the seconds between the two moments that at least one of the spans covers."""
+    """Return how many seconds between `began` and `ended` are covered by at least one span."""
     covered, reached = 0.0, began
     for span in sorted(spans):
         start, end = max(span[0], reached), min(span[1], ended)

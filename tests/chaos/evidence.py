@@ -1,4 +1,4 @@
-"""The data that a run leaves for `account.py`."""
+"""The data of a chaos run, from which `account.py` builds the table."""
 
 import time
 from collections import Counter
@@ -15,7 +15,9 @@ from tests.chaos.watch import Watch
 
 @dataclass(frozen=True)
 class Probe:
-    """Jobs submitted after a broker fault that was over at `since`. The first one started at `ran_at`; None if late."""
+    """Jobs submitted after a broker fault that ended at `since`. `ran_at` is when the first one started, or None if
+    late.
+    """
 
     what: str
     since: float
@@ -24,8 +26,6 @@ class Probe:
 
 @dataclass(frozen=True)
 class JobRow:
-    """A row of the jobs table at the end."""
-
     id: str
     target: str
     state: str
@@ -38,7 +38,7 @@ class JobRow:
 
 @dataclass
 class Evidence:
-    """The data of a run. `fetched` is keyed by page URL, `paid` by the simulator's name of the prompt."""
+    """`fetched` is keyed by page URL, `paid` by the simulator's hash of the prompt."""
 
     plan: Plan
     home: Path

@@ -1,4 +1,4 @@
-"""Compute the results without faults: scrape the same pages in this process, on an empty database."""
+"""Compute the results that a run without faults would have, by scraping the same pages in this process."""
 
 import sqlite3
 from collections import Counter
@@ -24,16 +24,17 @@ from simulators.site import homes
 MODEL = "gpt-4.1-mini"
 _KEY = "sk-simulator-expectation-0001"
 
-#: A stored observation: the page's URL, the field, and the digest of the value.
+#: A stored observation: page URL, field, and digest of the value.
 Observation = tuple[str, str, str]
 OBSERVATIONS = "SELECT source_url, field, value_sha256 FROM observations"
 
 
 @dataclass(frozen=True)
 class Expectation:
-    """The results without faults. `prompts` maps the simulator's name of each prompt to the URL of its page.
+    """The results of a run without faults.
 
-    `refused` has the URLs of pages without a usable property: their jobs end as dead letters, with or without faults.
+    `prompts` maps the simulator's hash of each prompt to the page's URL. `refused` has the URLs of pages without a
+    usable property, whose jobs fail even without faults.
     """
 
     observations: Counter[Observation]
@@ -42,10 +43,10 @@ class Expectation:
 
 
 class _Pages:
-    """The site's pages, without a server."""
+    """Returns the site's pages without a server."""
 
     def revisit(self, url: str, known: Callable[[str], CacheValidators | None], visitor: Visitor | None = None) -> Page:
-        """Return the whole page, since none is cached."""
+        """Return the page. None is cached, so it is never "not modified"."""
         return self.fetch(url, visitor)
 
     def fetch(self, url: str, visitor: Visitor | None = None) -> Page:
@@ -54,7 +55,7 @@ class _Pages:
 
 
 def expect(urls: Iterable[str], folder: Path) -> Expectation:
-    """Scrape each URL once without a fault, and return the results. A database is left in `folder`."""
+    """Scrape each URL once without faults, into a database in `folder`, and return the results."""
     simulator = OpenAISimulator(Config.from_json([{"key": _KEY, "rpm": 1e6, "tpm": 1e9}]))
     file = folder / "expectation.sqlite3"
     settings = Settings.of(
