@@ -1,4 +1,4 @@
-"""A fetched and decoded page. The fetcher returns it, and the page store keeps it by content hash."""
+"""A fetched and decoded page. The fetcher returns it, and the page store stores it by content hash."""
 
 import hashlib
 from dataclasses import dataclass, field

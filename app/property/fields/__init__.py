@@ -1,1 +1,1 @@
-"""Contain the data about fields, countries, and languages, and the modules that load it."""
+"""Data about fields, countries, and languages, and the modules that load it."""

@@ -13,10 +13,10 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class Country:
-    """The data about a country. `names` are in lower case, the English name first. `regions` are casefolded.
+    """The data about a country. `names` are in lower case; the English name is first. `regions` are casefolded.
 
     `postal_code`, `currency_sign`, and `signs` are regular expressions. `signs` matches texts that only pages from this
-    country show. `postal_code_stands` says whether the postal code is before or behind the town in a one-line address.
+    country show. `postal_code_stands` says on which side of the town a one-line address has the postal code.
     """
 
     names: tuple[str, ...]
@@ -51,13 +51,13 @@ COUNTRIES: Mapping[str, Country] = MappingProxyType(
         for code, row in _TABLE.items()
     }
 )
-#: Two-letter codes of US states by their names in lower case.
+#: Maps the lower-case names of US states to two-letter codes.
 US_STATES: Mapping[str, str] = MappingProxyType(_TABLE["US"]["states"])
 
 _CURRENCIES = tomllib.loads(_HERE.with_name("currencies.toml").read_text("utf-8"))
 #: All known ISO 4217 codes.
 CURRENCIES = frozenset(_CURRENCIES["signs"]) | {country.currency for country in COUNTRIES.values()}
-#: Currency codes by the signs and words that mean only one currency.
+#: Maps signs and words that mean only one currency to its code.
 CURRENCY_SIGNS: Mapping[str, str] = {sign: code for code, signs in _CURRENCIES["signs"].items() for sign in signs}
-#: Currency codes by the signs that several currencies share. The first code is used if none is the country's currency.
+#: Maps signs that several currencies share to their codes. If none is the country's currency, the first one is used.
 SHARED_SIGNS: Mapping[str, tuple[str, ...]] = {sign: tuple(codes) for sign, codes in _CURRENCIES["shared"].items()}

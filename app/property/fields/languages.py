@@ -1,6 +1,7 @@
 """Load the words of each language from `languages/<ISO 639-1 code>.toml` (sections: docs/languages.md).
 
-Files are loaded on first use and cached (10 ms for all). Similar languages, such as Czech and Slovak, share a file.
+All files are loaded on first use, which takes 10 ms, and cached. Similar languages, such as Czech and Slovak, share a
+file.
 """
 
 import tomllib
@@ -18,7 +19,7 @@ _FOLDER = Path(__file__).with_name("languages")
 
 @cache
 def languages() -> Mapping[str, Sections]:
-    """Return every file's sections by its first language code, in alphabetical order."""
+    """Return the sections of every language file by its first language code."""
     read = (tomllib.loads(file.read_text("utf-8")) for file in sorted(_FOLDER.glob("*.toml")))
     return MappingProxyType({sections["codes"][0]: sections for sections in read})
 

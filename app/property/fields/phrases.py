@@ -11,10 +11,11 @@ from functools import cache
 
 from app.property.fields.languages import language, languages
 
-#: The regular expression for each special character. `*` is limited, so that matching is linear in the page's size.
+#: The regular expression for each special character. `*` matches at most 30 characters, so that matching takes linear
+#: time.
 _MARKS = {"(": "(?:", "[": "(?:", "]": ")?", ")": ")", "|": "|", "*": r"\w{0,30}"}
 _WRITTEN = str.maketrans({**{char: f"\\{char}" for char in string.punctuation}, **_MARKS})
-#: In scripts from this character on (Hebrew), words may be joined, so no word boundary is required.
+#: The first character of the Hebrew block. From here on, scripts may join words, so no word boundary is required.
 _FIRST_JOINED = "\u0590"
 
 
@@ -30,7 +31,7 @@ def expression(phrase: str, *, whole: bool = True) -> str:
 
 
 def _boundary(body: str) -> str:
-    """Return the word boundary that the first letter of `body` needs, or "". For the last letter, reverse `body`."""
+    """Return the word boundary that the first letter of `body` needs, or "". For the last letter, pass `body` reversed."""
     first = next((c for c in body if c not in "()[]|"), "")
     return r"\b" if first.isalnum() and first < _FIRST_JOINED else ""
 
@@ -49,7 +50,7 @@ def pattern(section: str, key: str) -> re.Pattern[str]:
 
 
 def by_key(section: str, *keys: str) -> Mapping[str, re.Pattern[str]]:
-    """Return the pattern of each of `keys` in `section`, in this order."""
+    """Return the pattern of each of `keys` in `section`, in the order of `keys`."""
     return {key: pattern(section, key) for key in keys}
 
 

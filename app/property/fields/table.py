@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 #: The type of a stored value. A "date" is an ISO 8601 text, "texts" is a list of texts, and "rows" is a table.
 FieldType = Literal["text", "integer", "number", "boolean", "date", "texts", "rows"]
-#: The kind of a field's content. It decides how raw text is parsed.
+#: The kind of a field's content, which decides how its raw text is parsed.
 FieldKind = Literal[
     "address", "answer", "area", "choice", "coordinate", "count", "currency", "date", "features", "identifier", "links",
     "money", "name", "place", "rows", "text", "unit", "year",
@@ -97,25 +97,24 @@ def of_kind(*kinds: FieldKind) -> tuple[str, ...]:
 
 
 def _by(column: str) -> Mapping[str, tuple[str, ...]]:
-    """Map each field that is named in `column` to the fields that name it there, all in table order."""
     named = {name: getattr(spec, column) for name, spec in FIELDS.items()}
     return MappingProxyType(
         {lead: tuple(name for name, own in named.items() if own == lead) for lead in FIELDS if lead in named.values()}
     )
 
 
-#: For each field: the fields whose `bound_to`, `goes_with`, `part_of`, or `counted_in` refers to it.
+#: Map each field to the fields whose `bound_to`, `goes_with`, `part_of`, or `counted_in` refers to it.
 BOUND, FOLLOWERS, PARTS, COUNTED = map(_by, ("bound_to", "goes_with", "part_of", "counted_in"))
 #: Fields that may contain several sentences.
 PROSE = frozenset(name for name, spec in FIELDS.items() if spec.length)
-#: Fields that strongly suggest a property. A page about one property usually gives at least three of them.
+#: Fields that strongly suggest that a page is about a property. A page about one property usually has at least three.
 TYPICAL_FIELDS = frozenset(name for name, spec in FIELDS.items() if spec.typical >= 1.5)
-#: For each area field, the field with its unit.
+#: Maps each area field to the field with its unit.
 UNIT_OF: Mapping[str, str] = {str(FIELDS[name].part_of): name for name in of_kind("unit")}
 #: The two coordinate fields: north-south first, then east-west.
 AXES = of_kind("coordinate")
 (CURRENCY,) = of_kind("currency")
-#: For each part of an address, the field that holds it.
+#: Maps each part of an address to the field that contains it.
 ADDRESS_FIELDS: Mapping[str, str] = {spec.address_part: name for name, spec in FIELDS.items() if spec.address_part}
 #: Fields that name people. `storage/privacy/ages.py` limits how long their values are kept.
 PEOPLE_FIELDS = frozenset(name for name, spec in FIELDS.items() if spec.personal)

@@ -1,1 +1,1 @@
-"""Decide which records describe the same property, merge them, and detect changes. Pure."""
+"""Decide which records describe the same property, merge them, and detect changes."""

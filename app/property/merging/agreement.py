@@ -1,4 +1,4 @@
-"""Compare the values that two sources give for a field, ignoring units, rounding, spelling, and abbreviations. Pure."""
+"""Compare the values that two sources give for a field, ignoring units, rounding, spelling, and abbreviations."""
 
 import math
 import re
@@ -14,11 +14,11 @@ from app.property.source_record import SourceRecord
 from app.property.values.areas import IN_SQUARE_METERS, square_meters
 from app.property.values.texts import letters_of
 
-#: The error of geocoders: they may mean the entrance, the roof, the lot, or the street. 0.001 degrees are about 110 m.
+#: The error of geocoders, which locate an address at its entrance, roof, lot, or street. 0.001 degrees are about 110 m.
 DEGREES = 0.001
-#: The relative tolerance for areas in different units, because sites round before or after they convert.
+#: Relative tolerance for areas in different units, because sites round before or after they convert.
 _OTHER_UNIT = 0.015
-#: The largest relative rounding error. `1 acre` is never taken for 1.4 acres.
+#: Maximum relative rounding error, so that `1 acre` does not match 1.4 acres.
 _MOST_ROUNDING = 0.05
 #: A number written with a multiplier (`$1.25M`) is exact to half of its last digit.
 _SHORT = re.compile(r"(?<!\d)(\d++(?:[.,](\d++))?)\s?(k|m|mm|mio|mn|million|thousand|tsd|mil|b|bn)\b", re.IGNORECASE)
@@ -28,7 +28,7 @@ _LETTERS_PER_ERROR = 5
 
 
 def same_value(name: str, one: SourceRecord, other: SourceRecord) -> bool:
-    """Return whether two records agree on the field `name`, whatever the unit, rounding, spelling, and order."""
+    """Return whether two records agree on the field `name`, ignoring unit, rounding, spelling, and order."""
     a, b = one.values[name], other.values[name]
     if name in UNIT_OF:
         return _same_area(name, one, other)
@@ -45,7 +45,7 @@ def same_value(name: str, one: SourceRecord, other: SourceRecord) -> bool:
 
 
 def says_less(name: str, chosen: SourceRecord, other: SourceRecord) -> bool:
-    """Return whether `other` gives the same street address as `chosen`, but without its unit, as many sites do."""
+    """Return whether `other` gives the same street address as `chosen`, but leaves out the unit, as many sites do."""
     if FIELDS[name].address_part != "street":
         return False
     address, house = _street(str(chosen.values[name])), _street(str(other.values[name]))
@@ -83,7 +83,7 @@ def _known_to(record: SourceRecord, name: str) -> float:
 
 
 def _same_list(a: list[Any], b: list[Any]) -> bool:
-    """Return whether two lists agree in any order. One may have additional texts, or more detailed ones."""
+    """Return whether two lists agree in any order. One list may have more texts, or more detailed texts."""
     if any(isinstance(part, dict) for part in (*a, *b)):
         return sorted(map(str, a)) == sorted(map(str, b))
     one, other = [frozenset(_plain_words(str(part))) for part in a], [frozenset(_plain_words(str(p))) for p in b]
@@ -150,7 +150,7 @@ def _plain_words(text: str) -> list[str]:
 
 
 def _same_person(one: str, other: str) -> bool:
-    """Return whether two names, with sorted words, are the same except for initials and misspellings."""
+    """Return whether two names, whose words are sorted, are the same except for initials and misspellings."""
     names = [[word for word in text.split() if len(word) > 1] for text in (one, other)]
     return is_misspelling(*(" ".join(words) for words in names)) if all(names) else False
 

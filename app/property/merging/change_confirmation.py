@@ -1,4 +1,4 @@
-"""Decide when a change on a page is accepted and published. Pure.
+"""Decide when a change on a page is accepted and published.
 
 A change is accepted at once if an independent source changed in the same way. Otherwise, later fetches of the page
 (looks) must confirm it. The interval between looks doubles.
@@ -13,7 +13,8 @@ from app.property.merging.changes import PUBLISHED_FIELDS, Statement, is_news, n
 from app.property.merging.dated_values import HISTORIES
 from app.property.source_record import SourceRecord, Voter
 
-#: This many further looks must confirm a change. The first is after five minutes; intervals double, up to 21 hours.
+#: The number of further looks that must confirm a change. The first look is after five minutes. The interval then
+#: doubles, up to 21 hours.
 CONFIRMING_LOOKS = 3
 FIRST_LOOK = timedelta(minutes=5)
 _MOST_DOUBLINGS = 8
@@ -21,10 +22,10 @@ _MOST_DOUBLINGS = 8
 #: take 64 hours. In that time, a page that alternates between two values (every 10 minutes to 64 hours) nearly always
 #: shows the other value.
 MORE_LOOKS = 7
-#: If nothing contradicts the page, one look after this time is enough. The time is less than a day, so that a look on
-#: the next day counts.
+#: If nothing contradicts the page, one look after this time is enough. The time is less than a day, so that a look at
+#: the same time on the next day counts.
 HOLD = timedelta(hours=20)
-#: A reverted change is remembered for this long.
+#: How long a reverted change is remembered.
 MEMORY = timedelta(days=30)
 
 
@@ -40,8 +41,8 @@ class PublishingRules:
 class Candidate:
     """A change on the page `url`, from `old` (None: no value before) to `new`.
 
-    `looks` counts the further looks that found the new value, the last at `looked_at`. `went_back` is true if the page
-    or the property reverted a change of this field within `MEMORY`. `confirmed` is true if an independent source
+    `looks` counts the further looks that found the new value; the last was at `looked_at`. `went_back` is true if the
+    page or the property reverted a change of this field within `MEMORY`. `confirmed` is true if an independent source
     changed in the same way.
     """
 
@@ -57,7 +58,7 @@ class Candidate:
 
     @property
     def look_at(self) -> datetime:
-        """Return the time of the next look. An earlier look does not count."""
+        """Return the earliest time at which another look counts."""
         return self.looked_at + FIRST_LOOK * 2.0 ** min(self.looks, _MOST_DOUBLINGS)
 
 
@@ -117,7 +118,7 @@ def _alone(candidate: Candidate, page: SourceRecord, records: Sequence[SourceRec
 
 
 def _is_denied(candidate: Candidate, page: SourceRecord, records: Sequence[SourceRecord]) -> bool:
-    """Return whether an independent source has the old value, and was read at most `HOLD` before the change or later.
+    """Return whether an independent source, read no earlier than `HOLD` before the change, has the old value.
 
     For histories, return False, because another source may merely lack a row.
     """

@@ -1,4 +1,4 @@
-"""Decide whether two values of a field differ in fact, or only in formatting, rounding, unit, or spelling. Pure.
+"""Decide whether two values of a field differ in fact, or only in formatting, rounding, unit, or spelling.
 
 `change_confirmation.py` decides when a change is accepted.
 """
@@ -18,7 +18,7 @@ from app.property.merging.number_errors import number_error
 from app.property.record import Evidence, PageKind
 from app.property.source_record import SourceRecord
 
-#: Fields whose changes people act on. Excluded are computed fields (their inputs are published), people's names, texts
+#: Fields whose changes are published. Excluded are computed fields (their inputs are published), people's names, texts
 #: in a site's own words, estimates that change daily, and facts that change only by correction.
 PUBLISHED_FIELDS = tuple(name for name, spec in FIELDS.items() if spec.published)
 #: Maps each field to the fields that give its value a meaning, such as its currency, unit, or tax year.
@@ -30,7 +30,7 @@ _CONTEXT: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 _TAG = re.compile(r"<[^<>]*>")
 _TIMES_A_YEAR = {"day": 365.0, "week": 52.0, "month": 12.0, "year": 1.0}
-#: The relative tolerance for amounts per different periods: `$2,000 a month` is `$24,000 a year`.
+#: Relative tolerance for comparing amounts per different periods, such as `$2,000 a month` and `$24,000 a year`.
 _PERIOD_ROUNDING = 0.005
 #: The longest time between the signing, closing, and recording of one deed.
 _ONE_CLOSING = timedelta(days=31)
@@ -70,7 +70,7 @@ def is_news(name: str, before: Statement, now: Statement) -> bool:
 
 
 def number_error_in(name: str, before: Statement, now: Statement) -> str | None:
-    """Return the number error that may explain the difference (a decimal point, a unit); None if there is none."""
+    """Return the number error, such as a moved decimal point, that may explain the difference, or None."""
     one, other = _alone(name, before), _alone(name, now)
     return number_error(name, one.values, other.values)
 
@@ -130,7 +130,7 @@ def _plain(text: str) -> str:
 
 
 def _alone(name: str, statement: Statement) -> SourceRecord:
-    """Return a source record that holds only this statement."""
+    """Return a source record that contains only this statement."""
     proof = statement.proof
     values = {**statement.context, name: statement.value}
     url = proof.source_url

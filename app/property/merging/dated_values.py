@@ -1,4 +1,4 @@
-"""Compare dated values: find those of the newest sale or tax year, and those that are outdated. Pure."""
+"""Compare dated values: find those of the newest sale or tax year, and those that are outdated."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -9,12 +9,12 @@ from app.property.merging.agreement import same_value
 from app.property.merging.weights import HALF_LIFE_DAYS, topic_of
 from app.property.source_record import SourceRecord
 
-#: Two dates this close may belong to one sale: sources give the date of its signing, closing, or recording.
+#: Two dates this close may belong to one sale, because sources give the date of its signing, closing, or recording.
 _ONE_SALE = timedelta(days=120)
-#: Prices up to this may be nominal: gifts and family transfers cost 1, 10, or 100. Two sales may have the same nominal
-#: price by chance.
+#: Prices up to this may be nominal, such as 1 or 10 for a gift. Equal nominal prices do not show that two sales are the
+#: same.
 _NOMINAL = 1000
-#: In a field that changes within months, a value that is older than the winner's by more than this is outdated.
+#: In a field that changes within months, a value is outdated if it is this much older than the winner's.
 OUTDATED = timedelta(days=30)
 _CHANGES_BY_THE_MONTH_DAYS = 100.0
 #: Tax years before this year are not plausible.
@@ -34,9 +34,9 @@ def day_of(value: Any) -> date | None:
 
 
 def of_newest_sale(name: str, records: Sequence[SourceRecord], newest: datetime) -> list[SourceRecord]:
-    """Return the records of the latest sale, or all records if no date is possible.
+    """Return the records of the latest sale, or all records if none has a possible date.
 
-    `newest` is when the newest page was read. A date more than a day later is not possible.
+    Dates more than a day after `newest`, when the newest page was read, are not possible.
     """
     dated = [(day, record) for record in records if (day := day_of(record.values[name])) is not None]
     possible = [(day, record) for day, record in dated if day <= (newest + timedelta(days=1)).date()]

@@ -1,7 +1,7 @@
 """Compute the values of derived fields, which have a rule (`derived_by`) in the field table.
 
-Readers do not look for these fields, and no model is asked for them. The evidence of a derived value quotes the
-evidence of its inputs. Its confidence is the lowest of theirs.
+Neither readers nor models look for these fields. The evidence of a derived value quotes the evidence of its inputs. Its
+confidence is the lowest confidence of its inputs.
 """
 
 from collections.abc import Callable, Mapping
@@ -30,9 +30,9 @@ class _Made:
 
 
 def derive(values: Values, evidence: Mapping[str, Evidence], newest: datetime | None = None) -> dict[str, Evidence]:
-    """Return the evidence, which contains the value, of each derived field whose inputs are in `values`.
+    """Return the evidence, including the value, of each derived field whose inputs are in `values`.
 
-    `newest` is when the property was last read. Ages are computed for that year, or left out if `newest` is None.
+    `newest` is when the property was last read. Ages are computed for the year of `newest`, or left out if it is None.
     """
     found: dict[str, Evidence] = {}
     for name, (rule, inputs) in _DERIVED.items():
@@ -51,7 +51,7 @@ def _difference(inputs: tuple[str, ...], values: Values, _newest: datetime | Non
 
 
 def _per_area(inputs: tuple[str, ...], values: Values, _newest: datetime | None) -> _Made | None:
-    """Compute a price per area in its inputs' currency and unit, to two decimals. Return None for a rent."""
+    """Compute a price per area in its inputs' currency and unit, rounded to two decimals. Return None for a rent."""
     *prices, area = inputs
     price = next((name for name in prices if name in values), None)
     size, unit = values.get(area), values.get(UNIT_OF[area])
@@ -72,7 +72,7 @@ def _age(inputs: tuple[str, ...], values: Values, newest: datetime | None) -> _M
 
 
 def _map_link(_inputs: tuple[str, ...], values: Values, _newest: datetime | None) -> _Made | None:
-    """Return a link to Google Earth, which marks the coordinates, or else the address, with a pin."""
+    """Return a link to Google Earth with a pin at the coordinates, or else at the address."""
     parts = [AXES] if all(axis in values for axis in AXES) else _address(values)
     names = tuple(name for part in parts for name in part)
     if not names:
@@ -83,7 +83,7 @@ def _map_link(_inputs: tuple[str, ...], values: Values, _newest: datetime | None
 
 
 def _address(values: Values) -> list[tuple[str, ...]]:
-    """Return the fields of each line of the address; [] without a street, or without both town and postal code."""
+    """Return the fields of each line of the address. Return [] unless it has a street, and a town or postal code."""
     known = Address.of(values)
     if not (known.street or (known.street_number and known.street_name)) or not (known.city or known.postal_code):
         return []

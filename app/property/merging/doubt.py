@@ -1,6 +1,6 @@
 """Report doubts about a value: contradicting sources, a low confidence, or an age beyond the freshness limit.
 
-Properties have the form that `PropertyStore.get` returns. Pure: the time is an argument.
+Properties have the form that `PropertyStore.get` returns.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from app.property.merging.agreement import same_value
 from app.property.record import UNIT_OF, PageKind
 from app.property.source_record import SourceRecord
 
-#: Values below this confidence are marked. At this confidence, one value in ten is wrong.
+#: Values below this confidence are marked as doubtful. At this confidence, one value in ten is wrong.
 UNSURE_BELOW = 0.9
 
 
@@ -50,7 +50,9 @@ def doubt_about(shown: Mapping[str, Any], name: str, now: datetime, fresh_days: 
 
 
 def others(shown: Mapping[str, Any], name: str) -> list[Other]:
-    """Return the sources that contradict the chosen value. Other units or spellings and older values do not count."""
+    """Return the sources that contradict the chosen value. Equal values in another unit or spelling do not count, nor
+    do older values.
+    """
     found = next((conflict for conflict in shown["conflicts"] if conflict["field"] == name), None)
     if found is None:
         return []
@@ -86,7 +88,7 @@ def source_of(shown: Mapping[str, Any], url: str) -> Mapping[str, Any] | None:
 
 
 def _alone(name: str, proof: Mapping[str, Any]) -> SourceRecord:
-    """Return a source record that holds only this value."""
+    """Return a source record that contains only this value."""
     values = {name: proof["value"]}
     if name in UNIT_OF and proof.get("unit"):
         values[UNIT_OF[name]] = proof["unit"]

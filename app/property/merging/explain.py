@@ -1,6 +1,6 @@
 """Explain a property: why each source belongs to it, why each value won, and how old each value is.
 
-Explanations are computed from the stored records with the current rules, so they may differ from past decisions. Pure.
+Explanations are computed from the stored records with the current rules, so they may differ from past decisions.
 """
 
 import re
@@ -23,9 +23,8 @@ def explain(
     """Return `{"property", "sources": [{"url", "source_kind", "as_of", "age_days", "belongs"}], "values": [{"field",
     "value", "as_of", "age_days", "why", "source_values"}]}` in JSON types.
 
-    `joined` are the URLs of sources that belong here because a person decided so. `belongs` is
-    `{"key", "is_same", "why", "compared"}`. `source_values` has the value and weight of each source, the
-    winner first.
+    `joined` are the URLs of sources that a person assigned to the property. `belongs` is `{"key", "is_same", "why",
+    "compared"}`. `source_values` has the value and weight of each source, the winner first.
     """
     merged = merge(sources)
     return {
@@ -49,7 +48,7 @@ def _age(as_of: datetime, now: datetime) -> dict[str, Any]:
 
 
 def _belongs(source: SourceRecord, sources: Sequence[SourceRecord], *, is_joined: bool) -> Decision:
-    """Compare a source with the merged values of the others. If they do not match, return the best single match."""
+    """Compare a source with the merged other sources. If they do not match, return the best match with one of them."""
     others = [one for one in sources if one is not source]
     if is_joined:
         return Decision(Key.DECISION, True, False, "joined by a person (see decisions)")

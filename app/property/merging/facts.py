@@ -1,7 +1,7 @@
-"""Compare two records, except their addresses, and score the evidence that they describe the same property. Pure.
+"""Compare two records, except their addresses, and score the evidence that they describe the same property.
 
-Points tell similar homes apart. Facts that neighbors often share (year, bedrooms) earn few points. Facts that two homes
-hardly ever share (a sale's date and price, a position within 30 m) earn many.
+Facts that neighbors often share (year, bedrooms) earn few points. Facts that two homes hardly ever share (a sale's date
+and price, a position within 30 m) earn many.
 """
 
 import math
@@ -17,7 +17,8 @@ from app.property.values.areas import square_meters
 Result = Literal["same", "close", "differs"]
 Values = Mapping[str, Any]
 _EARTH_RADIUS_M = 6_371_000.0
-#: Distances in meters: within one lot, within the error of geocoders, and the most that two sources of one home differ.
+#: Distances in meters: within one lot, within the error of geocoders, and the maximum between two positions of one
+#: home.
 NEAR_M, AROUND_M, FAR_M = 30.0, 110.0, 250.0
 _TOKEN_PRICE = 1000
 #: Maps each compared field to the field with its date or year, or to None if it has none.
@@ -36,7 +37,7 @@ class Compared:
 
 
 def compare_facts(one: Values, other: Values) -> tuple[Compared, ...]:
-    """Compare every fact that both sets of values contain and that earns points."""
+    """Compare the position and every field with points, if both sets of values contain it."""
     found = {"position": _position(one, other)}
     for name, lead in _WITH_POINTS.items():
         if lead not in found and (fact := _fact(name, one, other)):
@@ -45,7 +46,7 @@ def compare_facts(one: Values, other: Values) -> tuple[Compared, ...]:
 
 
 def meters_apart(one: Values, other: Values) -> float | None:
-    """Return the distance in meters, exact to a meter for neighbors; None if coordinates are missing."""
+    """Return the distance in meters, or None if coordinates are missing. For neighbors, it is exact to a meter."""
     here, there = point_of(one), point_of(other)
     if here is None or there is None:
         return None

@@ -1,7 +1,7 @@
-"""Compute the keys of a record's property: parcel number, address, coordinates with a house number, and URL. Pure.
+"""Compute the keys of a record's property: parcel number, address, coordinates with a house number, and URL.
 
 `keys_of` returns the keys that a property is stored under, strongest first. Records that share a key probably describe
-the same property. `blocks_of` returns blocking keys: records with a typing error in the street usually share one.
+the same property. `blocks_of` returns blocking keys. Records usually share one even if a street has a typing error.
 `matching.py` decides whether two records describe the same property.
 """
 
@@ -19,8 +19,8 @@ from app.property.fields.table import AXES
 from app.property.source_record import SourceRecord
 from app.property.values.texts import plain_parcel
 
-#: The version of the spelling of keys, including addresses and parcel numbers. Raise it when any spelling changes (a
-#: test enforces this); stored properties are then reindexed (`propintel db reindex`).
+#: The version of how keys are spelled, including addresses and parcel numbers. Raise it when any spelling changes (a
+#: test enforces this). Stored properties are then reindexed (`propintel db reindex`).
 IDENTITY_VERSION = 2
 #: Map cells per degree. A cell is about 110 m high. Keys also contain the house number, which separates neighbors.
 _CELL = 1000
@@ -46,7 +46,7 @@ def keys_of(record: SourceRecord) -> tuple[str, ...]:
 
 
 def address_keys(address: Address) -> tuple[str, ...]:
-    """Return an address's keys; () unless it has house number, street, and a town or postal code."""
+    """Return an address's keys, or () unless it has a house number, a street, and a town or postal code."""
     return tuple(_short(key) for key in _address_keys(_spelled(replace(address, street=None))))
 
 
@@ -108,7 +108,9 @@ def blocks_of(values: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def block_lookups_of(values: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the blocking keys to search. With an address, search map cells only for records without an address."""
+    """Return the blocking keys to search. If the property has an address, map cells are searched only for properties
+    without an address.
+    """
     address, cell = address_of(values), _cell(values)
     found = list(_near_keys(address))
     if cell:
@@ -138,7 +140,7 @@ def _near_keys(address: Address) -> Iterator[str]:
 
 
 def parcel_of(values: Mapping[str, Any]) -> str | None:
-    """Return the parcel number in a form for comparison, without leading zeros; None if it is missing or too short."""
+    """Return the parcel number normalized for comparison, or None if it is missing or too short."""
     number = _parcel(values)
     return number.lstrip("0") if number else None
 
@@ -187,9 +189,9 @@ def _spelled(stated: Address) -> Address:
 
 
 def _designator(unit: str, text: str) -> str:
-    """Return the kind of the unit in the address text, such as `ste`; "" for an apartment, or if there is no kind.
+    """Return the designator of `unit` in the address text, such as `ste`, or "" for an apartment or if there is none.
 
-    The kind matters, because `unit` may be only `4`, while a building has an `Apt 4`, a `Ste 4`, and a `Lot 4`.
+    The designator matters because a building may have an `Apt 4`, a `Ste 4`, and a `Lot 4`.
     """
     if not _BARE.fullmatch(unit):
         return ""
@@ -198,7 +200,9 @@ def _designator(unit: str, text: str) -> str:
 
 
 def _parcel_keys(values: Mapping[str, Any], address: Address, record: SourceRecord) -> list[str]:
-    """Return a key for each known scope of the parcel number: county, town, and ZIP code; else for the site."""
+    """Return a key for each known scope of the parcel number: county, town, and ZIP code. If none is known, the scope
+    is the site.
+    """
     number = _parcel(values)
     if number is None:
         return []

@@ -1,4 +1,4 @@
-"""Decide whether two records describe the same property, and state the reason. Pure.
+"""Decide whether two records describe the same property, and state the reason.
 
 Contradictions decide first (different units, states, or countries, or parcel numbers of two counties), then the parcel
 number, then address and unit, then position with bedrooms and area. In doubt, the records count as two properties,
@@ -69,7 +69,7 @@ class Decision:
 def decide(one: Values, other: Values, *, is_page: bool = False) -> Decision:
     """Decide whether both sets of values describe the same property.
 
-    `is_page` means that one set is a page, and the other a property that already contains this page.
+    `is_page` means that one set is a page's, and the other is that of a property that already contains the page.
     """
     return _Match(one, other, is_page=is_page).decide()
 
@@ -121,8 +121,6 @@ class _Match:
             return "the same parcel number in two counties"
         return None
 
-    # --- parcel
-
     def _by_parcel(self) -> Decision | None:
         """Decide by parcel number. Return None unless both records have the same number in the same scope."""
         a, b = self._parcels
@@ -152,7 +150,7 @@ class _Match:
             any((address.city, address.postal_code, county))
             for address, county in zip((self._one, self._other), self._counties, strict=True)
         ]
-        return self._is_page or not all(places)  # a record without a place is scoped to its site
+        return self._is_page or not all(places)  # without a place, the scope of a parcel number is the site
 
     def _is_zip_only(self) -> bool:
         """Return whether the addresses differ only in their ZIP code."""
@@ -160,9 +158,9 @@ class _Match:
         return compare(*without) != "different"
 
     def _is_other_parcel(self) -> bool:
-        """Return whether the parcel numbers differ, but hardly in length.
+        """Return whether the parcel numbers differ, but their lengths by at most one.
 
-        If their lengths differ by more than one, they may be two forms of the same number.
+        If their lengths differ by more, they may be two forms of the same number.
         """
         a, b = self._parcels
         if not (a and b) or a == b or _differ(*self._counties):
@@ -172,8 +170,6 @@ class _Match:
     def _is_parcel_typo(self) -> bool:
         a, b = self._parcels
         return bool(a and b) and OSA.distance(str(a), str(b)) == 1
-
-    # --- address
 
     def _by_address(self) -> Decision | None:
         """Decide by address. Return None if an address is missing, so that the position decides."""
@@ -190,7 +186,7 @@ class _Match:
         return self._of_same_addresses() if verdict == "same" else self._of_open_addresses()
 
     def _may_be_parcel_typo(self, verdict: str) -> bool:
-        """Return whether the parcel numbers may differ by a typing error only.
+        """Return whether the parcel numbers may differ only by a typing error.
 
         Homes of a kind that may share an address must also have a unit.
         """
@@ -232,8 +228,6 @@ class _Match:
         if is_one_sale and not points_against(self._facts):
             return self._decision(Key.SIMILAR_ADDRESS, "the same building and sale; only one names a unit", same=True)
         return self._decision(Key.NONE, "a unit and its building", differs=False)
-
-    # --- position
 
     def _by_position(self) -> Decision:
         """Decide by position. Single homes within 15 m match if bedrooms and area agree and no fact differs."""

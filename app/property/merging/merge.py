@@ -1,4 +1,4 @@
-"""Merge records into one property. For each field, the value with the most votes wins. Pure.
+"""Merge records into one property. For each field, the value with the most votes wins.
 
 Values that contradict the winner are kept as conflicts. `identity.py` and `matching.py` decide which records belong
 together; `voting.py` weighs their values.
@@ -54,7 +54,7 @@ class Merged:
 def merge(records: Records) -> Merged:
     """Merge `records`, given in any order, into one property. Derived fields are computed from the winning values.
 
-    If there are contradictions, a second round compares the values with those that no source contradicts.
+    If sources contradict each other, a second round also considers how well values fit the uncontested values.
     """
     if not records:
         return Merged()

@@ -1,4 +1,4 @@
-"""Detect moved decimal points and wrong units, and measure how unusual a number is. Pure.
+"""Detect moved decimal points and wrong units, and measure how unusual a number is.
 
 The usual ranges hold for nearly all homes. They are narrower than the ranges in `reading/plausible.py`, because they
 are used only if two values differ, so that one of them is certainly wrong.
@@ -11,7 +11,7 @@ from typing import Any
 from app.property.fields.table import FIELDS, of_kind
 from app.property.values.areas import ACRES, HECTARES, IN_SQUARE_METERS, SQUARE_FEET, square_meters
 
-#: Fields in which two values whose ratio is typical of an error, such as ten, are checked.
+#: Fields that are checked for moved decimal points. Areas are also checked for confused units.
 _MONEY, _AREAS = frozenset(of_kind("money")), frozenset(of_kind("area"))
 _COUNTS = frozenset(name for name in of_kind("count") if FIELDS[name].usual)
 _FEET, _ACRE, _HECTARE = IN_SQUARE_METERS[SQUARE_FEET], IN_SQUARE_METERS[ACRES], IN_SQUARE_METERS[HECTARES]
@@ -39,7 +39,7 @@ _MOST_DIGITS = 4
 
 
 def number_error(name: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> str | None:
-    """Return the error that may explain the difference (a moved decimal point, a wrong unit), or None."""
+    """Return the error, such as a moved decimal point, that may explain why two values differ, or None."""
     a, b = _number(name, one), _number(name, other)
     if a is None or b is None or a <= 0 or b <= 0:
         return None

@@ -43,7 +43,9 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """The properties that match the record (`same`), and those that match only because of a page of unknown kind."""
+    """The properties that match the record (`same`), and those that match only because of a page of unknown kind
+    (`doubtful`).
+    """
 
     same: Sequence[Candidate]
     doubtful: Sequence[Candidate] = ()
@@ -88,9 +90,9 @@ class Resolver:
         return found
 
     def _without_page(self, row: Any, pages: Sequence[SourceRecord]) -> Mapping[str, Any]:
-        """Return the property's values from its other pages, because the record replaces this page's earlier values.
+        """Return the property's values without those of the record's page, which the record replaces.
 
-        If the property has no other page, there are no values, so nothing contradicts the record.
+        If the property has no other page, the result is empty.
         """
         others = self._others(pages)
         return row.record if len(others) == len(pages) else merge(others).values
@@ -105,7 +107,7 @@ class Resolver:
         If two properties match equally well and a person decided that they differ, return the older one, so that later
         pages join the same property.
         """
-        if len(same) > 1:  # two properties that match only by position are two homes at one place
+        if len(same) > 1:  # if several properties match only by position, they are different homes at one place
             same = [one for one in same if one.decision.key is not Key.POSITION]
         if len(same) < 2 or not self._are_apart(same):
             return same
@@ -118,10 +120,10 @@ class Resolver:
         return any(decide(a.values, b.values).differs for a, b in pairs) or self.are_split([one.id for one in same])
 
     def _without_strangers(self, same: Sequence[Candidate]) -> Resolution:
-        """Separate the matches that do not depend on a single source of unknown kind from the others.
+        """Move matches that depend on a single source of unknown kind to `doubtful`.
 
-        A record of unknown kind joins the preferred property, or else the best match. A match that does not depend on
-        another page of unknown kind is preferred.
+        A record of unknown kind joins the preferred property, or else the best match. Matches that do not depend on
+        another source of unknown kind rank higher.
         """
         pages = {home: self._others(found) for home, found in self.pages_of([one.id for one in same]).items()}
         others = [one for one in same if pages[one.id]]
@@ -134,7 +136,7 @@ class Resolver:
 
 
 def _is_vouched(pages: list[SourceRecord], others: list[SourceRecord], *, is_page: bool = False) -> bool:
-    """Return whether two properties still match without any single source of unknown kind.
+    """Return whether two properties match even if any one source of unknown kind is removed.
 
     A property's only source is never removed.
     """

@@ -1,4 +1,4 @@
-"""Decide by content whether two fetched pages are the same page, because the URLs they declare may be wrong. Pure."""
+"""Decide by content whether two fetched pages are the same page, because the URLs they declare may be wrong."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +17,7 @@ _UNSTEADY = frozenset(name for name, spec in FIELDS.items() if spec.group == "te
 def is_one_listing(one: SourceRecord, other: SourceRecord) -> bool:
     """Return whether both pages show the same listing.
 
-    An id or the address must be equal, and no id and no part of the address may contradict that.
+    An id or the address must be equal. No id and no part of the address may differ.
     """
     a, b = one.values, other.values
     if identity.contradicts(a, b) or any(_both(name, a, b) and not _same(name, a, b) for name in _IDS):
@@ -26,7 +26,7 @@ def is_one_listing(one: SourceRecord, other: SourceRecord) -> bool:
 
 
 def says_nothing_new(read: SourceRecord, known: SourceRecord) -> bool:
-    """Return whether `known` already has all values of `read`, which no model has read yet.
+    """Return whether `known` already has all values of `read`, a page that no model has read yet.
 
     Free-text fields are ignored, because they may differ between two visits. Fields whose value in `known` came from a
     model are ignored, too.

@@ -1,9 +1,9 @@
-"""Choose between the values that sources give for a field: by source, method, age, agreement, and fit. Pure.
+"""Choose between the values that sources give for a field: by source, method, age, agreement, and fit.
 
 A source's accuracy A is the chance that its value is right: rank × method × confidence × freshness × fit. Its vote is
 ln(n·A / (1 − A)), where n = 10 is the number of possible wrong values (the vote count of Dong, Berti-Equille and
 Srivastava, "Integrating Conflicting Data: The Role of Source Dependence", VLDB 2009). A value gets the votes of all
-sources that agree. An owner's domain has one vote, or one vote for each known office of the owner.
+sources that agree. Each domain owner has one vote, or one vote for each of its known offices.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ _LEAST, _MOST = 0.02, 0.97
 _READ_RIGHT, _BEYOND = 0.9, 0.1
 #: The minimum vote, so that every source's value counts a little.
 _LEAST_VOTE = 0.05
-#: The fit of a number error is multiplied by `_ERROR`. Of two values, one may be the error if its fit is below
-#: `_FITS_LESS` times the fit of the other.
+#: The fit of a number error is multiplied by `_ERROR`. Of two values with equally many sources, one may be the error if
+#: its fit is below `_FITS_LESS` times the other's fit.
 _ERROR = 0.1
 _FITS_LESS = 0.9
 #: A value outside the usual range by a factor of e loses `_ODD_BY_E` in ln(A). The maximum loss is `_MOST_ODD`.
@@ -40,7 +40,7 @@ Same = Callable[[SourceRecord, SourceRecord], bool]
 
 
 class Verdict(StrEnum):
-    """The verdict on a source's value. `older` means right at an earlier time, `conflict` contradicts the winner."""
+    """The verdict on a source's value. `older` means that it was right at an earlier time."""
 
     WON = "won"
     AGREES = "agrees"
@@ -85,7 +85,9 @@ class Weight:
 
 @dataclass(slots=True)
 class SourceValue:
-    """A source's value of a field. `votes` is the sum over all sources that agree, `source_count` their number."""
+    """A source's value of a field. `votes` is the sum of the votes of all sources that agree, and `source_count` is the
+    number of these sources.
+    """
 
     source: SourceRecord
     proof: Evidence

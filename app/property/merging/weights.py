@@ -1,7 +1,7 @@
 """Prior weights of a value, which depend on the kind of source, how the value was read, and its age.
 
-The numbers estimate the chance that a source is right, from the responsibilities of each office or site. They have two
-digits and are not fitted to data. ADR 0033 explains them, and docs/merging.md lists them.
+The numbers estimate the chance that a source is right, based on the responsibilities of each office or site. They have
+two digits and are not fitted to data. ADR 0033 explains them, and docs/merging.md lists them.
 """
 
 from collections.abc import Mapping
@@ -55,7 +55,7 @@ HALF_LIFE_DAYS: Mapping[Topic, float] = MappingProxyType({
     Topic.LISTING: 30.0, Topic.ESTIMATE: 90.0, Topic.TAX: 730.0, Topic.ASSOCIATION: 730.0, Topic.PERMITS: 1825.0,
     Topic.SALE: 3650.0, Topic.FACTS: 3650.0, Topic.ADDRESS: 7300.0, Topic.POSITION: 7300.0, Topic.LOT: 7300.0,
 })
-#: The weight of a value by how it was read, at equal confidence.
+#: The weight of a value by the method that read it, at equal confidence.
 METHOD_FACTORS: Mapping[Method, float] = MappingProxyType({
     Method.JSONLD: 1.0, Method.MICRODATA: 1.0, Method.STATE: 1.0, Method.LABEL: 1.0, Method.OPENGRAPH: 0.97,
     Method.RECIPE: 0.97, Method.LLM: 0.93, Method.DERIVED: 0.9, Method.WEB_SEARCH: 0.6,

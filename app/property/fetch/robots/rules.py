@@ -1,6 +1,7 @@
-"""Apply robots.txt (RFC 9309): whether a page may be fetched, and how slowly.
+"""Apply robots.txt (RFC 9309): decide whether a page may be fetched, and return the delay between requests.
 
-The caller passes a function that fetches the file; `cache.py` stores files. Each process also caches parsed rules.
+The caller passes a function that fetches the file; `cache.py` stores the fetched files. Each process also caches parsed
+rules.
 """
 
 import logging
@@ -31,15 +32,16 @@ MAX_ROBOTS_BYTES = 512 * 1024
 #: Maximum number of redirects that are followed. RFC 9309 section 2.3.1.2 requires at least five.
 MAX_ROBOTS_REDIRECTS = 5
 _MAX_ORIGINS = 2000
-#: A file is used for an hour. After an error, it is fetched again after a minute at the earliest.
+#: A fetched file is cached for an hour. After a 5xx, a 429, or a failed fetch, the result is cached for at least a
+#: minute.
 _TTL_SECONDS = 3600.0
 _DEFER_SECONDS = 60.0
-#: The caller that fetches a file claims it for a minute. Meanwhile, other callers check the cache every 0.1 s, or come
-#: back after a second.
+#: The caller that fetches a file claims it for a minute. Meanwhile, other callers check the cache every 0.1 s, or raise
+#: `HostBusyError` with a delay of a second.
 _CLAIM_SECONDS = 60.0
 _LOOK_SECONDS = 0.1
 _COME_BACK_SECONDS = 1.0
-#: The longest gap between requests, in seconds, even if a robots.txt asks for more.
+#: Maximum delay between requests, in seconds, even if a robots.txt has a longer one.
 LONGEST_GAP_SECONDS = 300
 
 
@@ -51,7 +53,7 @@ class _Entry:
 
 
 class Robots:
-    """The robots.txt rules of all sites. For hosts in `ignored`, only the requested gap is enforced."""
+    """The robots.txt rules of all sites. For hosts in `ignored`, only the delay between requests is enforced."""
 
     def __init__(
         self,
@@ -71,11 +73,11 @@ class Robots:
         self._lock = threading.Lock()
 
     def permit(self, destination: Destination, visitor: Visitor) -> float:
-        """Return the gap between requests that the host asks for, in seconds: 0 (none) to 300.
+        """Return the delay between requests that robots.txt requires, in seconds: 0 (none) to 300.
 
-        Raises `RobotsDisallowedError` if robots.txt forbids the URL. If robots.txt itself answered 5xx or could not be
-        fetched, raises an error with that reason, because RFC 9309 section 2.3.1.4 then forbids the whole site. A 429
-        is treated the same way. Raises `HostBusyError` while another caller fetches robots.txt.
+        Raises `RobotsDisallowedError` if robots.txt forbids the URL. If fetching robots.txt failed or returned a 5xx,
+        raises that error, because RFC 9309 section 2.3.1.4 then forbids the whole site. A 429 is treated the same way.
+        Raises `HostBusyError` while another caller fetches robots.txt.
         """
         entry = self._entry(destination.origin, visitor)
         is_ignored = destination.host in self._ignored
@@ -105,7 +107,7 @@ class Robots:
         return entry
 
     def _cached(self, origin: str, visitor: Visitor) -> CachedRobots:
-        """Return the cached file. If there is none, the first caller fetches it; others wait or come back later."""
+        """Return the cached file. If it is missing, the first caller fetches it; others wait or raise `HostBusyError`."""
         left = visitor.max_wait_seconds
         while (cached := self._cache.get(origin)) is None:
             if self._cache.claim(origin, _CLAIM_SECONDS):
@@ -156,15 +158,15 @@ def _must_defer(file: RobotsFile) -> bool:
 
 
 def product_token(user_agent: str) -> str:
-    """Return the client's name in robots.txt: its User-Agent up to the version (RFC 9309 section 2.2.1)."""
+    """Return the User-Agent's product token, which robots.txt rules refer to (RFC 9309 section 2.2.1)."""
     words = user_agent.replace("/", " ").split()
     return words[0] if words else "*"
 
 
 def _gap_seconds(rules: Protego, product: str) -> float:
-    """Return the gap that robots.txt asks for, in seconds.
+    """Return the delay that robots.txt requires, in seconds.
 
-    Its numbers may be huge, so they are bounded before the arithmetic. NaN as a delay gives the longest gap.
+    The numbers are bounded before the arithmetic, because they may be huge. A delay of NaN counts as the maximum.
     """
     delay = min(float(LONGEST_GAP_SECONDS), rules.crawl_delay(product) or 0.0)
     rate = rules.request_rate(product)
