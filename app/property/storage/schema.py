@@ -12,8 +12,8 @@ from app.errors.storage import DatabaseOutdatedError, OldSchemaError, StoreError
 from app.property.storage import errors
 from app.property.storage.engine import make_engine, outside_transaction, parse_url
 
-#: Newest revision in migrations/versions. The number is repeated here, so that processes start without loading Alembic;
-#: a test compares both.
+#: Newest revision in migrations/versions. Repeated here, so that processes start without loading Alembic. A test
+#: compares it with the migrations.
 HEAD = "0100"
 _MIGRATIONS = Path(__file__).parent / "migrations"
 #: Oldest revision that can be migrated.
@@ -21,7 +21,7 @@ _FIRST = "0100"
 
 
 def make_file(url: URL) -> None:
-    """Create a missing SQLite file and its folder, readable by the owner only. SQLite gives its log the same mode."""
+    """Create a missing SQLite file and its folder, readable by the owner only. SQLite copies the file mode to its log."""
     if url.get_backend_name() != "sqlite":
         return
     file = Path(url.database or "")
@@ -37,8 +37,7 @@ def make_file(url: URL) -> None:
 def prepare(engine: Engine) -> None:
     """Migrate a SQLite database to `HEAD`, or check that a PostgreSQL database is at `HEAD`.
 
-    Raises `OldSchemaError` for a schema from before 1.0, and `DatabaseOutdatedError` for another outdated PostgreSQL
-    schema.
+    Raises `OldSchemaError` for a schema from before 1.0, and `DatabaseOutdatedError` if PostgreSQL must be migrated.
     """
     with _file_lock(engine.url, fcntl.LOCK_SH), engine.connect() as connection:
         found = current(connection)
@@ -52,16 +51,16 @@ def prepare(engine: Engine) -> None:
 
 
 def current(connection: Connection) -> str | None:
-    """Return the database's schema revision; None if the database was never migrated."""
+    """Return the database's schema revision, or None if it has no schema."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
 def upgrade(url: str) -> tuple[str | None, str]:
-    """Migrate the database to `HEAD` in one transaction. Return the revisions before (None: no schema) and after.
+    """Migrate the database to `HEAD` in one transaction. Return the old revision (None: no schema) and the new one.
 
-    Raises `OldSchemaError`, or another `StoreError` if this version does not know the database's revision.
+    Raises `OldSchemaError`, or another `StoreError` if this version of the software does not know the revision.
     """
     parsed = parse_url(url)
     make_file(parsed)
@@ -89,7 +88,8 @@ def _run(engine: Engine) -> tuple[str | None, str]:
 
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
-            connection.execute(text("SET LOCAL statement_timeout = 0"))  # a large table can exceed the timeout
+            # migrating a large table can take longer than the usual timeout
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
             connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('propintel migrations'))"))
         before = current(connection)
         _require_no_old_schema(engine, before)
@@ -106,7 +106,7 @@ def _run(engine: Engine) -> tuple[str | None, str]:
 
 
 def is_too_old(revision: str | None) -> bool:
-    """Return whether this schema revision is from a version before 1.0. Such a schema cannot be migrated."""
+    """Return whether the schema is from a version before 1.0, which cannot be migrated."""
     return revision is not None and revision < _FIRST
 
 
@@ -117,10 +117,10 @@ def _require_no_old_schema(engine: Engine, revision: str | None) -> None:
 
 @contextmanager
 def _file_lock(url: URL, kind: int) -> Iterator[None]:
-    """Lock a file beside the SQLite database: exclusively for a migration, shared for reading the revision.
+    """Lock a file next to the SQLite database: exclusively for a migration, shared to read the revision.
 
-    While the journal mode changes, SQLite fails immediately instead of waiting, so a separate lock is needed. For
-    PostgreSQL, do nothing: its migration takes an advisory lock.
+    While the journal mode changes, SQLite fails immediately instead of waiting, so a separate lock is needed. Do
+    nothing for PostgreSQL, whose migration takes an advisory lock.
     """
     if url.get_backend_name() != "sqlite":
         yield

@@ -16,12 +16,12 @@ from app.property.storage.paging import Order, Page
 from app.property.storage.types import Base
 
 #: Maximum number of values in an IN list, or of rows in an INSERT. SQLite accepts 32,766 parameters per statement, and
-#: the widest table that is inserted in chunks (jobs) has 32 columns.
+#: the widest table that is inserted in chunks has 32 columns.
 CHUNK = 1000
 
 
 def chunks[T](values: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
-    """Yield `values` in chunks of at most `size`. An empty sequence has no chunks."""
+    """Yield `values` in chunks of at most `size`."""
     for start in range(0, len(values), size):
         yield values[start : start + size]
 
@@ -32,19 +32,19 @@ def new_id() -> str:
 
 
 def clean(text: str | None) -> str | None:
-    """Return `text` without NUL, and with `?` for each lone surrogate, because PostgreSQL rejects both."""
+    """Remove NUL characters and replace lone surrogates with `?`, because PostgreSQL rejects both."""
     if text is None:
         return None
     return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
 
 
 def digest(value: Any) -> str:
-    """Return the SHA-256 of a JSON value in hex digits. The order of object keys does not matter."""
+    """Return the SHA-256 of a JSON value as hex digits. The order of object keys does not change it."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def insert_into(connection: Connection, table: Table | type[Any]) -> Any:
-    """Return an INSERT that supports ON CONFLICT, in the dialect of the connected database."""
+    """Return an INSERT for the database's dialect, which supports ON CONFLICT."""
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     return dialect.insert(table)
 
@@ -57,13 +57,13 @@ def insert_if_new(connection: Connection, table: Table | type[Any]) -> Any:
 def entities[T](
     connection: Connection, statement: TypedReturnsRows[T], rows: Sequence[dict[str, Any]] | None = None
 ) -> list[T]:
-    """Execute a statement, and return its mapped objects, detached from any session. `rows` are its parameter sets."""
+    """Execute a statement and return its mapped objects, detached from any session. `rows` are parameter sets for it."""
     with Session(connection, expire_on_commit=False) as session:
         return list(session.scalars(statement, rows, execution_options={"synchronize_session": False}))
 
 
 class Store:
-    """Base class of stores. Each public method is atomic across processes and raises errors of `app.errors`."""
+    """Base class of stores. Each public method runs in one transaction and raises errors from `app.errors`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -78,28 +78,26 @@ class Store:
             return connection.execute(query).all()
 
     def _page[T](self, order: Order, query: Any, cursor: str | None, limit: int) -> Page[T]:
-        """Return the page of mapped objects after `cursor`. Raises `InvalidCursorError`."""
         found = self._read(order.page_query(query, cursor, limit))
         return Page(found[:limit], order.next_cursor(found, limit))
 
     def _scalar[T](self, query: TypedReturnsRows[T]) -> T | None:
-        """Return the first column of the first row; None if there are no rows."""
         with self._database.reading() as connection:
             return connection.execute(query).scalar()
 
 
 def insert_all(connection: Connection, objects: Sequence[Base]) -> None:
-    """Insert new mapped objects. Their attributes get the column defaults."""
+    """Insert new mapped objects and set their attributes to the column defaults."""
     with Session(connection, expire_on_commit=False) as session:
         session.add_all(objects)
         session.flush()
 
 
 def delete_some(database: Database, table: type[Base], which: ColumnElement[bool], at_once: int) -> int:
-    """Delete at most `at_once` rows that match `which`, and return their number. Uses `Database.repeat_paced`.
+    """Delete at most `at_once` rows that match `which`, with `Database.repeat_paced`. Return the number deleted.
 
-    If no rows match, no write transaction begins. A row that another transaction changed meanwhile is deleted only if
-    it still matches.
+    If no rows match, no write transaction begins. A row that another transaction has just changed is deleted only if it
+    still matches.
     """
     key = tuple(table.__table__.primary_key.columns)
     some = select(*key).where(which).limit(at_once)

@@ -1,4 +1,4 @@
-"""Column types and the base class of all tables. All types work on SQLite and PostgreSQL."""
+"""Column types and the base class of all tables, for SQLite and PostgreSQL."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -27,7 +27,7 @@ from sqlalchemy.types import TypeDecorator
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A timezone-aware UTC time in Python, on both databases. A naive value raises `ValueError`."""
+    """A time that Python code sees as timezone-aware UTC. Storing a naive time raises `ValueError`."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -47,39 +47,39 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 def where(condition: ColumnElement[bool] | TextClause) -> dict[str, Any]:
-    """Return the options that restrict an `Index` to rows that meet `condition`, for both databases."""
+    """Return options that make an `Index` partial: only rows that meet `condition` are indexed."""
     return {"sqlite_where": condition, "postgresql_where": condition}
 
 
 Id = Annotated[str, mapped_column(String(32))]
 Sha256 = Annotated[str, mapped_column(String(64))]
-# Every `Text` or `JSON` column has one of the following types. The type declares which personal data the column can
-# contain, so that purges find it (`privacy/pii_catalog.py`).
+# Every `Text` or `JSON` column has one of the types below, which declares the personal data that the column can
+# contain. Purges rely on it (`privacy/pii_catalog.py`).
 #: Text and JSON without personal data, such as ids, codes, and counters.
 Plain = Annotated[str, mapped_column(Text, info={"pii": "nothing"})]
 PlainJson = Annotated[Any, mapped_column(JSON(none_as_null=True), info={"pii": "nothing"})]
-#: Text and JSON from pages, models, or users. They can name people.
+#: Text and JSON from pages, models, or users, which can name people.
 Words = Annotated[str, mapped_column(Text, info={"pii": "text"})]
 JsonWords = Annotated[Any, mapped_column(JSON(none_as_null=True), info={"pii": "text"})]
 #: Name of the person who performed an action. Purges keep it for accountability.
 Who = Annotated[str, mapped_column(Text, info={"pii": "operator"})]
-#: `Url` is one URL or address in a target's normalized spelling. `Urls` is several URLs, with a space on each side.
+#: `Url` is one normalized URL or address. `Urls` is several, with a space before and after each.
 Url = Annotated[str, mapped_column(Text, info={"pii": "target"})]
 Urls = Annotated[str, mapped_column(Text, info={"pii": "urls"})]
-#: Ids and hashes that refer to rows of other tables, in columns without a foreign key.
+#: Ids and hashes of rows in other tables, without a foreign key.
 PropertyId = Annotated[str, mapped_column(String(32), info={"pii": "property"})]
 JobId = Annotated[str, mapped_column(String(32), info={"pii": "job"})]
 BodyHash = Annotated[str, mapped_column(String(64), info={"pii": "body"})]
-#: A 64-bit row number. On SQLite, only a column of type INTEGER is numbered automatically.
+#: A 64-bit row number. SQLite numbers rows automatically only if the column's type is INTEGER.
 RowId = Annotated[int, mapped_column(BigInteger().with_variant(Integer, "sqlite"))]
 STATES = ("queued", "running", "deferred", "done", "failed", "cancelled")
-#: The states of an active job. A target has at most one active job.
+#: States of a job that has not ended. A target has at most one such job.
 ACTIVE = ("queued", "running", "deferred")
 IS_ACTIVE = text("state IN ('queued', 'running', 'deferred')")
 
 
 class Base(DeclarativeBase):
-    """Base class of all mapped classes. It defines names of constraints, and the column types of annotations."""
+    """Base class of all mapped classes. It sets naming rules for constraints and maps annotations to column types."""
 
     __table__: ClassVar[Table]
 
@@ -101,7 +101,7 @@ class Base(DeclarativeBase):
     }
 
     def shown(self, names: Iterable[str]) -> dict[str, Any]:
-        """Return these attributes in JSON types: times in ISO 8601, and names without the suffix `_id`."""
+        """Return the named attributes in JSON types. Times are in ISO 8601. Keys lack the suffix `_id`."""
         values = ((name, getattr(self, name)) for name in names)
         return {
             name.removesuffix("_id"): value.isoformat() if isinstance(value, datetime) else value

@@ -1,8 +1,8 @@
-"""Determine which page a response contains: the URL that answered, and the canonical URL that the page declares.
+"""Determine a page's URLs: the one that answered, and the canonical URL that the page declares.
 
 A page may declare a wrong URL, such as the URL of another office's record, or the same URL on every listing. Therefore,
-a declaration is only a claim, and it is ignored if it names another host. It is accepted only after the page at the
-declared URL was fetched and agrees (`merging/same_page.py`).
+a declared URL on another host is ignored. Others are accepted only after the page at the declared URL was fetched and
+has the same content (`merging/same_page.py`).
 """
 
 import re
@@ -14,13 +14,14 @@ from app.property.page import Page
 from app.property.reading import trees
 from app.property.urls.targets import normalize_url
 
-#: Only the head of a page is examined, up to this many characters. The body may contain text from visitors.
+#: Maximum number of characters of the HTML head to examine. The body is not examined, because it may contain text from
+#: visitors.
 _HEAD_CHARS = 256_000
 _HEAD_END = re.compile(r"</head\b|<body\b", re.IGNORECASE)
 
 
 def answered_url(page: Page) -> str:
-    """Return the URL that answered, normalized as a target. The page is stored under this URL."""
+    """Return the normalized URL that answered. The page is stored under this URL."""
     try:
         return normalize_url(page.final_url)
     except InvalidTargetError:
@@ -28,7 +29,7 @@ def answered_url(page: Page) -> str:
 
 
 def canonical_of(page: Page) -> str | None:
-    """Return the canonical URL that the page declares, normalized as a target. It must still be confirmed.
+    """Return the normalized canonical URL that the page declares, which the caller must still confirm.
 
     Return None if the page declares no URL, several URLs, the URL that answered, or a URL on another host or port.
     """

@@ -1,4 +1,4 @@
-"""Build a URL for each property in a response that lists several: the response's URL plus a fragment.
+"""Build URLs for the properties in a response that lists several: the response's URL plus a fragment.
 
 Fragments are not sent to sites (RFC 3986 section 3.5), so requesting such a URL returns the whole response. Targets
 have no fragment.
@@ -12,10 +12,10 @@ from app.property.merging.identity import address_of, parcel_of
 
 
 def row_url(url: str, values: Mapping[str, Any]) -> str | None:
-    """Return the URL of the property with `values`, one of several at `url`; None if the values do not identify it.
+    """Return a URL for one of several properties at `url`, or None if its `values` do not identify it.
 
-    The fragment has the parcel number, or else house number, street, and unit. Unlike a position in the response, these
-    stay the same when the response changes.
+    The fragment is the parcel number, else house number, street, and unit. Unlike a position in the response, these do
+    not change between responses.
     """
     number = parcel_of(values)
     if number is not None:
@@ -28,7 +28,7 @@ def row_url(url: str, values: Mapping[str, Any]) -> str | None:
 
 
 def answer_of(url: str) -> str:
-    """Return the URL of the whole response."""
+    """Return the URL of the whole response for a URL made by `row_url`."""
     return urldefrag(url).url
 
 

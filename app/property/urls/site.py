@@ -6,7 +6,7 @@ from functools import cache, lru_cache
 
 from publicsuffixlist import PublicSuffixList
 
-#: Domains that the Public Suffix List lacks, although their hosts have different owners, such as `one.arcgis.com`.
+#: Domains that are not in the Public Suffix List, although their hosts have different owners.
 _SHARED_DOMAINS = frozenset(
     (
         # records and maps of many counties
@@ -25,9 +25,8 @@ _READING = threading.Lock()
 def site_of(host: str) -> str:
     """Return the registrable domain of `host`: `county.example` for `www.county.example`.
 
-    An IP address or a public suffix is returned unchanged.
-    `host` is lower-case ASCII without a final dot. Names below a suffix such as `github.io`, where anybody can get a
-    name, are separate sites.
+    `host` is lower-case ASCII without a final dot. An IP address or a public suffix is returned unchanged. Names below
+    a suffix such as `github.io`, where anybody can get a name, are separate sites.
     """
     if _ADDRESS.fullmatch(host):
         return host
@@ -37,7 +36,7 @@ def site_of(host: str) -> str:
 def owner_of(host: str) -> str:
     """Return the owner of the content of `host`: its site, or the host itself on a shared domain.
 
-    Two hosts with the same owner count as one source. `host` is spelled as for `site_of`.
+    Two hosts with the same owner count as one source. `host` has the form that `site_of` requires.
     """
     return host if is_shared(host) else site_of(host)
 

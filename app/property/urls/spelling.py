@@ -4,14 +4,14 @@ import re
 from urllib.parse import quote
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
-#: Characters that need no escape in a path or query (RFC 3986), and `%`, so that existing escapes are kept.
+#: Characters that need no escape in a path or query (RFC 3986). `%` is included to keep existing escapes.
 _KEEP = "%/:?#[]@!$&'()*+,;=-._~|"
 _ESCAPED = re.compile(r"%([0-9A-Fa-f]{2})")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
 
 def escaped(text: str) -> str:
-    """Return a path or query in ASCII. Unneeded escapes are decoded (`%7E` to `~`); others use capitals (`%2F`)."""
+    """Return a path or query in ASCII. Decode unneeded escapes (`%7E` to `~`), and write others in capitals (`%2F`)."""
     return _ESCAPED.sub(_one_spelling, quote(text, safe=_KEEP))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from app.errors.targets import InvalidTargetError, InvalidTargetListError
 from app.property.urls.targets import normalize_target
 
-#: Maps the names of columns and JSON members to the target or the part of an address that they contain.
+#: Maps the names of columns and JSON members to what they contain: a target or a part of an address.
 _NAMES = {
     "target": "target",
     "url": "url",
@@ -31,12 +31,12 @@ _Entry = tuple[int, str | ValueError]
 
 
 def parse_targets(body: bytes, name: str, check: Callable[[str], object] = normalize_target) -> list[str]:
-    """Return the targets in a UTF-8 text, in order. Blank lines and lines that start with # are skipped.
+    """Return the targets in a UTF-8 text, in order. Skip blank lines and lines that start with #.
 
-    `name` (a file name, "stdin", ...) is used in errors. The suffix of `name` determines the format. If the suffix is
-    unknown, the first line determines the format. `check` raises `InvalidTargetError` for an invalid target.
+    `name` is a file name or, for example, "stdin". Errors mention it, and its suffix determines the format. If the
+    suffix is unknown, the first line determines the format. `check` raises `InvalidTargetError` for an invalid target.
 
-    Raises `InvalidTargetListError` if a line is bad (it lists up to ten such lines), or if there is no target.
+    Raises `InvalidTargetListError`, which lists up to ten bad lines, or if there is no target.
     """
     try:
         lines = body.decode("utf-8-sig").splitlines()
@@ -67,7 +67,7 @@ def _problem_of(target: str, check: Callable[[str], object] = normalize_target) 
 
 
 def _reader_for(name: str, lines: Sequence[str]) -> Callable[[Sequence[str]], Iterator[_Entry]]:
-    """Choose the format by the file's name, or else by its first line that is neither blank nor a comment."""
+    """Choose the format by the file's suffix, else by the first line that is neither blank nor a comment."""
     suffix = Path(name).suffix.lower()
     if suffix in {".jsonl", ".ndjson"}:
         return _from_jsonl
@@ -132,7 +132,7 @@ def _from_csv(lines: Sequence[str]) -> Iterator[_Entry]:
 
 
 def _joined(parts: Mapping[str, str]) -> str:
-    """Join a row's parts, keyed by the values of `_NAMES`, into one target. Return "" if the row has no target.
+    """Join the parts of a row into one target. Keys are the values of `_NAMES`. Return "" if the row has no target.
 
     A URL or a full address is the target by itself. A street or an incomplete address is joined with the row's unit,
     town, state, ZIP code, and country.
@@ -146,7 +146,7 @@ def _joined(parts: Mapping[str, str]) -> str:
         return whole
     unit = parts.get("unit", "")
     if unit and unit.isalnum() and len(unit) <= 4:
-        rest[0] = f"# {unit}"  # marks an identifier such as "4B" as a unit
+        rest[0] = f"# {unit}"  # so that the address parser recognizes "4B" as a unit
     return ", ".join((parts.get("street", whole), *rest))
 
 
@@ -164,7 +164,7 @@ def _cells(line: str, delimiter: str) -> list[str]:
 
 
 def _columns(cells: Sequence[str]) -> dict[str, int]:
-    """Return the column index of each part by the header; empty if `cells` are not a header."""
+    """Return each part's column index; empty if `cells` are not a header."""
     found: dict[str, int] = {}
     for at, cell in enumerate(cells):
         if (name := _NAMES.get(_plain(cell))) is not None:

@@ -1,4 +1,4 @@
-"""Normalize targets, which are URLs or addresses, so that every target has one spelling.
+"""Normalize targets, which are URLs or addresses, so that each has one spelling.
 
 `fetch/guard` decides whether a URL may be fetched, based on the IP addresses of its host.
 """
@@ -14,18 +14,17 @@ from app.property.address import Address, read_target, spell_target
 from app.property.urls.spelling import DEFAULT_PORTS, escaped, without_dots
 from app.property.urls.tracking import without_tracking
 
-#: The maximum length of a URL. Browsers, proxies, and database indexes accept this length.
+#: Browsers, proxies, and database indexes accept URLs of this length.
 MAX_URL_CHARS = 2048
-#: The maximum length of an address: four times the Postal Service's limit for a label.
+#: Four times the US Postal Service's limit for an address label.
 MAX_ADDRESS_CHARS = 300
-#: Maximum number of words of an address. Even an address with building, floor, unit, county, and country has only a
-#: third as many.
+#: Even an address with building, floor, unit, county, and country has only a third as many words.
 MAX_ADDRESS_WORDS = 40
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:(?=\S)", re.I)
 _ID = re.compile(r"[0-9a-f]{32}")
 _WORD = re.compile(r"\w+|#")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-#: A URL without its scheme, such as `example.com/homes/1` or `www.example.com`.
+#: Matches a URL without its scheme, such as `example.com/homes/1`.
 _BARE_URL = re.compile(r"(?:[\w-]+\.)+[^\W\d_]{2,24}(?:[:/?#]\S*)?", re.I)
 
 
@@ -46,7 +45,7 @@ def normalize_target(target: str) -> str:
 def normalize_watched(target: str) -> str:
     """Return the canonical spelling of a property id or a target that a user wants to watch.
 
-    Raises `InvalidTargetError`. The existence of the property is not checked.
+    Raises `InvalidTargetError` for an invalid target. Does not check that the property exists.
     """
     text = target.strip().lower()
     return text if is_property_id(text) else normalize_target(target)
@@ -87,7 +86,7 @@ def normalize_url(url: str) -> str:
 
 
 def is_address(target: str) -> bool:
-    """Return True for an address, False for a URL. `target` is canonical."""
+    """Return whether a canonical target is an address, not a URL."""
     return not target.startswith(("http://", "https://"))
 
 
@@ -113,7 +112,7 @@ def _spelled_address(text: str, shown: str) -> str:
         raise InvalidTargetError(shown, f"is a URL without its scheme: write https://{text[:150]}")
     if len(text) > MAX_ADDRESS_CHARS:
         raise InvalidTargetError(shown, f"is not a URL, and an address has {MAX_ADDRESS_CHARS} characters at most")
-    written_out = unicodedata.normalize("NFKC", text)  # this may expand one character to eighteen
+    written_out = unicodedata.normalize("NFKC", text)  # NFKC may expand one character to eighteen
     if len(written_out) > MAX_ADDRESS_CHARS or len(_WORD.findall(written_out)) > MAX_ADDRESS_WORDS:
         raise InvalidTargetError(shown, f"is not a URL, and an address has {MAX_ADDRESS_WORDS} words at most")
     try:

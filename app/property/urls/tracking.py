@@ -6,14 +6,14 @@ from urllib.parse import unquote
 
 
 def without_tracking(query: str) -> str:
-    """Return `query` without tracking parameters; the others keep their spelling and order."""
+    """Return `query` without tracking parameters. Other parameters keep their spelling and order."""
     if not query:
         return query
     return "&".join(part for part in query.split("&") if not is_tracking(part.partition("=")[0]))
 
 
 def is_tracking(name: str) -> bool:
-    """Return whether the parameter `name`, as written in a query, only tracks visitors."""
+    """Return whether the parameter `name`, which may be percent-encoded, only tracks visitors."""
     name = unquote(name).lower()
     exact, prefixes = _names()
     return name in exact or name.startswith(prefixes)

@@ -1,6 +1,6 @@
-"""Find the property of a record: by people's identity decisions, else among properties that share keys with the record.
+"""Find the property that a record describes: by people's identity decisions, else by shared keys.
 
-`merging/resolve.py` compares the record with these properties.
+`merging/resolve.py` compares the record with the properties that share keys with it.
 """
 
 from collections.abc import Sequence
@@ -21,18 +21,18 @@ from app.property.storage.properties.rebuild import canonical_id, new_property
 from app.property.storage.properties.source_records import records_of_each
 from app.property.storage.properties.tables import Property, PropertyKey
 
-#: If a record's blocking keys find more properties than this, they are ignored. A key may come from a placeholder, or
-#: from the center of a ZIP code, which many properties share.
+#: If a record's blocking keys match more properties than this, ignore these matches. Such a key may come from a
+#: placeholder value or from the center of a ZIP code.
 _MOST_NEAR = 200
 
 
 def resolve_property(
     database: Database, connection: Connection, record: SourceRecord, related: str | None = None
 ) -> tuple[str, bool]:
-    """Return the id of the record's property, and whether the property is new or others were merged into it.
+    """Return the id of the record's property, and whether this property was created or merged with others.
 
-    A record that matches no property belongs to `related`, the property for which its page was found, unless the record
-    contradicts it.
+    `related` is the property for which the record's page was found. A record that matches no property belongs to
+    `related`, unless their values contradict each other.
     """
     pins = pins_of(connection, [record])[record.url]
     if joined := properties_with(connection, pins.together):
@@ -71,7 +71,6 @@ def _merged(connection: Connection, found: Resolution) -> str:
 
 
 def _related(connection: Connection, record: SourceRecord, owner_id: str | None, apart: Sequence[str]) -> str | None:
-    """Return `owner_id`. Return None if the record contradicts that property, or if a decision keeps the two apart."""
     if owner_id is None or owner_id in apart:
         return None
     values = connection.execute(select(Property.record).where(Property.id == owner_id)).scalar()
@@ -85,11 +84,11 @@ def _resolved(connection: Connection, record: SourceRecord, apart: Sequence[str]
 
 
 def _candidates(connection: Connection, record: SourceRecord) -> list[tuple[Row[Any], bool]]:
-    """Lock the properties that share keys with the record. Return each row, and whether it has the record's page."""
+    """Lock the properties that share keys with the record. Return their rows, each with whether it shares a URL key."""
     ids, of_page = _near(connection, record)
     rows: Sequence[Row[Any]] = []
     locked: set[str] = set()
-    while not ids <= locked:  # while this waited for row locks, properties may have been merged: search again
+    while not ids <= locked:  # properties may have been merged during the wait for row locks, so search again
         locked |= ids
         query = select(Property.id, Property.created_at, Property.record).where(Property.id.in_(ids))
         living = query.where(Property.merged_into.is_(None)).order_by(Property.id)
@@ -115,7 +114,7 @@ def _near(connection: Connection, record: SourceRecord) -> tuple[set[str], set[s
 def _ask_person(
     database: Database, connection: Connection, record: SourceRecord, owner_id: str, found: Resolution
 ) -> None:
-    """Ask for a review of each property that only a page of unknown kind connects to the record's property."""
+    """Request a review of each property whose only link to the record's property is a page of unknown kind."""
     for other in found.doubtful:
         if other.id != owner_id:
             why = f"only a page of unknown kind connects them: {other.decision.why}"

@@ -16,7 +16,7 @@ from app.property.storage.privacy.suppressions import purged_since
 from app.property.storage.properties.tables import Observation, SourceRow, Unverified
 from app.property.storage.statements import clean, digest, entities, insert_if_new, upsert
 
-#: The note on a page of an address for which the model was not asked, because it was asked about another of the pages.
+#: Stored with a page if the model was asked about another page of the same address instead.
 ASKED_ELSEWHERE = "A property costs one question, which was asked of another page."
 
 
@@ -26,12 +26,12 @@ def urls_of(record: SourceRecord) -> set[str]:
 
 
 def records_of(connection: Connection, property_id: str) -> list[SourceRecord]:
-    """Return the newest record of each page of a property."""
+    """Return the newest record of each of the property's pages."""
     return records_of_each(connection, [property_id])[property_id]
 
 
 def records_of_each(connection: Connection, property_ids: Sequence[str]) -> dict[str, list[SourceRecord]]:
-    """Return the newest record of each page of these properties, grouped by property id."""
+    """Return the newest record of each page, grouped by property id."""
     query = select(SourceRow).where(SourceRow.property_id.in_(property_ids)).order_by(SourceRow.id)
     rows = by_property(property_ids, entities(connection, query) if property_ids else ())
     return {property_id: [row.to_record() for row in found] for property_id, found in rows.items()}
@@ -46,9 +46,9 @@ def by_property[T: Any](property_ids: Sequence[str], rows: Iterable[T]) -> dict[
 
 
 def wanted_of(connection: Connection, property_id: str, urls: Iterable[str]) -> tuple[tuple[str, ...], str | None]:
-    """Return the fields that a model should still read on those pages of the property that `urls` name, and the reason.
+    """Return the fields that a model has not read yet on the property's pages `urls`, and the reason.
 
-    The reason is None if the pages have no note. `ASKED_ELSEWHERE` is returned only if no other note applies.
+    The reason is one page's note, or None if no page has a note. Any other note is preferred to `ASKED_ELSEWHERE`.
     """
     asked = sorted(set(urls))
     known_as = select(PageAlias.page_url).where(PageAlias.url.in_(asked))
@@ -61,7 +61,7 @@ def wanted_of(connection: Connection, property_id: str, urls: Iterable[str]) -> 
 
 
 def of_same_page(connection: Connection, record: SourceRecord) -> tuple[Row[Any] | None, Sequence[Row[Any]]]:
-    """Return the stored record that `record` replaces (or None), and the other stored records of the same page."""
+    """Return the stored record that `record` replaces (None: a new page), and other records of the same page."""
     mine = SourceRow.url == record.url
     same = mine if record.page_url is None else or_(mine, SourceRow.page_url == record.page_url)
     rows = connection.execute(select(SourceRow).where(same).order_by(mine.desc(), SourceRow.id)).all()
@@ -85,14 +85,13 @@ def drop_doubles(connection: Connection, doubles: Sequence[Row[Any]], record: So
 
 
 def with_known_kind(record: SourceRecord, before: Row[Any] | None) -> SourceRecord:
-    """Return `record`, with the source kind of `before` if its own is unknown and both have the same final URL."""
+    """Return `record`. If its source kind is unknown, copy the kind from `before`, a record with the same final URL."""
     if before is None or record.source_kind is not None or record.final_url != before.final_url:
         return record
     return replace(record, source_kind=SourceKind(before.source_kind) if before.source_kind else None)
 
 
 def observe(connection: Connection, property_id: str, record: SourceRecord) -> None:
-    """Add the record's values to the observations of the property."""
     proofs = evidence_json(record.evidence)
     rows = [
         {

@@ -28,7 +28,7 @@ from app.property.storage.types import (
 #: Options for PostgreSQL indexes that sort URLs by bytes, whatever the database's locale is.
 _BY_BYTES = {"url": "text_pattern_ops", "source_url": "text_pattern_ops"}
 
-#: The id of a property. A row with such a column is deleted together with the property.
+#: A foreign key to a property. Deleting the property deletes the row.
 OfProperty = Annotated[str, mapped_column(String(32), ForeignKey("properties.id", ondelete="CASCADE"))]
 
 
@@ -38,22 +38,23 @@ class Property(Base):
     __tablename__ = "properties"
 
     id: Mapped[Id] = mapped_column(primary_key=True)
-    merged_into: Mapped[OfProperty | None]  # the property that this one was merged into; null if it was not merged
+    merged_into: Mapped[OfProperty | None]  # null if this property was not merged into another
     record: Mapped[JsonWords]
     evidence: Mapped[JsonWords]
     conflicts: Mapped[JsonWords]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime] = mapped_column(index=True)
-    # columns for searches (`rebuild.search_row`): lowercase words of the record and the page URLs, the RESO status
-    # (null: unknown), and the number of conflicts
+    # the next three columns are for searches (`rebuild.search_row`); `search_text` has the lowercase words of the
+    # record and of the page URLs; a null `standard_status` means unknown
     search_text: Mapped[Words] = mapped_column(server_default="")
     standard_status: Mapped[str | None] = mapped_column(String(32))
     conflict_count: Mapped[int] = mapped_column(server_default="0")
-    # version of the rules that computed the blocking keys; below `identity.IDENTITY_VERSION`, the property is reindexed
+    # version of the rules that computed the keys; a property with an older version than `identity.IDENTITY_VERSION` is
+    # reindexed
     identity_version: Mapped[int] = mapped_column(server_default="0")
 
     __table_args__ = (
-        # for reindexing; it lacks `updated_at`, or SQLite would use it for lists and then have to sort all rows
+        # for reindexing; with `updated_at` in this index, SQLite would use it for lists and then sort all rows
         Index("ix_properties_identity_version", "identity_version", "id", **where(text("merged_into IS NULL"))),
         Index("ix_properties_status_updated", "standard_status", "updated_at", "id"),
         Index("ix_properties_merged_into", "merged_into", **where(text("merged_into IS NOT NULL"))),
@@ -61,10 +62,10 @@ class Property(Base):
 
 
 class PropertyKey(Base):
-    """A key under which a property is indexed (`merging/identity.py`).
+    """A key that finds a property (`merging/identity.py`).
 
-    An exact key belongs to one property only, so that two processes cannot store the same property twice. Several
-    properties can have the same blocking key, which finds similar properties despite a typing error.
+    An exact key is unique, so that two processes cannot store the same property twice. Several properties can share a
+    blocking key, which finds similar properties despite typing errors.
     """
 
     __tablename__ = "property_keys"
@@ -77,7 +78,7 @@ class PropertyKey(Base):
 
 
 class SourceRow(Base):
-    """The newest record of a page. `url` is the URL under which the page was requested first."""
+    """The newest record of a page. `url` is the URL that was requested first."""
 
     __tablename__ = "source_records"
 
@@ -92,7 +93,7 @@ class SourceRow(Base):
     evidence: Mapped[JsonWords]
     wanted_model: Mapped[PlainJson]
     model_note: Mapped[Words | None]
-    # whether the next request for the page asks the model again, because the model was unavailable
+    # True if the model was unavailable, so that the next request for the page asks the model again
     asks_again: Mapped[bool] = mapped_column(server_default=false())
     stored_at: Mapped[datetime]
     # the page's canonical URL (`urls/canonical.py`); null if unknown
@@ -125,20 +126,20 @@ class SourceRow(Base):
         )
 
     def as_json(self) -> dict[str, Any]:
-        """Return the page's metadata as interfaces show it, in JSON types, without the record's values."""
+        """Return the page's metadata in JSON types, without the record's values."""
         names = ("url", "final_url", "kind", "source_kind", "page_url", "fetched_at", "checked_at", "content_sha256")
         return self.shown((*names, "wanted_model", "model_note"))
 
 
-#: The last time at which a record was known to be current: the last check, else the fetch.
+#: The last time when the record was known to match its page.
 AS_OF = func.coalesce(SourceRow.checked_at, SourceRow.fetched_at)
-#: The condition for records that name people. Queries must use exactly this condition, or SQLite ignores the index.
+#: Queries must use exactly this condition, or SQLite ignores the index below.
 NAMES_PEOPLE = SourceRow.names_people.is_(True)
 Index("ix_source_records_naming_as_of", AS_OF, sqlite_where=NAMES_PEOPLE, postgresql_where=NAMES_PEOPLE)
 
 
 class Observation(Base):
-    """A value read from a page's body, stored once per body, whether or not merging chose the value."""
+    """A value that was read from a page's body. Stored once per body, even if merging chose another value."""
 
     __tablename__ = "observations"
 
@@ -155,7 +156,7 @@ class Observation(Base):
     __table_args__ = (
         UniqueConstraint("property_id", "content_sha256", "field", "value_sha256", name="uq_observations_once"),
         Index("ix_observations_property_id_field", "property_id", "field"),
-        # two indexes for pruning: people's names by field and age, and all observations by age
+        # these two indexes are for pruning: people's names by field and age, and all observations by age
         Index("ix_observations_field_observed_at", "field", "observed_at"),
         Index("ix_observations_observed_at", "observed_at", "id"),
         Index("ix_observations_source_url", "source_url", postgresql_ops=_BY_BYTES),
@@ -189,9 +190,9 @@ class Unverified(Base):
 
 
 class IdentityDecision(Base):
-    """A person's decision on two properties: `other_id` was split from `property_id`, or merged into it.
+    """A person's decision that `other_id` was split from `property_id` or merged into it.
 
-    If `kind` is `review`, the row asks for a decision, because a page of unknown kind fits both properties.
+    If `kind` is `review`, a page of unknown kind matches both properties, and no person has decided yet.
     """
 
     __tablename__ = "identity_decisions"
@@ -204,13 +205,12 @@ class IdentityDecision(Base):
     property_id: Mapped[PropertyId] = mapped_column(index=True)
     other_id: Mapped[PropertyId] = mapped_column(index=True)
     replaced: Mapped[PlainJson]  # ids of properties merged into the other property before the decision
-    undone_at: Mapped[datetime | None] = mapped_column(index=True)  # time when the decision was undone; null if not
+    undone_at: Mapped[datetime | None] = mapped_column(index=True)  # null if the decision was not undone
     undone_by: Mapped[Who | None]
     pins: Mapped[list[IdentityPin]] = relationship(lazy="selectin", order_by=lambda: IdentityPin.url)
 
     @property
     def pages(self) -> list[str]:
-        """The URLs of the pages of `other_id`."""
         return [pin.url for pin in self.pins if pin.side == 1]
 
     def as_json(self) -> dict[str, Any]:
@@ -219,7 +219,7 @@ class IdentityDecision(Base):
 
 
 class IdentityPin(Base):
-    """A page URL that an identity decision names."""
+    """A page URL to which an identity decision applies."""
 
     __tablename__ = "identity_pins"
 
@@ -230,7 +230,7 @@ class IdentityPin(Base):
 
 
 class RecipeRow(Base):
-    """A recipe: where pages with the same template on one host state each field."""
+    """A recipe: for pages that share a template on one host, the place of each field."""
 
     __tablename__ = "recipes"
 
@@ -258,5 +258,4 @@ class RecipeExample(Base):
     at: Mapped[datetime] = mapped_column(index=True)
 
 
-#: The columns of a record that hold a URL of its page.
 RECORD_URLS = (SourceRow.url, SourceRow.final_url, SourceRow.page_url)

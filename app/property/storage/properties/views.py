@@ -1,4 +1,4 @@
-"""Read properties as interfaces show them, with sources, claims, attempts, and the ids of merged properties."""
+"""Return properties as the API and the pages show them: with sources, claims, attempts, and ids of merged properties."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,14 +16,15 @@ from app.property.storage.statements import entities
 
 @dataclass(frozen=True, slots=True)
 class PropertyFilter:
-    """A filter of properties. All `words` must occur; case is ignored. `status` is a RESO status; None means any."""
+    """A filter of properties. All `words` must occur in any letter case. `status` is a RESO status, or None for any
+    status.
+    """
 
     words: str = ""
     status: str | None = None
     conflicts_only: bool = False
 
     def condition(self) -> ColumnElement[bool]:
-        """Return the SQL condition for the rows of `properties` that match."""
         words = self.words.lower().split()
         parts: list[ColumnElement[bool]] = [Property.search_text.contains(word, autoescape=True) for word in words]
         if self.status is not None:
@@ -64,10 +65,10 @@ def views(connection: Connection, rows: Sequence[Row[Any]]) -> list[dict[str, An
 
 
 def _as_of(evidence: Mapping[str, Mapping[str, Any]], bodies: Mapping[str, datetime]) -> dict[str, str]:
-    """Return, for each field, the time when the page of its value was last confirmed.
+    """Return for each field the last time when its value was known to be on the page.
 
-    `bodies` maps the hash of each current record's body to this time. If no current record has the body of a value, the
-    time is that of the fetch.
+    `bodies` maps the hash of each current record's body to this time. A value whose body belongs to no current record
+    gets the time when that body was fetched.
     """
     found = {name: bodies.get(proof["content_sha256"]) for name, proof in evidence.items()}
     return {name: at.isoformat() if at else str(evidence[name]["fetched_at"]) for name, at in found.items()}

@@ -15,10 +15,10 @@ from app.property.storage.jobs import usage
 
 
 class Charge(StrEnum):
-    """The kinds of requests that count against the budget."""
+    """A kind of request that counts against the budget."""
 
-    PAGE = "page"  # a request for a page with all its redirects, even if the answer is 304
-    MODEL_CALL = "model_call"  # a call of a model, including web searches
+    PAGE = "page"  # one page fetch including redirects, even if the response is 304
+    MODEL_CALL = "model_call"  # one model call, with or without web search
 
 
 SUBJECT = "watches"
@@ -26,10 +26,10 @@ SUBJECT = "watches"
 
 @dataclass(frozen=True, slots=True)
 class WatchLimits:
-    """The maximum number of page requests and model calls per UTC day, for all watches together.
+    """The daily limits of page requests and model calls for all watches together. Days are in UTC.
 
-    `daily_targets` is each caller's daily quota of targets (None: no quota). A refresh of a watch counts as one target
-    of the caller that added the watch.
+    `daily_targets` is each caller's daily quota of targets (None: no quota). Each refresh of a watch uses one target of
+    the quota of the caller that added it.
     """
 
     pages: int
@@ -39,7 +39,7 @@ class WatchLimits:
 
 @dataclass(frozen=True, slots=True)
 class WatchDay:
-    """The page requests and model calls of all watches on a UTC day."""
+    """The number of page requests and model calls of all watches on one UTC day."""
 
     day: date
     pages: int = 0
@@ -47,18 +47,18 @@ class WatchDay:
 
 
 def charge_watches(database: Database, what: Charge, limit: int) -> bool:
-    """Charge one request of the kind `what` to today's budget. Return False if the budget is used up."""
+    """Charge one request to today's budget. Return False if the budget for this kind is used up."""
     today = database.clock.now().date()
     return database.repeat(lambda connection: usage.add(connection, today, SUBJECT, what, 1, limit=limit))
 
 
 def watch_day(database: Database) -> WatchDay:
-    """Return the part of today's budget that watches have used."""
+    """Return how much of today's budget watches have used."""
     with database.reading() as connection:
         return day_of(connection, database.clock.now().date())
 
 
 def day_of(connection: Connection, day: date) -> WatchDay:
-    """Return the part of the budget of `day` that watches used."""
+    """Return how much of the budget of `day` watches used."""
     used = usage.amounts(connection, day, SUBJECT)
     return WatchDay(day, used.get(Charge.PAGE, 0), used.get(Charge.MODEL_CALL, 0))

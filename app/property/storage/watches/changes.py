@@ -1,8 +1,9 @@
 """The feed of published changes, ordered by commit.
 
 A cursor is the position of the last change that a client has received. PostgreSQL assigns row numbers before the
-commit, so a client could read a higher number before a lower one appears, and would then miss the lower one. Therefore
-a change gets a new position when it is published, and each publishing transaction locks the feed until it commits.
+commit. A client could therefore read a higher number first and miss a lower number that is committed later. To prevent
+this, a change gets a new position when it is published, and each publishing transaction locks the feed until it
+commits.
 """
 
 from dataclasses import dataclass
@@ -20,18 +21,18 @@ from app.property.storage.statements import Store, delete_some
 from app.property.storage.watches.models import Change, ChangeState
 
 ORDER = Order("changes", (Change.position,))
-#: A cursor that skips all changes published so far.
+#: A cursor after all changes that are published so far.
 LATEST = "latest"
-#: Maximum number of changes deleted per transaction, so that other writers do not wait long.
+#: Maximum number of changes deleted per transaction. More would make other writers wait too long.
 _AT_ONCE = 1000
 _PUBLISHED = Change.state == ChangeState.PUBLISHED
 
 
 def publish(database: Database, connection: Connection, change: Change, why: str, now: datetime) -> None:
-    """Publish a pending change at the end of the feed.
+    """Move a pending change to the end of the feed.
 
-    Do nothing if a purge has deleted the change. If the change names a person who was purged after the change was seen,
-    delete the change instead.
+    Do nothing if a purge has deleted the change. Delete the change if it names a person who was purged after it was
+    detected.
     """
     lock_feed(database, connection)
     change.state, change.why, change.look_at, change.updated_at = ChangeState.PUBLISHED, why, None, now
@@ -46,7 +47,7 @@ def publish(database: Database, connection: Connection, change: Change, why: str
 class Followed:
     """Changes after a cursor, oldest first.
 
-    `next_since` is the cursor after the last of them. `has_more` is True if later changes are already published.
+    `next_since` is the cursor after the last change. `has_more` is True if later changes are already published.
     """
 
     changes: list[Change]
@@ -59,13 +60,13 @@ class Followed:
 
 
 class ChangeStore(Store):
-    """The changes of a `Database`. Each method is one transaction."""
+    """Reads and prunes the feed. Each method is one transaction."""
 
     def since(self, cursor: str | None = None, *, limit: int = 100, property_id: str | None = None) -> Followed:
         """Return up to `limit` changes after `cursor`, of all properties or of `property_id`.
 
         With cursor None, start at the oldest change. With `LATEST`, return no changes, only a cursor after the newest
-        one. The id of a merged property means the property that it was merged into. Raises `InvalidCursorError`.
+        one. The id of a merged property stands for the property it was merged into. Raises `InvalidCursorError`.
         """
         if cursor == LATEST:
             newest = self._scalar(select(func.max(Change.position)).where(_PUBLISHED))
@@ -79,14 +80,14 @@ class ChangeStore(Store):
         return Followed(found[:limit], ORDER.cursor((found[:limit][-1].position,)), len(found) > limit)
 
     def newest(self, *, property_id: str | None = None, limit: int = 100) -> list[Change]:
-        """Return the newest changes, newest first, of all properties or of `property_id` (as in `since`)."""
+        """Return the latest changes, newest first. `property_id` is as in `since`."""
         query = select(Change).where(_PUBLISHED).order_by(Change.position.desc())
         if property_id is not None:
             query = query.where(_is_of(property_id))
         return self._read(query.limit(limit))
 
     def count_since(self, cursor: str) -> tuple[int, datetime | None]:
-        """Return the number of changes after `cursor`, and when the first of them was published (None: no changes).
+        """Return the number of changes after `cursor`, and the first one's publication time (None: no changes).
 
         Raises `InvalidCursorError`.
         """
@@ -96,7 +97,7 @@ class ChangeStore(Store):
         return count, oldest
 
     def prune(self, before: datetime) -> int:
-        """Delete up to 1,000 changes of any state that were last updated before `before`. Return their number."""
+        """Delete up to 1,000 changes, in any state, that were last updated before `before`. Return the number deleted."""
         return delete_some(self._database, Change, Change.updated_at < before, _AT_ONCE)
 
 

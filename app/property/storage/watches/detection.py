@@ -34,13 +34,15 @@ from app.property.storage.watches.changes import publish
 from app.property.storage.watches.models import Change, ChangeState
 from app.property.urls.targets import normalize_url
 
-#: Extraction methods that may read another value from the same text the next time.
+#: Extraction methods that may read a different value from the same text next time.
 _UNSTEADY = frozenset({Method.LLM, Method.RECIPE})
 _PENDING = Change.state == ChangeState.PENDING
 
 
 class ChangeDetector:
-    """Detects changes of a property. The caller's transaction has just rebuilt the property and holds its row lock."""
+    """Detects changes of one property. The caller must have rebuilt and locked the property's row in the same
+    transaction.
+    """
 
     def __init__(
         self, database: Database, connection: Connection, rules: PublishingRules, rebuilt: Rebuilt, now: datetime
@@ -55,7 +57,7 @@ class ChangeDetector:
         self._pending = entities(connection, self._mine.where(_PENDING))
 
     def reread(self, before: Row[Any], record: SourceRecord, edition: str | None) -> None:
-        """Compare a page's new `record` with its old row `before`, and publish the changes that are accepted now.
+        """Compare a page's new `record` with its old row `before`, and publish accepted changes.
 
         `edition` is the version of the extractors that read `record`. A record older than `before` is ignored.
         """
@@ -67,9 +69,9 @@ class ChangeDetector:
         self.look(before.url, record.as_of)
 
     def look(self, url: str, looked_at: datetime) -> None:
-        """Count a fetch of the page `url` as a look at its pending changes. Then decide all pending changes.
+        """Count a fetch of the page `url` for the page's pending changes. Then decide all pending changes.
 
-        A look before the time when the change's next look is due does not count.
+        A fetch before the change's due time (`look_at`) does not count.
         """
         for change in self._pending:
             if change.url == url and looked_at >= change.candidate.look_at:
@@ -83,7 +85,7 @@ class ChangeDetector:
         self._connection.execute(update(Change).where(Change.position == change.position).values(values))
 
     def _compare(self, name: str, before: Row[Any], record: SourceRecord, *, is_same_edition: bool) -> None:
-        """Add a pending change if the value of the field `name` is new on the page and new to the property."""
+        """Add a pending change if the value of the field `name` is new on the page and for the property."""
         now = statement_of(name, record.values, record.evidence)
         if now is None:
             return
@@ -91,7 +93,7 @@ class ChangeDetector:
         if was is None and not (is_same_edition and self._may_appear(name, before, record.evidence[name])):
             return
         pending = [change for change in self._pending if change.field == name]
-        # the property's value of the field before its pending changes
+        # the property's value before the field's pending changes
         old = pending[0].previous if pending else _value(name, self._rebuilt.was) or self._last_value(name, record, ())
         is_known = any(one.url == before.url and not is_news(name, one.candidate.new, now) for one in pending)
         if is_known or not changes_property(name, was, now, old):
@@ -119,10 +121,10 @@ class ChangeDetector:
         self._pending.append(change)
 
     def _may_appear(self, name: str, before: Row[Any], proof: Evidence) -> bool:
-        """Return whether a field that the page's old record lacks may be new on the page itself.
+        """Return whether a field that is missing in the page's old record may be new on the page.
 
-        Return False if the extraction may only have improved: if a model read the value or should have read it before,
-        or if a recipe read text that may have been on the page before.
+        Return False if better extraction may explain the new value: a model read it or should have read it before, or a
+        recipe read text that may have been on the page before.
         """
         if name in before.wanted_model or proof.method is Method.LLM:
             return False
@@ -132,11 +134,11 @@ class ChangeDetector:
         return old is not None and not has_words(old, proof.quote)
 
     def _is_read_differently(self, was: Statement, now: Statement, *, is_same_edition: bool) -> bool:
-        """Return whether the two values may differ only because the extraction differs, and not the page.
+        """Return whether the two values may differ only because the extraction changed, not the page.
 
         Return False if the same version of the extractors read both, without a model or a recipe. Otherwise, return
-        True if both quotes are on both versions of the page. If one of them is no longer stored, return True unless the
-        version of the extractors is the same.
+        True if both versions of the page contain both quotes. If one version of the page is no longer stored, return
+        True unless the extractors are the same.
         """
         if is_same_edition and _UNSTEADY.isdisjoint((was.proof.method, now.proof.method)):
             return False
@@ -148,7 +150,7 @@ class ChangeDetector:
     def _last_value(self, name: str, record: SourceRecord, urls: Sequence[str]) -> Statement | None:
         """Return the newest observed value of the field `name` that is not from the body of `record`, or None.
 
-        Only values from the pages `urls` count; if `urls` is empty, values from all pages count.
+        Use only values from the pages `urls`, or from all pages if `urls` is empty.
         """
         c = Observation
         mine = (c.property_id == self._property_id, c.field == name, c.content_sha256 != record.content_sha256)
@@ -159,7 +161,7 @@ class ChangeDetector:
         return Statement(row.value, Evidence.model_validate(row.evidence)) if row is not None else None
 
     def _judge(self) -> None:
-        """Decide each pending change: publish it, keep it pending, mark it as reverted, or delete it.
+        """Publish each pending change, keep it pending, mark it as reverted, or delete it.
 
         When a change is published, other pending changes to the same value of the same field are deleted.
         """
@@ -200,7 +202,7 @@ class ChangeDetector:
 def _went_back(one: Candidate, lately: Iterable[Change]) -> bool:
     """Return whether the page reverted a change of this field, or `one` undoes a published change.
 
-    `lately` are the property's changes that were decided within `MEMORY`.
+    `lately` has the property's changes that were decided less than `MEMORY` ago.
     """
     same = [change for change in lately if change.field == one.field]
     if any(change.state == ChangeState.REVERTED and change.url == one.url for change in same):
@@ -222,7 +224,7 @@ def _value(name: str, stored: Row[Any]) -> Statement | None:
 
 
 def _pages_of(connection: Connection, property_id: str, found: set[str]) -> str:
-    """Return all known URLs of the property's pages that have a URL in `found`, each URL between blanks."""
+    """Return all known URLs of the property's pages that have a URL in `found`, separated and enclosed by spaces."""
     for url in sorted(found):
         with suppress(InvalidTargetError):
             found.add(normalize_url(url))

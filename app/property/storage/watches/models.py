@@ -17,7 +17,7 @@ from app.property.storage.types import Base, Id, JsonWords, RowId, Sha256, Url, 
 
 
 def write(connection: Connection, watches: Sequence[Watch]) -> None:
-    """Write the modified columns of `watches` in one statement."""
+    """Update the modified columns of `watches` in one statement."""
     columns = set(Watch.__table__.columns.keys())
     names = sorted({name for one in watches for name in columns - inspect(one).unmodified})
     values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
@@ -27,7 +27,7 @@ def write(connection: Connection, watches: Sequence[Watch]) -> None:
 
 
 class WatchKind(StrEnum):
-    """The kind of a watch's target: all pages of a stored property, the URL of a page or search, or an address."""
+    """What a watch refreshes: all pages of a stored property, one URL of a page or search, or an address."""
 
     PROPERTY = "property"
     URL = "url"
@@ -35,12 +35,10 @@ class WatchKind(StrEnum):
 
 
 class WatchStatus(StrEnum):
-    """The status of a watch."""
-
     WAITING = "waiting"  # not due yet
     DUE = "due"  # refreshed by the next tick
-    PUT_OFF = "put_off"  # due, but the day's budget did not suffice; the next day, it comes before other watches
-    UNDER_WAY = "under_way"  # a refresh has begun and is not settled
+    PUT_OFF = "put_off"  # due, but the day's budget was too small; first in line the next day
+    UNDER_WAY = "under_way"  # a refresh has begun, and no tick has processed its results yet
     PAUSED = "paused"  # not refreshed until someone adds the watch again
 
 
@@ -54,28 +52,28 @@ class Watch(Base):
     kind: Mapped[str] = mapped_column(String(8))
     # a property's id, or a URL or address normalized by `urls/targets.py`
     target: Mapped[Url] = mapped_column(unique=True)
-    # the target's property; null for a search, and before the first successful refresh of a page or an address
+    # null for a search, and for a page or address that was never refreshed successfully
     property_id: Mapped[Id | None] = mapped_column(ForeignKey("properties.id", ondelete="CASCADE"), index=True)
     interval_days: Mapped[int]
     state: Mapped[str] = mapped_column(String(8))
     pause_reason: Mapped[Words | None]
     due_at: Mapped[datetime]  # time when the next refresh is due
-    put_off_at: Mapped[datetime | None]  # time since which the watch has waited for budget; null if it does not wait
+    put_off_at: Mapped[datetime | None]  # when the watch began to wait for budget; null if it does not wait
     # start of the current refresh; null if no refresh is under way
     under_way_since: Mapped[datetime | None]
-    # number of consecutive failed refreshes, and the time of the first of them (null: none)
+    # number of consecutive failed refreshes, and when the first of them failed (null: none failed)
     failures: Mapped[int] = mapped_column(server_default="0")
     failing_since: Mapped[datetime | None]
-    # error of a page in the last refresh, even if other pages succeeded; null if no page failed
+    # error of one page in the last refresh, even if other pages succeeded; null if no page failed
     error_code: Mapped[str | None] = mapped_column(String(64))
     error_message: Mapped[Words | None]
     refreshed_at: Mapped[datetime | None]  # time of the last successful refresh; null if there was none
     created_at: Mapped[datetime]
     created_by: Mapped[Who]
-    # client whose daily quota the refreshes count against (null: none), and whether the next refresh is counted already
+    # client whose daily quota refreshes use (null: no quota); `prepaid`: whether the next refresh was already counted
     caller: Mapped[Sha256 | None]
     prepaid: Mapped[bool] = mapped_column(server_default=false())
-    # a `WatchStatus`, computed by the queries of `repository.py`; null in other queries
+    # a `WatchStatus`, which only the queries in `repository.py` compute; null in other queries
     status: Mapped[str] = query_expression()
 
     __table_args__ = (
@@ -100,11 +98,9 @@ class Watch(Base):
 
 
 class ChangeState(StrEnum):
-    """The state of a change."""
-
     PENDING = "pending"  # a page shows the new value, but the change is not accepted yet
-    PUBLISHED = "published"  # in the feed; only `property_id` may change, when properties are merged or split
-    REVERTED = "reverted"  # the page shows the old value again; both values of the row are deleted
+    PUBLISHED = "published"  # in the feed; immutable except for `property_id`, which follows merges and splits
+    REVERTED = "reverted"  # the page shows the old value again; the row's old and new values are cleared
 
 
 class Change(Base):
@@ -112,7 +108,7 @@ class Change(Base):
 
     __tablename__ = "changes"
 
-    # position in the feed: published changes are numbered in commit order (`changes.py`); numbers are never reused
+    # position in the feed, never reused; published changes are numbered in commit order (`changes.py`)
     position: Mapped[RowId] = mapped_column(primary_key=True)
     id: Mapped[Id] = mapped_column(unique=True)
     property_id: Mapped[Id] = mapped_column(ForeignKey("properties.id", ondelete="CASCADE"))
@@ -123,17 +119,17 @@ class Change(Base):
     new: Mapped[JsonWords | None]
     old_evidence: Mapped[JsonWords | None]
     new_evidence: Mapped[JsonWords | None]
-    # values that give each value its meaning, such as its currency: {"old": {"X_Currency": ...}, "new": {...}}
+    # fields that qualify the two values, such as the currency: {"old": {"X_Currency": ...}, "new": {...}}
     context: Mapped[JsonWords] = mapped_column(nullable=True)
-    # all URLs of the pages of the old and the new value, each between blanks
+    # all URLs of the pages with the old or the new value, with a space before and after each URL
     urls: Mapped[Urls]
-    why: Mapped[Words | None]  # reason for accepting the change; null if not accepted
+    why: Mapped[Words | None]  # reason why the change was accepted; null if it was not
     looks: Mapped[int] = mapped_column(server_default="0")  # number of later fetches that confirmed the new value
     seen_at: Mapped[datetime]
-    # time of the last look at the page; for a change that is no longer pending, the time of the decision
+    # for a pending change, the last fetch of the page; else the time of the decision
     updated_at: Mapped[datetime] = mapped_column(index=True)
     published_at: Mapped[datetime] = synonym("updated_at")
-    # time when the page must be fetched again to confirm the change; null if that would not help
+    # when to fetch the page again to confirm the change; null if another fetch would not help
     look_at: Mapped[datetime | None]
 
     __table_args__ = (

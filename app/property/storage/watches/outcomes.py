@@ -1,4 +1,4 @@
-"""Settle ended refreshes of watches: retry failed ones with backoff, and pause watches that fail for weeks.
+"""Process ended refreshes: retry failed ones with backoff, and pause watches that fail for weeks.
 
 Also merge the watches of merged properties.
 """
@@ -25,29 +25,29 @@ from app.property.storage.statements import chunks, entities
 from app.property.storage.types import ACTIVE, UtcDateTime
 from app.property.storage.watches.models import Watch, write
 
-#: `_HOURS` lists, by error code, the hours from each consecutive failure to the next try. They are longer if the site
-#: blocks requests or answers with an error status. After an error that is not listed, or after more failures than
-#: listed, the next try is at the regular due time.
+#: `_HOURS` lists, by error code, the hours to wait after each consecutive failure. The waits are longer if the site
+#: blocks requests or responds with an error status. After other errors or more failures, the next try is at the regular
+#: due time.
 _PASSING = {*(kind.code for kind in every_kind() if kind.transient), DeadlineExceededError.code, WorkerDiedError.code}
 _HOURS = {
     **dict.fromkeys((PageBlockedError.code, HttpStatusError.code), (24, 24)),
     **dict.fromkeys((*_PASSING, NoSourceError.code), (1, 4, 16, 24, 24)),
 }
 _GONE_STATUS = re.compile(r" answered HTTP 4(?:04|10)\.")
-#: If a page is gone, it is requested once more after this many hours. If it is still gone, its watch is paused.
+#: A page that is gone is requested again after this many hours. After `_GONE_TRIES` tries, its watch is paused.
 _GONE_AGAIN_HOURS = 24
 _GONE_TRIES = 2
-#: A watch is paused after this many consecutive failed refreshes, if they began at least this long ago.
+#: A watch is paused after `_PAUSED_TRIES` consecutive failed refreshes, if the first was at least `_PAUSED_AFTER` ago.
 _PAUSED_TRIES = 8
 _PAUSED_AFTER = timedelta(days=14)
 _AT_ONCE = 500
-#: The condition for failed jobs of watches that will be queued again at their `due_at`.
+#: Condition for failed jobs of watches that will be retried at their `due_at`.
 HAS_FAILED = and_(JobRow.watch_id.is_not(None), JobRow.state == JobState.FAILED, JobRow.due_at.is_not(None))
 UNDER_WAY = exists().where(JobRow.watch_id == Watch.id, JobRow.state.in_(ACTIVE))
 
 
 def settle(connection: Connection, now: datetime) -> tuple[Counter[str], list[Watch]]:
-    """Settle up to 500 ended refreshes. Return their number by outcome, and the watches that were paused."""
+    """Process up to 500 ended refreshes. Count them by outcome, and return the watches that were paused."""
     query = select(Watch).where(Watch.under_way_since.is_not(None), ~UNDER_WAY)
     ended = entities(connection, query.order_by(Watch.under_way_since, Watch.id).limit(_AT_ONCE).with_for_update())
     made = defaultdict[str, list[Row[Any]]](list)
@@ -61,13 +61,13 @@ def settle(connection: Connection, now: datetime) -> tuple[Counter[str], list[Wa
         made[job.watch_id].append(job)
     outcomes = {watch.id: _end(watch, made[watch.id], now) for watch in ended}
     write(connection, ended)
-    # a failed refresh is repeated as a whole, so its failed jobs are not repeated one by one
+    # the next refresh repeats all jobs of a failed one, so do not retry its failed jobs separately
     forget_failed(connection, JobRow.watch_id, [one for one, outcome in outcomes.items() if outcome != "done"])
     return Counter(outcomes.values()), [watch for watch in ended if watch.state == "paused"]
 
 
 def forget_failed(connection: Connection, column: InstrumentedAttribute[Any], values: Sequence[str]) -> None:
-    """Do not queue again the failed jobs of watches that have one of `values` in `column`."""
+    """Cancel the retries of failed jobs of watches whose `column` has one of `values`."""
     for some in chunks(values):
         connection.execute(update(JobRow).where(column.in_(some), HAS_FAILED).values(due_at=None))
 
@@ -107,10 +107,10 @@ def _end(watch: Watch, made: Sequence[Row[Any]], now: datetime) -> str:
 
 
 def job_again_at(error_code: str, error_message: str, now: datetime) -> ColumnElement[Any]:
-    """Return a SQL expression for the time when a job that fails at `now` is queued again.
+    """Return a SQL expression for the time when to retry a job that fails at `now`.
 
-    The value is NULL if the job is never queued again, or if it has no watch. Jobs use the same waits as watches; a
-    job's age selects the wait.
+    The value is NULL if the job is not retried or has no watch. The waits are those in `_HOURS`; the job's age, not its
+    number of failures, selects the wait.
     """
     hours = _hours(error_code, error_message)
     waits = [
@@ -137,8 +137,8 @@ def merge_watches(connection: Connection, merged_id: str, kept_id: str) -> None:
     """Make the watch of the property `merged_id` a watch of `kept_id`.
 
     If both properties have a watch, one is deleted: the paused one if only one is active, else the one with the longer
-    interval. The other watch takes over its jobs and its refresh in progress. If both watches have the same state, the
-    other watch also gets the earlier due time.
+    interval. The remaining watch takes over the deleted watch's jobs and its refresh in progress. If both are active or
+    both are paused, the remaining watch gets the earlier due time.
     """
     connection.execute(update(Watch).where(Watch.property_id == merged_id).values(property_id=kept_id))
     both = select(Watch).where(Watch.kind == "property", Watch.target.in_((merged_id, kept_id)))

@@ -1,4 +1,4 @@
-"""Store watches. A watch refreshes a property, the URL of a page or search, or an address on a schedule.
+"""Store watches. A watch regularly refreshes a property, an address, or the URL of a page or search.
 
 `watches/schedule.py` decides which watches are due.
 """
@@ -34,16 +34,16 @@ INTERVAL_DAYS = 7
 MOST_INTERVAL_DAYS = 365
 MOST_WATCHES = 10_000
 ORDER = Order("watches", (Watch.created_at, Watch.id))
-#: The order of the schedule: active watches by due time, then paused watches.
+#: Active watches by due time, then paused watches.
 PLANNED = Order("planned watches", (Watch.state, Watch.due_at, Watch.id))
 _IDLE = (Watch.state == "active", Watch.under_way_since.is_(None))
 
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """The watches of the named targets, in the order of the targets and without duplicates.
+    """The watches of the added targets, in the same order and without duplicates.
 
-    `new` is the number of watches that did not exist before.
+    `new` is the number of watches that were created.
     """
 
     watches: list[Watch]
@@ -62,12 +62,12 @@ class Watches(Store):
         most: int = MOST_WATCHES,
         requester: usage.Requester | None = None,
     ) -> Added:
-        """Add watches for the `named` property ids, URLs, and addresses. If an error is raised, none is added.
+        """Add watches for the `named` property ids, URLs, and addresses. If an error is raised, no watch is added.
 
-        An existing watch gets the new interval, and resumes if it was paused. A watch that is due stays due.
+        An existing watch gets the new interval and resumes if it was paused. A due watch stays due.
 
-        Each new or resumed watch counts as one job against the quota of `requester`, because it is refreshed soon.
-        Later refreshes count when they begin, against the quota of the client that added the watch.
+        Each new or resumed watch uses one job of the quota of `requester`, for its first refresh. Each later refresh
+        uses one when it begins, from the quota of the client that added the watch.
 
         Raises `InvalidTargetError`, `NotFoundError` for an unknown property, `InvalidWatchError` for an interval out of
         range, `TooManyWatchesError` if there would be more than `most` watches, and `QuotaExceededError`.
@@ -101,16 +101,16 @@ class Watches(Store):
         return self._database.repeat(work)
 
     def remove(self, name: str) -> int:
-        """Remove the watch with this id or target. Cancel its jobs that are not running, and return their number.
+        """Remove a watch, given its id or target. Cancel its waiting jobs, and return the number canceled.
 
-        A running job continues, and its requests still count against the budget of watches. A running job of a search
-        creates no more jobs. Raises `NotFoundError`.
+        Running jobs continue and still use the budget of watches, but a running search creates no more jobs. Raises
+        `NotFoundError`.
         """
         which, now = _is(name), self._clock.now()
 
         def work(connection: Connection) -> int:
-            # wait for transactions that create jobs of the watch: for a tick by this lock, and for the end of a search
-            # by the row lock below
+            # wait for transactions that create jobs of the watch: this lock waits for a tick, and the row lock below
+            # waits for a search that stores its results
             self._database.advisory_lock(connection, TICK)
             found = connection.execute(select(Watch.id).where(which).with_for_update()).scalar()
             if found is None:
@@ -124,7 +124,7 @@ class Watches(Store):
         return self._database.repeat(work)
 
     def get(self, name: str) -> Watch:
-        """Return the watch with this id or target. Raises `NotFoundError`."""
+        """Return a watch, given its id or target. Raises `NotFoundError`."""
         found = self._read(_all(self._clock.now()).where(_is(name)))
         if not found:
             raise NotFoundError("watch", name)
@@ -133,7 +133,9 @@ class Watches(Store):
     def page(
         self, cursor: str | None = None, *, order: Order = ORDER, status: WatchStatus | None = None, limit: int = 100
     ) -> Page[Watch]:
-        """Return a page of watches after `cursor`, of `status` (None: any status). Raises `InvalidCursorError`."""
+        """Return a page of watches after `cursor`. `status` filters them (None: any status). Raises
+        `InvalidCursorError`.
+        """
         now = self._clock.now()
         query = _all(now) if status is None else _all(now).where(_status_at(now) == status.value)
         return self._page(order, query, cursor, limit)
@@ -145,12 +147,12 @@ class Watches(Store):
         return {one: found.get(one.value, 0) for one in WatchStatus}
 
     def late(self, since: datetime) -> tuple[int, int, int]:
-        """Return three counts of delays that began at `since` or earlier.
+        """Count what has been waiting since `since` or longer.
 
-        They are the watches that wait for budget, the watches that are due but that no tick has taken, and the active
-        jobs of watches.
+        Return the number of watches that wait for budget, of due watches that no tick has handled, and of active jobs
+        of watches.
         """
-        began = func.coalesce(JobRow.started_at, JobRow.created_at)  # requeueing a failed job resets `started_at`
+        began = func.coalesce(JobRow.started_at, JobRow.created_at)  # retrying a failed job resets `started_at`
         theirs = JobRow.watch_id.is_not(None), JobRow.state.in_(ACTIVE), began <= since
         with self._database.reading() as connection:
             put_off = _count(connection, Watch.id, *_IDLE, Watch.put_off_at <= since)
@@ -166,16 +168,15 @@ class Watches(Store):
         return float(self._scalar(select(share).where(Watch.state == "active")) or 0)
 
     def tick(self, limits: WatchLimits, *, seconds: float = TICK_SECONDS) -> Tick:
-        """Settle ended refreshes, and create jobs for those that begin now. The next tick should run after `seconds`.
+        """Process ended refreshes, and create jobs for those that begin now. The next tick should run after `seconds`.
 
-        The day's budget (`limits`) goes first to pages with pending changes, then to due watches, longest overdue
-        first, then to failed jobs that are repeated. Watches for which the budget does not suffice come first on the
-        next day.
+        The day's budget (`limits`) is used first for pages with pending changes, then for due watches, longest overdue
+        first, then for retries of failed jobs. Watches that exceed the budget are first in line the next day.
         """
 
         def work(connection: Connection) -> Tick:
             self._database.advisory_lock(connection, TICK)
-            # purges must wait for this lock; otherwise the tick could create a job for a page that is purged meanwhile
+            # purges wait for this lock; otherwise, the tick could create a job for a page while a purge deletes it
             self._database.advisory_lock(connection, PURGE, shared=True)
             return TickRun(connection, now, limits, seconds).run()
 
@@ -204,7 +205,7 @@ def _count(connection: Connection, key: Any, *which: ColumnElement[bool]) -> int
 def _is(name: str) -> Any:
     try:
         text = normalize_watched(name)
-    except InvalidTargetError:  # nothing with this name can be watched
+    except InvalidTargetError:  # neither an id nor a valid target
         raise NotFoundError("watch", name) from None
     if is_property_id(text):
         canonical = select(Property.merged_into).where(Property.id == text).scalar_subquery()
@@ -213,12 +214,12 @@ def _is(name: str) -> Any:
 
 
 def _meant(connection: Connection, wanted: Sequence[str]) -> list[str]:
-    """Return `wanted` with ids of merged properties replaced by the current ids. Raises `NotFoundError`."""
+    """Replace ids of merged properties with the current ids. Raises `NotFoundError`."""
     ids = [one for one in wanted if is_property_id(one)]
     canonical_ids: dict[str, str] = {}
     for some in chunks(ids):
         query = select(Property.id, Property.merged_into).where(Property.id.in_(some))
-        locked = query.with_for_update(read=True, key_share=True)  # a purge must not delete the properties meanwhile
+        locked = query.with_for_update(read=True, key_share=True)  # keep purges from deleting the properties
         canonical_ids |= {row.id: row.merged_into or row.id for row in connection.execute(locked)}
     if (missing := next((one for one in ids if one not in canonical_ids), None)) is not None:
         raise NotFoundError("property", missing)

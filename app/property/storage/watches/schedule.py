@@ -1,8 +1,8 @@
-"""The schedule of watches: due times, and the tick, which settles ended refreshes and begins due ones.
+"""Compute due times of watches, and run ticks. A tick processes ended refreshes and begins due ones.
 
-A tick is one transaction, and only one tick runs at a time across all processes. If a process crashes, its tick is
-rolled back. A second tick waits for the first, and then finds nothing to do. Pages and model calls are charged when
-they are requested (`budget.py`), not by the tick.
+A tick is one transaction, which is rolled back if its process crashes. Only one tick runs at a time across all
+processes. A tick does not charge the budget: each page request and model call is charged just before it is sent
+(`budget.py`).
 """
 
 import hashlib
@@ -27,41 +27,39 @@ from app.property.storage.watches.models import Change, Watch, WatchKind, write
 from app.property.storage.watches.outcomes import HAS_FAILED, UNDER_WAY, forget_failed, settle
 from app.property.urls.rows import is_row
 
-#: The time between two ticks, in seconds.
 TICK_SECONDS = 60.0
-#: The name of the advisory lock that transactions hold while they create or delete jobs of watches.
+#: Advisory lock for transactions that create or cancel jobs of watches.
 TICK = "watches.tick"
-#: Jobs of watches are less urgent than requested jobs with the default priority, 5.
+#: Less urgent than requested jobs, whose default priority is 5.
 PRIORITY = 8
-#: Maximum number of pages of a property that a refresh requests: those that were read or confirmed last.
+#: A refresh of a property requests at most this many pages: the most recently read or confirmed ones.
 MOST_PAGES = 20
-#: The order in which a tick takes due watches. If several have the same due time, the one refreshed longest ago is
-#: first.
+#: Longest overdue first. Among watches with the same due time, the one refreshed longest ago is first.
 _TAKEN_IN_ORDER = (Watch.due_at, Watch.refreshed_at.asc().nulls_first(), Watch.id)
 #: A tick begins up to this many times the average number of watches that come due per tick, but at least
 #: `_LEAST_A_TICK`. The surplus clears the backlog after an outage or at the start of a day's budget.
 _CATCH_UP = 2.0
 _LEAST_A_TICK = 5
-#: Maximum number of watches per tick, because one statement reads the pages of all these watches.
+#: Maximum number of watches per tick. One statement reads the pages of all of them.
 _MOST_A_TICK = 1000
-#: If a target of a due watch already has an active job, the watch is tried again after this time.
+#: If a due watch's target already has an active job, the watch is due again after this time.
 _BUSY = timedelta(minutes=10)
-#: If a change is still pending this long after its page was requested, the page is requested again.
+#: A page is requested again if its change is still pending after this time.
 _LOOK_AGAIN = timedelta(minutes=30)
-#: If the caller of a tick has not sent the tick's jobs to the queue within this time, recovery sends them.
+#: If a tick's jobs were not sent to the task queue within this time, recovery sends them.
 _RESEND = timedelta(seconds=30)
 #: A new watch whose target was never read is refreshed within this many days.
 _FIRST_WITHIN_DAYS = 1
-#: A refresh comes early by a twelfth of the interval, but at most by half a day. This leaves time within the interval
-#: for another fetch that confirms a change, even if the budget delays the refresh.
+#: A refresh is due a twelfth of the interval early, but at most half a day. This leaves time for a second fetch that
+#: confirms a change before the interval ends.
 _EARLY_SHARE, _EARLY_SECONDS = 12, 43_200
 
 
 def slot_after(target: str, interval_days: int, moment: datetime) -> datetime:
     """Return the target's first slot (a possible due time) after `moment`.
 
-    A target's slots are spaced by the interval minus the time by which refreshes come early. A hash of the target
-    shifts the slots, so that targets are spread evenly over time.
+    Slots are one interval apart, minus the time by which refreshes are early (`_EARLY_SHARE`). A hash of the target
+    shifts its slots, to spread targets evenly over time.
     """
     period = interval_days * 86_400 - _early(interval_days)
     phase = int.from_bytes(hashlib.sha256(target.encode()).digest()[:8]) % period
@@ -74,7 +72,7 @@ def _early(interval_days: int) -> int:
 
 
 def due_first(target: str, interval_days: int, now: datetime, *, is_known: bool) -> datetime:
-    """Return when a new watch is first due: within its interval if the target was read before, else within a day."""
+    """Return when a new watch is first due: within its interval if its target was read before, else within a day."""
     slot = slot_after(target, interval_days, now)
     return slot if is_known else min(slot, slot_after(target, _FIRST_WITHIN_DAYS, now))
 
@@ -92,9 +90,9 @@ def _due_next(watch: Watch, now: datetime) -> datetime:
 class Tick:
     """The result of a tick. The caller must send `jobs` to the queue.
 
-    `settled` counts ended refreshes by outcome (done, failed, cancelled). `paused` are the watches that this tick
-    paused. `put_off` is the number of watches that wait for the next day's budget. `is_first_put_off` is True if this
-    tick is the first of the day that put off a watch.
+    `settled` counts ended refreshes by outcome (done, failed, cancelled). `paused` has the watches that this tick
+    paused. `put_off` is the number of watches that wait for the next day's budget. `is_first_put_off` is True if no
+    earlier tick of the day put off a watch.
     """
 
     jobs: list[Job]
@@ -106,7 +104,7 @@ class Tick:
 
 @dataclass
 class TickRun:
-    """One tick. It runs in the caller's transaction, which holds the lock `TICK` and, shared, the lock `PURGE`.
+    """One tick. The caller's transaction must hold the lock `TICK`, and the lock `PURGE` in shared mode.
 
     `seconds` is the time between two ticks.
     """
@@ -115,13 +113,12 @@ class TickRun:
     now: datetime
     limits: WatchLimits
     seconds: float
-    #: Maps each target to request to the id of its watch, in the order of the requests.
+    #: The targets to request, in order. Maps each target to the id of its watch.
     wanted: dict[str, str] = field(default_factory=dict)
     #: The estimated number of page requests left today, after the requests of active jobs.
     left: int = 0
 
     def run(self) -> Tick:
-        """Run the tick: settle ended refreshes, create jobs for due ones, and queue failed jobs again."""
         outcomes, paused = settle(self.connection, self.now)
         theirs = Job.watch_id.is_not(None), Job.state.in_(ACTIVE)
         under_way = self.connection.execute(select(func.count()).select_from(Job).where(*theirs)).scalar_one()
@@ -136,19 +133,18 @@ class TickRun:
         return Tick(jobs, outcomes, paused, put_off, is_first)
 
     def _most(self) -> int:
-        """Return the maximum number of watches that this tick may begin (see `_CATCH_UP`)."""
         query = select(func.sum(1.0 / Watch.interval_days)).where(Watch.state == "active")
         a_day = self.connection.execute(query).scalar()
         wanted = ceil(_CATCH_UP * float(a_day or 0) * self.seconds / 86_400)
         return min(_MOST_A_TICK, max(_LEAST_A_TICK, wanted))
 
     def _look(self, most: int) -> None:
-        """Request pages again to confirm their pending changes, longest overdue first.
+        """Fetch pages again to confirm their pending changes, longest overdue first.
 
         The request belongs to the property's active watch with the shortest interval. If the property has no active
-        watch, the page is not requested. A watched search does not count as a watch of the properties that it found,
-        because it is not linked to them. A row of a page with several properties cannot be requested alone; it is
-        read when its address is refreshed.
+        watch, the page is not requested. A watched search is not linked to the properties that it found, so it does not
+        count as their watch. A row of a page that lists several properties cannot be requested alone; a refresh of the
+        row's address reads it.
         """
         payers = select(Watch.id).where(Watch.property_id == Change.property_id, Watch.state == "active")
         payer = payers.order_by(Watch.interval_days, Watch.id).limit(1).scalar_subquery().label("payer")
@@ -175,7 +171,7 @@ class TickRun:
     def _refresh(self, most: int) -> tuple[list[Watch], bool]:
         """Begin the refreshes of due watches.
 
-        Return all watches that were considered, and whether the budget was too small for at least one of them.
+        Return all watches that were examined, and whether the budget was too small for any of them.
         """
         query = select(Watch).where(_is_due(self.now), ~UNDER_WAY).order_by(*_TAKEN_IN_ORDER)
         due = entities(self.connection, query.limit(most).with_for_update())
@@ -215,18 +211,18 @@ class TickRun:
         return due, is_short
 
     def _has_room(self, watch: Watch, pages: int) -> bool:
-        """Return whether today's remaining budget suffices to begin a watch with this number of pages.
+        """Return whether today's remaining budget is enough to refresh a watch with this many pages.
 
-        A watch with more pages than a day's budget needs the whole day's budget. A watch put off on an earlier day
-        needs budget for one page only, and its other jobs wait for the next day. Otherwise, watches with fewer pages
-        could use up the budget before it every day.
+        A watch with more pages than a day's budget needs the whole day's budget. A watch that was put off on an earlier
+        day begins if the budget allows one page, or watches with fewer pages could use up the budget before it every
+        day. Its remaining pages wait for the next day.
         """
         if watch.put_off_at is not None and watch.put_off_at < _midnight(self.now):
             return self.left > 0
         return self.left >= min(pages, max(1, self.limits.pages))
 
     def _targets(self, due: Sequence[Watch]) -> dict[Watch, list[str]]:
-        """Return the targets to request by watch: a property's pages, last read first, or the watch's own target."""
+        """Return each watch's targets to request: a property's pages, last read first, or the watch's own target."""
         pages = defaultdict[str, list[str]](list)
         properties = [watch.target for watch in due if watch.kind == WatchKind.PROPERTY]
         its = SourceRow.property_id == func.coalesce(Property.merged_into, Property.id)
@@ -250,9 +246,9 @@ class TickRun:
         return [job for job in made.jobs if job.id in new]
 
     def _repeat_failed(self, most: int) -> list[Job]:
-        """Queue failed jobs again that are due, within today's remaining budget.
+        """Retry failed jobs that are due, within today's remaining budget.
 
-        Failed jobs of watches that are paused or removed are never repeated.
+        Failed jobs of paused or removed watches are never retried.
         """
         is_due = and_(HAS_FAILED, Job.due_at <= self.now)
         active = select(Watch.id).where(Watch.state == "active")
@@ -268,7 +264,7 @@ class TickRun:
     def _put_off(self) -> tuple[int, bool]:
         """Set `put_off_at` of the due watches that this tick did not begin.
 
-        Return the number of watches put off, and whether they include the first watch put off today.
+        Return the number of watches that are put off, and whether one of them is the first today.
         """
         at, late = Watch.put_off_at, _is_due(self.now)
         count, newest = self.connection.execute(select(func.count(), func.max(at)).where(late)).one()
