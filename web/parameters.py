@@ -1,4 +1,4 @@
-"""Types that routes share: parameters, IDs, and fields of answers. Their examples appear in the OpenAPI document.
+"""Types shared by the routes: parameters, IDs, and response fields. Their examples appear in the OpenAPI document.
 
 IDs cannot contain text that a database cannot store (NUL, lone surrogates).
 """
@@ -13,7 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from web.limits import MAX_TARGETS, MeteredTargets
 
-#: The pattern of an ID in a request. New IDs have 32 hex digits; other texts that match are accepted but not found.
+#: New IDs have 32 hex digits, but requests may contain any ID that matches this pattern.
 _ID = r"^[A-Za-z0-9_-]{1,64}$"
 _DATE = re.compile(r"\d{4}-\d\d-\d\d[Tt ]")
 
@@ -45,7 +45,7 @@ _AFTER = Query(description="`next_cursor` of the previous page; omit it for the 
 
 
 def _cursor(list_: str) -> Any:
-    """Return the field of a cursor. Any short text is accepted here; the store checks whether it is a cursor."""
+    """Return a Pydantic field that accepts any short text; the store checks whether the text is a valid cursor."""
     return Field(min_length=1, max_length=256, json_schema_extra={"format": f"{list_}-cursor"})
 
 
@@ -85,7 +85,7 @@ def whole(value: object) -> object:
 
 
 def _written(value: object) -> object:
-    """Reject a text that is not a date, such as a number, which Pydantic would take for seconds since 1970."""
+    """Reject a text that is not a date. Pydantic would read a number such as "5" as seconds since 1970."""
     if isinstance(value, str) and not _DATE.match(value):
         raise PydanticCustomError("datetime_format", "Input should be a date and time with offset, as in RFC 3339")
     return value

@@ -66,7 +66,10 @@ class SourceView(BaseModel):
 
 
 class UnverifiedClaim(BaseModel):
-    """A value that `reported_by` (a method and a model) attributes to the page `url`, which could not be read."""
+    """A value that a model attributes to the page `url`, which could not be read.
+
+    `reported_by` names the method and the model.
+    """
 
     field: str = Field(examples=["ListPrice"])
     value: Any = Field(examples=[2020])
@@ -77,7 +80,7 @@ class UnverifiedClaim(BaseModel):
 
 
 class ConflictView(BaseModel):
-    """A field whose sources disagree. `evidence`, `reasons`, and `verdicts` list the values, the chosen one first."""
+    """A field whose sources disagree. The lists have one item per value, the chosen value first."""
 
     field: FieldName
     chosen: Any = Field(examples=[499000])
@@ -92,7 +95,7 @@ class PropertyView(BaseModel):
     - `record` has the values by RESO name, `evidence` where each was read, `as_of` when each was last confirmed.
     - `sources` are the pages. `conflicts` are the fields on which the pages disagree.
     - `unverified` lists claims that no page confirmed. They are not part of `record`.
-    - `tried` lists the sources of the address that the newest finished job of this property tried.
+    - `tried` lists the sources that the property's newest finished job tried for the address.
     - `replaces` has the IDs of properties that were merged into this one. Delete your copies of them.
     """
 

@@ -50,7 +50,7 @@ class ProxyHeaders:
         peer: str = scope["client"][0]
         try:
             trusted = self._settings().web.trusted_proxies
-        except ConfigurationError:  # the routes that need settings report invalid ones
+        except ConfigurationError:  # the routes that need settings report the error
             trusted = ()
         client = client_of(peer, forwarded, trusted)
         if client != peer:
@@ -90,7 +90,7 @@ def client_of(peer: str, forwarded: Sequence[str], trusted: _Networks) -> str | 
 def _last_untrusted(chain: Sequence[str], trusted: _Networks) -> str:
     """Return the last untrusted address in `chain`, or the first address if all are trusted.
 
-    Read `chain` from the end, and stop before a text that is not an address: what precedes it is not reliable.
+    Read `chain` from the end, and stop before a text that is not an address: the addresses before it are not reliable.
     """
     found = chain[-1]
     for text in reversed(chain):

@@ -2,8 +2,8 @@
 
 By default, Celery restarts the worker on SIGHUP, which interrupts running tasks. A bootstep replaces this handler after
 Celery has installed it. The parent of a forking worker uses no keys itself. On SIGHUP, the parent reads the keys for
-the children that it forks later, and sets the reload mark, which makes running children reload their keys
-(`app.services.keys.reload`). A worker that does not fork reloads its own keys.
+the children that it forks later, and touches the reload mark, a file in PROPINTEL_HOME. Running children reload their
+keys when the file changes (`app.services.keys.reload`). A worker that does not fork reloads its own keys.
 """
 
 import signal
@@ -22,7 +22,7 @@ from app.settings import Settings, load_settings
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
-    """The settings, and the stamp of the reload mark when the keys were read. A forked child inherits both."""
+    """The settings, and the reload mark's time stamp when the keys were read. A forked child inherits both."""
 
     settings: Settings
     mark: int
@@ -48,7 +48,7 @@ def start_reloader(manager: OpenAIClientManager) -> None:
 
 
 def start_reloader_for_children() -> None:
-    """In a forking worker's parent, reload the keys for later children. SIGHUP also makes running children reload."""
+    """In the parent of a forking worker, reload the keys for later children. SIGHUP also reloads running children's."""
     _start(KeyReload(settings(), _adopt, seen=_load().mark, watches_file=False, passes_on=_note_mark))
 
 
@@ -98,7 +98,7 @@ def _keep(found: Settings, mark: int | None = None) -> _Loaded:
 
 
 def _note_mark(stamp: int) -> None:
-    """Record that the current keys are as new as this reload mark, so that children do not read them again."""
+    """Record that the keys were read after this stamp of the reload mark, so that children do not read them again."""
     _keep(settings(), stamp)
 
 

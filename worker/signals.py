@@ -100,7 +100,7 @@ def _unbind_task(**_: Any) -> None:
 
 
 def _select_queues(instance: Any = None, **_: Any) -> None:
-    """Let a worker of SCRAPE_QUEUE also consume the other lanes, the webhook queue, and the batch queue."""
+    """Let a worker of SCRAPE_QUEUE also consume the queues of other priorities, of webhooks, and of model batches."""
     queues = instance.app.amqp.queues
     if SCRAPE_QUEUE in queues.consume_from:
         for lane in (*LANES, CALLBACK_QUEUE, MODEL_BATCH_QUEUE):
@@ -120,7 +120,7 @@ def _check_or_open(sender: Any = None, **_: Any) -> None:
             _open()
     except PropertyIntelligenceError as exc:
         exit_with(redact(str(exc)))
-    count_tokens("")  # loads tables that are most of a child's memory, so that children share them
+    count_tokens("")  # loads large tables before the fork, so that children share their memory
     atexit.register(_release_jobs, os.getpid())
 
 
@@ -133,7 +133,7 @@ def _open() -> None:
 
 
 def _check(loaded: Settings) -> None:
-    """Raise an error if the keys, strategy, browser, or database cannot be used. Close everything before the fork.
+    """Raise an error if the keys, strategy, browser, or database cannot be used. Close all connections before the fork.
 
     The price table stays loaded, so that the children share its memory.
     """
@@ -208,13 +208,13 @@ def connect() -> None:
         (setup_logging, _configure_logging),  # each process: logging
         (import_modules, _on_import_modules),  # Flower and other commands: logging
         (celeryd_after_setup, _select_queues),  # parent: the queues of jobs
-        (worker_init, _check_or_open),  # parent: checks settings; without children, opens the resources
+        (worker_init, _check_or_open),  # parent: checks settings; opens the resources if the pool does not fork
         (worker_before_create_process, _freeze_memory),  # parent: keeps memory shared
         (worker_process_init, _open_in_child),  # child: opens manager, fetcher and database
         (task_prerun, _bind_task),  # process of the task: names the task in log lines
         (task_postrun, _unbind_task),
         (worker_process_shutdown, _close),  # child: closes everything
-        (worker_ready, _bound_the_end),  # parent: exits if its end takes too long
+        (worker_ready, _bound_the_end),  # parent: exits if its shutdown takes too long
         (worker_shutdown, _close),  # parent: closes what it has opened
     ):
         signal.connect(handler, dispatch_uid=f"propintel-{handler.__name__}", weak=False)

@@ -19,7 +19,6 @@ _DOCS = Path(__file__).parents[2] / "docs" / "benchmarks"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the benchmark and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.county", description=__doc__)
     parser.add_argument("--databases", default=",".join(DATABASES), help=f"comma-separated: {', '.join(DATABASES)}")
     parser.add_argument("--seed", type=int, default=SEED, help="of the county")

@@ -1,4 +1,4 @@
-"""Decide whether a stored value is the true one, in any unit, spelling, or order. Imports no code under test."""
+"""Compare a stored value with the true one, whatever its unit, spelling, or order. Imports no code under test."""
 
 import math
 import re

@@ -28,7 +28,7 @@ class Pages:
         self._client.close()
 
     def get(self, url: str, at: datetime) -> Page:
-        """Return the page at `url` as the site serves it now, with `at` as its time of fetching."""
+        """Return the page that the site serves now at `url`. `at` becomes the page's fetch time."""
         if url not in self._known:
             answer = self._client.get(url)
             kind = answer.headers["content-type"].partition(";")[0]
@@ -83,5 +83,5 @@ def _faults(url: str, proofs: dict[str, Evidence], pages: Pages) -> Iterator[tup
     values = {name: proof.value for name, proof in proofs.items()}
     read = Extraction(page, PageKind.RECORD, "", PropertyRecord(values=values, evidence=proofs))
     for fault in faults(url, read):
-        if fault.proof.method is not Method.LLM:  # this evidence refers to the text sent to the model
+        if fault.proof.method is not Method.LLM:  # a model's evidence refers to the prompt, not to the page
             yield fault.field, f"{fault.why} ({url}: {fault.proof.quote!r})"

@@ -1,4 +1,4 @@
-"""Compare the stored properties with the true county, and count."""
+"""Compare the stored properties with the county's true data, and count merges, correct fields, and conflicts."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -129,7 +129,10 @@ def _main(home: Home, by_id: Mapping[str, Stored], home_of: Mapping[str, Counter
 
 
 def _expected(county: County, home: Home, search: Found) -> Iterator[Page]:
-    """Yield the open pages that should be found: by URL template in Example County, else by search, and duplicates."""
+    """Yield the open pages that should be found: in Example County all, elsewhere those cited by the search.
+
+    Pages that list the home a second time always count.
+    """
     in_county = home.town.county == "Example"
     for page in county.pages[home.number]:
         cited = page.site in (HEARTH, MOSAIC) and search.kind not in ("forbidden", "nothing")
@@ -174,7 +177,7 @@ def _flaws(figures: Figures, county: County, home: Home, main: Stored, expected:
         if in_conflict & names:
             figures.reported[one.kind] += 1
         elif by_site[one.site] and one.field not in by_site[one.site]:
-            figures.refused[one.kind] += 1  # impossible values are never stored
+            figures.refused[one.kind] += 1  # the reader rejected the value as impossible
         else:
             figures.unreported.append(problem)
 

@@ -74,7 +74,7 @@ def _column(one: Figures) -> list[str]:
 
 
 def _problems(runs: Mapping[str, Figures]) -> list[str]:
-    """Return a section for each kind of problem. Databases with equal problems share a section."""
+    """Return a section for each kind of problem. Databases with the same problems share a section."""
     databases: dict[tuple[str, str], list[str]] = {}
     for name, one in runs.items():
         for section in _kinds_of_problems(one):

@@ -51,7 +51,7 @@ def scrape_county(
     folder: Path,
     progress: Callable[[Scraped], None] = lambda _: None,
 ) -> tuple[list[Scraped], list[Stored]]:
-    """Scrape every address of `homes`, then the URLs of pages that show one of them a second time.
+    """Scrape every address of `homes`, then the URLs of the pages that list a home a second time.
 
     `database_url` names an empty database with the current schema; None means SQLite below `folder`.
     """
@@ -72,7 +72,7 @@ def scrape_county(
 
 
 def settings_for(running: RunningCounty, database_url: str | None, folder: Path) -> Settings:
-    """Return the settings of an operator who knows the county. `sources.toml` is written to `folder`."""
+    """Return settings that configure the county's sites as sources, and write `sources.toml` to `folder`."""
     (folder / "sources.toml").write_text(sources_toml(running.roots), encoding="utf-8")
     return Settings.of(
         propintel_home=folder,

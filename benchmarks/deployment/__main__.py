@@ -34,7 +34,6 @@ class Figures:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the benchmark and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.deployment", description=__doc__)
     parser.add_argument("--jobs", type=int, default=200, help="of the batch during which memory is looked at")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "benchmarks" / "deployment.md")

@@ -12,7 +12,7 @@ from benchmarks.extraction.scorer import score
 
 
 def main() -> int:
-    """Print the final states of the jobs and the scores of the stored values. Return 2 without the pages."""
+    """Print the final states of the jobs and the scores of the stored values. Return 2 if the pages are missing."""
     folder = labeled_pages()
     if folder is None:
         return 2

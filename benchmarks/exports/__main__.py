@@ -42,7 +42,6 @@ class Run:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the benchmark and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.exports", description=__doc__)
     parser.add_argument("--scale", type=float, default=1.0, help="how much is stored; 1: as published")
     parser.add_argument("--docs", type=Path, default=_DOCS, help="where exports.md is written")

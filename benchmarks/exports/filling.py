@@ -73,7 +73,7 @@ def _property(number: int) -> dict[str, Any]:
 
 
 def _records(number: int) -> Iterator[dict[str, Any]]:
-    """Yield the property's sources, without values: these would fill most of the database and are not exported."""
+    """Yield the property's source records without their values, which are not exported and would fill the database."""
     at = _T0 + timedelta(seconds=number)
     for source in range(_SOURCES):
         url = f"https://county.example/{number}/{source}"

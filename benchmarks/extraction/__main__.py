@@ -18,7 +18,7 @@ from benchmarks.results import BenchmarkError
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print the scores, and write the page if `--out` is given. Return 2 without the pages or the other tools."""
+    """Print the scores, and write the page if `--out` is given. Return 2 if the pages or tools are missing."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.extraction", description=__doc__)
     parser.add_argument("--format", choices=("table", "json"), default="table")
     parser.add_argument(

@@ -1,7 +1,7 @@
 """Score each batch of labeled pages: by rules alone, and with a simulated model (`simulated.py`).
 
-The batches are the real pages below SHARED_DIR and the project's own corpora. The corpora in `AT_FIRST` were written
-for scoring: no rule was made for their pages.
+The batches are the real pages below SHARED_DIR and the project's own corpora. The rules were not written for the pages
+of the corpora in `AT_FIRST`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -31,8 +31,8 @@ class Scores:
     core: float
 
 
-#: The first scores of each corpus by an independent author, from before any change was made because of it: by rules
-#: alone, and with the simulated model. None means not measured.
+#: The scores of corpora by independent authors, measured before the rules were changed for them: by rules alone, and
+#: with the simulated model (None: not measured).
 AT_FIRST: Mapping[str, tuple[Scores, Scores | None]] = {
     "sixth": (Scores(0.642, 0.908, 0.771), None),
     "seventh": (Scores(0.670, 0.906, 0.822), None),
@@ -44,7 +44,7 @@ AT_FIRST: Mapping[str, tuple[Scores, Scores | None]] = {
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A claim of the simulated model that the check judged wrongly: a correct one rejected, or a wrong one accepted."""
+    """An error of the check: it rejected a correct claim of the simulated model, or accepted a wrong claim."""
 
     file: str
     claim: Claimed
@@ -53,8 +53,10 @@ class Refusal:
 
 @dataclass
 class Answered:
-    """`asked` correct claims, of which the check `rejected` some; `planted` wrong claims, of which it `accepted` some.
-    `records` and `tokens` (the sizes of the answers) are keyed by the label's `file`."""
+    """The check `rejected` some of the `asked` correct claims, and `accepted` some of the `planted` wrong claims.
+
+    `records` and `tokens` (the sizes of the answers) are keyed by the label's `file`.
+    """
 
     records: dict[str, dict[str, object]] = field(default_factory=dict)
     tokens: dict[str, int] = field(default_factory=dict)
@@ -66,7 +68,7 @@ class Answered:
 
 @dataclass(frozen=True)
 class Batch:
-    """One set of labeled pages and its results. `sent` has the prompts."""
+    """A set of labeled pages and its results. `sent` has the prompts."""
 
     name: str
     run: Run
@@ -83,7 +85,6 @@ class Batch:
 
     @property
     def scores(self) -> tuple[Scores, Scores]:
-        """Return the scores by rules alone, and with the simulated model."""
         return _scores(self.rules), _scores(self.model)
 
 
@@ -92,7 +93,7 @@ def _scores(report: Report) -> Scores:
 
 
 def batches(real: Path, done: Run) -> Iterator[Batch]:
-    """Score the batches: `real` (whose run is `done`), its pages in more_truth.jsonl, and the project's corpora."""
+    """Score the pages in the folder `real` (already read in the run `done`), then the other batches."""
     return (batch(name, one) for name, one in runs(real, done))
 
 
@@ -106,14 +107,13 @@ def runs(real: Path, done: Run | None = None) -> Iterator[tuple[str, Run]]:
 
 
 def batch(name: str, done: Run) -> Batch:
-    """Score `done`, the run of the batch `name`."""
     answered = answer(done)
     rules, model = score(done.records, done.truth), score(answered.records, done.truth)
     return Batch(name, done, rules, model, answered, prompts(done))
 
 
 def answer(done: Run) -> Answered:
-    """Answer each page's prompt from its labels, and add the accepted claims to the records."""
+    """Let the simulated model answer each page's prompt, and add the accepted claims to the records."""
     result = Answered()
     for row in done.truth:
         file, extraction = row["file"], done.extractions[row["file"]]

@@ -1,8 +1,8 @@
 """The core fields that most users want: price, status, type, rooms or beds, area, city, postal code.
 
-A core field is correct on a page if all its labels are: a value on the page was read exactly, and no other value was
-emitted. `rooms or beds` and `area` (living area, else the lot's) use the first label that the page has. A wrong value
-for the other label counts as an error.
+A core field is correct on a page if every labeled value was read exactly, and no value was read that the page lacks.
+`rooms or beds` and `area` (living area, else the lot's) use the first label that the page has. A wrong value for the
+other label counts as an error.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,6 @@ from types import MappingProxyType
 
 from benchmarks.extraction.scorer import Outcome
 
-#: The labels of each core field.
 CORE: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "price": ("price",),
@@ -29,8 +28,8 @@ CORE: Mapping[str, tuple[str, ...]] = MappingProxyType(
 class Core:
     """The results for the core fields.
 
-    `fields` maps a core field to (pages that have it, pages where it is correct). Of the `pages` in total, `all_right`
-    has the files of those without a missed or wrong core field.
+    `fields` maps a core field to (pages that have it, pages where it is correct). `all_right` lists the files of the
+    pages without a missed or wrong core field, and `pages` counts all pages.
     """
 
     fields: Mapping[str, tuple[int, int]]
@@ -39,13 +38,12 @@ class Core:
 
     @property
     def mean(self) -> float:
-        """Return the mean over core fields of the share of correct pages, among the pages that have the field."""
+        """Return the mean of the core fields' shares: correct pages among the pages that have the field."""
         shares = [right / had for had, right in self.fields.values() if had]
         return sum(shares) / len(shares) if shares else 0.0
 
 
 def core(outcomes: Sequence[Outcome]) -> Core:
-    """Return the results for the core fields on the pages of `outcomes`."""
     by_page: dict[str, dict[str, Outcome]] = {}
     for outcome in outcomes:
         by_page.setdefault(outcome.file, {})[outcome.label] = outcome

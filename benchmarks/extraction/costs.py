@@ -1,8 +1,8 @@
 """The cost of a model for 1,000 pages like the labeled ones: at full price, and with the provider's cache.
 
-OpenAI caches the common beginning of requests from 1,024 tokens on, in steps of 128, at a lower price
-(https://platform.openai.com/docs/guides/prompt-caching, 2026-11). The project's prompts begin with the schema and the
-instruction. The common part ends at a marker that differs for each page.
+OpenAI charges less for the beginning of a prompt if an earlier request began with the same 1,024 or more tokens. It
+caches in steps of 128 tokens (https://platform.openai.com/docs/guides/prompt-caching, 2026-11). The project's prompts
+begin with the schema and the instruction. The common part ends at a marker that differs for each page.
 """
 
 import statistics
@@ -19,8 +19,11 @@ _PAGES = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """Token counts are means per page. Of the prompt, `alike` tokens are equal for every page and `cached` come from
-    the cache. Prices are US dollars for 1,000 pages: without the cache, with the cache, and in batches."""
+    """The mean token counts per page, and the prices of 1,000 pages in US dollars.
+
+    Of the prompt, `alike` tokens are equal for every page and `cached` come from the cache. The prices are without the
+    cache (`plain`), with the cache, and in batches.
+    """
 
     prompt: float
     answer: float
@@ -54,5 +57,5 @@ def costs(batch: Batch) -> Costs:
 
 
 def cacheable(alike: int) -> int:
-    """Return how many tokens of a common beginning the provider caches."""
+    """Return how many of the `alike` tokens at a prompt's beginning the provider caches."""
     return 0 if alike < _LEAST_CACHED else alike - (alike - _LEAST_CACHED) % _STEP

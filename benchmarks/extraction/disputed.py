@@ -1,4 +1,4 @@
-"""Labels that contradict their page: each was checked by hand, with the place of the value on the page.
+"""Labels that contradict their page. Each was checked by hand, and has the place of the value on the page.
 
 The figures are measured against the original labels. The benchmark also shows the figures without these labels, whose
 values then count neither as correct nor as wrong.
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from benchmarks.extraction.scorer import Outcome
 
-#: The reason for each doubt, by file and label. All labels but that of `4715649.html` say "not on the page".
+#: The reason for doubt, by file and label. All labels except the one of `4715649.html` say "not on the page".
 DISPUTED: Mapping[tuple[str, str], str] = {
     ("html/engelvoelkers.com/engelVoelkers_detail.html", "agent"): "named on the visible card of the adviser",
     ("html/immobilien.de/immobilienDe_detail.html", "street"): "streetAddress of its JSON-LD",
@@ -47,5 +47,5 @@ DISPUTED: Mapping[tuple[str, str], str] = {
 
 
 def undisputed(outcomes: Iterable[Outcome]) -> list[Outcome]:
-    """Return the outcomes without the wrong ones on disputed labels."""
+    """Return the outcomes, except wrong values for disputed labels."""
     return [o for o in outcomes if o.verdict != "wrong" or (o.file, o.label) not in DISPUTED]

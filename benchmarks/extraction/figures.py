@@ -52,7 +52,7 @@ class Measured:
     undisputed_bands: list[Band]
     prompts: Prompts
     peers: Peers | None = None
-    #: All batches of labeled pages. Empty if `--pages` chose another folder.
+    #: Empty if `--pages` chose another folder.
     batches: Sequence[Batch] = ()
 
     @property
@@ -165,7 +165,7 @@ def _together(found: Sequence[Scores]) -> Scores:
 
 
 def _all_batches(done: Measured) -> list[Figure]:
-    """Return the results for the batches in `AT_FIRST`, and the check's errors about the simulated model's answers."""
+    """Return the results for the batches in `AT_FIRST`, and how often the check misjudged the simulated model."""
     if not any(one.name in AT_FIRST for one in done.batches):
         return []
     asked = sum(one.answered.asked for one in done.batches)

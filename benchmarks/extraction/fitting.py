@@ -1,8 +1,8 @@
 """`python -m benchmarks.extraction.fitting [--check]`: fit the weights of confidence on all labeled pages.
 
-Writes the weights, and prints the reliability of the confidences for each batch, next to that of the manual weights
-before ADR 0052. The figures are cross-validated: no value is scored with weights fitted on a page of its site. With
---check nothing is written, and the exit code is 1 if the stored weights differ.
+Writes the weights, and prints the reliability of the confidences for each batch, next to the reliability with the
+manual weights that ADR 0052 replaced. The figures are cross-validated: the weights that score a value were fitted
+without the pages of its site. With --check nothing is written, and the exit code is 1 if the stored weights differ.
 """
 
 import argparse
@@ -31,17 +31,17 @@ from benchmarks.extraction.simulated import answers, planted
 _FOLDS = 10
 #: The L2 penalty on weights. A third of it, or three times as much, gives similar figures.
 _PENALTY = 3.0
-#: Rules make fewer errors on the pages they were written for. This feature absorbs the effect in a fit and is then
-#: dropped.
+#: Marks values of pages that the rules were written for, where rules make fewer errors. The weight of this feature
+#: absorbs that effect, and is then dropped.
 _TUNED = "tuned"
 _UNTUNED = AT_FIRST.keys() | {"more"}
-#: A wrong value's weight in a fit, against 1 for a correct value: it costs more than an unnecessary review.
+#: The weight of a wrong value in a fit (a correct value: 1), because an error costs more than an unnecessary review.
 _WRONG_WEIGHT = 1.5
 _MODEL = "reader.model"
-#: Values whose maximum confidence is not above this are not used as examples.
+#: A value is not used as an example if its maximum confidence is at most this.
 _LEAST_MOST = 0.5
 _HEAD = f"{'values':>6} {'right':>6} {'share':>6} {'error':>6}"
-#: The manual weights of ADR 0024, in the current features. Their bias of 1.95 included a label's strength of 0.7.
+#: The manual weights of ADR 0024 for the current features. The bias of 1.95 assumed a label's strength of 0.7.
 _BY_HAND: Weights = {
     **{"bias": 1.95 - 2.5 * 0.7, "strength": 2.5, "other_methods": 1.1, "other_places": 0.6, "rival": -2.0},
     **{"strong_checks": 1.0, "plausible_checks": 0.3, "failed_checks": -2.0},
@@ -51,7 +51,7 @@ _ROLES_BY_HAND = {"ListAgentFullName": -1.0, "ListOfficeName": -1.0, "ListingId"
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A page as read by rules, or with one answer of the simulated model. `outcomes` are the labeled values."""
+    """A page as read by rules, or as read with an answer of the simulated model. `outcomes` are the labeled values."""
 
     batch: str
     site: str
@@ -61,7 +61,7 @@ class Read:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Fit, write the weights, and print the figures. Return 2 without the pages, and 1 if a check fails."""
+    """Fit, write the weights, and print the figures. Return 2 if the pages are missing, and 1 if a check fails."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.extraction.fitting", description=__doc__)
     parser.add_argument("--check", action="store_true", help="only compare with the stored weights")
     chosen = parser.parse_args(arguments)
@@ -91,8 +91,11 @@ def fitted(reads: Sequence[Read], start: Weights | None = None) -> dict[str, flo
 
 
 def cross_validated(reads: Sequence[Read], start: Weights | None = None) -> dict[str, tuple[list[Band], list[Band]]]:
-    """Return the bands of each batch, of the simulated model's values, and of all values read by rules. Each has two
-    lists of bands: by weights fitted without the pages of the same sites, and by the manual weights."""
+    """Return the confidence bands with cross-validated weights, and with the manual weights.
+
+    The keys are the names of the batches (values read by rules), "model" (values of the simulated model), and "all"
+    (all values read by rules).
+    """
     sizes = Counter(read.site for read in reads for _ in read.outcomes)
     ordered = sorted(sizes, key=lambda site: (-sizes[site], site))
     fold_of = {site: place % _FOLDS for place, site in enumerate(ordered)}
@@ -119,7 +122,7 @@ def by_hand(facts: Mapping[str, Facts]) -> dict[str, float]:
 
 
 def as_toml(weights: Weights, reads: Sequence[Read], figures: tuple[list[Band], list[Band]]) -> str:
-    """Return the file of weights, including the figures of the fit."""
+    """Return the text of the weights file, including the figures of the fit."""
     new, _ = figures
     values = sum(band.count for band in new)
     ordered = sorted(weights.items(), key=lambda one: ("." in one[0], one[0]))
@@ -142,7 +145,6 @@ calibration_error = {calibration_error(new):.3f}
 
 
 def _examples(reads: Iterable[Read]) -> Iterator[Example]:
-    """Yield the labeled values as examples, except those whose maximum confidence is too low."""
     for read in reads:
         for outcome in read.outcomes:
             facts = read.facts[str(outcome.field)]
@@ -169,9 +171,9 @@ def _shown(bands: Sequence[Band]) -> str:
 
 
 def _reads(batch: str, done: Run) -> Iterator[Read]:
-    """Yield each page as rules read it, then with the simulated model's true answers, and with each planted one.
+    """Yield each page as rules read it, as read with the model's true answers, and as read with each wrong answer.
 
-    With answers of the model, only values that come from the model alone are labeled outcomes.
+    After an answer of the model, `outcomes` only has values that no rule read.
     """
     for row in done.truth:
         extraction = done.extractions[row["file"]]
@@ -203,9 +205,9 @@ def _facts(extraction: Extraction) -> dict[str, Facts]:
 
 
 def _outcomes(extraction: Extraction, row: Mapping[str, object]) -> tuple[Outcome, ...]:
-    """Return the labeled values that were emitted, without wrong ones whose label is disputed.
+    """Return the emitted values that have a label, except wrong values for disputed labels.
 
-    A parcel number that replaces a missing id counts once, by its own label.
+    A parcel number emitted in place of a missing listing ID counts only for the parcel number's label.
     """
     report = score({str(row["file"]): extraction.record.values}, [row])
     found: dict[str, Outcome] = {}

@@ -10,9 +10,9 @@ from app.property.reading.pipeline import extract
 from app.property.record import PageKind
 from benchmarks.extraction.run import SAVED, Run, load_truth
 
-#: The project's fixtures. `pages/*/record.json` and `corpus/*/truth.jsonl` name kinds; `kinds/` has a folder for each.
+#: `pages/*/record.json` and `corpus/*/truth.jsonl` name the kinds of pages; `kinds/` has one folder per kind.
 FIXTURES = Path(__file__).parents[2] / "tests" / "unit" / "reading"
-#: The project's page kind for each kind in the extra labels.
+#: The project's page kind for each kind that `extra_truth.jsonl` names.
 _APART = {"record_list": PageKind.SEARCH, "permit": PageKind.RECORD}
 
 
@@ -28,7 +28,6 @@ class KindCase:
 
 
 def of_labeled(run: Run) -> Iterator[KindCase]:
-    """Yield a case for each page that was scored."""
     for row in run.truth:
         found = run.extractions[row["file"]]
         yield KindCase("real", row["file"], PageKind(row["kind"]), found.kind, found.reason)
@@ -44,7 +43,6 @@ def of_labeled_apart(folder: Path) -> Iterator[KindCase]:
 
 
 def of_fixtures(root: Path = FIXTURES) -> Iterator[KindCase]:
-    """Yield a case for each of the project's own pages."""
     for record_file in sorted(root.glob("pages/*/record.json")):
         record = json.loads(record_file.read_text("utf-8"))
         page = next(record_file.parent.glob("page.*"))

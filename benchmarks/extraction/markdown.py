@@ -21,7 +21,7 @@ value is wrong if its label says that the page lacks the field. [How pages are r
 """
 
 
-#: The reasons why a figure may miss its target, by the beginning of the figure's name.
+#: The reason why a figure misses its target, keyed by the beginning of the figure's name.
 _WHY_MISSED = {
     "page kinds recognized": "the misread pages are listed under *Page kinds*.",
     "files that name a field": "the field table and the languages are 1.8; most others check one value against "
@@ -32,7 +32,6 @@ _WHY_MISSED = {
 
 
 def page(done: Measured) -> str:
-    """Return the whole page."""
     parts = [_HEAD.format(pages=done.report.pages)]
     parts += [section for make in SECTIONS for section in make(done)]
     return "\n".join(part.rstrip() + "\n" for part in parts)
@@ -52,7 +51,6 @@ def _figures(done: Measured) -> list[str]:
 
 
 def _batches(done: Measured) -> list[str]:
-    """Return all batches of labeled pages, and the first scores of the batches that were written for scoring."""
     if not done.batches:
         return []
     note = (
@@ -148,7 +146,6 @@ def _wrong_kinds(wrong: Sequence[KindCase]) -> str:
 
 
 def _prompts(done: Measured) -> list[str]:
-    """Return the distribution of tokens, and the values that no prompt covers."""
     pages = done.prompts.pages
     parts = [
         (name, round(statistics.mean(sizes)), round(statistics.median(sizes)), max(sizes))
@@ -171,7 +168,6 @@ def _prompts(done: Measured) -> list[str]:
 
 
 def _costs(done: Measured) -> list[str]:
-    """Return the cost with and without the provider's cache, and the cacheable share of a prompt."""
     if not done.batches:
         return []
     cost = costs(done.batches[0])

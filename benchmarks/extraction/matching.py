@@ -67,7 +67,7 @@ def exact(label: Any, value: Any, _row: Row, _record: Record) -> bool:
 
 
 def street(label: Any, value: Any, row: Row, _record: Record) -> bool:
-    """Compare with Street and St as equal words, with or without the unit, which has its own label."""
+    """Compare normalized streets (`Street` equals `St`), with or without the unit, which has its own label."""
     one, other = (_plain(addresses.normalize(addresses.Address(street=str(v))).street) for v in (label, value))
     unit = _plain(row.get("unit") or "")
     return other == one or (unit != "" and other in {f"{one}{word}{unit}" for word in ("", "unit", "apt", "ste")})
@@ -87,7 +87,8 @@ def postal_code(label: Any, value: Any, _row: Row, _record: Record) -> bool:
 
 
 def bathrooms(label: Any, value: Any, _row: Row, record: Record) -> bool:
-    """Match label 6.5 with 7 bathrooms and one half bath, and 6.75 with 7 and none. BathroomsHalf may be missing."""
+    """Match label 6.5 with 7 bathrooms and one half bath, and 6.75 with 7 and no half bath; a missing count matches
+    both."""
     if float(label).is_integer():
         return number(label, value, _row, record)
     half = record.get("BathroomsHalf")
@@ -131,7 +132,7 @@ def identifier(label: Any, value: Any, row: Row, _record: Record) -> bool:
 
 
 def in_address(value: Any, row: Row) -> bool:
-    """Return True if `value` is a word of the page's URL, or its part before a hyphen, as in `105001-7436-Main-St`."""
+    """Return True if `value` is a word of the page's URL, or the part before a hyphen, as in `105001-7436-Main-St`."""
     words = [word for word in re.split(r"[^\w-]+|_", row.get("url") or "") if word]
     return any(_plain(value) in (_plain(word), _plain(word.partition("-")[0])) for word in words)
 
@@ -152,5 +153,5 @@ def solar(label: Any, value: Any, _row: Row, _record: Record) -> bool:
 
 
 def gated(label: Any, value: Any, _row: Row, _record: Record) -> bool:
-    """Match the label True with a note about a gate, which is in the page's own words."""
+    """Match the label True with a note that mentions a gate in the page's own words."""
     return bool(label) and (re.search(r"\bgate", str(value), re.IGNORECASE) or names("X_AccessNotes", str(value), None))

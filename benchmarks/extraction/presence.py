@@ -1,7 +1,7 @@
-"""Check whether a text still contains a labeled value, by one rule for every tool.
+"""Check whether a text still contains a labeled value, by the same rule for every tool.
 
-Only labels that a model is asked for count: no text contains hidden values such as coordinates or the country. Numbers
-match in any notation; a small number must be near a word of its field.
+Only labels of fields that a model is asked for count, because no text contains hidden values such as coordinates.
+Numbers match in any notation; a small number must be near a word of its field.
 """
 
 import re
@@ -20,7 +20,6 @@ from benchmarks.extraction.scorer import LABELS
 
 Row = Mapping[str, Any]
 
-#: The labels that have a field for which a model is asked.
 ASKED = tuple(label for label, (fields, _) in LABELS.items() if any(FIELDS[f].ask_model for f in fields))
 _NUMBER = re.compile(r"(?<![\d.,])\d[\d.,'’\u00a0\u202f ]*\d|\d")
 _TIMES = re.compile(r"\s?(k\b|K\b|M\b|Mio|mln|million|万)")
@@ -106,7 +105,7 @@ def _near(parsed: Said, label: str, place: int) -> bool:
 
 
 def _bathrooms(parsed: Said, label: str, row: Row) -> bool:
-    """Accept 6.5, 7, or 6 for six and a half baths, which a page may also write as 6 full and 1 half."""
+    """Accept 6.5, 7, or 6 for six and a half baths, because some pages write 6 full and 1 half."""
     value = float(row[label])
     return _any_number(parsed, label, {value, float(int(value)), float(int(value + 0.5))}, 0.005)
 

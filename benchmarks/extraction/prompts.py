@@ -1,4 +1,4 @@
-"""The model's prompt for each labeled page: tokens, and the number of labeled values that the prompt covers.
+"""Measure the model's prompt for each labeled page: its tokens, and how many labeled values it covers.
 
 A value is covered if it was read correctly without the model, or if the prompt asks for its field and contains the
 value. Tokens are counted in the o200k encoding, for instruction, text, and answer schema together.
@@ -32,7 +32,6 @@ class Asked:
     read: int
     sent: int
     lost: tuple[str, ...]
-    #: The CPU time to build the prompt, in milliseconds.
     cpu_ms: float
 
     @property
@@ -61,7 +60,6 @@ class Prompts:
 
 
 def prompts(run: Run) -> Prompts:
-    """Return the prompts of the run's pages, each with the coverage of its labels."""
     return Prompts([_asked(run, row) for row in run.truth])
 
 
@@ -83,7 +81,6 @@ def _asked(run: Run, row: Row) -> Asked:
 
 
 def _alone(row: Row, label: str) -> Row:
-    """Return the row without its other labels."""
     return {name: value for name, value in row.items() if name not in LABELS or name == label}
 
 

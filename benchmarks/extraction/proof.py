@@ -1,8 +1,8 @@
 """Check the evidence of each stored value: its locator is followed again on the received page.
 
 Four conditions must hold. The evidence is of this page (address and content hash). Its locator leads to one place.
-`raw` is at this place, and `quote` is on the page. The quote states the value. A computed value must follow from the
-fields in its locator by the same formula, and quote their quotes. `saying.py` checks whether a quote states a value.
+`raw` is at this place, and `quote` is on the page. The quote states the value (`saying.py`). A computed value's locator
+lists its source fields: their formula must give the value again, and its quote must contain their quotes.
 """
 
 import re
@@ -20,7 +20,7 @@ from app.property.reading.document import Document
 from app.property.record import Evidence, Method
 from benchmarks.extraction.saying import concluded, says
 
-#: A quote has at most this many runs of words, such as a label, its value, and the text between them.
+#: A quote may join at most this many passages of the page, such as a label, its value, and the text between them.
 _MOST_PIECES = 4
 _ADDRESS = re.compile(r"^https?://", re.IGNORECASE)
 
@@ -37,14 +37,13 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The content at a locator: its own texts, and all texts of the page that a quote may use."""
+    """The content at a locator: the place's own texts, and all texts of the page that a quote may use."""
 
     own: str
     page: str
 
 
 def faults(file: str, extraction: Extraction) -> Iterator[Fault]:
-    """Yield a fault for each value of one page's record that has invalid evidence."""
     document = Document(extraction.page)
     evidence = extraction.record.evidence
     country = evidence["Country"].value if "Country" in evidence else document.locale.country
@@ -65,7 +64,7 @@ def _computed_fault(name: str, evidence: Mapping[str, Evidence], country: str | 
         return "is computed from a field that is not there"
     if any(evidence[n].quote not in proof.quote for n in inputs):
         return "does not quote what it is computed from"
-    computed = derive({n: e.value for n, e in evidence.items()}, evidence).get(name)  # needs the units too
+    computed = derive({n: e.value for n, e in evidence.items()}, evidence).get(name)  # `derive` also needs the units
     values = {n: evidence[n].value for n in inputs}
     again = computed.value if computed is not None else concluded(name, values, country)
     return None if again == proof.value else "does not follow from what it names"
@@ -189,7 +188,7 @@ def _glued(words: str) -> str:
 
 
 def _is_pieced(quote: str, places: Iterable[str]) -> bool:
-    """Return True if `quote` consists of at most `_MOST_PIECES` runs of words, each of which is in one of `places`."""
+    """Return True if `quote` can be split into at most `_MOST_PIECES` passages that each occur in one of `places`."""
     places = list(places)
     left = _words(quote).split()
     for _ in range(_MOST_PIECES):

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-#: The longest step of a weight. A fit ends if no weight moves by the tolerance in a round, or after the last round.
+#: The longest step of a weight. A fit ends when every weight moves by less than the tolerance, or after the last round.
 _LONGEST_STEP, _TOLERANCE, _MOST_ROUNDS = 2.0, 1e-5, 2_000
 
 
@@ -27,7 +27,7 @@ def fit(
     bounds: Callable[[str], tuple[float, float]],
     start: Mapping[str, float] | None = None,
 ) -> dict[str, float]:
-    """Return the weight of each feature, by name. `start` only saves time.
+    """Return the weight of each feature, by name. `start` changes only the duration, not the result.
 
     Minimizes log loss + sum of `penalty(feature)` / 2 * weight², each weight within its `bounds`.
     """

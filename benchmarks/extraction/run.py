@@ -13,7 +13,7 @@ from app.property.fetch.decode.text import page_from_file
 from app.property.reading.base import Extraction
 from app.property.reading.pipeline import extract
 
-#: About when the newest page was saved. The plausibility checks take the current year from it.
+#: About when the newest page was saved. The plausibility checks use its year as the current year.
 SAVED = datetime(2026, 7, 31, tzinfo=UTC)
 
 
@@ -45,7 +45,7 @@ def pages_dir() -> Path:
 
 
 def labeled_pages(chosen: Path | None = None) -> Path | None:
-    """Return `chosen`, else `pages_dir()`; without labels there, print the remedy on stderr and return None."""
+    """Return `chosen`, else `pages_dir()`. If the folder has no labels, print the remedy on stderr and return None."""
     folder = chosen or pages_dir()
     if (folder / "truth.jsonl").is_file():
         return folder

@@ -1,6 +1,6 @@
 """Check whether a quote states a value, by the rules for a model's quotes (`value_check.py`), which no extractor uses.
 
-Some fields, such as those never asked of a model, have their own rules here.
+Some fields have their own rules here, such as fields that are never asked of a model.
 """
 
 import re
@@ -19,7 +19,7 @@ from app.property.values.places import country_code
 
 _RENT = re.compile(r"\brent\b|miete|najem|czynsz|hyra\b|loyer|alquiler|affitto", re.IGNORECASE)
 _BASES = {"cold": r"kalt|cold|netto", "warm": r"warm|gesamt|brutto|charges comprises", "pcm": r"pcm|per calendar month"}
-#: Matches a denied association in a sentence. The denial must directly precede the association.
+#: Matches a phrase such as `no HOA`, in which the denial directly precedes the association.
 _NO_ASSOCIATION = re.compile(
     r"\b(?:no|without(?: an?)?|not (?:in|part of) an?) (?:monthly |mandatory )?"
     r"(?:hoa|h\.o\.a|(?:home ?owners?\S{0,2} )?association)\b",
@@ -29,8 +29,10 @@ _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|_")
 
 
 def says(name: str, proof: Evidence, locale: Locale, place: str) -> bool:
-    """Return True if `proof.quote` states `proof.value`. For rows, `place` (the text at the locator) must state each
-    row."""
+    """Return True if `proof.quote` states `proof.value`.
+
+    If the value has rows, `place` (the text at the locator) must state each row.
+    """
     if FIELDS[name].type == "rows":
         return all(_in_row(place, key, value) for row in proof.value for key, value in row.items())
     own, quotes = _OWN.get(name), [proof.quote, _CAMEL.sub(" ", proof.quote)]
@@ -56,8 +58,10 @@ def _has(text: str, value: object) -> bool:
 
 
 def _in_row(raw: str, key: str, value: Any) -> bool:
-    """Match a date by its year (some pages write two digits), an amount by its digits, and a word exactly. Words that a
-    reader joined with a dash match separately."""
+    """Match a date by its year (some pages write two digits), an amount by its digits, and a text exactly.
+
+    Texts that a reader joined with a dash match separately.
+    """
     if key == "date" and re.search(rf"\b\d\d?\W{str(value)[2:4]}\b", raw):
         return True
     parts = [str(value)[:4]] if key == "date" else value.split(" - ") if isinstance(value, str) else [value]
@@ -131,7 +135,7 @@ def _basis(value: Any, quote: str, _locale: Locale) -> bool:
 def _baths(value: Any, quote: str, locale: Locale) -> bool:
     parsed = counts.bathrooms(quote, locale.lang)
     claim = Claim("BathroomsTotalInteger", value, quote, quote, locale.lang, locale.country)
-    summands = [int(n) for n in re.findall(r":\s*(\d{1,2})(?=;|$)", quote)]  # `Full baths: 1; 3/4 baths: 1`
+    summands = [int(n) for n in re.findall(r":\s*(\d{1,2})(?=;|$)", quote)]  # as in `Full baths: 1; 3/4 baths: 1`
     added = len(summands) > 1 and sum(summands) == value
     return (parsed is not None and parsed.total == value) or check_value(claim) is not None or added
 
@@ -151,7 +155,7 @@ def _yes_or_no(value: Any, quote: str, _locale: Locale) -> bool:
 
 
 def _association(value: Any, quote: str, locale: Locale) -> bool:
-    """Match like other yes-or-no fields, or by a denial in a sentence: `There is no HOA and nobody minds`."""
+    """Match like other yes-or-no fields, or by a denial such as `There is no HOA`."""
     return _yes_or_no(value, quote, locale) or (value is False and _NO_ASSOCIATION.search(quote) is not None)
 
 
@@ -170,13 +174,13 @@ def _person(value: Any, quote: str, _locale: Locale) -> bool:
 
 
 def _place(value: Any, quote: str, locale: Locale) -> bool:
-    """Match the words of the place. In scripts without spaces, match it as a continuous text."""
+    """Match the words of the place. In scripts without spaces, match the whole text."""
     spaceless = re.search(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]", value) is not None
     return (spaceless and _has(quote, value)) or _is_supported("StateOrProvince", value, quote, locale)
 
 
 def _street(value: Any, quote: str, locale: Locale) -> bool:
-    """Match the words of the address. The house number may stand apart, under its own key."""
+    """Match the words of the address. The house number may be apart from the street, under its own key."""
     first, _, behind = value.partition(" ")
     before, _, last = value.rpartition(" ")
     apart = (
@@ -198,7 +202,7 @@ def _year(value: Any, quote: str, _locale: Locale) -> bool:
 
 
 def _area(value: Any, quote: str, locale: Locale) -> bool:
-    """Match the number, its conversion from the page's unit (ares, ping), or a fraction of an acre."""
+    """Match the number, the number converted from the page's unit (ares, ping), or a fraction of an acre."""
     parsed = areas.parse_area(quote.rpartition(":")[2], locale.lang) or areas.parse_area(quote, locale.lang)
     return (
         _number(value, quote, locale)
@@ -219,7 +223,7 @@ def _text(value: Any, quote: str, _locale: Locale) -> bool:
 
 
 def _long_text(value: Any, quote: str, _locale: Locale) -> bool:
-    """Match the beginnings of quote and text, without markup."""
+    """Match if the quote, without markup, contains the first 60 characters of the text."""
     opening = _plain(re.sub(r"<[^>]*>", " ", quote))
     return _plain(value)[:60] in opening
 
@@ -234,7 +238,7 @@ def _parking(value: Any, quote: str, locale: Locale) -> bool:
 
 
 def _postal_code(value: Any, quote: str, locale: Locale) -> bool:
-    """Match the whole code, or its halves under the keys that British sites use."""
+    """Match the whole code, or its two halves under the keys that British sites use."""
     halves = re.fullmatch(r'"outcode": (\S+), "incode": (\S+)', quote)
     return " ".join(halves.groups()) == value if halves else _is_supported("PostalCode", value, quote, locale)
 

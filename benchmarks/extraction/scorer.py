@@ -68,13 +68,13 @@ _ACCEPTED = re.compile(r"accept ([A-Z][\w ]*?)\)")
 _TELLING_TYPES = frozenset({"Land", "Commercial Sale"})
 
 
-#: "absent": the page lacks the value, and none was emitted. "forgiven": one was emitted, and `_forgiven` accepts it.
+#: "absent": the page lacks the value, and no value was emitted. "forgiven": `_forgiven` accepts the emitted value.
 Verdict = Literal["right", "wrong", "missed", "absent", "forgiven"]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The result for one label. `expected` and `emitted` are None without a value; `field` is the RESO name."""
+    """The result for one label. `expected` and `emitted` are None if there is no value; `field` is the RESO name."""
 
     file: str
     label: str
@@ -182,7 +182,7 @@ def _emitted(label: str, row: Mapping[str, Any], record: Mapping[str, Any]) -> I
 
 
 def _forgiven(label: str, value: Any, row: Mapping[str, Any]) -> bool:
-    """Accept a value by the label's note, by an id in the page's own address, or for zero half baths."""
+    """Accept a value that the label's note allows, a listing ID that is in the page's URL, and zero half baths."""
     if (label == "listing_id" and matching.in_address(value, row)) or (label == "half_baths" and value == 0):
         return True
     return str(value).upper() in _ACCEPTED.findall(row.get("note") or "")

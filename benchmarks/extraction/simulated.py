@@ -1,8 +1,8 @@
-"""A simulated perfect model: from the labels, it answers with every value that the prompt's text contains.
+"""A simulated perfect model: it answers with every labeled value that the prompt's text contains.
 
-It quotes the one to three lines that state the value, preferring short lines that name the field. The result measures
-the best possible use of the text, and whether the check accepts it. `planted` are the answers of a careless model:
-another field's value with its own quote. The check must reject all of them.
+It quotes the one to three lines that state the value, preferring short lines that name the field. The result shows what
+a model could read from the text at best, and whether the check accepts it. `planted` returns a careless model's
+answers: another field's value with its own quote. The check must reject all of them.
 """
 
 import math
@@ -37,13 +37,13 @@ _COUNTS = ("rooms", "bedrooms", "bathrooms", "half_baths", "stories", "parking")
 _YEARS = ("year_built", "tax_year", "roof_year")
 #: These labels match whole words only, so that `Stockholm` is not found in `Stockholms kommun`.
 _WORDS = ("city", "county", "subdivision", "agent", "office")
-#: Matches ordinals and quarters, whose digits are no count of rooms: `2nd bedroom`, `3/4 bath`.
+#: Matches ordinals and quarters, whose digits do not count rooms: `2nd bedroom`, `3/4 bath`.
 _NOT_COUNTED = re.compile(rf"{ORDINAL.pattern}|(?<!\d)[13]/4(?!\d)", re.IGNORECASE)
 #: Matches a number in digits or as a word.
 _WRITTEN = re.compile(r"[\d.,]*\d|\w*")
 _WORD = re.compile(r"[^\W\d_]{4,}")
 _IN_DATE = re.compile(r"\d{4}-\d\d")
-#: Matches letters of scripts without spaces between words.
+#: Matches letters of scripts that put no spaces between words.
 _UNPARTED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 #: The cost of a quote that matches by chance: it names only another field, or it has an area without a unit.
 _OF_ANOTHER = 2
@@ -53,7 +53,7 @@ _STATUSES = {"for_sale": "Active", "for_rent": "Active", "sold": "Closed"}
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """One value of an answer, and its label."""
+    """A value of an answer, and its label."""
 
     label: str
     field: str
@@ -62,7 +62,7 @@ class Claimed:
 
 
 def answers(prompt: Prompt, row: Row) -> Iterator[Claimed]:
-    """Return the values of `row`'s labels that the text of `prompt` states, for requested fields."""
+    """Yield the labeled values of requested fields that the text of `prompt` states."""
     lines = prompt.text.split("\n")
     for label in ASKED:
         field = LABELS[label][0][0]
@@ -78,7 +78,7 @@ def answers(prompt: Prompt, row: Row) -> Iterator[Claimed]:
 
 
 def planted(claims: list[Claimed], prompt: Prompt, row: Row) -> Iterator[Claimed]:
-    """Return each value of `claims` as the value of another field of the same type, with its true quote."""
+    """Yield wrong claims: each value of `claims`, with its quote, as the value of a similar field."""
     for one in claims:
         for other in next((kind for kind in _ALIKE if one.label in kind), ()):
             field = LABELS[other][0][0]
@@ -88,7 +88,7 @@ def planted(claims: list[Claimed], prompt: Prompt, row: Row) -> Iterator[Claimed
 
 
 def _as_model_states(label: str, row: Row) -> Any:
-    """Return the labeled value as a model would write it: bathrooms are whole numbers."""
+    """Return the labeled value as a model would write it: a count of bathrooms is rounded up."""
     value = row.get(label)
     return math.ceil(value) if label == "bathrooms" and value is not None else value
 
@@ -103,7 +103,8 @@ def _quotes(label: str, row: Row, lines: list[str], prompt: Prompt) -> Iterator[
 
 
 def _is_stated(quote: str, label: str, row: Row, lang: str | None) -> bool:
-    """Return False if the characters match by chance: within a longer word, a date, an ordinal, or another count."""
+    """Return False if the quote has the value only by chance: in a longer word, a date, an ordinal, or another
+    count."""
     if label in _WORDS:
         return f" {words_of(row[label])} " in f" {words_of(quote)} " or _UNPARTED.search(quote) is not None
     if label in _YEARS:
@@ -117,7 +118,7 @@ def _is_stated(quote: str, label: str, row: Row, lang: str | None) -> bool:
 
 
 def _is_counted(quote: str, label: str, wanted: set[float], lang: str | None) -> bool:
-    """Return whether a wanted number is nearest to a label of the field in its line, or in a line without labels."""
+    """Return whether a wanted number's nearest label in its line is the field's, or its line has no label."""
     field = LABELS[label][0][0]
     for line in _NOT_COUNTED.sub(lambda odd: " " * len(odd[0]), quote).split("\n"):
         named = [one for one in labels_in(line, lang) if label in _COUNTS or one.field in (field, "_Ignore")]
@@ -140,7 +141,7 @@ def _states_half(quote: str, full: int) -> bool:
 
 
 def _cost(quote: str, label: str, prompt: Prompt) -> tuple[int, bool, int, int]:
-    """Return a quote's cost: which field the quote names, whether its text is hidden, its lines, and its length."""
+    """Return a sort key, lowest for the best quote: named field, hidden text, number of lines, length."""
     field, named = LABELS[label][0][0], labels_in(quote, prompt.lang)
     alike = {LABELS[other][0][0] for kind in _ALIKE if label in kind for other in kind} - {field}
     names_field = any(one.serves(field) for one in named)
@@ -151,7 +152,7 @@ def _cost(quote: str, label: str, prompt: Prompt) -> tuple[int, bool, int, int]:
 
 
 def _value(label: str, row: Row, quote: str, country: str | None) -> Any:
-    """Return the value as a model would write it; None without an answer."""
+    """Return the value as a model would write it; None if a model would not answer."""
     write = _WRITERS.get(label)
     if write is not None:
         return write(row, quote, country)
@@ -197,7 +198,7 @@ def _region(row: Row, quote: str, _country: str | None) -> Any:
 
 
 def _words_of(label: str) -> Callable[[Row, str, str | None], Any]:
-    """Return a function that returns the quote's words that mean yes: a list for solar power, a text for a gate."""
+    """Return a function that returns the words of the quote that name the field (solar power: in a list)."""
     field = LABELS[label][0][0]
 
     def write(row: Row, quote: str, _country: str | None) -> Any:

@@ -14,13 +14,13 @@ _FROZEN = {"migrations", "vendor"}
 
 
 def lines_of_reading(root: Path = _ROOT) -> int:
-    """Return the lines of Python, including blank ones, of the packages that read pages; data files are not counted."""
+    """Return the lines of Python, including blank lines, in the packages that read pages."""
     files = (file for name in _READING for file in (root / "app" / "property" / name).rglob("*.py"))
     return sum(len(file.read_text("utf-8").splitlines()) for file in files)
 
 
 def files_naming_a_field(root: Path = _ROOT) -> float:
-    """Return the mean number of the product's files that name a field. All languages count as one file."""
+    """Return how many of the product's files name a field, on average. All language files count as one."""
     named = re.compile(rf"\b(?:{'|'.join(FIELDS)})\b")
     found: dict[Path, set[str]] = {}
     for folder in _PRODUCT:

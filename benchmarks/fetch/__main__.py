@@ -21,7 +21,6 @@ _ROOT = Path(__file__).parents[2]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the benchmark and return the exit code."""
     args = _arguments(argv)
     return exit_code(lambda: _measure(args))
 

@@ -20,7 +20,6 @@ _DOCS = Path(__file__).parents[2] / "docs" / "benchmarks"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the benchmark and return the exit code."""
     args = _arguments(argv)
     return exit_code(lambda: args.act(args))
 

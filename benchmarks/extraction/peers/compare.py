@@ -28,7 +28,6 @@ ROOT = Path(__file__).parents[3]
 #: The interpreter of the environment in which `make bench-extraction-peers` installs the peers.
 PEERS_PYTHON = ROOT / ".venv-bench-extraction" / "bin" / "python"
 _PIECE = 100_000
-#: The name of each text tool in the report.
 TEXT_TOOLS: Mapping[str, str] = {
     "trafilatura": "trafilatura, for recall",
     "html2text": "html2text, without links",
@@ -69,7 +68,7 @@ class Peers:
 
 
 def compare(run: Run, report: Report, prompts: Prompts) -> Peers:
-    """Run every peer on the pages of `run`. Raises `BenchmarkError` without their environment."""
+    """Run every peer on the pages of `run`. Raises `BenchmarkError` if their environment is missing."""
     if not PEERS_PYTHON.exists():
         raise BenchmarkError(f"{PEERS_PYTHON} is not there; `make bench-extraction-peers` installs it")
     with tempfile.TemporaryDirectory() as folder:
@@ -83,7 +82,7 @@ def compare(run: Run, report: Report, prompts: Prompts) -> Peers:
 
 
 def _lines(run: Run, folder: Path) -> Iterator[tuple[str, str]]:
-    """Yield `(file, line for the worker)`. The project decodes every page, so no tool fails on a charset."""
+    """Yield `(file, line for the worker)`. The pages are decoded here, so that no tool fails on a charset."""
     for number, (file, extraction) in enumerate(run.extractions.items()):
         path = folder / f"{number}.html"
         path.write_text(extraction.page.text, "utf-8")
@@ -118,7 +117,7 @@ def _of_text_tool(tool: str, run: Run, lines: Sequence[tuple[str, str]]) -> Text
 
 
 def _with_record(run: Run, prompts: Prompts) -> TextResult:
-    """Measure the whole prompt for the missing values, with instruction and schema. Values read before are not sent."""
+    """Measure the whole prompt, with instruction and schema. Values that rules read are kept, but not sent."""
     lost = {page.file: page.lost for page in prompts.pages}
     asked = [(row["file"], label) for row in run.truth for label in _asked(row)]
     kept = sum(label not in lost[file] for file, label in asked) / len(asked)
@@ -127,7 +126,7 @@ def _with_record(run: Run, prompts: Prompts) -> TextResult:
 
 
 def _without_record(run: Run) -> TextResult:
-    """Measure the text of a prompt alone, as if no value had been read before."""
+    """Measure only the prompt's text, as if rules had read no value."""
     texts: dict[str, str] = {}
     cpu: list[float] = []
     for file, extraction in run.extractions.items():

@@ -1,8 +1,7 @@
-"""Map schema.org and Open Graph data, as extruct reads them, to the project's fields: generously, without extraction
-rules.
+"""Map schema.org and Open Graph data, as extruct reads them, to the project's fields, without extraction rules.
 
-All items of a page are read in order. The first value of a field wins, with items about a home before all others. The
-project's normalizers read numbers and areas, so that a peer loses no value because of its notation.
+The mapping is generous. The items of a page are read in order, items about a home first, and the first value of a field
+wins. The project's normalizers read numbers and areas, so that a peer loses no value because of its notation.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -78,7 +77,7 @@ def _nodes(value: Any) -> Iterator[Mapping[str, Any]]:
     """Yield `value` if it is an object, then every object inside it."""
     if isinstance(value, dict):
         inner = value.get("properties")
-        if isinstance(inner, dict):  # an item of microdata
+        if isinstance(inner, dict):  # microdata
             yield {**inner, "@type": value.get("type")}
         else:
             yield value

@@ -1,9 +1,9 @@
 """`python -m benchmarks.extraction.peers.worker TOOL`: runs in the peers' environment and imports no project code.
 
-The first output line is the tool's version. Then each JSON line in (`{"path", "url", "json"}`) gives one out:
-`{"text"}` from a text tool or `{"items"}` from a markup reader, with `cpu_ms` of this process. A page that breaks the
-tool gives `{"error"}`. A body that is not HTML passes unchanged as text. The first page is read twice and measured the
-second time, because tools load on first use.
+The first output line is the tool's version. Then the worker answers each input line (JSON `{"path", "url", "json"}`)
+with a line: `{"text"}` from a text tool or `{"items"}` from a markup reader, with `cpu_ms` of this process, or
+`{"error"}` if the tool fails. A body that is not HTML passes unchanged as text. The first page is read twice and
+measured the second time, because tools load on first use.
 """
 
 import json
@@ -48,7 +48,7 @@ def html2text() -> Tool:
 
 
 def _crawl4ai(*, pruned: bool) -> Tool:
-    """Clean the HTML and make Markdown without links, as crawl4ai's crawler does. `pruned` adds its content filter."""
+    """Make Markdown without links, as crawl4ai's crawler does. `pruned` adds crawl4ai's content filter."""
     from crawl4ai.content_filter_strategy import PruningContentFilterLXML  # noqa: PLC0415
     from crawl4ai.content_scraping_strategy import LXMLWebScrapingStrategy  # noqa: PLC0415
     from crawl4ai.markdown_generation_strategy import DefaultMarkdownGenerator  # noqa: PLC0415
@@ -78,7 +78,6 @@ TOOLS: dict[str, Callable[[], Tool]] = {
 
 
 def main(name: str) -> int:
-    """Run the tool `name` on each page of stdin, and write a line for each to stdout."""
     logging.disable(logging.CRITICAL)
     out, sys.stdout = sys.stdout, sys.stderr  # tools print to stdout
     tool = TOOLS[name]()
