@@ -2,8 +2,8 @@
 
 `open_resources` calls `configure_tracing`, after a fork. Closing the resources calls `shutdown_tracing`. If no
 collector is configured, `span` costs almost nothing, and the SDK is not imported. A job's trace id is its job id (both
-have 128 bits), so all its attempts belong to one trace, although the processes that run them exchange no data. Spans
-are redacted, and URLs are shown without their query. An unavailable collector does not delay the work.
+have 128 bits), so all its attempts belong to one trace. Spans are redacted, and URLs are shown without their query. An
+unavailable collector does not delay the work.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 Attributes = Mapping[str, str | int | float | bool | None]
 
-#: How long the end of a process waits for the last spans to be sent, and then for the exporter to give up.
+#: How long an ending process waits for the last spans to be sent.
 _FLUSH_SECONDS = 3.0
 _GIVE_UP_SECONDS = 1.0
 #: Maximum length of a text in a span, because texts of models and sites may be long.
@@ -38,10 +38,9 @@ _current: ContextVar[Span | None] = ContextVar("current_span", default=None)
 
 
 class Span:
-    """A span.
+    """A span, for a `with` block. In the block, it is the current span.
 
-    It is the current span during its `with` block, and records an unexpected exception of the block, redacted. If
-    `exporting` is None, because tracing is off, it does nothing.
+    It records an unexpected exception of the block, redacted. If `exporting` is None (tracing is off), it does nothing.
     """
 
     def __init__(
@@ -135,7 +134,7 @@ def configure_tracing(endpoint: str | None, *, headers: str = "", service_name: 
     """Start to send spans to `endpoint`, the base URL of an OTLP receiver over HTTP, in this process.
 
     If `endpoint` is None or `ratio` is 0, tracing stays off. `headers` is `name=value,...` with percent-encoded values.
-    `ratio` is the share of traces that are sent. Call this after a fork. Safe to call again.
+    `ratio` is the share of traces that are sent. Call this after a fork. A second call replaces the configuration.
     """
     global _exporting  # noqa: PLW0603 (one per process by design)
     shutdown_tracing()

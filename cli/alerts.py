@@ -27,7 +27,7 @@ _MOST = 10_000
 def alerts(
     every: Annotated[bool, typer.Option("--all", help="Also alerts that were resolved more than a day ago.")] = False,
 ) -> None:
-    """List firing alerts, critical ones first, and then resolved alerts. What to do is in docs/alerts.md.
+    """List firing alerts, critical ones first, and then resolved alerts. docs/alerts.md explains what to do.
 
     JSON: `{"firing": [...], "resolved": [...], "webhook": {"pending", "given_up", "error"}}`; an alert has "kind",
     "subject", "severity", "message", "details", "fired_at", "resolved_at".

@@ -68,8 +68,8 @@ def read_targets(
 ) -> list[str]:
     """Return the targets in `arguments`, followed by the targets in `file`. The file "-" is stdin.
 
-    `check` raises `InvalidTargetError` for an invalid target. An invalid argument raises this error, too. If the file
-    cannot be read or has invalid lines, or if there is no target, `typer.BadParameter` is raised.
+    `check` raises `InvalidTargetError` for an invalid target. For an invalid argument, this error is passed on. An
+    unreadable file, an invalid line, or no target raises `typer.BadParameter`.
     """
     targets = list(arguments)
     for target in targets:

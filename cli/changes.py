@@ -38,8 +38,8 @@ def changes(
 ) -> None:
     """List property changes, oldest first, with the evidence of the old and the new value.
 
-    With --since, list only changes after a cursor, else all that are stored. What counts as a change is in
-    docs/changes.md.
+    With --since, list only changes after a cursor; otherwise, list all stored changes. docs/changes.md explains what
+    counts as a change.
 
     JSON: `{"changes": [...], "next_since": CURSOR, "has_more", "webhook": {"pending", "oldest_at", "error"}}`; a change
     has "id", "property", "field", "old", "new", "context", "old_evidence", "new_evidence", "why", "seen_at",

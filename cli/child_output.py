@@ -2,7 +2,7 @@
 
 A line that is a JSON object gets the field `process`. Every other line gets a prefix. A thread for each child reads the
 child's pipe and never waits for stderr. Otherwise, a paused terminal would block the workers. While stderr is blocked,
-output is buffered up to a limit. More is dropped.
+output is buffered up to a limit, and the rest is dropped.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from io import BytesIO, RawIOBase
 from app.redaction import redact
 
 _CHUNK_BYTES = 65_536
-#: A longer line is printed in parts.
+#: Longer lines are printed in parts.
 _LONGEST_LINE_BYTES = 1_000_000
 #: Maximum bytes of output buffered while stderr is blocked. More is dropped.
 _MOST_WAITING_BYTES = 16_000_000
@@ -35,8 +35,8 @@ class ChildOutput:
     """Prints the output of child processes, and notes of this process, on `stream`. A context manager.
 
     Each child writes to its `pipe(name)`. At the end of the context, the remaining output is printed. `names` are the
-    names of all processes, which are needed to align and color the prefixes. `stream` must be unbuffered: at exit,
-    Python would wait for a blocked stream to accept the buffer.
+    names of all processes, which are needed to align and color the prefixes. `stream` must be unbuffered, because
+    Python does not exit until a blocked stream has accepted its buffer.
     """
 
     def __init__(self, stream: RawIOBase | BytesIO, names: Sequence[str], *, colors: bool = False) -> None:
@@ -53,10 +53,10 @@ class ChildOutput:
 
     @contextlib.contextmanager
     def pipe(self, name: str) -> Iterator[tuple[int, threading.Thread]]:
-        """Yield a descriptor for the output of a child started in the block, and the thread that reads the output."""
+        """Yield a file descriptor for the output of a child started in the block, and the thread that reads it."""
         reading, writing = os.pipe()
         if sys.platform == "linux":
-            with contextlib.suppress(OSError):  # the user's limit of memory for pipes may be lower
+            with contextlib.suppress(OSError):  # the system's limit for pipe buffers may be lower
                 fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         reader = threading.Thread(target=self._read, args=(name, reading), name=f"output of {name}", daemon=True)
         self._readers = [one for one in self._readers if one.is_alive()] + [reader]
@@ -79,7 +79,7 @@ class ChildOutput:
         return self
 
     def __exit__(self, *_: object) -> None:
-        deadline = time.monotonic() + _PATIENCE_SECONDS  # a grandchild that still runs may keep a pipe open
+        deadline = time.monotonic() + _PATIENCE_SECONDS  # a grandchild may still keep a pipe open
         for reader in self._readers:
             reader.join(max(0.0, deadline - time.monotonic()))
         with self._changed:
@@ -127,7 +127,7 @@ class ChildOutput:
                     data = data[written or 0 :]
 
     def _take(self) -> bytes:
-        """Wait for output and return all of it. Return an empty text when the context ends and nothing is left."""
+        """Wait for output and return all of it. Return b"" when the context ends and nothing is left."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closed)
             taken = b"".join(self._waiting)

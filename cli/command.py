@@ -73,7 +73,7 @@ class Group(TyperGroup):
 
 @dataclass(frozen=True, slots=True)
 class Lazy:
-    """Where a command is: `attribute` of `module` is its `typer.Typer`. `summary` is shown in the list of commands."""
+    """A command: its Typer app is `attribute` of `module`. `summary` is shown in the list of commands."""
 
     module: str
     summary: str
@@ -86,7 +86,7 @@ class Lazy:
 def lazy_group(commands: Mapping[str, Lazy]) -> type[Group]:
     """Return the class of a group with `commands`, in this order. A command is imported only when it is called.
 
-    For example, `propintel token` does not import Celery, SQLAlchemy, and the page readers.
+    For example, `propintel token` does not import Celery, SQLAlchemy, or the page readers.
     """
 
     class LazyGroup(Group):
@@ -94,7 +94,7 @@ def lazy_group(commands: Mapping[str, Lazy]) -> type[Group]:
 
         def __init__(self, **attrs: Any) -> None:
             super().__init__(**attrs)
-            self.commands = dict(commands)  # Typer suggests close names from these for a mistyped one
+            self.commands = dict(commands)  # for a mistyped command, Typer suggests similar names from this mapping
 
         def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 (Click's signature)
             return list(commands)

@@ -58,7 +58,7 @@ def _options(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    started()  # imports are done: Click has already imported the command
+    started()  # Click has imported the command, so Ctrl-C may raise from now on
 
 
 def run() -> int:

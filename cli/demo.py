@@ -31,7 +31,7 @@ from tasks import make_celery
 from tasks._celery.publish import send_jobs
 
 _CONCURRENCY = 4
-#: The time limit of a demo: this time per job, but at least `_LEAST_SECONDS`. Only a demo that hangs reaches it.
+#: A demo is stopped after this time per job, but not before `_LEAST_SECONDS`. Only a demo that hangs takes so long.
 _SECONDS_PER_JOB = 20.0
 _LEAST_SECONDS = 120.0
 _FINAL = ("done", "failed", "cancelled")

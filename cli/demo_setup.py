@@ -13,13 +13,12 @@ from app.settings import VARIABLE_PREFIXES
 from app.settings.sources import env_file_in_use
 from cli.processes import Child, Supervisor
 
-#: Variables that are removed, because they could make the demo use other services: ours and Celery's by prefix, and
-#: the proxy variables.
+#: Variables and prefixes of variables that are removed, because they could make the demo use other services.
 _CLEARED = (*VARIABLE_PREFIXES, "CELERY_")
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 _READY = "listening on "
 _START_SECONDS = 30.0
-#: The limits of the key that reaches its limit once, as if another program used it. It then rests for about a second.
+#: The limits of the key that is rate-limited once for about a second, as if another program used it.
 _LIMITED = {"rpm": 300, "used_up_after": 2}
 #: The limits of the other keys. They are far above what the demo's worker can send.
 _AMPLE = {"rpm": 6_000, "tpm": 2_000_000}
@@ -62,12 +61,12 @@ def clean_environment(base: Mapping[str, str], *, keep_openai: bool) -> dict[str
 
 
 def service_environment(base: Mapping[str, str], home: Path, *, openai: Mapping[str, str] | None) -> dict[str, str]:
-    """Return the environment of the demo's processes. If `openai` is None, their keys are from `base` or `.env`."""
+    """Return the environment of the demo's processes. If `openai` is None, it uses the keys of `base` or `.env`."""
     env = clean_environment(base, keep_openai=openai is None)
     # empty values override the values in a .env file
     env |= {"REDIS_URL": "", "DATABASE_URL": "", "PROPINTEL_HOME": str(home), "NO_PROXY": "127.0.0.1,localhost"}
     env |= {"FETCH_ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8", "KEY_REPORT_INTERVAL_SECONDS": "5"}
-    env |= {"LOG_FORMAT": "text"}  # an error message shows the last log lines of a process
+    env |= {"LOG_FORMAT": "text"}  # not JSON, because error messages quote the last log lines of a process
     if openai is None:
         return {**env, "PROPINTEL_ENV_FILE": str(env_file_in_use(base) or "")}
     return {**env, "PROPINTEL_ENV_FILE": "", **openai}

@@ -21,7 +21,7 @@ _STDOUT = Path("-")
 
 
 def _moment(text: str) -> datetime:
-    """Parse an ISO 8601 time or day. A day means its start. A time without an offset is in UTC."""
+    """Parse an ISO 8601 time or day. A day means 00:00 UTC, and a time without an offset is in UTC."""
     try:
         at = datetime.fromisoformat(text.strip())
         return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
@@ -110,7 +110,7 @@ def _opened(output: Path | None) -> Iterator[BinaryIO]:
 
 
 def _open_special(output: Path) -> BinaryIO | None:
-    """Open `output` if it is a pipe or a device. Return None for a regular or missing file. Raises `OSError`."""
+    """Open `output` if it is a pipe or a device. Return None for a regular or missing file."""
     try:
         if stat.S_ISREG(output.stat().st_mode):
             return None

@@ -99,7 +99,6 @@ def _checked_language(lang: str | None) -> str | None:
 def _answered(
     extraction: Extraction, prompt: Prompt, answer: Path, lang: str | None, use: ModelUse
 ) -> tuple[Extraction, tuple[Dropped, ...]]:
-    """Add the reply's values that the page supports; return the others too. Raises `ModelAnswerInvalidError`."""
     values = read_answer(answer.read_text("utf-8"), prompt, model=str(answer))
     candidates, dropped = check_claims(values, prompt)
     note(f"Of {len(values)} values of the reply, {len(values) - len(dropped)} are accepted, {len(dropped)} dropped.")
@@ -262,7 +261,7 @@ def _score_rows(scored: Mapping[str, Any]) -> Iterator[tuple[str, float, str]]:
 
 
 def _added(feature: str, value: float, adds: float) -> str:
-    """Return a text such as `strong checks (2) +0.84`, or without the count if a feature is only present or absent."""
+    """Return a text such as `strong checks (2) +0.84`."""
     words = feature.replace("_", " ").replace(".", " ")
     is_count = value != 1.0 or feature in RAISES | LOWERS
     return f"{words} ({value:g}) {adds:+.2f}" if is_count else f"{words} {adds:+.2f}"

@@ -1,7 +1,7 @@
 """Keep services running: restart a service that ended, with exponential backoff.
 
-A service that ends before it was ever up is not restarted, because it would probably fail again. Instead, everything
-stops. `processes.py` starts and stops single processes.
+If a service ends before it was ever up, all services stop, because it would probably fail again. `processes.py` starts
+and stops single processes.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from cli.processes import Child, ChildDiedError, Supervisor
 
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
-#: If a service ran for at least this time, its next pause is `FIRST_PAUSE_SECONDS` again.
+#: If a service ran for this long, the pause before its restart is `FIRST_PAUSE_SECONDS` again.
 SETTLED_SECONDS = 60.0
 
 
@@ -117,9 +117,9 @@ class Kept:
         return self._was_up
 
     def tend(self) -> None:
-        """If the service has ended, begin a pause. If the pause is over, restart the service.
+        """Restart the service after a pause if it has ended. Call this repeatedly.
 
-        Call this repeatedly. Raises `ChildDiedError` if the service ended before it was ever up.
+        Raises `ChildDiedError` if the service ended before it was ever up.
         """
         if self._again_at is None:
             self.check()
@@ -138,7 +138,6 @@ class Kept:
             self._say(f"{self.name} is started again")
 
     def _rest(self, reason: str) -> None:
-        """Begin a pause before the next start. `reason` says why the service ended or did not start."""
         if self._now() - self._started_at >= SETTLED_SECONDS:
             self._pause_seconds = FIRST_PAUSE_SECONDS
         pause = self._pause_seconds

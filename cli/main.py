@@ -1,8 +1,8 @@
-"""The entry point of `propintel`. It imports almost nothing before it handles Ctrl-C, so no traceback is shown."""
+"""The entry point of `propintel`. It handles Ctrl-C before most imports, so that Ctrl-C never shows a traceback."""
 
 import os
 
-_INTERRUPTED = 130  # as in cli.failures, which is not imported yet
+_INTERRUPTED = 130  # the same value as in cli.failures, which is not imported yet
 
 
 def main() -> int:

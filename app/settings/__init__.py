@@ -1,7 +1,7 @@
 """All settings, grouped by area. No other code reads settings from the environment.
 
 `areas.py` defines the settings of each area, `forms.py` the types of their values, and `sources.py` where values are
-read from. `names.py` finds misspelled names. Only worker, web, cli, and functions that the specification requires call
+read from. `names.py` finds misspelled names. Only the entry points (worker, web, cli) and `OpenAIClientManager` call
 `load_settings()`. All other code gets settings as arguments.
 """
 
@@ -60,7 +60,7 @@ class Settings(BaseModel):
 
     @classmethod
     def of(cls, env_file: Path | None = None, **given: object) -> Self:
-        """Return settings with the `given` values. Their names are the variables' names in lowercase.
+        """Return settings with the `given` values, which are named like the variables, in lowercase.
 
         Other values are read from the environment and from `env_file`. Raises `pydantic.ValidationError`, and
         `TypeError` for an unknown name.
@@ -68,7 +68,7 @@ class Settings(BaseModel):
         return cls(**_areas(env_file, given))
 
     def replaced(self, **given: object) -> Self:
-        """Return a copy with the `given` values, which are named as in `of`. The values are not validated."""
+        """Return a copy with the `given` values, which are named as in `of` and not validated."""
         changed: dict[str, dict[str, object]] = {}
         for name, value in given.items():
             area, field = VARIABLES[name.upper()]
@@ -80,9 +80,9 @@ class Settings(BaseModel):
         return (getattr(self, area) for area in AREAS)
 
     def secrets(self) -> Iterator[str]:
-        """Yield every secret value, in each form in which a text may contain it. Some values may be short.
+        """Yield every secret value, some of which may be short. For URLs and headers, yield only the secret parts.
 
-        Of URLs and headers, only the secret parts are yielded. Logins in URLs of other settings are yielded too.
+        Include the logins in URLs of settings that are not secret.
         """
         for variable, (area, name) in VARIABLES.items():
             value = getattr(getattr(self, area), name)

@@ -30,7 +30,7 @@ class Area(BaseSettings):
     @field_validator("*", mode="before")
     @classmethod
     def _blank_is_unset(cls, value: object, info: ValidationInfo) -> object:
-        """Replace a blank value by the default: `NAME=` in an env file or a web form means "not set"."""
+        """Replace a blank value with the default, because `NAME=` in an env file or a web form means "not set"."""
         if isinstance(value, str) and not value.strip() and info.field_name:
             return cls.model_fields[info.field_name].get_default(call_default_factory=True)
         return value
@@ -46,12 +46,12 @@ class Area(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         env_file = getattr(dotenv_settings, "env_file", None)
         numbered, files = NumberedKeys(settings_cls, env_file), SecretFiles(settings_cls, env_file)
-        # Secret files come before the environment, because a file is also used if the variable itself is blank.
+        # Secret files come before the environment, because a blank variable must not hide the file's value.
         return init_settings, files, env_settings, dotenv_settings, numbered, file_secret_settings
 
 
 class OpenAISettings(Area):
-    """OpenAI: keys, calls, and batches. Keys are read from the first of four settings that contains keys."""
+    """OpenAI: keys, calls, and batches. Of the four settings for keys, the first that contains keys is used."""
 
     model_config = SettingsConfigDict(env_prefix="OPENAI_")
 
@@ -379,7 +379,7 @@ class JobSettings(Area):
     @field_validator("job_retention_days")
     @classmethod
     def _outlasts_freshness(cls, days: float, info: ValidationInfo) -> float:
-        """Require at least PROPERTY_FRESH_DAYS: the job that found a property shows that its address is fresh."""
+        """Require at least PROPERTY_FRESH_DAYS, because an address is known to be fresh only while its job is stored."""
         if days < info.data.get("property_fresh_days", 0):
             raise ValueError("Input should be at least PROPERTY_FRESH_DAYS")
         return days

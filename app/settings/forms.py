@@ -1,4 +1,4 @@
-"""The types of the settings. They validate the values. Error messages never show a secret."""
+"""The types of the settings, which validate the values. Error messages never show a secret."""
 
 import base64
 import ipaddress
@@ -11,11 +11,11 @@ from urllib.parse import parse_qsl, urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
-#: The beginnings of URLs that name a local file. Their paths may contain any character.
+#: The beginnings of URLs of local files, whose paths may contain any character.
 _WITHOUT_PASSWORD = ("unix://", "sqlite")
 _PASSWORD_PARAMETERS = frozenset({"pass", "passwd", "password", "pwd"})
 _TLS_FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
-#: `user:password` in printable ASCII without spaces. The password must be long, because Flower does not limit guessing.
+#: `user:password` in printable ASCII. The password must be long, because Flower does not limit login attempts.
 _LOGIN = re.compile("[!-9;-~]+:[!-~]{16,}")
 _HOST = re.compile(r"[a-z0-9:]([a-z0-9._:-]*[a-z0-9])?")
 _PREFIX = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
@@ -35,10 +35,9 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 
 def names_elsewhere(host: str) -> bool:
-    """Return whether a Host header has a name that an attacker could let resolve to this machine.
+    """Return whether a Host header contains a name other than localhost. IP addresses are not names.
 
-    This is any name except localhost; IP addresses are not names. Browsers separate sites by name. If `evil.example`
-    resolves to 127.0.0.1 (DNS rebinding), pages of `evil.example` can read this server's responses.
+    If `evil.example` resolves to 127.0.0.1 (DNS rebinding), pages of `evil.example` can read this server's responses.
     """
     try:
         name = (urlsplit(f"//{host}").hostname or "").removesuffix(".")
@@ -57,8 +56,6 @@ def flower_logins(text: str) -> list[str]:
 
 
 def _secret(check: Callable[[str], object]) -> AfterValidator:
-    """Return a validator that calls `check` with the secret, unless it is None. `check` may raise `ValueError`."""
-
     def checked(value: SecretStr | None) -> SecretStr | None:
         if value is not None:
             check(value.get_secret_value())
@@ -68,7 +65,6 @@ def _secret(check: Callable[[str], object]) -> AfterValidator:
 
 
 def _text(change: Callable[[str], object]) -> BeforeValidator:
-    """Return a validator that converts text with `change`. Other values, such as defaults, are not changed."""
     return BeforeValidator(lambda value: change(value) if isinstance(value, str) else value)
 
 
@@ -78,10 +74,10 @@ def _redis(url: str) -> None:
 
 
 def _redis_tls(url: str) -> None:
-    """Check the TLS parameters. Celery would wait forever on some wrong parameters, and never names the wrong one."""
+    """Check the TLS parameters. Celery waits forever with some wrong parameters, and does not name the wrong one."""
     try:
         given = {name: text for name, text in parse_qsl(urlsplit(url).query) if name.startswith("ssl_")}
-    except ValueError:  # the check of the password reports an invalid URL
+    except ValueError:  # `_password_before_host` reports an invalid URL
         return
     if given and not url.startswith("rediss://"):
         raise ValueError(f"has {', '.join(given)}, which need TLS; write rediss://")
@@ -93,10 +89,7 @@ def _redis_tls(url: str) -> None:
 
 
 def _password_before_host(url: str) -> None:
-    """Reject a password in the query, or with characters that must be encoded, because it would not be redacted.
-
-    Also, some clients (such as Celery's) ignore a password in the query, and others show it.
-    """
+    """Reject a password in the query, or with unencoded special characters, because it would not be redacted."""
     if _has_password_in_query(url):
         scheme = url.partition("://")[0]
         place = "/path/to/socket" if scheme == "unix" else "host"
@@ -115,7 +108,7 @@ def _has_password_in_query(url: str) -> bool:
 
 
 def _is_whole(url: str) -> bool:
-    """Return whether `url` has a valid port and no `@` after the host. Such an `@` would belong to a password."""
+    """Return whether `url` has a valid port and no `@` after the host, which would be part of an unencoded password."""
     try:
         parts = urlsplit(url)
         _ = parts.port
@@ -125,7 +118,7 @@ def _is_whole(url: str) -> bool:
 
 
 def _webhook(url: str) -> None:
-    """Check only that the URL is absolute. The worker checks at its start whether webhooks may be sent to it."""
+    """Check only that the URL is absolute. When the worker starts, it checks the URL's host."""
     if not re.match(r"https?://[^/]", url, re.IGNORECASE):
         raise ValueError("is not an absolute http:// or https:// URL")
 
@@ -191,7 +184,6 @@ def _path(text: str) -> str:
 Dollars = Annotated[float | None, Field(ge=0, le=1e9, allow_inf_nan=False)]
 Stripped = Annotated[str, AfterValidator(str.strip)]
 UrlPath = Annotated[str, AfterValidator(_path)]
-#: Host names, separated by commas. `Networks` and `Proxies` are networks, also separated by commas.
 Hosts = Annotated[tuple[str, ...], NoDecode, _text(_hosts)]
 Networks = Annotated[tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...], NoDecode, _text(_networks)]
 Proxies = Annotated[tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...], NoDecode, _text(_proxies)]

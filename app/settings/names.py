@@ -18,7 +18,7 @@ _COMMON = "LOGLEVEL"
 #: Words that users leave out of names, as in `OPENAI_KEY` and `OPENAI_TIMEOUT`.
 _LEFT_OUT = frozenset({"API", "BYTES", "DAYS", "MEGABYTES", "SECONDS"})
 #: The maximum edit distance of a misspelled name, by the minimum length of the setting's name without `_`. Settings
-#: with shorter names are never suggested, because too many programs use a variable similar to `PORT`.
+#: with shorter names are never suggested, because many programs use variables similar to `PORT`.
 _EDITS = {8: 1, 12: 2}
 
 
@@ -81,7 +81,7 @@ def _edits(name: str, known: str) -> int | None:
 
 
 def _candidates(name: str) -> Iterator[str]:
-    """Yield a numbered key if `name` ends with a number, and the settings that have its first letter."""
+    """Yield the settings to compare `name` with."""
     if (number := re.search(r"(?<!\d)(\d++)$", name)) is not None:
         yield f"OPENAI_API_KEY_{int(number[1])}"
     yield from (known for known in _names() if known[0] == name[0])
@@ -89,7 +89,7 @@ def _candidates(name: str) -> Iterator[str]:
 
 @cache
 def _shortened() -> dict[str, str]:
-    """Return a map from names in which one of the `_LEFT_OUT` words is missing to the settings that they mean."""
+    """Map each setting's name without one of the `_LEFT_OUT` words to the setting."""
     made: dict[str, str] = {}
     for known in sorted(_settings()):
         words = known.split("_")
@@ -106,6 +106,5 @@ def _settings() -> frozenset[str]:
 
 @cache
 def _names() -> tuple[str, ...]:
-    """Return the name of every variable that is read, except the numbered keys."""
     files = {f"{name}_FILE" for name in SECRETS_IN_FILES}
     return tuple(sorted({*_settings(), *files, ENV_FILE_VARIABLE}))

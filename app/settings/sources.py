@@ -61,7 +61,7 @@ def given_variables(env_file: Path | None) -> dict[str, str]:
 
 
 class _Variables(PydanticBaseSettingsSource):
-    """A source of settings that may use all variables of the environment and the env file."""
+    """Base class of settings sources that read any variable of the environment and the env file."""
 
     def __init__(self, settings_cls: type[BaseSettings], env_file: object) -> None:
         super().__init__(settings_cls)
@@ -87,8 +87,8 @@ class NumberedKeys(_Variables):
 class SecretFiles(_Variables):
     """Reads a secret NAME that is not set from the file at the path NAME_FILE, such as a mounted secret.
 
-    OPENAI_API_KEYS_FILE and SOURCE_SECRETS_FILE do not belong to this source. They are settings themselves, because
-    their files have one secret per line and are read again while the process runs.
+    OPENAI_API_KEYS_FILE and SOURCE_SECRETS_FILE are settings of their own and not read here, because their files have
+    one secret per line and are read again while the process runs.
     """
 
     def __call__(self) -> dict[str, Any]:
@@ -127,7 +127,6 @@ def secrets_in_files(area: type[Area]) -> Iterator[tuple[str, str]]:
 
 
 def _text_of(variable: str, path: str) -> str:
-    """Return the text of a file, stripped. Raises `ConfigurationError` if it is empty or unreadable."""
     remedy = f"Correct {variable}_FILE, or the file's mode and owner"
     try:
         text = Path(path).expanduser().read_text(encoding="utf-8").strip()

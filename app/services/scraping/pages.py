@@ -1,7 +1,6 @@
 """Visit pages of URL and address jobs, read them without a model, and make their records.
 
-A page comes from the job's checkpoint, from a conditional request, or from a full request. Besides the requested URL, a
-visit has the URL that answered and the canonical URL that the page declares.
+A page comes from the job's checkpoint, from a conditional request, or from a full request.
 """
 
 from collections.abc import Callable, Mapping
@@ -40,13 +39,11 @@ _UNUSABLE: Mapping[PageKind, type[PageError]] = {
     PageKind.GONE: PageGoneError,
     PageKind.SEARCH: SearchPageError,
 }
-#: The fields that any web page can have. A page with only these is not a property's page.
+#: Fields that pages about other things can have, too. A page with only these fields is not a property's page.
 NOT_ENOUGH = frozenset(name for name, spec in FIELDS.items() if spec.anywhere)
 
 
 class PageSource(Protocol):
-    """The methods of a fetcher that visits use."""
-
     def fetch(self, url: str, visitor: Visitor | None = None) -> Page: ...
 
     def revisit(
@@ -74,7 +71,7 @@ class Visit:
 
 
 class PageVisitor:
-    """Visits pages for jobs and direct callers. Thread-safe."""
+    """Fetches and stores pages. Thread-safe."""
 
     def __init__(
         self, fetcher: PageSource, pages: PageStore, clock: Clock, names: PurgedNames, secrets_by_url: SecretsByUrl
@@ -86,11 +83,11 @@ class PageVisitor:
         self._clock = clock
 
     def visit(self, url: str, run: Run, led_by: str | None = None) -> Visit:
-        """Return the page at the target `url` without names of purged people. Store it, for a job as its checkpoint.
+        """Fetch and store the page at `url`, without the names of purged people. A job's stored page is its checkpoint.
 
-        `led_by` is the requested URL whose page links to `url` ("" if unknown); None if `url` itself was requested.
-        Only the host of the requested URL may be in a private network that the operator allows. Raises `LeaseLostError`
-        before a request if the run's lease is lost.
+        `led_by` is the URL of the page that links to `url` ("" if unknown), or None if the user gave `url`. A linked
+        URL on another host must have a public address, even if the operator allows private networks. Raises
+        `LeaseLostError` before a request if the run's lease is lost.
         """
         job_id = run.job_id
         self._names.require_nameless(url)
@@ -114,7 +111,6 @@ class PageVisitor:
             return Visit(page, answered_url(page), confirmed_at, canonical_of(page))
 
     def _fetched(self, url: str, visitor: Visitor) -> tuple[Page, datetime | None]:
-        """Return the page, and when the site confirmed the stored copy; None if the site sent the page in full."""
         try:
             with FETCH_SECONDS.time():
                 answer = self._answered(url, visitor)
@@ -135,7 +131,7 @@ class PageVisitor:
         return answer, None
 
     def _answered(self, url: str, visitor: Visitor, *, in_full: bool = False) -> Page | NotModified:
-        """Return the site's answer. Only the request contains the secrets that `url` refers to."""
+        """Request the page. The secrets that `url` refers to are only in the request, not in the answer or an error."""
         fetcher, known, secrets = self._fetcher, self._pages.validators, self._secrets_by_url(url)
         if secrets is None:
             return fetcher.fetch(url, visitor) if in_full else fetcher.revisit(url, known, visitor)
@@ -153,7 +149,6 @@ class PageVisitor:
 
 
 def _visitor(run: Run, *, only_public: bool) -> Visitor:
-    """Return how rate limits apply to the run. A job shares a site's limit with other batches, and may be deferred."""
     if run.job_id is None:
         return Visitor(only_public=only_public)
     return Visitor(
@@ -182,7 +177,7 @@ def require_property(extraction: Extraction) -> None:
 def source_record(
     url: str, extraction: Extraction, visit: Visit, source_kind: SourceKind | None = None
 ) -> SourceRecord:
-    """Return the record of a page requested as `url`. If the page has several properties, each row has its own URL."""
+    """Return the record of a page requested as `url`. A row of the page has its own URL in the record."""
     page, page_url = extraction.page, visit.page_url
     try:
         final_url = normalize_target(page.final_url)
@@ -207,9 +202,9 @@ def source_record(
 
 
 def with_values(record: SourceRecord, extraction: Extraction) -> SourceRecord:
-    """Return `record` with the extracted values. Derived fields are left out: they are computed after merging.
+    """Return `record` with the extracted values. Derived fields are left out, because they are computed after merging.
 
-    If the page has several properties, the evidence has the URL of the property's row.
+    In a row of the page, the evidence has the row's URL.
     """
     found, evidence = extraction.record, {}
     values = {name: value for name, value in found.values.items() if name not in DERIVED_FIELDS}

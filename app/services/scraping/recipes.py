@@ -1,6 +1,6 @@
 """Read pages with the recipes of their site, and learn recipes from a model's answers.
 
-Recipes are optional: after any error of a recipe, the page is read without it.
+If a recipe fails, the page is read without it.
 """
 
 import logging
@@ -24,12 +24,12 @@ from app.settings.forms import ModelUse
 
 log = logging.getLogger(__name__)
 
-#: The assumed number of tokens of a question (instructions and a typical page) until this process has asked one.
+#: The initial value of the average number of prompt tokens per model request.
 TYPICAL_TOKENS = 4_500
 
 
 class Recipes:
-    """Reads pages with the recipes of `store`, and learns recipes. If `store` is None, recipes are off. Thread-safe."""
+    """Reads pages with recipes, and stores new recipes in `store`. If `store` is None, recipes are off. Thread-safe."""
 
     def __init__(
         self, store: RecipeStore | None, clock: Clock, audits: AuditRate | None = None, use: ModelUse = "missing"
@@ -47,7 +47,7 @@ class Recipes:
         return read_page(page, lambda page: read_with(page, ()))
 
     def read_rows(self, page: Page, is_worth: Callable[[str], bool]) -> list[RecipeReading]:
-        """Read each row of a page with several properties. Rows whose JSON text fails `is_worth` are left out.
+        """Read each row of a page with several properties. Skip rows for whose JSON text `is_worth` is false.
 
         Raises `PageTooComplexError`.
         """
@@ -65,13 +65,13 @@ class Recipes:
         return found
 
     def learn(self, read: RecipeReading, reading: ModelReading, *, could_ask: bool = True) -> None:
-        """Count the page, and learn from the model's answer about it, if there is one.
+        """Count the page in the metrics, and learn recipes from the model's answer, if there is one.
 
         `could_ask` is False if the model would not have been asked about this page even without a recipe.
         """
         if self._keeper is None or read.extraction.kind not in WITH_PROPERTY:
             return
-        # an audit without a model's answer does not count as an audit
+        # a page chosen for an audit counts as audited only if the model answered
         read = replace(read, extraction=replace(read.extraction, audited=reading.extraction.audited))
         asked = tuple(name for name in reading.asked if name not in reading.unanswered)
         no_model = could_ask and not reading.asked and not reading.unanswered and self._use != "never"
@@ -92,13 +92,13 @@ class Recipes:
 
 @contextmanager
 def _harmless(what: str, raised: Sequence[type[Exception]] | None = None) -> Iterator[None]:
-    """Log an exception of the block, and continue after the block. Exceptions of the classes `raised` are not caught.
+    """Log exceptions of the block instead of raising them, except for the classes in `raised`.
 
-    By default, these are errors of a too complex page, lack of memory, and errors that end the run.
+    By default, `raised` has the errors for too complex pages, lack of memory, and the end of the run.
     """
     try:
         yield
-    except Exception as exc:  # a defect of recipes must not fail a page
+    except Exception as exc:  # a bug in recipe code must not fail the page
         if isinstance(exc, tuple((PageTooComplexError, MemoryError, *INTERRUPTIONS) if raised is None else raised)):
             raise
         log.warning("%s: %s: %s", what, type(exc).__name__, exc)

@@ -10,25 +10,25 @@ from dataclasses import dataclass, field
 from app.errors.jobs import LeaseLostError, OutOfTimeError
 from app.property.storage.jobs.leases import Lease
 
-#: The maximum time for a page with its robots.txt, redirects, the wait for its host, and the reading.
+#: Maximum seconds for a page, including robots.txt, redirects, the rate limit's wait, and reading.
 PAGE_SECONDS = 90.0
-#: The maximum time for a model call (OPENAI_TIMEOUT_SECONDS), the wait for a key, and storing the result.
+#: Maximum seconds for a model call (OPENAI_TIMEOUT_SECONDS), including the wait for a key and storing the result.
 CALL_SECONDS = 135.0
-#: A run with at least this share of its time left always continues. Without this rule, a run whose whole time is
-#: shorter than the maximum time of a step could never begin that step.
+#: While at least this share of a run's time is left, any step may begin. Otherwise, a short run could never begin a
+#: step that may take longer than the whole run.
 _SHARE = 0.5
 _AGAIN_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run of the job with this `lease`. If `lease` is None, a direct caller started the run and does not retry it.
+    """A run of a scrape. `lease` is the lease of its job; None means that there is no job, and no retry.
 
     The run's model calls count toward the budget of `batch`. `holds` returns whether the lease is still valid. If
-    `is_last`, pages can no longer defer the job. If `is_due`, the job has reached its deadline and is not deferred for
-    any reason. `seconds_left` returns the run's remaining time; None means unlimited. `led_by` is the URL of the search
-    that found the target (see `PageVisitor.visit`). If `economy`, model requests may wait for a batch; `waited_for` is
-    the id of the request that the job has waited for.
+    `is_last`, the job is not deferred for a page. If `is_due`, the job has reached its deadline, and is not deferred
+    for any reason. `seconds_left` returns the run's remaining time; None means unlimited. `led_by` is the URL of the
+    search that found the target (see `PageVisitor.visit`). If `economy`, model requests may be sent through OpenAI's
+    Batch API. `waited_for` is the id of the batch request for whose answer the job has waited.
     """
 
     lease: Lease | None = None
@@ -52,12 +52,12 @@ class Run:
 
     @property
     def may_wait(self) -> bool:
-        """Whether a page may defer the job: the run belongs to a job, and is not the job's last run."""
+        """Whether the job may be deferred for a page: there is a job, and this is not its last run."""
         return self.lease is not None and not self.is_last
 
     @property
     def may_come_back(self) -> bool:
-        """Whether the job can be retried later: the run belongs to a job that has not reached its deadline."""
+        """Whether the job can be retried later: there is a job, and it has not reached its deadline."""
         return self.lease is not None and not self.is_due
 
     def require_lease(self) -> None:

@@ -38,14 +38,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SearchOutcome:
-    """The result of a search: its listings, and the jobs created for new listings. The caller sends the jobs."""
+    """The listings of a search, and the jobs created for new ones, which the caller must send to the broker."""
 
     walked: Walked
     made: Sequence[Job] = ()
 
 
 class SearchWalker:
-    """Reads searches within the limits of `settings`. Thread-safe."""
+    """Reads the result pages of searches, up to the limits in `settings`. Thread-safe."""
 
     def __init__(self, database: Database, visitor: PageVisitor, settings: Settings) -> None:
         self._database = database
@@ -113,8 +113,6 @@ class SearchWalker:
 
 @dataclass
 class _Walk:
-    """The listings read so far from a search. `seen` also has the listings that were left out."""
-
     url: str
     bounds: SearchSettings
     visited: set[str]

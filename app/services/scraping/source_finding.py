@@ -1,7 +1,7 @@
 """Choose the sources of an address and their order.
 
-Templates of `sources.toml` come first. Templates that need the parcel number come after the other templates, whose
-pages may give the number. The web is searched only if fewer than two sources were found.
+The URL templates of `sources.toml` come first. Templates that need the parcel number are used after the others, because
+the other pages may contain the number. The web is searched only if fewer than two sources were found.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,13 +23,13 @@ from app.services.scraping.web_search import SearchFound, WebSearcher
 _SEARCH = "web search"
 #: The web is searched if fewer sources than this were found, because one source cannot be cross-checked.
 _ENOUGH_SOURCES = 2
-#: Maximum number of pages cited by a search that are read.
+#: Maximum number of pages to read from those that a web search cites.
 _MOST_CITED = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The address to scrape: `target` is its text, `address` its parts. Data not older than `since` is fresh."""
+    """The address to scrape, as text and in parts. Search answers older than `since` are not reused."""
 
     target: str
     address: Address
@@ -54,7 +54,7 @@ class Wanted:
 
 
 class SourceFinder:
-    """Finds the sources of an address. Thread-safe, because the results are stored in the `SourceReader`."""
+    """Reads the sources of an address. Thread-safe, because each call stores its results in its own `SourceReader`."""
 
     def __init__(self, sources: Callable[[], Sources], searcher: WebSearcher) -> None:
         self._sources = sources
@@ -75,7 +75,7 @@ class SourceFinder:
                 reader.ask(source, wanted.ways(source, None))
         reader.decide()
         if later and reader.parcel_number() is None:
-            reader.require_all()  # raises if a page must be retried, because it may have the parcel number
+            reader.require_all()  # a page that must be retried may have the parcel number
         asked_later = self._ask_by_parcel(later, wanted, reader)
         reader.require_all()
         claims = self._search(sources, wanted, reader) if reader.source_count < _ENOUGH_SOURCES else []
@@ -87,7 +87,6 @@ class SourceFinder:
         return claims
 
     def _ask_by_parcel(self, later: Sequence[Source], wanted: Wanted, reader: SourceReader) -> bool:
-        """Read the sources that need the parcel number. Return False if there are some but the number is unknown."""
         number = reader.parcel_number()
         if number is None:
             return not later
@@ -112,7 +111,7 @@ class SourceFinder:
         reader.skip(_SEARCH, None, None, SEARCHED, detail)
         self._read_cited(found, sources, reader)
         reader.require_all()
-        # claims about pages that could be read are dropped, because the values of these pages were read
+        # keep only claims about unreadable pages, because the values of the other pages come from the pages themselves
         return [
             Unverified(
                 field=claim.field,
@@ -129,7 +128,7 @@ class SourceFinder:
     def _searched(self, search: WebSearch, wanted: Wanted, run: Run) -> SearchFound | str:
         """Return the search's answer, or the reason why there is none.
 
-        If no key has capacity, a job that has reached its deadline continues without an answer.
+        If no key has capacity, raise `openai.RateLimitError`, unless the job has reached its deadline.
         """
         if not run.has(CALL_SECONDS):
             return "no time was left for it"

@@ -36,7 +36,7 @@ from app.services.scraping.pages import NOT_ENOUGH, Visit, require_property, sou
 from app.services.scraping.run import PAGE_SECONDS, Run
 from app.services.scraping.storing import ScrapeParts
 
-#: A job requests a page with transient errors at most this many times.
+#: Maximum number of requests for a page that fails with transient errors.
 _MOST_TRIES = 2
 #: The codes of errors which mean that a URL cannot lead to a public page.
 _NO_PAGE = frozenset({BlockedAddressError.code, BlockedPortError.code, InvalidTargetError.code})
@@ -47,7 +47,7 @@ _PARCEL_KINDS = (SourceKind.ASSESSOR, SourceKind.GIS, SourceKind.TAX_ROLL, Sourc
 class Asked(NamedTuple):
     """A source and the URL of its page.
 
-    `place_is_known` is true if the source covers only its area, so that the page may omit the town. `allows` returns
+    If `place_is_known`, the source covers only one area, so that its pages need not name the town. `allows` returns
     whether the URL may redirect to a host; None allows all hosts. `led_by` is the URL of the page that links to this
     page.
     """
@@ -88,8 +88,6 @@ class SourceReader:
         #: The pages that list several properties, with the rows that may be about the address.
         self._undecided: list[tuple[Asked, Visit, Sequence[RecipeReading]]] = []
 
-    # --- results so far
-
     @property
     def has_begun(self) -> bool:
         """Whether an earlier run of the job recorded failed pages."""
@@ -116,10 +114,8 @@ class SourceReader:
         if self._open:
             raise self._open[0]
 
-    # --- asking
-
     def ask(self, source: Source, ways: Sequence[Mapping[str, str]]) -> None:
-        """Read the page of a source's template. `ways` are values of its placeholders in several spellings.
+        """Read the source's page about the address. `ways` are values for its URL template, one mapping per spelling.
 
         The next spelling is tried if the source has no page about the address under the previous spelling.
         """
@@ -153,7 +149,7 @@ class SourceReader:
             self._note(asked, OUTSIDE, f"it redirects to {final.hostname or ''}, which is not an allowed domain")
             return True
         if asked.allows is not None and final.netloc != urlsplit(asked.url).netloc:
-            asked = asked._replace(kind=None)  # the kind is that of the cited host, which redirected to another host
+            asked = asked._replace(kind=None)  # the kind describes the cited host, but another host answered
         try:
             found = self._parts.recipes.read(visit.page)
             if found.extraction.kind is PageKind.SEARCH and (
@@ -178,7 +174,7 @@ class SourceReader:
             return True
         try:
             return self._parts.visitor.visit(url, self.run, asked.led_by)
-        except (PurgedMeanwhileError, PageNamesPersonError) as exc:  # the page's URL may not be stored either
+        except (PurgedMeanwhileError, PageNamesPersonError) as exc:  # the URL may contain a name: do not store it
             self.skip(asked.source, asked.kind, None, exc.code, str(exc))
         except ConfigurationError as exc:  # a missing secret of one source does not affect other sources
             self._note(asked, SKIPPED, str(exc))
@@ -188,7 +184,7 @@ class SourceReader:
         return True
 
     def _judge(self, found: Read) -> bool:
-        """Keep the page if it is about the address. Otherwise, follow its only link to such a page, if it has one.
+        """Keep the page if it is about the address. If not, but exactly one of its links is, read the linked page.
 
         Return False if another URL of the source may help.
         """
@@ -214,10 +210,8 @@ class SourceReader:
         self._note(asked, OTHER if match.verdict is Verdict.OTHER else UNKNOWN, match.reason)
         return False
 
-    # --- pages that list several properties
-
     def _may_be_of_address(self, text: str) -> bool:
-        """Return whether the JSON text of a row has the address's house number or a known parcel number of it.
+        """Return whether the JSON text of a row contains the house number or a known parcel number of the address.
 
         Return True if the address has no house number.
         """
@@ -248,7 +242,7 @@ class SourceReader:
         return False
 
     def decide(self) -> None:
-        """Compare undecided rows with the address again if its parcel number is known now."""
+        """Compare undecided rows with the address again if the parcel number of the address is now known."""
         undecided, self._undecided = self._undecided, []
         for asked, visit, rows in undecided if self._parcels() else ():
             self._forget(asked.url, UNKNOWN)

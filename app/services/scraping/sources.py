@@ -19,7 +19,7 @@ def sources_file(settings: Settings) -> SourcesFile:
 
 
 class SourceSecrets:
-    """Reads the secrets in URLs of sources. Thread-safe.
+    """Reads the secrets that the URLs of sources need. Thread-safe.
 
     Secrets are read at every use, because the file may change while a process runs. They are then registered with
     `app.redaction`, which hides them in logs.
@@ -52,7 +52,6 @@ class SourceSecrets:
         return {name: known[name] for name in names}
 
     def _all(self) -> Mapping[str, str]:
-        """Return all secrets. Secrets in the file take precedence."""
         given, path = self._settings.addresses.source_secrets, self._settings.addresses.source_secrets_file
         found = parse_secrets(given.get_secret_value().split(","), _VARIABLE) if given is not None else {}
         if path is not None:

@@ -69,7 +69,7 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class ScrapeParts:
-    """The dependencies of scrapes. Properties younger than `fresh` are not scraped again."""
+    """The dependencies of scrapes. A property that was scraped within `fresh` is not scraped again."""
 
     database: Database
     visitor: PageVisitor
@@ -91,7 +91,7 @@ class ScrapeParts:
 class Storing:
     """Stores the results of runs. Thread-safe.
 
-    All methods raise `LeaseLostError` if the run's `lease` is lost. In that case, they change nothing.
+    All methods raise `LeaseLostError` if the run's `lease` is lost. In that case, nothing is stored.
     """
 
     def __init__(self, database: Database, properties: PropertyStore) -> None:
@@ -100,16 +100,16 @@ class Storing:
         self._index = PageIndex(database)
 
     def fresh(self, lease: Lease | None, found: Found, urls: Iterable[str] = ()) -> Stored:
-        """End the run with a stored property that is fresh. `urls` are the scraped URLs."""
+        """End the job of the run with a stored property that is still fresh. `urls` are the URLs of the target."""
         return cast(Stored, self._end(lease, PageFrom.STORED, lambda _: found, urls))
 
     def same_page(self, lease: Lease | None, read: SourceRecord, known: KnownRecord) -> Stored:
-        """End the run with the property of `known`. Record that the URL of `read` leads to the same page."""
+        """End the job with the property of `known`, and record that the URL of `read` leads to the same page."""
         found, alias = (known.property_id, known.record.kind), (read, known.record)
         return cast(Stored, self._end(lease, PageFrom.SAME_PAGE, lambda _: found, (read.url,), alias=alias))
 
     def unchanged(self, lease: Lease | None, url: str, visit: Visit, alias: Alias | None = None) -> Stored | None:
-        """If this body was read before, confirm its record, and end the run with its property. Else return None."""
+        """If the page has not changed since it was last read, confirm its record and end the job. Else return None."""
         seen = Seen(url, visit.page_url, visit.page.sha256, edition())
         if not self._index.is_confirmed_by(seen):
             return None
@@ -119,7 +119,7 @@ class Storing:
     def page(
         self, lease: Lease | None, record: SourceRecord, reading: ModelReading, alias: Alias | None = None
     ) -> Stored:
-        """Store the record of a page, and end the run with its property."""
+        """Store the record of a page, and end the job with its property."""
 
         def work(connection: Connection) -> Found:
             return self._save(connection, record, reading), record.kind
@@ -135,7 +135,7 @@ class Storing:
         claims: Sequence[Unverified],
         asked_at: datetime,
     ) -> Stored | None:
-        """Store all records that `reader` has read about an address, and end the run with their property.
+        """Store all records that `reader` has read about an address, and end the job with their property.
 
         `notes` are the model's readings by URL, and `claims` are the unverified claims of a search. Pages that were
         purged meanwhile are dropped from `reader`. If no page is left, store nothing and return None.

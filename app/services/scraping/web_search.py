@@ -40,7 +40,7 @@ _INSTRUCTIONS = (
 _MOST_TOKENS = 2_000
 #: Maximum number of searches and opened pages in one call.
 _MOST_TOOL_CALLS = 4
-#: After a bad answer, no job asks the question again for this time, because each call costs money.
+#: How long a bad answer is reused before the search is repeated, because each call costs money.
 _FLAWED_ANSWER_HOLDS = timedelta(hours=1)
 
 
@@ -71,8 +71,8 @@ class WebSearcher:
     ) -> SearchFound | str:
         """Return the answer about `address` from pages on `domains` and their subdomains, or the reason for failure.
 
-        `target` is the address on one line. A cached answer is used if it is not older than `since`. If it is refused,
-        incomplete, or empty, it is used for at most an hour. Claims about pages that were purged meanwhile are left
+        `target` is the address on one line. A cached answer is used if it is not older than `since`. A refused,
+        incomplete, or empty answer is used for at most an hour. Claims about pages that were purged meanwhile are left
         out. Raises `openai.RateLimitError` if no key has capacity, errors of the database, `LeaseLostError`, and errors
         of an unreachable API if the job can be retried later.
         """
@@ -145,7 +145,7 @@ def _stored(response: Response, model: str, asked_at: datetime) -> StoredSearch:
         answer={
             "output": [item.model_dump(mode="json", warnings=False) for item in response.output or []],
             "status": response.status or "completed",
-            "reason": reason or "",  # the API's reason for an incomplete answer
+            "reason": reason or "",
         },
         model=response.model or model,
         prompt_tokens=usage.input_tokens if usage else 0,
@@ -156,6 +156,6 @@ def _stored(response: Response, model: str, asked_at: datetime) -> StoredSearch:
 
 def _found(stored: StoredSearch) -> SearchFound:
     output = stored.answer.get("output")
-    status, reason = (str(stored.answer.get(name) or "") for name in ("status", "reason"))  # old rows lack both members
+    status, reason = (str(stored.answer.get(name) or "") for name in ("status", "reason"))  # old rows have neither
     answer = read_answer(output if isinstance(output, list) else [], status, reason)
     return SearchFound(answer, stored.model, stored.asked_at)

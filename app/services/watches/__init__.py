@@ -1,1 +1,1 @@
-"""The daily budget of watches, and the scheduled task ("tick") that begins their refreshes."""
+"""The daily budget that all watches share, and the scheduled task ("tick") that begins due refreshes."""

@@ -1,8 +1,7 @@
 """Charge the daily budget of watches for page requests and model calls of their jobs. Other jobs are not charged.
 
 A page is charged when the site's rate limit admits its request, and a model call when it gets its first key. Therefore,
-no charge has to be undone. During a run, the budget is in a context variable, as is the batch to which model calls are
-charged (`keypool.retry_loop`).
+no charge has to be undone. During a run, a context variable holds the budget.
 """
 
 from __future__ import annotations
@@ -52,7 +51,7 @@ class WatchBudget:
 
 
 def limits_of(settings: Settings) -> WatchLimits:
-    """Return the configured daily budget of watches, with the daily quota of each caller."""
+    """Return the configured daily budget of watches, and the daily quota per caller."""
     watch = settings.watch
     return WatchLimits(watch.daily_pages, watch.daily_model_calls, settings.web.api_daily_targets_per_caller)
 

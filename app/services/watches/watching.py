@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class WatchSummary:
-    """The number of watches by status, today's usage, and the approximate demand for pages per day."""
+    """The number of watches by status, today's usage, and about how many pages all watches need per day."""
 
     counts: dict[WatchStatus, int]
     today: WatchDay
@@ -30,7 +30,7 @@ class WatchSummary:
     resets_at: datetime
 
     def as_json(self) -> dict[str, Any]:
-        """Return the summary in JSON types, as the terminal and the API show it."""
+        """Return the summary as the JSON of the terminal and the API."""
         return {
             "counts": {str(status): count for status, count in self.counts.items()},
             "budget": {
@@ -63,7 +63,7 @@ def summary(database: Database, settings: Settings) -> WatchSummary:
 
 
 def tick(database: Database, settings: Settings) -> Tick:
-    """Begin the refreshes that are due, and log and count the results. The caller sends the new jobs."""
+    """Begin the refreshes that are due. The caller must send the new jobs to the broker."""
     done = Watches(database).tick(limits_of(settings))
     for outcome, count in done.settled.items():
         WATCH_REFRESHES.labels(outcome).inc(count)
