@@ -1,4 +1,4 @@
-"""Processes that share a Redis never exceed a budget of the settings together, in any unit."""
+"""Processes that share a Redis never exceed a configured budget together, be it for calls, tokens, or dollars."""
 
 import multiprocessing
 from collections import Counter
@@ -22,7 +22,7 @@ PROCESSES, CALLS_EACH = 4, 6
 
 
 def settings(simulator: SimulatorHandle, **more: Any) -> dict[str, Any]:
-    """Return the arguments of `Settings`, which can be passed to another process."""
+    """Return arguments for `Settings` that can be pickled for another process."""
     return {"openai_api_keys": ",".join(simulator.keys), "openai_base_url": simulator.base_url, **more}
 
 
@@ -32,7 +32,7 @@ def meet_at(start: Any) -> None:
 
 
 def ask_often(given: dict[str, Any], batch: str) -> list[str]:
-    """Make calls repeatedly in a separate process; return "answered" or the reason of the refusal for each call."""
+    """Make calls repeatedly; return "answered" or the reason of the refusal for each call."""
     spending_batch.set(batch)
     found = []
     with build_manager(Settings.of(**given)) as manager:
@@ -53,7 +53,7 @@ def ask_often(given: dict[str, Any], batch: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def processes() -> Iterator[ProcessPoolExecutor]:
-    """Yield a pool of processes that start each test together."""
+    """Yield a pool of processes that wait for each other before they call."""
     apart = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(PROCESSES, apart, meet_at, (apart.Barrier(PROCESSES),)) as processes:
         yield processes
@@ -104,7 +104,7 @@ def test_a_call_that_would_exceed_a_budget_is_not_made_and_the_pages_values_are_
 def test_a_scrape_without_a_batch_is_charged_to_no_batch(
     tmp_path: Path, openai_simulator: Any, property_site: str
 ) -> None:
-    """The rule also holds right after a batch's job in the same thread."""
+    """A batch's job that ran just before in the same thread is not charged either."""
     given = settings(openai_simulator(), propintel_home=tmp_path, fetch_allowed_private_networks="127.0.0.0/8")
     with open_resources(Settings.of(**given, budget_batch_model_calls=1)) as resources:
         told = [

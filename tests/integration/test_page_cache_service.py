@@ -1,4 +1,7 @@
-"""Unchanged pages and pages with several URLs cost no second model call. Fetcher, extractors, and database are real."""
+"""Unchanged pages and pages with several URLs cost no second model call.
+
+The fetcher, extractors, and database are real.
+"""
 
 import json
 from collections.abc import Callable, Iterator
@@ -24,7 +27,7 @@ from tests.plugins.simulator_fixtures import SimulatorHandle
 
 
 def listing(number: int = 12, price: int = 310_000, *, head: str = "", body: str = "", ident: str = "48213") -> str:
-    """Return a page whose markup states most values; only its prose, which the model reads, names the roof."""
+    """Return a page whose markup states most values. The roof is named only in the prose, which the model reads."""
     data = {
         "@context": "https://schema.org", "@type": "SingleFamilyResidence", "name": f"{number} Main St",
         "identifier": ident,
@@ -91,7 +94,7 @@ def test_a_changed_page_is_read_and_paid_for(
     assert changing_site.statuses("/h/48213") == [200, 200]
     assert (again.page_from, again.record["ListPrice"], calls(api)) == (PageFrom.SITE, 299_000, 2)
     assert len(again.sources) == 1
-    changing_site.has_validators = False  # the page is then recognized by its hash
+    changing_site.has_validators = False  # without validators, an unchanged page is recognized by its hash
     again = scrape(service, url, refresh=True)
     assert changing_site.statuses("/h/48213") == [200, 200, 200]
     assert (again.page_from, calls(api)) == (PageFrom.UNCHANGED, 2)
@@ -237,7 +240,7 @@ def test_a_record_without_a_model_answer_is_read_again_from_the_stored_body(
 def test_a_deferred_job_remembers_that_its_page_was_confirmed(
     service: Resources, api: SimulatorHandle, changing_site: ChangingSite
 ) -> None:
-    """A forgotten confirmation would make the page look old, and the page would be requested again."""
+    """If the confirmation were not stored, the page would look old and be requested again."""
     changing_site.pages["/h/48213"] = listing()
     url = f"{changing_site.address}/h/48213"
     with open_resources(service.settings.replaced(openai_api_key=None)) as keyless:

@@ -76,7 +76,7 @@ def test_a_check_counts_requests_raises_alerts_and_gives_advice(
 ) -> None:
     simulator = openai_simulator([{"key": KEYS[0], **WIDE}, {"key": KEYS[1], "behavior": "dead", **WIDE}])
     monitor = make_monitor(simulator, budget_daily_model_calls=18, alert_budget_share=0.5)
-    monitor.look()  # the first look at a pool only sets the starting counts
+    monitor.look()  # the first look only sets the starting counts
     ask(monitor.manager, 9)
     dead = monitor.manager.keys[1].mask
     fired, _ = monitor.check()
@@ -103,7 +103,7 @@ def test_a_check_counts_requests_raises_alerts_and_gives_advice(
 def test_a_budget_that_stops_calls_raises_one_critical_alert(
     openai_simulator: Callable[..., Any], make_monitor: Callable[..., PoolMonitor], unit: str, limit: dict[str, float]
 ) -> None:
-    """A budget is rarely used up exactly, because a call is refused if its estimate does not fit."""
+    """A call is refused if its estimate exceeds the rest of the budget, so a budget is rarely used up exactly."""
     monitor = make_monitor(openai_simulator([{"key": KEYS[0], **WIDE}]), **limit)
     monitor.look()
     with pytest.raises(openai.APIStatusError):
@@ -166,9 +166,9 @@ def test_saturation_and_refusals_are_recorded_for_the_advice(
 def test_while_redis_is_down_nothing_is_counted_and_no_key_is_removed(
     openai_simulator: Callable[..., Any], make_monitor: Callable[..., PoolMonitor], valkey: EmbeddedValkey
 ) -> None:
-    """The counts of a single process would look like a store that lost its data, so they must not be stored.
+    """The counts of a single process must not be stored: they would look as if Redis had lost its data.
 
-    An offline process may have to wait for its turn, so requests may wait for five seconds.
+    A process without Redis spaces out its requests, so each may wait up to five seconds.
     """
     monitor = make_monitor(openai_simulator(), openai_max_wait_seconds=5)
     ask(monitor.manager, 5)
@@ -207,7 +207,7 @@ def test_checks_and_reports_send_each_query_once_and_the_newest_report_is_kept_f
     openai_simulator: Callable[..., Any], make_monitor: Callable[..., PoolMonitor], valkey: EmbeddedValkey
 ) -> None:
     monitor = make_monitor(openai_simulator(), budget_daily_tokens=1000)
-    monitor.check()  # the server caches the scripts
+    monitor.check()  # makes the server cache the scripts
     assert pool_commands(valkey.url, monitor.look) == ONE_LOOK
     assert pool_commands(valkey.url, monitor.check) == ONE_LOOK
     settings = monitor.settings

@@ -49,7 +49,7 @@ def test_a_bad_key_is_skipped_with_every_method(openai_simulator: Callable[..., 
 def test_a_request_too_large_for_one_key_goes_to_a_key_with_a_higher_limit(
     openai_simulator: Callable[..., Any], face: str
 ) -> None:
-    """The 429 answer has no retry time, so the first key takes smaller requests at once."""
+    """The 429 answer has no retry time, so the first key still gets smaller requests at once."""
     small, large = KEYS[:2]
     simulator = openai_simulator([{"key": small, "rpm": 60_000, "tpm": 50}, {"key": large, **WIDE}])
     there = pooled(simulator.base_url, simulator.keys, face)
@@ -126,7 +126,7 @@ def test_a_used_up_budget_is_reported_with_its_setting(openai_simulator: Callabl
 
 
 def test_no_error_and_no_answer_contains_a_key(openai_simulator: Callable[..., Any], face: str) -> None:
-    """Tracebacks, error reports, and request logs show the SDK's key, which is a placeholder."""
+    """Tracebacks, error reports, and request logs contain only the SDK's API key, which is a placeholder."""
     simulator = openai_simulator([{"key": KEYS[0], **WIDE}], models=[MODEL])
     there = pooled(simulator.base_url, simulator.keys, face)
 
@@ -142,7 +142,7 @@ def test_no_error_and_no_answer_contains_a_key(openai_simulator: Callable[..., A
 
 
 def test_a_file_upload_works(openai_simulator: Callable[..., Any], face: str) -> None:
-    """Multipart bodies cannot be read in advance."""
+    """The pool cannot read a multipart body before it is sent."""
     simulator = openai_simulator()
     there = pooled(simulator.base_url, simulator.keys, face)
 

@@ -1,4 +1,4 @@
-"""Every method of the real SDK on the pool returns the same as without the pool, and is counted."""
+"""Every method of the real SDK returns the same on the pool as without it, and its usage is counted."""
 
 from collections.abc import Callable
 from typing import Any
@@ -74,7 +74,7 @@ def test_responses_embeddings_and_lists_go_through_the_pool(there: Pooled) -> No
 
 
 def test_raw_and_streamed_json_answers_can_be_read_as_without_a_pool(there: Pooled) -> None:
-    """The transport has read the body, but the SDK must still be able to read it in any way."""
+    """The transport has already read the body, but the SDK must still be able to read or stream it."""
 
     async def scenario(client: Any) -> Any:
         raw = await value_of(client.chat.completions.with_raw_response.create(model=MODEL, messages=MESSAGES))
@@ -175,7 +175,9 @@ def test_a_prompt_is_charged_in_full_until_its_answer_reports_cached_tokens(
     openai_simulator: Callable[..., Any], face: str
 ) -> None:
     """A million tokens of gpt-4.1-mini cost $0.40 as input, $0.10 cached, and $1.60 as output (OpenAI, 2026-11).
-    The budget covers three such answers, but not the highest possible price of a third one."""
+
+    The budget covers the real price of three answers. It does not cover two answers and a third one's highest price.
+    """
     simulator = openai_simulator()
     long, most = TEXT * 50, 50
     given = -(-len(long) // 4)

@@ -1,4 +1,4 @@
-"""As docs/runbooks/scale-out.md says, every Redis client checks TLS certificates, and Sentinel is refused."""
+"""Every Redis client checks TLS certificates, and Sentinel is refused, as docs/runbooks/scale-out.md says."""
 
 from collections.abc import Iterator
 from pathlib import Path

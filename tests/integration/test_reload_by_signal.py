@@ -64,13 +64,13 @@ def listener(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Listene
 
 
 def test_kill_hup_reloads_and_closing_the_terminal_ends_a_program_unless_under_nohup(listener: Listener) -> None:
-    """Both events send the same signal; the difference is whether the terminal still exists."""
+    """The same signal reports both events; the program tells them apart by whether the terminal still exists."""
     for times in (1, 2):
         listener.process.send_signal(signal.SIGHUP)
         listener.wait_for("ready", *["reload"] * times)
     listener.close_terminal()
     if listener.mode == "nohup":
-        time.sleep(0.3)  # Wait for the hang-up, which leaves no trace.
+        time.sleep(0.3)  # nothing shows that the hang-up has arrived
         assert listener.process.poll() is None
     else:
         assert listener.process.wait(120) == -signal.SIGHUP
@@ -78,7 +78,7 @@ def test_kill_hup_reloads_and_closing_the_terminal_ends_a_program_unless_under_n
 
 
 def test_sighup_reloads_up_and_stops_other_programs() -> None:
-    """The reload is reported once, and the signal ends a wait."""
+    """`wait` returns early at the signal, and `take_reload` reports the reload once."""
     with StopSignals(sighup_reloads=True) as signals:
         os.kill(os.getpid(), signal.SIGHUP)
         began = time.monotonic()

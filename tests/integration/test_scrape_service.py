@@ -57,7 +57,7 @@ ESSAY = "<html><head><title>On bread</title></head><body><p>{}</p></body></html>
 
 
 class Site:
-    """A site with pages by path, and the paths of all requests to it."""
+    """A site that serves `pages` by path and records the path of each request."""
 
     def __init__(self) -> None:
         self.pages: dict[str, tuple[int, bytes]] = {
@@ -282,7 +282,7 @@ class ReleaseAtFirstWait(logging.Handler):
 def test_paid_work_is_kept_while_the_database_is_locked(
     step: str, keyed: Resources, site: Site, simulator: tuple[OpenAISimulator, str], url: str
 ) -> None:
-    """Another connection locks the database when a page, an answer, or a record is stored. Nothing is done twice."""
+    """Another connection locks the database when a page, an answer, or a record is to be stored."""
     keyed.database.close()
     keyed.database._busy_timeout_seconds = 0.1
     target = f"{url}/house"

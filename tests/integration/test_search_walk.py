@@ -165,7 +165,7 @@ def timed(tmp_path: Path, clock: ManualClock, at: str) -> Iterator[Resources]:
 
 
 def test_a_long_search_is_continued_and_requests_no_page_twice(timed: Resources, slow: Slow, at: str) -> None:
-    """A run ends in time before the task's limit. The next run reads the earlier pages from the database."""
+    """Each run stops before the task's time limit. The next run reads the earlier pages from the database."""
     (job_id,) = timed.jobs.enqueue([f"{at}/s"]).new
     timed.jobs.claim(job_id, "test", 30)
     with pytest.raises(OutOfTimeError):

@@ -1,4 +1,4 @@
-"""The simulated county over HTTP."""
+"""The simulated county serves its sites over HTTP."""
 
 from collections.abc import Iterator
 

@@ -136,7 +136,10 @@ def test_the_stats_show_admissions_levels_and_refusal_times(openai_simulator: St
 
 
 def test_answers_on_one_connection_do_not_wait_for_a_delayed_acknowledgment(openai_simulator: Start) -> None:
-    """Head and body are two packets. Nagle's algorithm would delay the second packet by 40 ms, until an ACK."""
+    """The head and the body of an answer are two packets.
+
+    Nagle's algorithm would delay the second packet by 40 ms, until an ACK.
+    """
     simulator = openai_simulator([{"key": KEY, **WIDE}])
     line = http.client.HTTPConnection(simulator.address.removeprefix("http://"), timeout=300)
     body = json.dumps({"model": "gpt-4.1-mini", "messages": [{"role": "user", "content": "hello"}]})
@@ -293,7 +296,7 @@ def test_streams_responses_embeddings_and_models_work_through_the_sdk(openai_sim
 
 
 def test_each_question_is_counted_as_often_as_it_was_paid_for(openai_simulator: Start) -> None:
-    """Answers are paid for, refusals are not. The JSON's spacing and member order do not matter."""
+    """Only answered questions are billed. The JSON's spacing and member order do not matter."""
     simulator = openai_simulator([{"key": KEY, **WIDE}, {"key": OTHER, "behavior": "dead"}])
     client = simulator.client()
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""With the real SDK, the simulator's web search returns OpenAI's response shapes and citation marks."""
+"""With the real SDK, the simulator's web search returns OpenAI's response shapes and citations."""
 
 from collections.abc import Callable
 from typing import Any

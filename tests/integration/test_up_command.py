@@ -98,7 +98,7 @@ def test_one_command_starts_everything_restarts_what_ends_and_stops_at_ctrl_c(  
     property_site: str,
     tmp_path: Path,
 ) -> None:
-    """One start serves all steps, because it takes most of the time. Nothing but an OpenAI key is configured."""
+    """All steps share one start, because starting takes most of the time. Only OpenAI keys are configured."""
     simulator = openai_simulator([{"key": key} for key in KEYS[:2]])
     dotenv, port, flower = tmp_path / "env", str(free_port()), str(free_port())
     dotenv.write_text(f"OPENAI_API_KEYS={KEYS[0]}\n")
@@ -113,7 +113,8 @@ def test_one_command_starts_everything_restarts_what_ends_and_stops_at_ctrl_c(  
     up.send_signal(signal.SIGHUP)
     _wait_for(tmp_path, "2 OpenAI keys read again")
     added = "OpenAI keys reloaded: 1 added (sk-sim...0002), 0 draining, 1 unchanged"
-    wait_until(lambda: _output(tmp_path).count(added) == 3, 30, lambda: _output(tmp_path))  # two children, maintenance
+    # in both children and the maintenance worker
+    wait_until(lambda: _output(tmp_path).count(added) == 3, 30, lambda: _output(tmp_path))
     assert {child.pid for child in psutil.Process(up.pid).children(recursive=True)} == children
     _check_the_log(tmp_path)
     _check_that_what_ends_is_restarted(tmp_path, up, jobs_of, simulator, property_site)
@@ -133,7 +134,7 @@ def _check_the_interfaces(
     web: str,
     flower: str,
 ) -> None:
-    """Check that the link signs in once, that `propintel token` works, and that a second `up` is refused."""
+    """Check that the link signs in only once, that `propintel token` works, and that a second `up` is refused."""
     link = re.search(rf"{web}/sign-in/link\?code=\S+", _output(tmp_path))[0]
     with httpx2.Client(trust_env=False, timeout=300, follow_redirects=True) as browser:
         shown = browser.get(link)
@@ -143,7 +144,8 @@ def _check_the_interfaces(
     again = httpx2.get(link, trust_env=False, timeout=300)
     assert (again.status_code, "was used or has expired" in again.text) == (403, True)
     hidden = "/sign-in/link?code=[redacted]"
-    wait_until(lambda: _output(tmp_path).count(hidden) == 2, 30, lambda: _output(tmp_path))  # in the access log
+    # both uses, in the access log
+    wait_until(lambda: _output(tmp_path).count(hidden) == 2, 30, lambda: _output(tmp_path))
     output = _output(tmp_path)
     assert output.count(link.partition("code=")[2]) == 1, "the code must appear only in the link that `up` prints"
     assert flower in output
@@ -159,7 +161,7 @@ def _check_the_interfaces(
 
 
 def _check_the_log(tmp_path: Path) -> None:
-    """Check that the log is JSON with the process in each line, without banners, beat's ticks, and tracebacks."""
+    """Check that each line of the log is JSON with a process, without banners, beat's ticks, and tracebacks."""
     _wait_for(tmp_path, "OpenAI keys: ")
     output = _output(tmp_path)
     lines = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
@@ -228,7 +230,7 @@ def test_a_port_in_use_is_reported_before_anything_is_started(
 def test_an_unreachable_broker_is_reported_without_its_password(
     run: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
 ) -> None:
-    """With --web, a secret exists by then: sessions of the pages need it even with an identity provider."""
+    """`--web` creates the session secret before the broker is checked, even with an external identity provider."""
     broker, provider = f"redis://:hunter2@127.0.0.1:{free_port()}/0", "https://id.example/keys"
     up = run("up", "--web", PORT=str(free_port()), REDIS_URL=broker, JWT_JWKS_URL=provider)
     assert (tmp_path / ".propintel" / "jwt_secret").exists()

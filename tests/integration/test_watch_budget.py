@@ -59,7 +59,7 @@ def spent(world: World) -> tuple[int, int]:
 
 
 def asked(world: World) -> tuple[int, int]:
-    """Return the numbers of requests that the sites got and of calls that the API got."""
+    """Return the number of requests to the sites and of calls to the API."""
     return sum(world.county.asked.values()) + sum(world.portal.asked.values()), world.calls()
 
 
@@ -84,13 +84,13 @@ def test_an_address_without_page_budget_continues_the_next_day_and_requests_noth
     with pytest.raises(WatchBudgetSpentError, match=r"1 requests for pages.*WATCH_DAILY_PAGES"):
         scrape(1, 100)
     assert asked(world)[0] == spent(world)[0] == 1
-    outcome = scrape(2, 100)  # as if the next day's budget had one page more
+    outcome = scrape(2, 100)  # a budget of two pages stands for the next day's budget
     assert outcomes(outcome) == {"Assessor": "used", "Tax roll": "used"}
     assert world.county.asked == {FOUND: 1, BILL: 1}
 
 
 def test_a_model_call_beyond_the_daily_budget_waits_and_nothing_is_stored_before_it(world: World, scrape: Any) -> None:
-    """Without the model's earlier values, the stored page would look changed."""
+    """A page stored without the model's earlier values would look changed."""
     world.county.pages |= {FOUND: (200, assessor())}
     world.sources(BY_ADDRESS, domains=("127.0.0.2",))
     assert charge_watches(world.resources.database, Charge.MODEL_CALL, 1)

@@ -1,4 +1,4 @@
-"""Due callbacks, alerts, and changes are delivered with retries, also if receivers fail, hang, or are private."""
+"""Due callbacks, alerts, and changes are delivered with retries, even if receivers fail, hang, or are private."""
 
 import itertools
 import json
@@ -118,7 +118,7 @@ def test_a_receiver_inside_the_network_is_given_up_at_once(stores: Stores, make_
 def test_a_batch_that_completes_again_sends_another_event(
     stores: Stores, clock: ManualClock, make_receiver: Any
 ) -> None:
-    """An event has the batch as it is shown, without its callback."""
+    """The event contains the batch as the API returns it, except for the callback."""
     receiver = make_receiver()
     enqueued = complete_one(stores, receiver.url)
     assert [deliver(stores), deliver(stores)] == [DELIVERED, NOTHING]

@@ -24,7 +24,7 @@ EVENT = Event("batch_1_2", "batch.completed", datetime(2026, 1, 1, tzinfo=UTC), 
 
 
 class Names:
-    """A resolver with fixed answers."""
+    """A resolver that always returns `addresses`."""
 
     def __init__(self, *addresses: str) -> None:
         self._addresses = addresses
@@ -117,7 +117,7 @@ def test_an_error_status_raises_an_error_that_may_be_retried_except_410(
 def test_an_unreachable_or_hanging_receiver_raises_an_error_that_may_be_retried(
     make_receiver: Any, make_sender: Any
 ) -> None:
-    """The hanging receiver would answer 200 after half a minute, long after the limit."""
+    """The hanging receiver would answer 200 after half a minute; the sender gives up much earlier."""
     gone, hanging = make_receiver(), make_receiver(held=threading.Event())
     gone.stop()
     for receiver, problem in ((gone, "No connection"), (hanging, "did not answer in time")):
@@ -143,7 +143,7 @@ def test_a_receiver_inside_the_network_is_refused_and_never_contacted(make_recei
 
 
 def test_a_name_is_connected_to_at_the_checked_address(make_receiver: Any, make_sender: Any) -> None:
-    """`hooks.example` does not exist, so only the guard's answer can lead to the receiver."""
+    """DNS does not know `hooks.example`, so the sender must use the address that the guard checked."""
     receiver = make_receiver()
     make_sender(resolver=Names("127.0.0.1")).send(f"http://hooks.example:{receiver.port}/in", EVENT)
     assert receiver.requests[0].headers["host"] == f"hooks.example:{receiver.port}"

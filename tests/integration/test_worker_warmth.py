@@ -1,4 +1,4 @@
-"""A worker process loads large tables at its start, so that no request waits for them; other processes do not."""
+"""A worker process loads large tables when it starts, so that no job waits for them. Other processes do not."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ print(*(table in sys.modules for table in tables))
 
 
 def test_only_a_worker_loads_the_token_and_price_tables_before_its_first_job(tmp_path: Path) -> None:
-    """The tables take half a second and 70 MB. Importing the interfaces does not load them."""
+    """Loading the tables takes half a second and 70 MB. Importing the interfaces does not load them."""
     environment = {**os.environ, "PROPINTEL_HOME": str(tmp_path), "OPENAI_API_KEYS": "sk-simulator-abcdabcd0001"}
     argv = [sys.executable, "-c", _PROGRAM]
     ran = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=300, check=False)

@@ -41,7 +41,7 @@ def test_a_pool_does_every_job_and_the_report_lists_the_pool(tmp_path: Path) -> 
 
 
 def test_a_late_or_missing_report_is_counted() -> None:
-    """Reports are due every five seconds, in step with the earliest one. The first report here is a second late."""
+    """Reports are due every five seconds after the earliest one. The first report of this test is a second late."""
     assert lateness([101.0, 105.0, 110.0, 115.5], 15) == {
         "expected": 4,
         "seen": 4,

@@ -1,4 +1,4 @@
-"""Scrapes of addresses: a county office, a portal, and the API simulator on loopback, and the service."""
+"""A service with real parts that scrapes addresses from a county office, a portal, and an API simulator on loopback."""
 
 import json
 from collections import Counter
@@ -64,12 +64,12 @@ def results(*links: tuple[str, str]) -> str:
 
 @dataclass
 class Place:
-    """A site on loopback with a page for each path, and request counts."""
+    """A site on loopback that serves `pages` and counts requests by path."""
 
     pages: dict[str, tuple[int, str]] = field(default_factory=dict)
     robots: str = ""
     asked: Counter[str] = field(default_factory=Counter)
-    #: Functions that run during a request, by its path.
+    #: A function that runs during a request, by the request's path.
     meanwhile: dict[str, Callable[[], object]] = field(default_factory=dict)
 
     @property
@@ -91,7 +91,7 @@ class Place:
 
 @dataclass
 class World:
-    """A county office, a portal, the API, and a service configured for them."""
+    """A county office, a portal, the API simulator, and a service configured for them."""
 
     county: Place
     portal: Place
@@ -101,7 +101,10 @@ class World:
     resources: Resources
 
     def sources(self, *templates: tuple[str, str, str], domains: tuple[str, ...] = (), enabled: bool = True) -> None:
-        """Write `sources.toml` with `(name, kind, URL)`; `<county>` and `<portal>` stand for the two sites."""
+        """Write `sources.toml` with templates `(name, kind, URL)`.
+
+        In URLs, `<county>` and `<portal>` stand for the two sites.
+        """
         lines = []
         if templates:
             lines += ["[[area]]", 'name = "Example"', 'state = "ST"', 'postal_codes = ["000"]']
@@ -128,7 +131,7 @@ class World:
         return len(self.api.searches())
 
 
-#: An entry of the API's table that matches searches for the address.
+#: An answer of the API simulator to searches for the address.
 SEARCHED = {"match": "12 fictional ave anytown"}
 BY_NUMBER = ("Tax roll", "tax_roll", "<county>/bill/{parcel_number:bare}")
 BY_ADDRESS = ("Assessor", "assessor", "<county>/find?street={street_line:slug}&zip={postal_code}")
@@ -137,7 +140,7 @@ FOUND, BILL = "/find?street=12-fictional-ave&zip=00000", "/bill/00120034"
 
 @pytest.fixture(params=["sqlite", POSTGRESQL])
 def database_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """Return the settings for SQLite below PROPINTEL_HOME, then those for a new PostgreSQL database."""
+    """Return the settings of the default SQLite database, or those of a new PostgreSQL database."""
     if request.param == "sqlite":
         return {}
     return {"database_url": SecretStr(request.getfixturevalue("postgresql").new_database())}
@@ -164,7 +167,7 @@ def world(
         BackgroundServer(portal.app, host="127.0.0.2") as two,
         open_resources(settings) as resources,
     ):
-        # different IP addresses, since domains are compared by host
+        # different IP addresses, because the service compares sources by host
         roots = {"county": one.address, "portal": two.address}
         yield World(county, portal, roots, api, home, resources)
 

@@ -24,9 +24,10 @@ class Asked:
 
 @dataclass
 class ChangingSite:
-    """Serves `pages` by path and query, `redirects` to other paths, and adds answer `headers` by path.
+    """Serves `pages` by path and query, `redirects` to other paths, and answers with the `headers` by path.
 
-    With `has_validators`, each page has an ETag, and a request with that ETag gets 304. `asked` leaves out robots.txt.
+    With `has_validators`, each page has an ETag, and a request with that ETag gets 304. `asked` omits requests of
+    robots.txt.
     """
 
     pages: dict[str, str] = field(default_factory=dict)

@@ -1,11 +1,10 @@
-"""The fenced blocks of README and docs, with the comment above each that names its test.
+"""The fenced blocks of README and docs, and the comment above each that says how it is tested.
 
 A block of commands (`bash`) or of a program (`python`) follows one of these comments:
 
-    <!-- run -->                                            tests/integration/docs runs it unchanged
-    <!-- tested-by: tests/integration/test_x.py::test_y --> this test runs it; several tests: spaces between
-    <!-- tested-by: .ci/run -->                             CI runs it
-    <!-- not run: REASON -->                                no test can run it
+<!-- run --> tests/integration/docs runs it unchanged <!-- tested-by: tests/integration/test_x.py::test_y --> this test
+runs it; several tests: spaces between <!-- tested-by: .ci/run --> CI runs it <!-- not run: REASON --> no test can run
+it
 """
 
 import re
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-#: Blocks in the languages of `DOING` can be run. Those of `SHOWING` only show text.
+#: Blocks in `DOING` languages can be run. Blocks in `SHOWING` languages only show text.
 DOING = frozenset({"bash", "python"})
 SHOWING = frozenset(
     {"text", "json", "toml", "yaml", "ini", "csv", "nginx", "dockerfile", "promql", "sql", "http", "html", "xml"}
@@ -24,10 +23,13 @@ _REMARK = re.compile(r"^\s*<!-- (run|tested-by: (?P<tests>[^>]+?)|not run: (?P<r
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A fenced block. `remark` is "run", "tested-by", "not run", or empty; `tests` are the names after "tested-by"."""
+    """A fenced block. `remark` is "run", "tested-by", "not run", or empty; `tests` are the names after "tested-by".
 
-    page: str  # path in the repository
-    line: int  # line of the opening fence, from 1
+    `page` is a path in the repository, and `line` the opening fence's, from 1.
+    """
+
+    page: str
+    line: int
     language: str
     text: str
     remark: str = ""

@@ -1,4 +1,4 @@
-"""A real HTTP proxy on loopback for plain HTTP that forwards requests and records logins."""
+"""A real proxy on loopback that forwards plain HTTP requests and records logins."""
 
 import threading
 from collections.abc import Iterator

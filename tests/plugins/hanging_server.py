@@ -32,7 +32,7 @@ class HangingServer:
         while True:
             try:
                 self._open.append(self._listener.accept()[0])
-            except OSError:  # closed
+            except OSError:  # the server was closed
                 return
 
 

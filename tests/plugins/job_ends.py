@@ -1,4 +1,4 @@
-"""Store the end of a job step by step, each step in its own transaction."""
+"""Store the end of a job in separate transactions, one per step."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime

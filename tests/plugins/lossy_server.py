@@ -1,4 +1,4 @@
-"""A Redis server that tests kill, freeze, and restart, a proxy that loses replies, and fleet stores."""
+"""A Redis server to kill, freeze, and restart, a proxy that loses replies, and stores that use them."""
 
 import os
 import shutil
@@ -27,7 +27,7 @@ MINUTE_US = 60_000_000
 
 
 class Server:
-    """A redis-server that stores nothing on disk, and is empty after a restart."""
+    """A redis-server without files, which is empty after a restart."""
 
     def __init__(self, folder: Path) -> None:
         self._port = str(free_port())
@@ -58,7 +58,7 @@ class Server:
 
 
 class LosesReplies:
-    """A proxy that passes on everything to and from a server. While `lose` is set, it drops replies and disconnects."""
+    """A proxy to a server. While `lose` is set, it drops replies and disconnects."""
 
     def __init__(self, connect: Callable[[], socket.socket]) -> None:
         self._connect = connect
@@ -88,7 +88,7 @@ class LosesReplies:
                 target.sendall(data)
         for end in (source, target):
             with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)  # close is not enough while the other direction reads
+                end.shutdown(socket.SHUT_RDWR)  # close does not wake the other direction's recv
             end.close()
 
 

@@ -1,4 +1,4 @@
-"""The pool's rules as functions: the Lua code of `app/keypool/stores/lua`, run in this process.
+"""The Lua functions of `app/keypool/stores/lua`, run in this process.
 
 Meters, buckets, and charges are Lua tables.
 """
@@ -17,7 +17,7 @@ NOW_US = 1_793_534_400_000_000
 
 
 class LuaRules:
-    """The Lua functions as attributes, such as `rules.meter_free_at(...)`. `C` has the constants."""
+    """The Lua functions as attributes, such as `rules.meter_free_at(...)`. `C` is the table of constants."""
 
     def __init__(self) -> None:
         text = shared_text(Policy(), NO_BUDGET)
@@ -32,7 +32,7 @@ class LuaRules:
         return self._functions[name]
 
     def meter(self, per_minute: float | None = None, capacity: float = 1, **fields: float) -> Any:
-        """Return a meter with a full bucket and bursts up to its capacity. `fields` are other fields by letter."""
+        """Return a full meter whose burst is its capacity. `fields` are other fields by their letters."""
         usual = {"l": per_minute, "c": capacity, "a": capacity, "s": 1, **dict.fromkeys("fxpynig", 0.0)}
         return self.table({**usual, **fields})
 

@@ -1,4 +1,4 @@
-"""Run a Python module in its own network, where any internet address can be this machine's."""
+"""Run a Python module in its own network, which can give this machine any internet address."""
 
 import subprocess
 import sys

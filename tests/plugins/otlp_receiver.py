@@ -17,7 +17,7 @@ from simulators.serving import BackgroundServer
 
 @dataclass(frozen=True)
 class ReceivedSpan:
-    """A span with ids in hex. `parent` is empty for a root; `events` are pairs of name and attributes."""
+    """A span with ids in hex. A root's `parent` is empty; `events` are pairs of name and attributes."""
 
     name: str
     trace_id: str
@@ -32,7 +32,10 @@ class ReceivedSpan:
 
 @dataclass
 class OtlpReceiver:
-    """Answers each export with `status` and records its headers. Bodies and spans are recorded if it is 200."""
+    """Answers each export with `status` and records the export's headers.
+
+    Bodies and spans are recorded only if `status` is 200.
+    """
 
     status: int = 200
     url: str = ""

@@ -1,6 +1,6 @@
-"""The real SDK on a pool over real connections: sync, async, and async on a blocking store.
+"""The real SDK on a pool over real connections: sync, async, and async with a blocking store.
 
-A scenario is written once for any kind of client: it awaits the results of `value_of`, `items_of`, and `entered`.
+A scenario is written once for every kind of client: it awaits the results of `value_of`, `items_of`, and `entered`.
 """
 
 import asyncio
@@ -75,7 +75,7 @@ class BlockingStore(RememberingStore):
 
 @dataclass
 class Pooled:
-    """A pool with the simulator's keys. `run` runs a scenario on a client of the pool."""
+    """A pool with the simulator's keys, and its store."""
 
     store: RememberingStore
     pool: KeyPool
@@ -83,7 +83,10 @@ class Pooled:
     face: str
 
     def run[T](self, scenario: Callable[[Any], Awaitable[T]]) -> T:
-        """Run `scenario(client)`, which awaits the results of `value_of`, `items_of`, and `entered`."""
+        """Run `scenario(client)` with a client of the pool.
+
+        It awaits the results of `value_of`, `items_of`, and `entered`.
+        """
 
         async def main() -> T:
             options: Any = {"api_key": PLACEHOLDER, "base_url": self.base_url, "max_retries": 0, "timeout": 10}
@@ -134,7 +137,7 @@ def face(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def there(openai_simulator: Callable[..., Any], face: str) -> Pooled:
-    """Start a simulator, and return a pool with two healthy keys and ample capacity."""
+    """Return a pool with two healthy keys of a new simulator and ample capacity."""
     simulator = openai_simulator()
     return pooled(simulator.base_url, simulator.keys, face)
 

@@ -3,14 +3,13 @@
 import random
 import socket
 
-#: These ports are below the ephemeral ports of Linux (32768 and up),
-#: any of which may be taken before the server listens.
+#: Below the ephemeral ports of Linux (32768 and up), which another process may take before the server listens.
 _PORTS = range(20_000, 32_000)
 _given: set[int] = set()
 
 
 def free_port() -> int:
-    """Return a loopback port without a listener, another at each call."""
+    """Return an unused loopback port, a different one at each call."""
     while True:
         # random, since other processes choose from the same range
         port = random.choice(_PORTS)

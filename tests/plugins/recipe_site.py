@@ -48,18 +48,15 @@ REDESIGNED = {
 
 
 def shown(name: str, value: Any) -> str:
-    """Return a value as the site writes it."""
     return f"{value:,} sq ft" if name == "LivingArea" else str(value)
 
 
 def rows(known: Facts, labels: Mapping[str, str] = LABELS) -> str:
-    """Return a table of the known facts."""
     lines = (f"<tr><td>{labels[n]}</td><td>{shown(n, known[n])}</td></tr>" for n in labels if known.get(n) is not None)
     return f'<table class="facts">{"".join(lines)}</table>'
 
 
 def redesigned(known: Facts) -> str:
-    """Return the same facts in another layout."""
     lines = (f"<li><b>{REDESIGNED[n]}</b> <span>{shown(n, known[n])}</span></li>" for n in REDESIGNED if known.get(n))
     return f'<section class="details"><ul class="list">{"".join(lines)}</ul></section>'
 
@@ -88,7 +85,7 @@ def parcel(number: int, known: Facts) -> Page:
 
 @dataclass
 class Reader:
-    """Reads pages as the service does: with recipes, and with a model for open fields."""
+    """Reads pages as the service does: with recipes first, and with a model for the other fields."""
 
     store: MemoryRecipes = field(default_factory=MemoryRecipes)
     audits: AuditRate = NO_AUDITS
@@ -101,7 +98,7 @@ class Reader:
     def read(
         self, one: Page, stated: Mapping[str, tuple[Any, str]], *, answers: bool = True
     ) -> tuple[RecipeReading, Extraction]:
-        """Read one page. `stated` are the values and quotes of a model, by field."""
+        """Read one page. `stated` is the model's answer: value and quote by field."""
         read = self.keeper.read(one, self.store.of_host(host_of(one)))
         asked = read.extraction.asked()
         if not asked:
@@ -127,7 +124,7 @@ class Reader:
         wrong: Callable[[int, dict[str, tuple[Any, str]]], None] | None = None,
         host: str = "homes.example",
     ) -> list[tuple[RecipeReading, dict[str, Any], dict[str, Any]]]:
-        """Read the homes of `numbers`, and return the reading, the record's values, and the facts of each."""
+        """Read the homes `numbers`; return the reading, the record's values, and the facts of each."""
         found = []
         for number in numbers:
             known = {name: None if name in lacks(number) else value for name, value in facts(number).items()}

@@ -1,4 +1,4 @@
-"""Fixtures of the key store: real Redis servers for this test session, and a store on each of them.
+"""Fixtures for the key store: real Redis servers for this test session, and a store on each of them.
 
 Each server listens on its own socket or loopback port and ends with the thread that started it. The first test that
 needs a server starts it, once per process of the test run.
@@ -29,14 +29,14 @@ from app.redis.embedded_valkey import EmbeddedValkey, answers, ending_with_paren
 from tests.plugins.store_steps import KEYS, A
 from tests.plugins.waiting import wait_until
 
-#: The beginning of all Redis keys of the tests' pools.
+#: The prefix of all Redis keys of the tests' pools.
 TAG = "{propintel}"
 NO_CAPS = Budget()
 MakeStore = Callable[..., Store]
 
 
 def kill_valkey(valkey: EmbeddedValkey) -> None:
-    """Kill the server as a crash would. At most the last second of data is lost."""
+    """Kill the server as a crash would. At most one second of data is lost."""
     assert valkey.pid is not None
     os.kill(valkey.pid, signal.SIGKILL)
     wait_until(lambda: valkey.pid is None, 10)
@@ -93,7 +93,7 @@ def redis_server_url() -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Backend:
-    """The place of a store's state: this process (`connection` is None), or a server."""
+    """Where a store keeps its state: in this process (`connection` is None), or on a server."""
 
     name: str
     connection: redis.Redis | None
@@ -105,7 +105,7 @@ ON_SERVERS = ["valkey", pytest.param("redis", marks=pytest.mark.every_server)]
 
 @pytest.fixture(params=["memory", *ON_SERVERS])
 def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
-    """Run the test with each kind of store backend, which is emptied first."""
+    """Yield each kind of store backend, emptied."""
     if request.param == "memory":
         yield Backend("memory", None)
         return
@@ -116,7 +116,10 @@ def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
 
 @pytest.fixture
 def make_store(backend: Backend) -> Iterator[MakeStore]:
-    """Return `make_store(keys, clock, strategy, policy=, budget=, pool=)`. Stores of one `pool` share their state."""
+    """Return `make_store(keys, clock, strategy, policy=, budget=, pool=)`.
+
+    Stores with the same `pool` share their state.
+    """
     made: list[Store] = []
 
     def make(

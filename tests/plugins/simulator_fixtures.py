@@ -1,4 +1,4 @@
-"""Fixtures that start the simulators, in a thread for most tests or as programs of their own."""
+"""Fixtures that start the simulators in a thread of the test, or as separate programs."""
 
 import signal
 import subprocess
@@ -30,7 +30,7 @@ def _post(url: str, body: Any) -> Any:
 
 @dataclass(frozen=True)
 class SimulatorHandle:
-    """A running simulator with its API address and its controls."""
+    """A running simulator, with its API's address and its keys."""
 
     address: str
     keys: tuple[str, ...]
@@ -55,7 +55,7 @@ class SimulatorHandle:
         return self.stats()["keys"][self.keys.index(key)]
 
     def prompts(self) -> dict[str, int]:
-        """Return how often each prompt was paid for, by `prompt_sha256` of its messages."""
+        """Return how often each prompt was billed, keyed by `prompt_sha256` of its messages."""
         with httpx2.Client(timeout=10, trust_env=False) as client:
             return dict(client.get(f"{self.address}/control/prompts").raise_for_status().json())
 
@@ -69,7 +69,7 @@ class SimulatorHandle:
         _post(f"{self.address}/control/searches", list(table))
 
     def searches(self) -> Any:
-        """Return each answered web search: `[{"text", "allowed_domains", "entry"}]`."""
+        """Return all answered web searches: `[{"text", "allowed_domains", "entry"}]`."""
         with httpx2.Client(timeout=10, trust_env=False) as client:
             return client.get(f"{self.address}/control/searches").raise_for_status().json()
 
@@ -80,13 +80,13 @@ class SimulatorHandle:
         _post(f"{self.address}/control/server", changes)
 
     def reset(self) -> None:
-        """Reset the counters, but not the buckets."""
+        """Reset the counters, but not the rate-limit buckets."""
         _post(f"{self.address}/control/reset", {})
 
 
 @pytest.fixture
 def openai_simulator() -> Iterator[Callable[..., SimulatorHandle]]:
-    """Return a function that starts a simulator for one test: `openai_simulator(keys=[{...}], **server options)`.
+    """Yield a function that starts a simulator for one test: `openai_simulator(keys=[{...}], **server options)`.
 
     The default keys are the first two of `KEYS`, with ample capacity.
     """
@@ -103,7 +103,7 @@ def openai_simulator() -> Iterator[Callable[..., SimulatorHandle]]:
 
 @pytest.fixture(scope="session")
 def property_site() -> Iterator[str]:
-    """Start the bundled site for the whole run, and return its address without a final slash."""
+    """Start the bundled site for the whole test run; yield its address without a final slash."""
     with BackgroundServer(build_site()) as background:
         yield background.address
 
@@ -116,7 +116,7 @@ class Program:
     address: str
 
     def stop(self, number: int = signal.SIGTERM) -> tuple[int, str]:
-        """Send the signal, and return the exit code and the text on stderr."""
+        """Send the signal; return the exit code and the text on stderr."""
         self.process.send_signal(number)
         code = self.process.wait(120)
         return code, _rest(self.process.stderr)
@@ -128,7 +128,7 @@ def _rest(stream: IO[str] | None) -> str:
 
 @pytest.fixture
 def start_program() -> Iterator[Callable[..., Program]]:
-    """Return a function that starts a simulator and waits until it listens: `start_program(module, *arguments)`."""
+    """Yield a function that starts a simulator and waits until it listens: `start_program(module, *arguments)`."""
     started: list[subprocess.Popen[str]] = []
 
     def start(module: str, *arguments: str | Path) -> Program:

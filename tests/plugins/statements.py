@@ -11,7 +11,7 @@ from app.property.storage.database import Database
 
 @contextmanager
 def recorded(database: Database) -> Iterator[list[tuple[str, Any]]]:
-    """Yield a list to which each statement of the block is added, with its parameters."""
+    """Yield a list to which each SQL statement of the block is added, with its parameters."""
     found = list[tuple[str, Any]]()
     with database.reading() as connection:
         engine = connection.engine

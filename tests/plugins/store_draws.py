@@ -25,7 +25,7 @@ BUDGETS = [
 ]
 BARRED = [*([frozenset()] * 8), *map(frozenset, itertools.combinations([k.key_id for k in KEYS], 1))]
 BARRED += map(frozenset, itertools.combinations([k.key_id for k in KEYS[:4]], 2))
-#: Pairs of a limit per minute and a bucket's size. Some buckets hold only one second's worth, or one request.
+#: Pairs of a limit per minute and a bucket's capacity. Some buckets hold only one second's worth, or one request.
 REQUEST_LIMITS = [(60, 60), (600, 600), (1_200, 20), (60, 1)]
 TOKEN_LIMITS = [(10_000, 10_000), (600_000, 600_000), (60_000, 1_000)]
 TROUBLE = [Outcome.RATE_LIMITED, Outcome.TOO_LARGE, Outcome.QUOTA_EXHAUSTED, Outcome.INVALID_KEY, Outcome.FORBIDDEN]
@@ -34,7 +34,7 @@ Reading = MeterReading | None
 
 
 class Dice(random.Random):
-    """A random source whose value the machine sets before each step, so that both stores draw the same."""
+    """A random source that returns the value set in `face`, so that both stores make the same choice."""
 
     face = 0
 
@@ -46,12 +46,12 @@ class Dice(random.Random):
 
 
 def only(key: ApiKey) -> KeyRequest:
-    """Return a small request that only this key may serve, at once."""
+    """Return a small request that only this key may serve. It does not wait for capacity."""
     return KeyRequest("m", 10, 0, frozenset(k.key_id for k in KEYS if k != key))
 
 
 def readings(limits: list[tuple[int, int]]) -> list[Reading]:
-    """Return readings of a bucket that a provider might send, whatever the pool expects."""
+    """Return bucket readings that a provider might send, including readings that the pool does not expect."""
     return [None] + [
         MeterReading(per_minute, capacity - used, used * MINUTE // per_minute)
         for per_minute, capacity in limits

@@ -1,7 +1,7 @@
 """A process that shares a pool: `python -m tests.plugins.store_process URL` runs one JSON command per line.
 
-Each command is answered by one line of JSON. Times are the server's, except `at`, which is this machine's monotonic
-clock. All processes share that clock, so several can start at once.
+Each command is answered by one line of JSON. Times are the server's, except `at`, which is a time of this machine's
+monotonic clock. All processes share that clock, so several can start at once.
 """
 
 import json
@@ -30,7 +30,7 @@ def _as_json(reply: Lease | Later | NoCapacity | None) -> dict[str, Any] | None:
 
 
 class Obeys:
-    """The commands as methods. Each input line names a method and its arguments."""
+    """The commands: each input line names a method and its arguments."""
 
     def __init__(self, url: str) -> None:
         self.connection = redis.Redis.from_url(url, socket_timeout=10)
@@ -51,7 +51,10 @@ class Obeys:
         self.leases.clear()
 
     def acquire(self, times: int, seconds: float, at: float, **of_ask: Any) -> list[dict[str, Any] | None]:
-        """Return replies from `at` on: at least `times`, and all that arrive within `seconds`."""
+        """Acquire leases from the time `at` on: at least `times`, and as many as possible in `seconds`.
+
+        Return the replies.
+        """
         while _monotonic() < at:
             pass
         request = ask(**{**of_ask, "barred": frozenset(of_ask.get("barred", ()))})
@@ -64,7 +67,7 @@ class Obeys:
         return replies
 
     def confirm(self, lease_id: str) -> dict[str, Any] | None:
-        """Wait for the lease's time by the store's clock, and confirm the lease."""
+        """Wait until the lease's time by the store's clock, then confirm the lease."""
         lease = self.leases[lease_id]
         while self.store.now_us() < lease.at_us:
             time.sleep(0.001)

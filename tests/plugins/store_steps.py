@@ -38,7 +38,7 @@ def refused(store: Store, request: KeyRequest | None = None) -> NoCapacity:
 def answer(
     store: Store, outcome: Outcome = Outcome.SUCCESS, request: KeyRequest | None = None, **facts: object
 ) -> Lease:
-    """Lease a key for one request, and settle the lease with `outcome`."""
+    """Lease a key for one request and settle the lease with `outcome`."""
     lease = take(store, request)
     store.settle(lease, Settlement(outcome, **facts))  # type: ignore[arg-type]
     return lease
@@ -49,11 +49,11 @@ def of(store: Store, key: ApiKey) -> KeySnapshot:
 
 
 def reading(per_minute: float, remaining: float) -> MeterReading:
-    """Return the reading of a bucket for one minute with `remaining` free."""
+    """Return a reading of a bucket whose capacity is one minute's worth, of which `remaining` is free."""
     return MeterReading(per_minute, remaining, round((per_minute - remaining) * MINUTE / per_minute))
 
 
-#: The reading of an empty bucket of ten requests at 600 a minute, which has capacity again in less than a second.
+#: The reading of an empty bucket of ten requests at 600 a minute, which has capacity again in a second.
 EMPTY = LimitReading(requests=MeterReading(600, 0, SECOND))
 
 

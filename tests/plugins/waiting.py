@@ -5,14 +5,14 @@ from collections.abc import Callable
 
 import pytest
 
-#: Limits are multiplied by this for busy and slow machines. A longer limit does not delay a successful wait.
+#: Limits are multiplied by this for busy and slow machines.
 _BUSY = 8
 
 
 def wait_until(ready: Callable[[], object], seconds: float, describe: Callable[[], str] = lambda: "") -> None:
-    """Return when `ready()` is true. Fail with the text of `describe()` if the limit is exceeded.
+    """Return when `ready()` is true. Fail with the text of `describe()` after the time limit.
 
-    `seconds` are ample on an idle machine; the wait lasts up to eight times as long.
+    `seconds` is ample on an idle machine; the time limit is eight times as long.
     """
     deadline = time.monotonic() + seconds * _BUSY
     while not ready():
@@ -22,7 +22,10 @@ def wait_until(ready: Callable[[], object], seconds: float, describe: Callable[[
 
 
 def wait_for[T](ask: Callable[[], T], until: Callable[[T], bool], what: str = "", seconds: float = 120) -> T:
-    """Return the first answer that satisfies `until`; fail with the last answer after a time limit."""
+    """Call `ask` until its answer satisfies `until`; return the answer.
+
+    After the time limit, fail with the last answer.
+    """
     deadline = time.monotonic() + seconds
     while not until(answer := ask()):
         if time.monotonic() > deadline:

@@ -15,10 +15,10 @@ MESSAGE_BYTES = 1 << 20
 def ask(
     path: str, argv: Sequence[str], env: Mapping[str, str], cwd: str, streams: Sequence[int]
 ) -> tuple[socket.socket, int]:
-    """Have the parent that listens at `path` start a process.
+    """Start a process through the parent that listens at `path`.
 
-    `argv` is for `python -m`, or `["propintel", ...]`; `streams` are stdin, stdout, and stderr. Return a connection
-    that will deliver the exit code as text, and the process id.
+    `argv` contains the arguments of `python -m`, or is `["propintel", ...]`; `streams` are stdin, stdout, and stderr.
+    Return a connection that will deliver the exit code as text, and the process id.
     """
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     connection.connect(path)

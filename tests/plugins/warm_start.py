@@ -1,8 +1,8 @@
-"""Start our processes without the cost of their imports, by forking a parent that has imported everything.
+"""Start the project's processes without the cost of imports, by forking a parent that has imported everything.
 
 A worker's imports take two seconds of CPU, and the tests start hundreds of processes. A started process has its own
 session, environment, folder, streams, and exit code, as with `python -m MODULE` or `propintel`. It ends when its parent
-does. Tests of the start itself use `subprocess`.
+does. Tests of a process's start use `subprocess` instead.
 
 All processes of one test run use the same parents, which end when the run does.
 """
@@ -54,10 +54,10 @@ _IMPORTED = (
     "web",
     "worker",
 )
-#: The environment variables that libraries read when they are imported.
+#: Environment variables that libraries read when they are imported.
 _READ_ON_IMPORT = ("REMAP_SIGTERM", "NO_COLOR", "FORCE_COLOR")
 _COMMAND = "propintel"
-#: A script that runs without the environment's packages, which are slow to search.
+#: A script that does not search the environment's packages, because that is slow.
 _PROGRAM = """\
 #!{python} -ISE
 import sys
@@ -74,7 +74,7 @@ class HasFileno(Protocol):
 
 @dataclass(frozen=True)
 class _Order:
-    """A process to start: `argv` has the arguments of `python -m`, or begins with `propintel`."""
+    """A process to start. `argv` contains the arguments of `python -m`, or begins with `propintel`."""
 
     argv: list[str]
     env: dict[str, str]
@@ -82,7 +82,7 @@ class _Order:
 
 
 class WarmProcess:
-    """The part of `subprocess.Popen` that the supervisor and the tests use."""
+    """The subset of `subprocess.Popen` that the supervisor and the tests use."""
 
     def __init__(self, connection: socket.socket, pid: int, argv: list[str]) -> None:
         self._connection = connection
@@ -103,7 +103,8 @@ class WarmProcess:
             except (TimeoutError, BlockingIOError):
                 raise subprocess.TimeoutExpired(self.args, timeout or 0) from None
             self._connection.close()
-            self.returncode = int(reply) if reply else -signal.SIGKILL  # the parent is gone, and its children with it
+            # without a reply, the parent has died, and its children with it
+            self.returncode = int(reply) if reply else -signal.SIGKILL
         return self.returncode
 
     def send_signal(self, number: int) -> None:
@@ -121,8 +122,8 @@ class WarmProcess:
 class WarmParent:
     """Starts processes through a parent that has imported everything, with the arguments of `subprocess.Popen`.
 
-    There is one parent for each combination of variables that libraries read when they are imported. A parent lives as
-    long as the process `run_pid`, and all objects with the same `folder` share it.
+    There is one parent for each combination of variables that libraries read when they are imported. A parent ends with
+    the process `run_pid`. All objects with the same `folder` share its parents.
     """
 
     def __init__(self, folder: Path, run_pid: int) -> None:
@@ -141,7 +142,7 @@ class WarmParent:
     def run_propintel(
         self, *arguments: str, env: Mapping[str, str], cwd: Path, stdin: str | int = ""
     ) -> subprocess.CompletedProcess[str]:
-        """Run the command to its end with separate streams. `stdin` is a text or an open file."""
+        """Run the `propintel` command to its end with separate streams. `stdin` is a text or an open file."""
         return self.run([_COMMAND, *arguments], env=env, cwd=cwd, stdin=stdin)
 
     def run(
@@ -163,7 +164,7 @@ class WarmParent:
             return subprocess.CompletedProcess(argv, code, out.read().decode(), err.read().decode())
 
     def write_program(self, path: Path, env: Mapping[str, str]) -> None:
-        """Write a program that runs `propintel` for scripts with the environment `env`."""
+        """Write an executable script that runs `propintel` with the environment `env`."""
         text = _PROGRAM.format(
             python=sys.executable, folder=str(Path(__file__).parent), socket=self._socket_of(env), program=_COMMAND
         )
@@ -178,7 +179,7 @@ class WarmParent:
         return WarmProcess(connection, pid, argv)
 
     def _socket_of(self, env: Mapping[str, str]) -> str:
-        """Return the socket of this environment's parent, and start the parent if needed."""
+        """Return the socket of the parent for this environment; start the parent if needed."""
         chosen = tuple(env.get(name) for name in _READ_ON_IMPORT)
         if chosen not in self._sockets:
             name = hashlib.sha256(repr(chosen).encode()).hexdigest()[:8]
@@ -200,7 +201,7 @@ class WarmParent:
             text=True,
             cwd=Path(__file__).parents[2],
         )
-        process.returncode = 0  # the run does not wait for the parent, which ends after the run
+        process.returncode = 0  # the test run does not wait for the parent, which ends after the run
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         process.stdout.close()
@@ -208,7 +209,7 @@ class WarmParent:
 
 @pytest.fixture(scope="session")
 def warm_parent(tmp_path_factory: pytest.TempPathFactory) -> WarmParent:
-    """Provide the run's parents; the first test that needs a parent starts it."""
+    """Return the starter of the test run's parents. A parent starts when the first test needs it."""
     in_xdist = "PYTEST_XDIST_WORKER" in os.environ
     run_pid = os.getppid() if in_xdist else os.getpid()
     folder = Path(tempfile.gettempdir()) / f"warm-{run_pid}-{os.environ.get('PYTEST_XDIST_TESTRUNUID', '')[:8]}"
@@ -217,7 +218,7 @@ def warm_parent(tmp_path_factory: pytest.TempPathFactory) -> WarmParent:
 
 
 class _Parent:
-    """Forks a process for each order. It has a single thread, so that no lock is held during a fork."""
+    """Forks a process for each order. The parent has a single thread, so that no lock is held during a fork."""
 
     def __init__(self, path: str, run_pid: int) -> None:
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -230,7 +231,7 @@ class _Parent:
         self._children: dict[int, tuple[int, socket.socket]] = {}
 
     def serve(self) -> _Order | None:
-        """Fork at each order. Return the order in the child, and None in the parent when the test run is over."""
+        """Fork for each order. Return the order in the child; in the parent, return None when the test run is over."""
         while True:
             for found, _ in self._waiting.select():
                 if found.fileobj is self._listener:
@@ -258,7 +259,7 @@ class _Parent:
         return None
 
     def _report(self, ended: int) -> None:
-        """Report the exit code on the connection that ordered the process."""
+        """Send the exit code on the connection that the order came from."""
         pid, connection = self._children.pop(ended)
         self._waiting.unregister(ended)
         os.close(ended)
@@ -277,7 +278,7 @@ class _Parent:
         for number, stream in enumerate(streams):
             os.dup2(stream, number)
             os.close(stream)
-        # Python opened its stream objects for the parent's streams
+        # Python's stream objects still belong to the parent's streams
         sys.stdin = open(0, closefd=False, encoding="utf-8")  # noqa: SIM115
         sys.stdout = open(1, "w", closefd=False, encoding="utf-8")  # noqa: SIM115
         sys.stderr = open(2, "w", buffering=1, closefd=False, encoding="utf-8", errors="backslashreplace")  # noqa: SIM115

@@ -31,7 +31,7 @@ DAY = 86_400.0
 
 
 def store_property(database: Database, clock: ManualClock, *urls: str) -> str:
-    """Store a property with each of `urls` as a page, and return its id."""
+    """Store a property with a page at each of `urls`; return its id."""
     related = None
     for n, url in enumerate(urls):
         record = SourceRecord(url, url, PageKind.LISTING, f"{n:064x}", clock.now(), {}, {})
@@ -40,21 +40,21 @@ def store_property(database: Database, clock: ManualClock, *urls: str) -> str:
 
 
 def due_now(watches: Watches, clock: ManualClock, name: str) -> Watch:
-    """Advance the clock to the watch's time, and return the watch."""
+    """Advance the clock until the watch is due; return the watch."""
     wait = (watches.get(name).due_at - clock.now()).total_seconds()
     clock.advance(max(0.0, wait))
     return watches.get(name)
 
 
 def begin(watches: Watches, clock: ManualClock, name: str, limits: WatchLimits = PLENTY) -> list[Job]:
-    """Advance the clock until the watch `name` is due, make the jobs of all due watches, and return those of `name`."""
+    """Advance the clock until the watch is due and create the jobs of all due watches; return the jobs of this watch."""
     due_now(watches, clock, name)
     watch = watches.get(name)
     return [job for job in watches.tick(limits).jobs if job.watch_id == watch.id]
 
 
 def jobs_for(database: Database, targets: Sequence[str], watch: str | None) -> list[Job]:
-    """Make jobs of a watch, as a tick does."""
+    """Create jobs of a watch, as the scheduled task does."""
     now, wanted = database.clock.now(), [normalize_target(target) for target in targets]
     how: Any = {"resend_at": now + timedelta(seconds=RESEND_SECONDS), "watch_of": dict.fromkeys(wanted, watch)}
     return database.repeat(lambda connection: make_batch(connection, now, wanted, priority=8, **how)).jobs
@@ -70,7 +70,7 @@ def end(jobs: JobStore, job: Job, outcome: str | PropertyIntelligenceError) -> N
 
 
 def show_change(database: Database, property_id: str, url: str, look_at: datetime) -> None:
-    """Let the page show an unpublished change of the property, with the next look at `look_at`."""
+    """Store an unpublished change of the property, seen on the page `url`, whose next check is due at `look_at`."""
     now = database.clock.now()
     row = {"id": new_id(), "property_id": property_id, "field": "ListPrice", "url": url, "urls": url}
     row |= {"seen_at": now, "updated_at": now, "look_at": look_at}

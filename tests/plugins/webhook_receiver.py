@@ -10,7 +10,7 @@ import pytest
 
 @dataclass(frozen=True)
 class Received:
-    """One request. `path` begins with the method, and header names are in lower case."""
+    """A received request. `path` begins with the method, and header names are in lower case."""
 
     path: str
     headers: dict[str, str]
@@ -20,7 +20,7 @@ class Received:
 
 @dataclass
 class Receiver:
-    """Answers with `statuses` in turn, repeating the last, and adds `location` to each answer."""
+    """Answers with each of `statuses` in turn, then repeats the last one. Each answer has the `location`, if set."""
 
     host: str = "127.0.0.1"
     statuses: list[int] = field(default_factory=lambda: [200])
@@ -72,7 +72,7 @@ class Receiver:
                 pass
 
         class _Server(ThreadingHTTPServer):
-            #: Many senders connect at once. Beyond the default of five, the kernel may reset a connection.
+            #: Many senders connect at once. With the default queue of five, the kernel may reset connections.
             request_queue_size = 128
 
             daemon_threads = True
@@ -115,7 +115,7 @@ class Receiver:
 
 @pytest.fixture
 def make_receiver() -> Iterator[Callable[..., Receiver]]:
-    """Return a function that starts a receiver on loopback; its arguments are the fields of `Receiver`."""
+    """Yield a function that starts a receiver on loopback; its arguments are the fields of `Receiver`."""
     started: list[Receiver] = []
 
     def make(**fields: object) -> Receiver:

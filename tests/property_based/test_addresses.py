@@ -1,4 +1,4 @@
-"""Each address has one spelling and one key, and different addresses are never confused."""
+"""Each address has exactly one canonical form and one key, and different addresses are never confused."""
 
 from dataclasses import replace
 
@@ -76,7 +76,7 @@ def other_spelling(draw: st.DrawFn, address: Address) -> str:
 @given(st.data(), parts())
 @drawn(400)
 def test_all_spellings_of_an_address_are_one_target_with_one_key(data: st.DataObject, address: Address) -> None:
-    """Case, punctuation, spacing, spellings of words, and ZIP+4 make no difference."""
+    """Case, punctuation, spacing, spellings of words, and ZIP+4 do not change the target or its key."""
     spelling = data.draw(other_spelling(address))
     target = normalize_target(spelling)
     assert target == normalize_target(_line(address))
@@ -122,7 +122,7 @@ def test_another_number_unit_or_zip_code_is_another_address(data: st.DataObject,
 @given(st.data(), parts())
 @drawn(300)
 def test_a_misspelled_street_never_makes_two_numbers_equal(data: st.DataObject, address: Address) -> None:
-    """A neighbor with a misspelled street is still another address."""
+    """A neighbor's address stays different, even if its street is misspelled."""
     number = data.draw(st.integers(1, 9_999))
     misspelled = replace(address, street_name=f"WILOW {data.draw(st.sampled_from(sorted(_SUFFIXES)))}")
     one, other = replace(misspelled, street_number=str(number)), replace(address, street_number=str(number + 2))

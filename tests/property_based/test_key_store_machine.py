@@ -1,4 +1,4 @@
-"""A memory store and a server store behave the same, given the same steps and one clock."""
+"""A memory store and a server store give the same replies to the same steps on the same clock."""
 
 import itertools
 import json
@@ -53,14 +53,14 @@ MakeStores = Callable[[tuple[ApiKey, ...], str, ManualClock, Budget, Dice], tupl
 
 
 class Held(NamedTuple):
-    """A lease of the memory store and the corresponding lease of the other store."""
+    """The leases that both stores granted for the same request."""
 
     model: Lease
     other: Lease
 
 
 def normalized(model: object, other: object) -> object:
-    """Return `other`. If both replies are leases, give it the lease id of `model`, so that the replies can be equal."""
+    """Return `other` for comparison with `model`. Lease ids are random, so a lease gets the lease id of `model`."""
     if not (isinstance(model, Lease) and isinstance(other, Lease)):
         return other
     renamed = other.text.replace(other.lease_id, model.lease_id, 1)
@@ -77,7 +77,7 @@ def figures(store: Store) -> list[KeySnapshot]:
 
 
 class StoreMachine(RuleBasedStateMachine):
-    """A state machine that runs steps of callers, operators, providers, and time on two stores."""
+    """A state machine that runs the same steps of callers, operators, providers, and time on two stores."""
 
     make_stores: MakeStores
 
@@ -137,7 +137,7 @@ class StoreMachine(RuleBasedStateMachine):
     def trouble(
         self, whose: tuple[ApiKey, ...], outcome: Outcome | None, nth: int, beside_us: int, pause_us: int | None
     ) -> None:
-        """Let some keys fail or, if `outcome` is None, not respond. Use them again near one of the new deadlines."""
+        """Let some keys fail or, if `outcome` is None, not respond. Then go to one of the new deadlines."""
         before = self.soon | self.rare
         for key in whose:
             for _ in range(POLICY.failure_threshold if outcome is Outcome.SERVER_FAILURE else 1):
@@ -153,7 +153,7 @@ class StoreMachine(RuleBasedStateMachine):
             self._acquire(only(key), 0)
 
     def _acquire(self, ask: KeyRequest, face: int) -> bool:
-        """Return whether the stores grant a lease, for now or for later."""
+        """Return whether the stores grant a lease, even if it starts later."""
         self.dice.face = face
         before = self.clock.now_us()
         replies = self._same(lambda store: store.acquire(ask))
@@ -204,7 +204,7 @@ class StoreMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.ended)
     @rule(pick=st.integers(0, 9), outcome=st.sampled_from(Outcome))
     def repeat(self, pick: int, outcome: Outcome) -> None:
-        """Report an ended lease again, which must have no effect."""
+        """Settle an ended lease again, which must have no effect."""
         held = self.ended[pick % len(self.ended)]
         assert self._each(held, lambda store, lease: store.settle(lease, Settlement(outcome))) == Change()
         assert self._each(held, lambda store, lease: store.give_back(lease)) is None
@@ -304,7 +304,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule(rare=st.booleans(), nth=st.integers(0, 3), beside_us=st.sampled_from([-1, 0, 0, 1]))
     def jump_to_a_deadline(self, rare: bool, nth: int, beside_us: int) -> None:
-        """Jump to a future moment at which a reply may change."""
+        """Jump to, or one microsecond beside, a future moment at which a reply may change."""
         now = self.clock.now_us()
         midnight = now - now % DAY + DAY
         ahead = sorted(at for at in {*(self.rare if rare else self.soon), midnight} if at > now)
@@ -343,7 +343,7 @@ class StoreMachine(RuleBasedStateMachine):
         return replies[0]
 
     def _note(self, replies: tuple[Any, Any]) -> None:
-        """Store the leases that were granted, and the moments at which they change."""
+        """Store the granted leases and the moments at which a reply may change."""
         now = self.clock.now_us()
         match replies[0]:
             case Lease(reserved=True, at_us=at_us):
@@ -368,7 +368,10 @@ class StoreMachine(RuleBasedStateMachine):
 
 
 def _expected(reset_us: float, per_minute: int, capacity: int) -> MeterReading | None:
-    """Return a reading of a bucket that is full after `reset_us`, or None if no bucket is that empty."""
+    """Return a reading of a bucket that is full after `reset_us`.
+
+    Return None if even an empty bucket would be full earlier.
+    """
     used = max(0.0, reset_us) * per_minute / MINUTE
     return MeterReading(per_minute, capacity - used, round(max(0.0, reset_us))) if used <= capacity else None
 
@@ -411,7 +414,7 @@ def test_a_server_store_behaves_like_a_memory_store(redis_connection: redis.Redi
 
 @pytest.mark.parametrize("number", ["open_us", "last_resort_us"])
 def test_the_machine_detects_a_difference_of_one_microsecond(number: str) -> None:
-    """The machine detects that one of these times is a microsecond longer in one store."""
+    """The test makes one of these times a microsecond longer in one store."""
     off = replace(POLICY, **{number: getattr(POLICY, number) + 1})
     profile = settings(PROFILE, max_examples=1_000, phases=[Phase.generate], derandomize=True)
     with pytest.raises(AssertionError):

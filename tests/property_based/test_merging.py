@@ -1,4 +1,4 @@
-"""Neither the order of pages nor a repeated page changes the values of the merged property."""
+"""Neither the order of pages nor a repeated page changes the merged property's values."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -43,7 +43,7 @@ PAGE_VALUES = st.fixed_dictionaries({}, optional=_VALUES)
 
 @st.composite
 def pages(draw: st.DrawFn) -> list[SourceRecord]:
-    """Draw up to five pages of four sites, each with values, confidences, and a time."""
+    """Draw up to five pages of four sites."""
     return [_page(draw, n) for n in range(draw(st.integers(1, 5)))]
 
 

@@ -1,4 +1,4 @@
-"""The pace in memory and the pace in Redis behave the same, given the same steps and one clock."""
+"""Rate-limit state in memory and in Redis behaves the same, given the same steps and one clock."""
 
 import uuid
 from collections.abc import Iterator

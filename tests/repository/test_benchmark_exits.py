@@ -1,4 +1,4 @@
-"""A failing benchmark prints one line on stderr, and its exit code depends on the kind of failure."""
+"""A failing benchmark prints one line on stderr and exits with a code for the kind of failure."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""In README and docs, every runnable block is run by a test, and every command is accepted by the program."""
+"""In README and docs, a test runs every runnable block, and the program accepts every command."""
 
 import importlib.util
 import re
@@ -32,7 +32,10 @@ def _complaints(block: Block) -> Iterator[str]:
 
 
 def _complaint_of_test(name: str, block: Block) -> Iterator[str]:
-    """Yield a missing file or function, or, for `.ci/run`, each command of the block that it does not run."""
+    """Yield the name of a missing file or function.
+
+    For `.ci/run`, yield each command of the block that it does not run.
+    """
     file, _, function = name.partition("::")
     if not (ROOT / file).is_file():
         yield f"no file {file}"
@@ -66,21 +69,21 @@ def test_a_block_that_no_test_runs_is_reported(page: str, problem: str) -> None:
 
 
 def _typed() -> Iterator[tuple[str, str]]:
-    """Yield each command with its page: lines of the code blocks, and inline code."""
+    """Yield each command in the code blocks and inline code, with its page."""
     for block in BLOCKS:
         if block.language == "bash":
             for line in block.text.replace("\\\n", " ").splitlines():
                 yield str(block), line
     for page in pages():
         if {"decisions", "benchmarks", "reference"} & set(page.parts):
-            continue  # decisions and benchmarks record one day and are not updated; references quote the code
+            continue  # decisions and benchmarks are dated and not updated; references quote the code
         for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), start=1):
             for found in _INLINE.finditer(line):
                 yield f"{page.relative_to(ROOT)}:{number}", found[1]
 
 
 def _commands(line: str, program: str) -> list[list[str]]:
-    """Return the arguments of every call of `program` in one line of shell."""
+    """Return the arguments of every call of `program` in a shell line."""
     lexer = shlex.shlex(line, posix=True, punctuation_chars="();|&<>")
     lexer.whitespace_split = True
     found: list[list[str]] = []
@@ -97,7 +100,7 @@ def _commands(line: str, program: str) -> list[list[str]]:
 
 
 def _refusal(words: list[str]) -> str | None:
-    """Return why `propintel` would refuse these words. Values that name files or ids are not checked."""
+    """Return why `propintel` would refuse these arguments, or None. Values that name files or ids are not checked."""
     words = [word for word in words if word not in ("...", "…")]
     words = [word.removesuffix("...").strip("[]") for word in words]
     while words and words[0] in ("-v", "--verbose"):

@@ -18,7 +18,7 @@ _TABLE = _GLOSSARY[_GLOSSARY.index("## Words to avoid") :]
 _ROWS = [[cell.strip() for cell in line.strip("|").split("|")] for line in re.findall(r"^\|.+\|$", _TABLE, re.M)[2:]]
 _AVOIDED = re.compile(rf"\b(?:{'|'.join(word for row in _ROWS for word in row[0].split(', '))})\b", re.I)
 _ALLOWED = re.compile("|".join(re.escape(phrase) for row in _ROWS for phrase in re.findall('"([^"]+)"', row[2])), re.I)
-#: A pattern of code, comments, and link targets, which are not prose.
+#: Matches code, comments, and link targets, which are not prose.
 _NO_PROSE = re.compile(r"<!--.*?-->|^ *```.*?^ *```|`[^`\n]*`|\]\([^)]*\)|https?://\S+", re.S | re.M)
 _SHOWN_ATTRIBUTES = re.compile(r"\b(?:title|alt|placeholder|aria-label)=\"([^\"]*)\"")
 _TEMPLATE_CODE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}|<(?:script|style)\b.*?</(?:script|style)>", re.S)

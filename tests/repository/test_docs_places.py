@@ -1,4 +1,4 @@
-"""Files and functions named in the docs exist, and every task is listed."""
+"""Files and functions named in the docs exist, and the docs list every task."""
 
 import ast
 import re
@@ -16,7 +16,7 @@ _NAMED = re.compile(r"`([\w/]+\.(?:py|lua))::([\w.]+)`")
 
 
 def _functions(file: str) -> set[str]:
-    """Return the names of all functions and methods in a file; methods as `Class.method`."""
+    """Return the names of all functions and methods in a file. Methods are named `Class.method`."""
     text = (ROOT / file).read_text(encoding="utf-8")
     if file.endswith(".lua"):
         return set(re.findall(r"^(?:local )?function (\w+)\(", text, re.M))

@@ -1,4 +1,4 @@
-"""A variable whose name almost matches a setting is reported; variables of other programs are not."""
+"""A variable whose name almost matches a setting is reported; a variable of another program is not."""
 
 import importlib
 import logging
@@ -13,8 +13,7 @@ from app.settings.names import NearMiss, log_near_misses, meant_by, near_misses
 
 _ROOT = Path(__file__).parents[2]
 
-#: The variables of shells, CI, Python, databases, other programs, Heroku, Render, Railway, Fly, Vercel, DigitalOcean,
-#: Scalingo, Clever Cloud, Cloud Foundry, Kubernetes, Docker, systemd, GitHub, GitLab, AWS, Google Cloud, and Azure.
+#: Variables of shells, CI, Python, databases, other programs, hosting platforms, and clouds.
 _FOREIGN = Path(__file__).with_name("foreign_variables.txt").read_text().split()
 
 
@@ -43,7 +42,7 @@ def test_a_near_miss_names_the_intended_setting(given: str, meant: str) -> None:
     assert meant_by(given) == meant
 
 
-#: These names are not recognized without underscores. PORT has none, and many other programs use LOGLEVEL.
+#: Without underscores, these settings are not recognized. PORT has none, and many other programs use LOGLEVEL.
 _WITHOUT_NEAR_MISS = {"OPENAI_NUMBERED_KEYS", "PORT", "LOG_LEVEL"}
 
 

@@ -69,7 +69,7 @@ def test_the_sbom_names_every_locked_package_with_its_hashes(chain: Any) -> None
 
 
 def test_the_sbom_is_a_valid_cyclonedx_document(chain: Any) -> None:
-    """The schema is CycloneDX's own, which refuses unknown members."""
+    """CycloneDX's own schema refuses unknown members."""
     schema = JsonStrictValidator(SchemaVersion.V1_6)
     document = chain.sbom("1.0")
     assert schema.validate_str(json.dumps(document)) is None
@@ -78,7 +78,10 @@ def test_the_sbom_is_a_valid_cyclonedx_document(chain: Any) -> None:
 
 
 def test_the_audit_reports_known_vulnerabilities(chain: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    """A fake OSV service reports one vulnerability, then none. The audit asks for every package of the runtime lock."""
+    """A fake OSV service reports one vulnerability, then none.
+
+    The audit must ask about every package of the runtime lock.
+    """
     asked, vulnerable = set[str](), {"httpx2"}
 
     async def query(request: Request) -> JSONResponse:

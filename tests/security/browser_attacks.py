@@ -1,8 +1,8 @@
-"""Pages whose scripts use every browser feature that can reach an internal address, each with a share of the addresses.
+"""Pages whose scripts use every browser feature that can reach an internal address.
 
 Chromium treats loopback and link-local addresses specially, so every method tries them. Each method also tries a
-quarter of the other addresses, and a quarter of the methods try each address. Only the address decides whether a
-request is allowed.
+quarter of the other addresses, so that a quarter of the methods tries each address. That is enough, because the filter
+judges a request only by its address.
 """
 
 import html
@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from tests.security import ssrf_corpus
 
-#: Internal addresses: URLs of the common corpus that a page can name, names that rebind, and forms that browsers know.
+#: Internal addresses: corpus URLs that a page can contain, names that rebind, and forms that only browsers accept.
 _PLACES = [
     *(url.replace("PORT", "8080") for url in ssrf_corpus.INSIDE if url.startswith("http") and "\t" not in url),
     *(f"http://rebind{n}.example:8080/" for n in range(1, 5)),
@@ -23,13 +23,13 @@ _PLACES = [
     "http://192.168.1.1/",
     "http://169.254.169.254:8080/",
 ]
-#: Internal hosts over TLS, and at other ports, such as those of data stores.
+#: Internal hosts over TLS and at other ports, such as those of databases.
 _MORE = [
     f"{scheme}://{host}{port}/"
     for host in ("127.0.0.1", "[::1]", "localhost", "169.254.169.254", "10.0.0.1", "rebind1.example", "inside.example")
     for scheme, port in (("https", ""), ("https", ":8080"), ("http", ":6379"), ("http", ":5432"), ("http", ":3000"))
 ]
-#: Every method tries these: addresses that Chromium treats specially, a name that resolves inside, one that rebinds.
+#: Every method tries these: addresses that Chromium treats specially, an internal name, and a name that rebinds.
 _ALWAYS = [
     f"http://{host}:8080/"
     for host in (
@@ -42,7 +42,7 @@ _ALWAYS = [
         "rebind1.example",
     )
 ]
-#: Each method tries one in this many of the other addresses.
+#: Each method tries every fourth of the other addresses.
 _SHARE = 4
 
 #: The script of each method, which requests the URL `u`. `say` records the text that a page could read.
@@ -100,7 +100,7 @@ def _page(script: str) -> bytes:
 
 
 def _targets(number: int) -> list[str]:
-    """Return the addresses that the method with this number tries."""
+    """Return the addresses that the method `number` tries."""
     others = [url for url in (*_PLACES, *_MORE) if url not in _ALWAYS]
     return [*_ALWAYS, *others[number % _SHARE :: _SHARE]]
 
@@ -111,7 +111,7 @@ def _tries(number: int, way: str) -> bytes:
 
 
 def _leads(how: Callable[[str], str]) -> dict[str, bytes]:
-    """Return one page for each target, since a page navigates to only one target."""
+    """Return one page per target, because a page can navigate to only one."""
     return {f"{index}": _page(how(json.dumps(url))) for index, url in enumerate(_PLACES)}
 
 
@@ -125,7 +125,7 @@ for _name, _how in {
 }.items():
     _PAGES.update({f"/{_name}/{number}": body for number, body in _leads(_how).items()})
 
-#: The pages of a run: all methods, and for each kind of navigation every fifteenth address.
+#: The visited pages: one per method, and for each kind of navigation every fifteenth target.
 PAGES = [
     path
     for path in _PAGES
@@ -135,7 +135,7 @@ PAGES = [
 
 
 def answer(path: str) -> tuple[bytes, dict[str, str]]:
-    """Return body and header fields of a public site's response."""
+    """Return the body and header fields of a public site's response."""
     if path.startswith("/to?"):
         return b"", {"Location": path[4:].encode().decode("latin-1")}
     if path == "/sw.js":
@@ -147,7 +147,7 @@ def answer(path: str) -> tuple[bytes, dict[str, str]]:
 
 
 def result(text: str) -> str:
-    """Return what the page reports: whether it was drawn, whether allowed responses arrived, and the texts it read."""
+    """Return what the page reports: whether its script ran, whether allowed responses arrived, and the texts it read."""
     root = re.search(r"<div id=\"?root\"?>([^<]*)", text)
     title = re.search(r"<title>([^<]*)", text)
     return html.unescape(f"{root[1] if root else None}; {title[1] if title else None}")

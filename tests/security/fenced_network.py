@@ -1,8 +1,8 @@
 """A network on one machine: public sites, internal servers, and a recorder of every packet.
 
-`python -m tests.security.fenced_network FOLDER WAY CHROMIUM`, run by `unshare --net`. WAY is `fetcher` (the complete
-fetcher), or one of two that open some pages in Chromium alone, without the filter for requests: `browser` with the
-project's launch options, and `unfenced` without them. The observations are written to `FOLDER/seen.json`.
+`python -m tests.security.fenced_network FOLDER WAY CHROMIUM`, run by `unshare --net`. WAY is `fetcher` for the complete
+fetcher, `browser` for Chromium with the project's launch options but without the request filter, or `unfenced` for
+Chromium without either. The observations are written to `FOLDER/seen.json`.
 """
 
 import asyncio
@@ -34,11 +34,11 @@ from tests.security import browser_attacks as attacks
 from tests.security import ssrf_corpus
 
 PUBLIC = {"www.site.example": "5.9.101.1", "api.site.example": "5.9.101.2", "far.example": "5.9.101.3"}
-#: The internal addresses that this machine gets. The loopback addresses exist already.
+#: The internal addresses of this machine. Loopback addresses exist already; the others are added.
 INSIDE = ("127.0.0.1", "::1", "10.0.0.1", "172.16.0.1", "192.168.1.1", "100.64.0.1", "100.100.100.200", "198.18.0.1")
 INSIDE += ("169.254.0.5", "169.254.169.254", "168.63.129.16", "fc00::1", "fd00:ec2::254")
 PORTS = (80, 443, 3000, 5432, 6379, 8080)
-#: The answers for each name: public sites, the corpus, and names that resolve to internal addresses on a later lookup.
+#: The answers to successive lookups of each name. Rebinding names give an internal address only on a later lookup.
 NAMES: dict[str, list[list[str]]] = {
     **{name: [[address]] for name, address in PUBLIC.items()},
     **{name: [addresses] for name, addresses in ssrf_corpus.NAMES.items()},
@@ -48,7 +48,7 @@ NAMES: dict[str, list[list[str]]] = {
 
 
 class Names:
-    """Resolves the names in `NAMES`. The last answer of a name is repeated."""
+    """Resolves the names in `NAMES`. After a name's last answer, that answer is repeated."""
 
     def __init__(self) -> None:
         self._left = {name: list(answers) for name, answers in NAMES.items()}
@@ -63,7 +63,7 @@ class Names:
 
 
 class PacketRecorder:
-    """Reads every packet of the machine, and records the destinations of new connections and of datagrams."""
+    """Reads every packet of the machine and records the destinations of new connections and datagrams."""
 
     def __init__(self) -> None:
         self.began: set[tuple[str, str, int]] = set()
@@ -88,7 +88,7 @@ class PacketRecorder:
 
 
 class Network:
-    """The servers, and the requests that they received."""
+    """The servers, and a record of the requests that they received."""
 
     def __init__(self) -> None:
         self.reached: list[tuple[str, int, str]] = []
@@ -99,7 +99,7 @@ class Network:
         for address in (*PUBLIC.values(), *INSIDE):
             if address not in ("127.0.0.1", "::1"):
                 _ip("address", "add", f"{address}/{128 if ':' in address else 32}", "dev", "lo")
-        # a default route exists, so that outgoing packets are visible
+        # with a default route, outgoing packets are visible
         _ip("link", "add", "out", "type", "veth", "peer", "name", "beyond")
         for device in ("out", "beyond"):
             _ip("link", "set", device, "up", "arp", "off")
@@ -165,7 +165,7 @@ def _ip(*words: str) -> None:
 
 
 def fetch_all(chromium: str) -> dict[str, str]:
-    """Fetch every attacking page as a worker does, and return the results."""
+    """Fetch every attacking page as a worker does; return the results."""
     settings = Settings.of(  # type: ignore[call-arg]
         fetch_browser_path=Path(chromium), fetch_browser_sandbox=False, fetch_min_delay_seconds=0
     )
@@ -188,7 +188,7 @@ def fetch_all(chromium: str) -> dict[str, str]:
 
 
 async def visit(options: Mapping[str, Any], paths: Sequence[str]) -> dict[str, str]:
-    """Open pages in Chromium alone: each document is served here, and no other request is filtered."""
+    """Open pages in Chromium without the fetcher. Documents are served here, and other requests are not filtered."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(**options)
 
@@ -206,7 +206,7 @@ async def visit(options: Mapping[str, Any], paths: Sequence[str]) -> dict[str, s
 
 
 async def _only_documents(route: Route, request: Request) -> None:
-    """Serve the public site's pages, and let all other requests continue."""
+    """Serve the public site's documents, and let all other requests continue."""
     path = request.url.removeprefix("http://www.site.example")
     if request.is_navigation_request() and path in attacks.PAGES:
         body, headers = attacks.answer(path)
@@ -235,7 +235,7 @@ def main(folder: Path, way: str, chromium: str) -> None:
             )
             became = asyncio.run(visit(options, ["/fetch", "/socket", "/hints", "/rtc"]))
     else:
-        # enough to prove that the recorders work
+        # three pages are enough to prove that the recorders work
         unprotected = {"executable_path": chromium, "chromium_sandbox": False, "env": bare_environment()}
         became = asyncio.run(visit(unprotected, ["/fetch", "/image", "/frame"]))
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:

@@ -1,6 +1,6 @@
-"""A process that fetches URLs and prints how far its memory rose: `python -m ... URL...`, one JSON row for each URL.
+"""Fetch URLs and print the memory that each needs: `python -m tests.security.memory_of_a_fetcher FIRST URL...`.
 
-A row is [result, growth of peak resident memory in MB since before the first hostile page].
+Each URL gives one JSON row: [result, how far the memory peak during its fetch exceeded the idle process, in MB].
 """
 
 import json
@@ -27,7 +27,7 @@ def _forget_peak() -> None:
 
 
 def main(first: str, urls: list[str]) -> None:
-    """Fetch `first`, an honest page, to warm up; then fetch the others, one after another."""
+    """Fetch `first`, a harmless page, to warm up; then fetch `urls` one after another."""
     settings = Settings.of(fetch_allowed_private_networks=(ip_network("127.0.0.0/8"),))
     fetcher = build_fetcher(settings, SystemClock(), limits=Limits(total_seconds=60, read_seconds=20))
     fetcher.fetch(first)

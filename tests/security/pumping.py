@@ -1,4 +1,4 @@
-"""Generate texts that are slow for a vulnerable pattern: a required prefix, then many repetitions of one part."""
+"""Generate texts that slow down a vulnerable pattern: a required prefix, then many repetitions of one part."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -8,13 +8,13 @@ from typing import Any
 
 _REPEATS = (op.MAX_REPEAT, op.MIN_REPEAT, op.POSSESSIVE_REPEAT)
 _CATEGORIES = {op.CATEGORY_DIGIT: "0", op.CATEGORY_SPACE: " ", op.CATEGORY_WORD: "a", op.CATEGORY_NOT_WORD: " "}
-#: The characters that are tried for a negated character class.
+#: Characters to try for a negated character class.
 _USUAL = " xa<;0=-\n"
 _MOST_REPETITIONS = 40
 
 
 def pumped(pattern: re.Pattern[Any], length: int) -> Iterator[str]:
-    """Return different texts of about `length` characters. Each ends with a NUL, so that matches fail at the end."""
+    """Yield different texts of about `length` characters. Each ends with a NUL, so that matches fail at the end."""
     source = pattern.pattern
     flags = pattern.flags & ~re.UNICODE if isinstance(source, bytes) else pattern.flags
     for prefix, body in dict.fromkeys(_pumps(parser.parse(source, flags), "")):
@@ -23,7 +23,7 @@ def pumped(pattern: re.Pattern[Any], length: int) -> Iterator[str]:
 
 
 def _pumps(sequence: Iterable[tuple[Any, Any]], prefix: str) -> Iterator[tuple[str, str]]:
-    """Yield prefixes with parts to repeat: each repeatable part, everything up to it, and each character."""
+    """Yield pairs of a prefix and a part to repeat: each repeatable part, everything up to it, and each character."""
     for part in sequence:
         kind, value = part
         yield from (("", char) for char in _chars(part))
@@ -50,7 +50,7 @@ def _inner(kind: Any, value: Any) -> list[Any]:
 
 
 def _sample(sequence: Iterable[tuple[Any, Any]]) -> str:
-    """Return the shortest text that the parts match; look-arounds and references are left out."""
+    """Return a short text that the parts match. Look-arounds and references are ignored."""
     return "".join(map(_shortest, sequence))
 
 

@@ -1,4 +1,4 @@
-"""Return the error of a page that costs too much, in the main thread or in another."""
+"""Run work on a page that exceeds a limit, in the main thread or another one."""
 
 import threading
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from app.errors.pages import PageTooComplexError
 
 
 def refused(work: Callable[[], Any], *, in_thread: bool) -> PageTooComplexError:
-    """Return the error that ends `work`. In a thread, no signal can interrupt the work."""
+    """Return the error that ends `work`. In another thread, no signal can interrupt `work`."""
     found = list[PageTooComplexError]()
 
     def attempt() -> None:

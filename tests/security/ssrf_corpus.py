@@ -1,12 +1,12 @@
-"""The SSRF corpus: internal or invalid URLs and the error that refuses each, for the tests of every fetcher."""
+"""The SSRF corpus for the tests of every fetcher: internal or invalid URLs, and the error that refuses each."""
 
 from app.errors import PropertyIntelligenceError
 from app.errors.fetching import BlockedAddressError, BlockedPortError
 from app.errors.targets import InvalidTargetError
 
-#: Each URL, and the error that refuses it. PORT stands for the port of a test's server.
+#: The error that refuses each URL. PORT stands for the port of a test's server.
 INSIDE: dict[str, type[PropertyIntelligenceError]] = {
-    # loopback, plain and disguised
+    # loopback, in plain and disguised forms
     "http://127.0.0.1:PORT/": BlockedAddressError,
     "http://127.0.0.1.:PORT/": BlockedAddressError,
     "http://127.255.255.254:PORT/": BlockedAddressError,
@@ -30,7 +30,7 @@ INSIDE: dict[str, type[PropertyIntelligenceError]] = {
     "http://ⓛⓞⓒⓐⓛⓗⓞⓢⓣ:PORT/": BlockedAddressError,
     "http://127%2e0%2e0%2e1:PORT/": InvalidTargetError,
     "http://%31%32%37.0.0.1:PORT/": InvalidTargetError,
-    # loopback, IPv6 and IPv4 inside IPv6
+    # loopback as IPv6, and IPv4 addresses inside IPv6
     "http://[::1]:PORT/": BlockedAddressError,
     "http://[0:0:0:0:0:0:0:1]:PORT/": BlockedAddressError,
     "http://[::]:PORT/": BlockedAddressError,
@@ -44,7 +44,7 @@ INSIDE: dict[str, type[PropertyIntelligenceError]] = {
     "http://[2001:0:7f00:1::]:PORT/": BlockedAddressError,
     "http://[2a01:4f8::5efe:192.168.0.1]:PORT/": BlockedAddressError,
     "http://[::1%25lo]:PORT/": InvalidTargetError,
-    # private, shared, link-local, multicast, reserved
+    # private, shared, link-local, multicast, and reserved addresses
     "http://10.0.0.1:PORT/": BlockedAddressError,
     "http://172.16.0.1:PORT/": BlockedAddressError,
     "http://172.31.255.255:PORT/": BlockedAddressError,

@@ -1,8 +1,8 @@
 """Public and internal sites and a malicious name server on one machine: what can strangers make a fetcher contact?
 
-`python -m tests.security.strangers FOLDER CHROMIUM`, run by `unshare --net --mount`; if CHROMIUM is empty, no page is
-rendered. Writes the result and the contacted addresses of each name, and the result of each page and the requested
-internal paths, to `FOLDER/seen.json`.
+`python -m tests.security.strangers FOLDER CHROMIUM` runs in `unshare --net --mount`. If CHROMIUM is empty, no page is
+rendered. Writes to `FOLDER/seen.json` the result and the contacted addresses of each name, the result of each page, and
+the requested internal paths.
 """
 
 import json
@@ -31,7 +31,7 @@ INSIDE, INSIDE_6 = "10.0.0.7", "fd00::7"
 A, CNAME, AAAA = 1, 5, 28
 FACTS = "<!doctype html><title>Homes</title><h1>12 Elm Street</h1><p>Price $250,000</p>"
 
-#: The records of each name, in the order of the answer.
+#: The DNS records of each name, in the order in which they are sent.
 RECORDS: dict[str, list[tuple[int, str]]] = {
     "honest.example": [(A, PUBLIC)],
     "honest6.example": [(AAAA, PUBLIC_6)],
@@ -58,7 +58,7 @@ RECORDS: dict[str, list[tuple[int, str]]] = {
     "compatible.example": [(AAAA, "::10.0.0.7")],
     "10.0.0.7.nip.example": [(A, INSIDE)],
 }
-#: The first query for these is answered with the public address, later ones with the internal address.
+#: The first query for these names gets the public address, later queries get the internal address.
 REBINDS = ["rebinds.example"]
 #: These names do not resolve.
 DEAD = ["no-such-name.example", "cname-loop.example"]
@@ -66,7 +66,7 @@ HONEST = ["honest.example", "honest6.example", "alias.example"]
 REACHABLE_WITHOUT_A_GUARD = ["plain.example", "plain6.example", "cname-chain.example", "10.0.0.7.nip.example"]
 
 _PADDING = "/* what a bundler leaves */" * 12
-#: The answer by host and path: a redirect's location, or a page. Other names have a page at every path.
+#: The response by host and path: a redirect's location, or a page. Other names have a page at every path.
 ANSWERS: dict[str, dict[str, str]] = {
     PUBLIC: {
         "/redirect": f"http://{INSIDE}/by-redirect",
@@ -86,7 +86,7 @@ ANSWERS: dict[str, dict[str, str]] = {
         **{f"/by-{how}": FACTS for how in ("redirect", "refresh", "chain", "script", "load", "back")},
     },
 }
-#: The URLs that are requested while the internal network is allowed, in this order.
+#: The URLs to request while the internal network is allowed, in this order.
 URLS = [
     *(f"http://{PUBLIC}/{how}" for how in ("redirect", "refresh", "chain")),
     "http://turns.example/home",
@@ -150,7 +150,7 @@ def _record(name: str, kind: int, value: str) -> bytes:
 
 
 class Everywhere(ThreadingHTTPServer):
-    """One server at every address of this machine. `contacts` has the address of each connection."""
+    """One server at every address of this machine. `contacts` records the address of each connection."""
 
     address_family = socket.AF_INET6
 
@@ -170,7 +170,7 @@ class Everywhere(ThreadingHTTPServer):
         return connection, client
 
     def during(self, act: Callable[[], object]) -> tuple[str, list[str]]:
-        """Return the result of `act` ("fetched", or its error's code or type) and the addresses contacted meanwhile."""
+        """Run `act`. Return its result ("fetched", or its error's code or type) and the addresses contacted meanwhile."""
         before = len(self.contacts)
         try:
             act()
@@ -208,7 +208,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class _Turning:
-    """Resolves a name to the public address for the page, then to the internal one for the robots.txt of its site."""
+    """Resolves a site's name to the public address for a page, then to the internal address for its robots.txt."""
 
     def __init__(self) -> None:
         self._answers = [PUBLIC, INSIDE]
@@ -241,7 +241,7 @@ def main(folder: Path, chromium: str) -> None:
     server = Everywhere()
     seen: dict[str, Any] = {}
     limits = Limits(connect_seconds=3, total_seconds=10)
-    # a second fetcher, which has no cached answer
+    # each loop has a new fetcher without cached answers
     for label, names in {"guarded": [*RECORDS, *DEAD, *REBINDS], "later": REBINDS}.items():
         fetcher = build_fetcher(Settings.of(fetch_min_delay_seconds=0), SystemClock(), limits=limits)
         seen[label] = {name: server.during(lambda: fetcher.fetch(f"http://{name}/")) for name in names}  # noqa: B023

@@ -1,6 +1,6 @@
 """A page in the browser cannot bypass the request filter with requests that Playwright's routes do not see.
 
-The tests count what a server received, requests as well as connections.
+The tests count the requests and connections that a server received.
 """
 
 from collections.abc import Callable
@@ -15,8 +15,8 @@ __all__ = ["chromium", "make_browser_fetcher"]
 
 _REQUESTS = 5
 
-#: Each is repeated 200 times within seconds, forty times the limit of a page. More would exhaust memory, since each
-#: request takes memory until its response. `u()` is a new URL of the page's own site, `other` a URL of another host.
+#: Scripts that each request 200 times within seconds, forty times a page's limit. More would exhaust memory, since each
+#: open request takes some. `u()` is a new URL of the page's own site, `other` a URL of another host.
 FLOODS = {
     "audio worklet": "const c = new OfflineAudioContext(1, 128, 44100); again(() => c.audioWorklet.addModule(u()))",
     "paint worklet": "again(() => CSS.paintWorklet.addModule(u()))",
@@ -51,7 +51,7 @@ const work = code => new Worker(URL.createObjectURL(new Blob([`const again = ${a
 def test_no_page_exceeds_its_request_limit(
     make_site: Callable[..., Any], make_browser_fetcher: Callable[..., Any], way: str
 ) -> None:
-    """No method exceeds the page's request limit, uses another HTTP method, or opens a connection of its own."""
+    """No script exceeds the page's request limit, uses another HTTP method, or opens its own connection."""
     home, other = make_site("127.0.0.1"), make_site("127.0.0.2")
     home.answers_all = other.answers_all = True
     url = home.page("/home", shell(f"{_HELPERS.replace('OTHER', other.base)} {drawing()} {FLOODS[way]};"))

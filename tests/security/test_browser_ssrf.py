@@ -1,4 +1,4 @@
-"""A page in the browser reaches no internal server, according to the servers' logs and every packet."""
+"""A page in the browser reaches no internal server, according to the servers' logs and all packets."""
 
 import json
 import shutil
@@ -19,7 +19,7 @@ Seen = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def visits(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Seen]:
-    """Return a function that visits all pages in one way and returns the observations."""
+    """Return a function that visits all pages in a given way and returns the observations."""
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("no Chromium: install Debian's package chromium")
@@ -43,14 +43,14 @@ def test_no_internal_server_is_reached(visits: Callable[[str], Seen]) -> None:
 
 
 def test_chromium_alone_reaches_no_server(visits: Callable[[str], Seen]) -> None:
-    """Without the filter for requests, the launch options alone let no packet out, not even to a public site."""
+    """Without the request filter, the launch options alone let no packet out, not even to a public site."""
     seen = visits("browser")
     assert (seen["reached"], seen["began"], seen["asked"]) == ([], [], {})
     assert not _shows_secret(seen)
 
 
 def test_pages_without_attacks_work(visits: Callable[[str], Seen]) -> None:
-    """The same pages are drawn, and their scripts' requests to another public host succeed."""
+    """The attacking pages are drawn, and their scripts' requests to another public host succeed."""
     seen = visits("fetcher")
     # a download from another host counts as a navigation
     stays = [path for path in attacks.PAGES if path.count("/") == 1 and path != "/download"]
@@ -63,7 +63,7 @@ def test_a_page_that_leads_inside_gets_its_own_error(visits: Callable[[str], See
     became = visits("fetcher")["became"]
     leads = {path: became[path] for path in attacks.PAGES if path.startswith(("/location/", "/refresh/", "/hop/"))}
     assert len(leads) >= 12
-    # browser_failed: Chromium refuses some ports itself and then shows its own error page
+    # browser_failed: Chromium itself refuses some ports and shows its own error page
     refusals = {"blocked_address", "blocked_port", "fetch_failed", "name_not_resolved", "browser_failed"}
     assert set(leads.values()) <= refusals
     assert list(leads.values()).count("blocked_address") >= len(leads) * 2 // 3
@@ -74,9 +74,12 @@ def _shows_secret(seen: Seen) -> bool:
 
 
 def test_the_recorders_see_unprotected_requests(visits: Any) -> None:
-    """Without switches, Chromium connects to loopback and link-local addresses, and sends a datagram."""
+    """Without the project's launch options, Chromium connects to loopback and link-local addresses.
+
+    The process also sends a datagram.
+    """
     seen = visits("unfenced")
-    if not _shows_secret(seen):  # on a busy machine, a page may count as drawn before the response arrives
+    if not _shows_secret(seen):  # on a busy machine, a page may be read before the response arrives
         seen = visits.__wrapped__("unfenced")
     assert {"127.0.0.1", "::1", "169.254.169.254"} <= {address for address, _, _ in seen["reached"]}
     assert _shows_secret(seen)

@@ -1,4 +1,4 @@
-"""A page whose name rebinds to this machine cannot use services without a password."""
+"""A web page whose host name rebinds to this machine cannot use services that have no password."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -64,7 +64,7 @@ def start_flower(
     broker: EmbeddedValkey, tmp_path: Path, warm_parent: WarmParent, _clean_environment: None
 ) -> Iterator[Callable[..., int]]:
     """Return a function that starts Flower with the given variables and returns its port."""
-    del broker  # the database only has to exist
+    del broker  # requested only to start the broker
     with Supervisor(StopSignals(), popen=warm_parent.start) as supervisor:
 
         def start(**variables: str) -> int:

@@ -1,4 +1,4 @@
-"""An attacker who can write to Redis cannot sign in, change a role, or prolong a session."""
+"""An attacker who can write to Redis cannot sign in, change a role, or extend a session."""
 
 import hashlib
 import json

@@ -16,7 +16,7 @@ GUESSES = FAILURES_PER_MINUTE + 1
 
 
 def guess(port: int, forwarded: list[str]) -> list[int]:
-    """Send one guess of a token from each address, and return the statuses."""
+    """Send a wrong token from each forwarded address; return the statuses."""
     with httpx2.Client(timeout=120, base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
         return [
             client.get("/api/v1/me", headers={"Authorization": "Bearer x", "X-Forwarded-For": address}).status_code
@@ -27,9 +27,9 @@ def guess(port: int, forwarded: list[str]) -> list[int]:
 @pytest.mark.parametrize(
     ("options", "settings"),
     [
-        (None, {}),  # as the Procfile starts it
+        (None, {}),  # as started by the Procfile
         ({}, {}),  # uvicorn's default, which trusts loopback
-        (None, {"trusted_proxies": "192.0.2.1"}),  # another proxy
+        (None, {"trusted_proxies": "192.0.2.1"}),  # trusts only another proxy
     ],
 )
 def test_a_new_address_for_each_guess_does_not_evade_the_limit(
@@ -41,7 +41,7 @@ def test_a_new_address_for_each_guess_does_not_evade_the_limit(
 
 @pytest.mark.parametrize("options", [None, {}])
 def test_callers_of_a_configured_proxy_are_distinguished(serve: Serve, options: dict[str, Any] | None) -> None:
-    """The address that the proxy adds counts, not the caller's own addresses before it."""
+    """The caller is the address that the proxy appended, not an address that the caller wrote before it."""
     port = serve(options, trusted_proxies="127.0.0.0/8,10.0.0.0/8")
     assert guess(port, ["203.0.113.7"] * GUESSES)[-1] == 429
     assert guess(port, ["203.0.113.8", "198.51.100.1, 203.0.113.7", "203.0.113.7, 10.0.0.1"]) == [401, 429, 429]
@@ -62,7 +62,7 @@ TRUSTED = (ip_network("10.0.0.0/8"), ip_network("127.0.0.1/32"))
         ("10.0.0.1", ["198.51.100.1", "203.0.113.7", "10.0.0.2"], "203.0.113.7"),
         ("10.0.0.1", ["203.0.113.7", "unknown", "10.0.0.2"], "10.0.0.2"),
         ("10.0.0.1", ["10.0.0.3", "10.0.0.2"], "10.0.0.3"),
-        # the server wrote this header for loopback, which is trusted here
+        # uvicorn already replaced the peer by the caller, because it trusts loopback
         ("203.0.113.7", ["198.51.100.1", "203.0.113.7"], "203.0.113.7"),
         ("203.0.113.7", ["203.0.113.7", "198.51.100.1"], None),
     ],

@@ -1,4 +1,4 @@
-"""Pages designed to block a worker fail permanently at once, and real pages are far from the limits."""
+"""Pages designed to block a worker fail permanently at once, and real pages stay far below the limits."""
 
 import gc
 import itertools
@@ -54,12 +54,12 @@ def read_page(page: Page) -> Extraction:
 
 @pytest.fixture(scope="module", autouse=True)
 def _tables_are_loaded() -> None:
-    """Load the tables of a worker before the first test, so that no page pays for them."""
+    """Load a worker's tables before the first test, so that no page's budget is charged for them."""
     count_tokens("")
     read_page(_page(f"{_HEAD}<p>Year built: 1987"))
 
 
-#: Pages of which a part is too large, and the words of the error that name the part.
+#: Pages with a part that is too large, and the words for that part in the error.
 HEAVY: dict[str, tuple[Callable[[], str], str]] = {
     "cells of a row": (lambda: f"{_HEAD}<table><tr>{'<td>3 beds' * 100_000}", "one <tr> has"),
     "cells of a row, 10 MB": (lambda: f"{_HEAD}<table><tr>{'<td>3 beds' * 1_000_000}", "tags"),
@@ -101,7 +101,7 @@ def _for_ever() -> None:
 
 
 def test_the_cpu_limit_ends_any_reading(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Code that catches every error is interrupted too, and the next page has its own CPU time."""
+    """Even code that catches every error is interrupted. The next page has a new CPU budget."""
     monkeypatch.setattr(budget, "CPU_SECONDS", 0.2)
     for _ in range(2):
         with pytest.raises(PageTooComplexError, match="CPU time"), budget.reading(URL):
@@ -111,7 +111,7 @@ def test_the_cpu_limit_ends_any_reading(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_no_signal_escapes_from_the_end_of_a_block(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The next signal arrives while the first error is created."""
+    """A second signal that arrives while the first error is created must not escape from the block."""
 
     class SlowlyMadeError(PageTooComplexError, code="slow"):
         def __init__(self, *args: Any) -> None:
@@ -148,7 +148,7 @@ def test_a_nested_block_uses_the_same_budget(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_all_work_on_a_page_shares_one_budget(site: Any, fetcher: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The budget covers everything from fetching to prompting; a page that is fetched again has a new budget."""
+    """The budget covers fetching, reading, and prompting; a page that is fetched again has a new budget."""
     url = site.page("/1", f"{_HEAD}<p>Price: $250,000</p><p>3 bedrooms, built in 1987</p>".encode())
     page = fetcher.fetch(url)
     costs = [page.spent.cpu_seconds]
@@ -166,7 +166,7 @@ def test_all_work_on_a_page_shares_one_budget(site: Any, fetcher: Any, monkeypat
 
 
 def test_a_job_that_times_out_while_reading_fails_permanently() -> None:
-    """Only a timeout during fetching is retried, since the site was slow."""
+    """Only a timeout during fetching is retried, because then the site was slow."""
     with pytest.raises(PageTooComplexError) as caught, budget.reading(URL):
         raise SoftTimeLimitExceeded
     assert isinstance(_decided(caught.value), Fail)
@@ -178,7 +178,7 @@ def _decided(exc: Exception) -> Any:
 
 
 def test_no_reader_mistakes_the_end_of_its_job_for_its_own_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The signal of Celery's soft limit may interrupt any code."""
+    """The signal of Celery's soft time limit may interrupt any code."""
     from app.property.reading import pipeline
 
     def interrupted(_: object) -> list[Any]:
@@ -205,7 +205,7 @@ def _of_long_words(letter: str) -> Page:
 
 
 def test_nothing_of_a_page_is_cached_afterwards(tmp_path: Path) -> None:
-    """Caches for later pages hold only short words."""
+    """Caches that outlive a page contain only short words."""
     database = Database(f"sqlite:///{tmp_path / 'store.sqlite3'}", names_key=NamesKey("k" * 32))
     with closing(database):
         refuse_name(database, database.names_key.make(), parse_name("Ada Example"))
@@ -235,7 +235,7 @@ def test_nothing_of_a_page_is_cached_afterwards(tmp_path: Path) -> None:
 def test_a_source_that_exceeds_its_budget_at_the_model_prompt_is_kept(
     world: World, monkeypatch: pytest.MonkeyPatch, block_seconds: float
 ) -> None:
-    """Each block costs a fixed time, so that reading stays within the budget and prompting exceeds it."""
+    """Each block of work costs a fixed time, so that reading stays within the budget and prompting exceeds it."""
     world.county.pages[FOUND] = (200, assessor(Roof="see below") + "<p>The roof was renewed in 2010.</p>")
     world.sources(BY_ADDRESS)
     monkeypatch.setattr(budget, "time", SimpleNamespace(thread_time=itertools.count(0, block_seconds).__next__))
@@ -259,14 +259,14 @@ print(len(question_about(extract(page)).fields) > 0)
 
 
 def test_the_first_page_of_a_process_does_not_pay_for_its_tables() -> None:
-    """The first prompt loads a table of 180 MB, which is more than the page's limit."""
+    """The first prompt of a process loads a table of 180 MB, more than a page's limit."""
     ran = subprocess.run([sys.executable, "-c", _FIRST_PAGE], capture_output=True, text=True, timeout=300, check=False)
     assert ran.stdout.strip() == "True", ran.stderr
 
 
 @pytest.mark.real_pages
 def test_real_pages_are_far_from_every_limit(shared_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Real pages are read and prompted with an eighth of the parts, half of the CPU time, and half of the memory."""
+    """Real pages are read and prompted within an eighth of the part limits, half the CPU time, and half the memory."""
     for name in ("MOST_TAGS", "MOST_VALUES", "MOST_ELEMENTS", "MOST_CHILDREN"):
         monkeypatch.setattr(budget, name, getattr(budget, name) // 8)
     monkeypatch.setattr(budget, "CPU_SECONDS", budget.CPU_SECONDS / 2)

@@ -1,4 +1,4 @@
-"""Hostile or broken servers: each response ends in a named error, within its limits, and frees the socket."""
+"""Each response of a hostile or broken server ends in a named error within the limits, and frees the socket."""
 
 import gzip
 import socket
@@ -55,7 +55,7 @@ def test_a_page_that_announces_20_mb_is_not_read(site: Any, fetcher: Fetcher) ->
 
     with pytest.raises(PageTooLargeError, match="larger than 10000000 bytes on the wire"):
         fetcher.fetch(site.raw("/", chunks))
-    # at most, the sent bytes are in socket buffers
+    # bytes that the fetcher did not read are only in socket buffers
     assert site.sent_bytes < 10 * MB
 
 
@@ -197,7 +197,7 @@ def test_a_temporary_refusal_is_transient(site: Any, fetcher: Fetcher, status: i
 def test_retry_after_is_read_in_both_forms(
     site: Any, make_fetcher: Callable[..., Fetcher], value: str, seconds: float | None
 ) -> None:
-    """RFC 9110 section 10.2.3; the clock starts at 2026-01-01T00:00:00Z."""
+    """RFC 9110 section 10.2.3 defines both forms. The test's clock starts at 2026-01-01T00:00:00Z."""
     with pytest.raises(TransientHttpStatusError) as caught:
         make_fetcher(OPEN, clock=ManualClock()).fetch(site.page("/", status=503, Retry_After=value))
     assert caught.value.facts["retry_after_seconds"] == seconds
@@ -262,7 +262,7 @@ def test_an_empty_page_has_its_own_error(site: Any, fetcher: Fetcher, body: byte
 
 @contextmanager
 def _socket_server(answer: Callable[[socket.socket], None]) -> Iterator[str]:
-    """Start a server without HTTP of its own: `answer` gets each connection that requested the page."""
+    """Start a TCP server. `answer` gets each connection that requests a page; robots.txt is served here."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:

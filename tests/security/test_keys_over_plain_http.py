@@ -16,7 +16,7 @@ Make = Callable[..., Settings]
 
 
 def use(settings: Settings) -> None:
-    """Build the client as a worker does at its start."""
+    """Create the OpenAI client as a worker does when it starts."""
     build_manager(settings).close()
 
 

@@ -1,6 +1,6 @@
-"""No pattern takes time that grows with the square of a text's length, on long runs of the characters it matches.
+"""No regular expression takes quadratic time on long runs of the characters that it matches.
 
-The packages that read pages (`reading`, `values`) are left out, because a CPU budget also bounds their patterns.
+The packages that read pages (`reading`, `values`) are not checked, because a CPU budget also bounds their patterns.
 """
 
 import ast
@@ -20,10 +20,10 @@ import pytest
 from tests.security.pumping import pumped
 
 _PACKAGES = ("app", "tasks", "worker", "web", "cli")
-#: Modules that are not checked: those with a CPU budget, migrations, and those that run code on import.
+#: Modules that are not checked: those with a CPU budget, migrations, and modules that run code on import.
 _LEFT_OUT = re.compile(r"app\.property\.(?:reading|values|storage\.migrations)\b|.*__main__|worker\.\w+_app")
 _LENGTH = 65_536
-#: A linear pattern scans a text of this size in a millisecond; a quadratic one takes many seconds.
+#: A linear pattern scans a text of `_LENGTH` in a millisecond; a quadratic one takes many seconds.
 _SECONDS = 0.2
 _ANCHORED = {"match", "fullmatch"}
 
@@ -54,7 +54,7 @@ def _patterns_in(value: Any, depth: int = 3) -> Iterator[re.Pattern[Any]]:
 
 
 def _uses(tree: ast.AST) -> dict[str, set[str]]:
-    """Return the methods that are called on a name, or on the items of a loop over it."""
+    """Return the methods that are called on each name, or on the items of a loop over it."""
     taken_from = dict[str, str]()
     for node in ast.walk(tree):
         if isinstance(node, ast.For | ast.comprehension) and isinstance(node.iter, ast.Name):
@@ -69,7 +69,7 @@ def _uses(tree: ast.AST) -> dict[str, set[str]]:
 
 
 def _written(tree: ast.AST) -> Iterator[tuple[re.Pattern[Any], str]]:
-    """Return the patterns in calls such as `re.sub("...", ...)`, with the name of the function."""
+    """Yield the patterns in calls such as `re.sub("...", ...)`, with the function's name."""
     for node in ast.walk(tree):
         match node:
             case ast.Call(
@@ -79,7 +79,7 @@ def _written(tree: ast.AST) -> Iterator[tuple[re.Pattern[Any], str]]:
 
 
 def _patterns() -> dict[str, tuple[re.Pattern[Any], set[str]]]:
-    """Return each pattern by its place, with the methods that apply it."""
+    """Return each pattern and the methods that apply it, keyed by its module, name, and text."""
     found = dict[int, tuple[str, re.Pattern[Any], set[str]]]()
     for module in _modules():
         tree = ast.parse(inspect.getsource(module))
@@ -93,7 +93,7 @@ def _patterns() -> dict[str, tuple[re.Pattern[Any], set[str]]]:
 
 
 def _slowest(pattern: re.Pattern[Any], methods: set[str]) -> str | None:
-    """Return the beginning of a text that takes the pattern too long; None if the pattern is linear."""
+    """Return the beginning of a text that the pattern scans too slowly, or None if there is no such text."""
     anchored = methods & _ANCHORED
     searches = not anchored or methods & {"search", "sub", "subn", "findall", "finditer", "split"}
     for text in pumped(pattern, _LENGTH):

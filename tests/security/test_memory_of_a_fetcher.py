@@ -1,4 +1,4 @@
-"""The fetcher's memory stays flat, whatever a hostile server sends and however large its data unpacks."""
+"""The fetcher's memory stays flat, whatever a hostile server sends, even if the data decompress to gigabytes."""
 
 import functools
 import gzip
@@ -21,7 +21,7 @@ except ImportError:
 
 MB = 1_000_000
 GB = 1000 * MB
-#: The most growth of memory. A page of up to 10 MB is held as bytes and as text, and the allocator keeps some.
+#: The maximum growth of memory. A page of up to 10 MB is held as bytes and as text, and the allocator keeps some.
 MOST_ABOVE_IDLE_MB = 64.0
 pytestmark = pytest.mark.timeout(900)
 Chunks = Callable[[], Iterator[bytes]]
@@ -32,7 +32,7 @@ def _head(*fields: str) -> bytes:
 
 
 def _bomb(pack: Callable[[bytes], bytes], end: Callable[[], bytes]) -> bytes:
-    """Return 1 GB of zeros, packed into 1 MB or less."""
+    """Return 1 GB of zeros, compressed to 1 MB or less."""
     zeros = bytes(MB)
     return b"".join(pack(zeros) for _ in range(GB // MB)) + end()
 
@@ -98,9 +98,9 @@ HOSTILE: dict[str, tuple[Chunks, str]] = {
 
 
 def test_memory_stays_flat_whatever_a_server_sends(site: Any) -> None:
-    """One process fetches all of them in turn. Each ends in a named error and leaves memory unchanged."""
+    """One process fetches all responses in turn. Each ends in a named error and leaves memory unchanged."""
     for bomb in (_gzip_bomb, _double_bomb, _brotli_bomb, _zstd_bomb):
-        bomb()  # created before the first request needs it
+        bomb()  # created and cached before the first request
     urls = [site.raw(f"/{number}", chunks) for number, (chunks, _) in enumerate(HOSTILE.values())]
     command = [sys.executable, "-m", "tests.security.memory_of_a_fetcher", site.page("/honest"), *urls]
     root = Path(__file__).parents[2]

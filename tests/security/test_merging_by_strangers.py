@@ -1,4 +1,4 @@
-"""A page of unknown kind may join a property, but never merges two: a person decides."""
+"""A page of unknown kind may join a property, but two properties are not merged because of it: a person decides."""
 
 import itertools
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ def page(url: str, kind: SourceKind | None, *parts: dict[str, Any], day: int = 0
 
 
 def known(street_kind: SourceKind | None = SourceKind.PERMITS) -> list[SourceRecord]:
-    """Return the page of a house known by its address, and that of another owner's lot known by its parcel number."""
+    """Return a house's page, known by its address, and the page of another owner's lot, known by its parcel number."""
     return [page(HOUSE, street_kind, STREET, {"YearBuilt": 1950}), page(LOT, SourceKind.ASSESSOR, PARCEL)]
 
 
@@ -48,7 +48,7 @@ def save(stores: Stores, *records: SourceRecord) -> None:
 
 
 def homes(stores: Stores, *urls: str) -> list[str]:
-    """Return the id of the property of each page."""
+    """Return the property id of each page."""
     found = {source["url"]: one["property"] for one in stores.properties.page().items for source in one["sources"]}
     return [found[url] for url in urls]
 
@@ -84,7 +84,7 @@ def test_both_properties_stay_separate_in_any_order(stores: Stores, order: tuple
 
 
 def test_a_known_page_does_not_merge_properties_that_a_stranger_connected_before(stores: Stores) -> None:
-    """The stranger's parcel number is then among the house's values; the lot's own office is scraped again."""
+    """The stranger's page gives the house the lot's parcel number. Then the lot's own office is scraped again."""
     save(stores, *known(None), page(PORTAL, None, STREET), page(STRANGER, None, STREET, PARCEL, {"CloseDate": "x"}))
     save(stores, page(LOT, SourceKind.ASSESSOR, PARCEL, {"TaxYear": 2026}, day=1))
     house, lot = homes(stores, HOUSE, LOT)
@@ -92,7 +92,7 @@ def test_a_known_page_does_not_merge_properties_that_a_stranger_connected_before
 
 
 def test_a_strangers_value_attracts_no_further_page(stores: Stores) -> None:
-    """According to the stranger, the lot, which was stored first, has the address of the house."""
+    """The lot is stored first. The stranger's page says that the lot has the house's address."""
     lot, house = page(LOT, SourceKind.ASSESSOR, PARCEL), page(HOUSE, SourceKind.PERMITS, STREET)
     save(stores, lot, house, page(STRANGER, None, STREET, PARCEL), page(PORTAL, None, STREET))
     of_lot, of_house, stranger, portal = homes(stores, LOT, HOUSE, STRANGER, PORTAL)
@@ -115,7 +115,7 @@ def test_an_office_that_names_both_merges_them(stores: Stores) -> None:
 
 
 def test_two_properties_that_match_without_the_stranger_are_merged(stores: Stores) -> None:
-    """One property lacks the city and the other the ZIP code until the offices' pages state both."""
+    """One property lacks the city and the other the ZIP code, until an office's page states both."""
     by_zip = {name: value for name, value in STREET.items() if name != "City"} | {"PostalCode": "00000"}
     save(stores, page(HOUSE, SourceKind.PERMITS, STREET))
     save(stores, page(LOT, SourceKind.ASSESSOR, by_zip))

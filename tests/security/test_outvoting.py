@@ -1,4 +1,4 @@
-"""Repeating a value on many hosts or ports does not outvote an office."""
+"""Repeating a value on many hosts or ports does not outvote a county office."""
 
 from datetime import UTC, datetime
 
@@ -18,7 +18,7 @@ def built(url: str, year: int, kind: SourceKind | None = None) -> SourceRecord:
 
 
 def merged(*sources: SourceRecord) -> Merged:
-    """Merge the sources. Their order does not matter (tests/property_based/test_merging.py)."""
+    """Merge the sources in any order, which does not change the result (tests/property_based/test_merging.py)."""
     return merge(sources)
 
 
@@ -58,7 +58,7 @@ def test_sites_of_different_owners_are_separate_sources_on_any_host(urls: tuple[
 
 
 def test_an_unknown_page_of_a_known_source_adds_nothing_to_it() -> None:
-    """Otherwise a portal would get another vote for each page that is scraped by URL."""
+    """Otherwise a portal would get another vote for each page that is scraped by its URL."""
     portal = built("https://portal.example/1", 1987, SourceKind.PORTAL)
     found = merged(built(ASSESSOR, 1978, SourceKind.ASSESSOR), portal, built("https://blog.portal.example/1", 1987))
     assert found.values["YearBuilt"] == 1978

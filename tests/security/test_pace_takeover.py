@@ -1,4 +1,4 @@
-"""A hostile robots.txt or redirect slows only its own host, within bounds."""
+"""A hostile robots.txt or redirect slows only requests to its own host, within bounds."""
 
 import dataclasses
 from collections.abc import Callable, Iterator
@@ -31,7 +31,7 @@ def _destination(host: str) -> Destination:
 
 
 class _Fleet:
-    """Robots and pace combined as in the fetcher; `rules` is robots.txt by host, and other hosts have none."""
+    """Combines robots.txt and rate limits as the fetcher does. `rules` is robots.txt by host; other hosts have none."""
 
     def __init__(self, rules: dict[str, str]) -> None:
         self.clock = ManualClock()
@@ -46,7 +46,7 @@ class _Fleet:
         self._politeness = Politeness(store, self.clock, min_gap_seconds=1.0)
 
     def ask(self, host: str) -> float:
-        """Visit `host`; return the seconds after which a job should come back, 0 if it was allowed."""
+        """Visit `host`. Return 0 if it was allowed, else the seconds after which the job should try again."""
         destination = _destination(host)
         try:
             with self._politeness.slot(destination, JOB, self._robots.permit(destination, JOB)) as slot:
@@ -77,7 +77,7 @@ def test_no_robots_txt_stops_its_host_for_more_than_five_minutes(rule: str) -> N
 
 @pytest.mark.parametrize("host", ["old.homes.example", "homes.example"])
 def test_a_long_crawl_delay_slows_no_other_host_of_its_site(host: str) -> None:
-    """Neither a subdomain nor the parent domain, which names the site, is slowed."""
+    """Neither a subdomain nor the parent domain is slowed."""
     fleet = _Fleet({host: "User-agent: *\nCrawl-delay: 99999999999"})
     assert fleet.ask(host) == 0
     assert fleet.ask("www.homes.example") == 0
@@ -87,7 +87,7 @@ def test_a_long_crawl_delay_slows_no_other_host_of_its_site(host: str) -> None:
 
 
 class _LoopbackIsPublic(Guard):
-    """The real guard, except that a test's servers have the pace of public sites."""
+    """The real guard, except that a test's servers get the rate limits of public sites."""
 
     def check(self, url: str, **_: Any) -> Destination:
         return dataclasses.replace(super().check(url), is_private=False)

@@ -1,7 +1,7 @@
-"""An attacker moves a base image's tag to another image: the build and the services keep the pinned one.
+"""An attacker who moves a base image's tag does not change the build and the services, which use pinned digests.
 
-The images are found in the repository's files, so that a new one is checked too. `make images` asks a registry on
-loopback, through the real docker.
+The tests search the repository's files for images, so that a new image is checked too. `make images` uses the real
+docker and a registry on loopback.
 """
 
 import hashlib
@@ -28,8 +28,8 @@ _SCRIPT = _ROOT / ".ci" / "base_images.py"
 _OURS = re.compile(r"property-intelligence(:[\w.-]+)?")
 _PINNED = re.compile(r"[^\s\"']+:[\w.-]+@sha256:[0-9a-f]{64}")
 _DEFAULT = re.compile(r"\$\{\w+:?-([^}]*)\}")
-#: Where files name images: stages and sources of builds, services of Compose, containers and actions of workflows. An
-#: argument of a build that a stage may use has a name with IMAGE.
+#: Matches where files name images: stages and sources of builds, Compose services, and containers and actions of
+#: workflows. A build argument with an image has a name that ends in IMAGE.
 _NAMED = re.compile(
     r"\bFROM\s+(?:--\S+\s+)*([^\s'\"]+)|\bfrom=([^\s,]+)|^#\s*syntax\s*=\s*(\S+)|^ARG\s+\w*IMAGE=(\S+)"
     r"|\b(?:image|container): *(?:&\w+ +)?['\"]?(\$\{\w+:?-[^}]*\}|[^\s'\",{}&*]+)|docker://([^\s'\",}]+)",
@@ -51,7 +51,7 @@ def _images(name: str, text: str) -> list[str]:
     text = re.sub(r"\\\n", " ", text)
     stages = {stage.lower() for stage in re.findall(r"\bFROM\s.*\sAS\s+(\S+)", text, re.I)}
     found = [next(filter(None, parts)) for parts in _NAMED.findall(text)]
-    # a command without a pinned image counts as unpinned as a whole
+    # if a command contains no pinned image, the whole command is returned as unpinned
     for command in re.findall(r"\bdocker (?:run|pull|create)\b.*(?:\n {8,}(?!- )\S.*)*", text):
         found += _PINNED.findall(command) or [command]
     images = [_DEFAULT.sub(r"\1", image) for image in found]
@@ -80,7 +80,7 @@ def test_every_third_party_image_is_pinned_in_a_file_that_make_images_refreshes(
 
 
 def test_a_tag_is_written_only_beside_its_digest() -> None:
-    """Other places read the image from there, so that a tag or digest is written once."""
+    """Other files read the image from that place, so that an update changes only one file."""
     tag = "|".join(sorted({re.escape(pin.image) for pin in _script()["pins"]()}))
     code = {name: text for name, text in _tracked().items() if Path(name).suffix in ("", ".py", ".sh", ".yml", ".json")}
     assert [name for name, text in code.items() if re.search(rf"(?<![\w/])(?:{tag})(?!@sha256:)(?![\w.-])", text)] == []
@@ -126,7 +126,7 @@ def _script() -> dict[str, Any]:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """Create a folder with the script at its place in the repository."""
+    """Return a folder that contains only the script, at its place in the repository."""
     (tmp_path / ".ci").mkdir()
     shutil.copy(_SCRIPT, tmp_path / ".ci")
     return tmp_path
@@ -143,7 +143,7 @@ Publish = Callable[[str], str]
 
 @pytest.fixture
 def registry() -> Iterator[tuple[str, Publish]]:
-    """Start a registry whose repositories all have the published tags; yield HOST:PORT and a publishing function."""
+    """Start a registry whose repositories all have the published tags; yield HOST:PORT and `publish`."""
     asked = ["docker", "buildx", "version"]
     if shutil.which("docker") is None or subprocess.run(asked, capture_output=True, check=False).returncode != 0:
         pytest.skip("no docker with its plugin buildx is on PATH")

@@ -1,4 +1,4 @@
-"""A caller cannot evade a quota by canceling and retrying, or by watches. Both are charged."""
+"""A caller cannot evade a quota by canceling and retrying jobs or by adding watches. Both are charged."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -59,7 +59,7 @@ def test_each_retry_of_a_canceled_job_is_charged(client: TestClient, stores: Sto
         statuses.append(client.post(f"/api/v1/jobs/{job}/retry").status_code)
     assert statuses == [202] * (QUOTA - 1) + [429]
     assert used(client) == QUOTA
-    assert stores.jobs.get(job).state == "cancelled"  # nothing was queued beyond the quota
+    assert stores.jobs.get(job).state == "cancelled"  # the refused retry queued nothing
 
 
 def test_a_retry_that_queues_nothing_is_not_charged(client: TestClient) -> None:
@@ -97,7 +97,7 @@ def test_watches_are_charged_when_they_are_added(client: TestClient, stores: Sto
     assert add(*URLS[: QUOTA + 1]) == 429
     assert stores.jobs.used_today(Caller("property-intelligence", "mallory", "operator").id) == 0
     assert add(*URLS[:2]) == 200
-    assert add(*URLS[:2]) == 200  # the watches exist
+    assert add(*URLS[:2]) == 200  # existing watches are not charged again
     assert used(client) == 2
     watch = Watches(stores.database).page().items[0]
     assert client.delete(f"/api/v1/watches/{watch.id}").status_code == 200

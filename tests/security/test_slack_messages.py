@@ -1,4 +1,4 @@
-"""A page's value with Slack markup mentions no user, disguises no link, and forges no line."""
+"""A page's value with Slack markup cannot mention a user, disguise a link, or forge a line."""
 
 import html
 import json

@@ -1,4 +1,4 @@
-"""No crafted address is slow to parse, and a request with ten thousand of them is rejected in time."""
+"""No crafted address is slow to parse, and a request with ten thousand crafted addresses is rejected in time."""
 
 import contextlib
 import time
@@ -18,9 +18,9 @@ from web import create_app, limits
 from web.limits import MAX_TARGETS, READING_SECONDS
 
 PLAIN = "12 Elmwood Broadway Springfield IL 62701"
-#: An address may take this many times the CPU time of a plain address.
+#: The maximum CPU time for an address, as a multiple of a plain address's.
 MOST_TIMES = 10
-#: Addresses by their parts: the beginning, the part that is repeated up to 280 characters, and the end.
+#: Each address has a beginning, a part that is repeated up to 280 characters, and an end.
 KINDS = [
     ("7 ", "\ufdfa", ", X, IL 62701"),  # one character expands to eighteen
     ("7 ", "½", ", X, IL 62701"),
@@ -37,15 +37,17 @@ KINDS = [
     ("7 ", "a, ", ", Netherlands"),
     ("7 ", "A1 ", ", Canada"),
 ]
-#: An address that is parsed repeatedly, each time in another way.
+#: The parser does not settle on one reading of this address, so it parses the address repeatedly.
 UNSETTLED = "{} Bldg Front and and Trailer and Front Front, X, IL 62701"
 
-#: Requests an estimate for these targets. Returns status, response, and the CPU seconds of this process.
+#: A function that requests an estimate for targets. It returns the status, the response, and the CPU seconds used.
 Estimate = Callable[[list[str]], tuple[int, dict[str, Any], float]]
 
 
 def seconds_of(target: str) -> float:
-    """Return the CPU time for parsing the address: the least of three runs, since CPU caches are shared."""
+    """Return the CPU time for parsing the address: the shortest of three runs, because other processes disturb the
+    cache.
+    """
     taken = []
     for _ in range(3):
         began = time.thread_time()
@@ -60,7 +62,8 @@ def test_no_address_is_slow_to_read(before: str, repeated: str, after: str) -> N
     normalize_target(PLAIN)  # loads the tables and the tagger
     most = MOST_TIMES * seconds_of(PLAIN)
     repetitions = (280 - len(before) - len(after)) // len(repeated)
-    for count in (repetitions, 30 // len(repeated.split()), 12, 8):  # the most that fit, then few enough to be parsed
+    # the longest address, then shorter ones that are parsed
+    for count in (repetitions, 30 // len(repeated.split()), 12, 8):
         assert seconds_of(f"{before}{repeated * min(repetitions, count)}{after}") < most
 
 
@@ -93,7 +96,7 @@ def test_ten_thousand_hostile_addresses_are_rejected_in_time(estimate: Estimate)
 
 
 def test_ten_thousand_plain_addresses_are_accepted(estimate: Estimate, monkeypatch: pytest.MonkeyPatch) -> None:
-    """They take a third of the limit; the test allows three times as much for slow machines."""
+    """Plain addresses take a third of the time limit. The test allows three times as much for slow machines."""
     monkeypatch.setattr(limits, "READING_SECONDS", 3 * READING_SECONDS)
     status, answer, _ = estimate([f"{n} Main St, Springfield, IL 62701" for n in range(MAX_TARGETS)])
     assert status == 200

@@ -1,4 +1,4 @@
-"""Bodies that cost CPU time before a page is read: unpacking, decoding, and finding redirects."""
+"""Bodies that cost CPU time before a page is read, by decompression, decoding, or the search for redirects."""
 
 import gzip
 import random
@@ -17,7 +17,7 @@ from app.property.fetch.decode.text import decode, repair
 from app.property.fetch.limits import Limits
 from tests.security.refused import refused
 
-#: Half of the CPU seconds that a page may take. Each of these bodies once took more than 3 s, one more than a day.
+#: Half of the CPU seconds that a page may take. An earlier version took more than 3 s for each of these bodies.
 _SECONDS = 1.5
 _EMPTY_FRAME = b"\x28\xb5\x2f\xfd\x20\x00\x01\x00\x00"
 _MOST = 9_000_000
@@ -31,7 +31,7 @@ def _costs(work: Callable[[], Any]) -> float:
 
 @pytest.mark.parametrize("in_thread", [False, True], ids=["main thread", "thread"])
 def test_a_million_empty_frames_end_the_fetch(site: Any, fetcher: Fetcher, *, in_thread: bool) -> None:
-    """They unpack to nothing, so no limit on size applies."""
+    """The frames decompress to nothing, so no size limit applies."""
     url = site.page("/", _EMPTY_FRAME * 1_000_000, Content_Encoding="zstd")
     error = refused(lambda: fetcher.fetch(url), in_thread=in_thread)
     assert "unpacking it took more than 1 s" in str(error)
@@ -51,7 +51,7 @@ def test_a_large_page_costs_a_third_of_what_unpacking_may(
 
 
 _HIGH = bytes(0x80 | byte for byte in range(0x100))
-#: Bodies of mostly invalid UTF-8, of text that was encoded twice (in one piece or many), and of long runs of one part.
+#: Bodies of mostly invalid UTF-8, of text that was encoded twice (in one piece or many), and of one repeated part.
 BODIES: dict[str, Callable[[], bytes]] = {
     "bytes 80 to FF in order": lambda: bytes(range(0x80, 0x100)) * (_MOST // 128),
     "bytes 80 to FF": lambda: random.Random(7).randbytes(_MOST // 9).translate(_HIGH) * 9,
@@ -88,7 +88,7 @@ def test_searching_a_head_for_a_refresh_is_fast(head: str) -> None:
 
 
 def test_an_address_of_many_numbers_is_read_in_time() -> None:
-    """An earlier version split each number in two ways, and combined the ways of all numbers."""
+    """An earlier version tried to split each number in two ways, and tried all combinations."""
 
     def read() -> None:
         with pytest.raises(ValueError, match="lacks"):

@@ -1,4 +1,4 @@
-"""Jobs on generated hostile pages (`make fuzz` runs 10,000), and checks that a failure is found."""
+"""Jobs on generated hostile pages stay within limits (`make fuzz` runs 10,000), and the soak detects failures."""
 
 import json
 import logging
@@ -16,7 +16,7 @@ from tests.fuzz.soak.runner import MOST_CPU_SECONDS, MOST_MEGABYTES, Outcome, so
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="what a page takes is read from /proc")
 _PAGES = 20
-#: Replaces the soak's process: it reports its start at once, waits for a page, and then runs the test's code.
+#: A program that replaces the soak's child. It reports its start, waits for a page, and then runs a test's code.
 _ENDS = """
 import sys
 print('{"problem": "", "kept_megabytes": 50}', flush=True)
@@ -25,8 +25,10 @@ sys.stdin.readline()
 
 
 def test_no_hostile_page_takes_too_much() -> None:
-    """From the wire to the database, with a model that quotes the page: at most 3 s of CPU and 400 MB, and no
-    unexpected error."""
+    """Covers a job from the response to the database, with a model that quotes the page.
+
+    The limits are 3 s of CPU time and 400 MB. No unexpected error may occur.
+    """
     outcomes = soak(20_261_129, range(_PAGES))
     assert len(outcomes) == _PAGES
     assert [str(one) for one in outcomes if one.failure] == []
@@ -34,7 +36,7 @@ def test_no_hostile_page_takes_too_much() -> None:
 
 
 def test_no_known_attack_takes_too_much() -> None:
-    """Each attack once held a worker for 2 s to 100 s, the fifth as a source of an address."""
+    """Each attack once blocked a worker for 2 s to 100 s; the fifth did so as a source of an address."""
     known: dict[str, tuple[str, bytes]] = {
         "blanks": ("text/html", b"<meta http-equiv=" + b" " * 65_000),
         "quotes": ("text/html", b"<p>" + "‹".encode() * 120_000),
@@ -83,7 +85,7 @@ def test_more_than_a_page_may_take_is_a_failure() -> None:
 
 
 def test_an_error_that_no_page_may_cause_and_a_reader_that_fails_silently_are_failures() -> None:
-    """The page is still read, without the values of this reader."""
+    """A page with a failed reader is still read, but without that reader's values."""
 
     def raises(exc: Exception) -> None:
         raise exc
@@ -110,7 +112,7 @@ def test_an_error_that_no_page_may_cause_and_a_reader_that_fails_silently_are_fa
     ],
 )
 def test_a_process_that_ends_or_hangs_is_a_failure(monkeypatch: pytest.MonkeyPatch, end: str, problem: str) -> None:
-    """The next page gets another process."""
+    """After a failure, the next page gets a new process."""
     monkeypatch.setattr(runner, "CHILD", (sys.executable, "-c", _ENDS + end))
     monkeypatch.setattr(runner, "MOST_WALL_SECONDS", 1.0)
     outcomes = soak(1, range(2), lambda *_: HostilePage("run", (), b"x"))

@@ -34,7 +34,7 @@ PAYLOADS = [
     "nice\r\n@A1",
     "\n" * 50_000 + "=1+1",
 ]
-#: No cell may begin with these, not even after blanks and quotes.
+#: No cell may begin with one of these, even after blanks and quotes.
 STARTS = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
 
 
@@ -49,7 +49,7 @@ def exported(record: dict[str, Any]) -> str:
 
 
 def cells(text: str) -> list[str]:
-    """Return every cell as parsed by a spreadsheet with commas, and by one with semicolons."""
+    """Return all cells as a spreadsheet parses them, once separated by commas and once by semicolons."""
     with_commas = [cell for row in csv.reader(io.StringIO(text, newline="")) for cell in row]
     return [*with_commas, *re.split(r"[;\r\n]", text)]
 

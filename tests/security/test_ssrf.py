@@ -44,7 +44,7 @@ def test_no_spelling_of_an_internal_address_reaches_a_server(
 
 @pytest.mark.parametrize("host", ["127.1", "2130706433", "0x7f.0.0.1", "0177.0.0.1", "0", "127。0。0。1"])
 def test_the_canary_is_reachable_by_those_spellings_without_a_guard(make_site: Make, host: str) -> None:
-    """The corpus is live: the machine's resolver resolves these spellings to the canary."""
+    """This proves that the corpus is realistic: the machine's resolver resolves these spellings to the canary."""
     canary = make_site()
     canary.page("/")
     connection = http.client.HTTPConnection(host.replace("。", "."), canary.port, timeout=5)
@@ -119,9 +119,12 @@ def test_robots_txt_may_not_redirect_to_an_internal_address(make_site: Make, mak
 def test_a_name_that_changes_its_answer_never_reaches_an_internal_address(
     make_site: Make, make_fetcher: Make, make_names: Make
 ) -> None:
-    """DNS rebinding: robots.txt and the page come from the checked address; the next request is checked again."""
+    """DNS rebinding: robots.txt and the page come from the checked address.
+
+    The next request's answer is checked again.
+    """
     good, canary = make_site("127.0.0.2"), make_site("127.0.0.1")
-    # one port for both, because the address decides
+    # both servers use one port, so only the address can decide
     names = make_names()
     names.set("rebind.example", [["127.0.0.2"]] * 2 + [["127.0.0.1"]])
     good.page("/", b"<html>the checked server</html>")

@@ -1,7 +1,7 @@
-"""Names and public pages of strangers lead no fetcher to an internal address.
+"""No host name or public page of a stranger leads a fetcher to an internal address.
 
-Names may be aliases, mixed, mapped, tunneled, or rebound. A network that the operator allows is reachable by the
-operator's own URLs, never through a public page.
+Names may be aliases, have public and internal addresses, embed addresses in IPv6, or rebind. A network that the
+operator allows is reachable by the operator's own URLs, never through a public page.
 """
 
 import json
@@ -49,7 +49,10 @@ def test_no_dns_answer_leads_to_an_internal_address(seen: Seen) -> None:
 
 
 def test_a_name_that_changes_its_answer_reaches_the_checked_address_or_nothing(seen: Seen) -> None:
-    """Answers are cached briefly, so robots.txt and the page use the checked address. Later requests are refused."""
+    """Answers are cached briefly, so robots.txt and the page use the same checked address.
+
+    Later requests are refused.
+    """
     for name in strangers.REBINDS:
         assert seen["guarded"][name] == ["fetched", [PUBLIC, PUBLIC]], name
         assert seen["later"][name] == ["blocked_address", []], name
@@ -61,7 +64,7 @@ def test_names_that_do_not_resolve_are_reported(seen: Seen) -> None:
 
 
 def test_without_a_guard_the_hostile_names_lead_inside(seen: Seen) -> None:
-    """The network is live: a client without the guard reaches the addresses that the guard refuses."""
+    """This proves that the test network works: a client without the guard reaches the internal addresses."""
     for name in [*strangers.REACHABLE_WITHOUT_A_GUARD, *strangers.REBINDS]:
         outcome, reached = seen["naive"][name]
         assert outcome == "fetched", name
@@ -77,7 +80,7 @@ def test_no_public_page_leads_into_an_allowed_network(seen: Seen, way: str) -> N
 
 @pytest.mark.parametrize("way", ["script", "load"])
 def test_no_rendered_page_leads_into_an_allowed_network(seen: Seen, way: str) -> None:
-    """A rendered page cannot navigate there or load from there."""
+    """A rendered page can neither navigate to the allowed network nor load from it."""
     url = f"http://{PUBLIC}/{way}"
     if url not in seen["became"]:
         pytest.skip("no Chromium: install Debian's package chromium")
@@ -90,7 +93,7 @@ def test_a_name_that_rebinds_between_page_and_robots_reaches_nothing(seen: Seen)
 
 
 def test_an_internal_url_of_the_user_is_fetched(seen: Seen) -> None:
-    """Its own redirects are followed too, but no link of a public page."""
+    """Redirects of the user's own URL are followed, but not a redirect to the network from a public page."""
     became = seen["became"]
     assert became[f"http://{INSIDE}/"] == became[f"http://{INSIDE}/moved"] == f"http://{INSIDE}/"
     assert became[f"http://{INSIDE}/out"] == "blocked_address"
@@ -98,7 +101,7 @@ def test_an_internal_url_of_the_user_is_fetched(seen: Seen) -> None:
 
 
 def test_search_results_lead_inside_only_on_the_searchs_own_host(make_fleet: Callable[..., Any], site: Any) -> None:
-    """A search result is a separate job, but not a URL that the user requested."""
+    """A search result is a separate job, but its URL is not one that the user requested."""
     fleet = make_fleet()
     asked_for = site.page("/1", FACTS.encode())
     led_to = site.page("/2", FACTS.encode()).replace("127.0.0.1", "localhost")
@@ -116,7 +119,7 @@ def test_search_results_lead_inside_only_on_the_searchs_own_host(make_fleet: Cal
 
 
 def test_the_demo_allows_only_its_own_site() -> None:
-    """The demo's compose file gives the site with the invented pages one address."""
+    """The demo's compose file gives its site, which serves the invented pages, a fixed address."""
     settings = dotenv_values(ROOT / "deploy/demo.env")
     files = [Path(ROOT, name) for name in str(settings["COMPOSE_FILE"]).split(":")]
     demo = yaml.safe_load(files[-1].read_text().replace("${DEMO_NETWORK:-10.216.30}", "10.216.30"))

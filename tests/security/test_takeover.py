@@ -1,4 +1,4 @@
-"""No page replaces another by its declared canonical URL or by the URL that its script writes."""
+"""No page takes another page's place by its declared canonical URL or by the URL that its script writes."""
 
 import os
 import shutil
@@ -40,7 +40,7 @@ url = "{root}/parcel/{{street_line:slug}}-{{postal_code}}"
 def make_service(
     tmp_path: Path, changing_site: ChangingSite, openai_simulator: Callable[..., SimulatorHandle]
 ) -> Iterator[Make]:
-    """Return a function that makes the service, whose `sources.toml` names the assessor's card."""
+    """Return a function that makes a service. The service's `sources.toml` names the assessor's page, the card."""
     home, api, opened = tmp_path / "home", openai_simulator(), []
     home.mkdir()
     (home / "sources.toml").write_text(AREA.format(root=changing_site.address))
@@ -77,7 +77,7 @@ def source(shown: dict[str, Any], url: str) -> dict[str, Any]:
 
 
 def is_not_taken_over(service: Resources, property_id: str, root: str) -> None:
-    """Check that the card keeps its values, the other page is a separate source, and the conflict shows."""
+    """Check that the card keeps its values, the other page is a separate source, and a conflict is recorded."""
     shown = service.properties.get(property_id)
     assert (shown["record"]["YearBuilt"], shown["record"]["TaxAssessedValue"]) == (1950, 200_000)
     assert source(shown, root + CARD)["source_kind"] == SourceKind.ASSESSOR
@@ -104,7 +104,7 @@ def test_a_page_that_calls_itself_the_assessors_card_does_not_replace_it(
 def test_a_false_claim_that_comes_first_does_not_replace_the_card(
     make_service: Make, changing_site: ChangingSite
 ) -> None:
-    """The service fetches the card, which was not read before, and finds other values."""
+    """The service then fetches the card for the first time and finds other values than the claim's."""
     service, root = make_service(), changing_site.address
     changing_site.pages |= {CARD: card(TRUE), EVIL: card(FALSE, link(root + CARD))}
     service.scraper.scrape(root + EVIL)
@@ -122,7 +122,10 @@ def test_a_claim_to_be_a_missing_page_is_ignored(make_service: Make, changing_si
 def test_a_page_with_fewer_values_removes_none_and_does_not_keep_the_card_fresh(
     make_service: Make, changing_site: ChangingSite
 ) -> None:
-    """The page agrees, so it counts as another URL of the card. Only the card's own URL renews the card's date."""
+    """The page's values agree with the card, so it counts as another URL of the card.
+
+    Only a fetch of the card's own URL renews the card's date.
+    """
     service, root = make_service(), changing_site.address
     changing_site.pages[CARD] = card(TRUE)
     changing_site.pages[EVIL] = card({"Year_Built": 1950}, link(root + CARD))
@@ -149,7 +152,7 @@ def test_a_page_of_another_host_or_port_is_not_fetched(make_service: Make, chang
 def test_a_page_that_the_cards_url_redirects_to_does_not_inherit_its_kind(
     make_service: Make, changing_site: ChangingSite
 ) -> None:
-    """The kind belonged to the earlier page. A scrape by address assigns the kind again."""
+    """The kind was assigned to the earlier page. Only a scrape by address assigns a kind again."""
     service, root = make_service(), changing_site.address
     changing_site.pages |= {CARD: card(TRUE), EVIL: card(FALSE)}
     property_id = service.scraper.scrape(ADDRESS).property_id

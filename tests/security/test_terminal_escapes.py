@@ -1,4 +1,4 @@
-"""No text of a page controls the terminal that shows it, or reverses the text after it."""
+"""No text of a page controls the terminal that shows it, or reverses the text that follows."""
 
 import contextlib
 import json
@@ -21,7 +21,7 @@ from cli.main import main
 from tests.plugins.page_records import page_record
 from web import create_app
 
-#: Text that clears the screen, sets the window title, changes the color, and reverses the direction of text.
+#: Text that clears the screen, sets the window title, changes the color, and reverses the text direction.
 HOSTILE = "\x1b[2J\x1b]0;owned\x07\x9b31m\x7f\x85\u202egnp.exe\u2066\u200f\u061c\u206a"
 #: Matches the characters that no output may contain.
 STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f]")
@@ -40,7 +40,7 @@ def settings(make_settings: Callable[..., Settings]) -> Settings:
 
 @pytest.fixture
 def property_id(settings: Settings) -> str:
-    """Store a property with hostile texts, whose price and remarks have changed, and return its id."""
+    """Store a property with hostile texts, whose price and remarks have changed; return its id."""
     with open_stores(settings) as stores:
         follow_changes(settings, stores.database)
         for day, price in enumerate((500_000, 480_000)):

@@ -1,4 +1,4 @@
-"""A fleet for one test: embedded Valkey, workers, and beat as real processes, with a home in the test's folder."""
+"""A fleet for one test: embedded Valkey, workers, and beat as real processes, whose home is in the test's folder."""
 
 import os
 import secrets
@@ -88,7 +88,7 @@ class Fleet:
         return (self.home / f"{name}.log").read_text(encoding="utf-8")
 
     def wait_for_line(self, line: str, name: str = "worker", seconds: float = 30, *, times: int = 1) -> None:
-        """Wait until the log `name` has the text `line` at least `times` times."""
+        """Wait until `line` occurs at least `times` times in the log `name`."""
         self.until(lambda: self.log(name).count(line) >= times, seconds)
 
     def start_celery_worker(self, *options: str, name: str = "worker") -> Child:

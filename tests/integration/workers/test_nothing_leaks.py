@@ -1,4 +1,4 @@
-"""A search through all output of a fleet with many failures finds no secret outside the processes that need it."""
+"""No secret appears in any output of a fleet with many failures, except where a process needs the secret."""
 
 import base64
 import secrets
@@ -35,8 +35,8 @@ from tests.plugins.webhook_receiver import Receiver
 
 pytestmark = pytest.mark.worker
 
-#: This task leaks a secret setting, whole and in parts, in every way that a task can. Without leaks, the search
-#: would find nothing even if redaction did not work.
+#: This task leaks a secret setting, whole and in parts, in every way that a task can. Without such a task, the search
+#: would pass even if redaction did not work.
 _PROBE = """
 import logging, re, sys, urllib.parse
 from celery import shared_task
@@ -77,7 +77,7 @@ class Given:
 
 
 def _given(**forms: tuple[str, *tuple[str, ...]]) -> dict[str, Given]:
-    """Return each secret setting's value and secrets: those in `forms`, or a random word that is both."""
+    """Return each secret setting's value and searched parts. Settings not in `forms` get a random word as both."""
     unknown = forms.keys() - set(_secret_fields())
     assert not unknown, f"no secret fields: {unknown}"
     given = {}
@@ -112,7 +112,8 @@ def _written(secret: str) -> dict[str, bytes]:
     """Return the plain and encoded forms of `secret`, keyed by the encoding's name."""
     raw = secret.encode()
     found = {"plain": raw, "percent": urllib.parse.quote(secret, safe="").encode(), "hex": raw.hex().encode()}
-    for shift in range(3):  # base64 of any text that contains the secret; its ends depend on the neighboring bytes
+    # base64 of any text that contains the secret; the first and last characters depend on the neighboring bytes
+    for shift in range(3):
         encoded = base64.b64encode(b"\0" * shift + raw)
         found[f"base64+{shift}"] = encoded[4 if shift else 0 : len(encoded) - 4]
     return found

@@ -1,4 +1,4 @@
-"""In real workers, address jobs are retried like other jobs, and only for the sources that failed."""
+"""In real workers, a retry of an address job requests only the sources that failed."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ url = "{root}/record/{{postal_code}}"
 def test_only_the_failed_source_is_requested_again_and_the_last_attempt_ends_without_it(
     make_fleet: Any, openai_simulator: Any
 ) -> None:
-    """Each tax bill is answered with 500 at first. The fifth and last attempt stores the page that works."""
+    """Requests for the tax bill get 500. The fifth and last attempt stores the page that works."""
     api = openai_simulator()
     county = Place({"/record/00000": (200, assessor()), "/record/00001": (200, assessor(LAST, "0012-0036"))})
     bills = ["/bill/00120034", "/bill/00120036"]

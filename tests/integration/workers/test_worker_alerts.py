@@ -35,7 +35,7 @@ def masks(fleet: Any) -> list[str]:
 def test_alerts_of_two_bad_keys_fire_once_and_are_resolved_once(
     make_fleet: Any, make_receiver: Any, openai_simulator: Any, property_site: str
 ) -> None:
-    """The first delivery fails. Further reports send no alert again; removing the bad keys resolves both alerts."""
+    """The first delivery fails. Further reports send no more alerts; removing the bad keys resolves both alerts."""
     receiver = make_receiver(statuses=[503, 200])
     simulator = openai_simulator(
         keys=[

@@ -62,7 +62,7 @@ def test_an_emptied_broker_is_filled_again(make_fleet: Any, property_site: str) 
 
 
 def test_a_sender_still_reaches_the_workers_after_the_broker_was_emptied(make_fleet: Any, property_site: str) -> None:
-    """No process restarts, and no recovery runs because there is no beat."""
+    """No process restarts, and without beat no recovery runs."""
     fleet = make_fleet()
     fleet.start_worker(pool="threads")
     fleet.wait_for_state(fleet.send(f"{property_site}/homes/1"), "done")
@@ -88,7 +88,7 @@ def test_a_late_duplicate_message_does_nothing(make_fleet: Any, property_site: s
 def test_sigterm_ends_a_busy_worker_in_time_and_loses_no_job(
     make_fleet: Any, openai_simulator: Any, property_site: str
 ) -> None:
-    """Soft shutdown takes ten seconds. A job that hangs longer returns to the queue, long before its lease ends."""
+    """A soft shutdown takes ten seconds. A job that runs longer returns to the queue long before its lease ends."""
     simulator = openai_simulator([{"key": KEYS[0], "behavior": "hang"}])
     fleet = make_fleet(
         OPENAI_API_KEYS=KEYS[0], OPENAI_BASE_URL=simulator.base_url, JOB_LEASE_SECONDS="600", REMAP_SIGTERM="SIGQUIT"
@@ -115,14 +115,14 @@ def test_sigterm_ends_a_busy_worker_in_time_and_loses_no_job(
 def test_sigterm_ends_an_idle_worker_at_once_and_loses_no_countdown(
     make_fleet: Any, openai_simulator: Any, property_site: str
 ) -> None:
-    """The worker gives the message whose countdown it holds back to the broker."""
+    """The worker returns the message with the pending countdown to the broker."""
     simulator = openai_simulator([{"key": KEYS[0], "rpm": 5, "tpm": 1_000_000}], start_level=0.0)
     fleet = make_fleet(OPENAI_API_KEYS=KEYS[0], OPENAI_BASE_URL=simulator.base_url, REMAP_SIGTERM="SIGQUIT")
     worker = fleet.start_worker(concurrency=1)
     ids = fleet.send(property_site + TARGET)
 
     def only_waits() -> bool:
-        """Return whether the worker only holds a countdown and runs no task."""
+        """Return whether the worker has only a pending countdown and no running task."""
         asked = fleet.app.control.inspect(timeout=5, limit=1)
         return any((asked.scheduled() or {}).values()) and not any((asked.active() or {"": [None]}).values())
 

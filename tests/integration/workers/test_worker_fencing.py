@@ -1,4 +1,4 @@
-"""A job of a canceled batch stores nothing after the paid call that was under way."""
+"""After its batch is canceled, a job finishes its current paid call but stores nothing."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Flower shows a worker's jobs, needs a password off loopback, and restores its tasks after a restart."""
+"""Flower shows a worker's jobs, requires a password off loopback, and restores its tasks after a restart."""
 
 import os
 import secrets
@@ -27,7 +27,7 @@ _PROCFILE = dict(line.split(": ", 1) for line in (_ROOT / "Procfile").read_text(
 _USER, _PASSWORD = "viewer", secrets.token_hex(16)
 _LOGIN = f"{_USER}:{_PASSWORD}"
 _START_SECONDS = 60
-#: These paths need the password: pages, their data, the API, and metrics. Only the health check is public.
+#: These paths (pages, their data, the API, and metrics) require the password. Only the health check is public.
 _PLACES = ["/", "/workers", "/tasks", "/broker", "/task/x", "/worker/x", "/workers?json=1", "/metrics"]
 _PLACES += ["/api/tasks", "/api/workers", "/api/task/info/x", "/api/queues/length"]
 
@@ -86,7 +86,10 @@ class Flower:
         return self.http.get(path).raise_for_status().text
 
     def only_worker(self) -> str:
-        """Return the only worker's name, once Flower knows its settings. A busy worker misses its first request."""
+        """Return the only worker's name, once Flower knows its settings.
+
+        A busy worker may not answer Flower's first request.
+        """
         known: dict[str, Any] = {}
 
         def ask() -> bool:
@@ -200,7 +203,10 @@ def test_flower_cannot_act_on_workers_unless_it_is_configured_to(
 def test_flower_keeps_its_tasks_when_it_is_stopped_or_killed(
     make_fleet: Any, start_flower: Any, start_probes: Any, tmp_path: Path
 ) -> None:
-    """Flower saves its state when it is stopped, and at intervals in case it is killed. Only the owner can read it."""
+    """Flower saves its state when it is stopped, and at intervals in case it is killed.
+
+    Only the owner can read the file.
+    """
     fleet = make_fleet(PYTHONPATH=str(tmp_path), FLOWER_UNAUTHENTICATED_API="true")
     flower = start_flower(fleet)
     worker = start_probes(fleet)
@@ -214,7 +220,7 @@ def test_flower_keeps_its_tasks_when_it_is_stopped_or_killed(
     fleet.supervisor.stop_child(worker)
     folder = fleet.home / "flower"
     saved = [folder.stat().st_ctime_ns, *(file.stat().st_ino for file in folder.iterdir())]
-    fleet.until(  # Flower has saved its state once more, completely
+    fleet.until(  # until Flower has saved a complete state again
         lambda: [folder.stat().st_ctime_ns, *(file.stat().st_ino for file in folder.iterdir())] != saved
     )
     flower.child.process.send_signal(signal.SIGKILL)
@@ -232,10 +238,10 @@ def test_arguments_are_redacted_during_and_after_a_retry_and_only_the_latest_tas
     flower = start_flower(fleet, FLOWER_MAX_TASKS="100")
     start_probes(fleet)
     secret, url = "sk-proj-0123456789abcdefghij", "https://me:hunter2@example.com/a?token=hunter2"
-    # an immediate retry could end before the worker reports the retry: Flower orders events by time
+    # Flower orders events by time: an immediate retry could end before the worker reports that it was scheduled
     done, waiting = (_send(fleet, "probe.again", countdown, secret, url=url) for countdown in (1, 600))
     flower.wait_for_success(done)
-    # the count of retries is unreliable: Flower drops the count if a run's end arrives before its start
+    # the number of retries is unreliable: Flower loses it if the event of a run's end arrives before that of its start
     fleet.until(lambda: all(flower.task(task_id).get("retried") for task_id in (done, waiting)), 40)
     worker = flower.only_worker()
     fleet.until(lambda: waiting in flower.page(f"/worker/{worker}"))

@@ -50,7 +50,7 @@ class Rig:
         return int(self.simulator.stats_of(key)["requests"])
 
     def all_done(self, ids: list[str]) -> None:
-        """Check that each job ended at its first attempt, with the model's values."""
+        """Check that each job was done at its first attempt, with the model's values."""
         jobs = self.fleet.wait_for_state(ids, "done", "failed", seconds=60)
         assert [(job.state, job.attempts) for job in jobs] == [("done", 1)] * len(jobs), self.fleet.describe(ids)
         assert all(not job.wanted_model for job in jobs), self.fleet.describe(ids)
@@ -58,7 +58,7 @@ class Rig:
 
 @pytest.fixture
 def rig(make_fleet: Any, openai_simulator: Any, property_site: str, tmp_path: Path) -> Rig:
-    """Return a rig with keys of ample capacity. Answers are slow enough for a change to occur during requests."""
+    """Return a rig whose keys have ample capacity. Answers are slow, so that keys change during requests."""
     keys = [{"key": k, "rpm": 60_000, "tpm": 100_000_000} for k in (A, B, C)]
     return Rig(openai_simulator(keys, latency_ms=400.0), make_fleet, property_site, tmp_path / "file")
 
@@ -86,7 +86,7 @@ def test_a_key_is_added_and_another_removed_while_jobs_run(rig: Rig) -> None:
 
 
 def test_sighup_reloads_the_children_of_a_prefork_worker_and_interrupts_no_job(rig: Rig) -> None:
-    """Celery by default restarts the worker; here the same children continue with the new keys of `.env`."""
+    """By default, Celery restarts a worker at SIGHUP. Here the same children continue with the new keys of `.env`."""
     worker = rig.start(f"OPENAI_API_KEYS={A}\n", "PROPINTEL_ENV_FILE", concurrency=2)
     children = {p.pid for p in children_of(worker)}
     jobs = rig.send(PAGES[:6])
@@ -101,7 +101,7 @@ def test_sighup_reloads_the_children_of_a_prefork_worker_and_interrupts_no_job(r
 
 
 def test_a_child_started_after_sighup_has_the_new_keys_and_survives_sighup(rig: Rig) -> None:
-    """Children inherit the settings that their parent has reread. A signal to a child changes nothing."""
+    """A new child inherits the settings that its parent has reloaded. SIGHUP sent to a child has no effect."""
     worker = rig.start(f"OPENAI_API_KEYS={A}\n", "PROPINTEL_ENV_FILE", concurrency=1)
     rig.file.write_text(f"OPENAI_API_KEYS={A},{B}\n")
     worker.process.send_signal(signal.SIGHUP)
@@ -111,7 +111,7 @@ def test_a_child_started_after_sighup_has_the_new_keys_and_survives_sighup(rig: 
     old.kill()
     rig.fleet.until(lambda: [p.pid for p in children_of(worker)] not in ([], [old.pid]), 20)
     (new,) = children_of(worker)
-    rig.all_done(rig.send(PAGES[:1]))  # by the new child, which has started by then
+    rig.all_done(rig.send(PAGES[:1]))  # these jobs run in the new child
     new.send_signal(signal.SIGHUP)
     rig.all_done(rig.send(PAGES[1:2]))
     worker.process.send_signal(signal.SIGHUP)

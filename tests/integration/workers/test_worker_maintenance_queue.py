@@ -18,7 +18,7 @@ REPORTED = "OpenAI keys: 1 of 1 healthy"
 def test_reports_continue_while_every_job_slot_hangs(
     make_fleet: Any, openai_simulator: Any, property_site: str
 ) -> None:
-    """The maintenance worker runs the waiting reports and the next ones, but no job, while both slots for jobs hang."""
+    """While both job slots hang, the maintenance worker runs the waiting and the next reports, but no job."""
     simulator = openai_simulator([{"key": KEYS[0], "rpm": 60_000, "tpm": 100_000_000}])
     fleet = make_fleet(
         OPENAI_API_KEYS=KEYS[0],
@@ -28,7 +28,7 @@ def test_reports_continue_while_every_job_slot_hangs(
         FETCH_MIN_DELAY_SECONDS="0",
     )
     fleet.start_worker(concurrency=2)
-    fleet.wait_for_state(fleet.send(f"{property_site}/homes/1"), "done")  # this job makes the key's limits known
+    fleet.wait_for_state(fleet.send(f"{property_site}/homes/1"), "done")  # the key's limits are known after this job
     simulator.set_key(KEYS[0], behavior="hang")
     fleet.send(*(f"{property_site}/homes/{number}" for number in range(2, 8)))
     fleet.until(lambda: simulator.stats()["totals"]["requests"] == 3, 40)
@@ -42,8 +42,12 @@ def test_reports_continue_while_every_job_slot_hangs(
 
 
 def test_reports_wait_neither_for_tasks_blocked_by_a_locked_database_nor_for_earlier_reports(make_fleet: Any) -> None:
-    """Every other task of beat hangs, and each report hangs once it is logged. The next report is logged nevertheless.
-    At DEBUG the worker also logs the start and end of each report."""
+    """The database lock blocks all tasks of beat; a report is blocked only after it is logged.
+
+    The next report is logged nevertheless.
+
+    At DEBUG the worker also logs the start and end of each report.
+    """
     fleet = make_fleet(LOG_LEVEL="debug")
     maintenance = fleet.services.maintenance_worker(fleet.supervisor)
     fleet.services.wait_for_worker(fleet.supervisor, maintenance)
@@ -55,7 +59,8 @@ def test_reports_wait_neither_for_tasks_blocked_by_a_locked_database_nor_for_ear
     with closing(sqlite3.connect(fleet.stores.database.url.database, isolation_level=None)) as holder:
         holder.execute("BEGIN IMMEDIATE")
         for task in (*sorted(tasks - {REPORT}), REPORT, REPORT):
-            reports = count("OpenAI keys: 0 of 0") + (task == REPORT)  # counted first: a report may be logged at once
+            # counted before the task is sent, because a report may be logged at once
+            reports = count("OpenAI keys: 0 of 0") + (task == REPORT)
             fleet.app.send_task(task, headers={INTERVAL_HEADER: 0.001})
             fleet.until(lambda reports=reports: count("OpenAI keys: 0 of 0") == reports, 8)
         assert not count("locked"), "a task has given up on the database"

@@ -27,7 +27,7 @@ def scraped(url: str) -> str:
 
 
 def samples_of(url: str) -> dict[str, dict[tuple[str, ...], float]]:
-    """Return the samples by name, then by label values in the order of the label names."""
+    """Return each sample by its name and then its label values, sorted by label name."""
     found: dict[str, dict[tuple[str, ...], float]] = {}
     families = list(text_string_to_metric_families(scraped(url)))
     assert undeclared(families) == []
@@ -45,7 +45,7 @@ def _sum(values: Mapping[Any, float]) -> float:
 def test_metrics_agree_with_the_jobs_table_and_the_provider(
     make_fleet: Any, openai_simulator: Any, property_site: str
 ) -> None:
-    """After the worker has ended, the counts of its two children, a dead key, and a failed page remain."""
+    """The counts of two children, a dead key, and a failed page remain after the worker has ended."""
     simulator = openai_simulator(
         [
             {"key": KEYS[0], "rpm": 60_000, "tpm": 100_000_000},
@@ -74,7 +74,7 @@ def test_metrics_agree_with_the_jobs_table_and_the_provider(
 
     worker = fleet.start_worker(pool="prefork", concurrency=2)
     fleet.wait_for_state(queued, "done", "failed")
-    fleet.supervisor.stop_child(worker)  # the children report their last counts when they end
+    fleet.supervisor.stop_child(worker)  # the children report their last counts before they end
 
     counts = fleet.stores.jobs.counts()
     assert (counts["done"], counts["failed"]) == (12, 1)
@@ -89,11 +89,11 @@ def test_metrics_agree_with_the_jobs_table_and_the_provider(
 
     fleet.until(agrees, 2 * INTERVAL_SECONDS + 5)
     assert seen["propintel_jobs_finished_total"] == {("", "done"): 12, **{(e, "failed"): n for e, n in errors.items()}}
-    # on a busy machine a run may be deferred before the job ends
+    # on a busy machine, a job may be deferred once before it ends
     ended = {state: n for state, n in seen["propintel_job_seconds_count"].items() if state != ("deferred",)}
     assert ended == {("done",): 12, ("failed",): 1}
     assert seen["propintel_pages_total"][("fetched",)] == 12
-    busy = seen["propintel_pages_total"].get(("host_busy",), 0)  # visits that ended in a deferral
+    busy = seen["propintel_pages_total"].get(("host_busy",), 0)  # visits that were deferred because the site was busy
     assert seen["propintel_fetch_seconds_count"] == {(): 13 + busy}
     stored = [fleet.stores.properties.get(fleet.job(job_id).property_id) for job_id in queued[:12]]
     read = [e for shown in stored for field, e in shown["evidence"].items() if field not in DERIVED_FIELDS]

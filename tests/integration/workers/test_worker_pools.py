@@ -17,7 +17,7 @@ LISTINGS = [page.path for page in list(bundled_pages().values())[:4]]
 def test_every_process_that_runs_tasks_opens_a_key_manager_and_names_jobs_and_keys_in_its_log(
     pool: str, make_fleet: Any, openai_simulator: Any, property_site: str
 ) -> None:
-    """With prefork, each child has a manager and the parent has none. Otherwise the only process has one."""
+    """With prefork, each child has a key manager and the parent has none. On other pools, the only process has one."""
     simulator = openai_simulator()
     fleet = make_fleet(OPENAI_API_KEYS=",".join(simulator.keys), OPENAI_BASE_URL=simulator.base_url)
     worker = fleet.start_worker(pool=pool)
@@ -31,7 +31,7 @@ def test_every_process_that_runs_tasks_opens_a_key_manager_and_names_jobs_and_ke
         assert parent not in users
     else:
         assert users == {parent}
-    fleet.wait_for_line("succeeded in", times=len(ids))  # Celery logs this after the table is updated
+    fleet.wait_for_line("succeeded in", times=len(ids))  # Celery logs this after the jobs table is updated
     fleet.supervisor.stop()
     assert fleet.key_pool_processes() == set(), "an ended process is still registered"
     assert "Traceback" not in fleet.log("worker")
@@ -68,14 +68,14 @@ def test_a_worker_with_a_bad_setting_exits_with_the_reason(make_fleet: Any, vari
 
 
 def test_a_child_that_cannot_open_its_database_exits_with_the_reason(make_fleet: Any) -> None:
-    """Celery ignores exceptions of signal handlers; without the exit, a child without a database would take jobs."""
+    """Celery ignores exceptions in signal handlers; without the exit, a child without a database would take jobs."""
     fleet = make_fleet()
     database = fleet.home / "other.sqlite3"
     fleet.env["DATABASE_URL"] = f"sqlite:///{database}"
     fleet.services = type(fleet.services)(fleet.home, fleet.env, cwd=fleet.home, logs=fleet.home)
     worker = fleet.start_worker(concurrency=1)
     (child,) = psutil.Process(worker.process.pid).children()
-    child.suspend()  # a suspended child cannot hide the loss of the file behind its own write-ahead log
+    child.suspend()  # a suspended child cannot hide the deleted database file with its own write-ahead log
     fleet.until(lambda: child.status() == psutil.STATUS_STOPPED, 5)
     for file in fleet.home.glob("other.sqlite3*"):
         file.unlink()

@@ -34,14 +34,14 @@ AGENT_WORDS = (b"Quackenbush", b"quackenbush", "Quack".encode("utf-16-le"))
 
 
 def _files(home: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield the name and content of all files of the installation except logs."""
+    """Yield the name and content of all files below `home` except logs."""
     for path in sorted(home.rglob("*")):
         if path.is_file() and path.suffix != ".log":
             yield str(path.relative_to(home)), path.read_bytes()
 
 
 def _where(fleet: Any, *words: bytes) -> set[str]:
-    """Return the places that contain one of the words."""
+    """Return the files and Redis keys that contain one of the words."""
     with connect(fleet.settings) as connection:
         places = [*_files(fleet.home), *redis_contents(connection)]
     return {name for name, content in places if any(word in content for word in words)}
@@ -61,7 +61,10 @@ def _slices(fleet: Any) -> list[bytes]:
 def test_purges_leave_no_trace_and_neither_running_jobs_nor_later_scrapes_restore_anything(
     make_fleet: Any, changing_site: ChangingSite, openai_simulator: Any
 ) -> None:
-    """The host is purged while a job reads its page. Later, a person is purged; the owner on the same page remains."""
+    """The host is purged while a job reads its page.
+
+    Later, a person is purged; the owner named on the same page remains.
+    """
     api = openai_simulator()
     root, path = changing_site.address, "/agents/quackenbush-48213"
     changing_site.pages[path] = PAGE
@@ -82,7 +85,7 @@ def test_purges_leave_no_trace_and_neither_running_jobs_nor_later_scrapes_restor
     packed = _slices(fleet)
     assert packed
     assert any("propintel.sqlite3" in name for name in _where(fleet, *packed))
-    # the failed job's result contains its URL, and is written after the job's row
+    # the failed job's result contains its URL and is written after the job's row
     fleet.until(lambda: any(name.startswith("Redis") for name in _where(fleet, *AGENT_WORDS)), 20)
 
     changing_site.pages[path] = PAGE.replace("with care", "with great care")

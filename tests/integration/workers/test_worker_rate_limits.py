@@ -46,7 +46,7 @@ def test_a_job_waits_as_long_as_the_server_asks_and_loses_no_retry(
 def test_a_wait_of_more_than_half_a_minute_is_stored_in_the_jobs_table(
     make_fleet: Any, openai_simulator: Any, property_site: str
 ) -> None:
-    """The job is deferred and its `due_at` is stored, and it has used no attempt."""
+    """The deferred job has a `due_at` and has used no attempt."""
     fleet = _limited(make_fleet, openai_simulator, 0.2)
     (job,) = fleet.wait_for_state(fleet.send(property_site + TARGET), "deferred", "done", "failed")
     assert job.state == "deferred", fleet.describe([job.id])

@@ -1,4 +1,7 @@
-"""Jobs survive a failover to a Redis replica by a real Sentinel, behind a proxy that leads to the current primary."""
+"""Jobs survive a failover by a real Sentinel to a Redis replica.
+
+Clients connect through a proxy that leads to the current primary.
+"""
 
 import contextlib
 import selectors
@@ -113,7 +116,7 @@ def pair(tmp_path: Path) -> Iterator[Pair]:
 
 
 def test_jobs_survive_a_failover(pair: Pair, make_fleet: Any, property_site: str, openai_simulator: Any) -> None:
-    """The primary dies while jobs are queued; the same processes run them through the new primary."""
+    """The primary is killed while jobs are queued; the same processes run them through the new primary."""
     server = openai_simulator()
     fleet = make_fleet(
         REDIS_URL=pair.proxy.url,

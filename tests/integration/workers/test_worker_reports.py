@@ -1,4 +1,4 @@
-"""Beat's tasks run on schedule, jobs are taken by priority and in turn, and events for Flower contain no secret."""
+"""Beat's tasks run on schedule, jobs are taken by priority and lane, and Flower's events contain no secret."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -20,7 +20,10 @@ TARGET = "/listings/oak-hollow-lane"
 def test_the_key_report_runs_on_schedule_and_is_logged_exported_and_returned(
     make_fleet: Any, openai_simulator: Any, property_site: str
 ) -> None:
-    """The report sums the counts published by all processes. Its task returns the same figures as the exported file."""
+    """The report sums the counts published by all processes.
+
+    The task returns the same figures as the exported file.
+    """
     simulator = openai_simulator()
     fleet = make_fleet(
         OPENAI_API_KEYS=",".join(simulator.keys),
@@ -53,7 +56,10 @@ def test_the_key_report_runs_on_schedule_and_is_logged_exported_and_returned(
 
 
 def test_accumulated_messages_of_beat_run_once_and_other_requests_always_run(make_fleet: Any) -> None:
-    """After a long pause, a worker runs one report for all of beat's messages. Other requests are not skipped."""
+    """After a long pause, a worker runs one report for all of beat's messages.
+
+    Other requests for reports always run.
+    """
     fleet = make_fleet()
     fleet.app.loader.import_default_modules()
     task = fleet.app.tasks["tasks.health.report_key_stats"]

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.worker
 
 
 def test_a_search_scrapes_each_listing_once_and_its_batch_ends_after_them(make_fleet: Any, make_receiver: Any) -> None:
-    """A second search for the same homes finds them fresh and requests none of their pages."""
+    """A second search for the same homes finds fresh stored pages and requests none of them."""
     receiver = make_receiver()
     with RunningCounty() as county:
         fleet = make_fleet(FETCH_MIN_DELAY_SECONDS="0")

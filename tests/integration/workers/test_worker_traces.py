@@ -1,4 +1,4 @@
-"""A collector receives a job's trace, with its fetches and model calls, also over retries and crashes."""
+"""A collector receives a job's trace, with its fetches and model calls, even after retries and crashes."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""A real worker runs the task for watches that beat sends, and the jobs of the watches."""
+"""A real worker runs beat's task for watches, and the jobs that the task creates."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,7 +19,7 @@ def test_a_tick_refreshes_due_watches_and_logs_those_over_budget(make_fleet: Any
     fleet.start_worker(pool="threads", concurrency=2)
 
     def tick() -> dict[str, int]:
-        """Have a worker run the task that beat sends every minute; return its result."""
+        """Run the task that beat sends every minute in a worker; return its result."""
         return dict(fleet.app.send_task("tasks.watches.tick_watches", queue="maintenance").get(timeout=300))
 
     with BackgroundServer(place.app) as server:

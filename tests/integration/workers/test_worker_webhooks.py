@@ -1,4 +1,7 @@
-"""Through a real worker and beat, receivers get a finished batch and a price change once. Private ones get nothing."""
+"""Through a real worker and beat, a receiver gets a finished batch and a price change once.
+
+Receivers with private addresses get nothing.
+"""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Comparing two addresses: what contradicts, what is undecided, and which typing errors match."""
+"""Comparing two addresses: which parts contradict, what stays undecided, and which typing errors match."""
 
 import pytest
 
@@ -10,7 +10,7 @@ _PLACE = "Salem, OR 97301"
 @pytest.mark.parametrize(
     ("one", "other", "verdict"),
     [
-        # spellings
+        # different spellings of the same address
         ("12 North Elm Street", "12 N ELM ST", "same"),
         ("12 First Ave Apt 4", "12 1st Avenue #4", "same"),
         ("12 State Road 7", "12 State Route 7", "same"),
@@ -25,7 +25,7 @@ _PLACE = "Salem, OR 97301"
         ("12 Willamette St", "12 Wlmette St", "unsure"),
         ("12 Maple St", "12 Mable St", "unsure"),
         ("12 Maple St", "12 Birch St", "different"),
-        # numbers
+        # street numbers
         ("12 Elm St", "14 Elm St", "different"),
         ("12 Elm St", "21 Elm St", "different"),
         ("12 Elm St", "12A Elm St", "different"),

@@ -1,4 +1,4 @@
-"""A corpus of US addresses with hand-written parts: each is parsed correctly and has one canonical spelling."""
+"""A corpus of US addresses with hand-written parts: each address is parsed correctly and has one canonical spelling."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -42,7 +42,7 @@ def test_the_corpus_is_large() -> None:
 def test_every_part_of_an_address_is_recognized(expected: Expected) -> None:
     address = read_target(expected.written)
     assert address.street is not None
-    line, _, apart = address.street.partition(", ")  # only the comma separates this unit
+    line, _, apart = address.street.partition(", ")  # in this address, only the comma separates the unit
     street = read_line(line)
     parts = (street.number, street.predirectional, street.name, street.suffix, street.postdirectional)
     place = (address.city or "", address.state or "", address.postal_code or "")

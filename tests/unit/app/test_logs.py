@@ -92,7 +92,9 @@ def test_auto_is_text_on_a_terminal_and_json_elsewhere(lines: Lines, monkeypatch
 
 
 def test_lines_have_the_bound_context_and_a_terminal_shows_it_briefly(lines: Lines) -> None:
-    """On a terminal the message comes first, ids have eight characters, and a value in the message is not repeated."""
+    """On a terminal, the message comes first, ids are shortened to eight characters, and a value in the message is not
+    repeated.
+    """
     bound = {"job": "ab12" * 8, "batch": "cd34" * 8, "key": "sk-abc...wxyz", "task_id": "ab12" * 8}
     with bound_contextvars(**bound):
         configure_logging(log_format="json")
@@ -175,7 +177,7 @@ def test_a_stack_that_shows_a_line_with_a_secret_is_redacted(
 
 
 def test_a_line_with_wrong_arguments_is_shown_without_a_secret(lines: Lines) -> None:
-    """Python's logging would write the message and its arguments to stderr unredacted."""
+    """Python's own error report would show the message and its arguments without redaction."""
     configure_logging()
     logging.getLogger("x").warning("%d pages", _KEY)
     assert "%d pages" in _clean(lines)
@@ -272,7 +274,7 @@ def test_an_exception_that_no_task_of_asyncio_awaits_is_redacted(lines: Lines) -
 
 
 class _Dying:
-    """An object whose finalizer raises an exception, which only `sys.unraisablehook` sees."""
+    """An object whose finalizer raises an exception, which is reported only to `sys.unraisablehook`."""
 
     def __del__(self) -> None:
         raise ValueError(f"refused {_KEY}")

@@ -1,4 +1,4 @@
-"""Secrets are recognized by shape or by value, and other text stays unchanged."""
+"""Secrets are recognized by their form or by their value, and other text stays unchanged."""
 
 import base64
 import random
@@ -14,7 +14,7 @@ from app.redaction import looks_random, origin_of, protect, redact, redact_urls,
 from app.settings import load_settings
 
 _KEY = "sk-proj-" + "A1b2C3d4" * 6
-#: A fake signature in the form in which Azure's Logic Apps, Functions, and Teams sign their URLs.
+#: A fake signature, as in the signed URLs of Azure's Logic Apps, Functions, and Teams.
 _SIGNATURE = "q7RtZ-x0bK3mVd9_LwY2hNs8uEoFj5Cg1aPi6TnXk4M"
 _JWT = "eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoiZXhlYyJ9.c2lnbmF0dXJlLXNpZ25hdHVyZQ"
 
@@ -140,7 +140,7 @@ def test_urls_are_shown_without_login_and_query() -> None:
 
 
 def test_loading_the_settings_protects_every_secret_in_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Keys of unused variables and passwords that are encoded in a URL are protected too."""
+    """Keys in unused variables and URL-encoded passwords are protected too."""
     file = tmp_path / "keys"
     file.write_text("key-of-the-file-aaaaaaaa\n# key-in-a-comment\n")
     values = {
@@ -295,7 +295,7 @@ def test_keys_added_while_the_process_runs_are_protected(tmp_path: Path, monkeyp
     ],
 )
 def test_a_hostile_line_of_a_megabyte_is_redacted_quickly(word: str) -> None:
-    """Strangers choose parts of the lines in an access log. A pattern with quadratic time would take hours."""
+    """Strangers choose parts of access log lines, and a pattern with quadratic time would take hours."""
     line = word * (1_000_000 // len(word))
     assert len(redact(line)) > 0
     assert len(redact_urls(line)) > 0

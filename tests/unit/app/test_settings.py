@@ -1,4 +1,4 @@
-"""Settings: sources, clear messages about invalid values, and complete documents."""
+"""Settings: their sources, clear messages about invalid values, and complete documentation."""
 
 import ast
 import ipaddress
@@ -56,8 +56,8 @@ _VARIABLES = set(VARIABLES) - {"OPENAI_NUMBERED_KEYS"}
         ("METRICS_TOKEN", "0123456789abcde"),
         ("METRICS_TOKEN", "sixteen characters"),
         ("WEBHOOK_SECRET", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
-        ("WEBHOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaQ="),  # 23 bytes
-        ("WEBHOOK_SECRET", f"whsec_{'MfKQ9r8G' * 10}MfKQ9r8="),  # 65 bytes
+        ("WEBHOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaQ="),  # has 23 bytes
+        ("WEBHOOK_SECRET", f"whsec_{'MfKQ9r8G' * 10}MfKQ9r8="),  # has 65 bytes
         ("WEBHOOK_SECRET", "whsec_not base64, but long enough to be it"),
         ("ALERT_WEBHOOK_URL", "hooks.example/in"),
         ("ALERT_WEBHOOK_URL", "https:///in"),
@@ -131,7 +131,10 @@ def test_blank_values_mean_unset(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_secret_may_come_from_a_file_that_its_variable_names(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Docker and Kubernetes mount secrets as files. A variable takes precedence over its file unless it is blank."""
+    """Docker and Kubernetes mount secrets as files.
+
+    The variable takes precedence over its file, unless the variable is blank.
+    """
     (tmp_path / "secret").write_text("0123456789abcdef0123456789abcdef\n")
     (tmp_path / "env").write_text(f"METRICS_TOKEN_FILE={tmp_path / 'secret'}\nPORT=\n")
     monkeypatch.setenv("PROPINTEL_ENV_FILE", str(tmp_path / "env"))
@@ -149,7 +152,7 @@ def test_a_secret_may_come_from_a_file_that_its_variable_names(monkeypatch: pyte
 
 
 def test_every_single_secret_can_come_from_a_file() -> None:
-    """The lists of keys and of sources' secrets are exceptions: they have file settings of their own."""
+    """Lists of secrets have file settings of their own."""
     secret = {name for name, field in DECLARED.items() if "SecretStr" in str(field.annotation)}
     assert secret - set(SECRETS_IN_FILES) == {
         "OPENAI_API_KEYS", "OPENAI_NUMBERED_KEYS", "SOURCE_SECRETS"
@@ -280,7 +283,8 @@ def test_the_example_file_names_every_variable() -> None:
 def test_the_reference_has_a_row_for_every_variable() -> None:
     reference = (_ROOT / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `([A-Z][A-Z0-9_]+)(?:_1\.\.n)?` \|", reference, re.M)
-    assert sorted(rows) == sorted([*_VARIABLES, "OPENAI_API_KEY"])  # numbered keys have a row of their own
+    # OPENAI_API_KEY also has a row for the numbered keys
+    assert sorted(rows) == sorted([*_VARIABLES, "OPENAI_API_KEY"])
 
 
 def test_every_variable_but_port_has_a_prefix_that_the_cleanup_removes() -> None:
@@ -304,7 +308,7 @@ def test_the_example_file_holds_no_key_and_can_be_loaded(monkeypatch: pytest.Mon
 def test_an_unencoded_password_in_a_url_is_refused_and_not_shown(
     monkeypatch: pytest.MonkeyPatch, name: str, breaking: str
 ) -> None:
-    """If such a URL were accepted, a part of the password would be read as a port or path, and errors would show it."""
+    """If such a URL were accepted, a part of the password would be read as a port or path and shown in errors."""
     scheme = {"REDIS_URL": "rediss", "DATABASE_URL": "postgresql+psycopg", "OPENAI_PROXY": "http"}[name]
     monkeypatch.setenv(name, f"{scheme}://me:Secr3tPart1{breaking}Passw0rdPart2@host/0")
     with pytest.raises(ConfigurationError) as caught:
@@ -370,7 +374,7 @@ def test_a_valid_url_is_accepted(monkeypatch: pytest.MonkeyPatch, name: str, url
 def test_a_redis_url_whose_tls_cannot_work_is_refused_by_name(
     url: str, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without this check, the clients of Redis and Celery would wait, or report a file without its name."""
+    """Without this check, the Redis and Celery clients would hang or report an unnamed file."""
     monkeypatch.setenv("REDIS_URL", url)
     with pytest.raises(ConfigurationError, match=re.escape(message)):
         load_settings()

@@ -117,7 +117,7 @@ def test_the_collector_gets_the_configured_headers(otlp: OtlpReceiver) -> None:
 
 
 def test_sampled_jobs_are_traced_whole(otlp: OtlpReceiver) -> None:
-    """Sampling works with version-4 UUIDs as job ids. Two of the bits that the SDK's own sampler uses never change."""
+    """Job ids are version-4 UUIDs, in which two of the bits that the SDK's own sampler uses never change."""
     ids = [uuid.uuid4().hex for _ in range(400)]
     for _ in range(2):
         _traced(otlp, ratio=0.25)

@@ -47,9 +47,7 @@ PERMIT = {"kind": "Re-roof", "date": "2026-03-02", "status": "Issued"}
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_another_form_of_the_same_value_is_not_a_change(name: str, before: Statement, now: Statement) -> None:
-    """The forms differ in rounding, currency, period, order, detail, unit, day of a deed, source words, unlisted rows,
-    and spelling.
-    """
+    """The forms differ in rounding, currency, period, order, detail, unit, date precision, source words, or spelling."""
     assert not is_news(name, before, now)
 
 
@@ -87,7 +85,7 @@ def test_a_changed_value_brings_its_related_fields() -> None:
 
 
 def test_computed_fields_are_never_published() -> None:
-    """The inputs of computed fields are published instead. An age would change every January."""
+    """Their inputs are published instead; a computed age would change every January."""
     assert not DERIVED_FIELDS & set(PUBLISHED_FIELDS)
     with pytest.raises(ValueError, match="X_AgeYears is computed"):
         checked_fields(["X_AgeYears"])

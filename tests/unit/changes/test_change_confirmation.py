@@ -29,7 +29,7 @@ CHOSEN = statement(480000)
 
 
 def test_a_change_on_one_page_needs_three_further_looks() -> None:
-    """The waits before the looks are 5, 10, and 20 minutes."""
+    """The waits before these looks are 5, 10, and 20 minutes."""
     at, waits = T0, []
     for looks in range(3):
         judgment = judge(replace(CUT, looks=looks, looked_at=at), [SHOWS], CHOSEN)
@@ -68,7 +68,7 @@ DENIES = page(THERE, 500000)
 
 
 def looks_at(one: Candidate, others: list[SourceRecord]) -> list[datetime]:
-    """Return the times of the looks at a page that keeps showing the change, until it is published."""
+    """Return when a page that keeps showing the change is looked at, until the change is published."""
     times = []
     while (judgment := judge(one, [SHOWS, *others], CHOSEN)).outcome is Outcome.WAITING:
         assert judgment.look_at is not None
@@ -80,7 +80,7 @@ def looks_at(one: Candidate, others: list[SourceRecord]) -> list[datetime]:
 
 @pytest.mark.parametrize(("one", "others"), [(CUT, [DENIES]), (replace(CUT, went_back=True), [])])
 def test_a_doubtful_change_needs_ten_further_looks(one: Candidate, others: list[SourceRecord]) -> None:
-    """A change is doubtful if another source contradicts the new value, or if the page reverted before."""
+    """A change is doubtful if another source contradicts the new value, or if the page has switched back before."""
     minutes = [(at - T0) / timedelta(minutes=1) for at in looks_at(one, others)]
     assert minutes == [5, 15, 35, 75, 155, 315, 635, 1275, 2555, 3835]
     daily = replace(one, looks=9, looked_at=T0 + 9 * timedelta(days=1))
@@ -102,7 +102,7 @@ def test_an_alternating_page_is_detected_in_any_phase(turn_hours: float) -> None
 
 
 def test_a_daily_look_always_counts() -> None:
-    """The intervals between looks grow only to 21 hours and 20 minutes."""
+    """The intervals between looks grow to at most 21 hours and 20 minutes."""
     assert replace(CUT, looks=400).look_at - T0 == timedelta(minutes=1280)
 
 
@@ -121,9 +121,9 @@ def test_a_number_error_is_not_published_unless_a_second_source_changed_the_same
 def test_only_a_page_s_own_change_to_a_new_value_counts() -> None:
     old = statement(500000)
     assert changes_property("ListPrice", statement(500000), statement(480000), old)
-    # The property had this value before; only the choice differs.
+    # the property already had this value; only the chosen source differs
     assert not changes_property("ListPrice", statement(480000), statement(480000), old)
-    # The property adopts the other sources' value.
+    # the property only adopts the other sources' value
     assert not changes_property("ListPrice", statement(520000), statement(500000), old)
     assert not changes_property("ListPrice", statement(500000), None, old)
     assert changes_property("ListPrice", None, statement(480000), None)

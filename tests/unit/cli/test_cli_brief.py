@@ -1,4 +1,4 @@
-"""The contractor's brief has every line in plain words, and marks doubtful values."""
+"""The contractor's brief has each line in plain words and marks doubtful values."""
 
 import re
 from datetime import UTC, datetime
@@ -91,7 +91,7 @@ Google Earth
 
 
 def lines_of(shown: Any, label: str, width: int = 80) -> list[str]:
-    """Return the text of the line with this label, and the marks below it."""
+    """Return the text of the line with this label and of its continuation lines."""
     found: list[str] = []
     for line in brief(shown, NOW, 30, width).splitlines():
         if line.startswith(f"{label:18}"):
@@ -108,7 +108,7 @@ def test_a_property_with_all_values() -> None:
 
 
 def test_the_docs_show_a_real_brief() -> None:
-    """The example in the docs, up to its first dots, must be the start of a real brief."""
+    """The example in the docs, up to its first `...`, must be the start of a real brief."""
     page = (Path(__file__).parents[3] / "docs" / "addresses.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"```text\n(12 Fictional Ave.*?)\n \.\.\.\n```", page, re.S)
     changed = {

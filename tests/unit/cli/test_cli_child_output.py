@@ -1,4 +1,4 @@
-"""The output of several children is one stream of whole lines with process names, and blocks no child."""
+"""The output of all children is one stream of whole lines with process names, and no child waits for its reader."""
 
 import io
 import json
@@ -19,7 +19,7 @@ _PATIENCE_SECONDS = 120
 
 
 class Stuck(io.BytesIO):
-    """A stream whose reader takes nothing until `goes_on` is set."""
+    """A stream that blocks writes until `goes_on` is set."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -33,7 +33,7 @@ class Stuck(io.BytesIO):
 
 
 class Narrow(io.BytesIO):
-    """A terminal that takes few bytes at a time, and sometimes none."""
+    """A terminal that accepts few bytes at a time, and sometimes none."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ class Narrow(io.BytesIO):
 
 
 class Broken(io.BytesIO):
-    """A stream whose reader has closed."""
+    """A stream whose reader has closed it."""
 
     def write(self, data: object) -> int:
         raise BrokenPipeError
@@ -53,7 +53,7 @@ class Broken(io.BytesIO):
 
 @contextmanager
 def _child(output: ChildOutput, name: str) -> Iterator[int]:
-    """Yield the file descriptor that a child called `name` writes to, and read its output to the end."""
+    """Collect a child's output; yield the file descriptor to which the child `name` writes."""
     with output.pipe(name) as (inherited, reader):
         writing = os.dup(inherited)
     yield writing
@@ -81,7 +81,9 @@ def _shown(*writes: bytes, name: str = "beat", colors: bool = False) -> bytes:
     ],
 )
 def test_each_line_has_the_name_of_its_process_in_one_column(written: bytes, printed: bytes) -> None:
-    """Bytes that are no text pass unchanged, empty lines are omitted, and what only resembles JSON gets the prefix."""
+    """Bytes that are not text pass unchanged, empty lines are omitted, and text that only resembles JSON gets the
+    prefix.
+    """
     assert _shown(written) == printed
 
 
@@ -119,7 +121,7 @@ def test_secrets_are_redacted_except_those_meant_to_be_shown() -> None:
 
 
 def _printed_late(lines: int) -> list[str]:
-    """Return the output of a child that writes `lines` lines of 1,000 bytes while the reader is stopped."""
+    """Return the printed output of a child that writes `lines` lines of 1,000 bytes while the stream is blocked."""
     stream = Stuck()
     with ChildOutput(stream, _NAMES) as output:
         with _child(output, "beat") as writing:
@@ -132,7 +134,7 @@ def _printed_late(lines: int) -> list[str]:
 
 
 def test_a_child_never_waits_for_the_reader_of_its_output() -> None:
-    """A paused terminal delays more output than a pipe holds. The output is printed later."""
+    """While a terminal is paused, more output than a pipe holds is buffered and printed later."""
     assert len(_printed_late(5_000)) == 5_001
 
 
@@ -158,7 +160,7 @@ def test_a_closed_reader_does_not_end_a_child() -> None:
 
 
 def test_the_last_lines_of_a_child_are_printed_before_its_end_is_reported(tmp_path: Path) -> None:
-    """The last lines may arrive after the child has ended, because a process that it started writes them."""
+    """A process that the child started may write the last lines after the child has ended."""
     stream, gate = io.BytesIO(), tmp_path / "gate"
     os.mkfifo(gate)
     with ChildOutput(stream, _NAMES) as output, Supervisor(StopSignals(), output) as supervisor:

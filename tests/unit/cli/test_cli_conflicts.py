@@ -1,4 +1,4 @@
-"""`propintel up` names conflicts before it starts anything: another `up` of the home, or a port in use."""
+"""`propintel up` reports conflicts before it starts anything: another `up` with the same home, or a port in use."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ from app.errors import ConfigurationError
 from cli.conflicts import Place, only_up, require_free
 from tests.plugins.ports import free_port
 
-#: A program that holds the lock of a home, as `propintel up` does, and starts a child that outlives it.
+#: A program that locks a home as `propintel up` does, and starts a child that outlives it.
 _OWNER = """
 import subprocess, sys
 from pathlib import Path
@@ -81,7 +81,7 @@ def test_two_servers_on_one_port_are_distinguished_by_their_settings() -> None:
 
 
 def test_a_free_port_is_accepted_even_just_after_a_connection() -> None:
-    """The side that closes first keeps the connection for a minute (TIME_WAIT). A restart need not wait for this."""
+    """The side that closes first keeps the connection for a minute (TIME_WAIT). This must not delay a restart."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         with socket.create_connection(("127.0.0.1", port)) as client:
@@ -94,5 +94,5 @@ def test_a_free_port_is_accepted_even_just_after_a_connection() -> None:
 
 
 def test_an_address_of_another_machine_is_left_to_the_server() -> None:
-    """The server's own error is clearer than one about a port."""
+    """The server itself reports an unusable address more clearly."""
     require_free([Place("FLOWER_PORT", free_port(), "192.0.2.7"), Place("FLOWER_PORT", free_port(), "no host")])

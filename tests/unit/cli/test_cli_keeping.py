@@ -1,4 +1,4 @@
-"""An ended service is restarted after growing pauses, or not at all if it never came up."""
+"""A service that ended is restarted after growing pauses, or not at all if it was never ready."""
 
 from dataclasses import dataclass, field
 
@@ -34,7 +34,7 @@ class Scripted:
 
 
 class Watched:
-    """A service that `Kept` restarts, with its messages and a clock."""
+    """A service that `Kept` restarts, with a clock and the messages."""
 
     def __init__(self, life: Scripted) -> None:
         self.life = life
@@ -44,7 +44,7 @@ class Watched:
         self.kept.start()
 
     def die_and_rest(self) -> float:
-        """End the service, and return the seconds until its next start, in steps of half a second."""
+        """End the service and advance the clock until its next start; return the seconds waited."""
         starts, waited = self.life.starts, 0.0
         self.life.dead = True
         self.kept.tend()
@@ -92,7 +92,7 @@ def test_a_service_that_was_never_up_is_not_restarted() -> None:
 
 
 def test_a_service_that_was_up_once_is_restarted_after_an_early_end(watched: Watched) -> None:
-    """An unreachable database ends a worker at its start, although the configuration is valid."""
+    """An unreachable database can end a worker at its start, although the configuration is valid."""
     watched.life.up = False
     assert [watched.die_and_rest() for _ in range(2)] == [1, 2]
 

@@ -66,7 +66,7 @@ def test_no_answer_proves_nothing_about_the_key() -> None:
 
 
 def test_a_failed_request_shows_the_address_without_its_password() -> None:
-    """Printed text may be copied into tickets. So only the error's name is shown, which contains no proxy password."""
+    """Printed text may be copied into tickets, so only the error's class is shown, never its message."""
     trouble = httpx2.ProxyError("http://user:hunter2@proxy.example:3128 refused")
     result, _ = _check(trouble, "https://someone:hunter2@api.example/v1")
     assert result["detail"] == "https://api.example/v1/models does not answer (ProxyError)"

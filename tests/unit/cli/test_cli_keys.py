@@ -1,4 +1,4 @@
-"""`propintel keys list` shows the pool's keys in a table, draining keys included."""
+"""`propintel keys list` shows the pool's keys in a table, including draining keys."""
 
 import io
 from typing import Any
@@ -22,7 +22,7 @@ def _pool(clock: ManualClock) -> KeyPool:
 
 
 def _ask(pool: KeyPool) -> str:
-    """Make one successful request, and return the mask of its key."""
+    """Make one successful request; return the mask of the key used."""
     call = Call("m", 1, 1_000_000, 0)
     step = pool.step(call)
     assert isinstance(step, Send)
@@ -37,7 +37,7 @@ def _shown(stats: dict[str, Any]) -> list[str]:
 
 
 def test_a_removed_key_is_shown_as_draining_with_its_last_use() -> None:
-    """The last use tells an operator when the key can be revoked."""
+    """An operator revokes a removed key once it is no longer used."""
     clock = ManualClock()
     pool = _pool(clock)
     assert not any("draining" in line for line in _shown(pool.stats()))

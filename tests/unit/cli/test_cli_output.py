@@ -1,4 +1,4 @@
-"""Terminal output contains no control characters of pages, and commands end with the right exit code."""
+"""Terminal output contains no control characters from pages, and commands end with the right exit code."""
 
 from datetime import timedelta
 

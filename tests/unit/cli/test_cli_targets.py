@@ -1,4 +1,7 @@
-"""Target files have three formats. Comments and blanks are skipped, and an invalid line is named by its number."""
+"""Target files have three formats.
+
+Comments and blank lines are skipped, and an error names the invalid line's number.
+"""
 
 from pathlib import Path
 

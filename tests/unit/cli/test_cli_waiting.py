@@ -1,4 +1,4 @@
-"""`enqueue --wait` on a clock whose pauses run a worker's steps."""
+"""`enqueue --wait` runs on a clock whose pauses run a worker's steps."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +14,7 @@ from cli.waiting import wait_for_jobs
 
 
 class WorkingClock(ManualClock):
-    """A clock on which each pause runs one step of a worker, as long as steps are left."""
+    """A clock whose pauses each run one remaining step of a worker."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,6 +1,6 @@
 """Rules for every service of docker-compose.yml, checked without a Docker engine.
 
-tests/acceptance/test_accept_compose.py checks the same on running containers.
+tests/acceptance/test_accept_compose.py checks the same rules on running containers.
 """
 
 import re
@@ -24,7 +24,7 @@ _STORES = {"valkey", "postgres"}
 _OURS = {"migrate", "web", "worker", "maintenance", "beat", "flower"}
 #: These services are optional and have no access to the stores.
 _OPTIONAL = {"site", "openai", "prometheus"}
-#: PostgreSQL and Valkey start as root and change to another user. `init` gives each secret to its reader.
+#: PostgreSQL and Valkey start as root and then switch users. `init` makes each secret belong to its reader.
 _TO_CHANGE_OWNERS = {"CHOWN", "DAC_OVERRIDE", "FOWNER"}
 _CAPABILITIES = {"init": _TO_CHANGE_OWNERS, **dict.fromkeys(_STORES, _TO_CHANGE_OWNERS | {"SETGID", "SETUID"})}
 _UNITS = {"kb": 2**10, "mb": 2**20, "gb": 2**30, "k": 2**10, "m": 2**20, "g": 2**30}
@@ -104,7 +104,7 @@ def test_only_our_processes_reach_the_stores_and_the_stores_reach_nothing_outsid
 
 
 def test_each_service_starts_after_its_dependencies() -> None:
-    """Services start after migration, and everything starts after the secrets are made."""
+    """Secrets are made first. The project's services start after the database migration."""
     needs = {
         name: {(other, how["condition"]) for other, how in service.get("depends_on", {}).items()}
         for name, service in _SERVICES.items()
@@ -117,7 +117,10 @@ def test_each_service_starts_after_its_dependencies() -> None:
 
 
 def test_each_service_has_enough_time_to_stop() -> None:
-    """Celery's soft shutdown takes 10 s, and a child that hangs takes 10 s more. The web server waits for requests."""
+    """A soft shutdown of Celery takes 10 s, and ending a hanging child takes 10 s more.
+
+    The web server waits for open requests.
+    """
     grace = {name: _seconds(service["stop_grace_period"]) for name, service in _SERVICES.items()}
     assert {grace["worker"], grace["maintenance"]} == {40}
     assert grace["web"] >= int(_after(_SERVICES["web"]["command"], "--timeout-graceful-shutdown")) + 5
@@ -189,7 +192,7 @@ def test_every_generated_secret_reaches_our_processes_and_can_be_supplied() -> N
 
 
 def test_a_fresh_clone_needs_no_other_file() -> None:
-    """`.env` may be missing, and one image is built once for all services."""
+    """`.env` is optional, and all of the project's services use one image that is built once."""
     assert {name: service["build"] for name, service in _SERVICES.items() if "build" in service} == {
         "init": {"context": ".", "args": ["PYTHON_IMAGE"]}
     }

@@ -48,7 +48,7 @@ def test_our_settings_accept_the_created_secrets(tmp_path: Path, monkeypatch: py
 
 
 def test_a_supplied_secret_is_used_each_time_in_the_format_of_each_reader(tmp_path: Path) -> None:
-    """The password has every character that is special in a URL or in Valkey's configuration."""
+    """The password contains every character that is special in a URL or in Valkey's configuration."""
     root, given, hard = tmp_path / "root", tmp_path / "given", 'p@ss/"#?\\ %:1'
     given.mkdir()
     for name in ("postgres_password", "valkey_password"):
@@ -74,7 +74,10 @@ def test_an_invalid_supplied_secret_is_refused_by_name_and_not_shown(tmp_path: P
 
 
 def test_each_reader_sees_only_its_own_secrets(tmp_path: Path) -> None:
-    """Our files are closed to other users. A server's files are in a folder that only this server mounts."""
+    """The project's files are closed to other users.
+
+    Each server's files are in a folder that only that server mounts.
+    """
     _MAKE(tmp_path, tmp_path / "given")
     modes = {str(file.relative_to(tmp_path)): file.stat().st_mode & 0o777 for file in tmp_path.rglob("*")}
     closed = {name for name, mode in modes.items() if not mode & 0o077}

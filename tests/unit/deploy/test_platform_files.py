@@ -1,4 +1,4 @@
-"""The files of Railway, Vercel, GitHub, and Compose name only what exists."""
+"""The files for Railway, Vercel, GitHub, and Compose refer only to existing files, commands, and options."""
 
 import json
 import re
@@ -15,7 +15,7 @@ from api import index
 
 _ROOT = Path(__file__).parents[3]
 _VERCEL: dict[str, Any] = json.loads((_ROOT / "vercel.json").read_text())
-#: The keys of https://docs.railway.com/config-as-code/reference (2026-11-26) that our files may use.
+#: The keys that the project's files may use, from https://docs.railway.com/config-as-code/reference (2026-11-26).
 _RAILWAY_KEYS = {
     "build": {"builder", "dockerfilePath", "buildCommand", "watchPatterns"},
     "deploy": {"startCommand", "preDeployCommand", "multiRegionConfig", "healthcheckPath", "healthcheckTimeout",
@@ -33,7 +33,7 @@ def test_railway_knows_every_key_of_its_files(file: Path) -> None:
 
 
 def test_vercel_s_function_is_the_web_app() -> None:
-    """Vercel searches the root, src, app, and api for entry points, so no earlier file may have such a name."""
+    """Vercel uses the first entry point in the root, src, app, and api, so no other file may have such a name."""
     assert index.app is web.app
     places = [f"{folder}{name}.py" for folder in ("", "src/", "app/", "api/") for name in _ENTRYPOINTS]
     assert [place for place in places if (_ROOT / place).exists()] == [*_VERCEL["functions"]]
@@ -52,7 +52,7 @@ _ENTRYPOINTS = ("app", "index", "server", "main", "wsgi", "asgi")
     ],
 )
 def test_workflows_and_compose_files_match_their_schemas(schema: str, files: str) -> None:
-    """The schemas come with check-jsonschema."""
+    """check-jsonschema contains the schemas."""
     found = sorted(map(str, _ROOT.glob(files)))
     assert found
     check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *found]
@@ -61,7 +61,7 @@ def test_workflows_and_compose_files_match_their_schemas(schema: str, files: str
 
 
 def test_workflows_pin_actions_to_commits_and_only_read() -> None:
-    """A tag can be moved to another commit."""
+    """The owner of an action can move a tag to another commit."""
     for file in (_ROOT / ".github" / "workflows").iterdir():
         used = re.findall(r"uses: (\S+)", file.read_text())
         assert used
@@ -70,7 +70,7 @@ def test_workflows_pin_actions_to_commits_and_only_read() -> None:
 
 
 def test_github_runs_the_same_checks_as_developers() -> None:
-    """`make check` and `.ci/run` run on both Python versions."""
+    """Both run `make check` and `.ci/run` on both Python versions."""
     jobs = yaml.safe_load((_ROOT / ".github/workflows/ci.yml").read_text())["jobs"]
     assert all(job["strategy"]["matrix"]["python"] == ["3.12", "3.13"] for job in jobs.values())
     commands = {name: [step["run"] for step in job["steps"] if "run" in step] for name, job in jobs.items()}

@@ -14,14 +14,14 @@ _ROOT = Path(__file__).parents[3]
 _PROCFILE = dict(line.split(": ", 1) for line in (_ROOT / "Procfile").read_text().splitlines())
 _SERVICES: dict[str, Any] = yaml.safe_load((_ROOT / "docker-compose.yml").read_text())["services"]
 _RAILWAY = {file.stem: json.loads(file.read_text()) for file in sorted((_ROOT / "deploy" / "railway").glob("*.json"))}
-#: These variables are set by the image for all processes, and by the Procfile in its commands.
+#: The image sets these variables for all processes; the Procfile sets them in its commands.
 _REMAP = "REMAP_SIGTERM=SIGQUIT"
 _CONCURRENCY = "WORKER_CONCURRENCY=2"
 _PROCESS_TYPES = ["web", "worker", "maintenance", "beat", "flower"]
 
 
 def _words(line: str) -> list[str]:
-    """Return a shell line's arguments in an empty environment, without `sh -c exec` and the image's variables."""
+    """Return a command line's arguments with default values, without `sh -c exec` and the image's variables."""
     words = shlex.split(line)
     if words[0] == "/bin/sh":
         words = shlex.split(words[2].removeprefix("exec "))
@@ -69,7 +69,7 @@ def test_workers_have_time_for_a_soft_shutdown(name: str) -> None:
 
 
 def test_one_setting_decides_how_many_jobs_a_worker_runs_at_once() -> None:
-    """The default is two jobs, because a platform's machine has too little memory for one job per processor."""
+    """The default is two jobs at once: a platform's machine has too little memory for one job per processor."""
     assert _words(_PROCFILE["worker"])[0] == "celery"
     assert _CONCURRENCY in (_ROOT / "Dockerfile").read_text()
     assert not [word for word in _words(_PROCFILE["worker"]) if "concurrency" in word]

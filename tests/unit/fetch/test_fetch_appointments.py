@@ -1,7 +1,7 @@
-"""With thousands of jobs for few sites, a few workers use the whole pace without sleeping.
+"""With thousands of jobs for few sites, a few workers use the full allowed request rate without sleeping.
 
-The test is an event simulation with one process's pace. Workers take jobs from one queue, and a fetch takes 0.2 s.
-A deferred job returns at its time; after more than 30 s it returns only when recovery runs, every 5 s.
+The test simulates events with the rate limits of one process. Workers take jobs from one queue, and a fetch takes 0.2
+s. A job that is deferred by at most 30 s returns on time. A longer deferral ends only when recovery runs, every 5 s.
 """
 
 import heapq
@@ -20,7 +20,10 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 @dataclass
 class Fleet:
-    """Simulated workers. `jobs` are (site, batch) in queue order; `starts` by site and `ends` by batch are seconds."""
+    """Simulated workers. `jobs` are (site, batch) in queue order.
+
+    `starts` by site and `ends` by batch are times in seconds.
+    """
 
     workers: int
     gap: float
@@ -90,7 +93,10 @@ def test_a_batch_of_one_site_uses_the_whole_pace_and_finishes() -> None:
 
 
 def test_other_sites_are_served_while_one_keeps_thousands_waiting() -> None:
-    """A hundred sites with ten pages each wait behind two thousand pages of one site. Alone, they need 20 s."""
+    """A hundred sites with ten pages each queue behind two thousand pages of one site.
+
+    Without that site, they need 20 s.
+    """
     others = [(f"site-{n % 100}.example", "others") for n in range(1_000)]
     fleet = Fleet(workers=8, gap=2.0, jobs=[("slow.example", "batch")] * 2_000 + others)
     fleet.run()
@@ -99,7 +105,7 @@ def test_other_sites_are_served_while_one_keeps_thousands_waiting() -> None:
 
 
 def test_a_small_batch_shares_the_site_evenly_with_a_huge_one() -> None:
-    """The small batch gets every other slot, although the huge batch's slots reach hours ahead."""
+    """The small batch gets every other slot, although the huge batch has reserved slots for hours ahead."""
     fleet = Fleet(workers=4, gap=1.0, jobs=[("slow.example", "huge")] * 3_000 + [("slow.example", "small")] * 10)
     fleet.run()
     assert len(fleet.starts["slow.example"]) == 3_010

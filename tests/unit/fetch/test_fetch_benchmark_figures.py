@@ -1,4 +1,4 @@
-"""The benchmark's figures: the pace that the rules allow, and the share of it that was used."""
+"""The benchmark computes the request rate that the rules allow, and the share of it that was used."""
 
 import pytest
 

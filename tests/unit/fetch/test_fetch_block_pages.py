@@ -1,4 +1,4 @@
-"""A block page is recognized by its maker's signs, which ordinary pages lack."""
+"""A block page is recognized by its product's typical text or headers, which ordinary pages lack."""
 
 import pytest
 
@@ -54,7 +54,7 @@ def test_other_pages_are_not_block_pages(name: str) -> None:
 
 
 def test_a_redirect_to_a_login_page_is_a_block_page() -> None:
-    """A login page needs all three: a password field, little other text, and a redirect to a URL named like a login."""
+    """A page counts as a login page only with a password field, little other text, and a redirect to a login URL."""
     assert block_reason(LOGIN, URL, 200, {}, FORM) == "a login"
     assert block_reason(LOGIN, LOGIN, 200, {}, FORM) is None, "the login page itself was requested"
     assert block_reason("https://homes.example/house/12", URL, 200, {}, FORM) is None

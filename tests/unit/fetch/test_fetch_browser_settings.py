@@ -63,7 +63,7 @@ def test_green_threads_are_refused(program: Path, monkeypatch: pytest.MonkeyPatc
     library = types.ModuleType(module)
     monkeypatch.setitem(sys.modules, module, library)
     setattr(library, question, lambda name: False)
-    check_browser(_settings(fetch_browser_path=program))  # imported, but nothing is patched
+    check_browser(_settings(fetch_browser_path=program))  # the library is imported, but it has patched nothing
     setattr(library, question, lambda name: name == "thread")
     with pytest.raises(ConfigurationError, match="--pool prefork"):
         check_browser(_settings(fetch_browser_path=program))

@@ -1,4 +1,4 @@
-"""Cache validators in response headers make conditional requests."""
+"""Cache validators in response headers are used for conditional requests."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Connections are reused per site for some seconds, and never closed during a request."""
+"""A connection is reused for its site for some seconds, and never closed during a request."""
 
 import ssl
 

@@ -1,4 +1,4 @@
-"""Decoding bytes to text: charset choice, repairs, and text that stays unchanged."""
+"""Decoding bytes to text: the choice of a charset, repairs, and text that must stay unchanged."""
 
 import codecs
 import time
@@ -27,7 +27,7 @@ def _html(text: str, meta: str = "") -> str:
 @pytest.mark.parametrize(
     ("text", "encoding", "header", "meta"),
     [
-        # no declaration
+        # no declared charset
         (DE, "utf-8", None, ""),
         (CS, "iso8859-2", "text/html; charset=ISO-8859-2", ""),
         (RU, "cp1251", 'text/html; charset="windows-1251"', ""),
@@ -44,7 +44,7 @@ def _html(text: str, meta: str = "") -> str:
         (DE, "cp1252", "text/html; charset=iso-8859-1", ""),
         (DE, "cp1252", "text/html; charset=us-ascii", ""),
         ("① 新築", "cp932", "text/html; charset=x-sjis", ""),
-        # wrong claims
+        # wrong declarations
         (DE, "utf-8", "text/html; charset=iso-8859-1", ""),
         (DE, "utf-8", "text/html; charset=iso-8859-1", "windows-1252"),
         (JA, "utf-8", "text/html; charset=shift_jis", ""),
@@ -55,7 +55,7 @@ def _html(text: str, meta: str = "") -> str:
         (RU, "cp1251", "text/html; charset=utf-8", "windows-1251"),
         (RU, "cp1251", "text/html; charset=iso-8859-1", "windows-1251"),
         (JA, "cp932", "text/html; charset=utf-8", "shift_jis"),
-        # no declaration, not UTF-8
+        # no declared charset, and not UTF-8
         (RU, "cp1251", "text/html", ""),
         (JA, "cp932", None, ""),
         (JA, "euc_jp", None, ""),
@@ -113,7 +113,10 @@ def test_no_bytes_raise_an_error(body: bytes) -> None:
     "label", ["utf-7", "unicode_escape", "raw_unicode_escape", "punycode", "idna", "base64", "hex"]
 )
 def test_python_codecs_that_are_not_charsets_are_ignored(label: str) -> None:
-    """`+ADw-script+AD4-` is plain text. In UTF-7 it would be a tag that other tools do not recognize."""
+    """`+ADw-script+AD4-` is plain text.
+
+    Decoded as UTF-7, it would become a tag that other tools do not see.
+    """
     body = b"<p>+ADw-b+AD4- \\u0041 1234"
     assert decode(body, f"text/html; charset={label}") == body.decode()
 
@@ -131,7 +134,7 @@ def test_text_encoded_twice_is_repaired(twice: str, once: str) -> None:
 
 @pytest.mark.parametrize("text", [DE, "été à Nîmes", "żółw", "3½ rooms – £1,200"])
 def test_only_the_part_encoded_twice_is_repaired(text: str) -> None:
-    """The repaired text is the original, and the text around it is unchanged."""
+    """The text around the repaired part stays unchanged."""
     twice = text.encode().decode("cp1252")
     assert repair(f"<p>{JA}</p><p>{twice}</p>") == f"<p>{JA}</p><p>{text}</p>"
 
@@ -153,7 +156,7 @@ def test_text_that_only_looks_odd_is_left_alone(text: str) -> None:
     [b"\xe9<" + b"a" * 900_000, b"<meta" * 200_000 + b"\xe9", b"<html " * 200_000 + b"\xe9", "Ã".encode() * 900_000],
 )
 def test_no_page_makes_decoding_slow(body: bytes) -> None:
-    """Patterns with backtracking would take minutes with these pages."""
+    """Backtracking patterns would take minutes for these pages."""
     started = time.process_time()
     decode(body, "text/html")
     assert time.process_time() - started < 5

@@ -1,4 +1,4 @@
-"""Waiting for a slot, on a clock that advances only while a caller sleeps."""
+"""Waiting for a request slot, on a clock that advances only while a caller sleeps."""
 
 from contextlib import suppress
 from ipaddress import ip_address
@@ -40,7 +40,7 @@ def test_the_longer_of_least_gap_and_crawl_delay_applies(least: float, crawl_del
 
 @pytest.mark.parametrize(("late", "waited"), [(0.4, [1.0]), (0.01, [0.99])])
 def test_the_gap_counts_from_when_the_request_is_sent(late: float, waited: list[float]) -> None:
-    """The slot may start much earlier than its request is sent."""
+    """A slot may be granted much earlier than its request is sent."""
     clock = ManualClock()
     politeness = _politeness(clock)
     with politeness.slot(_destination(), ANYBODY) as slot:
@@ -115,7 +115,7 @@ def test_a_job_sleeps_through_short_waits_and_is_deferred_for_longer_ones() -> N
 
 @pytest.mark.parametrize(("status", "rest"), [(503, 40.0), (301, 1.0)])
 def test_retry_after_is_respected_except_on_a_redirect(status: int, rest: float) -> None:
-    """On a redirect, Retry-After concerns only the redirected request (RFC 9110 section 10.2.3)."""
+    """On a redirect, Retry-After applies only to the redirected request (RFC 9110 section 10.2.3)."""
     clock = ManualClock()
     politeness = _politeness(clock)
     with politeness.slot(_destination(), ANYBODY) as slot:
@@ -137,7 +137,7 @@ def test_a_site_that_pushes_back_gets_half_the_pace(status: int) -> None:
 
 @pytest.mark.parametrize(("latency", "answers", "gap"), [(8.0, True, 4.0), (20.0, False, 10.0)])
 def test_a_slow_site_is_requested_as_fast_as_it_answers(latency: float, answers: bool, gap: float) -> None:
-    """With two concurrent requests and 8 s latency, a request every 4 s keeps two in progress."""
+    """With a latency of 8 s, one request every 4 s keeps two requests in progress, the maximum."""
     clock = ManualClock()
     politeness = _politeness(clock)
     with suppress(TimeoutError), politeness.slot(_destination(), ANYBODY) as slot:
@@ -184,7 +184,10 @@ def test_a_lease_that_is_never_released_expires() -> None:
 
 @pytest.mark.parametrize(("retry_after", "rest"), [(None, 900.0), (60.0, 900.0), (1800.0, 1800.0)])
 def test_a_site_with_a_block_page_is_left_alone_for_15_minutes(retry_after: float | None, rest: float) -> None:
-    """The site rests longer if Retry-After is longer. The next visitor's error says how long, and when to return."""
+    """A longer Retry-After extends the pause.
+
+    Until it ends, visitors get an error with its length and the time left.
+    """
     clock = ManualClock()
     politeness = _politeness(clock)
     with suppress(PageBlockedError), politeness.slot(_destination(), ANYBODY) as slot:

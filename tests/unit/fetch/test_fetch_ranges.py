@@ -1,4 +1,4 @@
-"""Special address ranges at their boundaries, and addresses embedded in others."""
+"""Special address ranges, tested at their boundaries, and IPv4 addresses embedded in IPv6 addresses."""
 
 from ipaddress import IPv4Address, ip_address
 
@@ -50,6 +50,6 @@ def test_an_embedded_address_decides() -> None:
     assert str(effective(ip_address("::ffff:1.2.3.4"))) == "1.2.3.4"
     assert str(effective(ip_address("64:ff9b::1.2.3.4"))) == "1.2.3.4"
     assert str(effective(ip_address("2001:4860::1"))) == "2001:4860::1"
-    # a NAT64 address is reached directly, a mapped address through IPv4
+    # unlike an IPv4-mapped address, a NAT64 address is connected to as IPv6
     assert str(unmapped(ip_address("64:ff9b::1.2.3.4"))) == "64:ff9b::102:304"
     assert str(unmapped(ip_address("::ffff:1.2.3.4"))) == "1.2.3.4"

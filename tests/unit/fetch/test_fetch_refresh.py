@@ -1,4 +1,4 @@
-"""`Refresh` and `<meta http-equiv=refresh>` as the HTML Standard reads them."""
+"""`Refresh` headers and `<meta http-equiv=refresh>` are read as the HTML Standard says."""
 
 import pytest
 
@@ -18,10 +18,10 @@ from app.property.fetch.client.refresh import refresh
         ("0.5; url=/a", "/a"),
         ("10; url=/a", "/a"),
         ("0; url=//other.example/x?u=1;2", "//other.example/x?u=1;2"),
-        # the delay is meant for a reader, so this is no redirect
+        # longer delays give readers time to read the page, so they are not redirects
         ("11; url=/a", None),
         ("300; url=/timeout", None),
-        # reloads the page itself, or is invalid
+        # values that reload the page itself or are invalid
         ("0", None),
         ("5;", None),
         ("0; url=", None),

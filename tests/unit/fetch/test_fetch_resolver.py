@@ -71,7 +71,7 @@ def _resolver_threads() -> int:
 
 
 def test_threads_are_reused(system: _System) -> None:
-    """Idle threads wait for the next lookup. Many concurrent lookups start many threads, most of which end."""
+    """Many concurrent lookups start many threads; most end later, and the idle ones wait for the next lookup."""
     others = _resolver_threads()
     resolver = SystemResolver(ManualClock())
     for number in range(40):
@@ -88,7 +88,7 @@ def test_threads_are_reused(system: _System) -> None:
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_a_forked_process_starts_its_own_threads(system: _System) -> None:
-    """The parent's threads do not exist in a prefork worker, so a lookup must not wait for them."""
+    """A prefork worker's child does not have the parent's threads, so its lookups must not wait for them."""
     resolver = SystemResolver(ManualClock())
     resolver.resolve("homes.example", 5)
     child = os.fork()

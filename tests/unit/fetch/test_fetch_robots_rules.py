@@ -1,4 +1,4 @@
-"""Crawl delays and user agents in robots.txt."""
+"""Reading crawl delays and user agents in robots.txt."""
 
 from collections.abc import Callable
 from ipaddress import ip_address

@@ -1,4 +1,4 @@
-"""The rows of the country table are consistent."""
+"""The country table's rows are consistent."""
 
 import re
 from collections import Counter
@@ -59,7 +59,7 @@ def test_a_region_belongs_only_to_its_country() -> None:
     assert is_region("Bayern", "DE")
     assert not is_region("Bayern", "AT")
     assert not is_region("Bayern", None)
-    assert is_region("Έβρος", "GR")  # a final sigma is another letter before case folding
+    assert is_region("Έβρος", "GR")  # a final sigma differs from other sigmas before case folding
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Rules for the language files, which people edit by hand."""
+"""The language files, which people edit by hand, follow the rules."""
 
 from collections import Counter
 
@@ -8,7 +8,7 @@ from app.property.fields.languages import language, languages
 from app.property.reading.terms import meaning, words_of
 from app.property.record import FIELDS
 
-#: The keys other than fields that may have labels. `docs/languages.md` explains them.
+#: Keys with labels that are not fields. `docs/languages.md` explains them.
 _COMPOSITES = frozenset(
     {
         *("_Ignore", "_Address", "_CityStateZip", "_Coordinates", "_BedsBaths", "_Layout", "_Typology"),
@@ -61,7 +61,7 @@ def test_a_language_without_a_file_has_no_words() -> None:
     [
         ("Kaufpreis", "de", "ListPrice"),
         ("Cena nehnuteľnosti", "sk", "ListPrice"),
-        ("yearBuilt", "de", "YearBuilt"),  # JSON keys are English everywhere
+        ("yearBuilt", "de", "YearBuilt"),  # JSON keys are English in every language
         ("間取り", "ja", "_Layout"),
         ("Wohnfläche", None, "LivingArea"),
     ],

@@ -1,4 +1,4 @@
-"""A new language takes one file, and a new field takes a row with its labels. Tested in a copy of the package."""
+"""A new language needs one file, and a new field needs one row with its labels. Tested in a copy of the package."""
 
 import json
 import os
@@ -13,7 +13,7 @@ import pytest
 from benchmarks.extraction.size import files_naming_a_field
 
 _ROOT = Path(__file__).parents[3]
-#: The language file of Esperanto, in which no test page is written.
+#: A language file for Esperanto. No test page is written in Esperanto.
 _ESPERANTO = """\
 codes = ["eo"]
 decimal_comma = true
@@ -177,7 +177,7 @@ print(json.dumps({
 
 
 def test_a_field_is_one_row_with_its_labels(copy: Path) -> None:
-    """The field is read, checked, requested from a model, merged, compared, published, shown, and exported."""
+    """A new field is read, checked, requested from a model, merged, compared, published, shown, and exported."""
     facts = {"Address": "12 Elm Street, Ames, IA 50010", "Year built": "1998", "Price": "$310,000", "Bedrooms": "3"}
     pages = [_page("en", {**facts, "Elevators": number}) for number in ("2", "3", "41")]
     prose = "The building is served by 3 elevators and stands in a quiet street behind the park."
@@ -201,5 +201,8 @@ def test_a_field_is_one_row_with_its_labels(copy: Path) -> None:
 
 
 def test_few_files_name_a_field() -> None:
-    """Knowledge of fields belongs in the field table, so the mean number of files that name one may only decrease."""
+    """Knowledge about fields belongs in the field table.
+
+    The mean number of files that name a field may only decrease.
+    """
     assert files_naming_a_field() <= 4.89

@@ -1,4 +1,4 @@
-"""Phrases in the language files have a notation of their own."""
+"""The notation of phrases in the language files."""
 
 import re
 
@@ -68,7 +68,7 @@ def test_phrases_of_all_languages_apply_to_every_page() -> None:
 
 
 def test_a_toilet_is_not_to_let() -> None:
-    """A space in a phrase matches only a space. Otherwise `to let` would match inside a word."""
+    """A space in a phrase matches only a space. Otherwise `to let` would match a part of `toilet`."""
     assert offer("Ground floor: hall, toilet") is None
     assert standard_status("Guest toilet") is None
 
@@ -128,9 +128,9 @@ def test_case_matters_if_a_legal_form_is_also_a_word(name: str) -> None:
         ("5 a", "cs", 500),
         ("2 dönüm", "tr", 2000),
         ("30坪", "ja", 99.1736),
-        ("3 a", "en", None),  # `a` is an article
+        ("3 a", "en", None),  # the word `a` is an article here
         ("3 a", "qq", None),
-        ("11 ares 42 ca", None, 1142),  # without a language, all units count
+        ("11 ares 42 ca", None, 1142),  # without a language, the units of all languages count
     ],
 )
 def test_an_ambiguous_unit_counts_only_in_its_language(
@@ -150,6 +150,6 @@ def test_layout_patterns_have_a_group_for_the_count(code: str) -> None:
 
 
 def test_the_rest_of_a_word_is_limited() -> None:
-    """A `*` matches at most 30 letters. Without a limit, each start of a phrase in a long word would be followed."""
+    """A `*` matches at most 30 letters, so that a long word cannot make matching slow."""
     assert re.search(expression("rodinn* dom"), f"rodinn{'ý' * 30} dom")
     assert not re.search(expression("rodinn* dom"), f"rodinn{'ý' * 31} dom")

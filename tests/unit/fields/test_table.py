@@ -1,4 +1,4 @@
-"""The rows of the field table are consistent, and so are the sets derived from them."""
+"""The field table's rows are consistent, and so are the sets derived from them."""
 
 from typing import get_args
 
@@ -86,7 +86,7 @@ def test_only_the_agent_s_name_is_a_person_s_name() -> None:
 
 @pytest.mark.parametrize(("stated", "kept"), [("1499", None), ("1500", 1500), ("2032", 2032), ("2033", None)])
 def test_a_year_outside_its_range_is_not_read(stated: str, kept: int | None) -> None:
-    """Test pages were fetched in 2026. A house may be sold six years before it is built."""
+    """The test pages were fetched in 2026. A house may be sold up to six years before it is built."""
     html = f"<html><body><h1>House</h1><dl><dt>Year built</dt><dd>{stated}</dd></dl></body></html>"
     assert values_of(html, "https://homes.example/1").get("YearBuilt") == kept
 

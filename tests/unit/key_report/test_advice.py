@@ -1,4 +1,4 @@
-"""Advice follows from the pool's figures, and is never given without enough evidence."""
+"""Advice follows from the pool's figures and is given only with enough evidence."""
 
 import json
 from dataclasses import replace
@@ -24,7 +24,7 @@ def key(name: str, state: str = "closed", **values: Any) -> KeyView:
 
 
 def evidence(**values: Any) -> Evidence:
-    """Return evidence of two healthy keys with requests and free capacity, changed by `values`."""
+    """Return evidence of two healthy keys that have requests and free capacity. `values` replace its fields."""
     base = Evidence((key("a"), key("b")), {"m": Demand(sent=1000)}, DAY)
     return replace(base, **values)
 
@@ -109,7 +109,7 @@ def test_keys_out_of_rotation_are_repaired_before_buying_more(state: str) -> Non
 
 
 def test_a_disabled_key_is_mentioned_but_not_to_be_repaired() -> None:
-    """Enabling the key may be enough, so the advice does not recommend buying more."""
+    """If enabling a key may be enough, the advice does not recommend buying more keys."""
     keys = (key("a", "disabled"), key("b"), key("c"))
     piece, *others = advise(evidence(keys=keys, demand=saturated(0.5)))
     assert (piece.code, piece.severity) == ("keys_disabled", "info")
@@ -153,7 +153,10 @@ _demand = st.builds(
 def test_advice_never_contradicts_itself(
     keys: tuple[KeyView, ...], demand: dict[str, Demand], observed: timedelta
 ) -> None:
-    """A pool is never advised both to buy keys and to repair keys first. All advice can be written as JSON."""
+    """A pool is never advised both to buy keys and to repair keys first.
+
+    Each piece of advice can be serialized as JSON.
+    """
     advice = advise(Evidence(keys, demand, observed))
     found = codes(advice)
     assert sum(code in found for code in ("enough", "more_quota_helps", "idle")) <= 1

@@ -15,7 +15,7 @@ from app.services.reports.key_report.alarms import HELD, POOL, Kind, find_alarms
 from app.services.reports.key_report.view import BudgetUse, KeyView, PoolView
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-#: The days after which a key is old, and the share at which a budget is nearly spent.
+#: A key is old after this many days; a budget is nearly spent at this share.
 LIMITS = (90, 0.9)
 
 
@@ -57,7 +57,7 @@ def test_a_circuit_is_an_alarm_until_it_is_closed(state: str) -> None:
     ("mark", "kind"), [("opened_at", "circuit_open"), ("died_at", "key_dead"), ("quota_gone_at", "quota_gone")]
 )
 def test_an_event_between_two_looks_is_not_missed(mark: str, kind: str) -> None:
-    """The key has recovered in the meantime, but the alarm continues for a minute after the event."""
+    """The key recovered before the second look, but the alarm continues for a minute after the event."""
     assert names(found(GOOD, key("a", **{mark: NOW}))) == [(kind, "sk-a")]
     assert names(found(GOOD, key("a", **{mark: NOW - HELD + timedelta(seconds=1)}))) == [(kind, "sk-a")]
     assert found(GOOD, key("a", **{mark: NOW - HELD})) == []
@@ -79,7 +79,7 @@ def test_a_group_without_quota_is_one_alarm_that_names_its_keys() -> None:
 
 
 def test_a_disabled_key_is_no_alarm_unless_no_other_key_takes_requests() -> None:
-    """An operator disabled the key on purpose. A pool without usable keys is an alarm in any case."""
+    """An operator disabled the key on purpose. But a pool without usable keys always raises an alarm."""
     assert found(GOOD, key("a", "disabled")) == []
     (mixed,) = [alarm for alarm in found(key("a", "disabled"), key("b", "dead")) if alarm.kind == "no_healthy_key"]
     assert "(dead, disabled)" in mixed.message
@@ -121,7 +121,10 @@ def test_a_budget_is_an_alarm_when_nearly_spent_and_critical_when_spent() -> Non
 
 
 def look(alerts: list[Alert], *budgets: BudgetUse, at: datetime = NOW) -> list[Alert]:
-    """Return the firing alerts after one more look. A continuing alert is replaced only if its severity changes."""
+    """Return the alerts that fire after one more look.
+
+    An alert that continues is replaced only if its severity changes.
+    """
     before = {(alert.kind, alert.subject, alert.severity): alert for alert in alerts}
     alarms = find_alarms(PoolView(at, (GOOD,), budgets), *LIMITS, alerts)
     return [before.get((alarm.kind, alarm.subject, alarm.severity), booked(alarm)) for alarm in alarms]
@@ -130,7 +133,7 @@ def look(alerts: list[Alert], *budgets: BudgetUse, at: datetime = NOW) -> list[A
 @pytest.mark.parametrize("unit", ["calls", "tokens", "usd"])
 @pytest.mark.parametrize("name", ["day", "key_day"])
 def test_a_budget_that_refused_a_request_is_critical_whatever_is_left(name: Any, unit: Any) -> None:
-    """A request is admitted by its estimate, so a budget's last tokens and cents may stay unused."""
+    """A request is admitted only if its estimate fits, so the last tokens or cents of a budget may stay unused."""
     mask = "sk-good" if name == "key_day" else None
     (alarm,) = found(GOOD, budgets=(BudgetUse(name, unit, 84, 100, mask, stopped=True),))
     assert (alarm.subject, alarm.severity) == (f"{name} {unit}", Severity.CRITICAL)
@@ -209,7 +212,7 @@ _budgets = st.builds(
 def test_each_alarm_is_unique_and_continues_while_nothing_changes(
     keys: tuple[KeyView, ...], budgets: tuple[BudgetUse, ...]
 ) -> None:
-    """Hysteresis must not end an alarm that would start again at once."""
+    """If nothing changes, hysteresis must not end an alarm."""
     view = PoolView(NOW, keys, budgets)
     first = find_alarms(view, *LIMITS)
     assert len(set(names(first))) == len(first)

@@ -1,4 +1,4 @@
-"""The key report: content, log lines, export, and size."""
+"""The key report's content, log lines, export, and size."""
 
 import json
 import logging
@@ -124,7 +124,8 @@ def test_a_stored_report_is_small() -> None:
         "reported_at": "2026-01-01T00:00:00+00:00",
         "healthy_keys": 1,
         "total_keys": 3,
-        "unhealthy": [{"key": "a", "state": "dead", "failures": 4}],  # an operator disabled c
+        # key c is not listed, because an operator disabled it
+        "unhealthy": [{"key": "a", "state": "dead", "failures": 4}],
         "unhealthy_left_off": 0,
         "summary": "OpenAI keys: 1 of 3 healthy, 12 requests, 4 failures, strategy random, 1 disabled by an operator",
         "advice": [{"code": "enough", "severity": "info", "sentence": "Enough.", "numbers": {}}],

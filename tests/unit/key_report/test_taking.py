@@ -1,4 +1,4 @@
-"""The pool's figures become counts for the key history and used budgets for alarms."""
+"""The pool's figures are converted to counts for the key history and to used budgets for alarms."""
 
 from dataclasses import replace
 from typing import Any
@@ -22,7 +22,7 @@ def figures(**values: Any) -> PoolFigures:
 
 
 def test_only_some_outcomes_count_as_failures_of_a_key() -> None:
-    """Aborted, faulty, or too large requests, and those from unsupported regions, are not failures of the key."""
+    """Aborted, faulty, and too large requests, and requests from unsupported regions, are not failures of the key."""
     outcomes = dict.fromkeys(Outcome, 1)
     found = counted([KEY], figures(calls=(CallFigures(KEY.key_id, "m", outcomes, 7, 8, 9, 6),)))
     assert found[1].calls == {"m": Uses(len(Outcome), 1, 4, 1, 7, 8, 9, 6)}

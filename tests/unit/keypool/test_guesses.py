@@ -1,4 +1,4 @@
-"""A guessed rate has a first value, falls after a 429, and rises with use."""
+"""A guessed rate limit has an initial value, falls after a 429, and rises with use."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def guess(rules: LuaRules, count: float = 0, cut_us: int = 0) -> Any:
     ids=["it was nearly right", "a third was accepted at most", "nothing was"],
 )
 def test_a_429_cuts_the_rate_more_if_less_was_accepted(rules: LuaRules, sent: int, left: float) -> None:
-    """At 600 requests a minute, 20 accepted requests in two seconds are the whole rate."""
+    """At 600 requests a minute, 20 accepted requests in two seconds use the whole rate."""
     found = guess(rules, sent + 1, cut_us=NOW_US - 2 * SECOND)
     assert rules.refused_rate(found, 600, NOW_US, NOW_US) == 600 * left
 
@@ -32,7 +32,10 @@ def test_requests_before_a_cut_or_soon_after_it_do_not_cut_again(rules: LuaRules
 
 
 def test_a_used_rate_rises_faster_with_more_time_since_the_last_429(rules: LuaRules) -> None:
-    """600 a minute rises by 1 % a second after 5 s, and by 2 % after 10 s; no success adds more than a fifth."""
+    """A rate of 600 a minute rises by 1 % a second after 5 s, and by 2 % after 10 s.
+
+    No success adds more than a fifth.
+    """
     for since, share in ((5, 0.01), (10, 0.02)):
         found = guess(rules, 20, cut_us=NOW_US - since * SECOND)
         assert rules.raised_rate(found, 600, NOW_US) == pytest.approx(600 * (1 + share / 10))
@@ -40,7 +43,7 @@ def test_a_used_rate_rises_faster_with_more_time_since_the_last_429(rules: LuaRu
 
 
 def test_a_slow_rate_rises_by_successes_instead_of_seconds(rules: LuaRules) -> None:
-    """At one request in ten seconds, the third success after thirty seconds adds three hundredths."""
+    """At one request in ten seconds, the third success in thirty seconds raises the rate by three hundredths."""
     assert rules.raised_rate(guess(rules, 4, cut_us=NOW_US - 30 * SECOND), 6, NOW_US) == pytest.approx(6 * 1.03)
 
 
