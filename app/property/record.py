@@ -17,7 +17,7 @@ __all__ += ["WITH_PROPERTY", "PageKind", "PropertyRecord", "SourceKind", "fits"]
 
 
 class PageKind(StrEnum):
-    """The kind of a fetched page. A record, such as a page of an assessor, has facts but no asking price."""
+    """The kind of a fetched page. A record, such as an assessor's page, has facts but no asking price."""
 
     LISTING = "listing"
     RECORD = "record"

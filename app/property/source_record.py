@@ -1,4 +1,4 @@
-"""The values that one page gives for a property. `merging/` compares the records of pages, and combines them."""
+"""The values that one page gives for a property. `merging/` combines the records of several pages."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class SourceRecord:
 
 
 def independent(voters: Iterable[Voter]) -> set[Voter]:
-    """Return the sources that count. A source without a kind counts only if no kind of the same owner is known."""
+    """Return the distinct sources, without those of unknown kind whose owner also has a source of known kind."""
     found = set(voters)
     known = {voter.owner for voter in found if voter.kind is not None}
     return {voter for voter in found if voter.kind is not None or voter.owner not in known}

@@ -40,7 +40,7 @@ _FIRST_TOWNS = 30
 
 
 def read(page: Document) -> Iterator[Candidate]:
-    """Yield the parts of the page's first address, of a town with its state, and of a street in the heading."""
+    """Yield the parts of the page's first address, of a town with its state, and of a street in the main heading."""
     is_abroad = page.locale.country not in (None, "US")
     is_owned = is_abroad or any(len(s.text) <= 40 and _OWNER.match(s.text) for s in page.segments)
     yield from _in_lines(page, is_owned=is_owned)
@@ -60,7 +60,7 @@ def read(page: Document) -> Iterator[Candidate]:
 
 
 def _in_lines(page: Document, *, is_owned: bool) -> Iterator[Candidate]:
-    """Read the first address in one or two lines; if `is_owned`, only addresses that are surely the property's."""
+    """Yield the first address (unless `is_owned`), and two-line addresses in the heading or below an own label."""
     first = not is_owned
     for segment in page.segments:
         first = first and segment.index < _FIRST_TEXTS
@@ -85,7 +85,7 @@ def _in_lines(page: Document, *, is_owned: bool) -> Iterator[Candidate]:
 
 
 def _below_own_label(street: Segment, page: Document) -> bool:
-    """Return whether the nearest label above the street introduces the property's address, not the owner's."""
+    """Return whether the nearest label above the street introduces the property's address rather than the owner's."""
     for before in reversed(page.segments[max(0, street.index - 6) : street.index]):
         known = page.meaning(before.text) if len(before.text) <= 60 else None
         if known is not None:

@@ -1,4 +1,4 @@
-"""Decide which text of a page is visible: at once, or after a visible control opens it.
+"""Decide which text of a page a reader can see, either at once or after opening it with a visible control.
 
 `unseen` returns the elements with hidden text, which readers ignore. Text that a control opens (tabs, accordions, "read
 more") counts as visible. So does text that only a script or an external style sheet hides, unless a class name such as
@@ -35,7 +35,7 @@ _HIDING_NAMES = _CLOSED_NAMES | _SPOKEN_NAMES
 _WIDER = re.compile(
     r"^(?:[a-z0-9]+:(?:block|flex|grid|inline\S*|table\S*|contents|visible)|d-(?:sm|md|lg|xl|xxl)-(?!none).+)$"
 )
-#: At most `_MOST_DEPTH` ancestors of an element are examined. Only the first `_MOST_CLOSED` elements can be opened.
+#: Maximum number of ancestors examined per element, and of closed elements for which an opening control is sought.
 _MOST_DEPTH, _MOST_CLOSED = 300, 3_000
 
 
@@ -73,7 +73,7 @@ def blank(root: Any) -> None:
 
 
 def _is_name(element: Any) -> bool:
-    """Return whether the element's text is a label (`Bedrooms`) for visible text beside it, not a value or an offer."""
+    """Return whether the text of an element for screen readers is a known label, and not a value such as `For sale`."""
     text = " ".join(" ".join(islice(element.itertext(), 10)).split())
     if not text or len(text) > _NAME_CHARS or any(c.isdigit() for c in text):
         return False
@@ -118,7 +118,9 @@ def _with_ancestors(elements: Iterable[Any]) -> set[Any]:
 
 @dataclass(frozen=True, slots=True)
 class _Judge:
-    """Decides which elements are hidden. `covers` are the outermost hidden ones; `held` are suspects inside them."""
+    """Decides which elements are hidden: `covers` has the outermost ones, and `held` maps each to the suspects inside
+    it.
+    """
 
     sheet: Stylesheet
     backgrounds: Backgrounds
@@ -126,7 +128,7 @@ class _Judge:
     held: dict[Any, list[Any]]
 
     def cover(self, suspects: Iterable[Any]) -> list[Any]:
-        """Add the hidden elements among `suspects` (in page order), except elements inside another hidden element."""
+        """Add the hidden elements among `suspects` (in page order) to `covers`, and return them."""
         added: list[Any] = []
         for element in suspects:
             above = next((a for a in islice(element.iterancestors(), _MOST_DEPTH) if a in self.covers), None)
@@ -174,14 +176,14 @@ def _leave_open(covers: dict[Any, Cover], body: Any, judge: _Judge) -> None:
         fresh = [added for element in opened for added in judge.cover(judge.held.pop(element, []))]
 
 
-# --- pages that their script fills ------------------------------------------------------------------------------------
+# --- pages whose content a script shows -------------------------------------------------------------------------------
 
-#: A page with at most this many visible characters is filled by its script.
+#: A page with at most this many visible characters is assumed to need a script to show its content.
 _SHELL_CHARS = 300
 
 
 def _leave_shell(covers: dict[Any, Cover], body: Any) -> None:
-    """Remove from `covers` the large hidden elements of a nearly empty page, since its script will show them.
+    """Remove from `covers` the large hidden elements of a nearly empty page, which its script probably shows.
 
     Transparent elements are also removed if they contain all of the page's main headings (`<h1>`).
     """

@@ -104,8 +104,6 @@ def written(text: str, source: str) -> Recipe:
 
 
 class _Wrong:
-    """Builds errors that name the file and the line."""
-
     def __init__(self, text: str, source: str) -> None:
         self._lines = text.splitlines()
         self._source = source

@@ -24,16 +24,14 @@ from app.property.record import WITH_PROPERTY, Method
 
 _LOG = logging.getLogger(__name__)
 
-#: An active recipe is suspended if, on average over its newest `_RECENT` pages, its anchors find less than the share
-#: `_LEAST_RECENT` of the usual number of fields (`Recipe.recent`).
+#: A recipe is suspended if the mean of `Recipe.recent` over its newest `_RECENT` pages is below `_LEAST_RECENT`.
 _RECENT, _LEAST_RECENT = 8, 0.75
 #: The minimum time between two attempts to learn a suspended recipe again.
 _RELEARNED_AFTER = timedelta(days=1)
-#: The attributes of a recipe that learning changes.
+#: Attributes that are copied from the result of `learn` to the stored recipe.
 _LEARNED = ["state", "reason", "fields", "suspended", "never", "unanswered", "unsure", "outvoted"]
 _LEARNED += ["usual", "learned_from"]
-#: The CPU limit, in seconds, for learning from up to `MOST_EXAMPLES` pages. For pages of large portals, learning takes
-#: five seconds.
+#: The CPU limit, in seconds, for learning from up to `MOST_EXAMPLES` pages. Pages of large portals take about five.
 _LEARNING_SECONDS = 10.0
 RecipeChange = Callable[[Recipe], Recipe]
 
@@ -42,7 +40,7 @@ class RecipeStore(Protocol):
     """A store of recipes and examples: the database, or memory in tests and benchmarks."""
 
     def of_host(self, host: str) -> Sequence[Recipe]:
-        """Return up to `MOST_OF_HOST` recipes of `host`: handwritten, then learned recipes, last updated first."""
+        """Return up to `MOST_OF_HOST` recipes of `host`: handwritten ones first, then the last updated."""
         ...
 
     def find_or_add(self, recipe: Recipe) -> Recipe:
@@ -60,9 +58,7 @@ class RecipeStore(Protocol):
         """Return the examples whose pages are still stored, newest last."""
         ...
 
-    def forget_examples(self, recipe_id: str) -> None:
-        """Delete the examples of a recipe."""
-        ...
+    def forget_examples(self, recipe_id: str) -> None: ...
 
     def update(self, recipe_id: str, change: RecipeChange) -> Recipe | None:
         """Replace the stored recipe by the result of `change`, in one transaction.
@@ -86,7 +82,7 @@ class AuditRate:
     young: int = 50
 
     def chooses(self, page: Page, recipe: Recipe) -> bool:
-        """Return whether to audit `page`. This depends on the hash of its body, not on chance."""
+        """Return whether to audit `page`, decided by the hash of its body instead of at random."""
         share = max(self.share, self.young_share) if recipe.counts.pages < self.young and self.share else self.share
         return int(page.sha256[:8], 16) < share * 0x1_0000_0000
 
@@ -123,8 +119,8 @@ class RecipeKeeper:
         Fields for which the model's answer contradicts the recipe are suspended.
 
         `asked` are the fields that a model was asked for; empty means that no model was asked. `answered` is the
-        extraction with the model's checked values; None means that the model did not answer. `dropped` are fields whose
-        values from the model failed the check. `saved_tokens` counts the tokens of a prompt that was not sent.
+        extraction with the model's checked values; None means that the model did not answer. `dropped` are fields for
+        which the model's value was rejected. `saved_tokens` counts the tokens of a prompt that was not sent.
         """
         extraction = read.extraction
         if extraction.kind not in WITH_PROPERTY or (asked and answered is None):
@@ -208,8 +204,8 @@ def _learned(recipe: Recipe, examples: Sequence[Example]) -> Recipe:
 def _is_due(recipe: Recipe) -> bool:
     """Return whether enough examples were added since the last learning.
 
-    The first learning needs `LEAST_PAGES` examples. After that, one new example is enough, until there are more than
-    `MOST_EXAMPLES`. Then the number must have grown by a quarter.
+    The first learning needs `LEAST_PAGES` examples. After that, one new example is enough. From `MOST_EXAMPLES`
+    examples on, their number must have grown by a quarter.
     """
     return recipe.taught >= max(
         LEAST_PAGES, recipe.tried + 1, recipe.tried * 5 // 4 if recipe.tried > MOST_EXAMPLES else 0
@@ -242,7 +238,7 @@ def _denied(read: RecipeReading, answered: Extraction) -> dict[str, str]:
 
 
 def _contradiction(answer: object, own: object) -> str:
-    """Describe a contradiction without quoting text, which may name people: a recipe is kept longer than its pages."""
+    """Describe a contradiction without the page's text, which may name people: recipes are kept longer than pages."""
     if isinstance(answer, int | float) and isinstance(own, int | float):
         return f"a model read {answer!r} where the recipe read {own!r}"
     return "a model read something else than the recipe"

@@ -2,7 +2,7 @@
 
 An anchor is right on a page if it leads to the verified value only, or to nothing on a page known to lack the field. It
 is adopted if it is right on at least four pages. Of these, three must have a value, or two if the anchor's words name
-the field. Few other pages may contradict it.
+the field. Only few pages may contradict it.
 """
 
 from __future__ import annotations
@@ -26,8 +26,7 @@ from app.property.recipes.spots import IN_CLAUSE, Spot, Spots, blocks_around, fo
 from app.property.recipes.typed import READER, is_value, may_be, one_value, parsers, says, values_at
 from app.property.record import Method
 
-#: The minimum number of pages on which an anchor must be right; how many of these must have a value; and how many of
-#: these must have a value if the anchor's words name the field.
+#: Minimum numbers of pages for an anchor: right; right with a value; right with a value if its words name the field.
 LEAST_PAGES, _LEAST_HAVING, _LEAST_NAMED = 4, 3, 2
 #: After its first right page, an anchor needs this many right pages for each wrong page: `_MANY` if the field has few
 #: possible values, `_NAMED` if the anchor names the field, and otherwise `_SEVERAL`.
@@ -35,8 +34,8 @@ _MANY, _SEVERAL, _NAMED = 7, 4, 3
 _MOST_ANCHORS = 3
 #: Maximum number of spots that are examined per anchor and page.
 _MOST_SPOTS = 4
-#: Two events count as rare if they happen on at most this share of the pages: a model finds a value for a field without
-#: anchors, and a field's anchors miss a value.
+#: Maximum share of the pages on which a model may find a value for a `never` or `unanswered` field, or on which the
+#: anchors of a field may miss a value before the field becomes `unsure`.
 _RARE = 0.25
 #: Kinds of fields with few possible values. Two different fields of such a kind often have equal values by chance.
 _FEW = frozenset({"count", "answer", "choice", "place", "currency", "unit"})
@@ -119,7 +118,7 @@ def learn(recipe: Recipe, examples: Sequence[Example]) -> Recipe:
 
 @dataclass(eq=False)
 class _Page:
-    """An example whose page was read again, with all anchors on the page."""
+    """An example whose page was read again, with the spots on the page."""
 
     example: Example
     spots: Spots
@@ -236,7 +235,7 @@ def _anchors(name: str, pages: Sequence[_Page], common: Sequence[Anchor], *, is_
 
 
 def _still_holds(name: str, anchor: Anchor, pages: Sequence[_Page]) -> bool:
-    """Return whether an anchor in use is still right: it finds a verified value, if any, and no page contradicts it.
+    """Return whether no page contradicts an anchor in use, and it finds a verified value if the pages have one.
 
     Such an anchor is kept although few pages confirm it, because no model is asked for its field.
     """
@@ -248,8 +247,8 @@ def _still_holds(name: str, anchor: Anchor, pages: Sequence[_Page]) -> bool:
 def _of_one_label(name: str, anchors: Sequence[Anchor], pages: Sequence[_Page]) -> tuple[Anchor, ...]:
     """Return `anchors` without labels that are near the value by chance, such as the label of the line above.
 
-    If the anchors have several labels, those that the vocabulary knows for the field are kept. If there are none, a
-    label in the same row or text as the value is kept, provided that it is the only such label.
+    If the anchors have several labels, those that the vocabulary knows for the field are kept. If it knows none of
+    them, a label in the same row or text as the value is kept, provided that it is the only such label.
     """
     labels = {one.name for one in anchors if one.kind == "label"}
     if len(labels) > 1:
@@ -261,7 +260,7 @@ def _of_one_label(name: str, anchors: Sequence[Anchor], pages: Sequence[_Page]) 
 
 
 def _names(words: str, field: str, page: _Page) -> bool | None:
-    """Return whether the vocabulary knows `words` as a name of the field; None if it knows them for no field."""
+    """Return whether the vocabulary knows `words` as a name of the field; None if it does not know them."""
     found = page.spots.page.meaning(words)
     return None if found is None or found.field == "_Ignore" else found.field in (field, *parsers(field))
 
@@ -304,10 +303,10 @@ def _unambiguous(found: Mapping[str, tuple[Anchor, ...]]) -> dict[str, tuple[Anc
 def _silent(
     pages: Sequence[_Page], adopted: Mapping[str, Any], known: Collection[str], *, absent: bool
 ) -> Iterator[str]:
-    """Yield fields without anchors for which a model gives no value, or hardly ever.
+    """Yield fields without anchors for which a model rarely gives a value, so that it need not be asked for them.
 
-    If `absent` is true, yield the fields that the pages lack. If it is false, yield the fields that readers find and no
-    model confirms. Fields in `known` are yielded again, because no model was asked for them since.
+    If `absent` is true, yield the fields that the pages lack; otherwise, yield those that readers find and no model
+    confirms. Fields in `known`, the earlier result, stay because no model was asked for them since.
     """
     for name in FIELDS:
         answered = sum(name in page.example.values for page in pages)

@@ -1,4 +1,4 @@
-"""Define recipes. A recipe says where pages with the same template on one host state each field.
+"""A recipe says where pages with the same template on one host state each field.
 
 Recipes are data only: they are stored as JSON, and operators write them as TOML. Text from pages never becomes code or
 a regular expression.
@@ -40,7 +40,7 @@ class Anchor(NamedTuple):
 
     `within` names a block around the value (`#facts`, `.summary`); empty means the whole page. `reads` is the field or
     composite to parse the text as, if it is not the anchor's field: `_Address` for the town in a one-line address.
-    `unit` is the unit of an area whose unit the page does not show.
+    `unit` is the unit of an area that the page shows without a unit.
     """
 
     kind: AnchorKind

@@ -68,7 +68,7 @@ class Spots:
         self.page = page
         self.candidates = candidates
         self._wanted = None if wanted is None else frozenset(one.bare for one in wanted)
-        #: The cache of `typed.py`: parsed values by the field that the text was parsed as, the locator, and the text.
+        #: Cache of `typed.py`. Keys are the field that a text was parsed as, the locator, and the text.
         self.parsed: dict[tuple[str, str, str], list[Candidate]] = {}
 
     def at(self, anchor: Anchor) -> list[Spot]:
@@ -82,7 +82,7 @@ class Spots:
 
     @cached_property
     def by_anchor(self) -> dict[Anchor, list[Spot]]:
-        """The spots by anchor, where the anchors have no `within`. Spots in clauses are not included."""
+        """Map each anchor without `within` to its spots, except anchors in clauses."""
         found: dict[Anchor, list[Spot]] = defaultdict(list)
         for kind, find in (("label", _labels), ("attribute", _attributes), ("path", _json_values)):
             names: dict[str, set[str]] = defaultdict(set)
@@ -98,7 +98,7 @@ class Spots:
 
     @cached_property
     def readings(self) -> dict[tuple[str, Anchor], list[Candidate]]:
-        """The readers' values by field and by anchor of the kind `reader`."""
+        """Map each field and each of its anchors of the kind `reader` to the values that the reader found there."""
         found: dict[tuple[str, Anchor], list[Candidate]] = defaultdict(list)
         wanted = None if self._wanted is None else {one.name for one in self._wanted if one.kind == "reader"}
         for one in self.candidates:
@@ -110,7 +110,7 @@ class Spots:
 
     @cached_property
     def read(self) -> dict[tuple[str, str, str], list[Candidate]]:
-        """The readers' values by field, locator, and text. An entry holds all values that a reader found in a text."""
+        """Map a field, a locator, and a text to all values that a reader found in the text."""
         together: dict[tuple[str, str, str], list[Candidate]] = defaultdict(list)
         for one in self.candidates:
             together[one.reader, one.locator, one.raw].append(one)
@@ -126,7 +126,7 @@ class Spots:
     def in_clauses(
         self, may_say: Callable[[str], bool], sizes: Collection[int] = range(1, _MOST_LABEL_WORDS + 1)
     ) -> Iterator[tuple[Anchor, Spot]]:
-        """Yield the spots in clauses for which `may_say` is true. `sizes` are the allowed numbers of words of a label.
+        """Yield the spots in clauses for which `may_say` is true. `sizes` are the allowed label lengths in words.
 
         Any words without digits may be a label. The spot is the count before the label, or the text after it.
         """
@@ -176,7 +176,7 @@ def _labels(page: Document, wanted: _Names) -> _Found:
 
 
 def _label(text: str, wanted: _Names) -> str:
-    """Return the folded words of a label. Return "" if `text` cannot be a label or is not a wanted label."""
+    """Return `text` as a folded label, or "" if it cannot be a label or is not a wanted one."""
     label = folded(text) if len(text) <= _MOST_LABEL else ""
     if wanted is not None:
         return label if label in wanted else ""
@@ -184,7 +184,7 @@ def _label(text: str, wanted: _Names) -> str:
 
 
 def _beside(page: Document, index: int, relations: Collection[str]) -> Iterator[tuple[str, Any]]:
-    """Yield the elements or texts that may hold the value of the label at `index`, each after its relation.
+    """Yield the elements or texts that may hold the value of the label at `index`, each with its relation to the label.
 
     The next or previous text counts only if neither the label nor that text is closer to another text.
     """
@@ -225,9 +225,7 @@ def _value_beside(page: Document, place: int, label: Any) -> Any:
 
 
 def _apart(one: Any, other: Any) -> int:
-    """Return the number of steps up the tree from `one` to `other` or an ancestor of it. More than `_NEAR` count as
-    `_NEAR` + 1.
-    """
+    """Return the number of steps up the tree from `one` to an ancestor of `other`, or `_NEAR` + 1 if there are more."""
     around, climbed = {other, *other.iterancestors()}, enumerate((one, *islice(one.iterancestors(), _NEAR)))
     return next((steps for steps, above in climbed if above in around), _NEAR + 1)
 

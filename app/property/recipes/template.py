@@ -15,7 +15,7 @@ ALIKE, TRIED = 0.8, 0.6
 #: Maximum number of hashes per page. The smallest hashes are kept, so that similar pages keep the same hashes.
 _MOST = 400
 _MOST_ELEMENTS, _MOST_NODES, _DEEPEST = 8_000, 5_000, 12
-#: The pattern of class names that people write. Other names may be generated and change with each release of the site.
+#: Matches class names that look handwritten. Generated names may change with each release of the site.
 _STABLE = re.compile(r"[A-Za-z][a-z]*(?:[-_A-Z]+[a-z]+)*[-_]*\Z")
 
 
@@ -38,7 +38,7 @@ def likeness(one: frozenset[int], other: frozenset[int]) -> float:
 
 
 def likest(recipes: Iterable[Recipe], print_: frozenset[int], least: float = ALIKE) -> list[Recipe]:
-    """Return the learned recipes of `recipes` whose similarity to the fingerprint is at least `least`, best first."""
+    """Return the learned recipes whose similarity to the fingerprint `print_` is at least `least`, best first."""
     learned = [(likeness(one.fingerprint, print_), one) for one in recipes if not one.written]
     return [one for share, one in sorted(learned, key=lambda pair: -pair[0]) if share >= least]
 

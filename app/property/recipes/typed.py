@@ -19,11 +19,9 @@ STRENGTH = 0.95
 READER = "recipe"
 #: Each field together with its dependent fields, such as its unit.
 _WITH_PARTS = {name: frozenset({name, *PARTS.get(name, ())}) for name in FIELDS}
-#: The longest text, in characters, that may state a value in other words, and the largest number that pages may spell
-#: out as a word.
+#: Maximum length, in characters, of a text that may paraphrase a value; maximum number that may be spelled out.
 _MOST_WORDS, _MOST_IN_WORDS = 60, 20
-#: By kind of field, the maximum number of spaces in a number with its unit, next to a label in a clause. For other
-#: kinds, it is two.
+#: Maximum number of spaces in a numeric text next to a label in a clause, by kind of field. The default is two.
 _MOST_PARTS = {"count": 0, "year": 0}
 #: Kinds of fields whose text may be ambiguous. If a reader read such a field without a unit, the text is parsed again.
 _DOUBTED = frozenset({"area", "choice"})
@@ -32,7 +30,7 @@ _MOST_TEXTS = 4
 _NUMERIC = frozenset({"area", "count", "money", "year"})
 _NUMBER = re.compile(r"(?<!\w)\d+(?:[.,'’\u00a0\u202f ]\d{3})*(?:[.,]\d+)?")
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)[.,'’\s\u00a0\u202f]+(?=\d)")
-#: By group of fields, the composite field that their text may also be parsed as.
+#: Maps a group of fields to the composite field that their text may also be parsed as.
 _WHOLES = {"address": "_Address"}
 
 
@@ -47,7 +45,7 @@ def values_at(spot: Spot, field: str, anchor: Anchor, spots: Spots) -> list[Cand
 
     A text with several numbers states no numeric field, because only a reader can tell which number is meant. A text
     next to a label in a clause must be short for a numeric field: in `has 2 baths`, `has` is not the label of 2. For
-    other fields, except choices, it must not begin in lower case.
+    other fields, except choices, it must not begin with a lowercase letter.
     """
     kind, text = FIELDS[field].kind, spot.raw if isinstance(spot.raw, str) else ""
     if kind in _NUMERIC and len(_NUMBER.findall(text)) > 1:
@@ -86,7 +84,7 @@ def one_value(anchor: Anchor, field: str, spots: Spots, known: Collection[str] =
 
 
 def is_value(candidate: Candidate, value: Any, unit: str | None) -> bool:
-    """Return whether `candidate` states `value`, ignoring case and punctuation. An area may have another unit."""
+    """Return whether `candidate` states `value`, ignoring case and punctuation. Areas are compared across units."""
     if unit is not None and candidate.unit is None:
         return False
     if isinstance(value, int | float) and candidate.unit == unit:

@@ -95,10 +95,7 @@ def _read(extraction: Extraction, reader: _Reader) -> RecipeReading:
 
 
 def fitting(recipes: Sequence[Recipe], page: Page, print_: frozenset[int]) -> list[Recipe]:
-    """Return the recipes to try on `page`, best first.
-
-    This is the recipe that an operator wrote for the page's path, or else up to three learned from similar pages.
-    """
+    """Return the handwritten recipe for the page's path, or else up to three learned from similar pages, best first."""
     parts = urlsplit(page.final_url)
     path = f"{parts.path}?{parts.query}" if parts.query else parts.path
     written = [one for one in recipes if one.written and fnmatchcase(path, one.pages or "*")]
@@ -133,10 +130,7 @@ class _Tried:
         return tried
 
     def _read(self, name: str, anchors: Sequence[Anchor], spots: Spots, others: Sequence[Candidate]) -> None:
-        """Record the value of the field `name` if all its anchors agree on it. If they disagree, record no value.
-
-        Also record no value if another reader (`others`) read the same number with another unit.
-        """
+        """Record the field's value if its anchors agree and no other reader read the same number in another unit."""
         answers: list[tuple[list[Candidate], bool]] = []
         for anchor in anchors:
             known = {one.raw for found, _ in answers for one in found if one.field == name}

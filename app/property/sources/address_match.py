@@ -10,7 +10,7 @@ from app.property.merging import identity
 
 
 class Verdict(StrEnum):
-    """Which property a page is about: the requested one, another one, or possibly either."""
+    """Whether a page is about the requested property (wanted), another one, or possibly either (unknown)."""
 
     WANTED = "wanted"
     OTHER = "other"
@@ -19,7 +19,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AddressMatch:
-    """The verdict on a page, and the reason in words."""
+    """The verdict on a page, with a reason in plain English."""
 
     verdict: Verdict
     reason: str
@@ -35,8 +35,7 @@ def match_address(
     """Decide whether a page with `values` is about the address `wanted`.
 
     `parcels` are parcel numbers (`plain_parcel`) from other pages about `wanted`. `place_is_known` is true if the
-    source covers only the area of the address, so that its page may omit the town. A page that names another town may
-    be about a house in that town with the same number and street.
+    source covers only the area of the address, so that its page may omit the town.
     """
     ours, theirs = normalize(wanted), identity.address_of(values)
     has_address = bool(theirs.street_number or theirs.street_name)
@@ -73,7 +72,7 @@ def _same_house(ours: Address, theirs: Address) -> bool:
 
 
 def _elsewhere(ours: Address, theirs: Address) -> bool:
-    """Return whether the page names another place. Another town with the same ZIP code does not count."""
+    """Return whether the page names another place. A different town with the same ZIP code counts as the same place."""
     if differ(ours.state, theirs.state) or differ(ours.postal_code, theirs.postal_code):
         return True
     same_zip = ours.postal_code is not None and ours.postal_code == theirs.postal_code

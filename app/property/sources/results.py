@@ -25,7 +25,7 @@ _ZIP = re.compile(r"\b\d{5}\b")
 def find_link(page: Page, wanted: Address) -> str | None:
     """Return the URL of the link about `wanted`, or None if there is no such link or if such links have different URLs.
 
-    Only links to the page's own host count. The text of a link, or else of its row, shows its address.
+    Only links to the page's own host count. The address is sought in the link's text, or else in the text of its row.
     """
     root = Document(page).root
     if root is None:
@@ -88,7 +88,7 @@ def _is_about(text: str, wanted: Address) -> bool:
 
 
 def _behind_house(text: str, number: str, name: str) -> str | None:
-    """Return the text after the first mention of the house, or None if `text` does not mention the house."""
+    """Return the text after the first mention of the house, or None if there is no mention."""
     words = text.split()
     width = len(number.split())
     for start in range(len(words)):

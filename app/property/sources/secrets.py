@@ -1,8 +1,8 @@
 """Insert secrets into source URLs for the request, and remove them from all results.
 
-A template contains `{secret:GIS_TOKEN}`. In a URL, the mark `~secret.GIS_TOKEN~` stands for the secret: in targets, in
-the database, in evidence, errors, logs, and exports. Only the request itself contains the secret. A site may repeat the
-secret in its response, in links, or in redirects, in any escaping. The mark replaces the secret there too.
+A template contains `{secret:GIS_TOKEN}`. Only the request itself contains the secret. URLs in targets, the database,
+evidence, errors, logs, and exports contain the mark `~secret.GIS_TOKEN~` instead. A site may repeat the secret in its
+response, in links, or in redirects, in any escaping. The mark replaces the secret there too.
 """
 
 import re
@@ -85,7 +85,7 @@ class UrlSecrets:
             return replace(answer, url=url, final_url=final_url)
         text = self.hide(answer.text)
         body = self.hide(answer.body.decode("latin-1")).encode("latin-1")  # latin-1 maps each byte to one character
-        if text != answer.text and body == answer.body:  # the body's encoding, such as UTF-16, has other bytes
+        if text != answer.text and body == answer.body:  # in UTF-16, for example, the secret has other bytes
             body = text.encode("utf-8", "surrogatepass")
         declared = None if answer.declared_url is None else self.hide(answer.declared_url)
         return replace(answer, url=url, final_url=final_url, declared_url=declared, text=text, body=body)

@@ -40,7 +40,7 @@ _PLACE = re.compile(r"\{([^{}]*)\}")
 _SECRET = re.compile(r"\{secret:([^{}]*)\}")
 #: The pattern of a percent-encoded value.
 _VALUE = r"(?:[A-Za-z0-9._~-]|%[0-9A-F]{2})*"
-#: This stands for a value while a URL with placeholders is normalized.
+#: Stands for a value while a URL with placeholders is normalized.
 _ANYTHING = "zqxjkvzqxjkv"
 
 

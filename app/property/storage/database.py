@@ -1,7 +1,7 @@
 """Access to the database: connections, transactions, and error translation. Each process opens one `Database`.
 
-SQLite runs in WAL mode, in which writers wait for each other. A forked child process never uses or closes its parent's
-connections.
+SQLite runs in WAL mode: writers wait for each other, and readers never wait. A forked child process never uses or
+closes its parent's connections.
 """
 
 import os
@@ -28,9 +28,9 @@ _LEAST_PAUSE_SECONDS, _MOST_PAUSE_SECONDS = 0.005, 0.1
 
 
 def names_key(settings: Settings) -> NamesKey:
-    """Return the key for hashing purged names: PRIVACY_KEY. If it is not set, SQLite uses a file beside the database.
+    """Return the key for hashing purged names: PRIVACY_KEY or, on SQLite, a key file beside the database.
 
-    PostgreSQL then has no key, and people cannot be purged.
+    On PostgreSQL without PRIVACY_KEY, there is no key, and people cannot be purged.
     """
     if settings.retention.privacy_key is not None:
         return NamesKey(settings.retention.privacy_key.get_secret_value())
@@ -105,7 +105,7 @@ class Database:
     def writing(self) -> Iterator[Connection]:
         """Open a write transaction. It is committed after the block, or rolled back if the block raises an error."""
         engine = self._opened()
-        self.clock.now()  # a shared clock may query Redis, which must not happen in a transaction
+        self.clock.now()  # update now: a shared clock may query Redis, which must not happen in a transaction
         with errors.translated(self.url), engine.begin() as connection:
             yield connection
 
@@ -157,7 +157,7 @@ class Database:
         if not self.is_sqlite:
             with errors.translated(self.url), engine.connect() as connection:
                 connection.execution_options(isolation_level="AUTOCOMMIT")
-                connection.detach()  # close this connection after use: others must not inherit its missing timeout
+                connection.detach()  # close this connection after use, because it gets no timeout
                 connection.execute(text("SET statement_timeout = 0"))  # VACUUM of large tables exceeds the timeout
                 connection.execute(text("VACUUM"))
             return False

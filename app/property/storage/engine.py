@@ -82,5 +82,5 @@ def _prepare_sqlite(raw: Any, _: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    """Begin a transaction. By default, take the write lock now: taking it after a read can fail without waiting."""
+    """Begin a transaction. By default, take the write lock now, because taking it later can fail without waiting."""
     connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN IMMEDIATE"))

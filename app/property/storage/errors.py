@@ -23,8 +23,8 @@ from app.errors.storage import (
 )
 from app.redaction import shown_url
 
-#: Error classes by a regular expression for the error code; the first match counts. The codes are SQLSTATEs (PostgreSQL
-#: documentation, appendix A) and names of SQLite's result codes (https://www.sqlite.org/rescode.html).
+#: Maps regular expressions for error codes to error classes; the first match counts. The codes are SQLSTATEs
+#: (PostgreSQL documentation, appendix A) and names of SQLite's result codes (https://www.sqlite.org/rescode.html).
 _MEANINGS: Mapping[str, type[StoreError]] = {
     r"55P03|40P01|40001|SQLITE_(BUSY|LOCKED).*": DatabaseLockedError,
     r"53100|SQLITE_FULL.*": DiskFullError,

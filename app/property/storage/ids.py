@@ -26,7 +26,7 @@ _MOST_RANGES = 200
 
 @dataclass(frozen=True, slots=True)
 class IdKind:
-    """The ids of one table: the name of what they identify, their column, and the CLI command that lists them."""
+    """A kind of id: what it identifies, its column, and the CLI command that lists all ids of this kind."""
 
     name: str
     column: AnyColumn

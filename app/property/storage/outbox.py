@@ -74,8 +74,6 @@ def put(connection: Connection, now: datetime, channel: Channel, event_id: str, 
 
 
 class Outbox(Store):
-    """The outbox of a `Database`."""
-
     def is_due(self, channel: Channel) -> bool:
         """Return whether a message of this channel is due."""
         query = select(Message.id).where(Message.channel == channel, Message.due_at <= self._clock.now()).limit(1)
@@ -86,7 +84,7 @@ class Outbox(Store):
         return next(iter(self._read(select(Message).where(Message.event_id == event_id))), None)
 
     def claim(self, channel: Channel, limit: int, lease_seconds: float) -> list[Message]:
-        """Lease up to `limit` due messages, and return them with the longest overdue first."""
+        """Lease up to `limit` due messages, and return them, longest overdue first."""
         now = self._clock.now()
         due = select(Message.id).where(Message.channel == channel, Message.due_at <= now)
         due = due.order_by(Message.due_at, Message.id).limit(limit).with_for_update(skip_locked=True)

@@ -36,7 +36,7 @@ class Page[T]:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """The order of a list by `columns`. The last column must be unique.
+    """The sort order of a list. The last of `columns` must be unique.
 
     Cursors contain `name`, so that a cursor of another list raises `InvalidCursorError`.
     """

@@ -1,4 +1,4 @@
-"""Store the attempts of address jobs: failed pages of a running job, and the outcome of every source at its end.
+"""Store the attempts of address jobs: failed pages while a job runs, and the outcome of every source when it ends.
 
 Pages that were fetched successfully are stored as the job's checkpoints instead (`pages/repository.py`).
 """
@@ -25,7 +25,7 @@ def failed_pages(database: Database, job_id: str) -> dict[str, JobAttempt]:
 
 
 def note_failed_page(database: Database, lease: Lease, tried: JobAttempt, asked_at: datetime) -> None:
-    """Store the failed attempt `tried`. It replaces an earlier failed attempt at the same URL.
+    """Store the failed attempt `tried`, replacing an earlier one at the same URL.
 
     Nothing is stored if the page was purged after `asked_at`. Raises `LeaseLostError`.
     """

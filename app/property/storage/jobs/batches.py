@@ -23,8 +23,6 @@ _OPEN_AND_OVER = and_(Batch.completed_at.is_(None), ~_HAS_ACTIVE_JOB)
 
 
 class BatchStore(Store):
-    """The batches of jobs of a `Database`."""
-
     def get(self, batch_id: str) -> Batch:
         """Return the batch with this id. Raises `NotFoundError`."""
         with self._database.reading() as connection:
@@ -86,7 +84,7 @@ def cancel_jobs(connection: Connection, *which: ColumnElement[bool], now: dateti
 def reopen_batches(connection: Connection, job_ids: Sequence[str]) -> None:
     """Reopen the batches of these requeued jobs, and delete the batches' callback messages.
 
-    Batches that are still open are updated too. The update waits for a concurrent `BatchStore.complete`, and undoes it.
+    Batches that are still open are updated too, in order to wait for a concurrent `BatchStore.complete` and undo it.
     """
     theirs = select(Job.batch_id).where(Job.id.in_(job_ids))
     change = {"completed_at": None, "counts": None}

@@ -91,14 +91,14 @@ def insert_jobs(connection: Connection, rows: Sequence[dict[str, Any]]) -> dict[
 
 
 def _fresh_addresses(targets: Sequence[str], since: datetime) -> Select[Any]:
-    """Select the addresses that have a finished job and whose whole property is fresh."""
+    """Select the addresses among `targets` that have a finished job and whose property is fresh (`is_fresh`)."""
     addresses = [target for target in targets if is_address(target)]
     found = select(Job.target).join(SourceRow, SourceRow.property_id == Job.property_id).distinct()
     return found.where(Job.target.in_(addresses), Job.state == JobState.DONE, is_fresh(since, whole_property=True))
 
 
 def known_jobs(connection: Connection, targets: Sequence[str], fresh_since: datetime | None) -> dict[str, Job | None]:
-    """Return the targets that need no new job, mapped to their active or newest finished job, or to None."""
+    """Map each target that needs no new job to its active or else newest finished job, or to None if none is stored."""
     if not targets:
         return {}
     known: dict[str, Job | None] = {}

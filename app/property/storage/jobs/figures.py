@@ -56,7 +56,7 @@ def read_job_figures(database: Database) -> JobFigures:
 
 @dataclass(frozen=True, slots=True)
 class RecentWork:
-    """The total cost of recently finished jobs, except jobs of watches: `urls` URL jobs and `addresses` address jobs.
+    """The total cost of recently finished jobs, except jobs of watches. `urls` and `addresses` count these jobs.
 
     `calls` and their tokens exclude web `searches`, which used `search_tokens` input tokens. `address_pages` counts the
     pages of address jobs. URL jobs have no such count, because each fetches one page.

@@ -150,6 +150,6 @@ def _make(  # noqa: PLR0917
 
 
 def _lock_watch(connection: Connection, watch_id: str) -> bool:
-    """Return whether the watch exists. If so, no other process can remove it until the transaction ends."""
+    """Return whether the watch exists, and prevent its removal until the transaction ends."""
     query = select(Watch.id).where(Watch.id == watch_id).with_for_update(read=True)
     return connection.execute(query).first() is not None

@@ -93,7 +93,7 @@ class Batch(Base):
     fingerprint: Mapped[Sha256 | None]
     job_ids: Mapped[PlainJson | None]  # jobs in the answer to the request
     answer_by: Mapped[datetime | None]  # time after which the process of an unanswered request is assumed dead
-    answered_at: Mapped[datetime | None]  # time of the answer to the request or to a retry; null before it
+    answered_at: Mapped[datetime | None]  # time when the request or a retry was answered; null: not yet
 
     __table_args__ = (
         Index("ix_batches_with_key", "created_at", **where(text("idempotency_key IS NOT NULL"))),
@@ -145,18 +145,18 @@ class Job(Base):
     refresh: Mapped[bool]
     # number of runs, not counting runs that were postponed or stopped with their worker
     attempts: Mapped[int] = mapped_column(default=0)
-    waited_seconds: Mapped[float] = mapped_column(default=0.0)  # total of waits that count toward the deadline
-    # earliest time of the next run; for a failed job of a watch, the time to requeue it; null: none
+    waited_seconds: Mapped[float] = mapped_column(default=0.0)  # waiting time that counts toward the deadline
+    # earliest time of the next run; for a failed job of a watch, the time to requeue it; null if none
     due_at: Mapped[datetime | None]
     error_code: Mapped[str | None] = mapped_column(String(64))
     error_message: Mapped[Words | None]
-    wanted_model: Mapped[PlainJson] = mapped_column(default=list)  # fields that lack a model's answer
-    model_note: Mapped[Words | None]  # reason for missing or dropped answers of the model; null: none
+    wanted_model: Mapped[PlainJson] = mapped_column(default=list)  # fields that still need a model's answer
+    model_note: Mapped[Words | None]  # reason for missing or dropped answers of the model; null if none
     property_id: Mapped[Id | None] = mapped_column(ForeignKey("properties.id", ondelete="SET NULL"), index=True)
     page_from: Mapped[PageFrom | None]  # origin of the property; null before the job is done
     lease_owner: Mapped[Plain | None]
     lease_expires_at: Mapped[datetime | None]
-    # page that the running job reads and other jobs must not read meanwhile (`pages/index.py`); null: none
+    # page that the running job reads and other jobs must not read meanwhile (`pages/index.py`); null if none
     reading_url: Mapped[Url | None]
     sent_at: Mapped[datetime | None]  # time when the message was last sent, or its countdown's end; null: never sent
     sent_to: Mapped[str | None] = mapped_column(String(64))  # broker queue of the last message
@@ -167,11 +167,11 @@ class Job(Base):
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     economy: Mapped[bool] = mapped_column(server_default=false())  # the batch's `economy`
-    request_id: Mapped[Sha256 | None]  # model request that the job waits for, or last waited for; null: none
+    request_id: Mapped[Sha256 | None]  # model request that the job waits for, or last waited for; null if none
     parked_at: Mapped[datetime | None]  # start of the current wait for a model batch; null: not waiting
-    # watch that created the job, possibly removed since; null: none. Its requests count toward the watch budget
+    # watch that created the job, possibly removed since; null if none. The job's requests count toward the watch budget
     watch_id: Mapped[Id | None]
-    found_by: Mapped[Id | None]  # search job that found the target; null: none
+    found_by: Mapped[Id | None]  # search job that found the target; null if none
     search: Mapped[PlainJson | None]  # result counts of a finished search job (`jobs/found.py`); null for other jobs
     #: The outcomes of the job's sources, in order. Only some queries load them; otherwise, access raises an error.
     tried: Mapped[list[JobAttempt]] = relationship(

@@ -80,8 +80,6 @@ def queue_again(
 
 
 class JobStore(Store):
-    """The jobs of a `Database`."""
-
     def __init__(self, database: Database, *, fresh_days: float = FRESH_DAYS) -> None:
         super().__init__(database)
         self._fresh = timedelta(days=fresh_days)
@@ -155,10 +153,7 @@ class JobStore(Store):
             self._database.repeat(work)
 
     def claim(self, job_id: str, owner: str, lease_seconds: float) -> Job | None:
-        """Lease the job to `owner` and return it. Return None if it may not run now.
-
-        For example, a duplicate message arrived while another worker runs the job.
-        """
+        """Lease the job to `owner` and return it, or return None if it may not run now (it may be running already)."""
         now = self._clock.now()
         soon = now + timedelta(seconds=_EARLY_SECONDS)
         free = or_(

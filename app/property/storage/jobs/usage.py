@@ -72,7 +72,7 @@ def charge(connection: Connection, requester: Requester, now: datetime, count: i
 def charge_up_to(connection: Connection, requester: Requester, now: datetime, count: int) -> int:
     """Count as many of `count` new jobs as the requester's quota allows, and return their number."""
     caller, quota, day = requester.caller, requester.daily_targets, now.date()
-    for _ in range(2):  # between the two statements, another process may use a part of the quota
+    for _ in range(2):  # try again if another process used the quota between the two statements
         room = count if quota is None else max(0, min(count, quota - used(connection, caller, day)))
         if not room or add(connection, day, caller, _TARGET, room, limit=quota):
             return room

@@ -22,8 +22,6 @@ ORDER = Order("alerts", (_c.resolved_at, _c.id), descending=True)
 
 
 class Severity(StrEnum):
-    """The severity of an alert."""
-
     WARNING = "warning"  # needs attention
     CRITICAL = "critical"  # work has stopped or soon will
 
@@ -40,8 +38,6 @@ class Alarm:
 
 
 class AlertStore(Store):
-    """The alerts of a `Database`."""
-
     def firing(self) -> list[Alert]:
         """Return the firing alerts, sorted by severity (critical first) and then by age (oldest first)."""
         # alphabetically, "critical" comes before "warning"

@@ -32,8 +32,6 @@ _Base = dict[str, tuple[datetime, datetime | None, Any]]
 
 
 class KeyHistoryStore(Store):
-    """The keys of a `Database` and their usage by hour."""
-
     def record_counters(self, read: Callable[[], Sequence[CountedKey] | None]) -> None:
         """Record the increase of the pool's counters since the last call, spread over the hours since then.
 

@@ -29,7 +29,7 @@ class Key(Base):
 
 
 class KeyHour(Base):
-    """The usage of one key with one model in one hour (UTC). For the key "", the demand for the model in that hour."""
+    """The usage of one key with one model in one hour (UTC); for the key "", the demand for the model."""
 
     __tablename__ = "key_history"
 

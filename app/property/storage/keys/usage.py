@@ -94,7 +94,7 @@ def hour_of(moment: datetime) -> datetime:
 def spread(counts: Mapping[str, int], since: datetime, until: datetime) -> Iterator[tuple[datetime, dict[str, int]]]:
     """Distribute `counts` evenly over the hours from `since` to `until`. The parts add up exactly to `counts`.
 
-    Otherwise, after an overnight outage of Celery beat, all counts of the night would appear in one hour.
+    Thus the counts of a long outage of Celery beat do not all appear in one hour.
     """
     since = min(max(since, until - _LONGEST_SPREAD), until)
     length, given = (until - since) / HOUR, dict.fromkeys(counts, 0)

@@ -46,7 +46,7 @@ class Answered(NamedTuple):
 
 
 class Used(NamedTuple):
-    """The usage of a model batch by one batch of jobs."""
+    """The part of a model batch that one batch of jobs used."""
 
     batch: str
     calls: int
@@ -57,7 +57,7 @@ class Used(NamedTuple):
 
 
 class LlmBatchStore(Store):
-    """The model batches of a `Database`.
+    """Stores model batches.
 
     `note` and `release` raise `LeaseLostError` if the owner has lost the lease. The owner must then stop.
     """
@@ -144,7 +144,7 @@ class LlmBatchStore(Store):
         self.note(batch_id, owner, next_at=next_at, lease_owner=None, lease_expires_at=None)
 
     def answer(self, batch_id: str, lines: Sequence[Answered]) -> int:
-        """Store the answers of unanswered requests, and wake the waiting jobs. Return the number of these requests."""
+        """Store answers to unanswered requests, wake the jobs that wait for them, and return the number of answers."""
         changes = {line.request_id: line._asdict() | {"state": RequestState.ANSWERED} for line in lines}
         for change in changes.values():
             del change["request_id"]
@@ -172,11 +172,12 @@ class LlmBatchStore(Store):
     def give_back(
         self, batch_id: str, request_ids: Sequence[str] | None, *, pause_seconds: float = 0.0, counted: bool = True
     ) -> int:
-        """Park unanswered requests of the batch again, and return their number. `request_ids` None means all.
+        """Park unanswered requests of the batch again, and return their number.
 
-        The requests can be sent again after `pause_seconds`. A request that was in `MOST_SENDS` batches or has waited
-        too long is returned to its job instead, for a normal API call. If `counted` is False, this batch does not count
-        toward `MOST_SENDS`. Pass at most a few thousand `request_ids`, because all are parameters of one statement.
+        `request_ids` is None for all. The requests can be sent again after `pause_seconds`. A request that was in
+        `MOST_SENDS` batches or has waited too long is returned to its job instead, for a normal API call. If `counted`
+        is False, this batch does not count toward `MOST_SENDS`. Pass at most a few thousand `request_ids`, because all
+        are parameters of one statement.
         """
         which = _unanswered(batch_id, request_ids)
         these = update(_R).where(which)

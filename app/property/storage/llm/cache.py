@@ -60,7 +60,7 @@ class StoredSearch:
 
 
 class AnswerStore(Store):
-    """The cached answers of a `Database`. Each method is one transaction."""
+    """Stores cached answers. Each method is one transaction."""
 
     def model_answer(self, question: Question, *, failed_since: datetime | None = None) -> StoredAnswer | None:
         """Return the cached answer to the question, or None.

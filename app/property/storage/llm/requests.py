@@ -68,8 +68,6 @@ class RequestFigures:
 
 
 class LlmRequestStore(Store):
-    """The model requests of a `Database`."""
-
     def park(self, job: Job, owner: str, request: NewRequest, max_wait_seconds: float) -> None:
         """Park the request, and defer the job until it is answered. The job's run does not count as an attempt.
 
@@ -138,16 +136,16 @@ class LlmRequestStore(Store):
         return self._end_parked(~is_wanted(), RequestState.WITHDRAWN)
 
     def release_answered(self) -> int:
-        """Return parked requests whose answers are in the cache now to their jobs. Return the number of requests."""
+        """Release parked requests whose answers are now cached to their jobs, and return the number of requests."""
         good = exists().where(LlmCache.id == _R.id, LlmCache.answer["failure"].as_string() == "")
         return self._end_parked(good, RequestState.DIRECT)
 
     def release_overdue(self) -> int:
-        """Return overdue parked requests to their jobs, which make normal API calls. Return their number."""
+        """Release overdue parked requests to their jobs, which make normal API calls. Return the number of requests."""
         return self._end_parked(_R.give_up_at <= self._clock.now(), RequestState.DIRECT)
 
     def release(self, request_ids: Sequence[str]) -> int:
-        """Return these parked requests to their jobs, which make normal API calls. Return their number."""
+        """Release these parked requests to their jobs, which make normal API calls. Return the number of requests."""
         return sum(self._end_parked(_R.id.in_(some), RequestState.DIRECT) for some in chunks(request_ids))
 
     def figures(self) -> RequestFigures:

@@ -83,16 +83,16 @@ class LlmBatch(Base):
     input_file_id: Mapped[Plain | None]
     openai_id: Mapped[Plain | None]
     status: Mapped[Words | None]  # status of the batch as OpenAI names it; null before it is created there
-    error: Mapped[Words | None]  # newest error; null: none
+    error: Mapped[Words | None]  # newest error; null if none
     requests: Mapped[int]
     tokens: Mapped[int] = mapped_column(BigInteger)  # estimated input tokens plus maximum output tokens
     charges: Mapped[PlainJson]  # expected usage by batch of jobs: {id: [calls, tokens, microusd]}
     result: Mapped[JsonWords | None]  # actual usage, outcomes, and files; null before the batch has ended
     created_at: Mapped[datetime] = mapped_column(index=True)
-    tried_at: Mapped[datetime | None]  # time of the last attempt to create the batch at OpenAI; null: none
+    tried_at: Mapped[datetime | None]  # time of the last attempt to create the batch at OpenAI; null if none
     sent_at: Mapped[datetime | None]  # time when the batch was created at OpenAI
     ended_at: Mapped[datetime | None]  # time when the state became `ended`
-    cancelled_at: Mapped[datetime | None]  # time of the request to cancel the batch; null: none
+    cancelled_at: Mapped[datetime | None]  # time of the request to cancel the batch; null if none
     unreachable_since: Mapped[datetime | None]  # start of the current failures to query the batch; null: reachable
     # time when the next step is due; null: closed
     next_at: Mapped[datetime | None] = mapped_column(index=True)

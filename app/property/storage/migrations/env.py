@@ -1,4 +1,4 @@
-"""Alembic's environment. It runs migrations on the connection that `storage/schema.py` opened, in its transaction.
+"""Alembic's environment: it runs migrations on the connection that `storage/schema.py` opened.
 
 For a new revision, add a file to `versions/` in the form of `script.py.mako`, and set `HEAD` in `storage/schema.py` to
 its number.

@@ -28,7 +28,7 @@ def unpack(packed: bytes) -> bytes:
 
 
 def save_blobs(connection: Connection, blobs: Mapping[str, bytes], now: datetime) -> None:
-    """Store the contents of `blobs`, given by their SHA-256. For a stored content, only `used_at` is updated."""
+    """Store `blobs`, which maps SHA-256 to content. If a content is stored already, only update its `used_at`."""
     for sha256, content in sorted(blobs.items()):
         known = update(Blob).where(Blob.sha256 == sha256).values(used_at=now)
         if not connection.execute(known).rowcount:
@@ -38,7 +38,7 @@ def save_blobs(connection: Connection, blobs: Mapping[str, bytes], now: datetime
 
 
 def drop_unused_blobs(connection: Connection, hashes: set[str]) -> list[int]:
-    """Delete those blobs of `hashes` that no row of `pages` refers to, with the recipe examples read from them.
+    """Delete the blobs with these `hashes` that no row of `pages` refers to, and recipe examples from these blobs.
 
     Return the compressed sizes of the deleted blobs.
     """

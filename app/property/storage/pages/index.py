@@ -53,7 +53,7 @@ class Seen(NamedTuple):
 
 
 class PageIndex(Store):
-    """The index of page URLs in a `Database`. Each method is one transaction."""
+    """An index of page URLs. Each method is one transaction."""
 
     def fresh(self, url: str, since: datetime) -> tuple[str, PageKind] | None:
         """Return the property id and the page kind of `url` if its page is fresh; else None."""
@@ -88,7 +88,7 @@ class PageIndex(Store):
             theirs = JobRow.reading_url == page_url, JobRow.id != lease.job_id
             if connection.execute(select(JobRow.id).where(*theirs, reads)).first():
                 return False
-            connection.execute(update(JobRow).where(*theirs).values(reading_url=None))  # that job's worker died
+            connection.execute(update(JobRow).where(*theirs).values(reading_url=None))  # a dead worker's reservation
             mine = update(JobRow).where(lease.holds()).values(reading_url=page_url)
             if connection.execute(mine).rowcount != 1:
                 raise LeaseLostError(lease.job_id)

@@ -24,7 +24,7 @@ class Checkpoint:
 
 
 class PageStore(Store):
-    """The stored pages of a `Database`. Each method is one transaction."""
+    """Stores received pages. Each method is one transaction."""
 
     def save_page(self, page: Page, job_id: str | None = None, confirmed_at: datetime | None = None) -> None:
         """Store the page. If `job_id` is given, the page becomes the job's checkpoint of `page.url`.
@@ -125,9 +125,10 @@ def page_by_body(connection: Connection, sha256: str, final_url: str) -> Page | 
 
 
 def drop_pages(connection: Connection, *which: Any, blobs: Iterable[str] = ()) -> list[int]:
-    """Delete the rows of `pages` that match `which`. Then delete their blobs, and those of `blobs`, if they are unused.
+    """Delete the rows of `pages` that match `which`.
 
-    Return the compressed sizes of the deleted blobs.
+    Then delete their blobs, and the blobs with the hashes `blobs`, if no row refers to them. Return the compressed
+    sizes of the deleted blobs.
     """
     gone = connection.execute(delete(PageCopy).where(*which).returning(PageCopy.sha256, PageCopy.text_sha256)).all()
     return drop_unused_blobs(connection, {*blobs, *(sha256 for row in gone for sha256 in row)})

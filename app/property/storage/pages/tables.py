@@ -27,7 +27,7 @@ class PageCopy(Base):
     __tablename__ = "pages"
 
     id: Mapped[RowId] = mapped_column(primary_key=True)
-    # job that this page is a checkpoint of; null: none
+    # job that this page is a checkpoint of; null if none
     job_id: Mapped[Id | None] = mapped_column(ForeignKey("jobs.id", ondelete="SET NULL"))
     url: Mapped[Url]
     final_url: Mapped[Url]
@@ -35,8 +35,8 @@ class PageCopy(Base):
     sha256: Mapped[Sha256] = mapped_column(ForeignKey("blobs.sha256"))
     text_sha256: Mapped[Sha256] = mapped_column(ForeignKey("blobs.sha256"))
     fetched_at: Mapped[datetime]
-    declared_url: Mapped[Url | None]  # canonical URL in the response's Link header; null: none
-    # cache validators of the response, used by conditional requests; null: none
+    declared_url: Mapped[Url | None]  # canonical URL in the response's Link header; null if none
+    # cache validators of the response, used by conditional requests; null if none
     etag: Mapped[Words | None]
     last_modified: Mapped[Words | None]
     is_kept: Mapped[bool]  # false for no-store: the page is deleted when its job ends

@@ -45,8 +45,7 @@ _AT_ONCE = 20
 #: Maximum number of page bodies loaded into memory at a time.
 _BODIES = 20
 _NOTE_SECONDS = 5.0
-#: These tables are derived from others, and are searched last. A row that was derived from another table before that
-#: table was cleaned is then found too.
+#: These tables are derived from others. They are searched last, to find rows derived before the others were cleaned.
 _LAST = ("properties", "changes")
 
 
@@ -117,7 +116,7 @@ def _rows(
 
 
 def _decoded(body: bytes) -> str:
-    """Decode a body well enough to find names: as UTF-8, else as Latin-1. From UTF-16, NUL bytes are dropped."""
+    """Decode a body well enough to find names: as UTF-8, or else as Latin-1 (UTF-16 without its NUL bytes)."""
     try:
         return body.decode("utf-8")
     except UnicodeDecodeError:
@@ -127,7 +126,7 @@ def _decoded(body: bytes) -> str:
 
 def _clear(part: Removal, finder: Finder, table: Table, keys: Sequence[tuple[Any, ...]]) -> None:
     ids = [key[0] for key in keys]
-    if table is Blob.__table__:  # a later job can fetch the page again, and removes the name before reading it
+    if table is Blob.__table__:  # deleted, because a later job can fetch the page again, without the name
         part.drop_copies(or_(PageCopy.sha256.in_(ids), PageCopy.text_sha256.in_(ids)))
         part.drop_blobs(set(ids))
         part.drop_answers(ids)

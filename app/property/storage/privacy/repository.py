@@ -26,8 +26,6 @@ class Purged:
 
 
 class PurgeStore(Store):
-    """Purges data from a `Database`."""
-
     def purge(self, kind: PurgeKind, name: str, *, who: str, dry_run: bool) -> Purged:
         """Delete all data about `name`: a URL, a lowercase host, a property id, an address, or a person.
 
@@ -53,7 +51,7 @@ class PurgeStore(Store):
 
 
 def record_purge(database: Database, who: str, kind: str, removed: Mapping[str, int]) -> None:
-    """Add a purge to the audit log: the person, the kind of purge, and the number of deleted rows by table."""
+    """Add a purge to the audit log: who purged, what kind of data, and the number of deleted rows by table."""
     now = database.clock.now()
     with database.writing() as connection:
         audit.record(connection, now, who, "purge", str(kind), removed=dict(removed))
@@ -69,7 +67,7 @@ def _do(database: Database, steps: Iterable[Step], *, dry_run: bool) -> Purged:
 
     def work(step: Step, connection: Connection) -> Removal:
         if not dry_run:
-            database.advisory_lock(connection, TICK)  # or a tick could request a page of a watch that is being deleted
+            database.advisory_lock(connection, TICK)  # no watch is refreshed while it is being deleted
         part = Removal(database, connection, dry_run=dry_run)
         step(part)
         return part

@@ -20,7 +20,7 @@ from app.property.storage.tables import metadata
 from app.property.urls.rows import answer_of
 from app.property.urls.targets import address_of_target, normalize_target, normalize_url
 
-#: Groups of columns. In each row, the columns of a group hold URLs of the same page.
+#: Groups of columns that contain, in each row, URLs of the same page.
 _SAME_PAGE = (RECORD_URLS, (PageAlias.url, PageAlias.page_url))
 #: Maximum number of URL conditions per statement.
 _AT_ONCE = 50
@@ -192,7 +192,7 @@ def _is_below(connection: Connection, column: Any, url: str) -> ColumnElement[bo
 
 
 def _ends(connection: Connection, urls: Iterable[str]) -> set[str]:
-    """Return the URLs to which `urls` redirect and no other URL does. Shared ones are, for example, sign-in pages."""
+    """Return the URLs to which only `urls` redirect, so that a shared sign-in page, for example, is left out."""
     mine, found, shared = set(urls), set[str](), set[str]()
     for some in chunks(sorted(mine)):
         found |= _column(connection, select(PageCopy.final_url).where(PageCopy.url.in_(some)).distinct())

@@ -76,17 +76,13 @@ def refuse_from_now(database: Database, urls: Iterable[str], hosts: Iterable[str
 
 @dataclass(frozen=True, slots=True)
 class Purged:
-    """What a transaction must not store: `urls`, those of its URLs that were purged, and `names` of purged people."""
+    """What a transaction must not store: its `urls` that were purged, and the `names` of purged people."""
 
     urls: set[str]
     names: Finder
 
     def refuse(self, *values: Any) -> None:
-        """Raise an error if the data must not be stored.
-
-        Raises `PurgedMeanwhileError` if a URL was purged, and `PersonPurgedMeanwhileError` if `values` contain the name
-        of a purged person.
-        """
+        """Raise an error if a URL was purged, or if `values` contain the name of a purged person."""
         if self.urls:
             raise PurgedMeanwhileError()
         if self.names.is_in(values):
@@ -226,7 +222,7 @@ def _keyed(key: bytes, text: str) -> str:
 
 
 class Progress:
-    """The position of the purge of one person: a table, and the primary key of the last row done in it.
+    """The position of the purge of one person: a table, and the primary key of the last cleaned row in it.
 
     After a crash, a repeated purge resumes at this position.
     """
@@ -246,7 +242,7 @@ class Progress:
         return table, tuple(key)
 
     def note(self, connection: Connection, table: str, key: Sequence[Any]) -> None:
-        """Store that all rows of `table` up to the primary key `key` are done. An empty key means the table's start."""
+        """Record that all rows of `table` up to the primary key `key` are cleaned. An empty key means no rows."""
         at = self._database.clock.now()
         row = {"kind": _PROGRESS, "words": json.dumps([table, list(key)]), "at": at, "expires_at": at + _KEPT}
         upsert(connection, Suppression, {"hash": self._hash}, row)

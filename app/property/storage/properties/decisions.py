@@ -29,7 +29,7 @@ ORDER = Order("reviews", (_C.at, _C.id))
 
 
 class DecisionStore(Store):
-    """The identity decisions of a `Database`. Each method is one transaction."""
+    """Stores identity decisions. Each method is one transaction."""
 
     def split(self, property_id: str, urls: Sequence[str], *, who: str, reason: str = "") -> IdentityDecision:
         """Move the pages `urls` of a property to a new property, and keep the two properties apart from now on.

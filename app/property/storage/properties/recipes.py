@@ -30,9 +30,9 @@ _USABLE = select(RecipeRow).where(RecipeRow.format == FORMAT)
 
 
 class StoredRecipes(Store):
-    """The recipes of a `Database`. Each method is one transaction.
+    """Stores recipes. Each method is one transaction.
 
-    This class implements `RecipeStore` (`app/property/recipes/keeper.py`), which documents the shared methods.
+    Implements `RecipeStore` (`app/property/recipes/keeper.py`), which documents the shared methods.
     """
 
     def of_host(self, host: str) -> Sequence[Recipe]:

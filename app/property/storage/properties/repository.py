@@ -1,4 +1,4 @@
-"""Store a record and update its property in one transaction, and read properties as interfaces show them.
+"""Store a record and update its property in one transaction, and read properties in the form that the interfaces show.
 
 `resolve.py` finds the property of a record, and `rebuild.py` updates the property. Many writers can run concurrently.
 """
@@ -47,7 +47,7 @@ DEFAULT_RULES = PublishingRules()
 
 
 class PropertyStore:
-    """The properties of a `Database`. `rules` configures the detection of changes.
+    """Stores properties. `rules` configures the detection of changes.
 
     Methods that read by id accept the id of a merged property, and then read the property that it was merged into.
     """
@@ -77,8 +77,8 @@ class PropertyStore:
         record does not count as fresh. `related` is the property for which the page was found. A record that matches no
         property is added to `related`, unless it contradicts that property.
 
-        Names of people who were purged after the page was fetched are left out. If the page itself was purged after it
-        was fetched, raises `PurgedMeanwhileError` before anything is written.
+        Names of people who were purged after the page was fetched are left out. Raises `PurgedMeanwhileError`, before
+        anything is written, if the page itself was purged after it was fetched.
         """
         urls = urls_of(record)
         purged = purged_since(self.database, connection, record.fetched_at, urls)
@@ -132,8 +132,8 @@ class PropertyStore:
     def confirm(self, connection: Connection, seen: Seen, at: datetime) -> tuple[str, PageKind] | None:
         """Note that the page still had this body at the time `at`. Return its property and the page's kind.
 
-        The record then counts as current at `at`, and pending changes of the page count one more look. Return None if
-        the current extractors have no complete record of this body; then the body has to be read.
+        The record then counts as current at `at`, and the page counts as seen once more for its pending changes. Return
+        None if the current extractors have no complete record of this body; then the body has to be read.
         """
         row = record_with_body(connection, seen)
         is_older = row is not None and (row.checked_at or row.fetched_at) < at

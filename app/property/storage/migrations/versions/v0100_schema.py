@@ -12,6 +12,6 @@ down_revision = None
 def upgrade() -> None:
     """Create all tables from the mapped classes.
 
-    A second revision will change these classes. Then this revision must define its tables itself.
+    When a second revision changes these classes, this revision must define its tables itself.
     """
     metadata.create_all(op.get_bind())
