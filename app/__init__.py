@@ -1,1 +1,4 @@
-"""The service itself. It imports no code of Celery, HTTP servers, or terminals; worker, web, and cli do that."""
+"""The core of the service, independent of how it is run.
+
+Celery, HTTP, and terminal code is in `worker`, `web`, and `cli`.
+"""

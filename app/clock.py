@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Gives the wall-clock time, and sleeps."""
+    """Tells the wall-clock time and sleeps."""
 
     def now(self) -> datetime:
         """Return the time in UTC, timezone-aware."""
@@ -35,7 +35,7 @@ class SystemClock:
 
 
 class ManualClock:
-    """A clock for tests whose time changes only by `advance` and `sleep`. Thread-safe."""
+    """A clock for tests. Its time changes only through `advance` and `sleep`. Thread-safe."""
 
     def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
         self._now = start

@@ -1,4 +1,4 @@
-"""Limit how long a caller waits for a call that may hang on a socket, a lock, or a disk."""
+"""Limit the wait for a call that may hang on a socket, a lock, or a disk."""
 
 import threading
 import time
@@ -11,8 +11,8 @@ from app.errors import NoAnswerError
 class TimeLimited[T]:
     """Calls `ask` and waits at most `seconds` for its result. `what` names the called service in error messages.
 
-    After a timeout, `ask` continues in a daemon thread. Until `ask` ends, further calls wait for the same result, so
-    that a hanging service does not occupy more and more threads.
+    After a timeout, `ask` continues in a daemon thread. Until then, further calls wait for the same result, so that a
+    hanging service occupies only one thread.
     """
 
     def __init__(self, ask: Callable[[], T], what: str, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""The folder PROPINTEL_HOME and its secret. The secret signs tokens if nothing else is configured.
+"""The folder PROPINTEL_HOME and the secret in it, which signs tokens if no other key is configured.
 
 Only `propintel up --web` creates the secret, because its web server listens on loopback only. If JWT_SECRET is not set,
 all processes with this folder use the secret for page sessions (`access/page_sessions.py`). If JWT_JWKS_URL is also not
@@ -36,7 +36,10 @@ def make_home(home: Path) -> None:
 
 
 def read_home_secret(home: Path) -> str | None:
-    """Return the secret of `home`, or None. Raises `ConfigurationError` if its file is unreadable or not private."""
+    """Return the secret of `home`, or None if it does not exist.
+
+    Raises `ConfigurationError` for an unreadable or public file.
+    """
     file = _file_of(home)
     try:
         with file.open(encoding="utf-8") as stream:

@@ -1,8 +1,8 @@
 """Configure the logging of a process. Secrets are redacted in every line (`app.redaction`).
 
-Modules log with `logging.getLogger(__name__)`. Only worker, web, and cli call `configure_logging`. The job, batch, and
-key that a line belongs to are bound with `structlog.contextvars` and shown in each line. Control characters are
-escaped, so text from pages and callers cannot start a new line or move the cursor.
+Modules log with `logging.getLogger(__name__)`. Only worker, web, and cli call `configure_logging`. A line shows the
+job, batch, and key that it belongs to, which are bound with `structlog.contextvars`. Control characters are escaped, so
+text from pages and callers cannot start a new line or move the cursor.
 """
 
 from __future__ import annotations
@@ -27,10 +27,9 @@ LogFormat = Literal["auto", "json", "text"]
 
 log = logging.getLogger(__name__)
 
-#: Loggers of libraries that log too much below WARNING, or repeat our own lines.
+#: Library loggers that log too much below WARNING, or repeat this project's lines.
 _NOISY = ("httpx2", "httpcore2", "openai", "asyncio", "alembic", "urllib3", "requests")
-#: Fields that libraries add and that are not logged: they repeat the message (Celery's `data`) or add terminal colors
-#: (uvicorn).
+#: Fields to omit. Libraries add them to repeat the message (Celery's `data`) or to add terminal colors (uvicorn).
 _IGNORED_FIELDS = frozenset({"data", "color_message", "taskName"})
 _RECORD_FIELDS = frozenset(logging.makeLogRecord({}).__dict__) | _IGNORED_FIELDS | {"message", "asctime"}
 #: The context fields that text lines show. JSON lines show all fields.
@@ -42,7 +41,7 @@ _SHORT_ID_LENGTH = 8
 class RedactedRecord(logging.LogRecord):
     """A log record whose texts are redacted for every handler, including handlers of libraries.
 
-    If the format string does not fit the arguments, both are shown redacted. `logging` would not redact them.
+    If the format string does not fit the arguments, both are shown, redacted. `logging` would print them unredacted.
     """
 
     __slots__ = ("_exc_text", "_stack_info")
@@ -56,7 +55,6 @@ class RedactedRecord(logging.LogRecord):
 
     @property
     def exc_text(self) -> str | None:
-        """The traceback as text, which the first formatter stores here."""
         return self._exc_text
 
     @exc_text.setter
@@ -65,7 +63,6 @@ class RedactedRecord(logging.LogRecord):
 
     @property
     def stack_info(self) -> str | None:
-        """The stack as text, if the caller passed `stack_info=True`."""
         return self._stack_info
 
     @stack_info.setter
@@ -81,7 +78,7 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
 class _JsonFormatter(logging.Formatter):
     """Formats a record as one line of JSON. Context and `extra` cannot overwrite the standard fields.
 
-    The finished line is redacted, so that no field is missed.
+    The whole line is redacted, so that no field is missed.
     """
 
     _render = structlog.processors.JSONRenderer(ensure_ascii=False)
@@ -110,15 +107,12 @@ def _traceback(record: logging.LogRecord) -> str:
 
 
 def _indented(text: str) -> str:
-    """Indent each line of a text, so that no line looks like a log line."""
+    """Indent each line of a traceback, so that no line looks like a log line."""
     return "\n".join(f"  {escaped(line)}" for line in text.split("\n"))
 
 
 class _TextFormatter(logging.Formatter):
-    """Formats a record as `time LEVEL: message`, followed by the context. The finished text is redacted.
-
-    A traceback and a stack follow on indented lines.
-    """
+    """Formats a record as `time LEVEL: message`, the context, and an indented traceback. The whole text is redacted."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s: %(message)s", "%H:%M:%S")
@@ -134,7 +128,7 @@ class _TextFormatter(logging.Formatter):
 
 
 def _shown(fields: Mapping[str, Any], message: str) -> list[str]:
-    """Return the context for a text line. Ids are shortened. Values that the message contains are left out."""
+    """Return the context fields of a text line. Shorten ids, and omit values that the message contains."""
     names = _TEXT_FIELDS if "job" in fields else ("task", *_TEXT_FIELDS)
     found = [(name, str(fields[name])) for name in names if fields.get(name)]
     return [
@@ -146,7 +140,7 @@ def _shown(fields: Mapping[str, Any], message: str) -> list[str]:
 
 class _Handler(logging.StreamHandler[TextIO]):
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (as above)
-        """Report that a line was lost. The base class would also print its arguments, unredacted."""
+        """Report that a line was lost. The base class would also print the record's arguments, unredacted."""
         try:
             sys.stderr.write(redact(f"A log line of {record.name} is lost: {traceback.format_exc(limit=1)}"))
         except (OSError, ValueError):  # stderr is closed
@@ -154,10 +148,10 @@ class _Handler(logging.StreamHandler[TextIO]):
 
 
 def configure_logging(*, level: int | str = logging.INFO, log_format: LogFormat = "text") -> None:
-    """Send all logs, warnings, and uncaught exceptions of this process to stderr.
+    """Send all logs, warnings, and uncaught exceptions of this process to stderr. Redact everything written to stderr.
 
-    Other output to stderr is redacted. `log_format` "auto" means text on a terminal and JSON otherwise. The root
-    logger's handlers are replaced, and the stream handlers of other loggers are removed. Safe to call again.
+    `log_format` "auto" means text on a terminal and JSON otherwise. The root logger's handlers are replaced, and the
+    stream handlers of other loggers are removed. Safe to call again.
     """
     as_json = log_format == "json" or (log_format == "auto" and not _is_terminal(sys.stderr))
     guard_stderr()
@@ -181,7 +175,7 @@ def _is_terminal(stream: TextIO | None) -> bool:
 
 
 def _drop_other_handlers() -> None:
-    """Make loggers that have their own stream handlers (uvicorn, tornado) use the root logger's handler instead."""
+    """Make loggers with their own stream handlers (uvicorn, tornado) use the root logger's handler instead."""
     for logger in list(logging.root.manager.loggerDict.values()):
         if not isinstance(logger, logging.Logger):
             continue
@@ -206,19 +200,20 @@ def _log_uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
 
 
 def _log_unraisable(args: sys.UnraisableHookArgs) -> None:
-    """Log an error of a finalizer or callback. The object is logged as text, because a record would keep it alive."""
+    """Log an error of a finalizer or callback.
+
+    Log the object as text, because a reference in the record would keep it alive.
+    """
     where = f"{args.err_msg or 'Exception ignored in'}: {_BRIEF.repr(args.object)}"
     error = args.exc_value or args.exc_type()
     log.error("Uncaught exception: %s", where, exc_info=(type(error), error, args.exc_traceback))
 
 
-#: Returns a shortened `repr` of an object, even if its `__repr__` raises an exception.
+#: Shortens `repr` texts, and works even if a `__repr__` raises an exception.
 _BRIEF = reprlib.Repr(maxother=200, maxstring=200)
 
 
 class _GuardedBytes:
-    """The binary buffer of a text stream. It redacts everything that is written."""
-
     def __init__(self, inner: BinaryIO) -> None:
         self._inner = inner
 
@@ -256,7 +251,7 @@ class _GuardedStream:
 
 
 def guard_stderr() -> None:
-    """Redact all output to stderr, for example the last traceback of a Celery process.
+    """Redact all output to stderr, such as the traceback of a crashing Celery process.
 
     `configure_logging` calls this. Programs that may write to stderr earlier must call it themselves.
     """
@@ -265,5 +260,5 @@ def guard_stderr() -> None:
 
 
 def plain_stderr() -> TextIO:
-    """Return the unredacted stderr, for code that redacts its output itself."""
+    """Return stderr without redaction, for code that redacts its output itself."""
     return sys.stderr.inner if isinstance(sys.stderr, _GuardedStream) else sys.stderr

@@ -1,6 +1,6 @@
 """Create and export spans with the OpenTelemetry SDK, for `app.tracing`. Importing this module loads the SDK.
 
-The SDK itself reads more standard environment variables, such as `OTEL_RESOURCE_ATTRIBUTES`,
+The SDK itself reads further standard environment variables, such as `OTEL_RESOURCE_ATTRIBUTES`,
 `OTEL_EXPORTER_OTLP_CERTIFICATE`, and the limits of batches and attributes.
 """
 
@@ -22,13 +22,13 @@ from opentelemetry.trace import Span, Status, StatusCode
 
 log = logging.getLogger(__name__)
 
-#: Maximum number of spans (about 1 kB each) that wait to be sent. Further spans are dropped.
+#: Maximum number of spans (about 1 kB each) waiting to be sent. Further spans are dropped.
 _QUEUE = 2048
 _EXPORT_SECONDS = 5.0
 _DELAY_MS = 1000
-#: Loggers of the SDK that are silenced, because they log every failed batch. `_LoggedOnce` logs an outage once.
+#: SDK loggers to silence, because they log every failed batch. `_LoggedOnce` logs an outage once.
 _SDK_LOGGERS = ("opentelemetry.exporter", "opentelemetry.sdk", "opentelemetry.attributes")
-#: 2**64 divided by the golden ratio, for Fibonacci hashing. It spreads version 4 UUIDs evenly, although some of their
+#: 2**64 divided by the golden ratio, for Fibonacci hashing. It hashes version 4 UUIDs evenly, although some of their
 #: bits are constant.
 _SPREAD = 0x9E3779B97F4A7C15
 
@@ -43,7 +43,7 @@ class _JobIds(RandomIdGenerator):
 
 
 class _Share(Sampler):
-    """Samples a share of all traces. The trace id decides, so that either all attempts of a job are traced or none."""
+    """Samples a share of all traces by trace id, so that either all attempts of a job are traced or none."""
 
     def __init__(self, ratio: float) -> None:
         self._bound = round(ratio * 2**64)
@@ -105,7 +105,10 @@ class Exporting:
         self._tracer = self._provider.get_tracer("property-intelligence")
 
     def start(self, name: str, parent: Span | None, trace_id: int | None) -> Span:
-        """Start a child span of `parent`. If it is None, start a trace with the id `trace_id` (None or 0: random)."""
+        """Start a child span of `parent`. If `parent` is None, start a trace.
+
+        The new trace gets the id `trace_id`, or a random id if `trace_id` is None or 0.
+        """
         token = _next_trace_id.set(trace_id or 0)
         try:
             return self._tracer.start_span(name, trace.set_span_in_context(parent) if parent else Context())
@@ -120,11 +123,11 @@ class Exporting:
         self._provider.shutdown()
 
     def give_up(self) -> None:
-        """Make a running `close` end soon, without further attempts to send."""
+        """Make a running `close` end soon: do not try to send spans again."""
         self._exporter.shutdown()  # type: ignore[no-untyped-call]
 
 
 def _parsed(headers: str) -> dict[str, str]:
-    """Parse `name=value,...` with percent-encoded values, as OTLP specifies. Names become lowercase (HTTP/2)."""
+    """Parse `name=value,...` with percent-encoded values, as OTLP specifies. Names become lowercase, as in HTTP/2."""
     pairs: list[Any] = [part.partition("=") for part in headers.split(",") if "=" in part]
     return {name.strip().lower(): unquote(value.strip()) for name, _, value in pairs}

@@ -9,21 +9,21 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u
 
 
 def printable(text: str) -> str:
-    """Replace each control character and line break by a space."""
+    """Replace each control character and line break with a space."""
     return _UNPRINTABLE.sub(" ", text)
 
 
 def escaped(text: str) -> str:
-    """Replace control characters and line breaks by Python escapes such as `\\n` and `\\x1b`."""
+    """Replace control characters and line breaks with Python escapes such as `\\n` and `\\x1b`."""
     return _UNPRINTABLE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 def escaped_json(text: str) -> str:
-    """Replace control characters and line breaks in a one-line JSON document by JSON escapes."""
+    """Replace control characters and line breaks in a one-line JSON document with JSON escapes."""
     return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def json_text(value: Any, **layout: Any) -> str:
-    """Return `value` as JSON, with options of `json.dumps`. Control characters except line breaks are escaped."""
+    """Return `value` as JSON. `layout` are options of `json.dumps`. Escape control characters except line breaks."""
     text = json.dumps(value, ensure_ascii=False, **layout)
     return "\n".join(escaped_json(line) for line in text.split("\n"))

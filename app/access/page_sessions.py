@@ -1,8 +1,8 @@
 """Sessions of the web pages. They are stored in Redis and shared by all web processes.
 
-A browser's cookie contains a random session id. Redis stores only the SHA-256 of the id, together with the caller, so
-that nobody can sign in with a dump of Redis. Signing out ends the session in every process. The token used to sign in
-is not stored. The code of a sign-in link is also stored as a SHA-256, and is deleted when it is used.
+A browser's cookie contains a random session id. Redis stores only the SHA-256 of the id, together with the caller, so a
+leaked Redis dump cannot be used to sign in. Signing out ends the session in every process. The token used to sign in is
+not stored. The code of a sign-in link is also stored as a SHA-256, and works once.
 
 Stored values are signed (HMAC-SHA256) with a key derived from JWT_SECRET or the secret of PROPINTEL_HOME. Redis does
 not have this key, so write access to Redis is not enough to sign in, to change a role, or to extend a session.
@@ -33,10 +33,10 @@ from app.settings import Settings
 
 log = logging.getLogger(__name__)
 
-#: The longest duration of a session. A role that is revoked remains usable until the session ends.
+#: The longest duration of a session. A user whose role is revoked keeps it until the session ends.
 LONGEST = timedelta(hours=12)
 LINK_LIFETIME = timedelta(minutes=15)
-#: The URL path of sign-in links. Logs redact the value of its parameter `code`.
+#: The URL path of sign-in links. Logs redact the query parameter `code`, which is secret.
 LINK_PATH = "/sign-in/link"
 _PREFIX = "propintel:page-session:"
 _LINK_PREFIX = "propintel:sign-in-link:"
@@ -52,7 +52,7 @@ class PageSession:
 
 
 class PageSessions:
-    """The sessions of all browsers. Thread-safe.
+    """Stores the page sessions of all browsers in Redis. Thread-safe.
 
     Methods raise `BrokerUnavailableError` if Redis does not answer within two seconds, and `ConfigurationError` if they
     must sign or verify a value and no secret is configured.
@@ -117,7 +117,6 @@ class PageSessions:
         self._asked(lambda client: client.set(name, stored, ex=seconds))
 
     def _verified(self, name: str, stored: Any) -> list[str] | None:
-        """Return the fields of a stored value, or None if the value is missing, wrongly signed, or expired."""
         signature, _, text = (stored or b"").decode("utf-8", "replace").partition(" ")
         if not hmac.compare_digest(signature.encode(), self._signature(name, text).encode()):
             if stored is not None:

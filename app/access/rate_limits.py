@@ -1,8 +1,8 @@
 """Rate limits of the HTTP API. Redis counts the requests to all web processes.
 
-The limits use sliding window counters, which need two numbers per caller and two Lua scripts per request. A fixed
-window would let a caller send twice the limit around the end of a minute. While Redis is unavailable, requests are
-neither counted nor limited, and each outage is logged once.
+The limits use sliding window counters, which store two numbers per caller and run two Lua scripts per request. A fixed
+window would let a caller send twice the limit within seconds, just before and after a minute ends. While Redis is
+unavailable, requests are neither counted nor limited, and each outage is logged once.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ from app.settings import Settings
 log = logging.getLogger(__name__)
 
 WINDOW_SECONDS = 60
-#: Maximum number of requests without a valid token per IP address and minute. It limits faulty clients. It is not a
-#: protection against guessing, because tokens cannot be guessed.
+#: Maximum number of requests without a valid token per IP address and minute. It stops faulty clients. Tokens are too
+#: long to guess.
 FAILURES_PER_MINUTE = 60
-#: The names of the rate limit policies in RateLimit headers.
+#: Policy names in RateLimit headers: callers with a valid token, and requests without one.
 CALLER, STRANGER = "caller", "stranger"
 _PREFIX = "propintel:api"
-#: The timeout of each reply from Redis. It is short, because a slow Redis would delay every request.
+#: The timeout of each Redis reply. It is short, because a slow Redis would delay every request.
 _TIMEOUT_SECONDS = 0.25
-#: How long Redis is not used after a failure.
+#: How long to skip Redis after a failure.
 _PAUSE = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What a `policy` still allows: `remaining` of `limit` requests until the window ends in `reset_seconds`."""
+    """The requests still allowed by `policy`: `remaining` of `limit` until the window ends in `reset_seconds`."""
 
     policy: str
     limit: int
@@ -52,7 +52,7 @@ class Allowance:
 
     @classmethod
     def used_up(cls, error: TooManyRequestsError) -> Allowance:
-        """Return the allowance of the caller that got this error, with no request left."""
+        """Return the allowance to report with this error: no requests remain."""
         facts = error.facts
         return cls(facts["policy"], facts["limit"], 0, facts["retry_after_seconds"])
 
@@ -60,8 +60,8 @@ class Allowance:
 class RateLimits:
     """Counts requests per caller. Requests without a valid token are counted per IP address (IPv6: per /64 network).
 
-    Thread-safe. Redis may take a quarter of a second for each reply. Counting a request needs one or two replies, and
-    more if a connection is opened. After a failure, nothing is counted for five seconds.
+    Thread-safe. Counting a request takes one or two Redis replies, each limited to a quarter of a second, and more if a
+    connection is opened. After a failure, nothing is counted for five seconds.
     """
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
@@ -71,7 +71,7 @@ class RateLimits:
         self._away_until: datetime | None = None
 
     def count_request(self, caller: str) -> Allowance | None:
-        """Count a request of `caller`. Return None if there is no limit or no Redis. Raises `TooManyRequestsError`."""
+        """Count a request of `caller`. Return None if no limit is set or Redis fails. Raises `TooManyRequestsError`."""
         limit = self._settings.web.api_rate_limit_per_minute
         if not limit:
             return None
@@ -80,8 +80,8 @@ class RateLimits:
     def count_failure(self, address: str) -> None:
         """Count one request from `address` that has no valid token.
 
-        Raises `TooManyRequestsError` if there are too many. Only such requests are rejected. Callers with a valid token
-        at the same address are not affected.
+        Raises `TooManyRequestsError` if there are too many. Requests with a valid token from the same address are not
+        affected.
         """
         if self._settings.web.api_rate_limit_per_minute:
             self._asked(lambda limiter: self._failure(limiter, _network(address)))
@@ -109,7 +109,6 @@ class RateLimits:
             raise TooManyRequestsError(STRANGER, what, FAILURES_PER_MINUTE, WINDOW_SECONDS)
 
     def _asked[T](self, ask: Callable[[SlidingWindowCounterRateLimiter], T]) -> T | None:
-        """Return the reply of Redis, or None while Redis is unavailable."""
         if self._away_until is not None and self._clock.now() < self._away_until:
             return None
         try:
@@ -145,7 +144,7 @@ class RateLimits:
 
 
 def _network(address: str) -> str:
-    """Return an IPv4 address unchanged, and for IPv6 the /64 network, which usually belongs to one customer."""
+    """Return an IPv4 address unchanged. Return an IPv6 address's /64 network, which usually belongs to one customer."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

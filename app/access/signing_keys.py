@@ -1,9 +1,8 @@
 """Fetch and cache the keys with which an identity provider signs tokens.
 
 If the provider hangs or fails, tokens whose key is cached are still verified without delay. Tokens that name unknown
-keys cannot cause more fetches than the pauses below allow. PyJWT's client fetches and parses the key set. PyJWT's cache
-is not used: it holds a lock during a fetch, waits again after every failure, and drops the old key set before it has a
-new one.
+keys cannot cause more fetches than `PAUSE` and `PAUSE_AFTER_FAILURE` allow. PyJWT's cache is not used: it holds a lock
+during a fetch, waits again after every failure, and drops the old key set before it has a new one.
 """
 
 import http.client
@@ -23,20 +22,19 @@ from app.redaction import shown_url
 
 log = logging.getLogger(__name__)
 
-#: How long a request waits for the provider, at most.
+#: The longest time that a request waits for the provider.
 FETCH_SECONDS = 5.0
 #: A key set older than this is fetched again. Until the new set arrives, the old one is used.
 FRESH = timedelta(minutes=5)
 #: If the cached key set is older than this, requests wait for a new one, because the provider may have withdrawn a key.
 #: A key set becomes this old only if no request needs it for a while.
 IDLE = timedelta(minutes=10)
-#: How long a key set is used, at most, while the provider does not answer.
+#: The longest time that a key set is used while the provider does not answer.
 MAX_AGE = timedelta(days=1)
-#: The shortest time between two fetches, after a success and after a failure.
+#: The shortest pause between two fetches. It is shorter after a failure.
 PAUSE = timedelta(seconds=30)
 PAUSE_AFTER_FAILURE = timedelta(seconds=5)
-#: Maximum number of requests that wait for an unknown key at the same time. Waiting requests must not use up the thread
-#: pool.
+#: Maximum number of requests that wait for an unknown key at the same time. More could use up the thread pool.
 _MAX_WAITING = 8
 
 
@@ -47,7 +45,7 @@ class _KeySet:
 
 
 class SigningKeys:
-    """The keys of the JSON Web Key Set at `url`. Thread-safe. At most one fetch runs at a time; it holds no lock."""
+    """Caches the JSON Web Key Set at `url`. Thread-safe. At most one fetch runs at a time, and it holds no lock."""
 
     def __init__(self, url: str, clock: Clock) -> None:
         self._url, self._clock = url, clock
@@ -62,9 +60,9 @@ class SigningKeys:
     def key(self, kid: str) -> jwt.PyJWK:
         """Return the key with this `kid`.
 
-        Wait for a fetch for at most `FETCH_SECONDS`, and only if the key is not cached or the cached key set is older
-        than `IDLE`. Raises `InvalidTokenError` if the provider has no such key, and `IdentityProviderError` if the key
-        set cannot be fetched.
+        If the key is not cached, or the cached key set is older than `IDLE`, wait up to `FETCH_SECONDS` for a fetch.
+        Raises `InvalidTokenError` if the provider has no such key, and `IdentityProviderError` if the key set cannot be
+        fetched.
         """
         known = self._known(kid, FRESH)
         if known is not None:
@@ -84,7 +82,6 @@ class SigningKeys:
         return held.keys.get(kid)
 
     def _result(self, kid: str) -> jwt.PyJWK:
-        """Return the key from the cache. If it is missing, raise the last fetch's error or `InvalidTokenError`."""
         with self._lock:
             failure = self._failure
         known = self._known(kid, MAX_AGE)
@@ -100,10 +97,10 @@ class SigningKeys:
             pause = PAUSE if self._failure is None else PAUSE_AFTER_FAILURE
             if self._answered_at is not None and timedelta(0) <= self._clock.now() - self._answered_at < pause:
                 return None
-            return self._ask.begin()  # this joins a running fetch, if there is one
+            return self._ask.begin()  # joins a fetch that is already running
 
     def _wait(self, asked: Callable[[], None], kid: str) -> None:
-        # Limit only requests for unknown keys. If there is no key set, or only an old key set, every request may wait.
+        # Limit only requests for keys that the cached set lacks. With no key set or an old one, every request may wait.
         held = self._held
         unknown = held is not None and kid not in held.keys
         if unknown and not self._waiting.acquire(blocking=False):
@@ -124,7 +121,8 @@ class SigningKeys:
         except Exception as exc:  # noqa: BLE001 (PyJWT may raise anything for other JSON)
             self._note_failure("its answer is not a JSON Web Key Set", exc)
         else:
-            self._note({key.key_id: key for key in reversed(found) if key.key_id})  # the first key with a `kid` counts
+            # the first of several keys with the same `kid` is used
+            self._note({key.key_id: key for key in reversed(found) if key.key_id})
 
     def _note(self, keys: Mapping[str, jwt.PyJWK]) -> None:
         with self._lock:

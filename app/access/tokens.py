@@ -1,10 +1,10 @@
 """Sign and verify the tokens of the HTTP API.
 
-`web` handles headers, status codes, and the roles that routes require. A token is a JWT (RFC 7519) with the claims
-`role`, `iss`, `aud`, and `exp`. The configuration determines the algorithm, never the token (RFC 8725 section 3.1):
-JWT_SECRET means HS256. JWT_JWKS_URL means RS256 or ES256 with the identity provider's keys, and takes precedence. If
-neither is set, tokens are signed with the secret of PROPINTEL_HOME, which `propintel up --web` creates (`home.py`).
-Such tokens are accepted over loopback only.
+The `web` package handles headers, status codes, and the roles that routes require. A token is a JWT (RFC 7519) with the
+claims `role`, `iss`, `aud`, and `exp`. The configuration, never the token, determines the algorithm (RFC 8725 section
+3.1). JWT_JWKS_URL means RS256 or ES256 with the identity provider's keys. Otherwise, JWT_SECRET means HS256. If neither
+is set, tokens are signed with the secret of PROPINTEL_HOME, which `propintel up --web` creates (`home.py`). Such tokens
+are accepted over loopback only.
 """
 
 import hashlib
@@ -49,7 +49,7 @@ class Role(StrEnum):
 class Caller:
     """The sender of a request: the claims `iss`, `sub`, and `role` of the token. A missing claim is "".
 
-    `role` may be a text that is no `Role`. `expires_at` is when the token expires, or None for a session.
+    `role` is not checked and may be any text. `expires_at` is when the token expires, or None for a session.
     """
 
     issuer: str
@@ -73,7 +73,7 @@ class Caller:
 
 
 class TokenVerifier(Protocol):
-    """Verifies tokens. `verify` may block for seconds, because it may fetch keys from the identity provider.
+    """Verifies tokens. `verify` may fetch keys from the identity provider, which can take seconds.
 
     If `loopback_only` is true, the caller must reject requests from other machines.
     """
@@ -120,7 +120,7 @@ def build_verifier(settings: Settings, clock: Clock) -> TokenVerifier:
 
 
 def not_for_other_machines() -> ConfigurationError:
-    """Return the error for a request from another machine while the verifier is `loopback_only`."""
+    """Return the error for a request from another machine if the verifier is `loopback_only`."""
     problem = "neither JWT_SECRET nor JWT_JWKS_URL is set, and the secret that `up` created is valid over loopback only"
     return ConfigurationError("JWT_SECRET", problem, _REMEDY)
 
@@ -164,17 +164,17 @@ class _Verifier:
         return Caller(self._issuer, str(claims.get("sub") or ""), known, expires_at)
 
     def _claims(self, token: str) -> dict[str, Any]:
-        # Check the algorithm before the key is fetched: a wrong algorithm must cause no request to the provider.
+        # Check the algorithm before fetching the key, so that a wrong algorithm causes no request to the provider.
         header = jwt.get_unverified_header(token)
         if header.get("alg") not in self._algorithms:
             raise jwt.InvalidAlgorithmError
         claims: dict[str, Any] = jwt.decode(
             token,
-            self._key_for(header.get("kid", "")),  # PyJWT checks that the key's algorithm is the token's
+            self._key_for(header.get("kid", "")),  # PyJWT checks that the key's algorithm matches the token's
             algorithms=list(self._algorithms),
             issuer=self._issuer,
             audience=self._audience,
-            # iat does not limit validity (RFC 7519 section 4.1.6), and a provider's clock may be a second ahead of ours
+            # a provider's clock may be slightly ahead of ours, which would make `iat` a future time
             options={"require": ["exp", "iss", "aud"], "verify_iat": False},
         )
         return claims

@@ -1,8 +1,8 @@
-"""The errors of the project. This module has the base class and general errors; each area has a module of its own.
+"""The base class of the project's errors, and general errors. Each area's errors have their own module in this package.
 
-An error keeps its facts (the values that its message contains) in `args`, so that it can be pickled for Celery's result
-backend. `str(error)` describes the problem and the remedy. `code` is a stable identifier for job rows, logs, and HTTP
-bodies. Code that calls a library converts the library's errors with `raise ... from exc`.
+An error's facts are the values in its message. They are stored in `args`, so that Celery can pickle the error.
+`str(error)` describes the problem and the remedy. `code` is a stable identifier for job rows, logs, and HTTP bodies.
+Code that calls a library converts the library's errors with `raise ... from exc`.
 """
 
 import importlib
@@ -14,8 +14,8 @@ from typing import Any, ClassVar
 class PropertyIntelligenceError(Exception):
     """The base class of all errors of the project.
 
-    A subclass adds no logic. It gives its `code` and the names of its facts as class arguments, and its sentence and
-    remedy as attributes. It inherits what it does not give, except the code.
+    A subclass defines its `code` and the names of its facts as class arguments, and its sentence and remedy as
+    attributes. Only `code` is not inherited.
     """
 
     code: ClassVar[str] = "error"
@@ -72,7 +72,7 @@ class UnexpectedError(PropertyIntelligenceError, code="unexpected", facts="type 
 
 
 def every_kind() -> Iterator[type[PropertyIntelligenceError]]:
-    """Yield all error classes. Each has its own code."""
+    """Yield all error classes except the base class."""
     areas = [f"{__name__}.{module.name}" for module in pkgutil.iter_modules(__path__)]
     for module in (__name__, *areas):
         for value in vars(importlib.import_module(module)).values():

@@ -20,7 +20,7 @@ class BlockedAddressError(FetchError, code="blocked_address"):
 
 
 class BlockedPortError(BlockedAddressError, code="blocked_port"):
-    """The URL has the port of a data store, an orchestrator, or a system service. Such services have no pages."""
+    """The URL's port belongs to a data store, an orchestrator, or a system service, which serve no pages."""
 
     remedy = "Pages are fetched on ports 80, 443 and above 1023, except those of well-known services."
 
@@ -105,7 +105,7 @@ class RobotsDisallowedError(FetchError, code="robots_disallowed", facts="url use
 
 
 class PageUnderWayError(FetchError, code="page_under_way", facts="url page_url retry_after_seconds"):
-    """Another job is reading the same page, under this URL or another one."""
+    """Another job is reading the same page, under the same URL or a different URL."""
 
     sentence = "{url} is the page {page_url}, which another job is reading."
     remedy = "The job continues with the result of the other one."
@@ -113,10 +113,10 @@ class PageUnderWayError(FetchError, code="page_under_way", facts="url page_url r
 
 
 class HostBusyError(FetchError, code="host_busy", facts="url retry_after_seconds held_seconds"):
-    """The rate limit for the host allows no request soon enough.
+    """The next request that the host's rate limit allows is too late for this run.
 
-    `retry_after_seconds` is the time until the next request is allowed. `held_seconds` of it are due to a 429 or 503 of
-    the site.
+    `retry_after_seconds` is the time until the next request is allowed. `held_seconds` is the part of this time that is
+    due to a 429 or 503 from the site.
     """
 
     sentence = "{url} must wait at least {retry_after_seconds:.0f} s more before the next request to the site."

@@ -35,7 +35,7 @@ class OutOfResourcesError(PropertyIntelligenceError, code="out_of_resources", fa
 
 
 class WorkerDiedError(PropertyIntelligenceError, code="worker_died", facts="attempts"):
-    """Each process that ran the job crashed, ran out of memory, or was killed."""
+    """Every process that tried the job crashed, ran out of memory, or was killed."""
 
     sentence = "The job failed: in each of {attempts} attempts, its worker died."
     remedy = "Check the worker's log (memory limit, crash), then run `propintel jobs retry JOB`."

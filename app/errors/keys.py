@@ -1,4 +1,4 @@
-"""Errors of OpenAI keys and their store."""
+"""Errors about OpenAI keys and the store of their state."""
 
 from app.errors import PropertyIntelligenceError
 
@@ -28,7 +28,9 @@ class AmbiguousKeyError(PropertyIntelligenceError, code="key_ambiguous", facts="
 
 
 class KeyStoreUnavailableError(PropertyIntelligenceError, code="key_store_unavailable", facts="reason"):
-    """The Redis of the fleet's key pool does not answer, so an operator's action cannot be applied."""
+    """An operator's action cannot be applied, because the Redis that stores the state of the OpenAI keys does not
+    answer.
+    """
 
     sentence = "The fleet's key pool cannot be changed: its Redis does not answer ({reason})."
     remedy = "Check REDIS_URL, or start `propintel up`. Then check the state with `propintel keys list`, and try again."
@@ -36,10 +38,7 @@ class KeyStoreUnavailableError(PropertyIntelligenceError, code="key_store_unavai
 
 
 class CapacityError(PropertyIntelligenceError, code="no_capacity", facts="retry_after_seconds"):
-    """No key has capacity now.
-
-    `retry_after_seconds` is the pool's estimate of when a key has capacity.
-    """
+    """No OpenAI key has capacity now. `retry_after_seconds` estimates when a key will have capacity."""
 
     sentence = "No OpenAI key has capacity for {retry_after_seconds:.1f} s."
     remedy = "The job waits automatically. If this persists, add keys of another project or get more quota."

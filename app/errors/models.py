@@ -4,7 +4,7 @@ from app.errors import PropertyIntelligenceError
 
 
 class ModelError(PropertyIntelligenceError, code="model_failed", facts="model reason"):
-    """The model gave no usable answer. Values that were read without a model are stored."""
+    """The model gave no usable answer. Values read from the page without a model are still stored."""
 
     sentence = "The model {model} gave no usable answer: {reason}."
     remedy = "The values read from the page itself are stored. Scrape again when the cause is fixed."
@@ -28,13 +28,13 @@ class ModelAnswerInvalidError(BadAnswerError, code="model_answer_invalid"):
 
 
 class ModelAnswerCutError(BadAnswerError, code="model_answer_cut"):
-    """The answer was cut off. The complete values before the end are used."""
+    """The answer was cut off. Values that are complete are used."""
 
     sentence = "The answer of the model {model} was cut off at the token limit: {reason}."
 
 
 class ModelUnreachableError(ModelError, code="model_unreachable"):
-    """No key got an answer, because the API is down, slow, or unreachable."""
+    """The API gave no answer to any key: it is down, slow, or unreachable."""
 
     sentence = "The model {model} could not be reached: {reason}."
     remedy = (

@@ -1,4 +1,4 @@
-"""Errors of reading pages, and of operators' decisions about properties."""
+"""Errors about reading pages, and about operators' decisions on which records are the same property."""
 
 from app.errors import PropertyIntelligenceError
 

@@ -1,12 +1,12 @@
-"""Errors of purging pages and names of people."""
+"""Errors about purging (permanently deleting) pages and people's names."""
 
 from app.errors import PropertyIntelligenceError
 
 
 class InvalidPersonError(PropertyIntelligenceError, code="invalid_person"):
-    """The text cannot be searched for as a person's name.
+    """The text is unusable as a person's name to search for.
 
-    The facts do not contain the text.
+    The error does not contain the text, because it is personal data.
     """
 
     sentence = "This is not a person's name: {problem}."
@@ -14,7 +14,7 @@ class InvalidPersonError(PropertyIntelligenceError, code="invalid_person"):
 
 
 class PersonPurgedMeanwhileError(PropertyIntelligenceError, code="person_purged", facts=""):
-    """A page contains a name that was purged after the page was fetched."""
+    """A name on a page was purged after the page was fetched."""
 
     sentence = "A person on the page was purged while the page was read, so that nothing was stored."
     remedy = "The page is read again without the name."

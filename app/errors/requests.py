@@ -18,7 +18,7 @@ class RoleNotAllowedError(PropertyIntelligenceError, code="forbidden", facts="ro
 
 
 class ForgedRequestError(PropertyIntelligenceError, code="forged_request", facts=""):
-    """A form was not sent from a page of this session, but from another site or from a page of an earlier session."""
+    """A form was sent from another site or from a page of an earlier session (cross-site request forgery)."""
 
     sentence = "This form does not belong to your session, so that nothing was changed."
     remedy = "Reload the page and try again."
@@ -35,7 +35,10 @@ class IdentityProviderError(PropertyIntelligenceError, code="identity_provider_u
 class TooManyRequestsError(
     PropertyIntelligenceError, code="rate_limited", facts="policy what limit retry_after_seconds"
 ):
-    """There were more requests per minute than `policy` ("caller" or "stranger") allows."""
+    """A caller sent more requests per minute than `policy` allows.
+
+    The policy "stranger" limits requests without a valid token.
+    """
 
     sentence = "More than {limit} {what} per minute."
     remedy = "Retry in {retry_after_seconds:.0f} s."

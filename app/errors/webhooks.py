@@ -18,7 +18,7 @@ class WebhookError(PropertyIntelligenceError, code="webhook_failed", facts="reas
 
 
 class WebhookRefusedError(WebhookError, code="webhook_refused"):
-    """The webhook is not retried, because webhooks may not be sent to this receiver or the receiver rejects them."""
+    """The receiver is not allowed, or it rejects the webhook. The webhook is not retried."""
 
     remedy = "A receiver in your own network needs its range in FETCH_ALLOWED_PRIVATE_NETWORKS."
     transient = False

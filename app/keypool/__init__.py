@@ -1,6 +1,5 @@
 """Use many OpenAI keys as one client.
 
-`keys`, `breaker`, `limits`, `outcomes`, and `strategies` hold rules and keep no state. `stores` keep the state of the
-keys and change it atomically. `pool` acquires a key for a request and reports the outcome. `transport` does so for an
-SDK client.
+The modules of `stores` keep the state of the keys and change it atomically. `pool` acquires a key for a request and
+reports the outcome. `transport` makes an OpenAI SDK client use the pool.
 """

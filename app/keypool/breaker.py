@@ -16,5 +16,5 @@ class Policy:
     dead_probe_us: int = 3600 * SECOND_US
     #: If no key is usable, dead and out-of-quota keys are tried again at this interval.
     last_resort_us: int = 300 * SECOND_US
-    #: For this long after a probe was sent, other requests wait for its result before they use another key.
+    #: While a probe is younger than this, other requests wait for its result before they use another key.
     fresh_probe_us: int = 2 * SECOND_US

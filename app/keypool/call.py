@@ -1,7 +1,7 @@
 """The state of one request in the pool. It determines which keys are still allowed and whether to retry.
 
-After a 429 or a server failure, the request is retried until the caller's maximum wait is over. The same key is used
-again if no other key is left. Interrupted responses may have been billed, so few retries follow them.
+After a 429 or a server failure, the request is retried until the caller's maximum wait is over, if necessary with the
+same key. Interrupted responses may have been billed, so they are retried only a few times.
 """
 
 from collections.abc import Iterable
@@ -10,21 +10,20 @@ from dataclasses import dataclass, field
 from app.keypool.outcomes import BARS_KEY, PASSES, ROTATES, Outcome
 from app.keypool.stores.base import Lease, Settlement
 
-#: The pause after the first failure and the longest pause, in seconds. Each further failure doubles the pause.
+#: The first and the longest pause between retries, in seconds. Each further failure doubles the pause.
 _FIRST_BACKOFF_S, _LONGEST_BACKOFF_S = 0.1, 2.0
-#: Maximum number of retries after a 403 (the model may be forbidden for all keys), and after interrupted responses
-#: (they may have been billed). After the caller's maximum wait, the second number also limits retries after server
-#: failures.
+#: Maximum retries after a 403. There is only one, because the model may be forbidden for all keys.
 _FORBIDDEN_TRIES = 1
+#: Maximum retries after interrupted responses and, once the caller's maximum wait is over, after server failures.
 _FAILURE_TRIES = 2
 
 
 @dataclass(slots=True)
 class Call:
-    """The requirements of one request, and its attempts so far. Not thread-safe.
+    """One request's requirements and its attempts so far. Not thread-safe.
 
-    The request may wait `max_wait_us` in total, and use up to `further_keys` keys besides the first. The store's clock
-    is used.
+    The request may wait `max_wait_us` in total and use up to `further_keys` keys besides the first. Times come from the
+    store's clock.
     """
 
     model: str
@@ -36,21 +35,20 @@ class Call:
     #: The end of the maximum wait. The first call of `KeyPool.step` sets it.
     deadline_us: int | None = None
     reservation: Lease | None = None
-    #: The time at which the reservation may be confirmed and the request sent.
+    #: When the reserved key has capacity, so that the request may be sent.
     reserved_until_us: int = 0
-    #: True if the request has lost a reservation.
+    #: True if the request waited for a reserved key and then lost the reservation.
     waited: bool = False
     backoff_seconds: float = 0.0
     #: The keys that this request must never use.
     barred: set[str] = field(default_factory=set)
-    #: The keys with which this request got a server failure or no response, and when it may use each of them again.
-    #: They are used again only if no other key is usable.
+    #: For each key that got a server failure or no response: when this request may use it again. Other keys are
+    #: preferred.
     failed: dict[str, int] = field(default_factory=dict)
-    #: The keys that this request has already been sent with.
     used: set[str] = field(default_factory=set)
     attempts: int = 0
     failures: int = 0
-    #: The number of responses that broke off after their headers.
+    #: How many responses were interrupted after their headers.
     broken: int = 0
     forbidden: int = 0
 
@@ -59,7 +57,7 @@ class Call:
         self.attempts += 1
 
     def barred_keys(self, all_keys: Iterable[str]) -> frozenset[str]:
-        """Return the keys that the request must not use now."""
+        """Return the ids of the keys that the request must not use now."""
         unused = set(all_keys) - self.used if len(self.used) > self.further_keys else set[str]()
         return frozenset(self.barred | self.failed.keys() | unused)
 
@@ -76,7 +74,7 @@ class Call:
             self.failures += 1
             self.backoff_seconds = _backoff(self.failures)
         if outcome is Outcome.RATE_LIMITED:
-            self.backoff_seconds = _backoff(self.attempts - len(self.used))  # 0 while there are unused keys
+            self.backoff_seconds = _backoff(self.attempts - len(self.used))  # 0 until a key has been used twice
         if outcome in PASSES:
             if self.broken > _FAILURE_TRIES:
                 return False
@@ -85,7 +83,10 @@ class Call:
         return outcome in ROTATES
 
     def forgive_failures(self, now_us: int) -> int | None:
-        """Allow the failed key with the shortest wait. Return the wait in microseconds, or None if it is too long."""
+        """Allow the failed keys that become usable first.
+
+        Return the wait for them in microseconds, or None if it is too long.
+        """
         at_us = max(now_us, min(self.failed.values(), default=now_us))
         if not self.failed or not self._may_wait_until(at_us):
             return None

@@ -1,6 +1,6 @@
-"""The counts of a store, for metrics and reports: requests per key, their outcomes, and their waiting times.
+"""The counters of a key store, for metrics and reports: requests per key, their outcomes, and their waiting times.
 
-Counts never decrease while the store keeps them. Lost or expired counts restart at 0, as Prometheus counters do.
+Counters never decrease while the store keeps them. Lost or expired counters restart at 0, as Prometheus expects.
 """
 
 from bisect import bisect_left
@@ -10,11 +10,11 @@ from typing import Literal, NamedTuple
 
 from app.keypool.outcomes import Outcome
 
-#: The upper bounds of the buckets of the waiting time histogram, in seconds. One more bucket has no upper bound.
+#: The upper bounds of the waiting-time histogram's buckets, in seconds. An additional last bucket has no bound.
 WAIT_BOUNDS_S = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 _WAIT_BOUNDS_US = tuple(round(bound * 1_000_000) for bound in WAIT_BOUNDS_S)
 Unit = Literal["requests", "tokens"]
-#: Whether figures cover the whole fleet or this process only.
+#: Whether figures cover all processes (the fleet) or only this process.
 Scope = Literal["fleet", "process"]
 #: A change of a key's state: its circuit opened or closed, the provider rejected it (401, "dead"), its group ran out of
 #: quota, or it started a cooldown after a 429.
@@ -29,10 +29,10 @@ def wait_class(waited_us: int) -> int:
 class CallFigures(NamedTuple):
     """The calls of one key to one model. The model is "" for requests that name none, such as listing the models.
 
-    `outcomes` counts each ended lease once. A stream that breaks after a successful response head counts as a success
-    and also as a `server_failure`. Token counts come from responses and are never estimates. The tokens of a stream are
-    added when it ends. `microusd` is the cost of these tokens in millionths of a US dollar. `cached_tokens` is the
-    number of input tokens read from the provider's cache.
+    `outcomes` counts each ended lease once, except that a stream which breaks after a successful response head counts
+    as a success and as a `server_failure`. Token counts come from responses and are never estimates. The tokens of a
+    stream are added when it ends. `microusd` is the cost of these tokens in millionths of a US dollar. `cached_tokens`
+    is the number of input tokens read from the provider's cache.
     """
 
     key_id: str
@@ -51,10 +51,10 @@ class ModelFigures:
     `refusals` maps each reason (`stores.base.Reason`) to the number of requests that got no key within their maximum
     wait. `waits` is a histogram of how long sent requests had waited for their key (`Settlement.waited_us`): one bucket
     per bound in `WAIT_BOUNDS_S`, then one for longer waits. `waited_us` is the sum of these waits. `saturated_us` maps
-    each exhausted limit to the time during which keys were in rotation, but none had capacity. Mappings omit zeros.
+    each exhausted limit to the time during which keys were usable but none had capacity. Mappings omit zeros.
 
-    Saturation starts when no key has capacity for a request's tokens, and ends when the first key would have that
-    capacity. A large request may therefore start saturation while smaller ones are still admitted.
+    Saturation starts when no key has capacity for a request, and ends when one would have it. A large request may
+    therefore start it while smaller requests are still admitted.
     """
 
     model: str
@@ -68,7 +68,7 @@ class Capacity(NamedTuple):
     """One known rate limit of a key group and model, and the capacity left now.
 
     `left` is what remains in the provider's token bucket after reservations. It is 0 during the group's cooldown after
-    a 429 for this model. A bucket may hold far less than one minute's rate.
+    a 429 for this model. The bucket's size may be far below one minute's rate.
     """
 
     group: str
@@ -82,10 +82,11 @@ class Capacity(NamedTuple):
 class PoolFigures:
     """All counts of a store, read at one moment.
 
-    `scope` is "process" if this process has no fleet store or has lost its connection to it. `groups` maps each key id
-    to its limit group: configured keys in their order, then removed keys that still have counts. `transitions` counts
-    each key's state changes. `capacities` covers the groups of configured keys. `stopped` lists the daily budgets ("day
-    tokens", "key_day calls") that have rejected a request on this UTC day, each with the largest cap that was exceeded.
+    `scope` is "process" if this process does not use a store shared by all processes, or has lost its connection to it.
+    `groups` maps each key id to its limit group: configured keys in their order, then removed keys that still have
+    counts. `transitions` counts each key's state changes. `capacities` covers the groups of configured keys. `stopped`
+    maps each daily budget (such as "day tokens" or "key_day calls") that rejected a request on this UTC day to the
+    largest exceeded cap.
     """
 
     scope: Scope

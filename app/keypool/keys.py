@@ -1,4 +1,4 @@
-"""OpenAI keys: their secrets, their public names, and how they are read from the settings."""
+"""OpenAI keys: their secrets and public names. Reads them from the settings."""
 
 import hashlib
 import re
@@ -18,9 +18,9 @@ from app.settings.base_url import checked_base_url
 #: The setting that names the keys file. Running processes read the file again when it changes.
 KEYS_FILE = "OPENAI_API_KEYS_FILE"
 KEY_BASE_URLS = "OPENAI_KEY_BASE_URLS"
-#: The prefixes of OpenAI's keys. A prefix tells only the kind of key, so a mask may show it.
+#: The prefixes of OpenAI's keys. A prefix shows only the kind of key, so a mask may contain it.
 _PREFIX = re.compile(r"sk-(?:proj-|svcacct-|admin-)?")
-#: The characters of a token68 in an HTTP header (RFC 9110 section 11.2), plus the colon. Keys consist of these.
+#: The characters that a key may have: those of a token68 in an HTTP header (RFC 9110 section 11.2), and the colon.
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._~+/=:-]+")
 #: Separators that users type by mistake where a comma or a line break is required.
 _SEPARATORS = re.compile(r"[;\s]+")
@@ -31,7 +31,7 @@ _FINGERPRINT_KEY = b"property-intelligence key fingerprint v1"
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """One OpenAI key. `key_id` and `mask` are public. Keys with the same `group` share rate limits and quota.
+    """One OpenAI key. `key_id` and `mask` are public. Keys of the same `group` share rate limits and quota.
 
     `base_url` is the URL of the key's own API server, with no trailing slash. It is "" for the default server.
     """
@@ -61,7 +61,7 @@ def mask(secret: str) -> str:
 
 
 def make_keys(secrets: Sequence[str], groups: str = "", base_urls: Sequence[str] = ()) -> tuple[ApiKey, ...]:
-    """Return keys in the given order with unique masks. A key that `groups` does not name gets its own limit group.
+    """Return keys with unique masks, in the given order. A key that `groups` does not list gets its own limit group.
 
     `groups` has the format of OPENAI_KEY_GROUPS: `name=1,2;other=3`, where the first key is 1. `base_urls` is empty, or
     has one entry per key ("" means the default server). Raises `ConfigurationError` for malformed groups.
@@ -83,8 +83,8 @@ def make_keys(secrets: Sequence[str], groups: str = "", base_urls: Sequence[str]
 class KeySet:
     """The configured keys, and the name of the variable that contains them.
 
-    `duplicates` is how many repeated entries were dropped. `ignored` lists the other variables that contain unused
-    keys, and the number of keys in each.
+    `duplicates` is the number of repeated entries, which were dropped. `ignored` lists other variables that contain
+    keys, which are not used, with the number of keys in each.
     """
 
     keys: tuple[ApiKey, ...]
@@ -111,9 +111,9 @@ def load_keys(settings: Settings) -> KeySet:
     """Return the keys of the first source that contains keys.
 
     The sources are, in this order, the keys file, OPENAI_API_KEYS, OPENAI_API_KEY_1..n, and OPENAI_API_KEY. Surrounding
-    whitespace is removed, and empty entries are skipped. If no source contains a key, the set is empty. From now on,
-    `app.redaction` masks the keys of all sources in logs. Raises `ConfigurationError` for a malformed key (named by
-    variable and position, never shown), an unreadable file, an invalid base URL, or invalid key groups.
+    whitespace is removed, and empty entries are skipped. If no source contains a key, the set is empty. As a side
+    effect, `app.redaction` masks the keys of all sources in logs. Raises `ConfigurationError` for a malformed key
+    (named by variable and position, never shown), an unreadable file, an invalid base URL, or invalid key groups.
     """
     all_forms = ((source, [_split(text) for s in given if (text := s.strip())]) for source, given in _forms(settings))
     forms = [(source, given) for source, given in all_forms if given]
@@ -131,10 +131,11 @@ def load_keys(settings: Settings) -> KeySet:
 
 
 def load_keys_again(settings: Settings) -> KeySet:
-    """Reload the keys of a running process. Unlike `load_keys`, treat a missing key or an empty keys file as an error.
+    """Reload the keys of a running process.
 
-    The keys file may be half written, or emptied by mistake. A running fleet must then not lose its keys or switch to
-    the keys of another variable. Raises `ConfigurationError` or `NoKeysError`; the caller then keeps its keys.
+    Unlike `load_keys`, treat a missing key or an empty keys file as an error: the file may be half written, or emptied
+    by mistake. Running processes must then not lose their keys or switch to another variable's keys. Raises
+    `ConfigurationError` or `NoKeysError`. The caller should then keep its keys.
     """
     found = load_keys(settings)
     if settings.openai.api_keys_file is not None and found.source != KEYS_FILE:
@@ -147,7 +148,10 @@ def load_keys_again(settings: Settings) -> KeySet:
 
 @dataclass(frozen=True, slots=True)
 class KeyChange:
-    """The difference between two sets of keys, as masks. `draining` keys were removed and get no new leases."""
+    """The difference between two sets of keys, as masks.
+
+    Keys in `draining` were removed: running requests may finish, but none start.
+    """
 
     added: tuple[str, ...]
     draining: tuple[str, ...]
@@ -164,7 +168,7 @@ class KeyChange:
 
 
 def compare_keys(old: Sequence[ApiKey], new: Sequence[ApiKey]) -> KeyChange:
-    """Return the added and removed keys. A key with a new position or group counts as unchanged."""
+    """Return the difference between two sets of keys. A key with a new position or group counts as unchanged."""
     before, after = {key.key_id for key in old}, {key.key_id for key in new}
     return KeyChange(
         added=tuple(key.mask for key in new if key.key_id not in before),
@@ -245,7 +249,6 @@ def _parts(setting: str) -> list[str]:
 
 
 def _positions(members: str, count: int) -> list[int]:
-    """Parse positions such as `1,3`. Return an empty list if any of them is not a number from 1 to `count`."""
     texts = [member.strip() for member in members.split(",")]
     valid = all(text.isdecimal() and 1 <= int(text) <= count for text in texts)
     return [int(text) for text in texts] if valid else []

@@ -1,7 +1,4 @@
-"""Parse the rate limit headers of responses: OpenAI's `x-ratelimit-*`, and `retry-after` (RFC 9110).
-
-Times are in microseconds, and rates are per minute. `stores/lua/meters.lua` uses the parsed values.
-"""
+"""Parse the rate limit headers of responses: OpenAI's `x-ratelimit-*`, and `retry-after` (RFC 9110)."""
 
 import math
 import re
@@ -11,7 +8,7 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 
 MINUTE_US = 60_000_000
-#: The longest accepted retry-after. Longer values, probably from a wrong clock, are shortened to this.
+#: The longest accepted retry-after. Longer values, which a wrong clock may cause, are shortened to this.
 _LONGEST_PAUSE_S = 86_400.0
 _LONGEST_RESET_US = 31 * 86_400 * 1_000_000
 
@@ -35,7 +32,7 @@ def parse_duration_us(text: str) -> int | None:
 
 
 def parse_retry_after_us(headers: Mapping[str, str], now: datetime) -> int | None:
-    """Return the pause in `retry-after-ms` or `retry-after` in microseconds, or None. `now` is the server's time."""
+    """Return the pause from `retry-after-ms` or `retry-after` in microseconds, or None. `now` is the server's time."""
     milliseconds = headers.get("retry-after-ms", "")
     seconds = _number(milliseconds)
     if seconds is not None:
@@ -70,7 +67,10 @@ class MeterReading:
 
 @dataclass(frozen=True, slots=True)
 class LimitReading:
-    """The limits that a response reports for the key's group and the request's model. None: not reported."""
+    """The limits that a response reports for the key's group and the request's model.
+
+    A limit that it does not report is None.
+    """
 
     requests: MeterReading | None = None
     tokens: MeterReading | None = None
@@ -85,7 +85,8 @@ def _meter(headers: Mapping[str, str], what: str) -> MeterReading | None:
     limit = _number(headers.get(f"x-ratelimit-limit-{what}", ""))
     remaining = _number(headers.get(f"x-ratelimit-remaining-{what}", ""))
     named = headers.get(f"x-ratelimit-reset-{what}")
-    if named is None and limit and remaining is not None:  # Azure sends no reset time; its buckets refill in a minute
+    # Azure sends no reset time, but refills a bucket in one minute
+    if named is None and limit and remaining is not None:
         reset: int | None = round((limit - remaining) * MINUTE_US / limit)
     else:
         reset = parse_duration_us(named or "")

@@ -1,7 +1,7 @@
-"""Log which keys share rate limits, as shown by the organization and project that their responses name.
+"""Log which keys share rate limits, according to the organization and project headers of their responses.
 
-Keys are not grouped automatically. A proxy that sends the same headers for every key would put all keys into one limit
-group, and limit the pool to one key's rate. Only OPENAI_KEY_GROUPS groups keys.
+Keys are not grouped automatically. A proxy that sends the same headers for every key would then limit the pool to one
+key's rate. Only OPENAI_KEY_GROUPS groups keys.
 """
 
 import logging
@@ -14,14 +14,14 @@ from app.keypool.keys import ApiKey
 log = logging.getLogger(__name__)
 
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
-#: Maximum length of a name from a header, so that a third-party server cannot fill the log.
+#: Maximum logged length of an organization or project name, so that a third-party server cannot fill the log.
 _LONGEST_NAME = 80
 
 
 class SharedLimits:
-    """Compares the organizations of the keys, and logs keys that share limits, once per finding. Thread-safe.
+    """Logs keys that share limits, once per finding. Thread-safe.
 
-    `keys` returns the configured keys in their order. Positions in OPENAI_KEY_GROUPS start at 1.
+    `keys` returns the configured keys in their order.
     """
 
     def __init__(self, keys: Callable[[], Sequence[ApiKey]]) -> None:
@@ -73,7 +73,7 @@ class SharedLimits:
 def groups_setting(keys: Sequence[ApiKey], together: Sequence[ApiKey], name: str) -> str:
     """Return a value for OPENAI_KEY_GROUPS that merges the keys in `together`, and their groups, into one group.
 
-    The merged group keeps the name of a group that the setting already names. If there is none, it is called `name`.
+    The merged group gets the name of one of these groups if the setting names one, else `name`.
     """
     joined = {key.group for key in together}
     named = next((key.group for key in together if key.group != key.key_id), _NOT_IN_A_NAME.sub("-", name))

@@ -1,7 +1,6 @@
-"""Classify responses by HTTP status and error code.
+"""Classify responses by HTTP status and OpenAI's `error.code`, which is a word such as "invalid_api_key".
 
-Error codes: https://platform.openai.com/docs/guides/error-codes (2026-11). OpenAI's `error.code` is a word such as
-"invalid_api_key", never a number.
+Error codes: https://platform.openai.com/docs/guides/error-codes (2026-11).
 """
 
 from dataclasses import dataclass, field
@@ -13,17 +12,20 @@ class Outcome(StrEnum):
 
     SUCCESS = "success"
     RATE_LIMITED = "rate_limited"
-    #: The request alone exceeds the key's limit per minute. Waiting does not help, but a key with a higher limit may.
+    #: The request alone exceeds the key's limit per minute. Waiting does not help, but another key may have a higher
+    #: limit.
     TOO_LARGE = "too_large"
     QUOTA_EXHAUSTED = "quota_exhausted"
-    #: The provider has no capacity for the requested service tier (flex). Another key would not help. It is not billed.
+    #: The provider has no capacity for the requested service tier (flex). Another key would not help. The request is
+    #: not billed.
     NO_CAPACITY = "no_capacity"
     INVALID_KEY = "invalid_key"
     FORBIDDEN = "forbidden"
     REGION_BLOCKED = "region_blocked"
     SERVER_FAILURE = "server_failure"
     REQUEST_FAULT = "request_fault"
-    #: Says nothing about the key: the caller disconnected, flex timed out, or the failure was reported too late.
+    #: The outcome says nothing about the key: the caller disconnected, a flex request timed out, or the report was
+    #: late.
     ABANDONED = "abandoned"
 
 
@@ -39,9 +41,9 @@ QUOTA_CODES = frozenset(
         "project_spend_limit_exceeded",
     }
 )
-#: A 429's message starts with this if the request alone exceeds the limit. The code does not show it (2026-11).
+#: The start of a 429's message if the request alone exceeds the limit. The error code does not show this (2026-11).
 TOO_LARGE_WORDS = "Request too large"
-#: A 5xx's message contains this if the request is invalid (llama.cpp's Python server, for unknown parameters).
+#: llama.cpp's Python server answers an unknown parameter with a 5xx that contains these words.
 FAULT_WORDS = "validation error"
 #: Error codes of a 429 that mean "no capacity for the flex tier"
 #: (https://developers.openai.com/api/docs/guides/flex-processing, 2026-11: "429 Resource Unavailable", not charged).
@@ -85,7 +87,7 @@ def classify(status: int | None, failure: Failure = Failure()) -> Outcome:
     return by_status.get(status, Outcome.REQUEST_FAULT)
 
 
-#: Outcomes that show that the server accepted the key, even if the request was invalid.
+#: Outcomes which show that the key is valid, even if the request is not.
 ACCEPTED = frozenset({Outcome.SUCCESS, Outcome.REQUEST_FAULT, Outcome.REGION_BLOCKED})
 #: Outcomes of rejected requests, which the provider does not bill.
 UNBILLED = frozenset(
@@ -111,7 +113,7 @@ ROTATES = frozenset(
         Outcome.SERVER_FAILURE,
     }
 )
-#: Outcomes with a temporary cause. The same key may succeed later.
+#: Outcomes after which the same key may succeed later.
 PASSES = frozenset({Outcome.RATE_LIMITED, Outcome.SERVER_FAILURE})
-#: Outcomes after which this request does not use the same key again.
+#: Outcomes after which the request must not use the same key again.
 BARS_KEY = ROTATES - PASSES

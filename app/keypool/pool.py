@@ -1,6 +1,6 @@
-"""The key pool. It acquires a key for a request, reports the outcome, and decides whether to retry.
+"""Acquire an OpenAI key for a request, report the outcome, and decide whether to retry.
 
-The pool never sleeps, and all I/O is done by its store. `retry_loop.py` runs a `Call` step by step.
+The pool never sleeps, and only its store does I/O. `retry_loop.py` calls `KeyPool.step` until a request is done.
 """
 
 import logging
@@ -18,7 +18,8 @@ from app.keypool.stores.base import Change, KeyRequest, Later, Lease, NoCapacity
 
 log = logging.getLogger(__name__)
 
-#: If a reservation moves past the caller's deadline by more than this, the request gives it up and acquires a new one.
+#: If a reserved time moves further than this past the caller's deadline, the request releases the reservation and
+#: acquires again.
 _LATEST_US = 2_000_000
 
 
@@ -42,14 +43,13 @@ class KeyPool:
 
     def __init__(self, keys: Sequence[ApiKey], store: Store, strategy: str) -> None:
         self.strategy = strategy
-        #: True if the pool's methods may wait for the network.
         self.blocking = store.blocking
         self.store = store
         self.keys = tuple(keys)
         self._by_id = {key.key_id: key for key in keys}
 
     def replace_keys(self, keys: Sequence[ApiKey]) -> None:
-        """Use only `keys` for new leases. Requests that are running with removed keys finish and are reported."""
+        """Use only `keys` for new leases. Running requests with removed keys finish and are reported."""
         self._by_id = {**self._by_id, **{key.key_id: key for key in keys}}
         self.keys = tuple(keys)
         self.store.set_keys(keys)
@@ -106,7 +106,7 @@ class KeyPool:
                 return refusal
 
     def settle(self, call: Call, lease: Lease, settlement: Settlement) -> bool:
-        """Report the outcome of a sent request, and return whether to send it again, with another key or later.
+        """Report the outcome of a sent request. Return whether to send it again, with another key or later.
 
         If a request has several server failures, only the first counts against a key.
         """
@@ -118,12 +118,12 @@ class KeyPool:
         return call.tries_again(lease.key_id, settlement, self.store.now_us())
 
     def end_stream(self, lease: Lease, usage: Usage | None, *, broke: bool) -> None:
-        """Report the end of a stream, and its usage (None: unknown). Its lease was settled at the response headers."""
+        """Report the end of a stream and its usage (None if unknown). Its lease was settled when the headers came."""
         change = self.store.end_stream(lease, usage, broke=broke)
         self._log(self._by_id[lease.key_id], Outcome.SERVER_FAILURE if broke else Outcome.SUCCESS, change, lease)
 
     def abandon(self, call: Call, lease: Lease | None = None, *, waited_us: int = 0) -> None:
-        """Release the call's lease and reservation after the caller disconnected. This does not count for the key."""
+        """Release the call's lease and reservation after the caller disconnected. The key's counts do not change."""
         if lease is not None:
             self.store.settle(lease, Settlement(Outcome.ABANDONED, waited_us=waited_us))
         if call.reservation is not None:
@@ -131,7 +131,7 @@ class KeyPool:
             call.reservation = None
 
     def snapshots(self) -> tuple[KeySnapshot, ...]:
-        """Return the figures of the configured keys in their order, then of draining keys. Masks are unique."""
+        """Return snapshots of the configured keys in their order, then of draining keys. Masks are unique."""
         taken = {known.mask for known in self._by_id.values()}
         found = []
         for snapshot in self.store.snapshot():
@@ -143,15 +143,13 @@ class KeyPool:
     def stats(self, *, with_ids: bool = False) -> dict[str, Any]:
         """Return the stats that the specification defines.
 
-        If `with_ids`, each key also has its `ApiKey.key_id` as `id`.
-
-        Fields beyond the specification: `scope` ("fleet", or "process" if the pool has no fleet store or has lost it),
-        `spent_today` (all keys, UTC day), and `store_losses`, how often a process lost the fleet store. Each key also
-        has `state`, `rate_limits`, `spent_today`, and, during a cooldown after a 429, `resting_seconds`.
-
-        `circuit_open` is true for every configured key that is out of rotation, except during a cooldown after a 429.
-        `state` gives the reason ("disabled" means disabled by an operator). Keys removed from the configuration come
-        last, with the state "draining", and count in no total of keys.
+        With `with_ids`, each key also has its `ApiKey.key_id` as `id`. Additional fields are `scope` ("process" if the
+        pool uses no Redis or has lost it, otherwise "fleet"), `spent_today` (all keys, UTC day), and `store_losses`
+        (how often a process lost Redis). Each key also has `state`, `rate_limits`, `spent_today`, and, during a
+        cooldown after a 429, `resting_seconds`. `circuit_open` is true for a configured key that is unusable for
+        another reason than a cooldown after a 429. `state` gives the reason ("disabled" means disabled by an operator).
+        Keys removed from the configuration come last, have the state "draining", and are not part of the totals of
+        keys.
         """
         return {
             **stats_of(self.snapshots(), self.strategy, with_ids=with_ids),
@@ -161,7 +159,7 @@ class KeyPool:
         }
 
     def _mask(self, snapshot: KeySnapshot, taken: set[str]) -> str:
-        """Return the key's mask. For a key that this process does not know, make the last stored mask unique."""
+        """Return the key's mask. For a key that this process does not know, return its stored mask, made unique."""
         key = self._by_id.get(snapshot.key_id)
         if key is not None:
             return key.mask

@@ -1,7 +1,7 @@
 """Estimate the cost of a model call in millionths of a US dollar.
 
-Prices come from the table in the installed package `genai-prices`; nothing is downloaded. OPENAI_PRICES overrides the
-table, for models it lacks and for negotiated prices. These are standard prices, and are multiplied by a factor per
+Prices come from the price table in the installed package `genai-prices`; nothing is downloaded. OPENAI_PRICES overrides
+the table for missing models and negotiated prices. It contains standard prices, which are multiplied by a factor per
 service tier. If the table has no price for a tier, a batch costs half the standard price, and other tiers cost the
 standard price. If it has no price for cached input, cached input costs as much as other input.
 """
@@ -16,17 +16,19 @@ from app.errors import ConfigurationError
 
 log = logging.getLogger(__name__)
 
-#: The service tier that stands for the batch API.
+#: The name that stands for the batch API among the service tiers.
 BATCH_TIER = "batch"
 #: Web searches are priced as input tokens of a model with this name: $10 per 1,000 searches in every tier
 #: (https://developers.openai.com/api/docs/pricing, "Web search"; 2026-11). OPENAI_PRICES overrides this price too.
 WEB_SEARCH = "web_search"
 _SEARCH_USD_PER_MILLION = 10_000.0
-#: The factor of each tier on the standard prices of OPENAI_PRICES. The batch factor also applies to a model whose batch
-#: price the table lacks. Batch and flex are half price (https://developers.openai.com/api/docs/guides/flex-processing),
-#: priority is up to 2.5 times the price (gpt-5.5, the highest of the table; 2026-11).
+#: The factor by which the standard prices in OPENAI_PRICES are multiplied for each tier. The batch factor also applies
+#: to models for which the table has no batch price. Batch and flex are half price
+#: (https://developers.openai.com/api/docs/guides/flex-processing), priority is up to 2.5 times the standard price (for
+#: gpt-5.5, the highest in the table; 2026-11).
 _FACTORS = {BATCH_TIER: 0.5, "flex": 0.5, "priority": 2.5, "fast": 2.5}
-#: Some models cost more per token for long prompts. The table's lowest threshold is 128,000 tokens (2026-11).
+#: Prompts up to this many tokens all cost the same per token. The lowest threshold in the table is 128,000 tokens
+#: (2026-11).
 _LONG_INPUT = 100_000
 _SAMPLE = 1_000
 
@@ -45,7 +47,7 @@ class Pricing(Protocol):
 
 
 def free_of_charge(*_: object, **__: object) -> int:
-    """Return 0, as the `Pricing` of a pool that counts no cost."""
+    """Return 0. This is the `Pricing` of a pool that does not count costs."""
     return 0
 
 
@@ -86,9 +88,9 @@ def parse_prices(text: str) -> dict[str, Price]:
 def make_pricing(overrides: Mapping[str, Price] | None = None) -> Pricing:
     """Return a function that computes the cost of a call.
 
-    The function looks for the model in `overrides`, which contain standard prices, then in the table, which also has
-    tiers and dated model names. An unknown model costs 0 and is logged once. The first call loads the table (0.3 s, 13
-    MB).
+    The function looks up the model in `overrides`, which contain standard prices, then in the table, which also has
+    prices per tier and dated model names. An unknown model costs 0 and is logged once. The first call loads the table
+    (0.3 s, 13 MB).
     """
     own = {"": Price(0, 0, 0, 0), WEB_SEARCH: Price(_SEARCH_USD_PER_MILLION, 0, 0, 0), **(overrides or {})}
 
@@ -106,7 +108,7 @@ def make_pricing(overrides: Mapping[str, Price] | None = None) -> Pricing:
 
 
 def _at_tier(price: Price, tier: str) -> Price:
-    """Return a standard price times the tier's factor. In a batch, cached input costs as much as other input."""
+    """Multiply a standard price by the tier's factor. In a batch, cached input costs as much as other input."""
     price = price._replace(cached=price.input) if tier == BATCH_TIER else price
     return Price(*(_FACTORS.get(tier, 1.0) * one for one in price))
 
@@ -120,11 +122,11 @@ def _name_unpriced(model: str) -> None:
 
 @lru_cache(maxsize=1024)
 def _listed_price(model: str, input_tokens: int, tier: str) -> Price | None:
-    """Return the table's price of a model for a prompt of `input_tokens`, because long prompts may cost more per token.
+    """Return the table's price of a model, or None. Long prompts may cost more per token, so the price depends on
+    `input_tokens`.
 
-    If the table has no price for a batch, it costs half the standard price; other tiers cost the standard price. If a
-    tier has its own price but none for cached input, cached input costs as much as other input, as in batches before
-    GPT-5 (https://developers.openai.com/api/docs/pricing, 2026-11).
+    If a tier has its own price but none for cached input, cached input costs as much as other input, as in batches
+    before GPT-5 (https://developers.openai.com/api/docs/pricing, 2026-11).
     """
     from genai_prices import Usage, calc_price  # noqa: PLC0415 (loads the table, only when a price is needed)
 

@@ -19,7 +19,7 @@ _REFUSALS = {
     "barred": (429, "rate_limit_exceeded", "requests", "No other OpenAI key is left for this request."),
     "budget": (429, "budget_exceeded", "budget_exceeded", "A budget is used up."),
 }
-#: By the first word of `NoCapacity.detail`: the budget, the start of its setting's name, and the remedy.
+#: Maps the first word of `NoCapacity.detail` to the budget, the start of its setting's name, and the remedy.
 _BUDGETS = {
     "day": ("The day's budget", "BUDGET_DAILY", "raise it or retry after 00:00 UTC."),
     "key_day": ("Every key's budget for the day", "BUDGET_KEY_DAILY", "raise it or retry after 00:00 UTC."),
@@ -40,7 +40,10 @@ def answer(refusal: NoCapacity, request: httpx2.Request) -> httpx2.Response:
 
 
 def budget_message(detail: str) -> str:
-    """Return a sentence about the budget in `detail` ("day calls"), its setting, and the remedy, or ""."""
+    """Return a sentence that names the used-up budget in `detail` (such as "day calls"), its setting, and the remedy.
+
+    Return "" if `detail` is unknown.
+    """
     whose, _, unit = detail.partition(" ")
     if whose not in _BUDGETS or unit not in _UNITS:
         return ""

@@ -1,7 +1,6 @@
 """Send one request with one key after another, until there is a response to return to the caller.
 
-A `Driver` does the I/O, in a thread or on an event loop (`transport.py`). `wire` parses the responses, and the pool
-decides what a response means for its key.
+A `Driver` does the I/O, in a thread or on an event loop (`transport.py`).
 """
 
 import threading
@@ -32,20 +31,20 @@ from app.keypool.streams import NO_ANSWER, StreamReport
 from app.tracing import current_span, span
 
 #: The ids of the keys that requests in the current context may use, or None for all keys. The batch API needs this,
-#: because files and batches of one project are invisible to the keys of other projects.
+#: because a project's files and batches are invisible to keys of other projects.
 allowed_keys: ContextVar[frozenset[str] | None] = ContextVar("allowed_keys", default=None)
 #: The name of the entry in `httpx2.Response.extensions` that holds the id of the key that the request was sent with.
 KEY_ID = "propintel.key_id"
-#: Requests in the current context are charged to the budget of this batch. "" means no batch.
+#: The batch whose budget is charged for requests in the current context, or "".
 spending_batch: ContextVar[str] = ContextVar("spending_batch", default="")
-#: Called once per request in the current context, when the request has its first key and before it is sent. If the
-#: function raises an exception, the request is not sent, and the SDK raises `APIConnectionError` from the exception.
+#: A function to call once per request in the current context, before the request is first sent. If it raises an
+#: exception, the request is not sent, and the SDK raises `APIConnectionError` from the exception.
 on_first_key: ContextVar[Callable[[], None] | None] = ContextVar("on_first_key", default=None)
 
 
 @contextmanager
 def bound[T](variable: ContextVar[T], value: T) -> Iterator[None]:
-    """Set a context variable to `value` during the block."""
+    """Set a context variable to `value` during the `with` block."""
     token = variable.set(value)
     try:
         yield
@@ -57,7 +56,7 @@ class Driver(Protocol):
     """The I/O operations that a `RetryLoop` needs."""
 
     async def call[T](self, work: Callable[[], T]) -> T:
-        """Run `work`, which may wait for the network. It runs to its end even if the caller is canceled."""
+        """Run `work`, which may wait for the network. It is not interrupted if the caller is canceled."""
         ...
 
     async def pause(self, seconds: float) -> None: ...
@@ -67,7 +66,7 @@ class Driver(Protocol):
         ...
 
     async def read(self, response: httpx2.Response) -> bytes:
-        """Read the raw response body to its end without decompressing it, and close the stream."""
+        """Read the whole response body without decompressing it, and close the stream."""
         ...
 
     async def close(self, response: httpx2.Response) -> None: ...
@@ -77,10 +76,9 @@ class Driver(Protocol):
 class Terms:
     """Options that apply to every request of a transport.
 
-    `price` computes the cost of a call. `base_url` is the base URL of the SDK client. A key may have a base URL of its
-    own. `shared_limits` examines each response for keys that share limits. A request may use up to `further_keys` keys
-    besides the first (None: all). `closed` is set when the transport is closed. A stream that breaks later is no
-    failure.
+    `price` computes the cost of a call. `base_url` is the base URL of the SDK client. `shared_limits` examines each
+    response for keys that share limits. A request may use up to `further_keys` keys besides the first; None means all.
+    `closed` is set when the transport is closed; a stream that breaks afterwards does not count as a failure.
     """
 
     max_wait_seconds: float
@@ -93,14 +91,14 @@ class Terms:
 
 
 class RetryLoop:
-    """One request: its call, its current lease, and its open response. Not thread-safe.
+    """Sends one request. Not thread-safe.
 
-    If `stream_report` is set after `run`, the caller must feed it the body and close it at the end of the stream.
+    If `stream_report` is set after `run`, the caller must pass it the body and close it at the end of the stream.
     """
 
     def __init__(self, pool: KeyPool, request: httpx2.Request, terms: Terms, driver: Driver) -> None:
         need = wire.read_need(request)
-        # the estimate assumes the highest price: all input is written to the provider's cache, and none is read from it
+        # estimate with the highest price: all input is written to the provider's cache, and none is read from it
         given, fee = need.input_tokens, terms.price(WEB_SEARCH, need.searches, 0)
         self._pool = pool
         self._driver = driver
@@ -117,7 +115,7 @@ class RetryLoop:
         )
         if (allowed := allowed_keys.get()) is not None:
             self._call.barred.update(key.key_id for key in pool.keys if key.key_id not in allowed)
-        #: The part of the URL after the base URL. It is None if the request goes to another server. Keys with their own
+        #: The part of the URL after the base URL, or None if the request goes to another server. Keys with their own
         #: base URL must not be sent to that server.
         self._path = _path_behind(terms.base_url, str(request.url))
         if self._path is None:
@@ -134,7 +132,8 @@ class RetryLoop:
     async def run(self) -> httpx2.Response:
         """Send the request and return the final response. Raise the last attempt's exception if it got no response.
 
-        If the request is interrupted, its lease and reservation are released. This does not count for the key.
+        If the caller interrupts the request, its lease and reservation are released, and the key's counts do not
+        change.
         """
         try:
             return await self._attempt_until_answered()
@@ -156,7 +155,7 @@ class RetryLoop:
                 await self._driver.pause(step.seconds)
                 continue
             if isinstance(step, NoCapacity):
-                # the provider's last response says more than the pool's own error about missing keys or time
+                # the provider's last response is more informative than the pool's own error
                 failed = isinstance(last, Exception) or (last is not None and last.is_server_error)
                 real = step.reason == "barred" or (failed and step.reason in {"no_capacity", "circuit"})
                 return _returned_or_raised(last if last is not None and real else answer(step, self._request))
@@ -174,7 +173,6 @@ class RetryLoop:
         return step
 
     async def _observed_attempt(self, send: Send) -> tuple[bool, httpx2.Response | Exception]:
-        """Run `_attempt` in a tracing span, and add the key's mask to each log line."""
         self._attempts += 1
         key = {"propintel.openai.key": send.key.mask}
         current_span().set({**key, "propintel.openai.attempts": self._attempts})
@@ -185,7 +183,10 @@ class RetryLoop:
             return again, last
 
     async def _attempt(self, send: Send) -> tuple[bool, httpx2.Response | Exception]:
-        """Send the request with one key and settle its lease. Return whether to try again, and the result."""
+        """Send the request with one key and settle its lease.
+
+        Return whether to try again, and the response or exception.
+        """
         try:
             response = await self._driver.send(self._addressed(send.key))
             elapsed_us = (self._terms.monotonic_ns() - self._sent_ns) // 1000
@@ -196,15 +197,15 @@ class RetryLoop:
             kind, body = wire.body_kind(response), {}
             if kind == "whole":
                 raw = await self._driver.read(response)
-                # the stream is used up; the SDK needs a new one to read the body from
+                # reading consumed the stream, so the SDK needs a new one
                 response.stream = httpx2.ByteStream(raw)
                 body = wire.read_body(response, raw)
                 if response.is_success and (status := wire.hidden_status(body)) is not None:
-                    response.status_code = status  # the SDK chooses its exception by the status
+                    response.status_code = status  # the SDK derives its exception from the status
         except NO_ANSWER as exc:
             self._call.broken += self._open_response is not None
             self._open_response = None
-            # the flex tier may be slow: a timeout is not the key's fault, and another key would not be faster
+            # the flex tier may be slow: a timeout is not the key's fault, and other keys would not be faster
             slow = self._need.tier == "flex" and isinstance(exc, httpx2.ReadTimeout)
             outcome = Outcome.ABANDONED if slow else Outcome.SERVER_FAILURE
             unbilled = isinstance(exc, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.ProxyError)
@@ -217,12 +218,12 @@ class RetryLoop:
         return again, response
 
     def _addressed(self, key: ApiKey) -> httpx2.Request:
-        """Return a copy of the request with this key. Exceptions refer to the original, which must show no secret."""
+        """Return a copy of the request with this key. The original has no key, because exceptions contain it."""
         request = self._request
         headers = request.headers.copy()
         headers["authorization"] = f"Bearer {key.secret.get_secret_value()}"
         if len(self._pool.keys) > 1:
-            # the key determines the project; the SDK may add headers with another project from environment variables
+            # the key determines the project, but the SDK may have added another project from environment variables
             for name in ("openai-organization", "openai-project"):
                 headers.pop(name, None)
         if self._need.streams:
@@ -248,7 +249,7 @@ class RetryLoop:
         if response.is_error:
             failure, limited_by = wire.read_failure(body)
             pause_us = parse_retry_after_us(headers, wire.server_time(headers, datetime.now(UTC)))
-        # fetching an earlier response with GET shows its usage again, and the usage must not be charged twice
+        # a GET of an earlier response (no model in the request) repeats its usage, which must not be charged twice
         used = wire.read_usage(body.get("usage")) if self._need.model and response.is_success else None
         return self._settle(
             Settlement(
@@ -270,14 +271,14 @@ class RetryLoop:
         return lease is not None and self._pool.settle(self._call, lease, settlement) and self._need.replayable
 
     def _waited_us(self) -> int:
-        """Return how long the request waited before it was last sent, including pauses after a failure."""
+        """Return how long the request waited before its last attempt, including pauses after a failure."""
         return max(0, self._sent_ns - self._waits_since_ns) // 1000
 
     def _usage(self, used: wire.TokensUsed, served_on: str, searches: int | None = None) -> Usage:
-        """Return the usage with its cost in the service tier that the response names, or else in the requested tier.
+        """Return the usage and its cost. The service tier is taken from the response, else from the request.
 
-        `searches` is the number of web searches, which are priced separately. For streams it is None, because only the
-        end of a stream is kept; the number that the request allows is then charged.
+        `searches` is the number of web searches, which are priced separately. None means unknown, as for streams: then
+        the maximum that the request allows is charged.
         """
         need, tier = self._need, served_on or self._need.tier
         price = self._terms.price(need.model, used.input, used.output, tier, cached=used.cached, written=used.written)
@@ -292,7 +293,6 @@ def _normal(base_url: str) -> str:
 
 
 def _path_behind(base_url: str, url: str) -> str | None:
-    """Return the part of `url` after `base_url`, with its leading slash, or None if `url` is not below `base_url`."""
     base_url = _normal(base_url)
     path = url.removeprefix(base_url)
     return path if base_url and path != url and path.startswith("/") else None

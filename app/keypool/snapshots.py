@@ -1,4 +1,4 @@
-"""The figures of one key, and an operator's actions on a key."""
+"""The state and counts of one key, and the actions that operators can apply to keys."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -14,9 +14,10 @@ Action = Literal["disable", "enable", "probe"]
 
 @dataclass(frozen=True, slots=True)
 class ActionResult:
-    """The effect of an operator's action, and the key's state after it.
+    """The effect of an operator's action, and the key's state afterwards.
 
-    "nothing" means that there was nothing to change. "under_way" means that a probe is running.
+    The effect "nothing" means that the key was already in that state. "under_way" means that a probe is already
+    running.
     """
 
     effect: Literal["done", "nothing", "under_way"]
@@ -25,12 +26,12 @@ class ActionResult:
 
 @dataclass(frozen=True, slots=True)
 class KeySnapshot:
-    """The figures of one key. `requests` counts the attempts sent with the key.
+    """The state and counts of one key. `requests` counts the attempts sent with the key.
 
-    A key that was removed from the configuration is "draining": it gets no new lease from this process, and its running
-    requests finish. A configured key that an operator disabled is "disabled", whatever the state of its circuit.
-    `spent_today` covers the UTC day. `rests_us` is the time left of the cooldown after a 429. `probe_in_us` is the time
-    until a request may probe the key. It is 0 unless the circuit is open or the key is dead.
+    A key removed from the configuration is "draining": this process gives it no new requests, and running ones finish.
+    A configured key that an operator disabled is "disabled", whatever its circuit's state. `spent_today` covers the UTC
+    day. `rests_us` is the time left of the cooldown after a 429. `probe_in_us` is the time until a request may probe
+    the key. It is 0 if the circuit is closed and the key is not dead.
     """
 
     key_id: str
@@ -54,5 +55,5 @@ class KeySnapshot:
 
     @property
     def is_healthy(self) -> bool:
-        """Return whether the key is in rotation and not in a cooldown after a 429."""
+        """Return whether the key is usable and not in a cooldown after a 429."""
         return not (self.circuit_open or self.rate_limited)

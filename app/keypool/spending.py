@@ -1,4 +1,4 @@
-"""The values of the fleet's budgets: model calls, tokens, and cost. `ledger.lua` counts them."""
+"""Amounts and limits of model calls, tokens, and cost. `ledger.lua` counts usage for all processes."""
 
 from __future__ import annotations
 
@@ -33,14 +33,12 @@ NOTHING = Spent()
 
 @dataclass(frozen=True, slots=True)
 class Cap:
-    """Limits for calls, tokens, and cost. None means no limit."""
-
     calls: int | None = None
     tokens: int | None = None
     microusd: int | None = None
 
     def exceeded(self, used: Spent, more: Spent) -> str | None:
-        """Return the first limit ("calls", "tokens", "microusd") that `used` plus `more` would exceed, or None."""
+        """Return the first limit ("calls", "tokens", or "microusd") that `used` plus `more` exceeds, or None."""
         if more == NOTHING:
             return None
         caps, total = {f.name: getattr(self, f.name) for f in fields(self)}, used + more
@@ -49,7 +47,10 @@ class Cap:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Limits of the fleet: per UTC day, per key and UTC day, and per batch."""
+    """Limits for all processes together: per UTC day, per key and UTC day, and per batch.
+
+    In a `Cap`, None means no limit.
+    """
 
     day: Cap = Cap()
     key_day: Cap = Cap()
@@ -61,10 +62,10 @@ NO_BUDGET = Budget()
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """The usage of a finished request, as its response reports it.
+    """The usage that the response to a request reports. `tokens` is input plus output.
 
-    `tokens` is the total. `output_tokens` is the part that the model generated, and `cached_tokens` the part of the
-    input that was read from the provider's cache. `microusd` is the estimated cost.
+    `output_tokens` is the part that the model generated, and `cached_tokens` the part of the input that was read from
+    the provider's cache. `microusd` is the estimated cost.
     """
 
     tokens: int
@@ -75,10 +76,11 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Bulk:
-    """Requests to one model that one key sends together through OpenAI's batch API. Limits per minute do not apply.
+    """Requests to one model that are sent together, with one key, to OpenAI's batch API. Limits per minute do not
+    apply.
 
-    `bulk_id` is never reused. `charges` maps each batch of jobs ("" for jobs outside a batch) to the estimated usage of
-    its requests, which is charged to the batch's budget.
+    `bulk_id` is never reused. `charges` maps each batch of jobs ("" for other jobs) to the estimated usage of its
+    requests, which its budget is charged for.
     """
 
     bulk_id: str

@@ -9,7 +9,6 @@ from app.keypool.spending import Spent
 
 
 def stats_of(snapshots: Sequence[KeySnapshot], strategy: str, *, with_ids: bool) -> dict[str, Any]:
-    """Return the totals of the configured keys, and the figures of each key by mask. See `KeyPool.stats`."""
     configured = [s for s in snapshots if s.state != "draining"]
     return {
         "total_keys": len(configured),
@@ -42,5 +41,5 @@ def spent_stats(spent: Spent) -> dict[str, Any]:
 
 
 def _utc(us: int | None) -> str | None:
-    """Return a time in the specification's format: UTC in whole seconds, with no UTC offset."""
+    """Format a time as the specification requires: UTC in whole seconds, with no UTC offset."""
     return None if us is None else datetime.fromtimestamp(us // 1_000_000, UTC).replace(tzinfo=None).isoformat()

@@ -1,4 +1,4 @@
-"""Pass event streams on to the caller, and report to the pool how each stream ended and its usage."""
+"""Pass event streams on to the caller. Report each stream's usage to the pool, and whether the stream broke."""
 
 import asyncio
 import json
@@ -13,7 +13,7 @@ from app.keypool.spending import Usage
 from app.keypool.stores.base import Lease
 from app.keypool.wire import TokensUsed, read_object, read_usage, status_of_error
 
-#: Errors that mean that the request got no complete response. They count against the key; other httpx2 errors do not.
+#: Errors after which the response is missing or incomplete. They count against the key. Other httpx2 errors do not.
 NO_ANSWER = (
     httpx2.NetworkError,
     httpx2.ConnectTimeout,
@@ -24,21 +24,21 @@ NO_ANSWER = (
     httpx2.DecodingError,
 )
 
-#: How much of a stream's end is kept, at least. The usage is near the end, because only short events follow it.
+#: Minimum number of bytes kept from the end of a stream. The usage is near the end, followed only by short events.
 _TAIL_BYTES = 65_536
-#: Maximum number and length of the `"usage"` objects that are tried, so that invalid data takes little time.
+#: Maximum number and length of the `"usage"` objects to parse, so that invalid data takes little time.
 _USAGES_READ = 4
 _USAGE_BYTES = 8_192
 #: Quotes inside a JSON string are escaped, so this pattern cannot match text that the model wrote.
 _USAGE = re.compile(rb'"usage"\s*:\s*(?=\{)')
-#: How many of a stream's last events are searched for an error, and the pattern of an event.
+#: How many of a stream's last events are searched for an error.
 _EVENTS_READ = 4
 _EVENT = re.compile(rb"^data: *(\{.*\})\s*$", re.MULTILINE)
 _TIER = re.compile(rb'"service_tier"\s*:\s*"(\w{1,32})"')
 
 
 class StreamTail:
-    """Keeps the last 128 KiB or less of a stream of server-sent events, to read errors and usage from them."""
+    """Keeps up to the last 128 KiB of a stream of server-sent events, which contain errors and usage."""
 
     def __init__(self) -> None:
         self._tail = bytearray()
@@ -67,7 +67,7 @@ class StreamTail:
         return bytes(named[-1]).decode() if named else ""
 
     def usage(self) -> TokensUsed | None:
-        """Return the last usage in the kept bytes. None: the stream was closed early, or no usage was requested."""
+        """Return the last usage in the kept bytes, or None if the stream was closed early or no usage was requested."""
         for match in list(_USAGE.finditer(self._tail))[: -_USAGES_READ - 1 : -1]:
             text = self._tail[match.end() : match.end() + _USAGE_BYTES].decode(errors="replace")
             try:
@@ -81,7 +81,7 @@ class StreamTail:
 
 
 class StreamReport:
-    """Reports to the pool, once, how a stream ended and its usage."""
+    """Reports a stream's usage, and whether it broke, to the pool. Reports each stream once."""
 
     def __init__(
         self, pool: KeyPool, lease: Lease, to_usage: Callable[[TokensUsed, str], Usage], closed: threading.Event
@@ -95,7 +95,10 @@ class StreamReport:
         self.feed = self._tail.feed
 
     def close(self, error: BaseException | None = None) -> Callable[[], None] | None:
-        """End the stream, with the exception that broke it. Return a function that reports it; None if called again."""
+        """End the stream. `error` is the exception that broke it, if any.
+
+        Return a function that reports the end to the pool. Later calls return None.
+        """
         if self._over:
             return None
         self._over = True
@@ -106,7 +109,7 @@ class StreamReport:
 
 
 class ReportingStream(httpx2.SyncByteStream):
-    """Passes a response's stream on to a sync client, and reports the stream's end and usage to the pool."""
+    """Passes a response's stream on to a sync client, and reports its end to the pool."""
 
     def __init__(self, inner: httpx2.SyncByteStream, report: StreamReport) -> None:
         self._inner = inner
@@ -135,7 +138,7 @@ class ReportingStream(httpx2.SyncByteStream):
 
 
 class AsyncReportingStream(httpx2.AsyncByteStream):
-    """Passes a response's stream on to an async client, and reports the stream's end and usage to the pool."""
+    """The async counterpart of `ReportingStream`."""
 
     def __init__(self, inner: httpx2.AsyncByteStream, report: StreamReport, pool: KeyPool) -> None:
         self._inner = inner
@@ -170,10 +173,10 @@ class AsyncReportingStream(httpx2.AsyncByteStream):
 
 
 async def call_pool[T](pool: KeyPool, work: Callable[[], T]) -> T:
-    """Run `work`, a call to the pool, in another thread if the pool's store may block.
+    """Run `work`, which calls the pool, in another thread if the pool's store may block.
 
-    If the caller is canceled, the call still runs to its end, and then `CancelledError` is raised. Otherwise, a lease
-    that the call acquires could not be released.
+    If the caller is canceled, `work` still runs to its end before `CancelledError` is raised, so that a lease which it
+    acquires can be released.
     """
     if not pool.blocking:
         return work()
@@ -185,6 +188,6 @@ async def call_pool[T](pool: KeyPool, work: Callable[[], T]) -> T:
         except asyncio.CancelledError as exc:
             canceled = exc
     if canceled is not None:
-        task.exception()  # otherwise, the event loop logs that the exception was never retrieved
+        task.exception()  # without this, the event loop logs that the exception was never retrieved
         raise canceled
     return task.result()

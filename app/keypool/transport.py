@@ -1,7 +1,7 @@
-"""httpx2 transports, sync and async, that send each request of an OpenAI SDK client with a key from the pool.
+"""httpx2 transports (sync and async) that send each request of an OpenAI SDK client with a key from the pool.
 
-A transport sees the requests and responses of every SDK method, so keys rotate for all of them (`retry_loop.py`). If no
-key has capacity, the transport itself returns a 429. The SDK must not retry (`max_retries=0`): the task does.
+All SDK methods use the transport, so keys rotate for all of them (`retry_loop.py`). If no key has capacity, the
+transport itself returns a 429. The SDK must not retry (`max_retries=0`), because tasks retry.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from app.keypool.streams import AsyncReportingStream, ReportingStream, call_pool
 
 
 class PooledTransport(httpx2.BaseTransport):
-    """A key-rotating transport for `OpenAI(http_client=httpx2.Client(transport=...), max_retries=0)`."""
+    """A transport that rotates keys, for `OpenAI(http_client=httpx2.Client(transport=...), max_retries=0)`."""
 
     def __init__(self, pool: KeyPool, clock: Clock, terms: Terms, inner: httpx2.BaseTransport | None = None) -> None:
         self._pool = pool
@@ -28,7 +28,7 @@ class PooledTransport(httpx2.BaseTransport):
         self._inner = inner or httpx2.HTTPTransport()
 
     def capped(self, further_keys: int) -> Self:
-        """Return a copy with the same connections whose requests may use `further_keys` keys after the first."""
+        """Return a copy with shared connections. Its requests may use only `further_keys` keys after the first."""
         capped = copy.copy(self)
         capped._terms = replace(self._terms, further_keys=further_keys)
         return capped
@@ -47,7 +47,7 @@ class PooledTransport(httpx2.BaseTransport):
 
 @dataclass(frozen=True, slots=True)
 class ThreadDriver:
-    """A `Driver` that blocks the calling thread. `run_in_thread` runs its coroutines, without an event loop."""
+    """A `Driver` that blocks the calling thread. `run_in_thread` runs its coroutines without an event loop."""
 
     clock: Clock
     inner: httpx2.BaseTransport
@@ -73,7 +73,10 @@ class ThreadDriver:
 
 
 def run_in_thread[T](coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine in this thread and return its result. It must not wait for an event loop (`RuntimeError`)."""
+    """Run a coroutine that never waits for an event loop, and return its result.
+
+    Raises `RuntimeError` if it does wait.
+    """
     try:
         coroutine.send(None)
     except StopIteration as end:

@@ -12,7 +12,7 @@ import httpx2
 
 from app.keypool.outcomes import QUOTA_CODES, Failure
 
-#: Bytes of text per token, a cautious estimate for English. The charge is corrected when the response arrives.
+#: The estimated number of bytes of text per token in English. The charge is corrected when the response arrives.
 _BYTES_PER_TOKEN = 4
 #: Assumed tokens per picture, as for 1024 x 1024 pixels at high detail (OpenAI's vision guide, 2026-11).
 _PICTURE_TOKENS = 765
@@ -24,13 +24,13 @@ _MOST_TOKENS = 10_000_000
 _MOST_CHOICES = 128
 _MOST_SEARCHES = 1_000
 
-#: The maximum assumed time for a request to reach the server.
+#: The longest time that a request is assumed to take to reach the server.
 _LONGEST_WAY_US = 100_000
 _ROUNDING_US = 1_000
 
 _LIMIT_WORDS = {"tokens": ("(TPM)", "(TPD)"), "requests": ("(RPM)", "(RPD)")}
 
-#: A body with one of these members is not only an error: a failed response of the Responses API has an `id`.
+#: Members of an actual response. A failed response of the Responses API, for example, has an `id` besides its error.
 _ANSWERS = frozenset({"id", "object", "choices", "output", "data"})
 _ERROR_STATUS = re.compile(r"[45][0-9][0-9]")
 _STATUS_OF = {
@@ -49,10 +49,10 @@ _STATUS_OF = {
 class Need:
     """What the pool needs to know about a request.
 
-    `output_tokens` is the longest completion that the request allows. It is 0 if the request sets no maximum, because
-    reserving the model's maximum would leave most of the rate limit unused. `replayable` is true if the body can be
-    sent again. `tier` is the requested `service_tier`, or "". `searches` is the number of allowed web searches, which
-    are priced separately.
+    `output_tokens` is the longest completion that the request allows. It is 0 if the request sets no maximum: reserving
+    the model's maximum would leave most of the rate limit unused. `replayable` is true if the body can be sent again.
+    `tier` is the requested `service_tier`, or "". `searches` is the number of allowed web searches, which are priced
+    separately.
     """
 
     model: str = ""
@@ -65,7 +65,10 @@ class Need:
 
 
 def read_need(request: httpx2.Request) -> Need:
-    """Return what a request needs (nothing if its body is not JSON). A streamed body can be neither read nor resent."""
+    """Return what a request needs. The needs are empty if the body is not JSON.
+
+    A streamed body cannot be read or resent.
+    """
     try:
         content = request.content
     except httpx2.RequestNotRead:
@@ -86,18 +89,18 @@ def read_need(request: httpx2.Request) -> Need:
 
 
 def read_tier(body: Mapping[str, Any]) -> str:
-    """Return the `service_tier` in the body of a request or response, or ""."""
+    """Return the `service_tier` of a request or response body, or ""."""
     tier = body.get("service_tier")
     return tier if isinstance(tier, str) else ""
 
 
 def _weight(value: Any, depth: int = 0) -> int:
-    """Return the size of a prompt in bytes of text. Pictures and token ids count as the bytes of as many tokens."""
+    """Return the size of a prompt in bytes of text. Pictures and token ids are converted at `_BYTES_PER_TOKEN`."""
     if isinstance(value, str):
         return len(value) if value.isascii() else len(value.encode(errors="replace"))
     if isinstance(value, list) and depth < _DEEPEST_TEXT:
         if value and isinstance(value[0], int):
-            return len(value) * _BYTES_PER_TOKEN  # the prompt is a list of token ids (embeddings)
+            return len(value) * _BYTES_PER_TOKEN  # a list of token ids, as for embeddings
         return sum(_weight(part, depth + 1) for part in value)
     if isinstance(value, dict) and depth < _DEEPEST_TEXT:
         if value.get("type") in ("image_url", "input_image"):
@@ -114,7 +117,7 @@ def _allowed_output(body: Mapping[str, Any]) -> float:
 
 
 def _allowed_searches(body: Mapping[str, Any]) -> int:
-    """Return how many web searches a request allows. If it sets no limit, assume 1, the usual number."""
+    """Return how many web searches a request allows. If the request sets no limit, assume 1, the usual number."""
     tools = body.get("tools")
     kinds = [str(tool.get("type")) for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
     if not any(kind.startswith("web_search") for kind in kinds):
@@ -140,7 +143,9 @@ def _is_count(value: Any) -> TypeGuard[int]:
 
 
 def body_kind(response: httpx2.Response) -> Literal["whole", "events", "opaque"]:
-    """Return how to treat a body: "whole" is read at once, "events" is a stream to report, "opaque" is not read."""
+    """Classify a response body: "whole" is read at once, "events" is passed on and its end reported, "opaque" is not
+    read.
+    """
     kind = response.headers.get("content-type", "").lower()
     if response.is_error or "json" in kind:
         return "whole"
@@ -165,7 +170,7 @@ def read_object(content: bytes) -> dict[str, Any]:
 
 
 def read_failure(body: Mapping[str, Any]) -> tuple[Failure, Literal["requests", "tokens"] | None]:
-    """Return the error in a body, and the unit of the rate limit that the error names (None if it names no limit)."""
+    """Return the error in a body, and the unit of the rate limit that the error names, or None if it names none."""
     error = body.get("error")
     if not isinstance(error, dict):
         return Failure(), None
@@ -179,10 +184,10 @@ def read_failure(body: Mapping[str, Any]) -> tuple[Failure, Literal["requests", 
 
 
 def hidden_status(body: Mapping[str, Any]) -> int | None:
-    """Return the real status of a 200 response whose body is only an error, as some gateways send; otherwise None.
+    """Return the real status if a gateway sent an error as a 200 response, or None for an actual response.
 
-    The status is the number in the error, or else the status for the error's code or type. It is 400 for an unknown
-    code or type, and 502 if the error has neither.
+    The status is the number in the error if there is one, otherwise the status that matches the error's code or type.
+    It is 400 for an unknown code or type, and 502 if the error has neither.
     """
     error = body.get("error")
     if not error or not isinstance(error, dict | str) or not _ANSWERS.isdisjoint(body):
@@ -201,9 +206,9 @@ def status_of_error(*places: Mapping[str, Any]) -> int:
 def admitted_after_us(headers: Mapping[str, str], elapsed_us: int) -> int:
     """Return the latest time at which the server can have admitted a request, in microseconds after it was sent.
 
-    The response headers arrived after `elapsed_us`. The server admits a request, then processes it for
-    `openai-processing-ms`. If that header is missing, assume that the request took half of `elapsed_us`, but at most
-    100 ms, to reach the server. Without this maximum, processing time would count as network delay.
+    The response headers arrived `elapsed_us` after the request was sent. The header `openai-processing-ms` tells how
+    much of this was processing after the admission. If it is missing, assume that the request took half of
+    `elapsed_us`, but at most 100 ms, to reach the server; the rest may be processing.
     """
     try:
         worked_us = int(headers.get("openai-processing-ms", "")) * 1000
@@ -215,7 +220,10 @@ def admitted_after_us(headers: Mapping[str, str], elapsed_us: int) -> int:
 
 
 def server_time(headers: Mapping[str, str], ours: datetime) -> datetime:
-    """Return the server's time, which dates in `retry-after` refer to. It is `ours` without a valid `date` header."""
+    """Return the server's time from the `date` header, or `ours` if it is invalid.
+
+    Dates in `retry-after` refer to it.
+    """
     try:
         sent_at = parsedate_to_datetime(headers.get("date", ""))
     except (TypeError, ValueError, OverflowError):
@@ -225,10 +233,10 @@ def server_time(headers: Mapping[str, str], ours: datetime) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class TokensUsed:
-    """A response's `usage` object: the tokens of input and output, and their total.
+    """A response's `usage` object: numbers of input tokens, output tokens, and all tokens.
 
-    `cached` is the part of the input that was read from the provider's cache. `written` is the part that was written to
-    it, for which some models charge extra.
+    `cached` input tokens were read from the provider's cache. `written` input tokens were written to it, which some
+    models charge extra for.
     """
 
     input: int

@@ -1,1 +1,1 @@
-"""The stores of the pool's state. `base` is the contract that all stores implement."""
+"""Stores for the state of the OpenAI keys. `base` is the interface that all stores implement."""

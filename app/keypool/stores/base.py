@@ -1,6 +1,6 @@
-"""The interface of a store. A store keeps the state of all keys, changes it atomically, and uses its own clock.
+"""The interface of a key store. It keeps the state of all OpenAI keys, changes it atomically, and uses its own clock.
 
-Every store passes the contract tests (`tests/contract`). A store never gets a key's secret.
+All implementations pass the contract tests (`tests/contract`). A store never gets a key's secret.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from app.keypool.outcomes import Outcome
 from app.keypool.snapshots import Action, ActionResult, KeySnapshot
 from app.keypool.spending import Bulk, BulkResult, Spent, Usage
 
-#: A lease that was neither settled nor released expires after this time, because its process has probably crashed.
+#: A lease that is neither settled nor released by then expires: its process has probably crashed.
 LEASE_US = 7_200_000_000
-#: A process without a heartbeat for this long counts as dead.
+#: A process that sends no heartbeat for this long counts as dead.
 SILENT_US = 10_000_000
 DAY_US = 86_400_000_000
 
 
 def day_of(at_us: int) -> int:
-    """Return the number of whole days between the Unix epoch and `at_us`."""
+    """Return the UTC day of `at_us`, as the number of days since the Unix epoch."""
     return at_us // DAY_US
 
 
@@ -32,10 +32,9 @@ def day_of(at_us: int) -> int:
 class KeyRequest:
     """A request for a key.
 
-    `tokens` is the estimated input plus the longest possible completion. `max_wait_us` is how long the request may
-    wait. The keys in `barred` must not be used. `waited` is true if the request lost a reservation; it may then use a
-    part of the capacity that new requests must leave free. `microusd` is the estimated cost. The request is charged to
-    the budget of `batch` ("" for none).
+    `tokens` is the estimated input plus the longest possible completion. Keys in `barred` must not be used. `waited` is
+    true if the request lost a reservation; then it may use capacity that new requests must leave free. `microusd` is
+    the estimated cost. The budget of `batch` is charged unless it is "".
     """
 
     model: str
@@ -51,9 +50,9 @@ class KeyRequest:
 class Lease:
     """The right to send one request with one key, at `at_us` or later.
 
-    A `reserved` lease must be confirmed at `at_us`, or released. `text` contains the data that the Lua scripts need
-    (`leases.lua`). `last_resort` is true if no key was usable. `probe` is true if the request tests the key or its
-    group, which then takes no other request until the result is known.
+    A `reserved` lease must be confirmed at `at_us`, or released. `text` contains data for the Lua scripts
+    (`leases.lua`). `last_resort` is true if no key was usable and the lease is an attempt with an unusable one. `probe`
+    is true if the request tests the key or its group, which takes no other request until the result is known.
     """
 
     lease_id: str
@@ -66,13 +65,13 @@ class Lease:
     probe: bool = False
 
     def sent(self, at_us: int, text: str) -> Lease:
-        """Return this lease as confirmed, with the time at which its request is sent."""
+        """Return this lease as confirmed, for a request sent at `at_us`."""
         return replace(self, at_us=at_us, reserved=False, text=text)
 
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """The request must wait. Repeat the call of `acquire` or `confirm` after `pause_us`."""
+    """The request must wait. The caller should repeat `acquire` or `confirm` after `pause_us`."""
 
     pause_us: int
 
@@ -102,12 +101,11 @@ class Settlement:
     """The result of a leased request.
 
     `counts` is False for the second and later failures of one request, which do not count against a key. `pause_us` is
-    the server's retry-after, if it sent one. `unbilled` is True for a failure that the provider does not bill: no
-    connection, or a 5xx. `admitted_after_us` is the latest time at which the server can have admitted the request,
-    counted from the lease's `at_us`. `limited_by` is the limit that a 429 names. `usage` is None if unknown. `streams`
-    is True if only the headers of a stream have arrived; `Store.end_stream` later reports the usage and whether the
-    stream broke. `waited_us` is how long the request waited for this key: from its start, or from the end of its
-    previous attempt, until it was sent.
+    the retry-after of the response. `unbilled` is True for a failure that the provider does not bill: no connection, or
+    a 5xx. `admitted_after_us` is the latest time at which the server can have admitted the request, counted from the
+    lease's `at_us`. `limited_by` is the limit that a 429 names. `usage` is None if unknown. `streams` is True if only
+    the headers of a stream have arrived; `Store.end_stream` later reports the usage and whether the stream broke.
+    `waited_us` is how long the request waited for this key since its start or its previous attempt.
     """
 
     outcome: Outcome
@@ -122,7 +120,11 @@ class Settlement:
     waited_us: int = 0
 
     def later(self, age_us: int, open_us: int) -> Settlement:
-        """Return the settlement after `age_us`: with a shorter pause, and abandoned if it is an old server failure."""
+        """Return the settlement adjusted to a report delay of `age_us`.
+
+        The pause is shortened by the delay. A server failure older than `open_us` becomes `ABANDONED`, because it no
+        longer says anything about the key.
+        """
         if self.outcome is Outcome.SERVER_FAILURE and age_us > open_us:
             return replace(self, outcome=Outcome.ABANDONED)
         return self if self.pause_us is None else replace(self, pause_us=max(0, self.pause_us - age_us))
@@ -144,11 +146,11 @@ class Change:
 
 
 class Store(Protocol):
-    """The state of all keys of one pool. Methods are atomic and thread-safe."""
+    """Stores the state of all keys of one pool. Methods are atomic and thread-safe."""
 
     @property
     def scope(self) -> Scope:
-        """Return whether the figures currently cover the whole fleet or only this process."""
+        """Return whether the figures currently cover all processes or only this process."""
         ...
 
     @property
@@ -157,19 +159,22 @@ class Store(Protocol):
         ...
 
     def acquire(self, request: KeyRequest) -> Lease | Later | NoCapacity:
-        """Admit a request, reserve a time for it, or reject it. Earlier requests get earlier times."""
+        """Admit a request, reserve a later time for it, or reject it.
+
+        Requests get their times in the order of their calls.
+        """
         ...
 
     def confirm(self, lease: Lease) -> Lease | Later | None:
         """Confirm a reservation whose time has come, or return how much longer to wait.
 
-        None means that the reservation was released, because the key cannot be used now or a budget is used up. Then
-        call `acquire` again, with `KeyRequest.waited`.
+        Return None if the reservation was released, because the key is unusable now or a budget is used up. The caller
+        should then call `acquire` with `KeyRequest.waited`.
         """
         ...
 
     def give_back(self, lease: Lease) -> None:
-        """Release a reservation that will not be used."""
+        """Release an unused reservation."""
         ...
 
     def settle(self, lease: Lease, settlement: Settlement) -> Change:
@@ -185,15 +190,16 @@ class Store(Protocol):
         ...
 
     def charge_bulk(self, bulk: Bulk) -> str | None:
-        """Charge all requests of a bulk.
+        """Charge the budgets for all requests of a bulk.
 
         If a budget does not suffice, charge nothing and return its `NoCapacity.detail`. Repeating the call changes
-        nothing. Limits per minute are ignored. Raises `redis.RedisError` if the server is unavailable.
+        nothing. Raises `redis.RedisError` if the server is unavailable.
         """
         ...
 
     def settle_bulk(self, bulk: Bulk, result: BulkResult) -> None:
-        """Replace the charge of a bulk by its usage, on the day of the charge, and count the outcomes of its requests.
+        """Replace the charge of a bulk with its usage, on the day of the charge, and count the outcomes of its
+        requests.
 
         Repeating the call changes nothing. If the bulk was never charged, or its charge has expired, the usage is added
         to the current day. Raises `redis.RedisError` if the server is unavailable.
@@ -201,16 +207,16 @@ class Store(Protocol):
         ...
 
     def set_keys(self, keys: Sequence[ApiKey]) -> None:
-        """Use these keys for new leases. Keys that are not listed drain. Keys that return keep their state."""
+        """Use only these keys for new leases. A key that is removed and later added again keeps its state."""
         ...
 
     def act(self, key_id: str, action: Action) -> ActionResult:
-        """Apply an operator's action to one key for the whole fleet. The key need not be configured.
+        """Apply an operator's action to one key, in all processes. The key need not be configured.
 
-        A disabled key gets no new lease until it is enabled, not even when no other key is usable. The state of its
-        circuit does not change, its running requests finish, and its reservations are not confirmed. The action "probe"
-        lets a key that is open, dead, or out of quota take one request now. If that request fails, the key waits as
-        long as before. Raises `redis.RedisError` if the server is unavailable.
+        A disabled key gets no new lease until it is enabled, not even when no other key is usable. Its circuit does not
+        change, its running requests finish, and its reservations cannot be confirmed. The action "probe" lets a key
+        that is open, dead, or out of quota take one request now. If that request fails, the time of the next probe does
+        not change. Raises `redis.RedisError` if the server is unavailable.
         """
         ...
 
@@ -219,7 +225,7 @@ class Store(Protocol):
         ...
 
     def figures(self) -> PoolFigures:
-        """Return all counts. Requests that were rejected because no key is configured are not counted."""
+        """Return all counts. They exclude requests that were rejected because no key is configured."""
         ...
 
     def spent(self, batch: str = "") -> Spent:
@@ -227,13 +233,13 @@ class Store(Protocol):
         ...
 
     def losses(self) -> int:
-        """Return how many times a process of the fleet lost the shared store and continued alone."""
+        """Return how many times a process lost Redis and continued with its own share of the limits."""
         ...
 
     def now_us(self) -> int:
-        """Return the time of the store's clock. All times of leases are times of this clock."""
+        """Return the time of the store's clock, which all lease times use."""
         ...
 
     def close(self) -> None:
-        """Send outstanding reports and close the connections. Safe to call again."""
+        """Send outstanding reports and close the connections. Later calls do nothing."""
         ...

@@ -1,6 +1,7 @@
-"""The fleet's store. It uses Redis, or this process's share of every limit while Redis is unavailable.
+"""The key store for a fleet: all processes that share the OpenAI keys through one Redis.
 
-Requests continue while Redis is unavailable. `outbox.py` does the background work.
+While Redis is unavailable, requests continue, and each process uses only its share of every limit. `outbox.py` sends
+reports and heartbeats in the background.
 """
 
 import logging
@@ -31,17 +32,17 @@ from app.keypool.stores.tally import OfflineActivity
 
 log = logging.getLogger(__name__)
 
-#: Maximum number of batches whose spending is read with a heartbeat.
+#: Maximum number of batches whose spending a heartbeat reads.
 _MOST_BATCHES = 32
-#: If there are more keys than this, heartbeats read the circuits and limits only at this interval.
+#: With more than `_FEW_KEYS` keys, a heartbeat reads their circuits and limits only every `_FULL_BEAT_US`.
 _FEW_KEYS, _FULL_BEAT_US = 64, 20_000_000
 
 
 class FleetStore:
-    """A `Store` that keeps working when it loses its server.
+    """A `Store` that keeps working when it loses Redis.
 
-    Each process must create its own store, after a fork, and close it. `connection` must have timeouts of about a
-    second, so that calls fail soon if the server does not answer. `options` are those of `ScriptStore`.
+    Each process must create its own store (after a fork) and close it. `connection` should have timeouts of about a
+    second. `options` are those of `ScriptStore`.
     """
 
     blocking = True
@@ -58,7 +59,7 @@ class FleetStore:
         self._keys = tuple(keys)
         self._strategy, self._options = strategy, options
         self._policy: Policy = options.get("policy") or Policy()
-        #: The state of the fleet at the last heartbeat.
+        #: The state of all processes together, as of the last heartbeat.
         self.fleet = Fleet()
         self._back_since_us = self._full_beat_at_us = 0
         self._redis = RedisStore(
@@ -95,9 +96,9 @@ class FleetStore:
                 answer = self._redis.acquire(request, lease_id)
             except redis.RedisError as exc:
                 share = self.lose(exc)
-                # The server may have admitted the request before the connection broke. The admission is undone only
-                # after the process has rejoined, because rejoining restores the spending of the last heartbeat and
-                # would overwrite an earlier correction.
+                # Redis may have admitted the request before the connection broke. The admission is undone after this
+                # process has rejoined, because rejoining restores the spending of the last heartbeat and would
+                # overwrite an earlier correction.
                 self._outbox.keep(lambda store: store.undo(lease_id))
             else:
                 if isinstance(answer, Lease) and answer.reserved:
@@ -117,7 +118,7 @@ class FleetStore:
                 return self._redis.confirm(lease)
             except redis.RedisError as exc:
                 share = self.lose(exc)
-        # Redis has already reserved this time for the request, so the request can be sent while Redis is unavailable.
+        # Redis reserved this time for the request, so the request can be sent although Redis is now unavailable.
         if share.has_disabled(lease.key_id):
             self.give_back(lease)
             return None
@@ -131,7 +132,7 @@ class FleetStore:
             share.give_back(lease)
 
     def settle(self, lease: Lease, settlement: Settlement) -> Change:
-        """End a lease. An ordinary success is reported in the background, because it does not change a key's state."""
+        """End a lease. Report an ordinary success in the background, because it does not change a key's state."""
         if ShareStore.made(lease):
             holder = self._holder(lease)
             return Change() if holder is None else holder.settle(lease, settlement)
@@ -149,9 +150,9 @@ class FleetStore:
             return self.lose(exc).settle_foreign(lease, settlement)
 
     def end_stream(self, lease: Lease, usage: Usage | None, *, broke: bool = False) -> Change:
-        """Report the end of a stream: immediately if it may change the key's circuit, otherwise in the background."""
+        """Report the end of a stream: at once if it may change the key's circuit, otherwise in the background."""
         if ShareStore.made(lease):
-            # Any share may count the usage of this stream, because the counts of all shares are added to the fleet's.
+            # Any share may count this stream's usage, because the counts of all shares are later added to Redis.
             any_share = self._share or self._retired.newest
             return any_share.end_stream(lease, usage, broke=broke) if any_share else Change()
 
@@ -167,7 +168,7 @@ class FleetStore:
         return Change()
 
     def charge_bulk(self, bulk: Bulk) -> str | None:
-        """Charge a bulk. Raises `redis.RedisError` while Redis is unavailable, because a bulk can be charged later."""
+        """Charge a bulk. Unlike requests, a bulk must wait while Redis is unavailable: raises `redis.RedisError`."""
         return self._redis.charge_bulk(bulk)
 
     def settle_bulk(self, bulk: Bulk, result: BulkResult) -> None:
@@ -207,19 +208,19 @@ class FleetStore:
         self._outbox.stop()
         self._redis.close()
 
-    # --- the loss of the server
+    # --- losing and rejoining the server
 
     @property
     def lost(self) -> bool:
         return self._share is not None
 
     def lose(self, exc: redis.RedisError) -> ShareStore:
-        """Switch to this process's share of the limits, and return the share's store. Log the loss once."""
+        """Switch to this process's share of the limits, log the loss once, and return the share's store."""
         with self._lock:
             share = self._share
             if share is None:
                 self._losses += 1
-                # the server's error message may quote its input, such as a password
+                # drop the text after the first apostrophe: it may be quoted input, such as a password
                 reason = f"{type(exc).__name__}: {str(exc).partition(chr(39))[0][:80]}"
                 log.warning(
                     "The key store in Redis is lost (%s): each of %d processes continues with its share of the limits",
@@ -238,7 +239,10 @@ class FleetStore:
             return share
 
     def rejoin(self) -> None:
-        """Use the server again, and report the activity since its loss. Raises `redis.RedisError` if that fails."""
+        """Use Redis again, and report the activity since its loss.
+
+        Raises `redis.RedisError` if Redis is still unavailable.
+        """
         self._redis.forget_connections()
         self._redis.register()
         with self._lock:
@@ -258,12 +262,12 @@ class FleetStore:
         reported = Fleet.read(self._redis.beat(tuple(self._batches), brief=brief), self.fleet)
         self._full_beat_at_us = self._full_beat_at_us if brief else monotonic_us()
         if monotonic_us() - self._back_since_us < SILENT_US and reported.size < self.fleet.size:
-            # soon after the server's return, some processes have not sent a heartbeat yet and are missing in this count
+            # soon after Redis returns, this count lacks processes that have not sent a heartbeat yet
             reported = replace(reported, size=self.fleet.size, rank=self.fleet.rank)
         self.fleet = reported
 
     def leave(self) -> None:
-        """Send the remaining reports, and end this process's heartbeats. If the server is lost, first try to rejoin."""
+        """Send the remaining reports and sign this process off. If Redis is lost, first try to rejoin."""
         if self._share is not None:
             self.rejoin()
         self._report_retired()
@@ -280,7 +284,7 @@ class FleetStore:
         return query(share)
 
     def _later(self, lease: Lease, settlement: Settlement) -> Report:
-        """Return a report that adjusts the settlement to its age when the report is sent."""
+        """Return a report that adjusts the settlement to the delay until the report is sent."""
         since = monotonic_us()
         return lambda store: store.settle(lease, settlement.later(monotonic_us() - since, self._policy.open_us))
 

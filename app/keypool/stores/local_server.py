@@ -1,7 +1,7 @@
-"""Run the pool's Lua scripts in this process, with Redis' Lua version (5.1) and the Redis commands that they use.
+"""An in-process replacement for Redis that runs the pool's Lua scripts, with Redis's Lua version (5.1).
 
-Redis and a process with no Redis therefore use the same admission rules. The contract tests run on both, and a
-property-based test (`tests/property_based`) compares them.
+Therefore, the same admission rules apply with and without Redis. The contract tests run on both, and a property-based
+test (`tests/property_based`) compares them.
 """
 
 import hashlib
@@ -14,16 +14,16 @@ from typing import Any
 from lupa import lua51
 from redis.exceptions import NoScriptError
 
-#: Expired values are removed when the number of values with an expiry time has doubled, but not below this number.
+#: Expired values are removed when the number of values with an expiry time has doubled and is at least this.
 _FEWEST_TO_SWEEP = 1_024
 
 
 class LocalServer:
-    """Keeps hashes, sets, sorted sets, and strings by name. Thread-safe; one script runs at a time.
+    """Keeps hashes, sets, sorted sets, and strings by name. Thread-safe. One script runs at a time.
 
-    It has the methods of a Redis client that `ScriptStore` needs. There is no TIME command, so scripts need the time as
-    an argument. Other commands behave as in https://redis.io/docs/latest/commands, except that results that no script
-    uses may differ. Expiry times use the monotonic clock.
+    It has the methods of a Redis client that `ScriptStore` needs. Its commands behave as in
+    https://redis.io/docs/latest/commands, but return only what the scripts use. There is no TIME command, so scripts
+    get the time as an argument.
     """
 
     def __init__(self) -> None:
@@ -46,10 +46,13 @@ class LocalServer:
             name.removeprefix("_do_").upper(): getattr(self, name) for name in dir(self) if name.startswith("_do_")
         }
 
-    # --- the methods for a store
+    # --- methods of a Redis client
 
     def evalsha(self, sha: str, count: int, *parts: str | float) -> Any:
-        """Run a loaded script. The first `count` parts are its keys. Raises `NoScriptError` if it is not loaded."""
+        """Run a loaded script. The first `count` parts are its keys.
+
+        Raises `NoScriptError` if the script is not loaded.
+        """
         if sha not in self._scripts:
             raise NoScriptError("No matching script")
         texts = [part if isinstance(part, str) else repr(part) for part in parts]
@@ -133,7 +136,10 @@ class LocalServer:
         return self._read(name, False)  # type: ignore[no-any-return]
 
     def _do_set(self, name: str, value: str, *options: str) -> bool:
-        """Set a string. Options: NX (only if the name does not exist), and PX with the time to live in milliseconds."""
+        """Set a string.
+
+        Options are NX (only if the name does not exist), and PX followed by a time to live in milliseconds.
+        """
         if "NX" in options and self._read(name, None) is not None:
             return False
         self._do_del(name)
@@ -192,7 +198,7 @@ class LocalServer:
     def _do_zadd(self, name: str, *parts: str) -> int:
         """Set a member's score.
 
-        Options: NX (only add new members) and LT (only lower the score of an existing member).
+        Options are NX (only add new members) and LT (only lower the score of an existing member).
         """
         *options, score, member = parts
         found, at = self._write(name, {}), float(score)
@@ -214,7 +220,10 @@ class LocalServer:
         return False if score is None else _text(score)
 
     def _do_zrange(self, name: str, start: str, stop: str, *options: str) -> Any:
-        """Return members by rank, including `stop` (negative: from the end). WITHSCORES adds each member's score."""
+        """Return the members from rank `start` to `stop`, both included. Negative ranks count from the end.
+
+        WITHSCORES adds each member's score.
+        """
         ranked, last = self._ranked(name), int(stop)
         chosen = ranked[int(start) : last + 1 if last >= 0 else max(0, len(ranked) + last + 1)]
         if options:
@@ -237,7 +246,7 @@ class LocalServer:
         return len(found)
 
     def _between(self, name: str, lowest: str, highest: str) -> list[str]:
-        """Return the members with scores from `lowest` to `highest`. A bound that starts with `(` is excluded."""
+        """Return the members with scores from `lowest` to `highest`. A bound that starts with `(` is exclusive."""
         low, high = (float(bound.lstrip("(")) for bound in (lowest, highest))
         return [
             member

@@ -1,4 +1,4 @@
-"""The store of a single process. It runs the pool's Lua scripts in that process."""
+"""The key store for a single process without Redis."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from app.keypool.stores.server_time import Now
 
 
 class MemoryStore(ScriptStore):
-    """A `Store` for a process that uses no Redis. `options` are those of `ScriptStore`."""
+    """A `Store` that keeps its state in memory. `options` are those of `ScriptStore`."""
 
     scope: Scope = "process"
     blocking = False

@@ -1,7 +1,7 @@
-"""Send reports and heartbeats to the fleet's Redis in the background.
+"""Send reports and heartbeats to Redis in the background.
 
-While Redis is lost, the outbox keeps the reports and tries to rejoin, twice a second at first. If Redis is lost again
-soon after each return, it tries less often.
+While Redis is lost, the outbox keeps the reports and tries to rejoin every half second, or less often if Redis was soon
+lost again after its last return.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ _BEAT_US = 2_000_000
 _REGISTER_US = 3_600_000_000
 _RETRY_US = 500_000
 _LONGEST_RETRY_US = 30_000_000
-#: If Redis is lost again within this time after its return, the interval between attempts to rejoin doubles.
+#: If Redis is lost again within this time after its return, the interval between attempts doubles.
 _UNSTEADY_US = 10_000_000
-#: Maximum number of reports that are kept while Redis is lost. Older reports are dropped, and their leases expire.
+#: Maximum number of reports kept while Redis is lost. The oldest are dropped; their leases then expire.
 _MOST_KEPT = 10_000
 _CLOSE_SECONDS = 3.0
-#: Errors that mean that the server is unavailable or cannot write. The report is then kept and sent again later.
+#: Errors that mean that Redis is unavailable or read-only. The report is kept and sent again later.
 _AWAY = (redis.ConnectionError, redis.TimeoutError, ReadOnlyError, OutOfMemoryError, BusyLoadingError)
 
 Report = Callable[[RedisStore], object]
@@ -62,12 +62,12 @@ class ReportOutbox:
                 self._thread.start()
 
     def send(self, report: Report) -> None:
-        """Queue a report. Reports are sent in order, and kept while the store is unavailable."""
+        """Queue a report. Reports are sent in order. While Redis is unavailable, they are kept."""
         self.start()
         self._reports.put(report)
 
     def keep(self, report: Report, *, first: bool = False) -> None:
-        """Keep a report until the store is reachable. If `first`, it is sent before the other kept reports."""
+        """Keep a report until Redis is reachable. If `first`, send it before the other kept reports."""
         if first:
             self._kept.appendleft(report)
         else:
@@ -78,7 +78,7 @@ class ReportOutbox:
         self._reports.put(_nothing)
 
     def stop(self) -> None:
-        """Send the remaining reports and end the thread. Wait at most three seconds for that. Safe to call again."""
+        """Send the remaining reports and end the thread, waiting at most three seconds. Later calls do nothing."""
         with self._starting:
             self._stopped = True
         self._reports.put(None)
@@ -86,7 +86,7 @@ class ReportOutbox:
             self._thread.join(_CLOSE_SECONDS)
 
     def send_kept(self) -> None:
-        """Send all kept reports. Raises `redis.RedisError` if the store is unavailable."""
+        """Send all kept reports. Raises `redis.RedisError` if Redis is unavailable."""
         while self._kept:
             report = self._kept.popleft()
             try:
@@ -111,7 +111,7 @@ class ReportOutbox:
                     self._send_and_beat(report)
             except redis.RedisError as exc:
                 if report is None:
-                    return  # the server drops this process when its heartbeats stop
+                    return  # Redis forgets this process when its heartbeats stop
                 self._store.lose(exc)
             except Exception:
                 log.exception("The key store's outbox failed to send a report")
@@ -135,7 +135,7 @@ class ReportOutbox:
             self._remote.register()
 
     def _send(self, report: Report) -> None:
-        """Send one report. A report that the server rejects is dropped, so that it does not block later reports."""
+        """Send one report. If Redis rejects it, drop it, so that it does not block later reports."""
         try:
             report(self._remote)
         except _AWAY:
@@ -159,4 +159,4 @@ class ReportOutbox:
 
 
 def _nothing(_store: RedisStore) -> None:
-    """Do nothing. Queuing this report only wakes the thread."""
+    """Serve as an empty report that only wakes the thread."""

@@ -1,7 +1,7 @@
-"""The store that a fleet shares. It runs Lua scripts on a Redis server and uses the server's clock.
+"""A key store in Redis that several processes share. It runs Lua scripts on the server and uses the server's clock.
 
-It works with Redis 7 and 8, and Valkey 8 and 9. All names have the same hash tag, as a Redis cluster requires. Methods
-raise `redis.RedisError` if the server cannot be reached; `fleet.py` handles this error.
+It works with Redis 7 and 8, and Valkey 8 and 9. All names have the same hash tag, so that scripts work in a Redis
+cluster. Methods raise `redis.RedisError` if the server is unreachable; `fleet.py` handles this error.
 """
 
 import json
@@ -23,7 +23,7 @@ class RedisStore(ScriptStore):
         self._run("undo", lease_id)
 
     def server_now_us(self) -> int:
-        """Ask the server for its time and return it. If the store has a `clock`, return that clock's time instead."""
+        """Return the server's time, or the time of the store's `clock` if it has one."""
         if self.time.given():
             return self.time.now_us()
         asked_at = monotonic_us()
@@ -32,7 +32,7 @@ class RedisStore(ScriptStore):
         return self.time.now_us()
 
     def beat(self, batches: Sequence[str] = (), *, brief: bool = False) -> dict[str, Any]:
-        """Send a heartbeat, and return the fleet's state (`beat.lua`). A `brief` reply lacks the state of the keys."""
+        """Send a heartbeat. Return the state of all processes (`beat.lua`), without the keys if `brief`."""
         digest, _, _ = self._registration
         reply = self._run_known("beat", digest, self._process, 1, int(brief), *batches)
         known: dict[str, Any] = json.loads(reply[1])
@@ -42,7 +42,7 @@ class RedisStore(ScriptStore):
         self._run("beat", "", self._process, 0, 1)
 
     def add_offline(self, report: str, activity: OfflineActivity, losses: int = 0) -> None:
-        """Add the activity of a process while it had no server. Each `report` id is added once."""
+        """Add what a process did while Redis was lost. Repeating the call with the same `report` id changes nothing."""
         given = {
             "losses": losses,
             "spent": spent_rows(activity.spent),
@@ -52,5 +52,5 @@ class RedisStore(ScriptStore):
         self._run("offline", report, json.dumps(given))
 
     def forget_connections(self) -> None:
-        """Close idle connections, because after a failover they may lead to a server that is no longer the primary."""
+        """Close idle connections. After a failover, their server may no longer be the primary."""
         self._server.connection_pool.disconnect(inuse_connections=False)

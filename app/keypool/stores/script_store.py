@@ -1,7 +1,7 @@
-"""A store that runs Lua scripts. Each script runs atomically, and all scripts use one clock.
+"""A key store whose operations are Lua scripts. Each script runs atomically, and all scripts use one clock.
 
 The scripts in `lua/` contain all admission rules. They run in Redis (`redis.py`) or in this process (`memory.py`). They
-get a key's id, group, and mask, never its secret.
+get an OpenAI key's id, group, and mask, never its secret.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ from app.keypool.stores.tally import read_figures
 
 #: The field names in `ledger.lua` for calls, tokens, microusd, and cached tokens, in the order of `Spent`.
 SPENT_FIELDS = "ctuh"
-#: The default prefix of all Redis keys that the pool writes.
+#: The default prefix of the names of all Redis values that the pool writes.
 DEFAULT_PREFIX = "{propintel}:pool"
 
 
@@ -43,12 +43,12 @@ class Server(Protocol):
 
 
 class ScriptStore:
-    """A `Store` on a server. Thread-safe if `server` is. Each process must create its own store, after a fork.
+    """A `Store` that runs Lua scripts on `server`. Thread-safe if `server` is.
 
-    If `clock` is None, the scripts use the server's time. `process` is this process's name in heartbeats, or "" if it
-    sends none. `learned` returns what this process knows about limits and keys, to restore a server that has lost its
-    data (see `register.lua`). Each process may use the remainder of each budget divided by `processes`. Raises
-    `ConfigurationError` for an unknown strategy.
+    Each process must create its own store (after a fork). If `clock` is None, the scripts use the server's time.
+    `process` is this process's name in heartbeats, or "" if it sends none. `learned` returns what this process knows
+    about limits and keys, to restore it if the server has lost its data (`register.lua`). The process may use the
+    remainder of each budget divided by `processes`. Raises `ConfigurationError` for an unknown strategy.
     """
 
     scope: Scope = "fleet"
@@ -72,7 +72,6 @@ class ScriptStore:
         self._server = server
         self._prefix = prefix
         self._scripts = load_scripts(strategy, policy or Policy(), budget, processes)
-        #: The server's clock, estimated from earlier replies.
         self.time = ServerTime(clock)
         self._rng = rng or random.Random()
         self._learned = learned or (lambda: {"learned": [], "verified": [], "spent": [], "disabled": []})
@@ -82,7 +81,7 @@ class ScriptStore:
         self.set_keys(keys)
 
     def set_keys(self, keys: Sequence[ApiKey]) -> None:
-        """Use these keys for new leases. They are registered on the server with the next request."""
+        """Use only these keys for new leases. The next request registers them on the server."""
         text = json.dumps([(key.key_id, key.group, key.mask) for key in keys], separators=(",", ":"))
         digest = hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
         self._registration = (digest, text, {key.key_id: key.mask for key in keys})
@@ -90,7 +89,7 @@ class ScriptStore:
         self._unregistered = True
 
     def register(self) -> None:
-        """Register this process's keys on the server, with what the process knows about them."""
+        """Register this process's keys on the server, together with what the process knows about them."""
         self._unregistered = False
         digest, text, _ = self._registration
         known = self._learned()
@@ -124,7 +123,10 @@ class ScriptStore:
                 return NoCapacity(_whole(reply[2]), reply[3], reply[4])
 
     def confirm(self, lease: Lease, *, was_sent: bool = False) -> Lease | Later | None:
-        """Confirm a reservation. If the request `was_sent` already, it counts whatever the state of the key is."""
+        """Confirm a reservation.
+
+        If `was_sent`, the request was already sent and is counted even if the key is unusable.
+        """
         digest, _, mine = self._registration
         if not mine and not was_sent:
             self.give_back(lease)
@@ -140,7 +142,10 @@ class ScriptStore:
         self._run("give_back", lease.text, lease.at_us)
 
     def settle(self, lease: Lease, settlement: Settlement, *, foreign: bool = False) -> Change:
-        """End a lease. If `foreign`, another server gave the lease and counts it; only the key's state changes."""
+        """End a lease.
+
+        If `foreign`, the lease is counted by the server that issued it; here, only the key's state changes.
+        """
         given = {**_known(settlement), "wait_class": wait_class(settlement.waited_us), "foreign": foreign}
         return self._change("settle", lease, given)
 
@@ -196,14 +201,14 @@ class ScriptStore:
         return self.time.now_us()
 
     def server_now_us(self) -> int:
-        """Return the server's time. `RedisStore` overrides this to ask the server."""
+        """Return the server's time. `RedisStore` overrides this to request the time from Redis."""
         return self.time.now_us()
 
     def close(self) -> None:
         self._server.close()
 
     def _run_known(self, name: str, *arguments: str | float) -> Any:
-        """Run a script that needs this process's keys. Register the keys first, if the server may not have them."""
+        """Run a script that needs this process's keys. If the server does not know the keys, register them first."""
         if self._unregistered:
             self.register()
         reply = self._run(name, *arguments)
@@ -230,7 +235,7 @@ def _whole(text: str) -> int:
 
 
 def _snapshot(figures: dict[str, Any], masks: Mapping[str, str]) -> KeySnapshot:
-    """Parse one key in the reply of `snapshot.lua`. `masks` has the masks of the configured keys."""
+    """Parse one key's entry in the reply of `snapshot.lua`. `masks` maps each configured key to its mask."""
     mask, used, spent = (figures.pop(name, None) for name in ("mask", "last_used_us", "spent_today"))
     return KeySnapshot(
         **figures,
@@ -245,7 +250,7 @@ def _known(settlement: Settlement) -> dict[str, Any]:
 
 
 def spent_rows(spent: Mapping[str, Spent]) -> list[tuple[str | int, ...]]:
-    """Return rows for `ledger.lua`: name of the budget or batch, calls, tokens, microusd, and cached tokens."""
+    """Return rows for `ledger.lua`: the name of a budget or batch, then calls, tokens, microusd, and cached tokens."""
     return [(name, *astuple(of)) for name, of in spent.items()]
 
 

@@ -1,7 +1,7 @@
 """Build the text of the pool's Lua scripts from the files in `lua/` and the configuration.
 
-Constants that Python also needs are defined in Python and inserted into the text. The same configuration gives the same
-text, and Redis caches each script by the hash of its text.
+Constants that Python also needs are defined in Python and inserted into the text. The text depends only on the
+configuration, so that all processes use the same script cached in Redis.
 """
 
 import hashlib
@@ -17,10 +17,10 @@ from app.keypool.spending import Budget, Cap
 from app.keypool.stores import base
 from app.keypool.strategies import load_strategy
 
-#: This prime is the upper bound of the random seed from which each key's `chance` is computed (see `strategies.py`).
+#: The bound of random seeds, a prime. Each key's `chance` (`strategies.py`) is computed from a seed.
 SEEDS = 65_537
 _FOLDER = resources.files("app.keypool.stores").joinpath("lua")
-#: The files that form the start of every script. Each uses only the files before it.
+#: The files with functions that all scripts share, in order: each uses only functions of the files before it.
 _SHARED = ("names", "meters", "guesses", "buckets", "keys", "tally", "ledger", "leases")
 _NAMES = {
     "latest_lease": "c.k.latest_lease",
@@ -42,9 +42,9 @@ class Script:
 
 
 def load_scripts(strategy: str, policy: Policy, budget: Budget, processes: int = 1) -> dict[str, Script]:
-    """Return the scripts for one configuration, by the name of their file in `lua/`.
+    """Return the scripts for one configuration by their file name in `lua/`, without the suffix.
 
-    Each process may use the remainder of each budget divided by `processes`. Raises `ConfigurationError` for an unknown
+    The process may use the remainder of each budget divided by `processes`. Raises `ConfigurationError` for an unknown
     strategy.
     """
     shared, score = shared_text(policy, budget, processes), _score(strategy)
@@ -84,7 +84,7 @@ def _constants(policy: Policy, budget: Budget, processes: int) -> str:
 
 
 def _in_lua(value: object) -> str:
-    """Convert a constant to Lua. A set becomes a table with the value true per member. A missing cap becomes -1."""
+    """Convert a constant to Lua. A set becomes a table that maps each member to true. A missing cap becomes -1."""
     if isinstance(value, Cap):
         return _table((f.name, _in_lua(-1 if (cap := getattr(value, f.name)) is None else cap)) for f in fields(value))
     if isinstance(value, frozenset):

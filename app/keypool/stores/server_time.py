@@ -1,10 +1,10 @@
-"""Estimate the time of the fleet store's clock, so that not every reading needs a call to the server."""
+"""Estimate the Redis server's time, so that not every reading of the clock needs a request."""
 
 import time
 from typing import Protocol
 
-#: A reply that took at most this long is always used. The recorded shortest time grows by this factor with every reply,
-#: so that it adapts to a slower network.
+#: Replies that are slower than others by more than the first value are ignored. The shortest known time of a reply
+#: grows by the factor with every reply, so that it adapts to a slower network.
 _ACCEPTED_US, _GROWTH = 1_000, 1.05
 
 
@@ -13,13 +13,11 @@ def monotonic_us() -> int:
 
 
 class Now(Protocol):
-    """The part of a clock that stores need."""
-
     def now_us(self) -> int: ...
 
 
 class ServerTime:
-    """Estimates the server's clock as this machine's monotonic clock plus an offset.
+    """Estimates the server's time as this machine's monotonic clock plus an offset.
 
     If `clock` is given (in tests, and for stores in memory), it is used instead and passed to scripts.
     """
@@ -34,11 +32,11 @@ class ServerTime:
         return self._clock is not None or self._ahead_us is not None
 
     def given(self) -> str:
-        """Return the time to pass to a script. "" means that the script uses the server's time."""
+        """Return the time to pass to a script, or "" to make the script use the server's time."""
         return "" if self._clock is None else str(self._clock.now_us())
 
     def synchronize(self, server_us: int, asked_at_us: int) -> None:
-        """Set the offset: the server's time was `server_us` halfway between `asked_at_us` (monotonic) and now.
+        """Update the offset after a reply with the time `server_us` to a request sent at `asked_at_us` (monotonic).
 
         A reply that took much longer than others is ignored, because its offset would be inexact.
         """
@@ -51,9 +49,12 @@ class ServerTime:
         self._ahead_us = server_us - (asked_at_us + now) // 2
 
     def now_us(self) -> int:
-        """Return the server's time, exact to half a round trip. Before the first reply, return this machine's time."""
+        """Return the server's time, exact to half a round trip.
+
+        Before the server's first reply, return this machine's time.
+        """
         if self._clock is not None:
             return self._clock.now_us()
-        if self._ahead_us is None:  # the server has never answered
+        if self._ahead_us is None:
             return time.time_ns() // 1000
         return monotonic_us() + self._ahead_us

@@ -1,4 +1,7 @@
-"""The store of a process while Redis is unavailable. It uses this process's share of every limit (`share.lua`)."""
+"""The key store of a process while Redis is unavailable.
+
+It allows this process a share of every limit (`share.lua`).
+"""
 
 from __future__ import annotations
 
@@ -24,13 +27,14 @@ _NUMBERS = itertools.count(1)
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """The state of the fleet at this process's last heartbeat.
+    """The state of all processes (the fleet) at this process's last heartbeat.
 
-    `rank` is the process's position among `size` live processes. `bad` maps each key that is not healthy to its circuit
-    as in `keys.lua` (a key that is out of quota counts as dead), or to -1 if the key has never answered. `limits` maps
-    (group, model) to six numbers: limit per minute and bucket capacity of requests, the same of tokens (0: unknown),
-    the end of the latest cooldown, and when a guessed request limit was last lowered (0: not guessed). `spent` maps a
-    budget's name (`d:<day>`, `d:<day>:<key>`, `t:<batch>`) to its usage. `disabled` has the keys that are disabled.
+    `rank` is the process's position among `size` live processes. `bad` maps each unhealthy key to its circuit as in
+    `keys.lua` (out of quota counts as dead), or to -1 if the key has never answered. `limits` maps (group, model) to
+    six numbers: limit per minute and bucket capacity of requests, the same two for tokens (0 if unknown), the end of
+    the latest cooldown, and when a guessed request limit was last lowered (0 if not guessed). `spent` maps a budget's
+    name (`d:<day>`, `d:<day>:<key>`, `t:<batch>`) to its usage. `disabled` contains the keys that an operator has
+    disabled.
     """
 
     rank: int = 0
@@ -42,7 +46,10 @@ class Fleet:
 
     @classmethod
     def read(cls, reported: Mapping[str, Any], before: Fleet) -> Fleet:
-        """Parse a reply of `beat.lua`. A brief reply keeps the rest of `before`. Lua encodes an empty list as {}."""
+        """Parse a reply of `beat.lua`. What a brief reply lacks is taken from `before`.
+
+        Lua encodes an empty list as {}.
+        """
         spent = {name: Spent(*used) for name, *used in reported["spent"] or ()}
         known = replace(
             before,
@@ -61,11 +68,11 @@ class Fleet:
         )
 
     def learned(self, keys: Sequence[ApiKey]) -> dict[str, Any]:
-        """Return what to restore on a server that has lost its data (see `register.lua`)."""
+        """Return what `register.lua` should restore if the server has lost its data."""
         groups = {key.group for key in keys}
         return {
             "verified": self.verified(keys),
-            # guessed limits are not restored, because the server guesses them again
+            # omit guessed limits, because the server guesses them again
             "learned": [
                 [*place, 0 if cut_us else rpm, *others[:3]]
                 for place, (rpm, *others, cut_us) in self.limits.items()
@@ -81,9 +88,9 @@ class Fleet:
 
 
 class ShareStore(MemoryStore):
-    """A memory store that allows only this process's share of each limit. It is used while Redis is lost.
+    """A memory store that allows only this process's share of each limit, for use while Redis is lost.
 
-    `since_us` is the latest time for which this process has a reservation. The share starts after it.
+    The share starts after `since_us`, the latest time for which this process has a reservation in Redis.
     """
 
     def __init__(
@@ -113,7 +120,7 @@ class ShareStore(MemoryStore):
         return lease.lease_id.startswith(_LOCAL)
 
     def holds(self, lease: Lease) -> bool:
-        """Return whether this store gave the lease and the lease has not ended."""
+        """Return whether this store issued the lease and the lease has not ended."""
         return self.made(lease) and self._server.has_member(f"{self._prefix}:f:{lease.key_id}", lease.lease_id)
 
     @property
@@ -121,7 +128,10 @@ class ShareStore(MemoryStore):
         return not any(key.in_flight for key in self.snapshot())
 
     def settle(self, lease: Lease, settlement: Settlement, *, foreign: bool = False) -> Change:
-        """End a lease. Do not use the remaining amounts in rate limit headers: they are for the whole fleet."""
+        """End a lease.
+
+        Ignore the remaining amounts in rate limit headers, because all processes together share them.
+        """
         change = super().settle(lease, replace(settlement, limits=LimitReading()), foreign=foreign)
         readings = [reading and asdict(reading) for reading in (settlement.limits.requests, settlement.limits.tokens)]
         if any(readings):
@@ -129,7 +139,7 @@ class ShareStore(MemoryStore):
         return change
 
     def settle_foreign(self, lease: Lease, settlement: Settlement) -> Change:
-        """End a lease that the lost store gave. Apply its effect on the key, if the key is configured."""
+        """End a lease that Redis issued before its loss. If its key is configured, apply the effect on the key."""
         if lease.key_id not in self._groups:
             return Change()
         return self.settle(lease, settlement, foreign=True)
@@ -138,7 +148,7 @@ class ShareStore(MemoryStore):
         return self._server.hget(f"{self._prefix}:off", key_id) == "1"
 
     def report(self) -> OfflineActivity:
-        """Return the activity since the last report, or since the loss, which must be added to the server's counts."""
+        """Return the activity since the last report. It must be added to the counts in Redis."""
         spent, counts, used_us = {}, {}, {}
         for name, of in self._server.hashes().items():
             kind, _, rest = (short := name.removeprefix(f"{self._prefix}:")).partition(":")
@@ -151,7 +161,7 @@ class ShareStore(MemoryStore):
             elif kind == "c":
                 counts[short] = {field: int(count) for field, count in of.items()}
             elif kind == "w":
-                # all processes are saturated at the same time, so each reports its part of that time
+                # all processes are saturated at the same time, so each reports only a part of that time
                 parts = {field: self._fleet.size if field.startswith("s:") else 1 for field in of}
                 counts[short] = {field: int(count) // parts[field] for field, count in of.items()}
         before, self._reported = self._reported, OfflineActivity(spent, counts, used_us)
@@ -163,7 +173,7 @@ class ShareStore(MemoryStore):
 
 
 class RetiredShares:
-    """Keeps the shares of earlier losses: the newest share, and older ones while they have open leases. Thread-safe."""
+    """Keeps the share stores of earlier losses: the newest, and older ones while they have open leases. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -178,15 +188,15 @@ class RetiredShares:
             self._shares = (*self._shares, share)
 
     def holder(self, lease: Lease) -> ShareStore | None:
-        """Return the share that gave the lease. Return None if the lease has ended."""
+        """Return the share that issued the lease, or None if the lease has ended."""
         return next((share for share in self._shares if share.holds(lease)), None)
 
     def reports(self) -> list[OfflineActivity]:
-        """Return each share's activity since its last report, and drop idle shares. Requests may end after the loss."""
+        """Return each share's activity since its last report, and drop idle shares."""
         shares = self._shares
         idle = [share for share in shares if share.idle]
         reports = [activity for share in shares if (activity := share.report()) != OfflineActivity()]
-        # the newest share stays even if it is idle, because it counts the usage of streams that end later
+        # keep the newest share even if it is idle, because it counts the usage of streams that end later
         with self._lock:
             self._shares = tuple(s for s in self._shares if s not in idle or s is self._shares[-1])
         return reports

@@ -1,7 +1,4 @@
-"""Parse the counts of a store for metrics and reports. `lua/names.lua` lists the names.
-
-The counts of a process that had lost the server are added to the counts of the fleet.
-"""
+"""Parse the counts of a key store for metrics and reports. `lua/names.lua` lists their names."""
 
 from __future__ import annotations
 
@@ -14,22 +11,22 @@ from app.keypool.limits import MINUTE_US
 from app.keypool.outcomes import Outcome
 from app.keypool.spending import NOTHING, Spent
 
-#: Separates model and kind of count in a field of the hash `c:<key>`. Only the model may contain it.
+#: Separates the model from the kind of count in the field names of the hash `c:<key>`. The kind never contains it.
 _SEPARATOR = "\x1f"
 _SATURATED = "s:"
 _OUTCOMES = {outcome.value: outcome for outcome in Outcome}
 _UNITS: tuple[Unit, Unit] = ("requests", "tokens")
 
-#: Counts by the name of their hash, then by field.
+#: Maps the name of a Redis hash, and then a field in it, to a count.
 Counts = Mapping[str, Mapping[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
 class OfflineActivity:
-    """The activity of a process while it had lost the fleet's server. It is added to the server's counts once.
+    """What a process did while Redis was lost. It is later added to the counts in Redis, once.
 
-    `spent` maps a budget's name to its usage. `counts` has the names of hashes (`c:<key>`, `k:<key>`, `w:<model>`).
-    `used_us` maps a key to the time of its last use.
+    `spent` maps a budget's name to its usage. `counts` has the hashes `c:<key>`, `k:<key>`, and `w:<model>`. `used_us`
+    maps a key to the time of its last use.
     """
 
     spent: Mapping[str, Spent] = field(default_factory=dict)
@@ -37,7 +34,7 @@ class OfflineActivity:
     used_us: Mapping[str, int] = field(default_factory=dict)
 
     def since(self, before: OfflineActivity) -> OfflineActivity:
-        """Return the activity after `before`, an earlier state of the same process."""
+        """Return the difference to `before`, an earlier state of the same process."""
         spent = {name: of - before.spent.get(name, NOTHING) for name, of in self.spent.items()}
         counts = {
             name: {f: more for f, count in of.items() if (more := count - before.counts.get(name, {}).get(f, 0))}
@@ -67,7 +64,7 @@ def read_figures(scope: Scope, groups: Mapping[str, str], found: Mapping[str, An
 
 
 def _counts(pairs: Sequence[str]) -> dict[str, int]:
-    """Parse a hash of counts: field, count, field, count, and so on. Lua encodes an empty list as {}."""
+    """Parse a list of alternating fields and counts. Lua encodes an empty list as {}."""
     return dict(zip(pairs[::2], map(int, pairs[1::2]), strict=True)) if pairs else {}
 
 
@@ -75,7 +72,7 @@ def _calls(key_id: str, counts: Mapping[str, int]) -> Iterable[CallFigures]:
     by_model: dict[str, dict[str, int]] = {}
     for name, count in counts.items():
         model, separator, what = name.rpartition(_SEPARATOR)
-        if separator and count:  # a field without a separator counts a change of the key
+        if separator and count:  # a field without a separator counts changes of the key's state
             by_model.setdefault(model, {})[what] = count
     for model, of in sorted(by_model.items()):
         outcomes = {_OUTCOMES[what]: count for what, count in of.items() if what in _OUTCOMES}

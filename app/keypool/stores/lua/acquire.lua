@@ -11,7 +11,7 @@ C.LOOK_AGAIN_US, C.LOOK_AGAIN_LATER_US, C.WORTH_WAITING_US = 50000, 250000, 2500
 -- The retry-after of callers that would have to wait for a probe, and of callers while every key is disabled.
 C.ANSWER_US, C.DISABLED_RETRY_US = 1e6, 60e6
 -- Each rejected caller gets a later retry time than the one before, but at most this long after a key has capacity,
--- because some callers never retry. While no limit is known, the times differ by C.UNKNOWN_GAP_US.
+-- because some callers never retry. While no limit is known, each time is C.UNKNOWN_GAP_US after the last.
 C.LONGEST_DEFERRAL_US, C.UNKNOWN_GAP_US = 60e6, 100000
 -- Maximum number of keys that one admission reads, if one of them can take the request now.
 C.MOST_CANDIDATES = 8
@@ -26,7 +26,7 @@ for n = 12, #ARGV do is_barred[ARGV[n]] = true end
 local is_off = disabled_keys()
 local function is_out(id) return is_barred[id] or is_off[id] end
 
--- An earlier reply for this lease was lost and the call is repeated, or `undo` for this lease came first.
+-- The client repeats the call because the reply was lost, or `undo` for this lease came first.
 local kept = P .. ':r:' .. lease_id
 local before = redis.call('HMGET', kept, 'lease', 'key', 'at', 'sent', 'last', 'probe')
 if before[1] == '' then return {'no_capacity', text(now), '0', 'barred', ''} end
@@ -58,7 +58,7 @@ end
 local no_budget = day_refusal(day, more) or batch_refusal(batch, more)
 if no_budget then return no_capacity(to_midnight, 'budget', no_budget) end
 
--- scripts.py replaces SCORE by the strategy's expression
+-- scripts.py replaces SCORE with the strategy's expression
 local function score(c)
   return SCORE
 end
@@ -100,7 +100,7 @@ local function consider(c)
   best.any_fit = best.any_fit or c.fits
 end
 
--- Read keys from the index, until no further key can have capacity earlier than the best one. Read at most 8 keys if
+-- Read keys from the index, until no other key can have capacity earlier than the best one. Read at most 8 keys if
 -- one of them has capacity now, otherwise 64.
 local some_usable, some_open, unseen, looked, gone = false, false, false, 0, {}
 local function walk()
