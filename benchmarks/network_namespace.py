@@ -1,9 +1,10 @@
-"""Provide a private network in which this machine can have any internet address, or the reason why none exists."""
+"""Run a command in a private network in which this machine can have any internet address."""
 
 import shutil
 import subprocess
 
-#: A command with this prefix gets private mounts and a private network, which only has a loopback device that is down.
+#: A command with this prefix gets private mounts and a private network. The network has only a loopback device, which
+#: is down.
 ISOLATE = ("unshare", "--net", "--mount", "--map-root-user")
 
 

@@ -1,7 +1,7 @@
 """Run one cell in a private network: `unshare --net --mount python -m benchmarks.fetch.arena CELL.json PYTHON OUT`.
 
-There, this machine has every address of the sites, and /etc/hosts has their names. Writes the contestant's output and
-the sites' observations.
+In that network, this machine has the addresses of all sites, and /etc/hosts has their names. The contestant's output
+and the times of the requests to the sites are written to OUT.
 """
 
 import json
@@ -17,7 +17,6 @@ _FILES = {OURS: "ours.py", OURS_SHARED: "ours.py", SCRAPY: "scrapy_peer.py", HTT
 
 
 def main(cell_file: Path, python: str, out: Path) -> None:
-    """Set up the network, run the contestant, and collect the sites' observations."""
     cell = Cell(**json.loads(cell_file.read_text()))
     contestant_file = cell_file.with_suffix(".told.json")
     contestant_file.write_text(json.dumps({**cell.as_json(), "hosts": cell.hosts, "urls": cell.urls}))

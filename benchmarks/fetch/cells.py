@@ -1,4 +1,4 @@
-"""The measured cells: the number of sites and pages, the rules, and the contestant."""
+"""The cells, which are the runs to measure: a contestant with a number of sites and pages, and a crawl delay."""
 
 from dataclasses import asdict, dataclass
 from ipaddress import IPv4Address
@@ -10,9 +10,10 @@ _FIRST_ADDRESS = IPv4Address("5.9.0.1")
 
 @dataclass(frozen=True)
 class Cell:
-    """One run to measure. `gap_seconds` is the pause that every robots.txt demands. With 0, robots.txt is not read.
+    """A run to measure.
 
-    `at_once` limits the contestant's concurrent requests.
+    `gap_seconds` is the crawl delay in each robots.txt; 0 means that contestants do not read robots.txt. `at_once`
+    limits the contestant's concurrent requests.
     """
 
     contestant: str
@@ -23,17 +24,15 @@ class Cell:
 
     @property
     def hosts(self) -> list[str]:
-        """Return the hosts: every site is a separate domain."""
         return [f"site{n}.example" for n in range(self.sites)]
 
     @property
     def urls(self) -> list[str]:
-        """Return the URLs, one page of each site in turn."""
+        """Return the URLs in round-robin order over the sites."""
         return [f"http://{host}/homes/{n}" for n in range(self.pages) for host in self.hosts]
 
     @property
     def hosts_file(self) -> str:
-        """Return the hosts in the form of hosts(5)."""
         return "".join(f"{_FIRST_ADDRESS + n} {host}\n" for n, host in enumerate(self.hosts))
 
     def as_json(self) -> dict[str, Any]:
@@ -41,7 +40,7 @@ class Cell:
 
 
 def cells(scale: float) -> list[Cell]:
-    """Return all cells of one round. `scale` shortens them (1: as published)."""
+    """Return the cells of one round. `scale` multiplies the pages per site; 1 is the published size."""
 
     def scaled(pages: int) -> int:
         return max(2, round(pages * scale))

@@ -1,18 +1,22 @@
-"""Compute the figures from the sites' observations: pages a second, CPU, share of the allowed pace, violations."""
+"""Compute the figures of a run: pages a second, CPU, share of the allowed pages, and violations of the crawl delay."""
 
 import itertools
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-#: A gap may be too short by this, in seconds, because two requests may take different times to arrive.
+#: A gap between requests counts as too short only if it is this much shorter than the crawl delay, because the time
+#: that requests take to arrive varies.
 JITTER_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
 class Figures:
-    """The figures of one run. `pace_share` is the mean share of the allowed pages that were requested, from a site's
-    first page to its last; None without rules. `too_soon` counts gaps shorter than the rule."""
+    """The figures of one run.
+
+    `pace_share` is the mean share of the allowed pages that were requested, from a site's first page to its last; None
+    without a crawl delay. `too_soon` counts gaps shorter than the crawl delay.
+    """
 
     pages: int
     pages_per_second: float
@@ -41,7 +45,7 @@ def figures(
 
 
 def median(runs: Sequence[Figures]) -> Figures:
-    """Return the median of each figure, except the lowest `pages` and the highest `too_soon`."""
+    """Return the median of each figure, but the lowest `pages` and the highest `too_soon`."""
     shares = [run.pace_share for run in runs if run.pace_share is not None]
     return Figures(
         pages=min(run.pages for run in runs),

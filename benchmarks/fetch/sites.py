@@ -1,4 +1,4 @@
-"""The sites: one lightweight process at all their addresses, which records the time of each request."""
+"""The sites: one lightweight process that serves all their addresses and records the time of each request."""
 
 import asyncio
 import gzip
@@ -11,7 +11,7 @@ from collections import defaultdict
 from pathlib import Path
 
 _ROOM = "<tr><th>Room {n}</th><td>{n} by {n} feet, oak floor, two windows</td></tr>"
-#: An invented listing of about 40 KB. Its script stands for the other content of real sites.
+#: A fictional listing of about 40 KB. Its script simulates the other content of real pages.
 PAGE = (
     "<!doctype html><html lang=en><head><meta charset=utf-8><title>12 Elm Street, Springfield</title>"
     '<script type="application/ld+json">{"@type":"House","name":"12 Elm Street","numberOfRooms":6}</script>'
@@ -23,7 +23,7 @@ PAGE = (
 
 
 class Sites:
-    """A server with the part of HTTP/1.1 that a GET client needs, including keep-alive."""
+    """A minimal HTTP/1.1 server for GET requests, with keep-alive."""
 
     def __init__(self, gap_seconds: float) -> None:
         self.asked: dict[str, list[float]] = defaultdict(list)
@@ -32,7 +32,6 @@ class Sites:
         self._page = _answer("text/html; charset=utf-8", gzip.compress(PAGE), "Content-Encoding: gzip\r\n")
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve one connection."""
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 lines = head.decode("latin-1").split("\r\n")

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.keypool run|report|admission`: measure, write the page in docs, time one admission."""
+"""`python -m benchmarks.keypool run|report|admission`: measure, write the page in docs, or time one admission."""
 
 import argparse
 import platform
@@ -64,7 +64,7 @@ def _run(args: argparse.Namespace) -> None:
         size, repeats = replace(size, warmup=5.0, window=20.0), 1
     entries = _entries(args.contestants)
     results = read_results(args.out, "`run --out`") if args.out.exists() else {"runs": []}
-    # repeat by repeat, so that a temporary disturbance of the machine affects all contestants
+    # repeats are the outer loop, so that a temporary disturbance of the machine affects all contestants
     for repeat in range(1, repeats + 1):
         for mode in _modes(args.modes):
             for entry in entries:
@@ -74,7 +74,7 @@ def _run(args: argparse.Namespace) -> None:
 
 
 def _takes_part(entry: Entry, mode: Mode) -> bool:
-    """Return False for the baseline in modes with limits, and for contestants without Redis in modes that need it."""
+    """Return False if the mode needs Redis and the contestant does not use it. The baseline runs in two modes only."""
     return mode.name in ("saturated", "open") if not entry.pooled else entry.uses_redis or not mode.needs_redis
 
 

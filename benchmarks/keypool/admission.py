@@ -1,7 +1,7 @@
-"""Time one admission in the fleet's store by its round trip, for increasing numbers of keys.
+"""Time one admission in the shared key store (one round trip to Redis), for increasing numbers of keys.
 
-Two situations are measured. "ready": every key has capacity, in no favorable order. "stale": sixteen index entries are
-set back before each admission, so that the script checks the maximum number of keys.
+Two situations are measured. "ready": every key has capacity, and the keys are in no favorable order. "stale": the index
+entries of sixteen keys are set to zero before each admission, so that the script checks the maximum number of keys.
 """
 
 import statistics
@@ -25,14 +25,14 @@ from benchmarks.results import BenchmarkError
 
 _STALE = 16
 _ASK = KeyRequest(MODEL, tokens=500.0, max_wait_us=30_000_000)
-#: These limits are high enough that no sample waits, even with few keys.
+#: Limits so high that no sample waits, even with few keys.
 _READING = LimitReading(
     MeterReading(limit=600_000, remaining=599_999, reset_us=100), MeterReading(60_000_000, 59_999_500, 500)
 )
 
 
 def measure(keys: int, samples: int) -> dict[str, Any]:
-    """Return round trips with `keys` keys in milliseconds: p50 of acquire in both situations, settle, and the pair."""
+    """Return the times of round trips in milliseconds: acquire in both situations, settle, and acquire plus settle."""
     with redis_server() as server:
         connection = redis.Redis.from_url(server.url)
         made = make_keys([f"sk-simulator-admission{'x' * 16}{n:05d}" for n in range(keys)])
@@ -58,8 +58,11 @@ def measure(keys: int, samples: int) -> dict[str, Any]:
 
 
 def measure_outage(keys: int, samples: int, models: int = 5) -> dict[str, Any]:
-    """Return p50 milliseconds while every circuit is open: of acquire (a probe, or a refusal), of a process's brief and
-    full heartbeats, which return the state of the fleet, and of reading the figures."""
+    """Return median times in milliseconds while every circuit is open.
+
+    They are the times of `acquire` (which gives a probe or rejects the request), of a process's brief and full
+    heartbeats, and of reading the figures.
+    """
     with redis_server() as server:
         made = make_keys([f"sk-simulator-admission{'x' * 16}{n:05d}" for n in range(keys)])
         store = RedisStore(made, "round_robin", redis.Redis.from_url(server.url), process="bench")

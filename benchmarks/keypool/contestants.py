@@ -1,4 +1,4 @@
-"""The contestants and their setup."""
+"""The contestants of the benchmark."""
 
 import sys
 from dataclasses import dataclass
@@ -9,7 +9,10 @@ from benchmarks.keypool.processes import PEERS_PYTHON
 
 @dataclass(frozen=True)
 class Entry:
-    """A contestant. `module` is below `worker/contestants` and gets `option`; `pooled` is False for the baseline."""
+    """A contestant.
+
+    `module` is below `worker/contestants` and is built with `option`; `pooled` is False for the baseline.
+    """
 
     name: str
     label: str
@@ -21,7 +24,6 @@ class Entry:
 
     @property
     def python(self) -> Path:
-        """Return the interpreter with the contestant's packages."""
         return Path(sys.executable) if self.ours else PEERS_PYTHON
 
 

@@ -1,8 +1,8 @@
-"""Compute the figures of a run from its raw data, without processes or clocks.
+"""Compute the figures of a run from its raw data.
 
 The utilization of a key is the admitted amount in the window divided by the amount that its limits refill, for the
-tighter limit (requests or tokens). Amounts saved up before the window are not counted, so the maximum is 100 %. The
-server counts on admission; contestants count nothing.
+tighter limit (requests or tokens). Amounts saved up before the window are not counted, so the maximum is 100 %. All
+amounts are counted by the server on admission.
 """
 
 from collections import Counter
@@ -11,13 +11,14 @@ from typing import Any
 
 from benchmarks.keypool.run import Raw, Segment, Snapshot
 
-#: From the first rejection of a bad key until it counts as settled: a round trip to Redis, while two cores are busy.
+#: How long after the first rejection of a bad key all processes must know it: a round trip to Redis with two busy
+#: cores.
 SETTLED_SECONDS = 0.1
 _BAD = ("unauthorized", "no_quota")
 
 
 def figures(raw: Raw, *, pooled: bool = True) -> dict[str, Any]:
-    """Return the figures of one run, as in results.json. Times are milliseconds, shares 0 to 1.
+    """Return the figures of one run, as stored in results.json. Times are milliseconds, shares 0 to 1.
 
     `pooled` is False for the baseline, whose only key has no limit.
     """
@@ -70,7 +71,7 @@ def _latency(seconds: Sequence[float]) -> dict[str, float | None]:
 
 
 def _utilization(segments: Sequence[Segment]) -> dict[str, float]:
-    """Return the utilization by key name: "60 RPM", and "60 RPM #2" for the next key with the same limit."""
+    """Return utilization by key name: "60 RPM", then "60 RPM #2" for the second key with the same limit."""
     seen: Counter[str] = Counter()
     names = {}
     for key in segments[0][0]["keys"]:
@@ -97,6 +98,9 @@ def _level(key: Snapshot, what: str) -> float:
 
 
 def _bad_requests(raw: Raw) -> tuple[int, int]:
-    """Return the requests to dead keys and keys without quota: after each key's first one was settled, and in total."""
+    """Return the numbers of requests with bad keys (rejected, or without quota): late ones, and all.
+
+    A request is late if it comes more than SETTLED_SECONDS after the first one with its key.
+    """
     late = sum(1 for times in raw.refusals.values() for moment in times if moment > times[0] + SETTLED_SECONDS)
     return late, sum(raw.last["totals"][name] for name in _BAD)

@@ -1,7 +1,8 @@
-"""The jobs' prompts: a fixed set of texts of different lengths. It only needs the standard library, for the workers.
+"""The jobs' prompts: a fixed set of texts of different lengths. Workers import this file, so it only needs the standard
+library.
 
-The simulator charges the mean job `MEAN_TOKENS` (characters / 4 + max completion tokens). The limits in `modes.py` are
-derived from that number.
+On average, the simulator charges `MEAN_TOKENS` for a job (characters / 4 + max completion tokens). The limits in
+`modes.py` are derived from that number.
 """
 
 import random
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 
 MODEL = "gpt-4.1-mini"
 MAX_COMPLETION_TOKENS = 100
-#: The sizes of the texts, in input tokens, are spread evenly over this range.
+#: The range of the texts' sizes in input tokens. The sizes are spread evenly.
 _INPUT_TOKENS = (100, 700)
 MEAN_TOKENS = (_INPUT_TOKENS[0] + _INPUT_TOKENS[1]) // 2 + MAX_COMPLETION_TOKENS
 _TEXTS = 301
@@ -18,7 +19,7 @@ _WORDS = ("the", "house", "has", "a", "bright", "room", "with", "tall", "windows
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One chat completion: `text` is the user's message, `input_tokens` its size as the simulator counts it."""
+    """A chat completion: `text` is the user's message, `input_tokens` its size as the simulator counts it."""
 
     text: str
     input_tokens: int
@@ -26,7 +27,7 @@ class Job:
 
 
 def all_jobs() -> list[Job]:
-    """Return the same list in every process: 100, 102, ... 700 input tokens."""
+    """Return jobs with 100, 102, ... 700 input tokens. The list is the same in every process."""
     low, high = _INPUT_TOKENS
     return [_job(low + (high - low) * n // (_TEXTS - 1), n) for n in range(_TEXTS)]
 

@@ -1,7 +1,7 @@
 """The keys and the modes: the simulator's limits, the load, and the events during a window.
 
-Closed-loop runs start with empty buckets unless the command overrides it, open-loop runs with full ones. A full
-minute's burst would be 3,000 requests, half of the refill in a window of two minutes. It would hide how a contestant
+Open-loop runs start with full buckets, closed-loop runs with empty ones unless the command overrides it. Full buckets
+allow a burst of 3,000 requests, half of the refill in a window of two minutes, which would hide how a contestant
 behaves at the limits.
 """
 
@@ -12,9 +12,9 @@ from typing import Any, Literal
 from benchmarks.keypool.jobs import MEAN_TOKENS
 
 _RPM = (60, 120, 240, 480, 900, 1200)
-#: The key of 900 requests a minute has tokens for only 600 mean jobs a minute.
+#: The key with 900 requests a minute has tokens for only 600 average jobs a minute.
 _TOKEN_BOUND = {900: 600 * MEAN_TOKENS}
-#: The jobs per second that all keys together admit.
+#: The jobs per second that the keys with the limits `_RPM` admit together.
 POOL_PER_SECOND = (sum(_RPM) - 900 + 600) / 60
 LATENCY_MS = 300
 DEAD, NO_QUOTA = "dead", "no_quota"
@@ -25,8 +25,7 @@ def _key(name: str, number: int) -> str:
 
 
 def good_keys(rpms: Sequence[int] = _RPM) -> list[dict[str, Any]]:
-    """Return the simulator's configuration of keys with these requests per minute. Tokens limit only the key with
-    900."""
+    """Return the simulator's configuration of keys with these requests per minute."""
     return [
         {"key": _key("good", 10_000 * n + rpm), "rpm": rpm, "tpm": _TOKEN_BOUND.get(rpm, rpm * 2000)}
         for n, rpm in enumerate(rpms)
@@ -34,19 +33,21 @@ def good_keys(rpms: Sequence[int] = _RPM) -> list[dict[str, Any]]:
 
 
 def bad_keys() -> list[dict[str, Any]]:
-    """Return two more keys: one that is rejected, one without quota."""
+    """Return the configuration of a rejected key and of a key without quota."""
     return [{"key": _key(b, n), "rpm": 900, "tpm": 1_800_000, "behavior": b} for n, b in enumerate((DEAD, NO_QUOTA))]
 
 
 def unlimited_key() -> list[dict[str, Any]]:
-    """Return the key for the bare SDK."""
     return [{"key": _key("free", 1), "rpm": 6_000_000, "tpm": 10_000_000_000}]
 
 
 @dataclass(frozen=True)
 class Event:
-    """An event at `at` (a share of the window, 0 to 1): `limits` scales every limit, Redis is lost, or the server
-    answers every request with 500."""
+    """An event at `at`, a share of the window (0 to 1).
+
+    `limits` multiplies every limit, `redis_down_seconds` stops Redis, and `server_down_seconds` makes the server answer
+    every request with 500.
+    """
 
     at: float
     limits: float | None = None
@@ -56,10 +57,10 @@ class Event:
 
 @dataclass(frozen=True)
 class Mode:
-    """One kind of load: "closed" (every slot always busy) or "open" (Poisson arrivals at `rate` times the capacity).
+    """A kind of load: "closed" (every slot always busy) or "open" (Poisson arrivals at `rate` times the capacity).
 
-    `server` has options of the simulator, `rpms` its keys' limits. `processes` and `slots` override the command's. With
-    `streams`, jobs request streams and read them to the end.
+    `server` has options of the simulator, `rpms` its keys' limits. `processes` and `slots` override the command's
+    options. With `streams`, jobs request streams and read them to the end.
     """
 
     name: str
@@ -89,7 +90,7 @@ class Mode:
 
 
 _SECOND = {"enforcement": "second", "failed_requests_count": True}
-#: 60 callers of a server without rate limit headers, which enforces limits by the second, as many gateways do
+#: 60 callers. The server sends no rate limit headers and enforces limits by the second, as many gateways do.
 _NO_HEADERS = Mode(
     "no_headers_3",
     "no rate limit headers, 3 keys of 5 requests a second",
@@ -140,7 +141,7 @@ MODES: dict[str, Mode] = {
     )
 }
 
-#: `--modes` accepts these names for groups of modes
+#: `--modes` also accepts these names of groups.
 MODE_GROUPS = {
     "all": tuple(MODES),
     "open_all": ("open_2", "open", "open_16"),

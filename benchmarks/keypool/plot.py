@@ -9,7 +9,7 @@ from pathlib import Path
 import matplotlib as mpl
 
 mpl.use("svg")
-# no random ids and no date, so that equal input gives an equal file
+# fixed ids and no date, so that equal input gives an equal file
 mpl.rcParams.update({"svg.hashsalt": "keypool", "svg.fonttype": "none", "font.size": 9})
 
 from matplotlib import pyplot as plt  # noqa: E402

@@ -1,6 +1,7 @@
-"""Start and stop the processes of a run on loopback, by process id: a Redis, the simulator, and the workers.
+"""Start and stop the processes of a run on loopback: a Redis, the simulator, and the workers.
 
-Each process ends with the main thread that starts it, so that an interrupted benchmark leaves none behind.
+Each process ends when the thread that started it ends, so that an interrupted benchmark leaves no process behind.
+Therefore, start them from the main thread.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ _READY_SECONDS = 240
 
 
 def _environment() -> dict[str, str]:
-    """Return an environment without the user's configuration and proxies."""
+    """Return the environment without proxies and without variables of the project, its peers, and OpenAI."""
     cleared = (*VARIABLE_PREFIXES, "LITELLM_")
     ours = [name for name in os.environ if name.upper().startswith(cleared) or name.upper().endswith("_PROXY")]
     kept = {name: value for name, value in os.environ.items() if name not in ours}
@@ -66,7 +67,7 @@ def _redis_binary() -> str:
 
 
 class RedisServer:
-    """A Redis on a free port, without persistence. It can be killed, and is empty when it is started again."""
+    """A Redis on a free port, without persistence, so it is empty after `kill` and `start`."""
 
     def __init__(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -75,7 +76,6 @@ class RedisServer:
         self.start()
 
     def start(self) -> None:
-        """Start Redis, and return when it responds."""
         options = ["--port", str(self._port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
         self._process = _start([_redis_binary(), *options, "--dir", tempfile.gettempdir()], stdout=subprocess.DEVNULL)
         until = time.monotonic() + 10
@@ -88,7 +88,7 @@ class RedisServer:
         raise BenchmarkError(f"redis-server did not answer on port {self._port} within 10 s")
 
     def kill(self) -> None:
-        """Kill Redis with SIGKILL, as in a crash of the machine."""
+        """Kill Redis with SIGKILL, which simulates a crash."""
         self._process.kill()
         self._process.wait()
 
@@ -98,7 +98,7 @@ class RedisServer:
 
 @dataclass
 class Simulator:
-    """The OpenAI simulator in a separate process, with requests to its control routes."""
+    """The OpenAI simulator in a separate process. `get` and `post` call its control routes."""
 
     process: subprocess.Popen[str]
     host: str
@@ -161,7 +161,10 @@ class Workers:
     _log: IO[str] = field(default_factory=_log_file)
 
     def start(self, python: Path, count: int, setup: Mapping[str, Any]) -> None:
-        """Start the workers, and return when all are ready. Raises `BenchmarkError` with their stderr if one is not."""
+        """Start the workers, and return when all are ready.
+
+        Raises `BenchmarkError` with their stderr if a worker fails.
+        """
         for _ in range(count):
             process = _start(
                 [str(python), "-m", "benchmarks.keypool.worker"],
@@ -194,7 +197,6 @@ class Workers:
         return found
 
     def log(self) -> str:
-        """Return the workers' stderr."""
         self._log.flush()
         self._log.seek(0)
         return self._log.read()
@@ -206,7 +208,7 @@ class Workers:
 
 
 def _line(stream: IO[str] | None, seconds: float) -> str:
-    """Return one line, or "" at the end of the stream or after `seconds`."""
+    """Return a line of the stream; "" at its end or after `seconds`."""
     got: list[str] = []
     reader = threading.Thread(target=lambda: got.append(stream.readline() if stream else ""), daemon=True)
     reader.start()

@@ -1,4 +1,4 @@
-"""Write `docs/benchmarks/keypool.md` and its plot from the results: medians over the repeats, and status of targets."""
+"""Write `docs/benchmarks/keypool.md` and its plot from the results."""
 
 import json
 import statistics
@@ -108,7 +108,10 @@ def _getter(runs: Runs, mode: str, contestant: str) -> Callable[[str], float | N
 
 
 def _baseline(runs: Runs, mode: str) -> float | None:
-    """Return CPU per request of the bare SDK: at the open loop's pace if measured, else at the pool's pace."""
+    """Return the bare SDK's CPU per request.
+
+    It is measured in the mode "open" or "saturated". The one with the load of `mode` is preferred.
+    """
     places = ("open", "saturated") if mode.startswith("open") else ("saturated", "open")
     found = (median(runs, place, "bare", lambda f: f["cpu_ms_per_request"]) for place in places)
     return next((cpu for cpu in found if cpu is not None), None)
@@ -156,7 +159,7 @@ def _admission(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _draw(runs: Runs, target: Path) -> None:
-    """Draw in a separate process, because matplotlib is installed with the peers."""
+    """Draw the plot in a separate process, because matplotlib is installed in the peers' environment."""
     if not PEERS_PYTHON.exists():
         raise BenchmarkError(f"{PEERS_PYTHON} is not there to draw the plot; run: make .venv-bench")
     shown = [

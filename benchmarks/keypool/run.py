@@ -17,7 +17,10 @@ _LEAD_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Size:
-    """The size of a run, as the command sets it; times in seconds. `start_level` is the buckets' initial level."""
+    """The size of a run, as the command line sets it; times are in seconds.
+
+    `start_level` is the buckets' initial level.
+    """
 
     processes: int = 8
     slots: int = 16
@@ -34,9 +37,9 @@ Segment = tuple[Snapshot, Snapshot]
 
 @dataclass(frozen=True)
 class Raw:
-    """The raw data of one run: the simulator's counters at each relevant moment, and every worker's report.
+    """The raw data of one run: snapshots of the simulator's counters, and every worker's report.
 
-    `segments` are the pieces of the window with unchanged limits, each with the counters at its start and end.
+    `segments` are the parts of the window with unchanged limits, each as the snapshots at its start and end.
     """
 
     window: tuple[float, float]
@@ -51,7 +54,7 @@ class Raw:
 
 
 class Run:
-    """Runs one contestant in one mode. Create it and call `go`."""
+    """Runs one contestant in one mode, once."""
 
     def __init__(self, entry: Entry, mode: Mode, size: Size, repeat: int) -> None:
         self._entry = entry
@@ -63,7 +66,10 @@ class Run:
         self._keys = mode.keys() if entry.pooled else unlimited_key()
 
     def go(self) -> Raw:
-        """Start the servers and workers, and measure. Raises `BenchmarkError` if a process does not start or report."""
+        """Start the servers and workers, and measure.
+
+        Raises `BenchmarkError` if a process does not start or send a report.
+        """
         with ExitStack() as running:
             needs_redis = self._entry.uses_redis
             redis = running.enter_context(processes.redis_server()) if needs_redis else None
@@ -122,7 +128,7 @@ class Run:
 
     def _plan(self, number: int, start: float, window: float, end: float) -> Plan:
         closed = self._mode.load == "closed" and self._entry.pooled
-        # the baseline has no limit to saturate, so it runs at the pool's pace, which makes its CPU time comparable
+        # the baseline has no limits, so it gets as many jobs per second as the pool, to make its CPU time comparable
         share = self._mode.rate if self._mode.load == "open" else 1.0
         rate = None if closed else share * self._mode.per_second / self._count
         return Plan(start, window, end, self._slots, self._seed + number, rate)

@@ -1,4 +1,7 @@
-"""`python -m benchmarks.merging`: merge 100,000 observations into 20,000 properties, timed at 1/4, 1/2, and all."""
+"""`python -m benchmarks.merging`: merge 100,000 observations into 20,000 properties.
+
+Times are measured after 1/4, 1/2, and all of the properties.
+"""
 
 import argparse
 import sys
@@ -45,7 +48,6 @@ class Mark:
 
 
 def main() -> int:
-    """Run the benchmark and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.merging", description=__doc__)
     parser.add_argument("--properties", type=int, default=20_000)
     parser.add_argument("--databases", nargs="+", choices=_DATABASES, default=list(_DATABASES))
@@ -71,7 +73,7 @@ def _measure_all(databases: Sequence[str], properties: int, out: Path | None) ->
 
 
 def measure(url: str, count: int) -> list[Mark]:
-    """Store the pages of `count` properties one by one, as a worker does, each in its own transaction."""
+    """Store the pages of `count` properties, each page in its own transaction, as a worker does."""
     database = Database(url)
     store = PropertyStore(database)
     database.open()
@@ -104,7 +106,6 @@ def _mark(database: Database, done: int, seconds: float, cpu_seconds: float) -> 
 
 
 def report(tables: dict[str, list[Mark]]) -> str:
-    """Return the page `docs/benchmarks/merging.md`."""
     sections = ["# Merging, measured", prose(_ABOUT.format(machine=machine()))]
     sections += [f"## {DATABASE_NAMES[name]}\n\n{table(_HEADS, _rows(marks))}" for name, marks in tables.items()]
     return "\n\n".join(sections) + "\n"

@@ -1,4 +1,4 @@
-"""Make fictional properties with two sources each, and five or six observations, some of which conflict."""
+"""Yield pages of fictional properties. Each has two sources and five or six observations, some of which conflict."""
 
 import random
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ _T0 = datetime(2026, 6, 1, tzinfo=UTC)
 
 
 def pages(count: int) -> Iterator[SourceRecord]:
-    """Yield the pages of `count` properties. The first windows do not depend on `count`."""
+    """Yield the pages of `count` properties. A larger `count` only adds pages at the end."""
     for start in range(0, count, WINDOW):
         found = [page for number in range(start, min(count, start + WINDOW)) for page in _of(number)]
         random.Random(start).shuffle(found)
@@ -25,7 +25,7 @@ def pages(count: int) -> Iterator[SourceRecord]:
 
 
 def _of(number: int) -> Iterator[SourceRecord]:
-    """Return the pages of an assessor and a portal. For one property in ten, the portal states another year."""
+    """Yield the pages of an assessor and a portal. For one property in ten, their years conflict."""
     house, street = number % _HOUSES_A_STREET, number // _HOUSES_A_STREET
     name, kind = _STREETS[street % len(_STREETS)], _KINDS[street // len(_STREETS) % len(_KINDS)]
     code = f"{10_000 + street // (len(_STREETS) * len(_KINDS)):05d}"

@@ -1,4 +1,4 @@
-"""Plain httpx2: one client, a pool of threads, no rules."""
+"""Plain httpx2: one client and a pool of threads, without robots.txt or delays."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""The project's fetcher in a pool of threads, with pages scheduled like jobs. The pace is local or shared."""
+"""The project's fetcher in a pool of threads. Rate-limit state is in the process or in a shared Valkey."""
 
 import heapq
 import json
@@ -22,12 +22,12 @@ from app.property.fetch.pace.rules import Visitor
 from app.redis.embedded_valkey import EmbeddedValkey
 from app.settings import Settings
 
-#: The longest wait for a site, in seconds, before a page is put back. A worker with a job waits as long.
+#: Maximum wait for a site before a page is put back into the queue. A worker waits equally long before it defers a job.
 _PATIENCE_SECONDS = 2.0
 
 
 class Due:
-    """A queue of pages by the time they are due, like jobs in a broker. `take` returns None when all are fetched."""
+    """A queue of pages, each with the time at which it is due. `take` returns None when all pages are fetched."""
 
     def __init__(self, urls: list[str], takers: int) -> None:
         self._heap: list[tuple[float, int, str]] = []
@@ -54,7 +54,10 @@ class Due:
                     self._ready.put(None)
 
     def _hand_out(self) -> None:
-        """Move each page to the ready queue when it is due. Only this thread waits for times, so the others sleep."""
+        """Move each page to the ready queue when it is due.
+
+        Only this thread uses timers; the others block in `take`.
+        """
         with self._changed:
             while True:
                 seconds = self._heap[0][0] - time.monotonic() if self._heap else None

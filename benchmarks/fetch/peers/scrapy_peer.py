@@ -1,4 +1,4 @@
-"""Scrapy with the sites' gap as DOWNLOAD_DELAY, because Scrapy does not read Crawl-delay."""
+"""Scrapy with the sites' crawl delay as DOWNLOAD_DELAY, because Scrapy does not read Crawl-delay."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Homes(scrapy.Spider):
 
 
 def settings(cell: dict[str, Any]) -> dict[str, Any]:
-    """Return Scrapy's settings for the cell. With rules, they set the gap, and allow a request to each site at once."""
+    """Return Scrapy's settings. With a crawl delay, Scrapy may request a page from every site at the same time."""
     gap = cell["gap_seconds"]
     rules = {
         "ROBOTSTXT_OBEY": True,

@@ -1,1 +1,1 @@
-"""The load generator: one process with many slots that drive one contestant. Only contestants import libraries."""
+"""The load generator: one process with many slots, which all call the same contestant."""

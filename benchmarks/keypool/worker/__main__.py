@@ -1,7 +1,7 @@
-"""`python -m benchmarks.keypool.worker`: reads a setup from the first line of stdin and a plan from the second; prints
-one line for each.
+"""`python -m benchmarks.keypool.worker`: run jobs with one contestant.
 
-The parent starts all workers of a run, waits until every worker is ready, then sends all the same plan.
+The first line of stdin is the setup, and the worker answers when it is ready. The second line is the plan, and the
+worker answers with the results. The benchmark sends the plan when all workers of a run are ready.
 """
 
 import importlib
@@ -14,7 +14,10 @@ from benchmarks.keypool.worker.driver import Driver, Plan
 
 
 def main() -> None:
-    """Run the plan, then exit at once: threads may still hang in a library, but their jobs are already counted."""
+    """Run the plan, then exit immediately.
+
+    Threads may still be blocked in a library, but their jobs are already counted.
+    """
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     setup = json.loads(sys.stdin.readline())
     module = importlib.import_module(f"benchmarks.keypool.worker.contestants.{setup['contestant']}")

@@ -1,7 +1,7 @@
 """Slots that run jobs one after another and record the results.
 
 All contestants are treated alike: a job is one call of the library. After an error, the job waits for the error's
-`retry-after` (or a second) and calls again. After 60 s, the job has failed.
+`retry-after` (or a second) and calls again. A job fails after 60 s.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ _DRAIN_SECONDS = 4.0
 
 
 class Contestant(Protocol):
-    """A library under test. `is_async` selects which method is called; both raise the library's own errors."""
+    """A library under test. If `is_async`, `acall` is called, else `call`. Both raise the library's own errors."""
 
     is_async: bool
 
@@ -34,9 +34,9 @@ class Contestant(Protocol):
 
 @dataclass(frozen=True)
 class Plan:
-    """The plan of one process. `start`, `window` (its beginning), and `end` are times of the system's monotonic clock.
+    """The plan of one process. `start`, `window` (where measuring begins), and `end` are times of the monotonic clock.
 
-    `rate` is the process's arrivals per second, None for a closed loop.
+    `rate` is the process's arrivals per second; None means a closed loop.
     """
 
     start: float
@@ -57,8 +57,6 @@ class Record:
 
 
 class Driver:
-    """Runs one contestant through one plan."""
-
     def __init__(self, contestant: Contestant, plan: Plan) -> None:
         self._contestant = contestant
         self._plan = plan
@@ -70,7 +68,10 @@ class Driver:
         self._open: dict[int, tuple[float, float]] = {}
 
     def run(self) -> Record:
-        """Run the plan, and return at its end. Jobs that are still running are unfinished, or failed after 60 s."""
+        """Run the plan, and return at its end.
+
+        A job that is still running counts as unfinished, after 60 s as failed.
+        """
         meter = threading.Thread(target=self._measure_cpu, daemon=True)
         meter.start()
         if self._contestant.is_async:
@@ -94,7 +95,7 @@ class Driver:
         self.record.cpu_seconds = _cpu_seconds() - before
 
     def _dues(self) -> Iterator[tuple[float, Job]]:
-        """Yield the due time of each job, and the job. In a closed loop, a job is due when a slot asks for it."""
+        """Yield jobs, each with the time when it is due. In a closed loop, a job is due when a slot requests it."""
         at = self._plan.start
         while True:
             job = self._chance.choice(self._jobs)
@@ -113,7 +114,7 @@ class Driver:
         self.record.calls.append((due, start, end, calls, outcome))
 
     def _after_error(self, exc: Exception, start: float, now: float) -> float | None:
-        """Return the seconds until the next call, None if the job has failed or the plan is over."""
+        """Return the seconds until the next call; None if the job's 60 s or the plan end before that."""
         self.record.errors[type(exc).__name__] += 1
         pause = _pause_of(exc)
         return None if now + pause >= min(start + JOB_SECONDS, self._plan.end) else pause
@@ -179,7 +180,7 @@ def _in_time(start: float) -> str:
 
 
 def _pause_of(exc: Exception) -> float:
-    """Return the wait that the response asks for, in seconds; one second if there is none."""
+    """Return the response's retry-after in seconds; 1 if it has none."""
     headers: Any = getattr(getattr(exc, "response", None), "headers", None) or {}
     for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
         try:

@@ -1,1 +1,4 @@
-"""One module for each contestant, with `build(setup) -> Contestant`. None imports another contestant's library."""
+"""The contestants, one per module, with a function `build(setup) -> Contestant`.
+
+No module imports another's library.
+"""

@@ -1,4 +1,4 @@
-"""The SDK alone with one key without limits: the cost of a request without any pool."""
+"""The SDK alone with one unlimited key, which shows the cost of a request without any pool."""
 
 from typing import Any
 

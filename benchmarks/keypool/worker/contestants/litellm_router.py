@@ -1,7 +1,7 @@
-"""LiteLLM's Router with Redis, one deployment for each key, otherwise with defaults; `option` is the routing strategy.
+"""LiteLLM's Router with Redis and one deployment per key; `option` is the routing strategy, all else has defaults.
 
-Its asynchronous API is used, as its documentation recommends: it costs half the CPU of the synchronous one.
-https://docs.litellm.ai/docs/routing (2026-11).
+The asynchronous API is used, as LiteLLM's documentation recommends, because it needs half the CPU of the synchronous
+API. https://docs.litellm.ai/docs/routing (2026-11).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""A simple rotation: a client for each key, round robin, and the next key after a refusal.
+"""A simple rotation: one client per key, in round-robin order. If a key is rejected, the next key is tried.
 
-The SDK's default retries apply: two more tries for each key, after the server's retry-after.
+The SDK's default retries apply: two retries per key, after the server's retry-after.
 """
 
 import itertools
@@ -11,7 +11,7 @@ import openai
 
 from benchmarks.keypool.jobs import MODEL, Job
 
-#: After these errors the next key is tried, because another key might be accepted.
+#: After these errors, the next key is tried.
 _NEXT_KEY = (openai.RateLimitError, openai.AuthenticationError, openai.PermissionDeniedError)
 
 

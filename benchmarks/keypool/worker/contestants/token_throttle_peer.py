@@ -1,7 +1,8 @@
-"""token-throttle on Redis: a limiter without a pool, so keys are chosen here, and limits are configured.
+"""token-throttle on Redis. It only limits a given key, so this module chooses the key, and configures its limits.
 
-A key is drawn in proportion to its requests per minute, then the call waits for the key's capacity. Limits are per
-second: buckets per minute would start full, unlike the server's, and would learn nothing from rejections.
+A key is drawn at random, weighted by its requests per minute. The call then waits for that key's capacity. Limits are
+configured per second, because buckets per minute would start full, unlike the server's, and token-throttle does not
+learn from rejections.
 """
 
 from __future__ import annotations
