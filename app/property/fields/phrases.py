@@ -31,7 +31,7 @@ def expression(phrase: str, *, whole: bool = True) -> str:
 
 
 def _boundary(body: str) -> str:
-    """Return the word boundary that the first letter of `body` needs, or "". For the last letter, pass `body` reversed."""
+    """Return the word boundary that the first letter of `body` needs, or "". For the last letter, reverse `body`."""
     first = next((c for c in body if c not in "()[]|"), "")
     return r"\b" if first.isalnum() and first < _FIRST_JOINED else ""
 

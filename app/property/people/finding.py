@@ -1,12 +1,11 @@
 """Find a person's name in a text: in either order, with initials, across tags and JSON keys.
 
-The caller decides which words are a name, since it may know only hashes of the name. For `Jane Doe` these rules hold:
-
+The caller decides which words are a name, because it may know only hashes of the name. `Jane Doe` is found as:
 - `Jane Doe`, `JANE DOE`, `Jane Q. Doe`, `jane-doe`, `jane.doe@`, `Jane <b>Doe</b>`, `"first":"Jane","last":"Doe"`
-- `Doe, Jane`; without a comma only in capitals (`DOE JANE Q`), as assessment rolls write names
-- `Jane & John Doe`, `DOE JOHN & JANE`: two given names share a family name; only the person's given name matches
-- not `Jane Doe-Smith`, nor `Mary Jane Doe` (a common given name in front makes another name), nor `Jane. Doe`,
-  nor `Jane Doe Street`
+- `Doe, Jane`, or without a comma in capitals, as assessment rolls write names: `DOE JANE Q`
+- `Jane & John Doe`, `DOE JOHN & JANE`: two given names share a family name, and only the person's given name matches
+
+`Jane Doe` is not found in `Jane Doe-Smith`, `Jane. Doe`, `Jane Doe Street`, or `Mary Jane Doe`, who is another person.
 """
 
 import re
@@ -27,13 +26,14 @@ _KEYS = frozenset(
     {"first", "last", "middle", "given", "family", "sur", "name", "firstname", "lastname", "middlename", "givenname",
      "familyname", "surname", "fname", "lname", "agentfirstname", "agentlastname", "agentfirst", "agentlast"}
 )  # fmt: skip
-#: Replaces a JSON key between two values of one object. In an object, the first name may come before or after the last.
+#: Replaces a JSON key between two values of one object. In an object, the first name may come before or after the last
+#: name.
 _OBJECT = "{}"
 _TAG = re.compile(r"<[!/?A-Za-z][^<>]{0,4000}>")
 _AMPERSAND = re.compile(r"[.]?\s{0,2}&\s{0,2}")
 #: Words that may follow two given names in an assessment roll, but are not family names.
 _AFTER_COUPLES = frozenset({"trustee", "trustees", "tr", "trs", "trust", "etal", "et", "jt", "hw", "jr", "sr"})
-#: Words such as `street`. If such a word follows a name, the name is that of a street or a place, not a person's.
+#: Words such as `street`. A name before such a word is a street's or a place's, not a person's.
 _STREET_WORDS = (
     "st street rd road ave avenue blvd boulevard dr drive ln lane ct court pl place pkwy parkway hwy highway way ter "
     "terrace cir circle park school elementary"
@@ -81,7 +81,9 @@ def find_names(text: str, may_begin: Callable[[str], bool], is_name: Callable[[t
 
 
 def _streams(whole: Text, words: list[Word]) -> list[tuple[list[Word], list[str]]]:
-    """Return lists of words with the text after each word: all words, without tags (if any), without keys (if any)."""
+    """Return lists of words with the text after each word: all words, the words outside tags, and the words without
+    keys.
+    """
     streams = [(words, _gaps(whole, words))]
     tags = [match.span() for match in _TAG.finditer(whole.plain)]
     if tags:

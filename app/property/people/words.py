@@ -1,6 +1,6 @@
-"""Split text into words and normalize them for comparing names: no case, accents, or escapes.
+"""Split text into words and normalize them for comparing names, ignoring case, accents, and escapes.
 
-A page's source text can contain the same name in many forms: `José`, `Jos&eacute;`, `Jos\\u00e9`, `Jos%C3%A9`.
+A page's source text can contain the same name in many forms: `José`, `Jos&eacute;`, `Jos\u00e9`, `Jos%C3%A9`.
 """
 
 import re
@@ -54,7 +54,7 @@ class Text:
 
 
 def unescaped(text: str) -> Text:
-    """Return `text` without escapes. The characters of an escape map to the whole escape."""
+    """Return `text` without escapes."""
     parts, at, shift = list[str](), [0], [0]
     done = length = 0
     for match in _ESCAPE.finditer(text):

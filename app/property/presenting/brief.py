@@ -1,6 +1,6 @@
 """The contractor's brief: facts about a house for a roofing or home-services team. Doubtful facts are marked.
 
-As text, it has at most 80 columns. Only URLs may be longer: they are never cut, so that readers can open them.
+As text, its lines have at most 80 columns, except for URLs, which are never cut so that readers can open them.
 """
 
 import textwrap
@@ -37,7 +37,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of the brief. Its values are no more certain than `inputs`, the fields they are computed from."""
+    """A line of the brief. Its values are computed from the fields in `inputs`, and are doubtful if one of these is."""
 
     label: str
     parts: tuple[Part, ...]
@@ -133,7 +133,7 @@ def _marks(line: Line, shown: Mapping[str, Any], now: datetime, fresh_days: floa
         doubt = doubt_about(shown, part.field, now, fresh_days) if part.field in record else None
         if doubt is not None:
             found.setdefault("; ".join(_reasons(part, doubt, shown, now)), []).append(part.name)
-    for text, names in found.items():  # a doubt about all parts is printed once, for the line
+    for text, names in found.items():  # a doubt that all parts share is printed without their names
         name = f"{', '.join(names)}: " if any(names) and len(names) < len(line.parts) else ""
         yield f"{name}{text}"
 

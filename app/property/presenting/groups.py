@@ -4,7 +4,7 @@ from app.property.fields.table import FIELDS
 from app.property.merging.derived import MAP_LINK
 
 TECHNICAL = "Address, units, and coordinates"
-#: The headings by group of the field table, in the order in which they are shown.
+#: Maps groups of the field table to headings, in display order.
 GROUPS = {"listing": "Listing", "facts": "Home", "tax": "Tax and sales", "ours": "More", "address": TECHNICAL}
 
 

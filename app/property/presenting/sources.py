@@ -1,4 +1,4 @@
-"""The names of a property's sources that people see."""
+"""Name a property's sources for people."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from app.property.merging.doubt import source_of
 
-#: The names that people see for each `SourceKind`. "other" has none.
+#: Names of source kinds for people, by `SourceKind`. "other" has no name.
 KINDS = {
     "assessor": "assessor", "gis": "county map", "tax_roll": "tax roll", "permits": "permit office",
     "portal": "portal", "association": "HOA",

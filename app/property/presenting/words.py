@@ -123,7 +123,7 @@ def _plain(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-#: The formatters, by the name that the field table gives in `brief`, or else by the field's kind.
+#: Maps the name that a field's `brief` entry gives, or else the field's kind, to a formatter.
 WORDS: Mapping[str, Words] = {
     "area": lambda value, unit, _: square_feet(value, unit),
     "answer": lambda value, *_: yes_no(value),
@@ -141,8 +141,8 @@ WORDS: Mapping[str, Words] = {
 def in_words(name: str, value: Any, record: Record, unit: str | None = None, *, words: str = "") -> str:
     """Return a value of the field `name` in words, in `unit` or the record's unit.
 
-    `words` selects an entry of `WORDS` other than that of the field's kind. A value of the wrong type, which only an
-    unverified claim may have, is shown as it is.
+    `words` is a key of `WORDS`; without it, the field's kind is the key. A value of the wrong type, which only an
+    unverified claim may have, is not formatted.
     """
     how = WORDS.get(words or FIELDS[name].kind)
     known = unit or record.get(UNIT_OF.get(name, ""))

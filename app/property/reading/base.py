@@ -59,7 +59,9 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The inputs of a confidence: features, the maximum `most`, its reason `bound`, and a derived value's sources."""
+    """The inputs of a confidence. `most` is the maximum, for the reason `bound`. `sources` are a derived value's
+    fields.
+    """
 
     features: Mapping[str, float]
     most: float
@@ -99,18 +101,18 @@ def of_text(field: str, value: Any, text: str, where: str, confidence: float) ->
 class Extraction:
     """The values read from one page. After `pipeline.with_model_values`, they include a model's values.
 
-    `candidates` holds the candidates of all readers; `--explain` shows them. `doubtful` names the fields whose chosen
-    value is contradicted or has a low confidence. `dropped` counts model values without valid evidence. `reason` says
-    why the page was classified as `kind`.
+    `candidates` contains the candidates of all readers; `--explain` shows them. `doubtful` names the fields whose
+    chosen value is contradicted or has a low confidence. `dropped` counts model values without valid evidence. `reason`
+    says why the page was classified as `kind`.
 
-    `denied` holds values from markup that were dropped because the visible page contradicts them, or contradicts many
-    values of their script. `distrusted` identifies the scripts with many contradicted values, by the part of a locator
-    before its last `#`.
+    `denied` contains values from markup that were dropped because the visible page contradicts them, or contradicts
+    many values of their script. `distrusted` identifies the scripts with many contradicted values, by the part of a
+    locator before its last `#`.
 
     A model is asked only for fields in `only`, because other pages of the property may state the rest. None allows all
     fields. A model is not asked for `settled` fields, unless `audited` is set or the model use is `always`. In these
-    two cases it is asked for every field that `only` allows, whatever its confidence. `wanted` holds the fields of an
-    earlier model request that is still unanswered. If it is set, exactly these fields are asked for.
+    two cases it is asked for every field that `only` allows, whatever its confidence. `wanted` contains the fields of
+    an earlier model request that is still unanswered. If it is set, exactly these fields are asked for.
 
     `row` is the JSON pointer of the object that was read, if a JSON body lists several properties. `scores` explains
     the confidences. `recipe` is the name of the recipe that read values, "" if none did.

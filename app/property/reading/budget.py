@@ -27,7 +27,7 @@ MOST_ELEMENTS = 50_000
 MOST_CHILDREN = 10_000
 CPU_SECONDS = 2.0
 MEMORY_BYTES = 300_000_000
-#: If some code swallows the exception, the timer raises it again after this many seconds of CPU time.
+#: If some code catches `_SpentError`, the timer raises it again after this many seconds of CPU time.
 _AGAIN_SECONDS = 0.2
 #: A block that has less CPU time left than this, in seconds, fails at once, because a timer set to zero never fires.
 _LEAST_SECONDS = 0.001
@@ -39,7 +39,9 @@ INTERRUPTIONS: list[type[Exception]] = []
 
 
 class _SpentError(BaseException):
-    """The CPU time is used up. This is not an `Exception`, so that no reader's `except Exception` catches it."""
+    """Raised when the CPU time is used up. It is not an `Exception`, so that no reader's `except Exception` catches
+    it.
+    """
 
 
 class _Meter:
@@ -68,7 +70,9 @@ def reading(url: str, spent: Spent | None = None, *, seconds: float | None = Non
 
 
 class _Budget(AbstractContextManager[None]):
-    """The context manager of `reading`. As a class, it keeps its frames in this file, where `_spent` does not raise."""
+    """The context manager of `reading`. It is not a generator, because its frames must be in this file, where `_spent`
+    does not raise.
+    """
 
     def __init__(self, url: str, spent: Spent, seconds: float) -> None:
         self.url, self.spent, self.seconds = url, spent, seconds

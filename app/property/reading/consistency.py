@@ -16,7 +16,7 @@ from app.property.values.areas import IN_SQUARE_METERS
 from app.property.values.places import in_country, us_state
 from app.property.values.texts import letters_of
 
-#: Matches the part of an item's locator after its list: the item's position, and the elements inside the item.
+#: Matches the end of a list item's locator: the item's position in the list, and the elements inside the item.
 _ITEM = re.compile(r"\[\d+\](?:/[a-z]+)*$")
 _OUTCODE = re.compile(r"[A-Z]{1,2}\d[A-Z\d]?")
 _ZIP = re.compile(r"^\d{5}(?:-\d{4})?$")
@@ -309,7 +309,9 @@ def _brand(page: Document) -> str:
 
 
 def _sold(kept: dict[str, Winner], candidates: list[Candidate]) -> None:
-    """After a closed sale, replace an asking price that equals the price paid by another labeled price, or drop it."""
+    """After a closed sale, an asking price equal to the price paid is a misreading. Use another labeled asking price,
+    or drop it.
+    """
     status, asked, paid = kept.get("StandardStatus"), kept.get("ListPrice"), kept.get("ClosePrice")
     if not (status and asked and paid) or status.candidate.value != "Closed":
         return

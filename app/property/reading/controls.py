@@ -9,7 +9,8 @@ from app.property.fields.phrases import pattern
 
 #: Matches the words of controls, such as `read more`.
 _WORDS = pattern("pages", "controls")
-#: Attributes that name the panel which a control opens: tag (None: any), attribute, and the beginning of its value.
+#: Attributes that name the panel that a control opens. Each entry has a tag (None for any), an attribute, and the
+#: beginning of its value.
 _NAMES_ITS_PANEL = (
     (None, "aria-controls", ""),
     (None, "data-target", ""),
@@ -28,7 +29,7 @@ _DEEPEST, _MOST_BESIDE = 300, 30
 
 def openers(body: Any, covers: Container[Any]) -> Callable[[Any], bool]:
     """Return a function that tests whether a visible control names an element's id or is next to the element. `covers`
-    holds the outermost hidden elements.
+    contains the outermost hidden elements.
     """
     named: dict[str, list[Any]] = {}
     controls = [e for e in body.iterdescendants() if not _ATTRIBUTES.isdisjoint(e.keys())]

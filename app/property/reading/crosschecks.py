@@ -30,8 +30,6 @@ def crosschecks(winners: Mapping[str, Winner], page: Document) -> dict[str, tupl
     return found
 
 
-# --- title, heading, and URL ------------------------------------------------------------------------------------------
-
 _IN_HEADLINES = tuple(name for name, spec in FIELDS.items() if spec.headline)
 _LEAST_CHARS = 4
 
@@ -58,12 +56,12 @@ def _shown(value: Any) -> str:
 
 
 def _glued(text: str) -> str:
-    """Return the letters and digits, in lower case without accents: `1,250,000` is `1250000`, `Wólka` is `wolka`."""
+    """Return the letters and digits of `text` in lower case without accents: `1,250,000` is `1250000`, `Wólka` is
+    `wolka`.
+    """
     plain = unicodedata.normalize("NFKD", text).casefold()
     return re.sub(r"[\W_]+", "", "".join(c for c in plain if not unicodedata.combining(c))).replace("ł", "l")
 
-
-# --- where the property is -------------------------------------------------------------------------------------------
 
 _STATE, _CODE, _COUNTRY = (ADDRESS_FIELDS[part] for part in ("state", "postal_code", "country"))
 _ADDRESS = (ADDRESS_FIELDS["street"], ADDRESS_FIELDS["city"], _STATE, _CODE)
@@ -83,7 +81,9 @@ def _one_address(winners: Mapping[str, Winner]) -> Iterator[Finding]:
 
 
 def _learned(winners: Mapping[str, Winner]) -> Iterator[Finding]:
-    """Rate values read by a recipe as strong: other pages of the site have verified values in the same place."""
+    """Rate values read by a recipe as strong: the recipe was learned from verified values on other pages of the
+    site.
+    """
     for name, winner in winners.items():
         if any(candidate.method is Method.RECIPE for candidate in winner.agreeing):
             yield name, Verdict.STRONG

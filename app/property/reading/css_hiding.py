@@ -11,9 +11,9 @@ from app.property.reading.stylesheet import Declarations, Stylesheet, declaratio
 class Cover(Enum):
     """The ways in which text is hidden."""
 
-    CLOSED = auto()  # not displayed; a control may open it
+    CLOSED = auto()  # not displayed, but a control may show it
     SPOKEN = auto()  # only for screen readers
-    FAINT = auto()  # transparent; a script may fade it in
+    FAINT = auto()  # transparent, but a script may fade it in
     GONE = auto()  # never visible, such as text in its background's color
 
 
@@ -45,7 +45,7 @@ _SIDES = ("height", "max-height", "width", "max-width")
 
 
 def may_hide(declared: Declarations) -> bool:
-    """Return whether the declarations may hide text, alone or with others. The check is fast; only False is certain."""
+    """Return whether the declarations may hide text, alone or together. The check is fast; only False is certain."""
     stated = {name: value for name, (value, _) in declared.items()}
     return (
         by_style(stated) is not None
@@ -81,7 +81,9 @@ def _is_away(declared: Mapping[str, str]) -> bool:
 
 
 def _is_faint(declared: Mapping[str, str]) -> bool:
-    """Return whether the element is transparent or scaled to zero, and not animated. Pages fade animated text in."""
+    """Return whether the element is transparent or scaled to zero. Animated elements do not count, because pages fade
+    them in.
+    """
     opacity = _number(declared.get("opacity", "1").rstrip("%"))
     fades = {"transition", "animation", "animation-name", "will-change", "transform"} & declared.keys()
     return (opacity is not None and opacity <= 0.05 and not fades) or bool(

@@ -90,7 +90,7 @@ class Document:
     page: Page
     wanted_lang: str | None = None
     distrusted: frozenset[str] = frozenset()  # scripts with many contradicted values (`Extraction.distrusted`)
-    row: str | None = None  # JSON pointer of the object to read, if a JSON body holds several
+    row: str | None = None  # JSON pointer of the object to read, if a JSON body contains several
     _paths: dict[Any, str] = field(default_factory=dict)
     _made: dict[Any, Any] = field(default_factory=dict)
     _elements: trees.Elements | None = None

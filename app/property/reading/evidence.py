@@ -70,9 +70,6 @@ def _ground(candidate: Candidate, page: Document) -> Candidate | None:
     return _in_json(candidate, page) if candidate.field in _OF_ROWS else candidate
 
 
-# --- HTML ------------------------------------------------------------------------------------------------------------
-
-
 def _in_html(candidate: Candidate, page: Document) -> Candidate | None:
     element = _element(candidate.locator, page)
     if element is None:
@@ -138,9 +135,6 @@ def _is_stated(candidate: Candidate, text: str) -> bool:
         return False
     price = parse_price(text)
     return price is not None and abs(price.amount - float(value)) < 0.005  # equal within a cent
-
-
-# --- JSON ------------------------------------------------------------------------------------------------------------
 
 
 def _in_json(candidate: Candidate, page: Document) -> Candidate | None:

@@ -33,7 +33,7 @@ _LAWYERS = pattern("addresses", "lawyers")
 
 
 def read(page: Document) -> Iterator[Candidate]:
-    """Read street, town, region, and postal code of the page's first address, from each line that agrees with it."""
+    """Read the parts of the page's first address from every line that agrees with it."""
     country = page.locale.country
     if country is None or country == "US":
         return
@@ -96,7 +96,9 @@ def _street_above(segment: Segment, page: Document) -> str | None:
 
 
 def _is_contact(heading: Any, page: Document) -> bool:
-    """Return whether an `<address>` is somebody else's, such as an agency's. HTML defines it as contact information."""
+    """Return whether an `<address>` is somebody else's, such as an agency's. HTML defines `<address>` as contact
+    information.
+    """
     if heading.tag != "address":
         return False
     first = next((s for s in page.segments if is_within(s.owner, heading)), None)

@@ -10,7 +10,7 @@ from app.property.reading.terms import words_of
 from app.property.reading.trees import squared
 
 YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
-#: Matches the label of a row that holds the totals of the rows above it.
+#: Matches the label of a row with the totals of the rows above it.
 TOTAL = re.compile(r"^\W*(?:grand |combined )?(?:totals?|ttl)\b", re.IGNORECASE)
 #: Matches headings of tables about other properties.
 OTHERS = re.compile(
@@ -18,21 +18,53 @@ OTHERS = re.compile(
 )
 _MOST_ROWS = 60
 _MOST_COLUMNS = 24
-# fmt: off
-#: Headings of columns that hold no facts about the property. They still identify a heading row.
-_COLUMN_WORDS = frozenset({
-    "actual", "amount", "book", "book/page", "buyer", "buyer name", "date", "date paid", "deed book / page",
-    "description",
-    "doc type", "document", "document date", "event", "finaled", "final date", "grantee", "grantor", "instrument",
-    "issued", "issue date", "page", "permit", "permit number", "permit type", "price", "reason", "recording", "seller",
-    "seller name", "status", "time", "type", "unit", "work", "year",
-})
+# fmt: off Headings of columns without facts about the property. They still identify a heading row.
+_COLUMN_WORDS = frozenset(
+    {
+        "actual",
+        "amount",
+        "book",
+        "book/page",
+        "buyer",
+        "buyer name",
+        "date",
+        "date paid",
+        "deed book / page",
+        "description",
+        "doc type",
+        "document",
+        "document date",
+        "event",
+        "finaled",
+        "final date",
+        "grantee",
+        "grantor",
+        "instrument",
+        "issued",
+        "issue date",
+        "page",
+        "permit",
+        "permit number",
+        "permit type",
+        "price",
+        "reason",
+        "recording",
+        "seller",
+        "seller name",
+        "status",
+        "time",
+        "type",
+        "unit",
+        "work",
+        "year",
+    }
+)
 # fmt: on
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A table with column headings. `headings` and `rows` hold texts; `head` and `body` hold the cells of the same
+    """A table with column headings. `headings` and `rows` are the texts; `head` and `body` are the cells of the same
     rows. `above` is the text above the table. If a cell spans several columns, its text is in the first of them.
     """
 
@@ -55,7 +87,9 @@ def grids(page: Document) -> list[Grid]:
 
 
 def rows_of_tables(page: Document) -> list[tuple[Any, list[list[Any]]]]:
-    """Return the page's tables with their rows. Call it by `Document.once`, because several readers need the result."""
+    """Return the page's tables with their rows. Call it through `Document.once`, because several readers need the
+    result.
+    """
     return [(table, own_rows(table)) for table in page.tables]
 
 
@@ -88,7 +122,7 @@ def _grid(table: Any, rows: list[list[Any]], page: Document) -> Grid | None:
         filled = [t for t in texts if t]
         if len(filled) < 2:
             stated = words_of(filled[0]) if filled and len(filled[0]) <= 80 else ""
-            title = stated or title  # `words_of` ignores a remark in brackets; keep the title above it
+            title = stated or title  # `words_of` drops a remark in brackets; then keep the title above it
             continue
         below = rows[index + 1 :]
         if not _names_columns(filled, row, below, page, wide=len(texts) > 2):
@@ -121,7 +155,7 @@ def _names_columns(texts: list[str], row: list[Any], below: list[list[Any]], pag
     if len(texts) == 2 and not wide:
         return all(known) and not any(labeled)
     if terms[0] and not known[1] and sum(labeled) * 2 >= len(labeled):
-        return False  # the rows hold label/value pairs
+        return False  # the rows are label/value pairs
     return known.count(True) * 2 >= len(texts) - 2 and not any(
         re.search(r"\d{2}", t) and not YEAR.search(t) for t in texts
     )
@@ -133,9 +167,9 @@ def _alternates(row: list[Any]) -> bool:
 
 
 def sets_pairs(row: list[Any], stated: list[bool], below: list[Any]) -> bool:
-    """Return whether the row holds label/value pairs: known labels alternate with other texts, and the row below also
-    has words in the places of the labels. Example: `EXTERIOR WALL | STUCCO | ROOF COVER | SHINGLE` above `ROOF STRUCT |
-    HIP | FLOOR | TILE`.
+    """Return whether the row consists of label/value pairs: known labels alternate with other texts, and the row below
+    also has words in the places of the labels. Example: `EXTERIOR WALL | STUCCO | ROOF COVER | SHINGLE` above `ROOF
+    STRUCT | HIP | FLOOR | TILE`.
     """
     turns = len(stated) >= 4 and stated == [True, False] * (len(stated) // 2)
     if not turns or len(below) != len(row) or all(c.tag == "th" for c in row):

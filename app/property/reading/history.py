@@ -49,7 +49,7 @@ def _flat(row: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 def of_table(table: Sequence[Mapping[str, Any]], above: str, source: Source, locator: str) -> Iterator[Reading]:
     """Read the rows of a table. Each row maps the words of a column's name to its value.
 
-    `above` holds the words of the list's key or of the table's heading.
+    `above` contains the words of the list's key or of the table's heading.
     """
     sales = [s for i, row in enumerate(table) if (s := _sale(row, above, i)) is not None]
     if sales:

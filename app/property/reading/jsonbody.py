@@ -66,7 +66,9 @@ def _feature_at(row: str) -> int | None:
 
 
 def _in_degrees(reference: Any) -> bool:
-    """Return whether the reference is WGS 84 or NAD 83 (EPSG 4326, 4269). They differ by only one or two meters."""
+    """Return whether the reference is WGS 84 or NAD 83 (EPSG 4326, 4269). The two systems differ by only one or two
+    meters.
+    """
     return isinstance(reference, dict) and reference.get("wkid") in (4326, 4269)
 
 

@@ -25,9 +25,9 @@ _SEARCH = re.compile(
 )
 #: Only a page with fewer characters of visible text than this can be a block page.
 _SMALL_PAGE_CHARS = 2500
-#: These fields hold a price, or words such as `price on application`.
+#: Fields with a price, or with words such as `price on application`.
 _PRICED = frozenset({"ListPrice", "X_PriceQualifier"})
-#: These fields hold what an authority assigns or assesses, such as a parcel number.
+#: Fields that an authority assigns or assesses, such as a parcel number.
 _RECORD_FIELDS = frozenset(
     name for name, spec in FIELDS.items() if spec.group == "tax" and spec.kind != "year" and not spec.recurs
 )
@@ -116,8 +116,6 @@ def heading_of(page: Document) -> str:
     """Return the beginning of the first heading."""
     return whole_text(page.heading)[:200] if page.heading is not None else ""
 
-
-# --- JSON ------------------------------------------------------------------------------------------------------------
 
 _REFUSED_CODES, _GONE_CODES = {401, 403, 407, 429, 498, 499}, {404, 410}
 _REFUSED = re.compile(r"forbidden|unauthori[sz]ed|denied|credentials|token required|rate limit|too many", re.IGNORECASE)

@@ -107,7 +107,9 @@ class Robots:
         return entry
 
     def _cached(self, origin: str, visitor: Visitor) -> CachedRobots:
-        """Return the cached file. If it is missing, the first caller fetches it; others wait or raise `HostBusyError`."""
+        """Return the cached file. If it is missing, the first caller fetches it; others wait, or raise
+        `HostBusyError`.
+        """
         left = visitor.max_wait_seconds
         while (cached := self._cache.get(origin)) is None:
             if self._cache.claim(origin, _CLAIM_SECONDS):
