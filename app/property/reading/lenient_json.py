@@ -11,7 +11,7 @@ import chompjs
 _DECODER = json.JSONDecoder(strict=False)
 _OPENS = re.compile(r"^(?:<!--|//\s*<!\[CDATA\[|/\*\s*<!\[CDATA\[\s*\*/|<!\[CDATA\[)")
 _CLOSES = re.compile(r"(?:-->|//\s*\]\]>|\]\]>)\s*;?$")
-#: The closing mark of a comment or CDATA wrapper is searched for only in this many characters at the end.
+#: Only this many characters at the end are searched for the closing mark of a comment or CDATA wrapper.
 _TAIL = 100
 _MISSING_VALUE = re.compile(r'("[^"\n]{1,60}"\s*:)\s*(?=[,}\]])')
 _TRAILING_COMMA = re.compile(r",(\s*[}\]])")
@@ -22,15 +22,15 @@ _ASSIGNMENT = re.compile(
 #: A fast check of a whole script: without a match, none of its assignments can yield a value.
 _ASSIGNED = re.compile(r"=\s*(?:JSON\.parse\(|[\[{]|[\"']\s*[\[{\\])")
 _PARSE_CALL = re.compile(r"JSON\.parse\(\s*(?:decodeURIComponent\(\s*)?")
-#: Values with fewer characters than this are skipped: they hold settings and tags rather than a property.
+#: Values with fewer characters than this are skipped: they are settings or tags rather than a property.
 _LEAST_CHARS = 60
 _LEAST_ARGUMENT = 300
 _MOST_NESTING = 4
-#: Levels deeper than this are dropped. Real sites nest less. Hostile bodies could exceed Python's recursion limit of
-#: 1,000 frames.
+#: Levels deeper than this are dropped, because hostile bodies could exceed Python's recursion limit of 1,000 frames.
+#: Real sites have fewer levels.
 _DEEPEST = 200
-#: The search in a script stops after this many unclosed values. Each costs a scan to the script's end, and broken
-#: scripts have thousands.
+#: The search in a script stops after this many unclosed values. Each unclosed value costs a scan to the script's end,
+#: and broken scripts have thousands of them.
 _MOST_UNCLOSED = 20
 
 
@@ -223,8 +223,8 @@ def _unescaped(text: str) -> str:
 
 
 def unpacked(value: Any, depth: int = _MOST_NESTING, level: int = 0) -> Any:
-    """Replace strings that hold JSON by the parsed objects or arrays, which may again hold such strings, up to four
-    times. Drop levels below the 200th.
+    """Replace strings of JSON by the parsed objects or arrays, and strings of JSON in these, up to four levels deep.
+    Drop levels below the 200th.
     """
     if level > _DEEPEST:
         return None

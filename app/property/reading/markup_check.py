@@ -40,8 +40,8 @@ _COUNTS = _visible("count")
 _PART_OF = {name: spec.part_of for name, spec in FIELDS.items() if spec.part_of is not None}
 #: A count below this is confirmed only by a line that also has a label for its field, since small numbers are common.
 _SMALL = 100.0
-#: Visible values with a confidence below `_WEAK` are ignored. Those below `_STRONG` do not reduce the confidence of a
-#: number that differs from them.
+#: Visible values with a confidence below `_WEAK` are ignored. A value below `_STRONG` does not reduce the confidence of
+#: a different number from markup.
 _WEAK, _STRONG = 0.45, 0.6
 #: Factors for the confidence of a markup value: `_DENIED` if a visible value contradicts it, `_UNSHOWN` if the page
 #: should show it but does not.
@@ -56,7 +56,7 @@ _MULTIPLIED = re.compile(
 _META = re.compile(r"/meta(?:\[\d+\])?$")
 _HIDDEN_PLACE = re.compile(r"#|/@|/meta(?:\[\d+\])?$")
 _LATIN, _OTHER_LETTERS = re.compile(r"[A-Za-zÀ-ɏ]"), re.compile(r"[^\W\d_A-Za-zÀ-ɏ]")
-#: A table row's date is looked for in its first `_FIRST_TEXTS` texts, and amounts in its first `_MOST_TEXTS` texts.
+#: The first `_FIRST_TEXTS` texts of a table row are searched for a date, and the first `_MOST_TEXTS` for amounts.
 _FIRST_TEXTS, _MOST_TEXTS = 4, 30
 _DATED = re.compile(r"\W*(?:\w{1,12}\W{1,2}){0,2}(?:\d{1,2}\D)?(?:19|20)\d\d\b|\W*\d{1,2}\W\d{1,2}\W\d{2,4}\b")
 _CENTS = re.compile(r"[.,]\d{1,2}$")
@@ -204,7 +204,10 @@ class _Shown:
 
     @cached_property
     def _numbers(self) -> tuple[frozenset[str], frozenset[str]]:
-        """Return the digits of visible numbers (whole, without cents, in groups), and of those with a multiplier."""
+        """Return the digits of the visible numbers, and of the numbers with a multiplier such as `k`.
+
+        A number is included as a whole, without cents, and by groups of digits.
+        """
         plain: set[str] = set()
         multiplied: set[str] = set()
         for match in _NUMBER.finditer(self.text):

@@ -114,7 +114,7 @@ def _is_amount(segment: Segment, found: Meaning) -> bool:
 
 
 def _neighbor(segment: Segment, page: Document, step: int) -> Segment | None:
-    """Return the next text in direction `step` (1 or -1) if it is near in the tree. One mark may be between."""
+    """Return the next text in direction `step` (1 or -1) if it is near in the tree. A footnote mark may be between."""
     for hop in (1, 2):
         index = segment.index + step * hop
         if not 0 <= index < len(page.segments):
@@ -127,7 +127,7 @@ def _neighbor(segment: Segment, page: Document, step: int) -> Segment | None:
 
 
 def _distance(one: Segment, other: Segment) -> int:
-    """Return how many levels up from `one` the first element that also contains `other` is, at most 9."""
+    """Return the number of levels from `one` up to the nearest element that contains `other`, at most 9."""
     around = {other.owner, *other.owner.iterancestors()}
     element = one.owner
     for steps in range(9):
@@ -183,9 +183,6 @@ def _text_of(block: Any, start: Segment, page: Document) -> str:
     return squared((", " if block.tag in ("ul", "ol") else " ").join(parts))
 
 
-# --- by markup: `<dt>/<dd>`, cells of a row, and the order of labels and values in a block ----------------------------
-
-
 def _by_markup(segment: Segment, page: Document) -> tuple[str, Any] | None:
     """Return the label's value ("" if it has none) and the value's element in a definition list or table row.
 
@@ -210,7 +207,7 @@ def _in_row(cells: list[Any], at: int, page: Document) -> tuple[str, Any] | None
     texts = [cell_text(c) for c in cells]
     first = next((t for t in texts if t), "")
     if at == 1 == len(cells) - 1 and page.meaning(texts[0].rstrip(":")) is not None:
-        return ("", cells[at])  # in `A/C | Heating & Cooling`, the second cell is the first one's value
+        return ("", cells[at])  # in `A/C | Heating & Cooling`, the second cell is the value
     if at + 1 >= len(cells) or _LISTED_AMOUNT.match(first) or (len(cells) > 2 and all(c.tag == "th" for c in cells)):
         return None
     own, other = (page.meaning(t.rstrip(":")) for t in texts[at : at + 2])

@@ -10,7 +10,7 @@ from app.property.values.areas import IN_SQUARE_METERS
 from app.property.values.vocabulary import property_kind
 
 _SECTION = "other_subjects"
-#: What else a value may be about, by the kind of its field. `_OF_FIELD` replaces this for single fields.
+#: Maps a field's kind to other subjects that its values may be about. `_OF_FIELD` overrides this for single fields.
 _OF_KIND: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("money", "count", "date"), ("nearby", "averages")),
     "area": ("nearby", "averages", "parts"),
@@ -26,7 +26,7 @@ _OF_FIELD: Mapping[str, tuple[str, ...]] = {
     "StandardStatus": ("market",),
     "PoolPrivateYN": ("shared",),
 }
-#: Topics of a home's parts and works. After a count, or before a word for a home, their words describe the home itself.
+#: Subjects whose words describe the home itself after a count or before a word for a home.
 _ITS_OWN = frozenset({"parts", "works"})
 #: Matches a count before a part, as in `2 car garage`.
 _COUNTED = re.compile(r"(?<!\d)\d{1,2}[ -](?:\w{1,12}[ -]){0,2}$")

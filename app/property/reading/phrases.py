@@ -57,7 +57,7 @@ _COUNTS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("LotSizeArea", re.compile(rf"(?<![\d.,/]){_AREA}\s?(?:\+/-|±)?\s?acres\b(?! of )", re.I)),
     ("LivingArea", re.compile(rf"(?<![\d.,/]){_AREA}\s?(?:{_SIZE})(?!\s*(?:{_PLOT}|of land\b)|\s?[·/]?\s?a\b)", re.I)),
 )
-#: By language: a field, and a pattern of words after a number that mean something else in other languages.
+#: Maps a language to a field and a pattern of words after a number, which mean something else in other languages.
 _LOCAL_COUNTS = {
     code: tuple(
         (field, _counted(alternatives("behind_number_here", field, code, whole=False)))

@@ -61,14 +61,15 @@ READERS: Mapping[str, Reader] = {
     **{"headlines": headlines.read, "foreign_address": foreign_address.read, "county_office": county_office.read},
     **{"unlabeled_price": unlabeled_price.read, "offers": offers.read, "map": map_points.read},
 }
-#: The readers for a whole JSON body, and those for one object of a body that lists several.
+#: The readers for a whole JSON body, and those for one of several objects in a body.
 _OF_JSON: Mapping[str, Reader] = {"jsonbody": jsonbody.read, "headlines": headlines.key_in_address}
 _OF_ROW: Mapping[str, Reader] = {"jsonbody": jsonbody.read}
 #: For each field, the other fields that a model may answer when it is asked for this field.
 _COMPANIONS: Mapping[str, tuple[str, ...]] = {name: (*BOUND.get(name, ()), *COUNTED.get(name, ())) for name in FIELDS}
 #: The `reader` of candidates from a model.
 _MODEL = "model"
-#: Winners that fail the checks are replaced in at most this many rounds, since a page may have any number of them.
+#: Winners that fail the checks are replaced in at most this many rounds, because a page may have any number of such
+#: values.
 _MOST_ROUNDS = 4
 
 
@@ -88,9 +89,9 @@ def extract(page: Page, *, lang: str | None = None, last: LastReader | None = No
 def extract_rows(
     page: Page, is_worth: Callable[[str], bool], *, most: int = 200, last: LastReader | None = None
 ) -> list[Extraction]:
-    """Read each object of a JSON body that lists several, in order; return an empty list for any other body.
+    """Read each object of a JSON body that lists several objects, in order; return an empty list for any other body.
 
-    Only the first `most` objects whose JSON text passes `is_worth` are read. Each is read without the other objects and
+    Only the first `most` objects whose JSON text passes `is_worth` are read. Each object is read without the others and
     without the page's URL.
     """
     document = Document(page)

@@ -93,7 +93,8 @@ def _street(reading: Reading, locale: Locale) -> Iterator[Value]:
     if whole.city and whole.postal_code and whole.street:
         yield from address_values(whole)
         return
-    if whole.city and whole.postal_code and text.startswith(whole.postal_code):  # `07690 Sa Rapita, Illes Balears`
+    # as in `07690 Sa Rapita, Illes Balears`
+    if whole.city and whole.postal_code and text.startswith(whole.postal_code):
         yield from (v for v in address_values(whole) if v[1])
         return
     parts = addresses.with_street(addresses.Address(), text)

@@ -26,8 +26,6 @@ def verdicts(names: tuple[str, ...], good: bool, verdict: Verdict) -> Iterator[F
     yield from ((name, verdict if good else Verdict.FAILED) for name in names)
 
 
-# --- type and size ---------------------------------------------------------------------------------------------------
-
 #: The minimum and maximum square meters of living area per bedroom, and per room.
 _PER_BEDROOM, _PER_ROOM = (8.0, 250.0), (6.0, 120.0)
 
@@ -77,9 +75,6 @@ def _words(values: Values, _page: Document) -> Iterator[Finding]:
         yield "StoriesTotal", Verdict.PLAUSIBLE
     if sum(c.isdigit() for c in str(values.get("ParcelNumber", ""))) >= 6:
         yield "ParcelNumber", Verdict.PLAUSIBLE
-
-
-# --- years, sales and taxes ------------------------------------------------------------------------------------------
 
 
 def _years(values: Values, page: Document) -> Iterator[Finding]:

@@ -20,7 +20,7 @@ from app.property.values.texts import has_street_word
 LEAST_SURE = 0.5
 RIVAL_SHARE = 0.85
 _MOST_SURE = 0.98
-#: If no candidate for the best value exceeds this confidence, an almost equally strong value leaves the field empty.
+#: If no candidate for the best value exceeds this confidence and another value is almost as strong, no value wins.
 _LEAST_ALONE = 0.5
 #: For these fields, a text that begins with another is the same value: `420 W 56th St Unit 5` and `420 W 56th St`.
 _STREET = ADDRESS_FIELDS["street"]
@@ -68,7 +68,7 @@ def _winner(found: list[Candidate]) -> Winner | None:
     rival = strengths[order[1]] if len(order) > 1 else 0.0
     confidence = min(_MOST_SURE, strength) * (1.0 - 0.25 * (rival / strength if strength else 0.0))
     if max(c.confidence for c in best) <= _LEAST_ALONE and rival >= 0.95 * strength:
-        return None  # if weak candidates contradict each other, no value wins
+        return None
     chosen = max(best, key=lambda c: (_has_unit_number(c), round(c.confidence, 1), _richness(c)))
     chosen = _without_district(chosen, best)
     doubtful = confidence < LEAST_SURE or rival >= RIVAL_SHARE * strength

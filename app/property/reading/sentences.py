@@ -53,7 +53,7 @@ def _found(row: dict[str, Any], text: str, table: dict[str, Any]) -> re.Match[st
 
 def _is_out(row: dict[str, Any], text: str, found: re.Match[str], table: dict[str, Any]) -> bool:
     before, behind = text[: found.start()], text[found.end() :]
-    if "loose" in row:  # its words may be about another subject: `Carport, metal roof 2018`
+    if "loose" in row:  # the rule's words may be about another subject: `Carport, metal roof 2018`
         return is_of_other(row["field"], text[: found.end()].replace(found["year"], "").replace(",", ""))
     if "once" in row:
         return bool(table["denied"].search(before) or table["answered"].match(behind) or is_of_other("Roof", before))

@@ -116,7 +116,7 @@ def _best(value: Any, where: str, page: Document) -> _Found | None:
         if best is None or (found.matches, found.score) > (best.matches, best.score):
             best = found
         elif (found.matches, found.score) == (best.matches, best.score) and found.pointer.startswith(best.pointer):
-            best = found  # the inner of two nested objects with the same score
+            best = found  # of two nested objects with the same score, prefer the inner one
     return best
 
 
@@ -139,7 +139,7 @@ def _dicts(value: Any) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
 
 
 def _score(node: dict[str, Any]) -> float:
-    """Return the sum of the weights of the fields that the object has. Fields of inner objects weigh less."""
+    """Return the sum of the weights of the fields that the object has. Fields of inner objects count less."""
     stated: dict[str, float] = {}
     _collect(node, 0, stated, "")
     return sum(stated.values())

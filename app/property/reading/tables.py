@@ -66,7 +66,9 @@ def _yearly(label: str, page: Document) -> Meaning | None:
 
 
 def _totals(grid: Grid, source: Source, page: Document) -> Iterator[Reading]:
-    """Read the total row of values by part: `Land | 118,000`, `Improvements | 402,350`, `Total | 520,350`."""
+    """Read the total row of a table of values by part: `Land | 118,000`, `Improvements | 402,350`, `Total |
+    520,350`.
+    """
     total = next((row for row in grid.rows if is_total(row)), None)
     if total is None or not any(_PARTS.search(next(filter(None, row), "")) for row in grid.rows):
         return

@@ -1,8 +1,8 @@
 """Map labels and JSON keys to fields, by the words in `fields/languages/`.
 
-The same words serve visible labels (`Year Built:`), table columns, and keys of embedded state (`yearBuilt`), after
-normalization. Names with a leading `_` are not fields. `_Ignore` marks labels that are known but have no field. The
-other such names are composites, which `readings.py` splits into fields.
+The same words are used for visible labels (`Year Built:`), table columns, and keys of embedded state (`yearBuilt`),
+after normalization. Names with a leading `_` are not fields. `_Ignore` marks labels that are known but have no field.
+The other such names are composites, which `readings.py` splits into fields.
 """
 
 import re

@@ -26,7 +26,7 @@ def parsed(text: str) -> Any:
 class Elements:
     """The elements of a tree in page order, indexed by attribute.
 
-    While this object holds them, lxml reuses its element proxies instead of creating new ones on each access.
+    While this object refers to them, lxml reuses its element proxies instead of creating new ones on each access.
     """
 
     def __init__(self, root: Any) -> None:

@@ -42,8 +42,6 @@ _NO_MATERIAL = re.compile(
     rf"{alternatives('materials', 'no_walls')}|\d\s?(?:m²|m2\b|sq\.? ?(?:ft|m)\b|sqft\b)", re.IGNORECASE
 )
 
-# --- one function per kind of value --------------------
-
 
 def _area(reading: Reading, locale: Locale) -> Iterator[Value]:
     if (code := _CODE_AND_NAME.match(text_of(reading.raw))) and areas.find_unit(code[1]) is None:
@@ -231,9 +229,6 @@ def _features(reading: Reading, _locale: Locale) -> Iterator[Value]:
         yield reading.field, found, None
     if reading.field == "Heating" and re.search(r"\b(?:a/?c|h/a)\b|air cond", text_of(reading.raw), re.IGNORECASE):
         yield "Cooling", found, None  # the value names both heating and cooling
-
-
-# --- by type, for fields without a function of their own --------------------
 
 
 def _integer(reading: Reading, locale: Locale) -> int | None:

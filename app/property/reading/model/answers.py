@@ -16,8 +16,8 @@ _OPENS = re.compile(r"[{\[]")
 #: Matches a bracket, a comma, or a string. The closing quote may be missing, because the answer may be cut off.
 _MARKS = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{},]', re.DOTALL)
 _CLOSED_BY = {"{": "}", "[": "]"}
-#: Maximum number of brackets tried as the beginning of JSON, because the text before it may contain brackets. Then the
-#: deepest level of JSON that is read.
+#: Maximum number of brackets tried as the beginning of JSON, because the text before it may contain brackets.
+#: `_DEEPEST` is the deepest level of JSON that is read.
 _MOST_STARTS, _DEEPEST = 20, 6
 #: At most this many characters of an invalid value's JSON are kept.
 _LONGEST_ODD = 200
@@ -29,8 +29,8 @@ _YES_NO = {"true": True, "yes": True, "false": False, "no": False}
 
 @dataclass(slots=True)
 class Answered:
-    """A parsed answer. `values` maps each field to its value and quote ("" if the quote is missing). `null_fields`
-    holds the fields answered with null.
+    """A parsed answer. `values` maps each field to its value and quote ("" if the quote is missing). `null_fields` are
+    the fields answered with null.
 
     A value that is invalid for its field stays in `values` as text, and its field is in `odd`.
     """
@@ -144,9 +144,6 @@ def _facts(value: Any, fields: frozenset[str], depth: int = 0) -> Iterator[tuple
                 yield name, inner, quote
 
 
-# --- values of a field's type ----------------------------------------------------------------------------------------
-
-
 def _read(value: Any, name: str, lang: str | None) -> Any:
     kind = FIELDS[name].type
     if isinstance(value, list) and len(value) == 1 and kind != "texts":
@@ -170,7 +167,8 @@ def _number(value: Any, lang: str | None) -> int | float | None:
     """
     if isinstance(value, str):
         found = find_numbers(value, lang)
-        found = [n for n in found if not value[max(0, n.start - 1) : n.start].isalpha()] or found  # not the `2` of `m2`
+        # drop the `2` of `m2`
+        found = [n for n in found if not value[max(0, n.start - 1) : n.start].isalpha()] or found
         value = tidy(found[0].value) if len(found) == 1 else None
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None

@@ -36,13 +36,13 @@ _AROUND, _MOST_PLACES, _MOST_QUOTES = 400, 20, 5
 _OUR_NAMES = re.compile(
     rf"(?<![A-Za-z])(?:{'|'.join(name for name in FIELDS if re.search('[a-z][A-Z]', name))})(?![a-z])"
 )
-#: Each group holds fields whose values look alike.
+#: Groups of fields whose values look alike.
 _ALIKE = tuple(frozenset(of_kind(*kinds)) for kinds in (("count",), ("year", "date"), ("area",), ("money",), ("name",)))
 _BATHS = ("BathroomsHalf", "BathroomsTotalInteger")
 #: Match `none` or zero after a count's label, and before it.
 _NONE, _NONE_BEFORE = re.compile(r"[\s:|.–-]*(?:0|none|no|n/a)\b", re.IGNORECASE), re.compile(r"\b(?:0|no)\s$", re.I)
-#: A separator between a label and its value adds this many characters to their distance. Then the maximum number of
-#: letters between a label and its value.
+#: A separator between a label and its value adds this many characters to their distance. `_FAR` is the maximum number
+#: of letters between a label and its value.
 _SEPARATED, _FAR = 20, 80
 #: Matches the colon after a label. A label with a colon belongs to the text after it.
 _LEADS = re.compile(r"\s?:")
@@ -54,7 +54,7 @@ _CELL_ENDS = re.compile(r": | \| ")
 _SEPARATOR = re.compile(r"[,;|•·\n]|\.\s|\s[-–—]\s")
 #: Matches words that are a label because a colon follows, whether or not the label is known.
 _UNKNOWN_LABEL = re.compile(r"(?:^|[|\n])\s*([^\W\d_]{4,20}(?:\s[^\W\d_]{3,20}){0,3}):\s?[^\w\n]{0,3}$")
-#: Fields that hold the name of a person or company. The label before such a name may be about somebody else.
+#: Fields for the name of a person or company. The label before such a name may be about somebody else.
 _NAMES = frozenset(of_kind("name"))
 _NO_FIELDS = frozenset({"_Ignore", "_Walk", "_EstimateRange", "X_EstimatedValueLow", "X_EstimatedValueHigh"})
 _ONLY_MARKS = re.compile(r"[^\w\n]{0,8}")
@@ -67,7 +67,8 @@ _SEVERAL = re.compile(
 _SUM = re.compile(rf"(?:^|[|\n:])\W*(?:{alternatives('numbers', 'sums')})\W{{0,6}}$", re.IGNORECASE)
 #: At most this many lines above a row are searched for its column heads, or for the field of a sum.
 _MOST_ABOVE = 8
-#: Matches the first cell of a table row about a sale. Then the fields whose labels identify such a row.
+#: `_DATED` matches the first cell of a table row about a sale. `_OF_SALES` are the fields whose labels identify such a
+#: row.
 _DATED, _OF_SALES = (
     re.compile(r"(?:\w+ )?date\b|[^|]{0,12}\b\d{4}\b", re.IGNORECASE),
     ("CloseDate", "ClosePrice", "_Sale"),
@@ -90,8 +91,8 @@ def check_claims(values: Mapping[str, tuple[Any, str]], prompt: Prompt) -> tuple
     """Check a model's `values` and quotes against `prompt.text`. Return the accepted claims in the order of
     `prompt.fields`, and the rejected claims.
 
-    If the quote gives them, an area also yields its unit, a price its period and rent basis, and a total of bathrooms
-    the numbers of full and half bathrooms. A locator is `chars:START-END` in `prompt.text`.
+    A claim may yield further values that its quote gives: an area's unit, a price's period and rent basis, or the
+    numbers of full and half bathrooms. A locator is `chars:START-END` in `prompt.text`.
     """
     kept: list[Candidate] = []
     dropped: list[Dropped] = []
@@ -335,8 +336,8 @@ def _column_of(values: Sequence[object], text: str) -> str:
     """Return the cells that state one of `values`, each with its column head (`head: cell`). Return a text without
     columns unchanged.
 
-    A head may span several columns (`Appraised | Assessed` above `Land | Building | Total` of each). All heads then
-    span equally many. The first column may lack a head.
+    Heads may span several columns each (`Appraised | Assessed` above `Land | Building | Total` of each), if all span
+    equally many. The first column may lack a head.
     """
     head, _, rows = text.partition("\n")
     heads = _CELL_ENDS.split(head)

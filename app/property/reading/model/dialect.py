@@ -28,7 +28,7 @@ _NEWER = (".openai.com", ".azure.com")
 #: Tokens added to the limit for reasoning: the minimum once a model reasons, the first amount after an answer was cut
 #: off, and the maximum. OpenAI's documentation advises 25,000 for any task, but reading a page is a small task.
 _LEAST_ROOM, _FIRST_ROOM, _MOST_ROOM = 2_048, 16_384, 32_768
-#: Room for reasoning is this many times the reasoning tokens of the last answer, because some pages need more.
+#: The tokens for reasoning are this many times those of the last answer, because some pages need more.
 _SPARE = 4
 #: HTTP statuses that mean the server rejects the request's format. llama.cpp's Python server answers 500 to unknown
 #: parameters.
@@ -36,7 +36,7 @@ _REFUSED = (400, 422, 500)
 #: Words in a 429 response to a request that exceeds the key's tokens per minute on its own. Such a request fails again
 #: unless its token limit is lowered.
 _MORE_THAN_A_MINUTE = "too large"
-#: Matches words in an error message which show that a parameter itself is rejected, and not only its value.
+#: Matches words in an error message that reject a parameter itself, and not only its value.
 _UNKNOWN = re.compile(
     r"not supported|unsupported|not support|unknown|unrecogni[sz]ed|unexpected|extra|not (?:permitted|allowed)"
     r"|forbidden|cannot find",
@@ -53,7 +53,7 @@ class Dialect:
 
     `limit` is the parameter that limits an answer's tokens. `shape` is the type of the `response_format`. If
     `tells_schema` is true, the instruction contains the schema. `room` is the number of tokens for reasoning beyond the
-    answer, and `most_room` is its maximum at this server. `refused` holds the limit parameters that the server
+    answer, and `most_room` is its maximum at this server. `refused` contains the limit parameters that the server
     rejected.
     """
 
@@ -106,7 +106,10 @@ class Dialect:
         return replace(self, room=min(self.most_room, max(_FIRST_ROOM, 2 * self.room)))
 
     def with_room_for(self, reasoning_tokens: int) -> Dialect:
-        """Return the format with room for that many reasoning tokens. Room shrinks by at most half per answer."""
+        """Return the format with a multiple of `reasoning_tokens` for reasoning.
+
+        The number at most halves per answer.
+        """
         if reasoning_tokens <= 0:
             return self
         wanted = min(self.most_room, max(_LEAST_ROOM, _SPARE * reasoning_tokens))

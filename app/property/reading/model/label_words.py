@@ -46,7 +46,7 @@ def labels_in(text: str, lang: str | None) -> tuple[Named, ...]:
 
 
 def names(field: str, text: str, lang: str | None) -> bool:
-    """Return whether `text` holds a label or phrase of `field`."""
+    """Return whether `text` contains a label or phrase of `field`."""
     return any(one.serves(field) for one in labels_in(text, lang))
 
 
@@ -66,7 +66,9 @@ def _labels(text: str, lang: str | None) -> Iterator[Named]:
 
 @cache
 def _phrases(lang: str | None) -> re.Pattern[str]:
-    """Return a pattern of the phrases of `lang` and of English. If `lang` is None, use those of all languages."""
+    """Return a pattern of the phrases of `lang` and of English. If `lang` is None, include the phrases of all
+    languages.
+    """
     among = [None] if lang is None else [lang, "en"]
     files = languages().values()
     fields = dict.fromkeys(name for file in files for section in _SECTIONS for name in file.get(section, ()))

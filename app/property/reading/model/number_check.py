@@ -14,8 +14,6 @@ from app.property.record import FIELDS
 from app.property.values import areas, counts, dates, numbers, prices
 from app.property.values.currency import find_currency
 
-# --- numbers ---------------------------------------------------------------------------------------------------------
-
 _COUNT_WORDS: Mapping[str, float] = {
     word: value
     for value, words in {
@@ -58,7 +56,7 @@ def places_in_words(text: str, value: float) -> Iterator[tuple[int, int]]:
 
 
 def ends_in_count(text: str) -> bool:
-    """Return whether `text` ends in a small number, in digits or words, like the text before `bedrooms`."""
+    """Return whether `text` ends in a small number, in digits or words, such as `three` before `bedrooms`."""
     last = max((word.end() for _, word in _in_words(text[-16:])), default=None)
     return _COUNT_LAST.search(text) is not None or (last is not None and not re.search(r"\w", text[-16:][last:]))
 
@@ -137,7 +135,7 @@ def is_sum_of_baths(claim: Claim) -> bool:
 
 
 def _parts(claim: Claim) -> Iterator[int]:
-    """Yield the numbers of full, half, and three-quarter bathrooms, which are all after their labels, or all before."""
+    """Yield the numbers of full, half, and three-quarter bathrooms: all after their labels, or all before them."""
     named = labels_in(claim.quote, claim.lang)
     fields = {one.field for one in named}
     wanted = _PARTS_OF_BATHS if "BathroomsFull" in fields else _ALL_AND_HALF
@@ -149,7 +147,9 @@ def _parts(claim: Claim) -> Iterator[int]:
 
 
 def area(claim: Claim) -> CheckedValue | None:
-    """Check an area. Its unit is after the number, or elsewhere in quote or line. Without a unit, it needs a label."""
+    """Check an area. Its unit is after the number, or elsewhere in the quote or its line. Without a unit, it needs a
+    label.
+    """
     value = float(claim.value)
     if not _in_range(claim.field, value):
         return None
@@ -175,8 +175,6 @@ def is_of_land(quote: str) -> bool:
 #: RESO's units that are used only for land.
 _OF_LAND = frozenset({"Acres", "Hectares"})
 
-# --- money -----------------------------------------------------------------------------------------------------------
-
 
 def money(claim: Claim) -> CheckedValue | None:
     """Check an amount. The unit of the checked value is the quote's currency."""
@@ -196,9 +194,6 @@ def list_price(claim: Claim) -> CheckedValue | None:
     if prices.is_per_area(claim.quote) and prices.parse_price(claim.quote, lang=claim.lang) is None:
         return None
     return money(claim)
-
-
-# --- dates -----------------------------------------------------------------------------------------------------------
 
 
 def date(claim: Claim) -> CheckedValue | None:

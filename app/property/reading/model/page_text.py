@@ -23,8 +23,8 @@ from app.property.values.texts import letters_of
 #: The share of the token budget that is reserved for data, if the page has any.
 _DATA_SHARE = 0.2
 _MOST_DATA_LINES = 2_000
-#: Data values with more characters than the first number are left out. A number with fewer digits than the second may
-#: occur in the visible text by chance.
+#: Data values with more than `_LONGEST_VALUE` characters are left out. A number with fewer than `_SHORTEST_NUMBER`
+#: digits may occur in the visible text by chance.
 _LONGEST_VALUE, _SHORTEST_NUMBER = 200, 3
 #: At most this many characters of a `meta` tag's name are kept.
 _LONGEST_NAME = 80
@@ -86,7 +86,9 @@ class _Text:
         return "\n".join(added)
 
     def add_best(self, lines: Iterable[str], most: int) -> str:
-        """Add all `lines`. Beyond `most` tokens, prefer facts (`_rank`), but keep the page's order."""
+        """Add `lines` of up to `most` tokens in total. If there are more, prefer facts (`_rank`), but keep the page's
+        order.
+        """
         ordered = list(dict.fromkeys(lines))
         costs = [self._count(line) + 1 for line in ordered]
         chosen = set(range(len(ordered)))
@@ -117,9 +119,6 @@ def _lines_beside(document: Document) -> list[str]:
     return list(lines_in(document.segments_beside))
 
 
-# --- data ------------------------------------------------------------------------------------------------------------
-
-
 def data_lines(document: Document) -> list[str]:
     """Return the data of URL, scripts, `meta` tags, and attributes as `key: value`, known keys first."""
     found = dict.fromkeys(islice(_data(document), _MOST_DATA_LINES))
@@ -144,7 +143,9 @@ def _data(document: Document) -> Iterator[str]:
 
 
 def _members(value: Any, key: str = "", parent: str = "") -> Iterator[str]:
-    """Yield `key: value` for every informative text or number; `label: value` if an object holds a label and value."""
+    """Yield `key: value` for every informative text or number, or `label: value` for an object with a label and a
+    value.
+    """
     if isinstance(value, dict):
         pair = pair_of(value)
         if pair is not None and meaning(pair[0], None) is not None and not is_unit(pair[0]):

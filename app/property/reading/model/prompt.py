@@ -4,7 +4,7 @@ Only the page text and the names of the wanted fields differ between pages. Ever
 provider caches it: OpenAI charges a cached prefix at a quarter or less
 (https://platform.openai.com/docs/guides/prompt-caching).
 
-The page text is untrusted data. It stands between markers that it cannot contain. The instruction calls it data, and
+The page text is untrusted data. It is enclosed in markers that it cannot contain. The instruction calls it data, and
 `claim_check.py` accepts only values that the text states.
 """
 
@@ -99,7 +99,7 @@ def build_prompt(
         max_completion_tokens=_TOKENS_AROUND + _TOKENS_PER_FIELD * len(fields),
         prompt_tokens=_prefix_tokens() + count_tokens(asked),
         prefix_tokens=_prefix_tokens(),
-        # on a page without visible text, the data takes the place of the text
+        # on a page without visible text, the data counts as visible
         shown=len(shown) if len(shown) >= _FULL_CHARS else len(text) - len(beside),
         lang=document.locale.lang,
         country=document.locale.country,

@@ -26,11 +26,10 @@ def check_value(claim: Claim) -> CheckedValue | None:
     return check(claim) if check else None
 
 
-# --- words -----------------------------------------------------------------------------------------------------------
-
-
 def _agent(claim: Claim) -> CheckedValue | None:
-    """Check an agent's name, which is not an agency's. If the line has only an agency's label, require a full name."""
+    """Check an agent's name, which must not be an agency's. If the line has only an agency's label, require a full
+    name.
+    """
     found = _text(claim)
     if found is None or names.is_agency(str(found.value)) or _BRANCH.search(str(found.value)):
         return None
@@ -117,9 +116,6 @@ def _number_word(claim: Claim) -> CheckedValue | None:
     return CheckedValue(" ".join(match.group().split())) if match else None
 
 
-# --- the field's own vocabulary --------------------------------------------------------------------------------------
-
-
 def _status(claim: Claim) -> CheckedValue | None:
     # in `Status: Sold` the status is behind the label
     stated = vocabulary.standard_status(claim.quote.rpartition(":")[2]) or vocabulary.standard_status(claim.quote)
@@ -158,8 +154,8 @@ def _currency(claim: Claim) -> CheckedValue | None:
 _NOTHING = re.compile(r"\bn/a\b|\bN\b|\$0(?:\.00)?\b", re.IGNORECASE)
 
 
-#: Maximum number of words of an answer that has its own cell. Then a pattern of what may follow the label in the cell
-#: before it, such as `/ POA` in `HOA / POA`.
+#: Maximum number of words of an answer that has its own cell. `_NO_ANSWER` matches text after a label that is no
+#: answer, such as `/ POA` in `HOA / POA`.
 _LONGEST_ANSWER, _NO_ANSWER = 2, re.compile(r"\W*(?:/\s?\w+)?\W*")
 #: Matches separators of clauses and cells.
 _PARTS = re.compile(r"[.;!?,]\s|[|•·\n]|:\s(?=\w+\s\w)")
@@ -195,7 +191,9 @@ def _association(claim: Claim) -> CheckedValue | None:
 
 
 def _answered(claim: Claim, stated: bool, denied: bool) -> CheckedValue | None:
-    """Check yes or no. The quote must be about the field (`stated`), and deny it if and only if the value is false."""
+    """Check a yes-or-no claim. The quote must be about the field (`stated`), and deny it if and only if the value is
+    false.
+    """
     return CheckedValue(claim.value) if stated and denied is (not claim.value) else None
 
 
@@ -251,7 +249,7 @@ _BY_TYPE: Mapping[str, Check] = {
     "number": number_check.number,
     "date": number_check.date,
 }
-#: The checks by a field's parser, or else by its kind. Fields with neither are checked by their type.
+#: Maps a field's parser, or else its kind, to a check. Other fields are checked by their type.
 _CHECKS: Mapping[str, Check] = {
     **{"money": number_check.money, "asked": number_check.list_price, "fee": number_check.money},
     "area": number_check.area,

@@ -72,7 +72,7 @@ def _own_url(node: dict[str, Any]) -> str | None:
 
 
 def _nodes(value: Any) -> Iterator[dict[str, Any]]:
-    """Yield the objects of JSON-LD, outermost first, below lists and keys such as `@graph` only."""
+    """Yield the objects of JSON-LD, outermost first. Only lists and keys such as `@graph` are followed."""
     stack = [value]
     for _ in range(_MOST_NODES):
         if not stack:
@@ -86,9 +86,6 @@ def _nodes(value: Any) -> Iterator[dict[str, Any]]:
                 node.get(k) for k in ("@graph", "mainEntity", "mainEntityOfPage", "hasPart", "itemOffered", "offers")
             )
             stack.extend(one for one in inner if isinstance(one, dict | list))
-
-
-# --- states of scripts, and JSON ----------------------------------------------------------------------------------
 
 
 def _listed(value: Any, links: Links) -> Iterator[str]:
@@ -111,7 +108,7 @@ def _listed(value: Any, links: Links) -> Iterator[str]:
 
 
 def _of_row(row: dict[str, Any], links: Links) -> str | None:
-    """Return the URL of the property in a row with two or more facts, its own or an inner object's."""
+    """Return the property's URL in a row or in an object inside the row, if the row has at least two facts."""
     for node in (row, *(v for v in row.values() if isinstance(v, dict))):
         if (url := _url_in(node, links)) is not None:
             return url if len(_stated_facts(row)) >= 2 else None

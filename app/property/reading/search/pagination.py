@@ -83,7 +83,7 @@ def _number_of(url: str) -> int | None:
 
 
 def _is_of_dates(anchor: Any) -> bool:
-    """Return whether the link is in a calendar, which has a next month."""
+    """Return whether the link is in a calendar, where "next" means the next month."""
     for element in (anchor, *islice(anchor.iterancestors(), 6)):
         if element.tag in ("body", "main"):
             return False
@@ -107,7 +107,7 @@ def _goes_on(here: str, there: str) -> bool:
 
 
 def is_same_search(asked: str, led_to: str) -> bool:
-    """Return whether `led_to`, where the results page `asked` redirected, is a page of the same search."""
+    """Return whether `led_to`, the redirect target of the results page `asked`, is a page of the same search."""
     one, other = urlsplit(asked), urlsplit(led_to)
     hosts = [(parts.hostname or "").removeprefix("www.") for parts in (one, other)]
     paths = [_search_path(parts.path).lower() for parts in (one, other)]

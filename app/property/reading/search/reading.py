@@ -18,8 +18,8 @@ _NOTHING = pattern("pages", "no_results")
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """A results page. `listings` and `paid_for` are distinct normalized URLs, and `shapes` those of the listings.
-    `says_none` is true if the page says that nothing was found.
+    """A results page. `listings` and `paid_for` are distinct normalized URLs, and `shapes` are the shapes of the
+    listings. `says_none` is true if the page says that nothing was found.
     """
 
     listings: tuple[str, ...]
