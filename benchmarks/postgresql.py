@@ -1,4 +1,4 @@
-"""Start a temporary PostgreSQL server from the installed programs, on a socket."""
+"""Start a temporary PostgreSQL server from the installed programs. It listens only on a Unix socket."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ _START_SECONDS = 60.0
 
 
 class PostgreSQL:
-    """A running server, whose socket is in `folder`. Its user is `postgres`, without a password."""
+    """A running server with its Unix socket in `folder`. Its user is `postgres`, without a password."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -46,14 +46,14 @@ class PostgreSQL:
 
 
 def programs() -> Path | None:
-    """Return the folder of PostgreSQL's programs: from PATH, or Debian's folder, which is not on PATH."""
+    """Return the folder of PostgreSQL's programs: the one on PATH, else Debian's newest; None if there is none."""
     on_path = shutil.which("initdb")
     folders = [Path(on_path).parent] if on_path else sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     return next((folder for folder in folders if (folder / "postgres").exists()), None)
 
 
 def why_not() -> str | None:
-    """Return the reason why no server can be started here, or None."""
+    """Return the reason why no server can be started here; None if a server can."""
     if programs() is None:
         return (
             "no PostgreSQL: install the package postgresql, whose initdb is neither on PATH nor in /usr/lib/postgresql"
@@ -64,7 +64,7 @@ def why_not() -> str | None:
 
 
 def owned_by_server(folder: Path) -> None:
-    """As root, give `folder` to the user `nobody`, who runs the server because PostgreSQL refuses to run as root."""
+    """If this process is root, make `nobody` the owner of `folder`, because PostgreSQL refuses to run as root."""
     if os.getuid() == 0:
         shutil.chown(folder, "nobody", "nogroup")
 
@@ -79,7 +79,7 @@ def postgresql(*settings: str) -> Iterator[PostgreSQL]:
     if reason is not None or found is None:
         raise BenchmarkError(reason)
     as_user = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", "--"] if os.getuid() == 0 else []
-    # a socket's path has at most 107 bytes
+    # the system's temporary folder keeps the path short: the path of a Unix socket has at most 107 bytes
     with tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         owned_by_server(folder)
@@ -96,14 +96,17 @@ def postgresql(*settings: str) -> Iterator[PostgreSQL]:
             _wait(running, server, log)
             yield running
         finally:
-            # "immediate shutdown" waits for no client and writes nothing to the folder, which is deleted anyway
+            # "immediate shutdown" does not wait for clients and writes no data, which would be deleted anyway
             server.send_signal(signal.SIGQUIT)
             server.wait(timeout=30)
 
 
 @contextmanager
 def servers_of(databases: Sequence[str]) -> Iterator[Mapping[str, PostgreSQL | None]]:
-    """Start a PostgreSQL server if needed, and yield the server of each database; None for SQLite. See `postgresql`."""
+    """Yield the server of each database; None for SQLite. PostgreSQL is started only if `databases` contains it.
+
+    Raises the errors of `postgresql`.
+    """
     if "postgresql" not in databases:
         yield dict.fromkeys(databases)
         return

@@ -18,7 +18,7 @@ class BenchmarkError(Exception):
 
 
 def exit_code(measure: Callable[[], object]) -> int:
-    """Run `measure`. Return 0 on success, 1 after a failed measurement, 2 without a requirement, 130 after Ctrl-C.
+    """Run `measure`. Return 0 on success, 1 if it fails, 2 if something it needs is missing, 130 after Ctrl-C.
 
     Errors are printed on stderr.
     """
@@ -48,12 +48,12 @@ def read_results(path: Path, wrote: str) -> dict[str, Any]:
 
 
 def write_results(path: Path, results: dict[str, Any]) -> None:
-    """Replace the file atomically: a benchmark that is stopped keeps its earlier results."""
+    """Replace the file atomically, so that a benchmark that is stopped keeps its earlier results."""
     half = path.with_name(path.name + ".new")
     half.write_text(json.dumps(results, indent=1), encoding="utf-8")
     half.replace(path)
 
 
 def machine() -> str:
-    """Describe the machine in general terms."""
+    """Return the number of cores, the operating system, and the Python version as text."""
     return f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"

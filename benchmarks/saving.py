@@ -1,4 +1,4 @@
-"""Store the record of one page, with the locks that the end of a job takes."""
+"""Store the record of a page with the same locks as at the end of a job."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from app.property.storage.properties.repository import PropertyStore
 
 
 def save_record(store: PropertyStore, record: SourceRecord, **how: Any) -> str:
-    """Store `record` in a separate transaction without a job, and return its property."""
+    """Store `record` in a transaction of its own, and return the property's id."""
     database = store.database
 
     def work(connection: Connection) -> str:

@@ -32,7 +32,6 @@ def docker(*arguments: str, stdin: str = "", **variables: str) -> str:
 
 
 def seconds_of(*arguments: str, **variables: str) -> float:
-    """Run `docker ARGUMENTS` and return its duration in seconds."""
     start = time.monotonic()
     docker(*arguments, **variables)
     return time.monotonic() - start
@@ -90,7 +89,6 @@ class Compose:
         return {str(state): int(n) for state, n in shown["counts"].items() if n}
 
     def enqueue(self, jobs: int, first: int) -> str:
-        """Enqueue a batch and return its id."""
         targets = "".join(f"http://site:8080/homes/{n}\n" for n in range(first, first + jobs))
         return str(self._json("enqueue", "--file", "-", stdin=targets)["batch"])
 

@@ -42,7 +42,6 @@ _VALUES: dict[str, Any] = {
 
 
 def fill(database: Database, count: int) -> None:
-    """Store `count` properties in an empty database."""
     assert set(FIELDS) >= set(_VALUES)
     for numbers in batched(range(count), _ROWS):
         with database.writing() as connection:

@@ -97,7 +97,6 @@ def _print_errors(found: Measured) -> None:
 
 
 def print_scores(report: Report) -> None:
-    """Print a line for each labeled field, then one for all fields."""
     print(f"{'field':16} {'labeled':>8} {'right':>6} {'wrong':>6} {'recall':>7} {'precision':>9}")
     for label, count in report.fields.items():
         print(_line(label, count))

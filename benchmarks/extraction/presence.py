@@ -47,7 +47,6 @@ class Said:
         self.numbers = list(_numbers(text))
 
     def says(self, label: str, row: Row) -> bool:
-        """Return True if the text contains the value of `label` in `row`."""
         return _RULES.get(label, _text)(self, label, row)
 
 

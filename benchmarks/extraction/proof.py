@@ -27,8 +27,6 @@ _ADDRESS = re.compile(r"^https?://", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A value with invalid evidence, and the reason."""
-
     file: str
     field: str
     why: str

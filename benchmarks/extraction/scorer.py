@@ -122,7 +122,6 @@ class Report:
 
     @property
     def errors(self) -> list[Outcome]:
-        """Return the missed and wrong values."""
         return [o for o in self.outcomes if o.verdict in ("missed", "wrong")]
 
     def as_json(self) -> dict[str, Any]:

@@ -53,8 +53,6 @@ _STATUSES = {"for_sale": "Active", "for_rent": "Active", "sold": "Closed"}
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A value of an answer, and its label."""
-
     label: str
     field: str
     value: Any
@@ -192,7 +190,6 @@ def _status(row: Row, quote: str, _country: str | None) -> Any:
 
 
 def _region(row: Row, quote: str, _country: str | None) -> Any:
-    """Return the region as the page writes it."""
     labeled = row["region"]
     return labeled if labeled.casefold() in quote.casefold() else re.sub(r"(?i)^(?:county|co\.?)\s+", "", labeled)
 

@@ -25,7 +25,6 @@ def _key(name: str, number: int) -> str:
 
 
 def good_keys(rpms: Sequence[int] = _RPM) -> list[dict[str, Any]]:
-    """Return the simulator's configuration of keys with these requests per minute."""
     return [
         {"key": _key("good", 10_000 * n + rpm), "rpm": rpm, "tpm": _TOKEN_BOUND.get(rpm, rpm * 2000)}
         for n, rpm in enumerate(rpms)
@@ -33,7 +32,6 @@ def good_keys(rpms: Sequence[int] = _RPM) -> list[dict[str, Any]]:
 
 
 def bad_keys() -> list[dict[str, Any]]:
-    """Return the configuration of a rejected key and of a key without quota."""
     return [{"key": _key(b, n), "rpm": 900, "tpm": 1_800_000, "behavior": b} for n, b in enumerate((DEAD, NO_QUOTA))]
 
 
@@ -78,7 +76,6 @@ class Mode:
 
     @property
     def per_second(self) -> float:
-        """Return the jobs per second that all keys together admit."""
         return POOL_PER_SECOND if self.rpms == _RPM else sum(self.rpms) / 60
 
     def keys(self) -> list[dict[str, Any]]:

@@ -34,7 +34,7 @@ _READY_SECONDS = 240
 
 
 def _environment() -> dict[str, str]:
-    """Return the environment without proxies and without variables of the project, its peers, and OpenAI."""
+    """Return the environment without proxies and without variables that configure the project, OpenAI, or LiteLLM."""
     cleared = (*VARIABLE_PREFIXES, "LITELLM_")
     ours = [name for name in os.environ if name.upper().startswith(cleared) or name.upper().endswith("_PROXY")]
     kept = {name: value for name, value in os.environ.items() if name not in ours}
@@ -88,7 +88,6 @@ class RedisServer:
         raise BenchmarkError(f"redis-server did not answer on port {self._port} within 10 s")
 
     def kill(self) -> None:
-        """Kill Redis with SIGKILL, which simulates a crash."""
         self._process.kill()
         self._process.wait()
 

@@ -64,7 +64,6 @@ def median(runs: Runs, mode: str, contestant: str, figure: Callable[[Mapping[str
 
 
 def lowest(figures: Mapping[str, Any]) -> float | None:
-    """Return the utilization of the least used key."""
     return min(figures["utilization"].values(), default=None)
 
 
@@ -108,10 +107,8 @@ def _getter(runs: Runs, mode: str, contestant: str) -> Callable[[str], float | N
 
 
 def _baseline(runs: Runs, mode: str) -> float | None:
-    """Return the bare SDK's CPU per request.
-
-    It is measured in the mode "open" or "saturated". The one with the load of `mode` is preferred.
-    """
+    """Return the bare SDK's CPU per request, from the mode with a similar load ("open" or "saturated") if it was
+    measured."""
     places = ("open", "saturated") if mode.startswith("open") else ("saturated", "open")
     found = (median(runs, place, "bare", lambda f: f["cpu_ms_per_request"]) for place in places)
     return next((cpu for cpu in found if cpu is not None), None)

@@ -16,7 +16,6 @@ _DOCS = Path(__file__).parents[2] / "docs" / "benchmarks"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the benchmark; return an exit code."""
     args = _arguments(argv)
     return exit_code(lambda: write_report(_measured(_options(args)), machine(), args.docs))
 

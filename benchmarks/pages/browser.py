@@ -1,4 +1,4 @@
-"""Measure the first paint of a page, as Chromium reports it, and the server's time to answer."""
+"""Measure the time to a page's first paint in Chromium, and the server's response time."""
 
 import shutil
 import time
@@ -24,12 +24,12 @@ _FIRST_PAINT = """() => new Promise(resolve => new PerformanceObserver(list => {
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Start Debian's Chromium, headless. Raises `BenchmarkError` if it is not installed."""
+    """Start Debian's Chromium in headless mode. Raises `BenchmarkError` if Chromium is not installed."""
     program = shutil.which("chromium")
     if program is None:
         raise BenchmarkError("no Chromium here: install Debian's package chromium")
     with sync_playwright() as playwright:
-        # a sandbox needs another user than root, and /dev/shm is small in containers
+        # root cannot use the sandbox, and /dev/shm is small in containers
         arguments = ["--no-sandbox", "--disable-dev-shm-usage"]
         launched = playwright.chromium.launch(executable_path=program, args=arguments)
         try:
@@ -39,7 +39,6 @@ def chromium() -> Iterator[Browser]:
 
 
 def sign_in(address: str, settings: Settings) -> Mapping[str, str]:
-    """Return the cookie of a manager's session."""
     token = issue_token(settings, Role.MANAGER, timedelta(hours=8), clock=SystemClock(), subject="tester")
     answer = httpx2.post(f"{address}/sign-in", data={"token": token}, trust_env=False, timeout=_SECONDS)
     if answer.status_code != 303 or not answer.cookies:
@@ -48,7 +47,7 @@ def sign_in(address: str, settings: Settings) -> Mapping[str, str]:
 
 
 class Visitor:
-    """A signed-in visitor of the server at `address`."""
+    """A browser user who is signed in at `address`."""
 
     def __init__(self, browser: Browser, address: str, cookies: Mapping[str, str]) -> None:
         self._browser, self._address, self._cookies = browser, address, cookies
@@ -65,7 +64,10 @@ class Visitor:
             context.close()
 
     def first_paint(self, profile: BrowserContext, path: str) -> float:
-        """Return milliseconds from the click to the first contentful paint. Raises `BenchmarkError`."""
+        """Return the milliseconds from the start of the navigation to the first contentful paint.
+
+        Raises `BenchmarkError`.
+        """
         page = profile.new_page()
         try:
             answer = page.goto(self._address + path)
@@ -78,13 +80,16 @@ class Visitor:
 
 
 class HttpClient:
-    """A signed-in HTTP client of the same server, without a browser."""
+    """A signed-in HTTP client, which measures the server without a browser."""
 
     def __init__(self, address: str, cookies: Mapping[str, str]) -> None:
         self._http = httpx2.Client(base_url=address, cookies=dict(cookies), timeout=_SECONDS, trust_env=False)
 
     def ask(self, path: str, *, refresh: bool = False) -> tuple[float, int]:
-        """Return the milliseconds until the response was read, and its bytes. `refresh` requests the live part."""
+        """Return the milliseconds until the response is read, and its size in bytes.
+
+        `refresh` requests only the live part.
+        """
         headers = {"HX-Request": "true"} if refresh else {}
         began = time.perf_counter()
         answer = self._http.get(path, headers=headers)

@@ -1,4 +1,4 @@
-"""Store thousands of jobs in all states, in a hundred batches and a large one, over a day."""
+"""Store thousands of jobs in all states, created over a day, in about a hundred small batches and a large one."""
 
 import random
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from app.property.storage.jobs.repository import JobStore
 from benchmarks.pages.past import Past
 
 _BATCHES = 100
-#: The shares of the states in a batch in progress. A finished batch has no jobs in the first three.
+#: The share of each state in an unfinished batch. A finished batch has no jobs in the first three states.
 _SHARES = {
     JobState.QUEUED: 0.25,
     JobState.RUNNING: 0.02,
@@ -30,8 +30,10 @@ _ERROR = HttpStatusError("http://site.example/homes/1", 503)
 
 
 def fill_jobs(database: Database, count: int, brought: Sequence[str]) -> tuple[str, str]:
-    """Store about `count` jobs, the done ones with a property of `brought`. Return the ids of the largest batch, which
-    has a tenth of all jobs, and of a failed job in this batch."""
+    """Store about `count` jobs. The done jobs get property ids from `brought`.
+
+    Return the id of the largest batch, which has a tenth of all jobs, and the id of a failed job in this batch.
+    """
     large = max(10, count // 10)
     small = max(1, (count - large) // _BATCHES)
     sizes = [small] * min(_BATCHES, max(1, (count - large) // small))
@@ -45,7 +47,7 @@ def fill_jobs(database: Database, count: int, brought: Sequence[str]) -> tuple[s
             targets = [f"http://site.example/homes/{number}" for number in range(first, first + size)]
             made = store.enqueue(targets, refresh=True)
             store.mark_sent(made.jobs, "scrape")
-            # the oldest batches are finished; the newest, and the large one, are in progress
+            # the oldest batches are finished; the newest and the large one are not
             is_over = turn < 0.7 * len(sizes) and size != large
             states = [state for state in _SHARES if state.is_final or not is_over]
             drawn = chance.choices(states, [_SHARES[state] for state in states], k=size)
@@ -64,7 +66,6 @@ def fill_jobs(database: Database, count: int, brought: Sequence[str]) -> tuple[s
 
 
 def _changes(state: JobState, at: datetime, property_id: str) -> dict[str, Any]:
-    """Return the columns of a job in that state."""
     started, ended = state is not JobState.QUEUED, state.is_final
     failed, done, running = state is JobState.FAILED, state is JobState.DONE, state is JobState.RUNNING
     return {

@@ -1,4 +1,4 @@
-"""Use hundreds of keys, some refused or disabled, and store a day of figures, alerts, and operator actions."""
+"""Use hundreds of keys, some rejected or disabled, and store a day of key history, alerts, and operator actions."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -62,7 +62,6 @@ def _use(running: Fleet, manager: OpenAIClientManager, secrets: Sequence[str]) -
 
 
 def fill_history(database: Database, keys: Sequence[ApiKey]) -> None:
-    """Store a day of figures by hour, alerts, and operator actions."""
     past = Past(database, timedelta(hours=_HOURS))
     with closing(past.database):
         history, alerts = KeyHistoryStore(past.database), AlertStore(past.database)
@@ -84,14 +83,12 @@ def _audit_entry(number: int, key: ApiKey) -> dict[str, str]:
 
 
 def _counted(keys: Sequence[ApiKey], step: int) -> list[CountedKey]:
-    """Return the pool's counters after this number of hours."""
     uses = Uses(100 * step, 95 * step, 2 * step, 3 * step, 60_000 * step, 8_000 * step, 40_000 * step)
     calls = dict.fromkeys(_MODELS, uses)
     return [CountedKey(key.key_id, key.mask, key.key_id, True, calls) for key in keys]
 
 
 def _alarms(keys: Sequence[ApiKey], step: int) -> list[Alarm]:
-    """Return the alarms of one hour: two open circuits (of other keys each hour), a dead key, and an old key."""
     tripped = [keys[(2 * step + n) % len(keys)] for n in range(2)]
     return [
         *(_alarm(Kind.CIRCUIT_OPEN, key, "opened its circuit after failures in a row.") for key in tripped),

@@ -1,4 +1,4 @@
-"""Fill a fleet and visit its pages in rounds, so that no visit benefits from the previous one."""
+"""Fill a fleet's database and visit its pages round by round, so that no visit benefits from the previous one."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -19,14 +19,14 @@ from benchmarks.workers.options import Options
 
 JOBS, PROPERTIES, KEYS = 10_000, 5_000, 300
 _WATCHES, _RECIPES = 500, 100
-#: The page to compare with, which has the style and scripts of every page, but no data.
+#: The page to compare with. It has the styles and scripts of every page, but no data.
 PEER = "/sign-in"
 _SECRET = "only-for-the-benchmark-0123456789abcdef"  # noqa: S105 (signs tokens for minutes)
 
 
 @dataclass(frozen=True)
 class Visited:
-    """A page, with its `name` in the report. A live page refreshes a part of itself every few seconds."""
+    """A page, with its `name` in the report. A live page refreshes a part every few seconds."""
 
     name: str
     path: str
@@ -34,7 +34,7 @@ class Visited:
 
 
 def measure(options: Options, servers: Mapping[str, PostgreSQL | None]) -> Iterator[dict[str, Any]]:
-    """Yield a row for each database and page, with times in milliseconds, one for each repeat."""
+    """Yield a row for each database and page, with lists of times in milliseconds."""
     jobs, properties = options.scaled(JOBS, least=30), options.scaled(PROPERTIES, least=10)
     keys = options.scaled(KEYS, least=3)
     for database, server in servers.items():
@@ -47,12 +47,11 @@ def measure(options: Options, servers: Mapping[str, PostgreSQL | None]) -> Itera
 
 
 def _fill(running: Fleet, jobs: int, properties: int) -> list[Visited]:
-    """Fill the fleet; return the pages to visit."""
     fill_keys(running)
     database = running.stores.database
     brought = fill_properties(database, properties)
     batch, job = fill_jobs(database, jobs, brought)
-    if not database.is_sqlite:  # PostgreSQL's autovacuum would do this within a minute
+    if not database.is_sqlite:  # autovacuum would analyze the tables within a minute
         with database.writing() as connection:
             connection.exec_driver_sql("ANALYZE")
     Watches(database).add(brought[-_WATCHES:])

@@ -1,4 +1,4 @@
-"""A database with a clock in the past, for writing history."""
+"""A clock in the past and a database that uses it, for writing history."""
 
 from datetime import datetime, timedelta
 
@@ -7,7 +7,7 @@ from app.property.storage.database import Database
 
 
 class Past(SystemClock):
-    """A clock within a time span that ends now, and a second database connection that uses this clock."""
+    """A clock that is moved within a time span ending now, and a database connection that uses this clock."""
 
     def __init__(self, database: Database, span: timedelta) -> None:
         self._until, self._span = database.clock.now(), span
@@ -16,7 +16,7 @@ class Past(SystemClock):
         self.database = Database(database.url.render_as_string(hide_password=False), clock)
 
     def move_to(self, share: float) -> None:
-        """Move the clock to a share (0 to 1) of the span."""
+        """Move the clock to this share of the span: 0 is the beginning, 1 is now."""
         self._at = self._until - self._span * (1 - share)
 
     def now(self) -> datetime:

@@ -1,7 +1,7 @@
-"""Store thousands of properties quickly: copies of the bundled pages at other addresses.
+"""Store thousands of properties quickly: copies of the bundled pages with other addresses.
 
-`PropertyStore.save` stores one page at a time and looks up its property. Here the property is known, so many rows are
-inserted together. Observations are left out, since no page shows them.
+`PropertyStore.save` stores one page at a time and looks up its property. Here the property of each page is known, so
+many rows are inserted together. Observations are not stored, because no web page shows them.
 """
 
 import random
@@ -24,12 +24,12 @@ from app.property.storage.properties.tables import Property, PropertyKey, Source
 from app.property.storage.statements import chunks, new_id
 from simulators.site.pages import bundled_pages
 
-#: The bundled pages of listings. A property has one or two of them, and may also have the county's page.
+#: A property gets one or two of these bundled listings, and often the county's page.
 _LISTINGS = ("cookie-wall", "oak-hollow-lane", "maple-ridge-broker", "maple-ridge-portal", "sold-bluebird")
 _COUNTY = "county-parcel"
 _STREETS = ("Alder Street", "Birchwood Avenue", "Clover Lane", "Dovecote Drive", "Evergreen Court", "Foxglove Road")
 _TOWNS = (("Amberly", "OH"), ("Brindle Creek", "GA"), ("Cinderford", "CO"), ("Eastmere", "MN"), ("Fernwick", "TX"))
-#: This search finds one property in thirty.
+#: This search term matches one property in thirty.
 SEARCH = "foxglove eastmere"
 #: These fields are equal in all sources of a property.
 _PLACE = ("UnparsedAddress", "StreetNumber", "StreetName", "City", "StateOrProvince", "PostalCode", "ParcelNumber")
@@ -53,12 +53,10 @@ def fill_properties(database: Database, count: int) -> list[str]:
 
 
 def templates() -> dict[str, SourceRecord]:
-    """Read the bundled pages of homes, by their slugs."""
     return {slug: _read(slug) for slug in (*_LISTINGS, _COUNTY)}
 
 
 def _read(slug: str) -> SourceRecord:
-    """Read a bundled page."""
     page = bundled_pages()[slug]
     url, body = f"http://site.example{page.path}", page.body()
     media_type = page.content_type.partition(";")[0]
@@ -71,7 +69,7 @@ def _read(slug: str) -> SourceRecord:
 def sources_of(
     pages: dict[str, SourceRecord], number: int, chance: random.Random, at: datetime
 ) -> Iterator[SourceRecord]:
-    """Yield one to three pages of one address, made from `pages`. Two listings state different prices."""
+    """Yield one to three pages of an address, made from `pages`, with different prices."""
     listings = chance.sample(_LISTINGS, chance.choice((1, 1, 2)))
     for slug in [*listings, *([_COUNTY] if chance.random() < 0.6 else [])]:
         yield _moved(pages[slug], slug, number, chance.randrange(150, 900) * 1_000, at)

@@ -46,7 +46,7 @@ def write_report(rows: Rows, machine: str, docs: Path) -> None:
 
 
 def verdict(*visits_ms: Sequence[float]) -> str:
-    """Return whether all paints met the target, only the median of each kind of visit did, or neither."""
+    """Return whether all paints, only the medians of cold and warm visits, or neither met the target."""
     if max(max(kind) for kind in visits_ms) < TARGET_MS:
         return "met"
     medians = [statistics.median(kind) for kind in visits_ms]

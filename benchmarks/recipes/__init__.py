@@ -1,1 +1,1 @@
-"""Measure how well recipes learn generated sites: saved model calls, correct values, cost."""
+"""Measure how well recipes learn to read generated sites: saved model calls, correct values, cost."""

@@ -20,7 +20,6 @@ _DOCS = Path(__file__).parents[2] / "docs" / "benchmarks"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the benchmark and return 0."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.recipes", description=__doc__)
     parser.add_argument("--sites", type=int, default=30)
     parser.add_argument("--pages", type=int, default=40, help="pages of each site")

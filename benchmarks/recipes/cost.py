@@ -1,9 +1,9 @@
-"""The cost of the model: asking on every page, with recipes, and with crawl4ai's cached schema.
+"""The model's cost in three ways: asking on every page, with recipes, and with crawl4ai's cached schema.
 
 For each template, crawl4ai's `JsonCssExtractionStrategy.generate_schema` (0.9.2) sends one page's cleaned HTML and its
-instructions to a model. Its CSS selectors then read the pages. All assumptions favor crawl4ai. A template needs one
-call, without refinement, and the first redesigned page gives a new schema. Selectors find every value of a field that
-the first page shows in a separate element.
+instructions to a model. The answer is a schema of CSS selectors, which then reads the template's pages without a model.
+All assumptions favor crawl4ai: each template needs one call, a redesign is noticed on its first page, and the selectors
+find every value of a field that the first page shows in a separate element.
 """
 
 import re
@@ -17,9 +17,9 @@ from benchmarks.recipes.layouts import IN_SCRIPTS, SHOWN
 from benchmarks.recipes.run import Outcome, Tokens
 from benchmarks.recipes.sites import SitePage
 
-#: The model whose prices are used: the default of OPENAI_MODEL.
+#: The default of OPENAI_MODEL. Costs are computed with its prices.
 MODEL = "gpt-4.1-mini"
-#: Tokens (o200k) of crawl4ai's instructions for a schema, of each field of the answered schema, and of its rest.
+#: Sizes in tokens (o200k): crawl4ai's instructions, each field in the answered schema, and the rest of that schema.
 _INSTRUCTIONS, _PER_FIELD, _AROUND = 4_100, 40, 60
 _HEAD = re.compile(r"<head>.*?</head>|<script\b.*?</script>", re.DOTALL)
 _KEPT = re.compile(r'\s(?!(?:id|class|name|type|value|data-[\w-]+)=)[\w-]+="[^"]*"')
@@ -27,7 +27,7 @@ _KEPT = re.compile(r'\s(?!(?:id|class|name|type|value|data-[\w-]+)=)[\w-]+="[^"]
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """US dollars and model calls per 1,000 pages, and the share of the stated values that is read."""
+    """US dollars and model calls per 1,000 pages, and the share of the pages' values that is read correctly."""
 
     usd: float
     calls: float
@@ -35,13 +35,11 @@ class Cost:
 
 
 def of_every(outcomes: Sequence[Outcome]) -> Cost:
-    """Return the cost of asking on every page."""
     right = sum(one.every.right for one in outcomes)
     return _cost([one.every_tokens for one in outcomes], right, outcomes)
 
 
 def of_recipes(outcomes: Sequence[Outcome]) -> Cost:
-    """Return the cost with recipes, including audits."""
     return _cost([one.tokens for one in outcomes], sum(one.judged.right for one in outcomes), outcomes)
 
 
@@ -49,7 +47,7 @@ def of_schema(outcomes: Sequence[Outcome], known: Sequence[Outcome] | None = Non
     """Return the cost of crawl4ai's schemas, made from each template's first page; the share of values is an upper
     bound.
 
-    With `known`, return the cost of these pages, whose schemas exist already.
+    With `known`, return only the cost of these pages, without the calls that made the schemas.
     """
     first: dict[tuple[int, str], SitePage] = {}
     for one in outcomes:
@@ -71,7 +69,7 @@ def _cost(calls: Sequence[Tokens], right: int, outcomes: Sequence[Outcome]) -> C
 
 
 def _schema_call(page: SitePage) -> Tokens:
-    """Return the tokens of one call: instructions, HTML as crawl4ai cleans it, an example of the JSON, the schema."""
+    """Return the tokens of one call: the prompt (instructions, cleaned HTML, JSON example) and the answered schema."""
     html = _KEPT.sub("", _HEAD.sub("", page.text))
     fields = _shown_alone(page)
     return Tokens(_INSTRUCTIONS + count_tokens(html) + 8 * len(fields), 0, _AROUND + _PER_FIELD * len(fields))
@@ -83,7 +81,7 @@ def _readable(page: SitePage, first: SitePage) -> int:
 
 
 def _shown_alone(page: SitePage) -> frozenset[str]:
-    """Return the fields in elements of their own, without values from JSON, scripts, or prose."""
+    """Return the fields whose values have separate elements, and are not only in JSON, scripts, or prose."""
     if page.home is None:
         return frozenset()
     names = {one.field for one in page.home.facts}
@@ -95,7 +93,7 @@ def _shown_alone(page: SitePage) -> frozenset[str]:
 
 
 def by_template(outcomes: Iterable[Outcome]) -> dict[tuple[int, str], list[Outcome]]:
-    """Return the property pages by site and template, in order."""
+    """Return the property pages by site and template, in reading order."""
     found: dict[tuple[int, str], list[Outcome]] = defaultdict(list)
     for one in outcomes:
         if one.nth:

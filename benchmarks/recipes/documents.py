@@ -1,4 +1,4 @@
-"""Write the HTML of the generated pages around their facts."""
+"""Write the HTML of the generated pages."""
 
 import random
 from collections.abc import Mapping
@@ -12,10 +12,10 @@ from benchmarks.recipes.layouts import Marks, facts_section, script
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """One version of a site: its style and the structure of its pages.
+    """A version of a site: its style and the structure of its pages.
 
     `layouts` and `orders` (of rows) are keyed by the kind of page. If `hashed`, some class names are new on every page.
-    If `this_year`, the table of values begins with the current year.
+    If `this_year`, the table of values begins with the current year, else with the previous year.
     """
 
     style: Style
@@ -29,14 +29,12 @@ class Design:
 
 
 class Writer:
-    """Writes the pages of a site's design."""
-
     def __init__(self, design: Design, slug: str, rng: random.Random) -> None:
         self._design, self._style, self._rng = design, design.style, rng
         self._mark = Marks(design.prefix, random.Random(slug), hashed=design.hashed)
 
     def property_page(self, what: str, home: Home, url: str) -> str:
-        """Return a page of `home`, of the kind `what`."""
+        """Return a page about `home`. `what` is the kind of page."""
         design, style, mark = self._design, self._style, self._mark
         line, layout = escape(_line(home.address)), design.layouts[what]
         rows = facts_section(layout, home, design.orders[what], style, mark)
@@ -69,7 +67,7 @@ class Writer:
         return self._shell(f"{name}, agent", f"<h1 {self._mark('title')}>{name}</h1>{about}{cards}")
 
     def _years(self, home: Home) -> str:
-        """Return the table of yearly values; some sites begin with the previous year."""
+        """Return the table of yearly values, or "" if there are none."""
         rows = [row for row in home.years if len(row) > 1]
         if not rows:
             return ""
@@ -80,7 +78,7 @@ class Writer:
         return f"<h2>Values by year</h2><table {self._mark('history')}><tr>{heads}</tr>{lines}</table>"
 
     def _calculator(self, price: Fact | None) -> str:
-        """Return a loan calculator, whose amounts are not the home's price."""
+        """Return a loan calculator, whose amounts must not be read as the home's price, or ""."""
         if price is None or self._style.lang != "en":
             return ""
         monthly, down = (self._style.money(round(price.value * share)) for share in (0.0056, 0.2))
@@ -115,7 +113,8 @@ class Writer:
 
 
 def _line(address: tuple[Fact, ...]) -> str:
-    """Format an address as `12 Larkspur Ln, Sampleton, OH 44099`; outside America `Lindenweg 12, 12345 Musterstadt`."""
+    """Format an address as `12 Larkspur Ln, Sampleton, OH 44099`; outside the US as `Lindenweg 12, 12345
+    Musterstadt`."""
     texts = {one.field: one.text for one in address}
     if "StateOrProvince" in texts:
         return f"{texts['UnparsedAddress']}, {texts['City']}, {texts['StateOrProvince']} {texts['PostalCode']}"

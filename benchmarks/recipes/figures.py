@@ -1,4 +1,4 @@
-"""Compute the figures of a run, named like the targets."""
+"""Compute the figures of a run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from benchmarks.recipes.cost import Cost, by_template, of_every, of_recipes, of_
 from benchmarks.recipes.judge import Judged, Wrong
 from benchmarks.recipes.run import DOWN, START, Outcome, Run
 
-#: This many first pages of each template serve for learning. The main figures are of the pages after them.
+#: Recipes learn from this many first pages of each template. The main figures describe the pages after them.
 LEARNING = 5
 _ROUNDS, _MOST_TIMED = 7, 60
 
@@ -40,10 +40,11 @@ class Values:
 
 @dataclass(frozen=True, slots=True)
 class Relearned:
-    """A redesigned template with this number of `pages`.
+    """How fast recipes learned a redesigned template, which has `pages` pages.
 
-    `learned` is the number of pages until a recipe read one. `while_up` is the same without pages during the model's
-    outage. `free` is the number of pages until one needed no call. None means that this never happened.
+    `learned` is the number of pages before the first page that a recipe read. `while_up` is the same without the pages
+    during the model's outage. `free` is the number of pages before the first page without a model call. None means
+    never.
     """
 
     host: str
@@ -57,13 +58,14 @@ class Relearned:
 
 @dataclass
 class Figures:
-    """The figures in the table of recipes.md, and additional ones.
+    """The figures in recipes.md.
 
-    `later` are pages from a template's 6th on, `free` those that needed no call, `silent` the free ones without audit.
-    `values` are of the free pages, `every` of the same pages when each is asked about. `known` has the values under
-    labels that readers know, and how many of these are stored; `unknown` has the other values. Of the later pages that
-    asked, `unlearned` were read by no recipe, `partly` by a recipe with missing fields. `open` counts the pages that
-    asked for a field, and for only this field. `layouts` has later pages and the free ones among them by layout.
+    `later` are pages from a template's 6th on. `free` are later pages on which no field was left for the model,
+    `silent` are free pages without an audit. `values` describe the free pages, `every` the same pages if the model is
+    asked on every page. `known` counts the values of free pages under labels that readers know, and how many of these
+    are stored; `unknown` counts the other values. The other later pages were read by no recipe (`unlearned`), or by a
+    recipe with missing fields (`partly`). `open` counts, for each field, the partly read pages that lacked it, and
+    those that lacked only this field. `layouts` counts later and free pages by layout.
     """
 
     sites: int
@@ -150,7 +152,8 @@ def figures(found: Run, *, rounds: int = _ROUNDS) -> Figures:
 
 
 def _stored(free: Sequence[Outcome], *, unknown: bool) -> tuple[int, int]:
-    """Count the values under labels that readers know or do not know, and how many of these are stored."""
+    """Count the values under labels that readers know (or do not know, if `unknown`), and how many of these are
+    stored."""
     facts = [
         (one, fact.field)
         for one in free
@@ -162,7 +165,8 @@ def _stored(free: Sequence[Outcome], *, unknown: bool) -> tuple[int, int]:
 
 
 def _open(asking: Sequence[Outcome]) -> dict[str, tuple[int, int]]:
-    """Count the pages that asked for each field, and for only this field. The most frequent fields come first."""
+    """Count, for each field, the pages that lacked it, and those that lacked only this field; most frequent fields
+    first."""
     counted = Counter(name for one in asking for name in one.open)
     alone = Counter(one.open[0] for one in asking if len(one.open) == 1)
     return {name: (count, alone[name]) for name, count in counted.most_common()}
@@ -176,7 +180,10 @@ def _relearned(found: Run, site: int, name: str, ones: Sequence[Outcome]) -> Rel
 
 
 def cpu_ratio(found: Run, free: Sequence[Outcome], *, rounds: int) -> float:
-    """Return the CPU seconds of known pages with recipes, relative to without: the median of alternating rounds."""
+    """Return the CPU time of reading known pages with recipes, divided by the time without recipes.
+
+    The result is the median of rounds that alternate which way of reading comes first.
+    """
     step = max(1, len(free) // _MOST_TIMED)
     timed = free[::step]
     ratios = []

@@ -1,4 +1,4 @@
-"""The content of one generated page: its facts as written, and similar values that belong to something else."""
+"""The content of a generated page: facts about a home as the page writes them, and similar values of other things."""
 
 import random
 from collections.abc import Callable, Mapping
@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.recipes import words
 
-#: The rows that the page of a home for sale may show. `RECORD` has those of a county's record.
+#: The rows that a page of a home for sale may show. `RECORD` has the rows that a county's record may show.
 SALE = (
     "ListingId", "StandardStatus", "PropertySubType", "ListPrice", "BedroomsTotal", "BathroomsTotalInteger",
     "LivingArea", "LotSizeArea", "YearBuilt", "StoriesTotal", "Roof", "ConstructionMaterials", "Heating", "Cooling",
@@ -19,16 +19,17 @@ RECORD = (
     "ConstructionMaterials", "Heating", "Cooling", "SubdivisionName",
 )  # fmt: skip
 ADDRESS = ("UnparsedAddress", "City", "StateOrProvince", "PostalCode")
-#: If a site shows these rows, all of its pages have them.
+#: These rows are never missing on a page of a site that shows them.
 _ALWAYS = frozenset({"ListPrice", "ParcelNumber", "StandardStatus", "TaxYear"})
 _MISSING = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A stated value, as the record stores it, and as the page writes it under `label` (empty: without a label).
+    """A value as the record stores it (`value`), and as the page writes it (`text`), under `label` ("": no label).
 
-    `key` and `raw` are the forms in the page's data. `unit` is the unit of an area on the page or in the label.
+    `key` and `raw` are the name and the value in the page's embedded data. `unit` is the unit of an area, which the
+    page or the label states.
     """
 
     field: str
@@ -42,7 +43,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """The style of one version of a site: the label of each field, the rows of each kind of page, and the formats."""
+    """The style of a version of a site: the label of each field, the rows of each kind of page, and the formats."""
 
     lang: str
     labels: Mapping[str, str]
@@ -70,9 +71,10 @@ class Style:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """A page's content: `facts` in rows, `address` in the headline. `implied` values may be concluded from these.
+    """A page's content: `facts` in rows, and `address` in the headline.
 
-    `beside` has similar values of another property, another year, or an office.
+    Readers may derive the `implied` values from these. `beside` has similar values of another property, another year,
+    or an office.
     """
 
     facts: tuple[Fact, ...]
@@ -89,7 +91,6 @@ class Home:
 
     @property
     def truth(self) -> dict[str, tuple[Any, str | None]]:
-        """Return the value and unit of each field."""
         return {one.field: (one.value, one.unit) for one in (*self.address, *self.facts)}
 
     def shown(self, name: str) -> Fact | None:
@@ -143,7 +144,7 @@ def _year(facts: list[Fact], back: int, style: Style, rng: random.Random) -> tup
 
 
 def _as_data(fact: Fact, keys: Mapping[str, str]) -> Fact:
-    """Return the fact as a JSON layer writes it: its key is its only label."""
+    """Return the fact as a county's JSON layer writes it, with the key as its only label."""
     key = keys[fact.field]
     raw = fact.value
     unit = "Acres" if fact.field == "LotSizeArea" else None
@@ -160,7 +161,7 @@ class _Builder:
         self._year = rng.randint(1895, 2022)
 
     def fact(self, name: str, *, label: bool = True) -> Fact:
-        """Return a value of `name` as the site writes it."""
+        """Draw a value for the field `name`, as the site writes it."""
         value, text, unit = _DRAWN[name](self)
         words_of = self._style.labels.get(name, "") if label else ""
         return Fact(name, value, text, words_of, unit, words.STATE_KEYS.get(name, ""), value)

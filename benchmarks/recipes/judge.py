@@ -8,9 +8,9 @@ from typing import Any
 from app.property.record import FIELDS, UNIT_OF, PropertyRecord
 from benchmarks.recipes.sites import SitePage
 
-#: Readers may conclude the values of these fields from other facts, so a page's truth need not list them.
+#: Readers may derive the values of these fields from other facts, although the page does not state them.
 _CONCLUDED = frozenset({"AssociationYN", "PropertyType", "X_Currency", "ListingId", "StateOrProvince"})
-#: A value of these fields is wrong if the page does not state it.
+#: A stored value of these fields is wrong if the page does not state it.
 _JUDGED = frozenset(name for name, spec in FIELDS.items() if spec.ask_model) - _CONCLUDED
 
 
@@ -28,7 +28,7 @@ class Wrong:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One record: how many values its page states, how many are stored correctly, and the wrong and missing ones."""
+    """The result for one record: counts of stated and of correctly stored values, and the wrong and missing ones."""
 
     stated: int
     right: int
@@ -41,7 +41,7 @@ class Judged:
 
 
 def judge(record: PropertyRecord, page: SitePage) -> Judged:
-    """Judge every value of `record` with a known truth in `page`. Units count as separate values."""
+    """Compare the values of `record` with the truth of `page`. Units count as separate values."""
     truth = {name: value for name, (value, _) in page.truth.items()}
     truth |= {UNIT_OF[name]: unit for name, (_, unit) in page.truth.items() if name in UNIT_OF and unit}
     implied: Mapping[str, Any] = page.home.implied if page.home else {}
@@ -58,7 +58,7 @@ def judge(record: PropertyRecord, page: SitePage) -> Judged:
 
 
 def alike(one: Any, other: Any) -> bool:
-    """Return whether two values are equal, ignoring case, punctuation, and lists of one item."""
+    """Return whether two values are equal, ignoring case and punctuation. A list of one item equals the item."""
     if isinstance(one, int | float) and isinstance(other, int | float):
         return abs(one - other) < 0.005
     return _plain(one) == _plain(other)

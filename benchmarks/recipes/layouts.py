@@ -10,7 +10,7 @@ from benchmarks.recipes.homes import Fact, Home, Style
 
 
 class Marks:
-    """The CSS classes of one version of a site. If `hashed`, many elements also have a random class."""
+    """The CSS classes of a version of a site. If `hashed`, many elements also have a random class."""
 
     def __init__(self, prefix: str, rng: random.Random, *, hashed: bool) -> None:
         self._prefix, self._rng, self._hashed = prefix, rng, hashed
@@ -20,7 +20,7 @@ class Marks:
         return f'class="{self._prefix}{name}{hashed}"'
 
 
-Rows = Sequence[tuple[str, str, str]]  # field, label, and text, which is a dash where the page has no value
+Rows = Sequence[tuple[str, str, str]]  # field, label, and text (a dash if the page has no value)
 Layout = Callable[[Rows, Marks], str]
 
 
@@ -71,7 +71,7 @@ def _icons(rows: Rows, mark: Marks) -> str:
 
 
 def _microdata(rows: Rows, mark: Marks) -> str:
-    """Write values with `itemprop` where schema.org has a name for them."""
+    """Write rows, with an `itemprop` if schema.org has a name for the field."""
     parts = (
         f"<li><span {mark('name')}>{label}</span> <span{_itemprop(name)} {mark('value')}>{text}</span></li>"
         for name, label, text in rows
@@ -116,14 +116,13 @@ VISIBLE: Mapping[str, Layout] = {
     "grid of divs": _grid,
     "prose": _prose,
 }
-#: Pages of these layouts show a few facts, and have the others only in a script.
+#: Pages with these layouts show a few facts (`SHOWN`), and have the others only in a script.
 IN_SCRIPTS = ("embedded state", "JSON-LD")
-#: The facts that pages of the layouts in `IN_SCRIPTS` show.
 SHOWN = frozenset({"ListPrice", "ClosePrice", "BedroomsTotal", "BathroomsTotalInteger", "LivingArea", "ParcelNumber"})
 
 
 def facts_section(layout: str, home: Home, order: Sequence[str], style: Style, mark: Marks) -> str:
-    """Return the facts of `home` as one block of the page."""
+    """Return the HTML of the facts that the page shows."""
     hidden = layout in IN_SCRIPTS
     rows = list[tuple[str, str, str]]()
     for name in order:
@@ -135,7 +134,7 @@ def facts_section(layout: str, home: Home, order: Sequence[str], style: Style, m
 
 
 def script(layout: str, home: Home, url: str) -> str:
-    """Return the script with the facts if `layout` is in `IN_SCRIPTS`, else an empty text."""
+    """Return the script with the facts if `layout` is in `IN_SCRIPTS`, else ""."""
     if layout == "embedded state":
         similar = [{one.key or "address": one.value for one in card} for card in home.similar]
         listing = {one.key: one.raw for one in home.facts} | {"location": _place(home.address)}

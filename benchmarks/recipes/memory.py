@@ -11,7 +11,7 @@ from app.property.recipes.template import likest
 
 
 class MemoryRecipes:
-    """An in-memory `RecipeStore` for one process."""
+    """A thread-safe `RecipeStore` in memory."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -19,19 +19,19 @@ class MemoryRecipes:
         self._examples: dict[str, dict[str, Example]] = defaultdict(dict)
 
     def of_host(self, host: str) -> Sequence[Recipe]:
-        """Return the recipes of `host`, the newest first, and at most `MOST_OF_HOST`."""
+        """Return the newest `MOST_OF_HOST` recipes of `host`, newest first."""
         with self._lock:
             return [one for one in reversed(self._recipes.values()) if one.host == host][:MOST_OF_HOST]
 
     def find_or_add(self, recipe: Recipe) -> Recipe:
-        """Return the stored recipe of the same template, or store `recipe`."""
+        """Return the stored recipe of the same template. If there is none, store and return `recipe`."""
         with self._lock:
             known = [one for one in self.of_host(recipe.host) if one.kind == recipe.kind]
             alike = likest(known, recipe.fingerprint)
             return alike[0] if alike else self._recipes.setdefault(recipe.id, recipe)
 
     def add_example(self, recipe_id: str, example: Example) -> None:
-        """Store `example`, in place of one of the same page, and drop the oldest beyond `MOST_EXAMPLES`."""
+        """Store `example`, replacing an example of the same page, and drop the oldest beyond `MOST_EXAMPLES`."""
         with self._lock:
             kept = self._examples[recipe_id]
             place = f"{example.page.final_url}#{example.row}"
@@ -41,12 +41,10 @@ class MemoryRecipes:
                 del kept[old]
 
     def examples(self, recipe_id: str) -> list[Example]:
-        """Return the examples, newest last."""
         with self._lock:
             return list(self._examples[recipe_id].values())
 
     def forget_examples(self, recipe_id: str) -> None:
-        """Delete the examples of a recipe."""
         with self._lock:
             self._examples.pop(recipe_id, None)
 

@@ -1,4 +1,4 @@
-"""Draw the model calls over the pages of a redesigned site, as SVG. Equal figures give an equal file."""
+"""Draw the cumulative model calls over the pages of a redesigned site, as SVG."""
 
 from collections.abc import Sequence
 from html import escape
@@ -12,7 +12,7 @@ _OURS, _EVERY, _FAINT, _INK = "#0b6e4f", "#8a8f98", "#e6e8eb", "#1f2328"
 
 
 def draw(found: Run, target: Path) -> None:
-    """Draw the cumulative calls of the redesigned site with the most pages of one template."""
+    """Draw the redesigned site with the most pages of homes for sale."""
     at, site = max(
         ((at, site) for at, site in enumerate(found.sites) if site.redesigned),
         key=lambda pair: sum(page.template in ("sale/1", "sale/2") for page in pair[1].pages),

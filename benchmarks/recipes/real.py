@@ -1,4 +1,4 @@
-"""Test recipes on the real hosts of the labeled pages: what they learn from a few pages, and whether it is correct."""
+"""Test recipes on the labeled pages of real hosts: what they learn from a few pages, and whether it is correct."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -25,8 +25,11 @@ _LABELS = ("truth.jsonl", "more_truth.jsonl")
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A host with two pages or more: its templates and learned anchors. `read` counts the values that recipes read on a
-    second reading, `wrong` has those that the labels contradict."""
+    """A host with at least two pages: its templates and learned anchors.
+
+    `read` counts the values that recipes read when the pages are read again; `wrong` lists those that contradict the
+    labels.
+    """
 
     name: str
     pages: int
@@ -38,7 +41,10 @@ class Host:
 
 
 def real_hosts(folder: Path) -> list[Host]:
-    """Read the pages of all hosts with two or more twice, first with a simulated model that answers from the labels."""
+    """Read the pages of every host with at least two pages, and return what recipes learned.
+
+    Each page is read twice: first with a simulated model that answers from the labels, then with the learned recipes.
+    """
     rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for labels in _LABELS:
         for row in load_truth(folder, labels) if (folder / labels).is_file() else ():

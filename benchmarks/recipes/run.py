@@ -21,9 +21,9 @@ from benchmarks.recipes.simulated import Answer, ask
 from benchmarks.recipes.sites import Site, SitePage
 
 START = datetime(2026, 7, 1, tzinfo=UTC)
-#: The time between two pages of one site.
+#: The time between two page readings of a site.
 PACE = timedelta(hours=3)
-#: The model is down during these pages of each site, counted from 0. The redesign is among them.
+#: The model is down during these pages of each site (counted from 0), which include the first redesigned page.
 DOWN = range(18, 22)
 
 
@@ -42,11 +42,12 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The result for one page. `nth` counts the pages of its template from 1; 0 for a page without a property.
+    """The result for one page.
 
-    `open` are the fields left for the model. If none was left and the model was asked anyway, `audited` is true.
-    `called` tells whether the model answered, `applied` whether a recipe read the page. `every` and `every_tokens`
-    are the results of asking on every page.
+    `nth` counts the pages of its template from 1; 0 for a page without a property. `open` are the fields left for the
+    model. `audited` means that no field was left, but the model was asked anyway. `called` tells whether the model
+    answered, and `applied` whether a recipe read the page. `every` and `every_tokens` are the results if the model is
+    asked on every page.
     """
 
     site: int
@@ -65,7 +66,6 @@ class Outcome:
 
     @property
     def needed(self) -> bool:
-        """Return whether a field was left for the model."""
         return bool(self.open)
 
     @property
@@ -85,7 +85,8 @@ class Poisoned:
 
 @dataclass
 class Run:
-    """All pages, the final recipes and keepers by site, and the anchors that were learned from wrong answers."""
+    """All results, the final recipes and recipe keepers by site, and the anchors that were learned from wrong
+    answers."""
 
     sites: Sequence[Site]
     outcomes: list[Outcome] = field(default_factory=list)
@@ -96,7 +97,7 @@ class Run:
 
 
 def run(sites: Iterable[Site], progress: Callable[[str], None] = lambda _: None) -> Run:
-    """Read all pages of all sites, one page of each site in turn."""
+    """Read all pages of all sites, taking one page of each site in turn."""
     known = list(sites)
     found = Run(known)
     readers = [_Reader(at, site) for at, site in enumerate(known)]
@@ -114,7 +115,7 @@ def run(sites: Iterable[Site], progress: Callable[[str], None] = lambda _: None)
 
 
 class _Reader:
-    """Reads one site's pages with separate recipes."""
+    """Reads the pages of one site with its own recipe store."""
 
     def __init__(self, at: int, site: Site) -> None:
         self.at, self.site = at, site
@@ -123,12 +124,12 @@ class _Reader:
         self.keeper = RecipeKeeper(self._store, self._clock)
         self._seen = Counter[str]()
         self._hosts = sorted({host_of(page.page(START)) for page in site.pages})
-        #: Each page with accepted wrong answers, and these answers.
+        #: The pages with wrong answers that the check accepted, each with these answers by field.
         self.wrong: list[tuple[SitePage, dict[str, Any]]] = []
         self._anchors: dict[tuple[str, str, Anchor], Recipe] = {}
 
     def read(self, number: int) -> Outcome:
-        """Read one page as the service does, then again as if the model was asked about every page."""
+        """Read one page as the service does, then again without recipes and asking the model."""
         page = self.site.pages[number]
         self._clock.advance(PACE.total_seconds())
         fetched = page.page(self._clock.now())
@@ -163,7 +164,6 @@ class _Reader:
         )
 
     def recipes(self) -> Sequence[Recipe]:
-        """Return the recipes of the site's hosts."""
         return [recipe for host in self._hosts for recipe in self._store.of_host(host)]
 
     def _note_anchors(self) -> None:
@@ -172,7 +172,7 @@ class _Reader:
                 self._anchors.update({(recipe.id, name, anchor): recipe for anchor in anchors})
 
     def poisoned(self) -> Iterator[Poisoned]:
-        """Yield the learned anchors that read an accepted wrong answer on the page of this answer."""
+        """Yield the anchors that learned a wrong answer: they read it on the page for which the model gave it."""
         for page, wrong in self.wrong:
             for (_, name, anchor), recipe in self._anchors.items():
                 if name in wrong and _reads(recipe, name, anchor, page, wrong[name]):
@@ -192,7 +192,7 @@ def _reads(recipe: Recipe, name: str, anchor: Anchor, page: SitePage, value: Any
 
 
 def _every(page: SitePage, now: datetime) -> Answer | Extraction:
-    """Return the result of asking about the page, without recipes and with a model that is never down."""
+    """Read the page without recipes, and ask a model that is never down."""
     extraction = extract(page.page(now))
     is_asked = extraction.kind in WITH_PROPERTY and extraction.asked("missing")
     return ask(extraction, page) if is_asked else extraction

@@ -1,9 +1,8 @@
-"""A simulated model: it answers from a page's truth with the values that the prompt's text contains, and sometimes
-errs.
+"""A simulated model: it answers with the true values that the prompt's text contains, but some answers are wrong.
 
-It knows the meaning of every label, even those that no reader knows. A share of its values is wrong: another home's
-price, another year's tax, or another row's value, with the true quote. It prefers wrong answers that the check accepts,
-so this share is the worst case for a recipe.
+It knows the meaning of every label, even of labels that no reader knows. A share of its values is wrong: another home's
+price, another year's tax, or another row's value, quoted from the page. It prefers wrong answers that the check
+accepts, so this share is the worst case for a recipe.
 """
 
 from __future__ import annotations
@@ -36,7 +35,10 @@ _ALIKE = (
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The result of one call. `dropped` are rejected fields. Of `wrong_given` wrong values, `wrong` were accepted."""
+    """The result of a call.
+
+    `dropped` lists the rejected fields. Of `wrong_given` wrong values, those in `wrong` were accepted.
+    """
 
     extraction: Extraction
     dropped: tuple[str, ...]
@@ -87,9 +89,11 @@ def _answers(prompt: Prompt, shown: SitePage, wrong: float) -> tuple[dict[str, t
 
 
 def _slip(name: str, fact: Fact | None, shown: SitePage, text: _Text, prompt: Prompt) -> tuple[Any, str] | None:
-    """Return a wrong value of `name` with its quote, if possible one that the check accepts.
+    """Return a wrong value of `name` with its quote, if possible one that the check accepts; None if there is no
+    similar value.
 
-    A site's markup misleads in the same way on each of its pages, so the order of attempts depends on the host.
+    The order of attempts depends only on the host and the field, because the markup of a real site misleads in the same
+    way on each page.
     """
     found = list[tuple[Any, str]]()
     for one in _beside(name, shown):
@@ -103,7 +107,7 @@ def _slip(name: str, fact: Fact | None, shown: SitePage, text: _Text, prompt: Pr
 
 
 def _beside(name: str, shown: SitePage) -> Iterator[Fact]:
-    """Return similar values: the same field of other homes and years, then rows of the same type."""
+    """Yield similar values: first the same field of other homes and years, then other fields of the same type."""
     if shown.home is None:
         return
     yield from (one for one in shown.home.beside if one.field == name)
@@ -119,7 +123,8 @@ class _Text:
         self._folded = [_folded(line) for line in self._lines]
 
     def quote(self, fact: Fact) -> str | None:
-        """Return the shortest passage that states the value with its label, as the page or its data writes it."""
+        """Return the fewest lines that contain the value and its label, in the notation of the page or of its
+        embedded data."""
         places = [(fact.label, fact.text), (fact.key, str(fact.raw))] if fact.key else [(fact.label, fact.text)]
         for label, written in places:
             if label and (found := self._passage(_folded(label), _folded(written))):
@@ -142,6 +147,7 @@ class _Text:
 
 
 def _folded(text: str) -> str:
-    """Return words and numbers separated by one blank, with a blank at both ends: `YEAR_BUILT`, `yearBuilt`."""
+    """Return the lowercase words and numbers, with one blank between them and at both ends: `yearBuilt` as ` year
+    built `."""
     parted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
     return f" {' '.join(re.findall(r'[^\W_]+', parted)).casefold()} "

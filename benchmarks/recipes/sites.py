@@ -13,13 +13,12 @@ from benchmarks.recipes.homes import RECORD, SALE, Home, Style, make_home
 from benchmarks.recipes.layouts import IN_SCRIPTS, VISIBLE, layer
 
 PAGES = 40
-#: The number of the first page with the new design and labels, on a redesigned site with `PAGES` pages.
 SiteKind = Literal["portal", "county"]
 _LAYOUTS = (*VISIBLE, *IN_SCRIPTS)
 #: The weight of each kind of page, by the kind of site.
 _MIX: Mapping[str, Mapping[str, int]] = {
     "portal": {"sale": 58, "record": 28, "search": 7, "agent": 4, "gone": 3},
-    # sites outside America hardly show sold homes, so their second template is for new homes
+    # outside the US, few sites show sold homes, so the second template is for new homes
     "abroad": {"sale": 58, "new": 28, "search": 7, "agent": 4, "gone": 3},
     "county": {"record": 52, "layer": 36, "search": 7, "agent": 2, "gone": 3},
 }
@@ -30,8 +29,10 @@ _NAMES = ("lantern", "oxbow", "gables", "meadow", "keystone", "harbor", "linden"
 
 @dataclass(frozen=True, slots=True)
 class SitePage:
-    """One page. `template` names its structure (`sale/1` before the redesign, `sale/2` after it). `home` is None for a
-    page of another kind; `layout` is the layout of its facts."""
+    """A page of a generated site. `template` names its structure (`sale/1` before the redesign, `sale/2` after it).
+
+    `home` is None if the page is not about a home. `layout` is the layout of the facts.
+    """
 
     url: str
     content_type: str
@@ -41,7 +42,7 @@ class SitePage:
     home: Home | None = None
 
     def page(self, at: datetime) -> Page:
-        """Return a new copy of the page, as if fetched at `at`, because reading costs are counted on the copy."""
+        """Return a new copy of the page, fetched at `at`. Readers add their CPU time to the copy (`Page.spent`)."""
         return Page(self.url, self.url, self.content_type, self.text, self.text.encode(), at)
 
     @property
@@ -107,7 +108,7 @@ def _styled(style: Style, layouts: Mapping[str, str], rng: random.Random) -> Des
 
 
 def _redesigned(first: Design, at: int, rng: random.Random) -> Design:
-    """Return the same site with other layouts, classes, and row order. About half of its labels are drawn anew."""
+    """Return a new design with other layouts, classes, and row order. About half of the labels are replaced."""
     drawn = _labels(first.style.lang, rng)
     labels = {name: drawn[name] if rng.random() < 0.5 else label for name, label in first.style.labels.items()}
     keys = words.LAYER_KEYS[(at // 4 + 1) % 2]
@@ -121,7 +122,8 @@ def _redesigned(first: Design, at: int, rng: random.Random) -> Design:
 
 
 def _kept(rows: tuple[str, ...], lang: str, rng: random.Random) -> tuple[str, ...]:
-    """Return the rows that a site uses: the main ones and two thirds of the others with labels in its language."""
+    """Return the rows that a site uses: the main rows, and two thirds of the other rows with a label in its
+    language."""
     known = words.COMMON if lang == "en" else words.FOREIGN[lang]
     possible = [name for name in rows if name in known]
     must = {"ListPrice", "BedroomsTotal", "LivingArea", "ParcelNumber", "YearBuilt", "TaxYear", "TaxAssessedValue"}
@@ -129,7 +131,7 @@ def _kept(rows: tuple[str, ...], lang: str, rng: random.Random) -> tuple[str, ..
 
 
 def _labels(lang: str, rng: random.Random) -> dict[str, str]:
-    """Return one label for each field: in English, occasionally an unusual one or an abbreviation."""
+    """Return one label for each field. Some English labels are abbreviations or unusual."""
     if lang != "en":
         foreign = words.FOREIGN[lang]
         return {name: rng.choice(options) for name, options in foreign.items()}

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-#: For each field: labels of English-language sites that readers know.
+#: English labels that readers know, by field.
 COMMON: Mapping[str, tuple[str, ...]] = {
     "ListingId": ("MLS #", "Listing ID", "MLS number"),
     "StandardStatus": ("Status", "Listing status"),
@@ -69,7 +69,7 @@ ODD: Mapping[str, tuple[str, ...]] = {
     "ListingId": ("Our ref", "Web code"),
     "ListAgentFullName": ("Your guide",),
 }
-#: For each other language and each field: labels of its sites.
+#: Labels in other languages, by language and field.
 FOREIGN: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "de": {
         "ListingId": ("Objekt-ID", "Objektnummer"),
@@ -131,7 +131,7 @@ FOREIGN: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "ListOfficeName": ("Agencja", "Biuro nieruchomości"),
     },
 }
-#: Two styles of keys in a county's JSON layer, each by field.
+#: Two styles of keys in a county's JSON layer, both by field.
 LAYER_KEYS: tuple[Mapping[str, str], ...] = (
     {
         "ParcelNumber": "PARCEL_ID", "UnparsedAddress": "SITE_ADDR", "City": "SITE_CITY", "PostalCode": "SITE_ZIP",
@@ -146,7 +146,7 @@ LAYER_KEYS: tuple[Mapping[str, str], ...] = (
         "X_MarketValue": "fmvTotal", "TaxYear": "rollYear", "ClosePrice": "lastConsid", "SubdivisionName": "platName",
     },
 )  # fmt: skip
-#: The key of each field in embedded state and in data attributes, as front ends name them.
+#: The key of each field in embedded state and in data attributes.
 STATE_KEYS: Mapping[str, str] = {
     "ListingId": "listingId", "StandardStatus": "status", "PropertySubType": "propertyType", "ListPrice": "listPrice",
     "ClosePrice": "soldPrice", "CloseDate": "soldDate", "BedroomsTotal": "beds", "BathroomsTotalInteger": "baths",
@@ -162,7 +162,7 @@ ITEMPROPS: Mapping[str, str] = {
     "LivingArea": "floorSize", "YearBuilt": "yearBuilt", "ListingId": "sku", "LotSizeArea": "lotSize",
 }  # fmt: skip
 
-#: For each language: places as city, state, and postal code.
+#: Places by language: city, state, and postal code.
 PLACES: Mapping[str, tuple[tuple[str, str, str], ...]] = {
     "en": (
         ("Sampleton", "OH", "44099"), ("Placeholder Falls", "FL", "33999"), ("Farview", "TX", "75999"),
@@ -180,7 +180,7 @@ STREETS: Mapping[str, tuple[str, ...]] = {
     "es": ("Calle del Olmo {}", "Avenida de la Fuente {}", "Calle Mayor {}"),
     "pl": ("ul. Lipowa {}", "ul. Ogrodowa {}", "ul. Młyńska {}"),
 }
-#: For each language: RESO subtypes, and how its pages write them.
+#: RESO subtypes by language, each with its name on pages.
 KINDS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "en": (("Single Family Residence", "Single family home"), ("Townhouse", "Townhouse"), ("Condominium", "Condo")),
     "de": (("Single Family Residence", "Einfamilienhaus"), ("Apartment", "Wohnung")),
@@ -195,7 +195,7 @@ HEATINGS: Mapping[str, tuple[str, ...]] = {
     "es": ("Gas natural", "Eléctrica"),
     "pl": ("Gazowe", "Miejskie"),
 }
-#: For each language: the headings of similar homes, description, history, and agent.
+#: Headings by language: similar homes, description, history, and agent.
 HEADINGS: Mapping[str, tuple[str, str, str, str]] = {
     "en": ("Similar homes nearby", "Description", "Price history", "Contact"),
     "de": ("Ähnliche Immobilien", "Objektbeschreibung", "Preisentwicklung", "Kontakt"),

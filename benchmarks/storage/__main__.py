@@ -18,7 +18,6 @@ _MOST_ON_SQLITE = 1_000_000
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the benchmark and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.storage", description=__doc__)
     parser.add_argument("--databases", default=",".join(DATABASES), help=f"comma-separated: {', '.join(DATABASES)}")
     parser.add_argument("--sizes", default="100000,1000000,10000000", help="numbers of observations, comma-separated")
@@ -38,7 +37,7 @@ def _measure_all(args: argparse.Namespace) -> None:
         for name in databases:
             if name == "sqlite" and size > _MOST_ON_SQLITE:
                 continue
-            # a server for each store, whose files are deleted before the next store needs the space
+            # a separate server for each store: its files are deleted before the next store needs the space
             with servers_of([name]) as servers, tempfile.TemporaryDirectory(prefix="storage-") as folder:
                 server = servers[name]
                 url = server.new_database() if server is not None else f"sqlite:///{folder}/store.sqlite3"

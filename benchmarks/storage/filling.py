@@ -1,6 +1,6 @@
-"""Store millions of observations in minutes: copy a sample that the storage wrote, under other names.
+"""Store millions of observations in minutes, by copying a sample of stored homes under other names.
 
-The sample's rows are read as SQLite keeps them. Each copy gets other hashes, ids, home numbers, and row numbers, and
+The sample's rows are read from its SQLite file. Each copy gets other hashes, ids, home numbers, and row numbers, and
 earlier times. The code does not depend on the names of tables and columns.
 """
 
@@ -27,8 +27,8 @@ from app.property.storage.tables import metadata
 from benchmarks.saving import save_record
 from benchmarks.storage.workload import FIRST, SAMPLE, STRIDE, home_number, readings
 
-#: The age of the oldest copy; its pages were first read `_AGAIN` before that. The sum is less than a year, after which
-#: names and page copies are pruned.
+#: The age of the oldest copy, whose pages were first read `_AGAIN` earlier. The sum must be less than a year, because
+#: older names and page copies are pruned.
 SPAN = timedelta(days=300)
 _AGAIN = timedelta(days=40)
 _BODY = b"<html><title>A home</title>" + b"<p>A fictional home with a porch.</p>" * 40
@@ -50,7 +50,7 @@ class _Copy(dict[str, str]):
         return found
 
     def _renamed(self, name: str) -> str:
-        if "+" in name:  # a row number, and its increment with each copy
+        if "+" in name:  # a row number, and how much it grows with each copy
             row, _, step = name.partition("+")
             return str(int(row) + self._number * int(step))
         if _IS_MOMENT.fullmatch(name):
@@ -61,7 +61,7 @@ class _Copy(dict[str, str]):
 
 
 class _Rows:
-    """The rows of one table in the sample: for each cell its value, or a format that a `_Copy` fills."""
+    """The rows of one table in the sample. Each cell is a value, or a format string that a `_Copy` fills."""
 
     def __init__(self, table: Table, raw: sqlite3.Connection) -> None:
         self.table, self.columns = table, ", ".join(column.name for column in table.columns)
@@ -76,7 +76,7 @@ class _Rows:
 
 
 def _row_number_of(column: Any, raw: sqlite3.Connection) -> int:
-    """Return the increment of the column's row numbers with each copy; 0 if the column has no row numbers."""
+    """Return how much the column's row numbers grow with each copy; 0 if the column has no row numbers."""
     keys = [column, *(key.column for key in column.foreign_keys)]
     numbered = next((key for key in keys if key.table.autoincrement_column is key), None)
     if numbered is None:
@@ -102,7 +102,7 @@ def fill(database: Database, wanted: int) -> int:
         path = f"{folder}/sample.sqlite3"
         _make_sample(path, database.clock.now())
         raw = sqlite3.connect(path)
-        # counts of a day do not grow with the number of properties
+        # the size of this table does not depend on the number of properties
         tables = [_Rows(table, raw) for table in metadata.sorted_tables if table is not DailyUsage.__table__]
         raw.close()
     each = next(len(rows.rows) for rows in tables if rows.table is Observation.__table__)
@@ -111,7 +111,7 @@ def fill(database: Database, wanted: int) -> int:
         some = [_Copy(n, SPAN * n / copies) for n in range(first, min(copies, first + _COPIES_AT_ONCE))]
         with database.writing() as connection:
             if not database.is_sqlite:
-                connection.execute(text("SET LOCAL session_replication_role = replica"))  # foreign keys are unchecked
+                connection.execute(text("SET LOCAL session_replication_role = replica"))  # do not check foreign keys
             for rows in tables:
                 _insert(connection, rows, rows.copied(some))
     if not database.is_sqlite:
@@ -119,7 +119,7 @@ def fill(database: Database, wanted: int) -> int:
             for rows in tables:
                 _number_on(connection, rows.table)
             connection.execute(text("ANALYZE"))
-        database.wipe_free_space()  # VACUUM, as in a store that has run for a while
+        database.wipe_free_space()  # VACUUM, which autovacuum has done in a store that has run for a while
     return copies
 
 
@@ -144,8 +144,10 @@ def _number_on(connection: Connection, table: Table) -> None:
 
 
 def _make_sample(path: str, now: datetime) -> None:
-    """Make a store of `SAMPLE` homes as workers leave it. Each page has a job and a copy, and was read twice; at the
-    second reading every other home had another price."""
+    """Make a store of `SAMPLE` homes as workers leave it.
+
+    Each page has a job and a copy, and was read twice. The second reading found other prices for half of the homes.
+    """
     clock = ManualClock(now - _AGAIN)
     database = Database(f"sqlite:///{path}", clock)
     jobs, pages, properties = JobStore(database), PageStore(database), PropertyStore(database)

@@ -51,8 +51,6 @@ class TextResult:
 
 @dataclass(frozen=True, slots=True)
 class ReadResult:
-    """A markup reader's result against the labels."""
-
     name: str
     version: str
     report: Report
@@ -61,8 +59,6 @@ class ReadResult:
 
 @dataclass(frozen=True, slots=True)
 class Peers:
-    """The results of one run of this project and all peers."""
-
     readers: Sequence[ReadResult]
     texts: Sequence[TextResult]
 
