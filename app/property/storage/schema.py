@@ -21,7 +21,7 @@ _FIRST = "0100"
 
 
 def make_file(url: URL) -> None:
-    """Create a missing SQLite file and its folder, readable by the owner only. SQLite copies the file mode to its log."""
+    """Create a missing SQLite file and folder, readable by the owner only. SQLite gives its log the same mode."""
     if url.get_backend_name() != "sqlite":
         return
     file = Path(url.database or "")

@@ -57,7 +57,7 @@ def insert_if_new(connection: Connection, table: Table | type[Any]) -> Any:
 def entities[T](
     connection: Connection, statement: TypedReturnsRows[T], rows: Sequence[dict[str, Any]] | None = None
 ) -> list[T]:
-    """Execute a statement and return its mapped objects, detached from any session. `rows` are parameter sets for it."""
+    """Execute a statement and return its mapped objects, detached from any session. `rows` are its parameter sets."""
     with Session(connection, expire_on_commit=False) as session:
         return list(session.scalars(statement, rows, execution_options={"synchronize_session": False}))
 

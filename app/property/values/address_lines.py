@@ -1,4 +1,4 @@
-"""Parse one-line addresses by the conventions of their country."""
+"""Parse one-line addresses by each country's conventions."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,7 @@ from app.property.values.vocabulary import offer
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """The parts of an address, None if missing; `street` is as written."""
+    """The parts of an address, each None if missing. `street` is not normalized."""
 
     street: str | None = None
     city: str | None = None
@@ -37,7 +37,7 @@ _BEFORE_CODES = {
 _AFTER_CODES = {
     country: re.compile(rf"(?<![\w-]){_MARK}({code})(?![\w-]){_NO_CODE}") for country, code in _codes("behind")
 }
-#: Matches the text before a four-digit postal code. After any other text, four digits may be a year.
+#: Matches text that may precede a four-digit postal code. After other text, four digits may be a year.
 _BORDER = re.compile(r"(?:^|[,;|·•(–/]|\s-|\d[A-Za-z]?)\s*(?:[A-Z]{1,2}-)?$")
 _PARTS = re.compile(r"\s*[,;|·•\n]\s*")
 _PLACE_END = re.compile(r"\s*(?:[,;|·•(\[/:]|\s[-–—]\s)\s*")
@@ -48,7 +48,8 @@ _PARTICLES = (
 )
 _TOWN = re.compile(rf"(?:[^\W\d_a-z²³]|'[st]-?[^\W\d_])[^\W\d_]*(?:['’.-]?[^\W\d_]+)*\.?(?:\s(?:(?:{_PARTICLES})\s)*"
                    r"(?=[^\W\d_a-zß-öø-ÿ])[^\W\d_]+(?:['’.-][^\W\d_]+)*\.?){0,4}")  # fmt: skip
-#: Matches one word, or several joined by a known first word or a particle: `Bad Bevensen`, `Herrsching am Ammersee`.
+#: Matches a town of one word, or of several with a known first word or a particle: `Bad Bevensen`, `Herrsching am
+#: Ammersee`.
 _GERMAN_TOWN = re.compile(
     r"(?:(?:Bad|Sankt|St\.|Markt|Groß|Gross|Klein|Alt|Neu|Hohen|Lutherstadt|Hansestadt|Königs|Deutsch|Hann\.|Maria|Burg|Schloß)\s)*"
     rf"[^\W\d_][^\s]*(?:\s(?:(?:{_PARTICLES})\s)+[^\W\d_][^\s]*)*"
@@ -71,9 +72,9 @@ _TOWN_LAST: Mapping[str, frozenset[str]] = {
     "SG": frozenset({"singapore"}),
     "HK": frozenset({"hong kong"}),
 }
-#: In these countries, some regions are named like towns, so the end of a line without a postal code is ambiguous.
+#: In these countries, some regions and towns share a name, so a line that ends in such a name is ambiguous.
 _REGIONS_LIKE_TOWNS = frozenset({"ES", "PT", "BE", "NL", "NZ", "MX", "IT", "HU", "TR", "BG"})
-#: In these countries, everything before the town belongs to the street, since houses have names.
+#: In these countries, houses can have names, so everything before the town belongs to the street.
 _ALL_IS_STREET = frozenset({"GB", "IE", "AU", "CA", "ZA"})
 _CITY_REGIONS = frozenset({"berlin", "hamburg", "bremen", "wien", "salzburg", "dublin", "cork", "zürich", "genève"})
 
@@ -93,7 +94,7 @@ def read(text: str, country: str | None) -> Line | None:
 
 
 def has_code(country: str | None) -> bool:
-    """Return whether this module knows the form of the country's postal codes."""
+    """Return whether this module recognizes the country's postal codes."""
     return country in _BEFORE_CODES or country in _AFTER_CODES or country in SPACELESS
 
 
@@ -142,11 +143,14 @@ def _street_in(before: str) -> str | None:
 
 
 def _street_of(parts: list[str], *, keep_all: bool) -> str | None:
-    """Return the street in `parts`. Unless `keep_all`, it ends at the last part with a number or a street word."""
+    """Return the street in `parts`. Unless `keep_all`, drop all parts after the last one with a number or a street
+    word.
+    """
     if not keep_all:
         ends = [i for i, p in enumerate(parts) if any(c.isdigit() for c in p) or texts.has_street_word(p)]
         parts = parts[: ends[-1] + 1] if ends else []
-    parts = [p for p in parts if offer(p) is None and find_unit(p) is None]  # not `Działka 1 240 m² na sprzedaż`
+    # drop titles such as `Działka 1 240 m² na sprzedaż`
+    parts = [p for p in parts if offer(p) is None and find_unit(p) is None]
     street = _KIND_LEADS.sub("", ", ".join(parts).strip(" ,-"))
     return street if street and texts.looks_like_street(street) and len(street) <= 90 else None
 
@@ -156,7 +160,7 @@ def _street_of(parts: list[str], *, keep_all: bool) -> str | None:
 
 def _code_last(text: str, country: str) -> Line | None:
     matches = list(_AFTER_CODES[country].finditer(text))
-    if country in ("AU", "NZ", "ZA"):  # four digits are a postal code only at the end
+    if country in ("AU", "NZ", "ZA"):  # in these countries, four digits are a postal code only at the line's end
         matches = [
             m for m in matches if re.match(r"\W*$|\W+(?:Australia|New Zealand|South Africa)\W*$", text[m.end() :])
         ]
@@ -201,12 +205,11 @@ def _town_of(part: str, country: str) -> str | None:
 
 
 def _shown(region: str) -> str:
-    """Return a region without a leading `woj.` or `województwo`."""
     return re.sub(r"^(?:woj\.?|województwo)\s+", "", region, flags=re.IGNORECASE)
 
 
 def _is_town_of_street(parts: list[str], country: str) -> bool:
-    """Return whether a county's name after a street means the town of that name: `Tullow Road, Carlow`."""
+    """Return whether the last part, which is a county's name, means the town of that name: `Tullow Road, Carlow`."""
     return country in ("IE", "GB") and texts.ends_like_street(parts[-2]) and not regions.is_named(parts[-1], country)
 
 
@@ -230,7 +233,8 @@ def _without_code(text: str, country: str) -> Line | None:
         return None
     last = parts[-1]
     if country == "IE" and len(parts) == 2 and regions.is_region(parts[0], country) and parts[0].casefold() != "dublin":
-        return Line(city=last, region=parts[0]) if texts.is_place_name(last) else None  # as in `Leitrim, Dromod`
+        # the county is first: `Leitrim, Dromod`
+        return Line(city=last, region=parts[0]) if texts.is_place_name(last) else None
     if (towns := _TOWN_LAST.get(country)) is not None:
         return Line(_numbered_first(parts[:-1]), last) if last.casefold() in towns else None
     named = _beside_street(parts) if country in _STREET_FIRST_OR_LAST else None
@@ -238,7 +242,9 @@ def _without_code(text: str, country: str) -> Line | None:
 
 
 def _numbered_first(parts: list[str]) -> str | None:
-    """Return the street if it begins with a number or ends in a street word. `Marina Gate 2` is a development."""
+    """Return the street if it begins with a number or ends in a street word. Other names, such as `Marina Gate 2`, are
+    developments.
+    """
     street = _street_of(parts, keep_all=False)
     named = street is not None and (street[0].isdigit() or texts.ends_like_street(re.sub(r"\s+\d+[A-Z]?$", "", street)))
     return street if named else None
@@ -254,14 +260,14 @@ def _before_region(parts: list[str], country: str) -> Line | None:
     return Line(_street_of(kept[:-1], keep_all=country in _ALL_IS_STREET), city, _shown(parts[-1]))
 
 
-#: In these countries, `ul.` or a similar word begins the street, and the town is at the other end of the line.
+#: In these countries, a word such as `ul.` starts the street, and street and town are at opposite ends of the line.
 _STREET_FIRST_OR_LAST = frozenset({"PL", "BG"})
 _STREET_OPENS = re.compile(r"^(?:ul|al|os|pl|ул|бул|пл)\.\s?\S", re.IGNORECASE)
 _TOWN_OPENS = re.compile(r"^(?:град|гр\.|с\.|село|m\.st\.|miasto)\s+")
 
 
 def _beside_street(parts: list[str]) -> Line | None:
-    """Parse a line such as `Konstancin-Jeziorna, Skolimów, ul. Sobieskiego`, or one in the reverse order."""
+    """Parse a line such as `Konstancin-Jeziorna, Skolimów, ul. Sobieskiego`, or its reverse."""
     at = next((i for i, p in enumerate(parts) if _STREET_OPENS.match(p)), None)
     if at is None or at not in (0, len(parts) - 1):
         return None
@@ -270,7 +276,7 @@ def _beside_street(parts: list[str]) -> Line | None:
 
 
 def _ends_in_region(parts: list[str], country: str) -> bool:
-    """Return whether the last part can only be a region, not a town with the same name."""
+    """Return whether the last part is a region and cannot be a town with the same name."""
     last = parts[-1]
     if not regions.is_region(last, country) or country == "ES" or _is_town_of_street(parts, country):
         return False
@@ -283,7 +289,7 @@ _JAPANESE = re.compile(
     r"[^\d町村]{1,5}[町村])"
 )
 _JAPANESE_CODE = re.compile(r"〒?\s?(\d{3}-\d{4})\s*")
-#: By country: a pattern of the town, which follows the region without a space.
+#: Patterns by country that match the town, which follows the region without a space.
 _TOWNS = {
     "JP": _JAPANESE,
     "TW": re.compile(r"^([^\d區鄉鎮市]{1,4}[區鄉鎮市])"),

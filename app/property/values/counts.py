@@ -1,4 +1,4 @@
-"""Parse plain counts, and counts of bathrooms in the notations that listings use."""
+"""Parse counts, including bathroom counts such as `2.5` or `3 (3/0)`."""
 
 import re
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ from app.property.values.dates import year_of_era
 from app.property.values.numbers import find_numbers
 
 _RANGE = re.compile(r"\d\s*(?:-|–|—|to\b|bis\b|,|&|\+|/|or\b)\s*\d")
-#: Matches an ordinal such as `3rd` or `3e`, which is not a count.
+#: Matches an ordinal such as `3rd`, which is not a count.
 ORDINAL = re.compile(rf"\d+(?:{alternatives('numbers', 'ordinals', whole=False)})(?!\w)", re.IGNORECASE)
 _YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d)(?!\d)")
 _FULL = re.compile(r"(\d+)[^\S\n]*(?:full|fu?l?l?\b)|full[^\d]{0,12}(\d+)", re.I)
-#: Matches a total, with full and half bathrooms in parentheses: `2 (2/0)` or `2.5 (2 1)`.
+#: Matches a total with the full and half bathrooms in parentheses: `2 (2/0)` or `2.5 (2 1)`.
 _TOTAL_OF_BOTH = re.compile(r"(\d{1,2}(?:\.\d)?)\s?\((\d{1,2})\s?[/ ]\s?(\d)\)")
 _HALF = re.compile(r"(\d+)[^\S\n]*(?:half|partial|1/2)\b|half[^\d]{0,12}(\d+)|\b(\d+)\s+1/2", re.I)
 
@@ -26,7 +26,9 @@ _AND_A_HALF = re.compile(rf"({'|'.join(_WORDS)})[ -]and[ -](?:a|one)[ -]half\b",
 
 @dataclass(frozen=True, slots=True)
 class Bathrooms:
-    """Counts of bathrooms. `total` counts a half bathroom as one (RESO BathroomsTotalInteger). None means unknown."""
+    """Counts of bathrooms. `total` counts each half bathroom as one, as RESO BathroomsTotalInteger does. None means
+    unknown.
+    """
 
     total: int
     full: int | None = None
@@ -34,7 +36,7 @@ class Bathrooms:
 
 
 def single(text: str, lang: str | None = None, *, year: bool = False) -> float | None:
-    """Return the first number in a short `text`, or its year if `year`; None for a range (`3, 4 & 5`) or an ordinal."""
+    """Return the first number in a short text, or the year if `year`. Return None for a range or an ordinal."""
     text = text.strip()
     if len(text) > (60 if year else 40):
         return None
@@ -50,14 +52,14 @@ def single(text: str, lang: str | None = None, *, year: bool = False) -> float |
 
 
 def of_kinds(text: str) -> int | None:
-    """Return the sum of a list of counts such as `1 garage, 2 outside`; None for any other text."""
+    """Return the sum of a list of counts such as `1 garage, 2 outside`, or None for other text."""
     parts = [re.findall(r"\d+", part) for part in re.split(r"[,;]\s", text.rpartition(":")[2])]
     is_sum = len(parts) > 1 and all(len(found) == 1 and len(found[0]) <= 2 for found in parts)
     return sum(int(*found) for found in parts) if is_sum else None
 
 
 def bathrooms(text: str, lang: str | None = None) -> Bathrooms | None:
-    """Parse `2.5`, `2 full, 1 half`, `3 / 0` and `3 (3/0)` (full / half), `6 ba 1 1/2 ba`, `two and a half baths`."""
+    """Parse bathroom counts such as `2.5`, `2 full, 1 half`, `3 / 0` (full / half), or `two and a half baths`."""
     text = text.strip()
     if len(text) > 60:
         return None
@@ -82,11 +84,11 @@ def _of_number(value: float, lang: str | None) -> Bathrooms | None:
     if value == whole:
         return Bathrooms(whole)
     halves = round(10 * (value - whole), 3)
-    if halves == 7.5:  # 0.75 means a bathroom without a tub, which is not a half bathroom
+    if halves == 7.5:  # 0.75 means a bathroom without a tub, which counts as neither full nor half
         return Bathrooms(whole + 1)
     if halves == 5:
         return _made(whole, 1)
-    # some US listing services write two full and one half bathroom as `2.1`; real fractions are quarters
+    # some US listing services write `2.1` for two full bathrooms and one half
     return _made(whole, int(halves)) if lang in (None, "en") and halves in (1, 2, 3) else None
 
 

@@ -1,10 +1,10 @@
-"""Find currencies by their codes and symbols. The country decides what a shared symbol such as `$` means."""
+"""Find currencies by code or symbol. A symbol such as `$`, which several currencies share, is resolved by country."""
 
 import re
 
 from app.property.fields.countries import COUNTRIES, CURRENCIES, CURRENCY_SIGNS, SHARED_SIGNS
 
-#: The currency of each country, by ISO 3166-1 alpha-2 code.
+#: Maps ISO 3166-1 alpha-2 country codes to ISO 4217 currency codes.
 COUNTRY_CURRENCY = {code: country.currency for code, country in COUNTRIES.items()}
 _CODES = sorted(CURRENCIES)
 _LOCAL = {
@@ -32,7 +32,7 @@ _SIGNS = frozenset(s[-1] for s in (*CURRENCY_SIGNS, *SHARED_SIGNS) if not s[-1].
 
 
 def _may_name(text: str) -> bool:
-    """Return False only if `text` names no currency. This is faster than a search with `_PATTERN`."""
+    """Return False if `text` certainly names no currency. This check is faster than a search with `_PATTERN`."""
     lowered = text.lower()
     return not _SIGNS.isdisjoint(lowered) or not _WORDS.isdisjoint(_LETTERS.findall(lowered))
 
@@ -40,7 +40,7 @@ def _may_name(text: str) -> bool:
 def find_currency(text: str, country: str | None = None) -> str | None:
     """Return the ISO 4217 code of the first currency in `text`, or None.
 
-    A shared sign such as `$` means the currency of `country` if this country uses the sign.
+    A shared sign such as `$` means the currency of `country`, if that country uses the sign.
     """
     match = _PATTERN.search(text) if _may_name(text) else None
     local = _LOCAL.get(country or "")

@@ -1,4 +1,6 @@
-"""Parse dates into ISO 8601: `2024-06-03`, or `2005-10` or `1995` if the text gives no day or month."""
+"""Parse dates into ISO 8601, such as `2024-06-03`. Without a day or month in the text, the result is `2005-10` or
+`1995`.
+"""
 
 import re
 from datetime import UTC, datetime
@@ -13,7 +15,7 @@ _COMPACT = re.compile(r"^\s*(19|20)(\d{2})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])\s
 _EPOCH = re.compile(r"^\s*(?:/Date\()?(-?\d{9,13})(?:[+-]\d{4})?(?:\)/)?\s*$")
 _MONTH_YEAR = re.compile(r"^\s*(\d{1,2})[/.](\d{4})\s*$")
 _YEAR = re.compile(r"^\s*((?:1[6-9]|20)\d{2})\s*$")
-#: Matches dates as some databases print them: `22-JUN-12`.
+#: Matches dates in the format of some databases: `22-JUN-12`.
 _DASHED = re.compile(r"^\s*(\d{1,2})-([A-Za-z]{3})-(\d{4}|\d{2})\b")
 #: The calendar year in which each Japanese era began.
 _ERAS = {"明治": 1868, "大正": 1912, "昭和": 1926, "平成": 1989, "令和": 2019}
@@ -30,7 +32,7 @@ _WORDS = re.compile(
 
 
 def parse_date(text: str, *, lang: str | None = None, country: str | None = None) -> str | None:
-    """Return the date in `text`, or None. `03/04/2024` is in March if `country` is the US or None, else in April."""
+    """Return the date in `text`, or None. If `country` is the US or None, `03/04/2024` is in March, else in April."""
     text = text.strip()[:80]
     if _EAST_ASIAN.search(text):
         return _east_asian(text)
@@ -63,7 +65,7 @@ def _iso(text: str) -> str | None:
 
 
 def year_of_era(text: str) -> int | None:
-    """Return the year of an East Asian date, or None. The year may be that of a Japanese era: `平成16年` is 2004."""
+    """Return the year of an East Asian date, or None. Years of Japanese eras are converted: `平成16年` is 2004."""
     match = _EAST_ASIAN.search(text)
     if match is None:
         return None

@@ -1,6 +1,6 @@
-"""Parse room layouts in each country's shorthand: `3LDK`, `3+kk`, `T4`, `3 BHK`, `3室2厅1卫`, `trilocale`, `3h+k+s`.
+"""Parse room layouts in each country's notation: `3LDK`, `3+kk`, `T4`, `3 BHK`, `3室2厅1卫`, `trilocale`, `3h+k+s`.
 
-The shorthand counts rooms in Japan, Czechia, France, and Italy, and bedrooms in Portugal, India, China, and Turkey.
+The number means rooms in Japan, Czechia, France, and Italy, but bedrooms in Portugal, India, China, and Turkey.
 """
 
 import re
@@ -13,7 +13,7 @@ from app.property.fields.phrases import expression
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The counts that a layout gives, None if missing. Half a room counts as 0.5."""
+    """The counts in a layout, each None if missing. A half room counts as 0.5."""
 
     rooms: float | None = None
     bedrooms: int | None = None
@@ -21,7 +21,9 @@ class Layout:
 
 
 def _patterns(key: str) -> Mapping[str, tuple[re.Pattern[str], ...]]:
-    """Return each language's patterns. Group 1 is the count; a match of group 2 adds half a room."""
+    """Return the patterns of each language. Group 1 matches the count. If group 2 matches, there is an additional half
+    room.
+    """
     return {
         code: tuple(map(re.compile, sections["layouts"][key]))
         for sections in languages().values()
@@ -31,7 +33,7 @@ def _patterns(key: str) -> Mapping[str, tuple[re.Pattern[str], ...]]:
 
 
 _ROOMS, _BEDROOMS, _BATHROOMS = _patterns("rooms"), _patterns("bedrooms"), _patterns("bathrooms")
-#: Patterns of names for flats by their number of rooms, such as `trilocale`, in all languages.
+#: Patterns of names that mean a flat with a certain number of rooms, such as `trilocale`, with that number.
 _NAMES = tuple(
     (re.compile("|".join(map(expression, phrases)), re.IGNORECASE), rooms)
     for sections in languages().values()
@@ -71,9 +73,9 @@ _FLOORS: tuple[re.Pattern[str], ...] = (
 
 
 def total_floors(text: str, *, alone: bool = True) -> int | None:
-    """Return the building's number of stories, or None. `text` may also give the flat's floor: `4 z celkem 8`.
+    """Return the number of stories of the building, or None. `text` may include the flat's floor: `4 z celkem 8`.
 
-    If `alone`, a lone number counts as the number of stories.
+    If `alone`, a single number in `text` means the number of stories.
     """
     for pattern in _FLOORS:
         if match := pattern.search(text):

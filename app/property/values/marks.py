@@ -4,7 +4,8 @@ import re
 
 #: Zero-width space, word joiner, invisible operators, and byte order mark.
 _ZERO_WIDTH = "\u200b\u2060\u2061\u2062\u2063\u2064\ufeff"
-#: Joiners and direction marks. Persian, Hindi, Arabic, and Hebrew need them; text in ASCII does not.
+#: Joiners and direction marks. Persian, Hindi, Arabic, and Hebrew need them, so they are removed only between ASCII
+#: characters.
 _JOINERS = "\u200c\u200d\u200e\u200f"
 _STRAY_JOINERS = re.compile(f"(?<=[\\x21-\\x7e])[{_JOINERS}]+(?=[\\x21-\\x7e])")
 #: Tag characters and supplementary variation selectors. In UTF-8, they all begin with the bytes `_TAGS_BEGIN`.
@@ -15,12 +16,12 @@ _UNSEEN_ENTITIES = re.compile(
     r"#[xX]0*(?:200[b-fB-F]|206[0-4]|[fF][eE][fF][fF]|[eE]0[01][0-9a-fA-F]{2})|ZeroWidthSpace|NoBreak)(?![0-9A-Za-z]);?"
 )
 _OVERRIDES = re.compile(r"[\u202d\u202e]|&#(?:0*823[78]|[xX]0*202[dDeE])(?![0-9A-Fa-f])|\\u202[dDeE]")
-#: The beginnings of direction overrides. They are rare in pages, and faster to search for than the whole pattern.
+#: Prefixes of direction overrides. Searching for them first is faster than the whole pattern, and most pages have none.
 _OVERRIDES_BEGIN = ("\u202d", "\u202e", "&#823", "&#0", "&#x2", "&#X2", "&#x0", "&#X0", "\\u202")
 
 
 def without_unseen(text: str) -> str:
-    """Return `text` without invisible characters; the same object if there are none."""
+    """Return `text` without invisible characters."""
     if "&" in text:
         text = _UNSEEN_ENTITIES.sub("", text)
     if text.isascii():
@@ -34,5 +35,5 @@ def without_unseen(text: str) -> str:
 
 
 def reorders(text: str) -> bool:
-    """Return whether `text` has a direction override, as a character or as an HTML or JSON escape."""
+    """Return whether `text` contains a direction override, as a character or as an HTML or JSON escape."""
     return any(part in text for part in _OVERRIDES_BEGIN) and _OVERRIDES.search(text) is not None

@@ -1,4 +1,4 @@
-"""Parse CLDR month names by the page's language: `listopada` is October in Croatian and November in Polish."""
+"""Parse CLDR month names in the page's language. `listopada` is October in Croatian, but November in Polish."""
 
 import unicodedata
 from collections.abc import Iterator, Mapping
@@ -6,14 +6,14 @@ from functools import cache, lru_cache
 
 from app.property.fields.languages import languages
 
-#: The minimum length of a month's abbreviation, in characters.
+#: Minimum number of characters of a month's abbreviation.
 _LEAST = 3
-#: The month names of this many languages are cached.
+#: Maximum number of languages whose month names are cached.
 _MOST_LANGUAGES = 64
 
 
 def month_of(word: str, lang: str | None) -> int | None:
-    """Return the month (1 to 12) that `word` names in `lang`, else in English, else in any other language, or None."""
+    """Return the month (1 to 12) that `word` means in `lang`, else in English, else in another language, else None."""
     name = _folded(word)
     if len(name) < _LEAST:
         return None
@@ -34,7 +34,7 @@ def _names(lang: str) -> Mapping[str, int]:
 
 @cache
 def _all_names() -> Mapping[str, int]:
-    """Return the month names of all languages with a file, except names that mean several months."""
+    """Return the month names of all languages with a language file. Omit names that mean different months."""
     meant: dict[str, set[int]] = {}
     for sections in languages().values():
         for code in sections["codes"]:
@@ -44,7 +44,7 @@ def _all_names() -> Mapping[str, int]:
 
 
 def _of_language(lang: str) -> Iterator[tuple[str, int]]:
-    """Yield full and short month names in all forms. Yield nothing for a language that is not in CLDR."""
+    """Yield full and short month names of a language; nothing if the language is not in CLDR."""
     from babel import Locale, UnknownLocaleError  # noqa: PLC0415 (most pages have no month in words)
 
     try:

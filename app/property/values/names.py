@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from app.property.fields.phrases import alternatives, pattern
 from app.property.values import texts
 
-#: At most this many characters of a line are examined.
+#: Maximum number of characters of a line to examine.
 _LONGEST = 300
 _TITLES = re.compile(
     rf"^(?:(?:{alternatives('people', 'titles')})\.?(?:-\w+\.)?\s+)+(?=[^\W\d_]\S*\s+\S)", re.IGNORECASE
@@ -22,11 +22,11 @@ _PHONE = re.compile(
 )
 _GOES_ON = re.compile(rf"\s[&+]\s|,?\s(?:{alternatives('people', 'companies')})(?!\w)", re.IGNORECASE)
 _ROLE_BEHIND = re.compile(rf"[\s,–-]*(?:\w+\s){{0,2}}(?:{alternatives('people', 'roles')})", re.IGNORECASE)
-#: Matches a sign that joins several names into a firm's name.
+#: Matches a sign that joins several names into the name of one firm.
 _SEVERAL = re.compile(r"\s[&+]\s")
 _STRONG = re.compile(r"\s+[-–—|·•/]\s+|\s*[|·•]\s*")
 _WEAK = re.compile(r",\s+|;\s*|(?<!\b[A-Z])\.\s+(?=[^\W\d_a-zß-öø-ÿ])|\s*\(")
-#: Matches what separates names in a line.
+#: Matches separators between names in a line.
 _PIECES = re.compile(
     r"[|·•\n,;]|\s[-–—/]\s|[.:]\s|\s(?:of|at|with|by|von|chez|de)\s|\(?\+?\d[\d() .-]{6,}|"
     rf"\b(?:office|phone|cell|tel|contact|call|fax|e-?mail|mobile|main|{alternatives('people', 'titles')})\b",
@@ -44,7 +44,7 @@ class Names:
 
 
 def without_title(text: str) -> str:
-    """Remove leading titles: `Frau Dr. Wiebke Detlefsen` becomes `Wiebke Detlefsen`."""
+    """Remove titles before a name: `Frau Dr. Wiebke Detlefsen` becomes `Wiebke Detlefsen`."""
     return _CORPORATION.sub("", _TITLES.sub("", text.strip()))
 
 
@@ -54,14 +54,14 @@ def without_license(text: str) -> str:
 
 
 def is_full_name(text: str) -> bool:
-    """Return whether `text` is two to five capitalized words that can be a person's name and not an agency's."""
+    """Return whether `text` is two to five words that can be a person's full name, not an agency's."""
     words = text.split()
     capital = [w for w in words if w[:1].isupper()]
     particles = all(w[:1].isupper() or w.casefold() in _PARTICLES for w in words)
     if not (2 <= len(words) <= 5 and len(capital) >= 2 and particles):
         return False
     if words[0].isupper() and len(words[0]) > 1 and not text.isupper():
-        return False  # as in `REA Sothern`
+        return False  # an agency such as `REA Sothern`
     return (
         not ROLE.search(text) and texts.is_person(text) and not texts.has_legal_form(text) and not _TRADE.search(text)
     )
@@ -74,13 +74,13 @@ _PARTICLES = frozenset({
 
 
 def is_agency(text: str) -> bool:
-    """Return whether `text` names an agency: it has a legal form, a real estate term, or several joined names."""
+    """Return whether `text` is an agency's name: it has a legal form, a real estate term, or several joined names."""
     named = texts.has_legal_form(text) or _TRADE.search(text) is not None or _SEVERAL.search(text) is not None
     return texts.is_office(text) and named and len(text.split()) <= 9
 
 
 def has_agency_beside(person: str, line: str) -> bool:
-    """Return whether an agency or a role follows `person` in `line`, or an agency precedes it."""
+    """Return whether `line` has an agency before or after `person`, or a role after it."""
     found = re.search(re.escape(person), line, re.IGNORECASE)
     before, behind = (line[: found.start()], line[found.end() :]) if found else ("", "")
     if _GOES_ON.match(behind):
@@ -90,7 +90,7 @@ def has_agency_beside(person: str, line: str) -> bool:
 
 
 def split(text: str) -> Names:
-    """Return the person and the agency in a line that follows an agent's label."""
+    """Split the text after an agent's label into person and agency."""
     text = _PHONE.sub("", _LEAD.sub("", " ".join(text[:_LONGEST].split()).strip(" ,;:-")))
     strong = [_trimmed(p) for p in _STRONG.split(text) if _trimmed(p)]
     if not strong:
@@ -108,7 +108,7 @@ def split(text: str) -> Names:
 
 
 def _trimmed(piece: str) -> str:
-    """Return `piece` without punctuation around it. A legal form keeps its last dot."""
+    """Remove punctuation around `piece`, except the last dot of a legal form."""
     bare = piece.strip(" ,)")
     return bare if texts.has_legal_form(bare.replace("\x00", ".")) else bare.strip(" ,.)")
 
@@ -118,7 +118,7 @@ def _is_cased(person: str) -> bool:
 
 
 def _shielded(text: str) -> str:
-    """Replace dots of abbreviations after a leading title by NUL characters, so that `_WEAK` does not split there."""
+    """Replace dots of abbreviations after a leading title by NUL, so that `_WEAK` does not split there."""
     return (
         re.sub(r"\b(\w{1,4})\.(?=\s?\w{0,3}\.|\s+[^\W\d_a-z]\S*\s+[^\W\d_a-z])", "\\1\x00", text)
         if _TITLES.match(text)

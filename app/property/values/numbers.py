@@ -1,4 +1,4 @@
-"""Parse numbers as people write them: `1.234,56`, `1’365`, `12 500`, `$1.25M`, `1,15,000`, `1億2,800万`."""
+"""Parse numbers in local notations: `1.234,56`, `1’365`, `12 500`, `$1.25M`, `1,15,000`, `1億2,800万`."""
 
 import math
 import re
@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from app.property.fields.languages import languages
 from app.property.fields.phrases import words
 
-#: Languages with a decimal comma. The codes in this list have no language file.
+#: Languages with a decimal comma. The codes listed here have no language file.
 COMMA_LANGUAGES = frozenset(
     {code for sections in languages().values() if sections.get("decimal_comma") for code in sections["codes"]}
     | {"et", "lv", "lt", "is", "id", "vi", "ca", "gl", "eu"}
 )
 
 _GAP = " \u00a0\u202f\u2009"
-#: Ranges of East Asian characters, which may come right before a number: `約2,800万`.
+#: Ranges of East Asian characters, which may directly precede a number: `約2,800万`.
 _CJK = r"\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _NUMBER = re.compile(
     rf"(?<![.,])(?<![^\W{_CJK}])[-\u2212]?"
-    rf"(?:\d{{1,2}}(?:,\d{{2}})+,\d{{3}}(?:\.\d{{1,2}})?(?!\d)|"  # Indian: 1,15,000
+    rf"(?:\d{{1,2}}(?:,\d{{2}})+,\d{{3}}(?:\.\d{{1,2}})?(?!\d)|"  # Indian grouping, such as 1,15,000
     rf"\d{{1,3}}(?:[{_GAP}'’‘´.,]\d{{3}})+(?:[.,]\d{{1,4}})?(?!\d)|\d+(?:[.,]\d+)?|[.,]\d+)|\d+(?:[.,]\d+)?"
 )
 _FACTORS = {
@@ -26,7 +26,7 @@ _FACTORS = {
     **{"ten_thousand": 1e4, "hundred_million": 1e8},
 }
 _MULTIPLIERS = {word: factor for key, factor in _FACTORS.items() for word in words("numbers", key)}
-#: By word and language: the factor of each word that means different numbers in different languages.
+#: Factors of words that mean different numbers in different languages, by word and language.
 _OF_LANGUAGE = {
     (word, code): _FACTORS[key]
     for sections in languages().values()
@@ -41,7 +41,7 @@ _FRACTIONS = {"½": 0.5, "¼": 0.25, "¾": 0.75}
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number in a text, from `start` to `end`. Its value and position include a multiplier such as `million`."""
+    """A number in a text. `value`, `start`, and `end` include a multiplier such as `million`."""
 
     value: float
     start: int
@@ -68,10 +68,10 @@ def _plain(digits: str, lang: str | None) -> float | None:
 
 
 def _one_kind(text: str, mark: str, *, decimal: bool) -> str:
-    """Return `text` in the form that `float` accepts. `mark` is the only separator in it.
+    """Return `text`, whose only separator is `mark`, in the form that `float` accepts.
 
-    `mark` is a thousands separator if it repeats. It is also one if exactly three digits follow, one to three digits
-    (not only zeros) precede, and the language does not use it as its decimal separator (`decimal`).
+    `mark` is a thousands separator if it repeats. It is also a thousands separator if it is not the language's decimal
+    separator (`decimal`), exactly three digits follow, and one to three digits precede, not all zero.
     """
     head, _, tail = text.rpartition(mark)
     groups = text.split(mark)
@@ -82,7 +82,7 @@ def _one_kind(text: str, mark: str, *, decimal: bool) -> str:
 
 
 def find_numbers(text: str, lang: str | None = None, *, multipliers: bool = True) -> list[Number]:
-    """Return the finite numbers in `text`, in order. `lang` (ISO 639-1) decides what a lone comma or dot means."""
+    """Return the finite numbers in `text`, in order. `lang` (ISO 639-1) decides what a single comma or dot means."""
     found: list[Number] = []
     for match in _NUMBER.finditer(text[:4000]):
         value = _plain(match.group(), lang)
@@ -103,7 +103,7 @@ def find_numbers(text: str, lang: str | None = None, *, multipliers: bool = True
 
 
 def _continues(before: Number, value: float, start: int, text: str) -> bool:
-    """Return whether `value` continues the number `before`: `2,800万` in `1億2,800万`, or `4200` in `1万4200`."""
+    """Return whether `value` is the next part of the number `before`, as `2,800万` is in `1億2,800万`."""
     gap = text[before.end : start]
     return gap in ("", " ") and text[before.end - 1] in _EAST_ASIAN and 0 < value < _MULTIPLIERS[text[before.end - 1]]
 
@@ -119,11 +119,11 @@ def _multiplied(value: float, end: int, text: str, lang: str | None) -> tuple[fl
 
 
 def parse_number(text: str, lang: str | None = None) -> float | None:
-    """Return the first number in `text`, or None. A multiplier after it is ignored."""
+    """Return the first number in `text`, or None. Ignore multipliers such as `million`."""
     numbers = find_numbers(text, lang, multipliers=False)
     return numbers[0].value if numbers else None
 
 
 def tidy(value: float) -> int | float:
-    """Return a whole number as `int`, so that 3.0 is stored as 3."""
+    """Convert a whole number to `int`, so that 3.0 is stored as 3."""
     return int(value) if float(value).is_integer() else value

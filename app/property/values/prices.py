@@ -21,13 +21,13 @@ _RANGE_GAP = re.compile(
     r"\s*(?:-|–|—|\bto\b|\bbis\b|\bdo\b|\btill\b|\bà\b|\ba\b|\btot\b|\btil\b|~|～|〜)\s*(?:[^\w\s]{0,2}|"
     r"[A-Z]{2,3}\s?)\s*$"
 )
-#: The minimum and maximum plausible price of a property, for sale or rent, in any currency.
+#: Minimum and maximum plausible price or rent of a property, in any currency.
 _LEAST, _MOST = 1.0, 5e11
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """An amount in `currency` (ISO 4217) per `period` (None for a sale). A "warm" `basis` is a rent with heating."""
+    """An amount in `currency` (ISO 4217), per `period` for rents. A "warm" `basis` means that a rent includes heating."""
 
     amount: float
     currency: str | None = None
@@ -37,22 +37,22 @@ class Price:
 
 
 def is_per_area(text: str) -> bool:
-    """Return whether `text` names a price per square meter, foot, or acre."""
+    """Return whether `text` contains a price per square meter, square foot, or acre."""
     return _PER_AREA.search(text) is not None
 
 
 def find_period(text: str) -> str | None:
-    """Return the period that `text` names: "day", "week", "month", or "year"; else None."""
+    """Return the price period in `text` ("day", "week", "month", or "year"), or None."""
     return first_of(_PERIODS, text)
 
 
 def find_qualifier(text: str) -> str | None:
-    """Return the qualifier of a price in `text`: "from", "on application", or "auction"; else None."""
+    """Return the price qualifier in `text` ("from", "on application", or "auction"), or None."""
     return first_of(_QUALIFIERS, text)
 
 
 def parse_price(text: str, *, lang: str | None = None, country: str | None = None) -> Price | None:
-    """Return the first price with a currency, else the first price; None if `text` has no price, except per area."""
+    """Return the first price with a currency, else the first price, or None. Ignore prices per area."""
     text = text[:300]
     per_area = _PER_AREA.search(text)
     clean = text[: per_area.start()] if per_area else text
@@ -77,17 +77,17 @@ def _marked(numbers: list[Number], clean: str, country: str | None) -> Number | 
     return next((n for n in numbers if find_currency(clean[max(0, n.start - 5) : n.end + 5], country)), None)
 
 
-#: Matches words and punctuation that may accompany a price: offers, qualifiers, taxes, and periods.
+#: Matches words and punctuation that may accompany a price, such as qualifiers, taxes, and periods.
 _BESIDE = re.compile(
     rf"(?:\b(?:{alternatives('prices', 'beside')})(?![^\W\d_])|[/／*+:.,;()\[\]|~–—-]|円|元|月|起|\s)+", re.IGNORECASE
 )
 
 
 def stands_alone(text: str, *, lang: str | None = None, country: str | None = None) -> bool:
-    """Return whether `text` is only a price or a range of prices, apart from words that may accompany a price."""
+    """Return whether `text` is only a price or a price range, apart from words in `_BESIDE`."""
     if len(text) > 60:
         return False
-    bare = without_currency(text, country)  # this cheap test comes first, since most texts name no money
+    bare = without_currency(text, country)  # this cheap test comes first, because most texts contain no price
     if bare == text and not any(c in "万萬億亿만억" for c in text):
         return False
     if is_per_area(text) or parse_price(text, lang=lang, country=country) is None:
@@ -96,7 +96,7 @@ def stands_alone(text: str, *, lang: str | None = None, country: str | None = No
     if len(numbers) == 2 and _RANGE_GAP.search(bare[numbers[0].end : numbers[1].start]):
         if numbers[1].value <= numbers[0].value:
             return False
-        bare = without_currency(bare, country)  # the second amount repeats the currency
+        bare = without_currency(bare, country)  # also remove the currency of the second amount
         numbers = [n for n in find_numbers(bare, lang) if n.value >= _LEAST]
         rest = f"{bare[: numbers[0].start]} {bare[numbers[-1].end :]}"
     elif len(numbers) == 1:

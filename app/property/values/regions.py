@@ -1,11 +1,11 @@
-"""Recognize the regions of a country by the names in `fields/countries.toml`."""
+"""Recognize regions of countries by their names in `fields/countries.toml`."""
 
 import re
 
 from app.property.fields.countries import COUNTRIES
 
 _ALL = frozenset().union(*(country.regions for country in COUNTRIES.values()))
-#: Matches a word for a kind of region before its name.
+#: Matches a word for the kind of region, such as `county`, before its name.
 _PREFIX = re.compile(
     r"^(?:co\.?|county|woj\.?|województwo|kanton|canton|provincia(?: di| de)?|province(?: de)?|provincie|prov\.?|"
     r"departamento|département|distrito de|estado de(?! m)|județul|jud\.|νομός|ν\.|област|обл\.|bundesland|region|"
@@ -17,7 +17,7 @@ _SUFFIX = re.compile(r"\s+(?:kanton|vármegye|megye|province|state|county|\(prov
 
 
 def is_region(text: str, country: str | None) -> bool:
-    """Return whether `text` is a region of `country`. It may contain a word for its kind, such as `Co.` or `woj.`."""
+    """Return whether `text` is a region of `country`, with or without a word such as `Co.` or `woj.`."""
     return bool(text) and (_bare(text) in _regions(country) or (country == "IE" and _COUNTY.match(text) is not None))
 
 
@@ -31,14 +31,16 @@ def _bare(text: str) -> str:
 
 
 def is_named(text: str, country: str | None) -> bool:
-    """Return whether `text` is a region with a word for its kind: `Co. Kildare`, `woj. mazowieckie`, `Hallands län`."""
+    """Return whether `text` is a region including a word for the kind of region: `Co. Kildare`, `woj. mazowieckie`,
+    `Hallands län`.
+    """
     word = " ".join(text.split()).strip(" ,.()").casefold()
     named = _PREFIX.match(word) is not None or _SUFFIX.search(word) is not None or word.endswith((" län", " kraj"))
     return named and is_region(text, country)
 
 
 def leading(text: str, country: str | None) -> str | None:
-    """Return the region that begins an address in Japan, Taiwan, or Korea, or None."""
+    """Return the region at the start of an address in Japan, Taiwan, or Korea, or None."""
     if country not in ("JP", "TW", "KR"):
         return None
     return max((name for name in COUNTRIES[country].regions if text.startswith(name)), key=len, default=None)

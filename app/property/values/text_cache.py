@@ -1,4 +1,4 @@
-"""Cache the results of functions of short texts. Long texts are not cached, since pages have so many of them."""
+"""Cache the results of text functions. Results for long texts are not cached, because pages have too many of them."""
 
 from collections.abc import Callable
 from functools import lru_cache, update_wrapper
@@ -7,9 +7,9 @@ from functools import lru_cache, update_wrapper
 def remembered[*More, Answer](
     most: int, longest: int
 ) -> Callable[[Callable[[str, *More], Answer]], Callable[[str, *More], Answer]]:
-    """Cache a function's last `most` results for texts of at most `longest` characters.
+    """Cache a function's results for the last `most` texts of at most `longest` characters.
 
-    The other arguments must be hashable and positional.
+    The function's other arguments must be hashable and positional.
     """
 
     def keeping(answer: Callable[[str, *More], Answer]) -> Callable[[str, *More], Answer]:

@@ -1,4 +1,4 @@
-"""Clean texts, recognize placeholders, and check whether a text can be a name, a place, a street, or an id."""
+"""Clean texts, detect placeholders, and check whether a text can be a name, a place, a street, or an id."""
 
 import html
 import re
@@ -7,7 +7,7 @@ from typing import Any
 from app.property.fields.phrases import alternatives, pattern
 from app.property.values.places import us_state
 
-#: At most this many characters of a town or parcel number are examined.
+#: Maximum number of characters of a town or parcel number to examine.
 _LONGEST = 200
 _EMPTY_BOX, _TICKED = "☐", re.compile(r"[☑☒]([^☐☑☒]*)")
 _TAGS = re.compile(r"<[^<>]{1,400}>")
@@ -15,25 +15,25 @@ _EMPTY = re.compile(rf"[\W_]*|(?:{alternatives('answers', 'unknown')})|\{{\{{.*"
 _IDENTIFIER = re.compile(r"^[A-Za-z0-9][\w./#-]*(?: ?[\w./#-]+){0,2}$")
 _POSTAL = re.compile(r"^(?=.*\d)[A-Za-z0-9][A-Za-z0-9 -]{2,9}$")
 _NO_PERSON = re.compile(rf"\d|@|https?:|www\.|{alternatives('people', 'no_names')}", re.IGNORECASE)
-#: Matches texts that are not an agency's name. Some name firms whose maps or school ratings appear on agencies' pages.
+#: Matches texts that are not an agency's name, such as names of firms whose maps or school ratings agencies show.
 _NO_OFFICE = re.compile(rf"@|https?:|{alternatives('people', 'no_offices')}", re.IGNORECASE)
 _TITLE = re.compile(
     rf"(?:(?:{alternatives('people', 'ranks')})[ -]+)*(?:{alternatives('people', 'trades')})", re.IGNORECASE
 )
 _NO_STREET = re.compile(rf"https?:|[@|€£$<>{{}}_]|{alternatives('addresses', 'no_streets')}", re.IGNORECASE)
 _NO_PLACE = re.compile(rf"[\d²³|€£$<>{{}}@:]|https?|{alternatives('addresses', 'no_places')}", re.IGNORECASE)
-#: Matches the text of a link to a map, which may follow an address in the same cell.
+#: Matches the text of a map link, which may follow an address.
 _TO_A_MAP = pattern("pages", "map_links")
-#: Matches words for a district, whose name may follow that of its town.
+#: Matches words that mark a district, which may follow its town.
 _DISTRICT = re.compile(r"(?:^|\s)(?:р-н|район|district|subdistrict)(?:\s|$)", re.IGNORECASE)
 _ROOM_SIZE = re.compile(r"\d+(?:\.\d+)?\s?(?:['′]|ft\.?)?\s?[x×]\s?\d+(?:\.\d+)?\s?(?:['′]|ft\.?)?", re.IGNORECASE)
-#: File extensions, which are not features.
+#: Texts that are file extensions, not features.
 _FILES = frozenset({"jpg", "jpeg", "png", "webp", "gif", "svg", "pdf"})
 _SPLIT = re.compile(r"\s*[,;\n|]\s*")
 
 
 def clean(text: str) -> str:
-    """Resolve entities, remove tags, and fold white space. If there are checkboxes, keep only the ticked ones."""
+    """Decode HTML entities, remove tags, and collapse white space. Of checkboxes, keep only the ticked ones."""
     if "&" in text:
         text = html.unescape(text)
     if "<" in text:
@@ -44,7 +44,7 @@ def clean(text: str) -> str:
 
 
 def letters_of(text: str) -> str:
-    """Return the letters and digits of `text`, casefolded, to compare spellings."""
+    """Return only the letters and digits of `text`, casefolded, for comparing spellings."""
     return re.sub(r"[\W_]+", "", text.casefold())
 
 
@@ -54,7 +54,7 @@ def words_of(text: str) -> str:
 
 
 def plain_parcel(number: Any) -> str | None:
-    """Return the letters and digits of a parcel number in upper case; None if there are none."""
+    """Return the letters and digits of a parcel number in upper case, or None if it has none."""
     return re.sub(r"[\W_]+", "", str(number or "")).upper() or None
 
 
@@ -64,12 +64,12 @@ def is_empty(text: str) -> bool:
 
 
 def is_identifier(text: str) -> bool:
-    """Return whether the text can be a listing's id: short, a few words at most, with a digit."""
+    """Return whether the text can be a listing's id: one to three short words with a digit."""
     return 3 <= len(text) <= 40 and any(c.isdigit() for c in text) and _IDENTIFIER.match(text) is not None
 
 
 def parcel_number(text: str) -> str | None:
-    """Return the parcel number in `text`, or None. A remark after the number, such as `(view map)`, is removed."""
+    """Return the parcel number in `text`, or None. Remove a remark such as `(view map)` after the number."""
     text = " ".join(text[:_LONGEST].split())
     text = re.sub(r"\s*(?:\(.*|\[.*|<<.*|>>.*|\|.*|(?:/\s*)+|\s+[A-Z][a-z]+ (?:ID|No)\b.*)$", "", text).strip(" :#")
     digits = sum(c.isdigit() for c in text)
@@ -82,7 +82,7 @@ def is_postal_code(text: str) -> bool:
 
 
 def is_place_name(text: str) -> bool:
-    """Return whether the text can be a town's or region's name."""
+    """Return whether the text can be the name of a town or region."""
     return (
         2 <= len(text) <= 60
         and any(c.isalpha() for c in text)
@@ -91,7 +91,7 @@ def is_place_name(text: str) -> bool:
 
 
 def before_map(text: str) -> str:
-    """Return `text` without a map link at its end: `12 Elm St` for `12 Elm St (view map)`."""
+    """Remove a map link from the end of `text`: `12 Elm St (view map)` becomes `12 Elm St`."""
     found = _TO_A_MAP.search(text)
     return text[: found.start()].rstrip(" [(|>,;•·-") if found is not None else text
 
@@ -117,12 +117,12 @@ def has_street_word(text: str) -> bool:
 
 
 def ends_like_street(text: str) -> bool:
-    """Return whether the text ends like an English street: `Tullow Road`."""
+    """Return whether the text ends in an English street word, as in `Tullow Road`."""
     return _STREET_END.search(text) is not None
 
 
 def capitalized(text: str) -> str:
-    """Capitalize a lower-case ASCII name; return any other spelling unchanged."""
+    """Capitalize a lower-case ASCII name. Return other names unchanged."""
     return text.title() if text.islower() and text.isascii() else text
 
 
@@ -131,7 +131,7 @@ def looks_like_street(text: str) -> bool:
 
 
 def looks_like_address(text: str) -> bool:
-    """Return whether the text can be an address in one line: a street, a place, or both."""
+    """Return whether the text can be a one-line address."""
     return looks_like_street(text) and (any(c.isdigit() for c in text) or "," in text)
 
 
@@ -171,7 +171,7 @@ def is_office(text: str) -> bool:
 
 
 def features(raw: Any) -> list[str]:
-    """Return up to 12 features in a list, or in a text with commas, semicolons, bars, or line breaks between them."""
+    """Return up to 12 features from a list, or from a text that commas, semicolons, bars, or line breaks separate."""
     parts = [str(p) for p in raw] if isinstance(raw, list) else _SPLIT.split(str(raw))
     kept = [clean(p).strip(" .;") for p in parts]
     kept = [p for p in kept if p and not is_empty(p) and len(p) <= 60 and any(c.isalpha() for c in p)]

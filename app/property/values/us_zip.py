@@ -1,7 +1,7 @@
 """Map ZIP codes to US states by their first three digits.
 
-Source: the three-digit prefixes of the United States Postal Service (Publication 65, National Five-Digit ZIP Code
-Directory). Of the territories, only Puerto Rico is included.
+Source: United States Postal Service, Publication 65 (National Five-Digit ZIP Code Directory). Puerto Rico is the only
+territory included.
 """
 
 _PREFIXES = (
@@ -29,5 +29,5 @@ _STATES = _by_prefix()
 
 
 def states_of_zip(code: str) -> frozenset[str]:
-    """Return the two-letter codes of the states that use the ZIP code's prefix; an empty set for an unknown prefix."""
+    """Return the two-letter codes of the states that use the ZIP code's prefix, none for an unknown prefix."""
     return _STATES.get(code.strip()[:3], frozenset())

@@ -1,4 +1,4 @@
-"""Map words of the language files to RESO Data Dictionary 2.0 values, to "rent" or "sale", and to yes or no."""
+"""Map words in the language files to RESO Data Dictionary 2.0 values, to "rent" or "sale", and to True or False."""
 
 import re
 from dataclasses import dataclass
@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from app.property.fields.phrases import by_key, first_of, pattern, words
 from app.property.values.text_cache import remembered
 
-#: Results for texts with more characters than this are not cached.
+#: Results for longer texts, in characters, are not cached.
 _LONGEST_KEPT = 300
 
-#: The subtypes in order of precedence. Special ones come first, so that `semi-detached house` is not a plain house.
+#: Subtypes in order of precedence. `House` is last, so that it does not match `semi-detached house` first.
 _SUBTYPES = by_key(
     "kinds",
     *("Single Family Residence", "Unimproved Land", "Multi Family", "Duplex", "Warehouse", "Industrial", "Office"),
@@ -19,7 +19,7 @@ _SUBTYPES = by_key(
 _COMMERCIAL = pattern("kinds", "Commercial")
 _COMMERCIAL_SUBTYPES = frozenset({"Warehouse", "Industrial", "Office", "Retail"})
 
-#: The RESO value for each key of the language files that is not a RESO value itself.
+#: RESO values for the keys of language files that are not RESO values.
 _MEANT = {"House": "Single Family Residence", "Sold Subject To Contract": "Pending"}
 _STATUSES = by_key(
     "status", *("Sold Subject To Contract", "Closed", "Pending", "Withdrawn", "Expired", "Coming Soon", "Active")
@@ -29,19 +29,19 @@ _RENT, _SALE = pattern("offers", "rent"), pattern("offers", "sale")
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of property: its RESO PropertyType and PropertySubType, each None if unknown."""
+    """A RESO PropertyType and PropertySubType, each None if unknown."""
 
     type: str | None
     subtype: str | None
 
 
-#: In these countries, a duplex is a flat on two floors, not a house of two flats.
+#: In these countries, "duplex" means a flat on two floors, not a house of two flats.
 _DUPLEX_IS_FLAT = frozenset({"BE", "BR", "ES", "FR", "GB", "IE", "IT", "LU", "NL", "PT"})
 _DUPLEX = re.compile(r"\bduplex\b", re.IGNORECASE)
 
 
 def property_kind(text: str, country: str | None = None) -> Kind | None:
-    """Return the kind of property that `text` names, or None. The meaning of `duplex` depends on `country`."""
+    """Return the kind of property in `text`, or None. The meaning of `duplex` depends on `country`."""
     kind = _kind(text)
     flat = kind is not None and kind.subtype == "Duplex" and country in _DUPLEX_IS_FLAT and _DUPLEX.search(text)
     return Kind(None, "Apartment") if flat else kind
@@ -65,7 +65,7 @@ def is_commercial(text: str) -> bool:
 
 
 def standard_status(text: str) -> str | None:
-    """Return the RESO StandardStatus that a site's words in `text` mean, or None."""
+    """Return the RESO StandardStatus that `text` means, or None."""
     text = text.replace("_", " ")
     status = first_of(_STATUSES, text)
     return _MEANT.get(status or "", status)
@@ -73,7 +73,7 @@ def standard_status(text: str) -> str | None:
 
 @remembered(2_000, _LONGEST_KEPT)
 def offer(text: str) -> str | None:
-    """Return "rent" or "sale" if `text` offers only this; None if it offers both or neither."""
+    """Return "rent" or "sale", or None if `text` contains words for both or neither."""
     text = text.replace("_", " ")
     rent, sale = bool(_RENT.search(text)), bool(_SALE.search(text))
     return None if rent == sale else "rent" if rent else "sale"
@@ -83,6 +83,6 @@ _YES, _NO = words("answers", "yes"), words("answers", "no")
 
 
 def yes_no(text: str) -> bool | None:
-    """Return True or False if `text` is only a yes or no in a known language, else None."""
+    """Return True or False if `text` is just yes or no in a known language, else None."""
     word = text.strip(" .:!").lower()
     return True if word in _YES else False if word in _NO else None

@@ -16,14 +16,15 @@ from openai.types import Batch
 from app.keypool.retry_loop import KEY_ID, allowed_keys, bound
 
 ENDPOINT: Final = "/v1/chat/completions"
-#: OpenAI deletes each file after this time, in case a process died before deleting it. A batch takes up to 24 hours.
+#: OpenAI deletes each file after this time, in case our process crashed before deleting it. A batch takes up to 24
+#: hours.
 FILES_EXPIRE = timedelta(days=3)
-#: The key of the batch metadata under which our name of the batch is stored.
+#: The metadata field of a batch that stores our name for it.
 _OURS = "propintel_batch"
 _LISTED_AT_ONCE = 100
-#: The highest expected difference between our clock and OpenAI's.
+#: Maximum expected difference between our clock and OpenAI's.
 _SKEW = timedelta(minutes=10)
-#: `with _only(ids)`: requests that are sent in the block use only the keys with these ids.
+#: Requests sent in a block `with _only(ids)` use only the keys with these ids.
 _only = partial(bound, allowed_keys)
 
 
@@ -34,7 +35,7 @@ class BatchApi:
         self._client = client
 
     def upload(self, name: str, content: IO[bytes], keys: frozenset[str]) -> tuple[str, str]:
-        """Upload an input file with one of `keys`, chosen by the pool; return the file's id and the key's id."""
+        """Upload an input file with a key that the pool chooses from `keys`. Return the file's id and the key's id."""
         seconds = round(FILES_EXPIRE.total_seconds())
         with _only(keys):
             raw = self._client.files.with_raw_response.create(
@@ -56,7 +57,7 @@ class BatchApi:
             )
 
     def find(self, key_id: str, name: str, since: datetime) -> Batch | None:
-        """Return the batch with this name, or None. Batches created before `since` are not searched."""
+        """Return the batch with this name, or None. Search only batches created since `since`."""
         oldest = (since - _SKEW).timestamp()
         with _only(frozenset({key_id})):
             for batch in self._client.batches.list(limit=_LISTED_AT_ONCE):
@@ -77,7 +78,8 @@ class BatchApi:
     def lines(self, key_id: str, file_id: str) -> Iterator[dict[str, Any]]:
         """Yield the JSON objects of a result file while it downloads. Lines that are not JSON objects are skipped."""
         with ExitStack() as stack:
-            with _only(frozenset({key_id})):  # not around the loop, because the caller's code runs at each `yield`
+            # this must not enclose the loop, because the caller's code runs at each `yield`
+            with _only(frozenset({key_id})):
                 response = stack.enter_context(self._client.files.with_streaming_response.content(file_id))
             for line in response.iter_lines():
                 try:

@@ -2,7 +2,7 @@
 
 Requests that no job waits for are withdrawn. Overdue requests return to their jobs, which send them as normal calls.
 The other requests are sent when they fill a batch or the oldest has waited long enough, if the budgets allow it. This
-check of the budgets only avoids useless uploads. Later, `charge_bulk` decides, and charges the whole batch or nothing.
+budget check only avoids useless uploads: later, `charge_bulk` charges the whole batch or rejects it.
 """
 
 import logging
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 #: OpenAI's error code for a batch that exceeds the organization's limit of enqueued tokens.
 TOO_MANY_TOKENS = "token_limit_exceeded"
-#: The time for which a `TOO_MANY_TOKENS` error limits the size of new batches.
+#: How long a `TOO_MANY_TOKENS` error limits the size of new batches.
 _REMEMBERED = timedelta(days=1)
 #: Maximum number of batches begun per run. The next run follows within seconds.
 _MOST_BEGUN = 20
@@ -41,14 +41,15 @@ def tidy(parts: Parts) -> None:
 
 
 def collect(parts: Parts) -> list[LlmBatch]:
-    """Begin batches of the parked requests that are ready to be sent, and return the batches."""
+    """Create batches from the parked requests that are ready to be sent, and return the batches."""
     begun: list[LlmBatch] = []
     for parked in parts.requests.parked():
         model: Parked | None = parked
         while model is not None and len(begun) < _MOST_BEGUN and _is_ready(parts, model):
             chosen, never = _choose(parts, model.model)
             if never:
-                parts.requests.release(never)  # their jobs make normal calls, and the pool's error states the reason
+                # their jobs then make normal calls, and the pool reports the exceeded budget
+                parts.requests.release(never)
             if not chosen:
                 break
             batch = parts.batches.begin(model.model, chosen, partial(parts.charges_of, model=model.model))
@@ -69,7 +70,7 @@ def _is_ready(parts: Parts, parked: Parked) -> bool:
 
 @dataclass(slots=True)
 class _RemainingBudgets:
-    """Budget usage while requests are chosen: of all keys today, of the least used key today, and by batch of jobs."""
+    """Budget usage while requests are chosen: `day` of all keys, `key` of the least used key, and by batch of jobs."""
 
     parts: Parts
     day: Spent
@@ -77,9 +78,10 @@ class _RemainingBudgets:
     batches: dict[str, Spent] = field(default_factory=dict)
 
     def takes(self, more: Spent, payer: str) -> bool | None:
-        """Add `more` to the used amounts and return True. Return False if a daily budget is too small for it.
+        """Add the request's cost `more` to the usage and return True. Return False if a daily budget is too small for
+        it.
 
-        Return None if the budget of the batch of jobs `payer` is too small, so that the request can never be sent.
+        Return None if the budget of `payer`, a batch of jobs, is too small, so that the request can never be sent.
         """
         of_batch = self.batches.get(payer)
         if of_batch is None:
@@ -95,9 +97,9 @@ class _RemainingBudgets:
 
 
 def _choose(parts: Parts, model: str) -> tuple[list[Candidate], list[str]]:
-    """Return the requests for one batch, within the maximum file size, the limit of enqueued tokens, and all budgets.
+    """Choose requests for one batch, within the maximum file size, the limit of enqueued tokens, and all budgets.
 
-    The second list has the ids of requests that cost more than is left of the budget of their batch of jobs.
+    The second list has the ids of requests that exceed the remaining budget of their batch of jobs.
     """
     keys = parts.usable_keys()
     if not keys:
@@ -121,7 +123,7 @@ def _choose(parts: Parts, model: str) -> tuple[list[Candidate], list[str]]:
 
 
 def _remaining(parts: Parts, keys: Sequence[KeySnapshot]) -> _RemainingBudgets:
-    """Return the usage of the budgets, including the expected charges of batches that are not charged yet."""
+    """Return budget usage, including the estimated charges of batches that are not charged yet."""
     owed: dict[str, Spent] = {}
     for batch in parts.batches.under_way():
         for payer, more in spent_of(batch.charges).items() if batch.is_uncharged else ():
@@ -133,7 +135,7 @@ def _remaining(parts: Parts, keys: Sequence[KeySnapshot]) -> _RemainingBudgets:
 
 
 def _share(cap: Cap, spent: Spent) -> float:
-    """Return the used share of the cap (on calls, tokens, or cost) that is closest to its limit."""
+    """Return the used share of the cap's most used limit (calls, tokens, or cost)."""
     pairs = ((cap.calls, spent.calls), (cap.tokens, spent.tokens), (cap.microusd, spent.microusd))
     return max((used / max(1, most) for most, used in pairs if most is not None), default=0.0)
 
@@ -145,8 +147,8 @@ def _most_bytes(parts: Parts) -> int:
 def _most_tokens(parts: Parts, model: str) -> float:
     """Return the maximum number of tokens per batch.
 
-    It is infinite unless OpenAI rejected a batch of the model in the last day for too many enqueued tokens. In that
-    case, it is half the tokens of the rejected batch, or twice the tokens of a batch that was accepted later.
+    There is no limit unless OpenAI rejected a batch of the model in the last day for too many enqueued tokens. Then the
+    limit is half the tokens of the rejected batch, or twice the tokens of a batch that was accepted later.
     """
     since = parts.clock.now() - _REMEMBERED
     recent = [b for b in parts.batches.newest() if b.model == model and b.created_at >= since]

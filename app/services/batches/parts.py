@@ -29,7 +29,7 @@ class Parts:
     clock: Clock
 
     def charges_of(self, chosen: Sequence[Candidate], model: str) -> Charges:
-        """Return the estimated charge of each batch of jobs: (calls, tokens, millionths of a US dollar)."""
+        """Return the estimated charge by batch of jobs: (calls, tokens, millionths of a US dollar)."""
         found: dict[str, tuple[int, int, int]] = {}
         for each in chosen:
             calls, tokens, microusd = found.get(each.batch, (0, 0, 0))
@@ -38,12 +38,12 @@ class Parts:
         return found
 
     def cost_of(self, request: Candidate, model: str) -> int:
-        """Return the maximum cost in millionths of a US dollar. It includes the fee for caching all input, if any."""
+        """Return the maximum cost in millionths of a US dollar, as if all input were written to the prompt cache."""
         given, made = request.input_tokens, request.output_tokens
         return self.price(model, given, made, BATCH_TIER, written=given)
 
     def usable_keys(self) -> list[KeySnapshot]:
-        """Return the snapshots of the configured keys that can be used now or soon."""
+        """Return the keys that can be used now or soon."""
         return [key for key in self.manager.get_snapshots() if key.state in ("closed", "half_open", "cooling")]
 
     def mask(self, key_id: str | None) -> str:
@@ -52,7 +52,7 @@ class Parts:
 
 
 def open_parts(settings: Settings, database: Database, manager: OpenAIClientManager) -> Parts | None:
-    """Return the dependencies, or None if no OpenAI key is configured."""
+    """Create the dependencies. Return None if no OpenAI key is configured."""
     client = manager.get_client()
     if client is None:
         return None
@@ -67,5 +67,7 @@ def bulk_of(batch: LlmBatch) -> Bulk:
 
 
 def spent_of(charges: Mapping[str, tuple[int, ...]]) -> dict[str, Spent]:
-    """Return `charges`, by batch of jobs, as `Spent` values. The amounts are the fields of `Spent` in order."""
+    """Convert the amounts in `charges`, which are in the order of the fields of `Spent`. Keys are ids of batches of
+    jobs.
+    """
     return {payer: Spent(*amounts) for payer, amounts in charges.items()}

@@ -1,4 +1,4 @@
-"""Read result files and store each line as the outcome of its request. Reading a file again changes nothing."""
+"""Read result files and store each line as the outcome of its request. Reading a file twice is harmless."""
 
 import logging
 from collections.abc import Iterable, Mapping
@@ -18,7 +18,7 @@ from app.services.reports.metrics.instruments import MODEL_BATCH_REQUESTS
 
 log = logging.getLogger(__name__)
 
-#: Client errors (4xx) after which a request is sent again. Other client errors are final; all other errors are retried.
+#: Client errors (4xx) after which a request is sent again. Other 4xx errors are final. Non-4xx errors are retried.
 _PASSING = frozenset({408, 409, 425, 429})
 _AT_ONCE = 200
 
@@ -34,9 +34,9 @@ class Tally:
 
 
 def read_results(parts: Parts, batch: LlmBatch, found: Batch, key_id: str, *, pause_seconds: float) -> Tally:
-    """Store every line of the output and error files. Requests that have no line in them are parked again.
+    """Store every line of the output and error files. Park requests without a line again.
 
-    Raises errors of the SDK and of the database. After an error, the call can be repeated.
+    Raises errors of the SDK and of the database. The caller can then call it again.
     """
     tally = Tally()
     for file_id in (found.output_file_id, found.error_file_id):

@@ -1,9 +1,8 @@
-"""Run one batch step by step: upload, create, poll, read, settle, clean up. The caller holds the batch's lease.
+"""Run the steps of a batch: upload, create, poll, read, settle, clean up. The caller holds the batch's lease.
 
-Before a batch is created again after a crash, OpenAI is searched for it. If the key of a batch no longer works, the
-other keys are tried, because a key of the same project can see the batch. If no key can, the batch is given up, its
-requests are sent again, and the log warns that they may be billed twice. In all other cases, only requests that were
-not billed are sent again.
+After a crash, search OpenAI for the batch before creating it again. If the batch's key no longer works, try the other
+keys, because a key of the same project can access the batch. If no key can, give the batch up, send its requests again,
+and log that they may be billed twice. In all other cases, only requests that were not billed are sent again.
 """
 
 import logging
@@ -28,21 +27,22 @@ from app.services.reports.metrics.instruments import MODEL_BATCH_REQUESTS
 
 log = logging.getLogger(__name__)
 
-#: After a crash while a batch was created, the batch is searched for at OpenAI for this time, then created again.
+#: After a crash during the creation of a batch, OpenAI is searched for the batch for this time. Then it is created
+#: again.
 SETTLES = timedelta(seconds=30)
-#: After this many poll intervals, an unreachable batch is given up if its key was removed or OpenAI does not find it.
+#: An unreachable batch is given up after this many poll intervals if its key was removed or OpenAI does not find it.
 LOST_POLLS = 5
-#: An unreachable batch whose key was rejected (401) is given up after this time at the earliest. The key is probed
-#: again after an hour (`breaker.Policy.dead_probe_us`), and giving up the batch earlier may mean paying twice.
+#: Minimum time before giving up an unreachable batch whose key was rejected (401). The key is probed again after an
+#: hour (`breaker.Policy.dead_probe_us`). If it works again, a batch given up earlier would be paid twice.
 CONFIRMED_DEAD = timedelta(minutes=65)
-#: An unreachable batch is given up after this time if no job waits for it or a request has waited too long. Failing
-#: steps are retried for OPENAI_BATCH_MAX_WAIT_SECONDS plus this time.
+#: An unreachable batch is given up after this time if it is not `worth_waiting` for. Failing steps are retried for
+#: OPENAI_BATCH_MAX_WAIT_SECONDS plus this time.
 _UNREACHABLE = timedelta(hours=1)
-#: Maximum number of other keys that are tried for an unreachable batch in one poll.
+#: Maximum number of other keys to try per poll of an unreachable batch.
 _MOST_ASKED = 50
 #: OpenAI's statuses of unfinished batches.
 _UNDER_WAY = frozenset({"validating", "in_progress", "finalizing", "cancelling"})
-#: The deletion of files is retried for this time. Files also expire by themselves (`api.FILES_EXPIRE`).
+#: Deleting files is retried for this time. OpenAI deletes remaining files itself (`api.FILES_EXPIRE`).
 _CLEANED_WITHIN = timedelta(days=1)
 _PAUSE_SECONDS = 60.0
 _REFUSED = (openai.RateLimitError, openai.AuthenticationError, openai.PermissionDeniedError)
@@ -50,7 +50,7 @@ _REFUSED = (openai.RateLimitError, openai.AuthenticationError, openai.Permission
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """The result of a step if the batch must wait for `seconds` before its next step."""
+    """Returned by a step if the batch must wait for `seconds` before its next step."""
 
     seconds: float
 
@@ -67,8 +67,8 @@ class BatchRunner:
     def advance(self, batch: LlmBatch) -> None:
         """Run all steps that are possible now, then release the lease.
 
-        Raises `LeaseLostError`, `StoreError`, and `redis.RedisError`. After an error, the lease is not
-        released, but expires.
+        Raises `LeaseLostError`, `StoreError`, and `redis.RedisError`. After an error, the lease is not released but
+        expires.
         """
         while True:
             try:
@@ -85,7 +85,7 @@ class BatchRunner:
                 return
 
     def _after(self, batch: LlmBatch, exc: openai.OpenAIError) -> LlmBatch | Wait:
-        """Handle an error of the SDK: retry the step later, or give up a batch that is too old."""
+        """Handle an error of the SDK: retry the step later, or give up the batch if it is too old."""
         reason = redact(str(exc))[:500]
         longest = timedelta(seconds=self._parts.settings.openai.batch_max_wait_seconds) + _UNREACHABLE
         unread = batch.state in (LlmBatchState.NEW, LlmBatchState.UPLOADED, LlmBatchState.RUNNING)
@@ -112,7 +112,7 @@ class BatchRunner:
         keys = frozenset(k.key_id for k in self._parts.usable_keys() if not cap.exceeded(k.spent_today, more))
         if not keys:
             return self._dissolve(batch, "no key has capacity for it now", counted=False)
-        with tempfile.TemporaryFile() as content:  # a file without a name disappears even if the process is killed
+        with tempfile.TemporaryFile() as content:  # an unnamed file disappears even if the process is killed
             for request_id, body in self._batches.bodies(batch.id):
                 line = f'{{"custom_id":"{request_id}","method":"POST","url":"{ENDPOINT}","body":{body}}}\n'
                 content.write(line.encode())
@@ -154,7 +154,7 @@ class BatchRunner:
         return self._made(batch, made)
 
     def _find(self, batch: LlmBatch, tried_at: datetime) -> LlmBatch | Wait | None:
-        """Search OpenAI for the batch. Return `Wait` while it may still appear there, None if it was not created."""
+        """Search OpenAI for the batch. Return `Wait` while it may still appear, and None if it was never created."""
         if self._is_dead(batch):
             return self._lose(batch, "its key was refused while it was created")
         made = self._api.find(batch.key_id or "", batch.id, batch.created_at)
@@ -215,12 +215,14 @@ class BatchRunner:
         return self._end(batch, self._result_of(batch, tally.failed), files=files, error=errors[:500] or None)
 
     def _out_of_reach(self, batch: LlmBatch, exc: openai.OpenAIError) -> LlmBatch | Wait:
-        """Continue with another key that can see the batch. If no key can, retry later, and finally give it up."""
+        """Switch to another key that can access the batch. If there is none, retry later, and finally give the batch
+        up.
+        """
         now = self._parts.clock.now()
         refused = isinstance(exc, openai.AuthenticationError | openai.PermissionDeniedError | openai.NotFoundError)
         others = self._parts.usable_keys()
         if not refused and batch.key_id in {other.key_id for other in others}:
-            others = []  # the network or OpenAI failed, so another key would not help
+            others = []  # the network or OpenAI failed, so other keys would fail too
         for other in others[:_MOST_ASKED]:
             if other.key_id != batch.key_id and self._is_seen_by(other.key_id, batch):
                 log.warning("Batch %s continues with key %s of the same project", batch.id, other.mask)
@@ -247,7 +249,7 @@ class BatchRunner:
     # --- ending
 
     def _dissolve(self, batch: LlmBatch, reason: str, *, counted: bool = True) -> LlmBatch:
-        """End an unprocessed batch without cost, and park its requests again."""
+        """End a batch that OpenAI did not process, without cost, and park its requests again."""
         given = self._batches.give_back(batch.id, None, pause_seconds=self._pause_seconds, counted=counted)
         MODEL_BATCH_REQUESTS.labels("returned").inc(given)
         if batch.state is not LlmBatchState.RUNNING:
@@ -324,7 +326,7 @@ class BatchRunner:
         return self._batches.note(batch.id, self._owner, **change)
 
     def _key_state(self, batch: LlmBatch) -> str:
-        """Return the state of the batch's key in the pool; "gone" if it is not configured."""
+        """Return the pool's state of the batch's key, or "gone" if the key is not configured."""
         if batch.key_id not in {key.key_id for key in self._parts.manager.keys}:
             return "gone"
         found = self._parts.manager.get_snapshots()
@@ -339,5 +341,5 @@ class BatchRunner:
 
     @property
     def _pause_seconds(self) -> float:
-        """The time in seconds before a returned request is sent again."""
+        """Seconds before a returned request is sent again."""
         return min(_PAUSE_SECONDS, self._parts.settings.openai.batch_collect_seconds)

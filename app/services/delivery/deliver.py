@@ -1,8 +1,8 @@
 """Send the messages of the outbox, with exponential backoff.
 
-A callback or an alert is given up after almost a day, or at once if retries are useless, such as after HTTP 410. A
-change is never given up. An undelivered change blocks later changes, so that the receiver's last message about a field
-has the newest value. After a lost response or a crash, a receiver can get a message twice, with the same `webhook-id`.
+Callbacks and alerts are given up after almost a day, or at once if retries are useless, such as after HTTP 410. Changes
+are never given up. An undelivered change blocks later changes, so that the receiver gets changes in order. After a lost
+response or a crash, a receiver can get a message twice, with the same `webhook-id`.
 """
 
 import logging
@@ -26,21 +26,20 @@ from app.settings import Settings
 
 log = logging.getLogger(__name__)
 
-#: The lease time of a claimed message. It is longer than any attempt, so an expired lease means that its owner crashed.
+#: The lease of a claimed message is longer than any attempt, so an expired lease means that its owner crashed.
 LEASE_SECONDS = 6 * TIMEOUT_SECONDS
-#: After this time, a run begins no further attempt. Its last attempt may take another `TIMEOUT_SECONDS`.
+#: A run begins no attempt after this time. Its last attempt may take another `TIMEOUT_SECONDS`.
 _RUN_SECONDS = 10.0
 _FIRST_WAIT_SECONDS = 10.0
 _LONGEST_WAIT_SECONDS = 3600.0
-#: The first wait is 10 s, and each wait is twice the previous one, up to an hour. The 32nd attempt is 23.4 h after the
-#: first.
+#: Waits double from 10 s up to an hour, so the 32nd attempt is 23.4 h after the first.
 MAX_ATTEMPTS = 32
-#: The number of callbacks sent concurrently, so that a slow receiver does not delay the others.
+#: Number of callbacks sent concurrently, so that a slow receiver does not delay the others.
 AT_ONCE = 10
-#: The id of the outbox row that stores which changes were sent. The row is kept when CHANGES_WEBHOOK_URL changes.
+#: Id of the outbox row that stores which changes were sent. The row stays the same if CHANGES_WEBHOOK_URL is changed.
 _CHANGES = "changes"
 _CHANGE_TYPE = "change.detected"
-#: Maximum number of alerts in the text of one message. The data of the message contains all alerts.
+#: Maximum number of alerts in a message's text. The message's data contains all alerts.
 _MOST_SENTENCES = 20
 _HEADINGS = {"alert.fired": ("Alert", "alerts"), "alert.resolved": ("Resolved", "alerts are over")}
 _LONGEST_VALUE_CHARS = 80
@@ -48,7 +47,7 @@ _COUNTERS = {Channel.BATCH: CALLBACKS, Channel.ALERT: ALERT_NOTIFICATIONS, Chann
 
 
 def receiver_of(channel: Channel, settings: Settings) -> str | None:
-    """Return the operator's URL for alerts or changes, in canonical form, or None if it is not set.
+    """Return the configured URL for alerts or changes, in canonical form, or None if it is not set.
 
     Return None for callbacks, because each batch has its own URL. Raises `ConfigurationError`.
     """
@@ -58,7 +57,7 @@ def receiver_of(channel: Channel, settings: Settings) -> str | None:
 
 
 def follow_changes(settings: Settings, database: Database) -> None:
-    """If CHANGES_WEBHOOK_URL is set for the first time, store a cursor, so that changes from now on are sent."""
+    """If CHANGES_WEBHOOK_URL is set for the first time, store a cursor, so that only changes from now on are sent."""
     if receiver_of(Channel.CHANGE, settings) is not None and Outbox(database).find(_CHANGES) is None:
         begin = {"type": _CHANGE_TYPE, "payload": {"since": ChangeStore(database).since(LATEST).next_since}}
         now = database.clock.now()
@@ -74,7 +73,7 @@ def is_due(channel: Channel, database: Database) -> bool:
 
 
 def changes_backlog(database: Database) -> dict[str, Any]:
-    """Return the number of undelivered changes, the time of the oldest of them, and the error of the last attempt."""
+    """Return the number of undelivered changes, the oldest one's time, and the error of the last attempt."""
     row = Outbox(database).find(_CHANGES)
     if row is None:
         return {"pending": 0, "oldest_at": None, "error": None}
@@ -83,7 +82,7 @@ def changes_backlog(database: Database) -> dict[str, Any]:
 
 
 def deliver_due(channel: Channel, settings: Settings, database: Database) -> dict[str, int]:
-    """Send the channel's messages until none is due or the time is up. Return the number of messages by outcome.
+    """Send the channel's due messages for up to `_RUN_SECONDS`. Return the number of messages by outcome.
 
     A channel with one receiver stops at the first failure. Raises `ConfigurationError` and `StoreError`.
     """
@@ -100,12 +99,12 @@ def deliver_due(channel: Channel, settings: Settings, database: Database) -> dic
             for outcome in filter(None, outcomes):
                 counts[outcome] += 1
             if not claims or (url is not None and outcomes != ["delivered"]):
-                break  # another process has claimed the messages, or the only receiver has just failed
+                break  # another process has claimed the messages, or the channel's only receiver has just failed
     return counts
 
 
 def _deliver(message: Message, url: str | None, sender: WebhookSender, database: Database) -> str | None:
-    """Send one message; record and return the outcome. Return None if there is nothing to send any more."""
+    """Send one message, and record and return the outcome. Return None if the message is no longer needed."""
     channel, outbox = Channel(message.channel), Outbox(database)
     to = url if message.batch_id is None else BatchStore(database).callback_url(message.batch_id)
     if to is None:
@@ -149,12 +148,12 @@ def _again_at(message: Message, error: WebhookError, now: datetime) -> datetime 
 
 
 def _next(database: Database, message: Message) -> Followed:
-    """Return the next change to send, if any. It is read just before sending, so that no purged change is sent."""
+    """Return the next change to send, if any. Call this just before sending, so that no purged change is sent."""
     return ChangeStore(database).since(message.payload["since"], limit=1)
 
 
 def event_of(message: Message) -> Event:
-    """Return the event to send for a message about a batch or alerts. It is the same in all attempts."""
+    """Return the event for a message about a batch or alerts. It is the same in all attempts."""
     text = _alerts_text(message.type, message.payload["alerts"]) if message.channel == Channel.ALERT else None
     return Event(message.event_id, message.type, message.created_at, message.payload, text)
 

@@ -1,4 +1,4 @@
-"""Send webhooks: POST events as JSON. If a secret is set, they are signed as Standard Webhooks specifies.
+"""Send webhooks: POST events as JSON, signed as Standard Webhooks specifies if a secret is set.
 
 URLs may come from untrusted clients. Therefore, each request passes the SSRF guard, connects only to the IP address
 that the guard checked, and is limited in time and size. Redirects are not followed.
@@ -27,16 +27,16 @@ from app.property.fetch.limits import Limits
 from app.redaction import origin_of
 from app.settings import Settings
 
-#: The time limit of one attempt, from name resolution to the status line of the answer.
+#: Time limit of one attempt, from name resolution to the response's status line.
 TIMEOUT_SECONDS = 10.0
 _GONE = 410
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event to send. `id` is unique, and the same in all attempts; `data` has JSON values.
+    """An event to send. `id` is unique, but the same in all attempts. `data` has JSON values.
 
-    `text` is a plain text for people, shown by Slack and similar receivers. It may contain text from pages.
+    `text` is plain text for people, which Slack and similar receivers show. It may contain text from pages.
     """
 
     id: str
@@ -46,7 +46,7 @@ class Event:
     text: str | None = None
 
     def body(self) -> str:
-        """Return the JSON text: `type`, `timestamp`, and `data` as in Standard Webhooks, and `text`.
+        """Return the body as JSON text: `type`, `timestamp`, and `data` as in Standard Webhooks, and `text`.
 
         In `text`, the characters `&`, `<`, and `>` are escaped as Slack requires. Text from pages can therefore neither
         notify people (`<!channel>`) nor disguise a link (`<url|words>`).
@@ -58,7 +58,7 @@ class Event:
 
 
 def check_callback_url(url: str) -> str:
-    """Return `url` in canonical form. Raises `InvalidCallbackError`. A host name is not resolved until sending."""
+    """Return `url` in canonical form. Raises `InvalidCallbackError`. Host names are resolved later, when sending."""
     try:
         return check_url(url)
     except InvalidTargetError as exc:
@@ -68,7 +68,7 @@ def check_callback_url(url: str) -> str:
 
 
 def operators_url(variable: str, url: SecretStr | None) -> str | None:
-    """Return the URL of the setting `variable` in canonical form, if it is set. Raises `ConfigurationError`."""
+    """Return the URL of the setting `variable` in canonical form, or None. Raises `ConfigurationError`."""
     if url is None:
         return None
     try:
@@ -79,7 +79,7 @@ def operators_url(variable: str, url: SecretStr | None) -> str | None:
 
 
 class WebhookSender:
-    """Sends events, signed with WEBHOOK_SECRET if it is set. `timeout_seconds` limits a whole attempt. Thread-safe."""
+    """Sends events. Signs them if WEBHOOK_SECRET is set. `timeout_seconds` limits a whole attempt. Thread-safe."""
 
     def __init__(
         self,
@@ -104,10 +104,10 @@ class WebhookSender:
         self._timeout_seconds = timeout_seconds
 
     def send(self, url: str, event: Event) -> None:
-        """Make one attempt to send `event`, and return after a 2xx response.
+        """Try once to send `event`. Return after a 2xx response.
 
-        Raises `WebhookError`, and `WebhookRefusedError` if another attempt would be useless: for an invalid URL, a
-        blocked address, or a receiver that answers 410.
+        Raises `WebhookRefusedError` if another attempt would be useless: for an invalid URL, a blocked address, or a
+        receiver that responds with 410. Raises `WebhookError` for other failures.
         """
         deadline_us = self._clock.now_us() + round(self._timeout_seconds * 1_000_000)
         try:
@@ -140,6 +140,6 @@ class WebhookSender:
 
 
 def _reason(exc: FetchError | InvalidTargetError, url: str) -> str:
-    """Return the message of `exc`, with only the URL's origin, and without the remedy, which applies to pages only."""
+    """Return the message of `exc`. Show only the URL's origin, and omit the remedy, which applies only to pages."""
     facts = {**exc.facts, "url": origin_of(url), "target": origin_of(url)}
     return exc.sentence.format(**facts).rstrip(".")

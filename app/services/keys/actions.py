@@ -1,4 +1,4 @@
-"""Perform an operator's actions: find a key by its mask or id, act for all processes, and record the action.
+"""Perform operators' actions on keys: find the key, act for all processes, and record the action.
 
 An action is performed before it is recorded, because an unavailable database must not keep a leaked key in use. If the
 database is unavailable, the log line is the only record, and the result's `recorded_at` is None.
@@ -22,9 +22,9 @@ from app.services.keys.view import KeyView
 
 log = logging.getLogger(__name__)
 
-#: Reasons and names of operators are cut to this length.
+#: Operators' names and reasons are cut to this length.
 MOST_CHARACTERS = 500
-#: The minimum length of a key id's prefix by which an operator can name a key.
+#: Minimum length of a key id's prefix that identifies a key.
 SHORTEST_ID = 4
 _MOST_MASKS = 20
 
@@ -36,7 +36,7 @@ _OUTCOMES = {
     ("probe", "done"): "may be tried with the next request",
     ("probe", "under_way"): "is being tried already",
 }
-#: The reason why a probe changed nothing, by the key's state. In other states, the next request may try the key anyway.
+#: Reasons why a probe changed nothing, by the key's state. In other states, the next request may try the key anyway.
 _NOT_PROBED = {
     "disabled": "is disabled, and is not tried before it is enabled",
     "closed": "is healthy: there is nothing to try",
@@ -58,7 +58,7 @@ class Done:
 
     @property
     def sentence(self) -> str:
-        """The result as a sentence. It gives the key's state unless the outcome already contains it."""
+        """The result as a sentence. It includes the key's state unless the outcome already names it."""
         outcome = _OUTCOMES.get((self.action, self.outcome)) or _NOT_PROBED.get(
             self.state, "may be tried with the next request anyway"
         )
@@ -66,7 +66,6 @@ class Done:
         return f"OpenAI key {self.mask} {outcome}{shown}."
 
     def as_json(self) -> dict[str, Any]:
-        """Return the result in JSON types, as the terminal and the API show it."""
         return {
             "key": self.key_id,
             "mask": self.mask,
@@ -81,10 +80,10 @@ class Done:
 def act(
     view: KeyView, database: Callable[[], Database], name: str, action: Action, *, who: str, reason: str = ""
 ) -> Done:
-    """Perform `action` on the key `name`, and record it in the log and in the audit log of the `database`.
+    """Perform `action` on the key `name`, and record it in the log and in the database's audit log.
 
     `name` is a mask, an id, or the prefix of an id. Raises `UnknownKeyError`, `AmbiguousKeyError`, or
-    `KeyStoreUnavailableError`. After these errors, nothing is recorded.
+    `KeyStoreUnavailableError`, and then records nothing.
     """
     try:
         key = find_key(view.snapshots(), name)
@@ -125,9 +124,9 @@ def _line(text: str) -> str:
 
 
 def _recorded(database: Callable[[], Database], entry: Mapping[str, str]) -> datetime | None:
-    """Log and store the entry. Return the time of storing, or None if the database failed.
+    """Log and store the entry. Return when it was stored, or None if the database failed.
 
-    The log record is a warning, so that no common LOG_LEVEL hides it.
+    Log it as a warning, so that no common LOG_LEVEL hides it.
     """
     arguments = {**entry, "why": f" ({entry['reason']})" if entry["reason"] else ""}
     fields = {"key": entry["mask"], **{name: entry[name] for name in ("action", "who", "reason", "outcome")}}

@@ -1,4 +1,4 @@
-"""The overview of the keys that people see: states in words, remaining limits, waits, budgets, and the last day."""
+"""Build the overview of the keys: states in words, remaining limits, waits, budgets, and the last day."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -17,17 +17,16 @@ from app.property.storage.keys.usage import HOUR, Uses, hour_of
 from app.services.keys.view import KeyReport, amounts
 from app.services.reports.key_report.alarms import Kind
 
-#: The period that the charts and the timeline of outages show.
+#: Period of the charts and of the timeline of outages.
 SPAN = timedelta(hours=24)
-#: Maximum number of keys shown by default, and the maximum number of remaining limits shown. Every group of keys has
-#: two limits per model.
+#: Maximum number of keys and of remaining limits shown by default. Every group of keys has two limits per model.
 MOST_KEYS = 20
 MOST_CAPACITIES = 10
 #: The states that may need an operator, worst first.
 _URGENT = ("dead", "no_quota", "open", "half_open", "disabled")
-#: The kinds of alerts in the timeline of outages.
+#: Kinds of alerts shown in the timeline of outages.
 _OUTAGES = (Kind.CIRCUIT_OPEN, Kind.KEY_DEAD, Kind.QUOTA_GONE)
-#: The name and the explanation of each state, as users see them.
+#: Name and explanation of each state, shown to users.
 _WORDS = {
     "closed": ("healthy", ""),
     "cooling": ("resting", "Rate limited (429)."),
@@ -44,11 +43,11 @@ _WORDS = {
 class Panel:
     """The overview at the time `at`.
 
-    `keys` are snapshots with their states in words. `capacities` are remaining limits, the most exhausted first. Each
-    limit shows its group of keys, or the mask of one key if the group has no name. `keys_left_off` and
-    `capacities_left_off` are the numbers of keys and limits that are not shown. `budgets` are the daily caps of all
-    processes together, each with unit, used, and cap. `hours` has every hour of the last day, oldest first. `outages`
-    are the alerts of that day about keys that could not be used.
+    `keys` are snapshots with their states in words. `capacities` are remaining limits, most exhausted first. Each shows
+    its group of keys, or one key's mask if the group has no name. `keys_left_off` and `capacities_left_off` are the
+    numbers of keys and limits that are not shown. `budgets` are the daily caps for all processes together, each with
+    unit, used amount, and cap. `hours` has every hour of the last day, oldest first. `outages` are the last day's
+    alerts about unusable keys.
     """
 
     at: datetime
@@ -112,7 +111,7 @@ def _span(microseconds: int) -> str:
 
 
 def most_urgent(keys: Sequence[KeySnapshot]) -> list[KeySnapshot]:
-    """Return at most `MOST_KEYS` keys. If some are left out, keys that may need an operator come first."""
+    """Return at most `MOST_KEYS` keys. If there are more keys, those that may need an operator come first."""
     if len(keys) <= MOST_KEYS:
         return list(keys)
     ranks = {state: rank for rank, state in enumerate(_URGENT)}
@@ -124,9 +123,9 @@ def tightest(capacities: Sequence[Capacity]) -> list[Capacity]:
 
 
 def _wait_row(model: ModelFigures) -> dict[str, Any]:
-    """Return how long requests of a model waited for a key.
+    """Return figures about the time that a model's requests waited for a key.
 
-    `share_at_once` (0 to 1) is the share that waited at most 10 ms. 95 % waited up to `p95_seconds` (None: over 60 s).
+    `share_at_once` is the share (0 to 1) that waited at most 10 ms. `p95_seconds` is None if it exceeds 60 s.
     """
     sent, reached = sum(model.waits), accumulate(model.waits)
     return {
@@ -137,5 +136,5 @@ def _wait_row(model: ModelFigures) -> dict[str, Any]:
         "p95_seconds": next(
             (bound for bound, n in zip(WAIT_BOUNDS_S, reached, strict=False) if n >= 0.95 * sent), None
         ),
-        "refused": sum(model.refusals.values()),  # these requests got no key
+        "refused": sum(model.refusals.values()),  # requests that got no key
     }

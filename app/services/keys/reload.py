@@ -7,10 +7,10 @@ A reload reads the key settings from the environment, `.env`, and the keys file.
 - a new modification time of the mark file, which one process sets to make all processes of its PROPINTEL_HOME reload.
 
 If the new keys are unusable, the error is logged once and the old keys stay in use. The content of the keys file is
-compared instead of its modification time, because an edit within one clock tick or a replaced mount may not change it.
+compared, because an edit within one clock tick or a replaced mount may leave the modification time unchanged.
 
-The kernel also sends SIGHUP when a terminal closes. A process that was started in the terminal then ends, as is usual,
-unless it runs under nohup.
+The kernel also sends SIGHUP when a terminal closes. A process that was started in that terminal then ends, unless it
+runs under nohup.
 """
 
 import hashlib
@@ -30,10 +30,10 @@ from app.settings import Settings, load_settings
 
 log = logging.getLogger(__name__)
 
-#: The time between polls. A change of the keys file is detected after one to two polls.
+#: Time between polls. A change of the keys file is detected after one or two polls.
 POLL_SECONDS = 1.0
 _KEY_FIELDS = ("api_keys", "numbered_keys", "api_key", "api_keys_file", "key_groups", "key_base_urls")
-#: The results of `_content` if the keys file cannot be read, and if no keys file is configured.
+#: Results of `_content` if the keys file cannot be read, or if no keys file is configured.
 _UNREADABLE = "unreadable"
 _NO_FILE = ""
 
@@ -41,15 +41,15 @@ _NO_FILE = ""
 class ReloadMark:
     """The file `PROPINTEL_HOME/keys.reload`. Its modification time is the time of the last request to reload.
 
-    A file is used instead of signals. It needs no process ids, and also reaches children that a worker forks later. A
-    signal would end a child that has not installed a signal handler yet.
+    Unlike signals, a file needs no process ids and also reaches children that a worker forks later. A signal would end
+    a child that has not installed its handler yet.
     """
 
     def __init__(self, home: Path) -> None:
         self._file = home.expanduser() / "keys.reload"
 
     def stamp(self) -> int:
-        """Return the time of the last request in nanoseconds since the epoch; 0 if there was no request."""
+        """Return the time of the last request in nanoseconds since the epoch, or 0 if there was none."""
         try:
             return self._file.stat().st_mtime_ns
         except OSError:
@@ -72,10 +72,10 @@ class ReloadMark:
 class KeyReload:
     """Reloads the keys when they change or on request. Not thread-safe: `KeyReloader` calls it in one thread.
 
-    `apply` puts the keys of new settings into use, and returns a line to log, or "" if the keys are unchanged. If it
-    raises an error, the old keys stay in use. `seen` is the mark's time when `settings` were loaded (None: now). If
-    `watches_file` is false, changes of the keys file are ignored. If `passes_on` is given, a successful `ask` also sets
-    the mark, and calls `passes_on` with the mark's new time.
+    `apply` replaces the keys by those of new settings, and returns a line to log, or "" if the keys are unchanged. If
+    `apply` raises an error, the old keys stay in use. `seen` is the mark's time when `settings` were loaded (None:
+    now). If `watches_file` is False, changes of the keys file are ignored. If `passes_on` is given, a successful `ask`
+    also sets the mark, and calls `passes_on` with the mark's new time.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class KeyReload:
         self._seen = self._mark.stamp() if seen is None else seen
         self._watches_file = watches_file
         self._passes_on = passes_on
-        # the content that `settings` were loaded from is unknown, so the second poll reloads the keys
+        # the file may have changed since `settings` were loaded, so the second poll reloads the keys
         self._settled: str | None = None if settings.openai.api_keys_file is not None else _NO_FILE
         self._pending: str | None = None
 
@@ -128,17 +128,17 @@ class KeyReload:
             self._passes_on(self._seen)
 
     def _reload(self, *, asked: bool) -> bool:
-        """Read and apply the keys. Return False, after logging the error, if they are unusable.
+        """Read and apply the keys. If they are unusable, log the error and return False.
 
         After a failure, the keys are read again only when the keys file changes or a reload is requested.
         """
         self._settled, self._pending = _content(self._settings), None
         try:
-            # use only the new key settings, because a running process keeps its database and other secrets
+            # use only the key settings; a running process keeps its other settings, such as its database
             loaded, kept = self._load().openai, self._settings
             keys = {name: getattr(loaded, name) for name in _KEY_FIELDS}
             fresh = kept.model_copy(update={"openai": kept.openai.model_copy(update=keys)})
-            content = _content(fresh)  # read before the keys, so that a later write counts as a change
+            content = _content(fresh)  # read this before the keys, so that a later write counts as a change
             summary = self._apply(fresh)
         except PropertyIntelligenceError as exc:
             log.error("OpenAI keys not reloaded, the old ones stay in use: %s", redact(str(exc)))
@@ -157,7 +157,7 @@ class KeyReloader:
     def __init__(self, reload: KeyReload, poll_seconds: float = POLL_SECONDS) -> None:
         self._reload = reload
         self._poll_seconds = poll_seconds
-        # unlike Event.set, SimpleQueue.put is reentrant, so that a signal handler may call it
+        # unlike Event.set, SimpleQueue.put is reentrant, so a signal handler may call it
         self._asks: queue.SimpleQueue[bool] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="key-reloader", daemon=True)
 
@@ -189,22 +189,22 @@ class KeyReloader:
 
 
 class Terminal:
-    """The terminal in which this process was started. It counts only if stdout or stderr goes to a terminal."""
+    """The terminal in which this process was started, if stdout or stderr goes to a terminal."""
 
     def __init__(self) -> None:
         self._attached = any(map(os.isatty, (1, 2))) and _reachable()
 
     @property
     def gone(self) -> bool:
-        """Whether there was a terminal and it was closed. Safe in a signal handler."""
+        """Whether the terminal was closed. Safe in a signal handler."""
         return self._attached and not _reachable()
 
 
 def on_sighup(act: Callable[[], None]) -> Callable[[], None]:
-    """Call `act` at every SIGHUP; return a function that restores the old handler. No effect outside the main thread.
+    """Call `act` at every SIGHUP. Return a function that restores the old handler. Do nothing outside the main thread.
 
-    `act` runs in the signal handler and must not take a lock or log. If the terminal was closed, `act` is not called.
-    Instead, the SIGHUP ends the process, or is ignored if it was ignored before, as under nohup.
+    `act` runs in the signal handler and must not take a lock or log. If the terminal was closed, SIGHUP does not call
+    `act` but ends the process, unless SIGHUP was ignored before, as under nohup.
     """
     if threading.current_thread() is not threading.main_thread():
         return lambda: None
@@ -226,7 +226,7 @@ def on_sighup(act: Callable[[], None]) -> Callable[[], None]:
 
 
 def _reachable() -> bool:
-    """Return whether this process has a controlling terminal (tty(4)). It has none after its terminal was closed."""
+    """Return whether this process has a controlling terminal (tty(4)). It has none once its terminal is closed."""
     try:
         os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
     except OSError:
@@ -235,7 +235,9 @@ def _reachable() -> bool:
 
 
 def _content(settings: Settings) -> str:
-    """Return a digest of the keys file, which is safe to keep in memory, or the reason why it cannot be read."""
+    """Return a digest of the keys file, `_UNREADABLE`, or `_NO_FILE`. Unlike the keys, a digest is safe to keep in
+    memory.
+    """
     if settings.openai.api_keys_file is None:
         return _NO_FILE
     try:

@@ -1,4 +1,4 @@
-"""Open the key pool's store: in Redis, shared by all processes, or without Redis in this process's memory."""
+"""Open the key pool's store: in Redis, shared by all processes, or in this process's memory if there is no Redis."""
 
 from collections.abc import Sequence
 
@@ -17,14 +17,16 @@ from app.keypool.stores.memory import MemoryStore
 from app.redis.embedded_valkey import redis_url
 from app.settings import Settings
 
-#: The time limit for connecting and for each reply: short, to detect a dead Redis soon, but enough on a busy machine.
+#: Timeout for connecting and for each reply. It detects an unavailable Redis soon, but is enough on a busy machine.
 _TIMEOUT_SECONDS = 1.0
-#: Maximum number of connections. Further threads wait, because a burst of connections could look like a dead Redis.
+#: Maximum number of connections. More threads wait, because a burst of new connections could time out.
 _MOST_CONNECTIONS = 32
 
 
 def open_key_store(keys: Sequence[ApiKey], settings: Settings, clock: Clock) -> Store:
-    """Return a store for these keys. It connects at first use; the caller closes it. Raises `ConfigurationError`."""
+    """Return a store for these keys, which connects at first use. The caller must close it. Raises
+    `ConfigurationError`.
+    """
     url = redis_url(settings)
     strategy, budget = settings.openai.key_rotation_strategy, budget_of(settings)
     if url is None:
@@ -46,7 +48,7 @@ def connect_store(url: str) -> redis.Redis:
 
 
 def budget_of(settings: Settings) -> Budget:
-    """Return the configured budgets. Amounts of money are in millionths of a US dollar."""
+    """Return the configured budgets. Costs are in millionths of a US dollar."""
     of = settings.budget
     return Budget(
         day=_cap(of.daily_model_calls, of.daily_tokens, of.daily_usd),
@@ -56,10 +58,10 @@ def budget_of(settings: Settings) -> Budget:
 
 
 def pricing_of(settings: Settings) -> Pricing:
-    """Return a function for the cost of calls, which uses OPENAI_PRICES, or else the table of list prices.
+    """Return a function that computes the cost of calls from OPENAI_PRICES, or else from the table of list prices.
 
-    Raises `ConfigurationError` for invalid prices, and if there is a budget in US dollars but no price of OPENAI_MODEL.
-    The table is loaded here only if there is such a budget; otherwise, the first call of the function loads it.
+    Raises `ConfigurationError` for invalid prices, or for a budget in US dollars without a known price of OPENAI_MODEL.
+    The table is loaded here if there is such a budget, otherwise at the function's first call.
     """
     own = parse_prices(settings.openai.prices)
     price = make_pricing(own)

@@ -1,7 +1,7 @@
-"""Give interfaces the shared state of the keys, and act on keys, without sending requests to OpenAI.
+"""Read the shared state of the keys, and act on keys, without sending requests to OpenAI.
 
-Unlike `OpenAIClientManager`, a view does not count as one of the processes that share the limits. When Redis is
-unavailable, a view has no local state to continue with, so it works again as soon as Redis is back.
+Unlike `OpenAIClientManager`, a view does not count as one of the processes that share the limits. A view has no local
+state: it fails while Redis is unavailable, and works again as soon as Redis is back.
 """
 
 from contextlib import closing
@@ -23,14 +23,14 @@ from app.services.keys.store import budget_of, connect_store
 from app.services.runtime.ttl_cache import TtlCache
 from app.settings import Settings
 
-#: Reports are cached for this time, because reading 300 keys blocks the server for some milliseconds.
+#: How long reports are cached, because reading 300 keys blocks Redis for some milliseconds.
 KEPT_SECONDS = 1.0
 _GRACE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class KeyReport:
-    """The shared state of the keys at one moment. `masks` has a unique mask for every key in the report."""
+    """The shared state of the keys at one moment. `masks` maps the id of every key in the report to its unique mask."""
 
     masks: dict[str, str]
     snapshots: tuple[KeySnapshot, ...]
@@ -41,21 +41,21 @@ class KeyReport:
 
     @property
     def configured(self) -> list[KeySnapshot]:
-        """The keys that count in totals: all but removed keys."""
+        """All keys except removed ones, which do not count in totals."""
         return [key for key in self.snapshots if key.state != "draining"]
 
 
 def amounts(of: Cap | Spent) -> dict[str, float]:
-    """Return the amounts by unit ("calls", "tokens", "usd"). Caps that are not set are left out."""
+    """Return the amounts by unit ("calls", "tokens", "usd"), without caps that are not set."""
     found = {"calls": of.calls, "tokens": of.tokens, "usd": of.microusd and of.microusd / 1_000_000}
     return {unit: amount for unit, amount in found.items() if amount is not None}
 
 
 class KeyView:
-    """The configured keys of `settings` and their shared state. Thread-safe; the caller closes it.
+    """The keys of `settings` and their shared state. Thread-safe. The caller must close it.
 
-    The view connects at first use. `keys` are the keys of `settings`; if None, they are loaded here. Raises
-    `ConfigurationError` for unusable keys.
+    The view connects at first use. If `keys` is None, they are loaded from `settings`. Raises `ConfigurationError` for
+    unusable keys.
     """
 
     def __init__(self, settings: Settings, clock: Clock | None = None, keys: tuple[ApiKey, ...] | None = None) -> None:
@@ -79,7 +79,7 @@ class KeyView:
             return self._unused.stats(with_ids=True)
 
     def report(self) -> KeyReport:
-        """Return the report, read now. Raises `redis.RedisError`."""
+        """Read the report from Redis. Raises `redis.RedisError`."""
         snapshots, figures = self._pool.snapshots(), self._store.figures()
         masks = {key_id: f"key-{key_id[:8]}" for key_id in figures.groups} | {s.key_id: s.mask for s in snapshots}
         return KeyReport(masks, snapshots, figures, self._store.spent(), self._store.losses(), self._budget)

@@ -33,7 +33,7 @@ _REWRITE_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class PurgeResult:
-    """The result of a purge or a dry run. `removed` has the number of rows by table that are deleted, or would be.
+    """The result of a purge or a dry run. `removed` has the number of deleted rows by table.
 
     `wiped` is True if the deleted rows were overwritten in the database's files.
     """
@@ -44,7 +44,6 @@ class PurgeResult:
     wiped: bool
 
     def as_json(self) -> dict[str, Any]:
-        """Return the result in JSON types, as the terminal and the API show it."""
         return {"kind": str(self.kind), "dry_run": self.dry_run, "removed": self.removed, "wiped": self.wiped}
 
 
@@ -53,9 +52,9 @@ def purge(
 ) -> PurgeResult:
     """Delete all data about `name`, or count it in a dry run.
 
-    Raises `InvalidTargetError` for an invalid URL or address, `InvalidHostError` for a host that is invalid or shared,
-    and `InvalidPersonError` for an unusable name. After these errors, nothing is deleted. After a database error,
-    repeat the purge to continue it. If Redis is unavailable, results of purged jobs stay there for up to ten minutes.
+    Raises `InvalidTargetError` for an invalid URL or address, `InvalidHostError` for a host that is invalid or a public
+    suffix, and `InvalidPersonError` for an unusable name. These errors delete nothing. After a database error, call it
+    again to continue the purge. If Redis is unavailable, results of purged jobs stay in Redis for up to ten minutes.
     """
     name = _checked_host(name) if kind is PurgeKind.HOST else name
     purged = PurgeStore(database).purge(kind, name, who=who, dry_run=dry_run)
@@ -68,7 +67,7 @@ def purge(
 
 
 def _checked_host(name: str) -> str:
-    """Return the host in the spelling of stored URLs. Raises `InvalidHostError`."""
+    """Return the host as stored URLs spell it. Raises `InvalidHostError`."""
     text = name.strip()
     try:
         host = host_of(normalize_url(check_url(f"http://{text}/")))
@@ -96,7 +95,7 @@ def _forget_results(settings: Settings, job_ids: Sequence[str]) -> None:
 
 
 def _rewrite(connection: redis.Redis) -> None:
-    """Make Redis rewrite its append-only file, which contains deleted results. A managed Redis may reject this."""
+    """Make Redis rewrite its append-only file, which contains deleted results. A managed Redis may reject it."""
     try:
         if not connection.info("persistence").get("aof_enabled"):
             return

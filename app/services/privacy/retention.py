@@ -14,12 +14,12 @@ from app.settings import Settings
 
 log = logging.getLogger(__name__)
 
-#: A run begins no further step after this time. The next run continues.
+#: A run begins no step after this time. The next run continues.
 _RUN_SECONDS = 10.0
 
 
 def prune_pages(settings: Settings, database: Database) -> dict[str, Any]:
-    """Delete page copies that may not be kept (`no-store`), that are too old, or that exceed PAGE_STORE_MAX_BYTES.
+    """Delete page copies that must not be kept (`no-store`), are too old, or exceed PAGE_STORE_MAX_BYTES.
 
     The maximum age is the lower of PAGE_RETENTION_DAYS and PERSONAL_DATA_RETENTION_DAYS, because pages may name people.
     Return `{"bodies": n, "packed_bytes": n}`.
@@ -41,9 +41,9 @@ def prune_pages(settings: Settings, database: Database) -> dict[str, Any]:
 
 
 def prune_values(settings: Settings, database: Database) -> dict[str, int]:
-    """Delete names of people that no page has shown for PERSONAL_DATA_RETENTION_DAYS, and old values.
+    """Delete people's names that no page has shown for PERSONAL_DATA_RETENTION_DAYS, and old values.
 
-    OBSERVATION_RETENTION_DAYS is the maximum age of values that no current page has. Return `{"observations": n,
+    OBSERVATION_RETENTION_DAYS is the maximum age of values that are on no current page. Return `{"observations": n,
     "records": n}`: the number of deleted values, and of records whose names were deleted.
     """
     ages, limits = AgeLimits(database), settings.retention
@@ -70,11 +70,11 @@ def prune_jobs(settings: Settings, database: Database) -> dict[str, int]:
 
 
 def _run_steps(database: Database, steps: Mapping[str, Callable[[], Any]]) -> Iterator[tuple[str, Any]]:
-    """Repeat each step until nothing is left for it or the time is up; yield the step's name and its result."""
+    """Repeat each step until it finds nothing more to delete or time is up. Yield the step's name and its result."""
     until = database.clock.now_us() + round(_RUN_SECONDS * 1_000_000)
     for name, step in steps.items():
         more = True
         while more and database.clock.now_us() < until:
             done = step()
             yield name, done
-            more = bool(getattr(done, "more", done))  # a result without `more` is a number of rows
+            more = bool(getattr(done, "more", done))  # a result without `more` counts deleted rows

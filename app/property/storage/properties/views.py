@@ -1,4 +1,4 @@
-"""Return properties as the API and the pages show them: with sources, claims, attempts, and ids of merged properties."""
+"""Return properties as the API and the pages show them: with sources, claims, attempts, and merged ids."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

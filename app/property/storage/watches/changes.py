@@ -97,7 +97,7 @@ class ChangeStore(Store):
         return count, oldest
 
     def prune(self, before: datetime) -> int:
-        """Delete up to 1,000 changes, in any state, that were last updated before `before`. Return the number deleted."""
+        """Delete up to 1,000 changes in any state, last updated before `before`. Return the number deleted."""
         return delete_some(self._database, Change, Change.updated_at < before, _AT_ONCE)
 
 
