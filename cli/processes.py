@@ -1,8 +1,8 @@
 """Start child processes in order, stop them in reverse order, and leave none behind.
 
 Every child leads its own session, so Ctrl-C in a terminal reaches only this process. This process then stops the
-children in reverse order. A worker whose broker stopped first would end with a traceback. If this process is killed,
-Linux ends the children (`ending_with_parent`). For this, children must be started from the main thread.
+children in reverse order, because a worker whose broker stops first ends with a traceback. If this process is killed,
+Linux ends the children (`ending_with_parent`). This requires that children are started from the main thread.
 """
 
 from __future__ import annotations
@@ -37,15 +37,14 @@ class StopRequestedError(Exception):
 
     @property
     def exit_code(self) -> int:
-        """The usual exit code after this signal: 128 and the signal's number, such as 130 after Ctrl-C."""
         return 128 + self.signum
 
 
 class StopSignals:
-    """Records the first stop signal, so that the signal interrupts no start or stop in progress. A context manager.
+    """Records the first stop signal, so that no start or stop of a child is interrupted. A context manager.
 
-    A second Ctrl-C changes nothing, because every stop has a time limit. If `sighup_reloads` is true, SIGHUP asks for a
-    reload, except if it was sent because the terminal was closed. Otherwise, SIGHUP is a stop signal.
+    A second Ctrl-C changes nothing, because every stop has a time limit. If `sighup_reloads` is true, SIGHUP requests a
+    reload, unless it was sent because the terminal closed. Otherwise, SIGHUP is a stop signal.
     """
 
     def __init__(self, *, sighup_reloads: bool = False) -> None:
@@ -104,14 +103,14 @@ class ChildDiedError(Exception):
 class Child:
     """One child process. `name` is used in messages, and `log` is the file of its output, if any.
 
-    `grace_seconds` is the time from SIGTERM to SIGKILL. `started_at` is a `time.monotonic`.
+    `grace_seconds` is the time from SIGTERM to SIGKILL. `started_at` is a time of `time.monotonic()`.
     """
 
     name: str
     process: subprocess.Popen[bytes]
     log: Path | None
     grace_seconds: float
-    #: The thread that prints the child's output, if it has no log. The thread ends when the output ends.
+    #: The thread that prints the child's output, if it has no log.
     reader: threading.Thread | None = None
     started_at: float = field(default_factory=time.monotonic)
 
@@ -129,7 +128,7 @@ class Child:
 
 
 class Supervisor:
-    """Starts child processes and stops them in reverse order. A context manager; its end stops all children.
+    """Starts child processes and stops them in reverse order. A context manager, which stops all children at its end.
 
     `output` prints the output of children that have no log. If it is None, they write to this process's stderr.
     """
@@ -193,12 +192,12 @@ class Supervisor:
                 raise ChildDiedError(child.name, code, child.words())
 
     def stop(self) -> None:
-        """Stop all children, with the processes in their sessions, last started first. Return when all have ended."""
+        """Stop all children and their own children, last started first. Return when all have ended."""
         while self._children:
             _end(self._children.pop())
 
     def stop_child(self, child: Child) -> None:
-        """Stop one child. `check` no longer includes it."""
+        """Stop one child. `check` then ignores it."""
         self._children.remove(child)
         _end(child)
 

@@ -24,7 +24,7 @@ Shown = Mapping[str, Any]
 
 
 def show_properties(found: Sequence[Shown], now: datetime, fresh_days: float, *, as_list: bool) -> None:
-    """Print a summary of each property with its conflicts, or JSON. `found` has the shape of `PropertyStore.get`.
+    """Print a summary of each property with its conflicts, or JSON. `found` are results of `PropertyStore.get`.
 
     Summaries mark values older than `fresh_days`. The JSON is a list if `as_list` is true, else the only property.
     """
@@ -35,7 +35,7 @@ def _briefs(found: Sequence[Shown], now: datetime, fresh_days: float) -> Iterato
     width = max(_NARROWEST, min(WIDTH, stdout_console().width))
     for place, shown in enumerate(found):
         text = brief(shown, now, fresh_days, width)
-        yield Text(text if place == 0 else f"\n{'-' * 20}\n\n{text}", no_wrap=True, overflow="ignore")  # URLs uncut
+        yield Text(text if place == 0 else f"\n{'-' * 20}\n\n{text}", no_wrap=True, overflow="ignore")
         if any(others(shown, conflict["field"]) for conflict in shown["conflicts"]):
             yield conflict_table([shown])
             yield Text("")

@@ -29,7 +29,7 @@ _NOT_READ = {
     PageFrom.UNCHANGED: "its page has not changed",
     PageFrom.SAME_PAGE: "its page was just read by another URL",
 }
-#: The wait that an error states if the API states none. The specification requires 60 s.
+#: The wait in an error message if the API states none, as the specification requires.
 _UNKNOWN_WAIT_SECONDS = 60.0
 
 
@@ -48,7 +48,7 @@ def scrape(
     """Scrape pages or addresses now and store their properties, without a broker or a worker.
 
     All targets of one command share the budget of a batch (BUDGET_BATCH_...). Exit code 1 if any target failed. After
-    Ctrl-C, the properties that are finished are shown.
+    Ctrl-C, the finished properties are shown.
 
     JSON: the property, or for several targets a list of properties.
     """

@@ -1,4 +1,4 @@
-"""The command lines of the processes that `up` and `demo` start. Change the Procfile, too, if you change one."""
+"""The command lines of the processes that `up` and `demo` start. If you change one, also change the Procfile."""
 
 import os
 import socket
@@ -73,7 +73,7 @@ class Services:
         return self.start(supervisor, "flower", [*_CELERY, "flower", f"--port={port}"])
 
     def web(self, supervisor: Supervisor, port: int) -> Child:
-        """Start the web server at `port` of 127.0.0.1."""
+        """Start the web server on `port` of 127.0.0.1."""
         options = ["--no-proxy-headers", "--host=127.0.0.1", f"--port={port}", f"--log-config={_UVICORN_LOGGING}"]
         return self.start(supervisor, "web", ["uvicorn", "web:app", *options])
 
@@ -82,14 +82,14 @@ class Services:
         supervisor.wait_until(lambda: self.takes_tasks(worker), "the worker", START_SECONDS)
 
     def takes_tasks(self, worker: Child) -> bool:
-        """Return whether `worker` accepts tasks, which its first heartbeat file shows."""
+        """Return whether `worker` accepts tasks. It has then written its first heartbeat file."""
         return any(beat.pid == worker.process.pid for beat in read_heartbeats(self._home))
 
 
 #: The beginning of all Celery command lines. `--quiet` suppresses the banner.
 _CELERY = ["celery", "--quiet", "-A", "worker"]
-#: A logging configuration without uvicorn's lines about startup and shutdown. The first of these would come before our
-#: logging is set up, in another format.
+#: A logging configuration without uvicorn's lines about startup and shutdown, because the first of them would be
+#: printed in another format, before our logging is configured.
 _UVICORN_LOGGING = Path(__file__).with_name("uvicorn-logging.json")
 _INFO = ["--loglevel=INFO"]
 

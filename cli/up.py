@@ -146,7 +146,7 @@ def _lives(wanted: _Wanted, supervisor: Supervisor) -> Iterator[ChildLife]:
 
 
 def _environment(settings: Settings) -> dict[str, str]:
-    """Return the children's environment. LOG_FORMAT is set in it, because the children cannot see the terminal."""
+    """Return the children's environment. It sets LOG_FORMAT, because the children cannot detect the terminal."""
     chosen = {Format.JSON: "json", Format.TABLE: "text"}
     wanted = chosen_format()
     log_format = chosen[wanted] if wanted else settings.logs.format
@@ -173,14 +173,14 @@ def _watch(
             raise
         if ground is not None:
             ground.tend()
-        if ground is None or not ground.is_down:  # without a broker, a new worker could not share the keys' state
+        if ground is None or not ground.is_down:  # without a broker, workers could not share the keys' state
             for one in kept:
                 one.tend()
         signals.wait(_WATCH_SECONDS)
 
 
 def _pass_on(mark: ReloadMark, say: Callable[[str], None]) -> None:
-    """Make workers and web server reload the keys. SIGHUP is not forwarded, because it would end beat and Flower."""
+    """Make the workers and the web server reload the keys. Forwarding SIGHUP would end beat and Flower."""
     try:
         mark.set()
     except ConfigurationError as exc:

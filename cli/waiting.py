@@ -25,7 +25,7 @@ class _Meter(Protocol):
 
 
 def wait_for_jobs(jobs: JobStore, enqueued: Enqueued, clock: Clock) -> list[Job]:
-    """Wait until all jobs of `enqueued` have ended, also those of earlier batches or found by a search. Return them."""
+    """Wait for all jobs of `enqueued`, including existing jobs and jobs created by a search. Return the jobs."""
     others = {job.id for job in enqueued.jobs} - set(enqueued.new)
     started, warned = clock.now(), False
     with _meter(len(enqueued.jobs)) as show:
@@ -51,7 +51,6 @@ def _as_they_ended(jobs: JobStore, enqueued: Enqueued) -> list[Job]:
 
 @contextmanager
 def _meter(total: int) -> Iterator[_Meter]:
-    """Yield a function that updates a progress bar. It does nothing if stderr is not a terminal."""
     if not sys.stderr.isatty():
         yield lambda _over, _counts, _others: None
         return

@@ -49,8 +49,8 @@ log = logging.getLogger(__name__)
 _CLOCK_TOLERANCE_SECONDS = 5.0
 #: How long storing a job's new state is retried while the database fails.
 _STORE_PATIENCE_SECONDS = 15.0
-#: A message is a duplicate if another message of its task ran less than this share of the interval before. The share is
-#: small, so that the message after a late one is not dropped.
+#: A message is a duplicate if its task last ran less than this share of the interval ago. The share is small, so that
+#: the message after a late one is not dropped.
 _DUPLICATE_SHARE = 0.2
 _RUNNING: dict[str, threading.Lock] = {}
 
@@ -123,7 +123,7 @@ class ScheduledTask(RedactedTask):
             running.release()
 
     def send_ahead(self, *args: str, interval_seconds: float = 5.0, **options: Any) -> None:
-        """Send a message that runs before all jobs. Workers skip its duplicates. Raises the broker client's errors."""
+        """Send a message that runs before all jobs. Workers skip duplicates. Raises the broker client's errors."""
         self.apply_async(args, priority=PRIORITIES[0], headers={INTERVAL_HEADER: interval_seconds}, **options)
 
     @staticmethod
@@ -229,13 +229,13 @@ class JobTask(RedactedTask):
             self.request.retries += 1
 
     def _come_back(self, resend: Callable[..., Any], seconds: float, reason: PropertyIntelligenceError) -> Any:
-        """Send the message for the next run, one level more urgent: its countdown starts when a worker receives it."""
+        """Send the message for the next run, more urgent, because a worker must receive it to start the countdown."""
         job, _ = self._held()
         ahead = {} if job is None else {"priority": message_priority(job)}
         try:
             return resend(exc=reason, countdown=seconds, queue=SCRAPE_QUEUE, **ahead)
         except (Reject, OperationalError, RedisError, OSError) as exc:  # Celery wraps a failed send in Reject
-            # recovery sends the job at the time that the jobs table contains
+            # recovery sends the job when it is due
             cause = exc.reason if isinstance(exc, Reject) else exc
             log.warning("The broker is away (%s); recovery sends job %s again", type(cause).__name__, self.request.id)
             raise Retry(f"in {seconds:.0f} s, by recovery", reason, seconds) from exc
@@ -243,7 +243,7 @@ class JobTask(RedactedTask):
     def _set_back(
         self, seconds: float, reason: PropertyIntelligenceError, *, counted: bool, charged: float = 0.0
     ) -> None:
-        """Release the lease, and queue the job for a countdown. For a longer wait, defer it and raise `Retry`.
+        """Release the lease, and queue the job to run after a countdown. For a longer wait, defer it and raise `Retry`.
 
         If this machine's clock is wrong, defer the job for any wait, because countdowns use this clock.
         """

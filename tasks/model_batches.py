@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 _RUN_SECONDS = 60.0
 #: The interval of `tend_batches` messages, which determines what counts as a duplicate (`tasks/base.py`).
 _INTERVAL_SECONDS = 1.0
-#: A run that takes longer than this hangs, because its soft time limit has passed. Its lease is then no longer renewed.
+#: A run's lease is renewed for at most this time. A longer run hangs, because its soft time limit has passed.
 _LONGEST_LEASE_SECONDS = 290.0
 
 
@@ -54,7 +54,6 @@ def tend_batches() -> dict[str, int]:
 
 
 def _advance_one(parts: Parts) -> bool:
-    """Advance one due batch. Return False if no batch is due."""
     owner, lease = new_owner(), parts.settings.jobs.job_lease_seconds
     batch = parts.batches.claim(owner, lease)
     if batch is None:

@@ -148,7 +148,7 @@ def _wait(
 def _wait_for_host(busy: HostBusyError, progress: JobProgress) -> Decision:
     """Wait for the host's rate limit. Only the time during which the site rejected requests counts toward the deadline.
 
-    Our own rate limit does not count, because the last of ten thousand pages of a site has to wait for hours.
+    Our own rate limit does not count, because the last of ten thousand pages of a site must wait for hours.
     """
     held = float(busy.facts["held_seconds"])
     if held > 0 and progress.waited_seconds >= progress.deadline_seconds:

@@ -48,7 +48,6 @@ def scrape_property(self: JobTask, job_id: str) -> dict[str, Any]:
 
 
 def _scrape(task: JobTask, job: Job) -> dict[str, Any]:
-    """Scrape the job's target, and complete or park the job. Raises `LeaseLostError` if another run holds the lease."""
     resources, lease = current(), Lease(job.id, task.request.owner)
     is_due = job.waited_seconds >= resources.settings.jobs.scrape_deadline_seconds
     run = Run(
@@ -97,7 +96,7 @@ def _led_by(job: Job) -> str | None:
 
 
 def _park(task: JobTask, job: Job, request: NewRequest) -> None:
-    """Let the job wait for its model request. Parking releases the job's lease and does not count as a retry."""
+    """Let the job wait for its model request. This releases the job's lease and does not count as a retry."""
     resources = current()
     requests, seconds = LlmRequestStore(resources.database), resources.settings.openai.batch_max_wait_seconds
     retry_on_store_error(lambda: requests.park(job, task.request.owner, request, seconds), resources.database.clock)
@@ -106,7 +105,6 @@ def _park(task: JobTask, job: Job, request: NewRequest) -> None:
 
 
 def _send(task: JobTask, job: Job, outcome: SearchOutcome) -> None:
-    """Send the jobs that a search created for its listings."""
     try:
         send_jobs(task.app, current().jobs, outcome.made)
     except PropertyIntelligenceError as exc:  # the jobs are in the table, so recovery sends them

@@ -110,7 +110,7 @@ def create_app(settings_loader: Callable[[], Settings], clock: Clock | None = No
 def _lifespan(context: Context) -> Callable[[FastAPI], Any]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        configure_logging(log_format="auto")  # before the settings, to log their errors
+        configure_logging(log_format="auto")  # before the settings are loaded, so that their errors are logged
         chosen = context.settings
         configure_logging(level=chosen.logs.level or logging.INFO, log_format=chosen.logs.format)
         log_near_misses()

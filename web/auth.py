@@ -64,7 +64,6 @@ class _Roles:
         return caller
 
     def check(self, caller: Caller) -> None:
-        """Raise `RoleNotAllowedError` if the caller's role may not call the route."""
         if caller.role not in self.served:
             raise RoleNotAllowedError(caller.role, ", ".join(self.served))
 
@@ -132,7 +131,7 @@ def _admit(request: Request) -> None:
 
 @contextmanager
 def strangers_counted(request: Request) -> Iterator[None]:
-    """Count the request for the client's IP address if the block rejects its token. Raises `TooManyRequestsError`."""
+    """If the block rejects the token, count the request for the client's IP address. Raises `TooManyRequestsError`."""
     try:
         yield
     except (InvalidTokenError, IdentityProviderError):
@@ -142,14 +141,14 @@ def strangers_counted(request: Request) -> Iterator[None]:
 
 
 def count_request(request: Request, caller: Caller) -> None:
-    """Count one request of `caller`, and store the rest for the RateLimit headers. Raises `TooManyRequestsError`."""
+    """Count one request of `caller` for the rate limit and the RateLimit headers. Raises `TooManyRequestsError`."""
     with _exhausted_allowance(request):
         request.state.allowance = context_of(request).rate_limits.count_request(caller.id)
 
 
 @contextmanager
 def _exhausted_allowance(request: Request) -> Iterator[None]:
-    """If the block raises `TooManyRequestsError`, store the used-up allowance for the RateLimit headers."""
+    """If the block raises `TooManyRequestsError`, store for the RateLimit headers that no request is left."""
     try:
         yield
     except TooManyRequestsError as exc:
@@ -181,7 +180,7 @@ def verifier_for(request: Request) -> TokenVerifier:
 
 
 def _check_content_type(request: Request) -> None:
-    """Raise HTTP 415 for a body that is not declared as JSON. FastAPI would parse some of them anyway."""
+    """Raise HTTP 415 for a body that is not declared as JSON. FastAPI would parse some of these bodies."""
     has_body = request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if has_body and media_type != "application/json":

@@ -25,7 +25,7 @@ class CallbackView(BaseModel):
 
 
 class BatchView(BaseModel):
-    """The jobs of one request. `duplicates` counts the targets that got no new job.
+    """A batch, which contains the jobs of one request. `duplicates` counts the targets that got no new job.
 
     Jobs of an `economy` batch may wait for model batches. `completed_at` is null until all jobs have ended.
     """

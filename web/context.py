@@ -1,6 +1,6 @@
 """The resources that routes share, such as settings, token verifier, stores, and Celery app.
 
-Each is opened on first use, so the server can start while the database is down. Later requests try again.
+Each is opened on first use, so the server can start while the database is down.
 """
 
 import threading
@@ -42,7 +42,7 @@ _PROBE_SECONDS = 2.0
 
 
 class Context:
-    """The resources of one app. Thread-safe. If opening a resource fails, its next use tries again."""
+    """The resources of one app. Thread-safe. If a resource cannot be opened, its next use tries again."""
 
     def __init__(self, load: Callable[[], Settings], clock: Clock | None) -> None:
         self._load, self._clock = load, clock

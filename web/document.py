@@ -36,7 +36,7 @@ class _Composer:
         self._schemas = schemas
 
     def example(self, schema: Mapping[str, Any]) -> Any:
-        """Return the schema's own example, else compose one from its parts. Raises `LookupError` for plain text."""
+        """Return the schema's own example, else compose one. Raises `LookupError` for a text without an example."""
         match schema:
             case {"examples": [example, *_]} | {"const": example} | {"enum": [example, *_]}:
                 found = example

@@ -73,7 +73,7 @@ def failures(*statuses: int) -> Answers:
 def answers(data: Any, *failing: int, status: int = 200, headers: Mapping[str, str] | None = None) -> Answers:
     """Return the value of a route's `responses=` for answers of the type `data` and failures with `failing` statuses.
 
-    `headers` maps names of headers of the successful answer to descriptions.
+    `headers` maps the names of the successful answer's headers to their descriptions.
     """
     return {status: _described(Success[data], status, {**_RATE_HEADERS, **(headers or {})}), **failures(*failing)}
 

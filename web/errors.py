@@ -152,4 +152,4 @@ def _unexpected(request: Request, exc: Exception) -> JSONResponse:
     # uvicorn logs the traceback
     log.error("%s %s failed: %s", request.method, request.url.path, type(exc).__name__)
     message = "The service failed because of a defect. Its log has the details."
-    return failure("internal_error", message, 500, request_id_header())  # no middleware sees this response
+    return failure("internal_error", message, 500, request_id_header())  # no middleware adds the id to this response

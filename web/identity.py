@@ -54,8 +54,8 @@ class DecisionView(BaseModel):
     """A decision about two properties. `property` kept its ID.
 
     A `split` created `other`, a `join` merged `other` into `property`. `pages` are the pages of `other`. A `review`
-    asks whether both are one property, because only a page of unknown kind connects them. `undone_at` is null unless
-    the decision was undone.
+    asks whether both are the same property, because only a page of unknown kind connects them. `undone_at` is null
+    unless the decision was undone.
     """
 
     id: DecisionId
@@ -83,7 +83,7 @@ class ReviewList(ListPage):
 
 
 class ComparisonView(BaseModel):
-    """The comparison of one fact of two sources. Negative `points` count against them being the same property."""
+    """The comparison of one fact of two sources. Negative `points` mean that the properties probably differ."""
 
     what: str = Field(examples=["house number"])
     one: Any = Field(examples=["12"])

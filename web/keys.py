@@ -72,7 +72,7 @@ class KeyStats(BaseModel):
 
 
 class KeyActionRequest(RequestBody):
-    """The reason to record with the action. An OpenAI key in it is redacted."""
+    """The reason to record with the action. An OpenAI key in the reason is redacted."""
 
     reason: str = Field("", max_length=MOST_CHARACTERS)
 

@@ -24,8 +24,8 @@ MAX_URL_BYTES = 8192
 class MeteredTargets(list[str]):
     """The targets of one request, with a limit on the CPU time spent on them.
 
-    The bodies of all loops over the list may take `READING_SECONDS` in total; `spent_seconds` of them are already used.
-    After that, the loop raises `TargetsTooCostlyError`.
+    All loops over the list together may take `READING_SECONDS`, of which `spent_seconds` are already used. After that,
+    a loop raises `TargetsTooCostlyError`.
     """
 
     def __init__(self, targets: Iterable[str] = (), spent_seconds: float = 0.0) -> None:
@@ -87,7 +87,7 @@ class SizeLimits:
 class RateLimitHeaders:
     """ASGI middleware that adds the RateLimit headers of draft-ietf-httpapi-ratelimit-headers-10.
 
-    They are added to every response, also an error, if the request was counted for a caller, and to every 429.
+    They are added to every 429, and to every other response if the request was counted for a caller.
     """
 
     def __init__(self, app: ASGIApp) -> None:

@@ -53,9 +53,9 @@ async def get_metrics(
 ) -> Response:
     """Return the metrics, summed over all processes, in the Prometheus or OpenMetrics text format.
 
-    Figures are at most one second old, or three if many scrapers ask. Figures from the database are at most ten seconds
-    old, or 60 while it is slow. If Redis, the broker, or the database takes over 2.5 seconds, its metrics are left out,
-    and its `propintel_scrape_source_up` is 0.
+    Figures are at most one second old, or three seconds if there are many scrapers. Figures from the database are at
+    most ten seconds old, or 60 while it is slow. If Redis, the broker, or the database takes over 2.5 seconds, its
+    metrics are left out, and its `propintel_scrape_source_up` is 0.
     """
     context = context_of(request)
     refusal = _refusal(request, context.settings.web.metrics_token, token)
@@ -69,7 +69,6 @@ async def get_metrics(
 def _refusal(
     request: Request, expected: SecretStr | None, token: HTTPAuthorizationCredentials | None
 ) -> Response | None:
-    """Return the error response if the caller may not read the metrics, else None."""
     if expected is None:
         if request.client is not None and is_loopback(request.client.host) and not _is_forwarded(request):
             return None

@@ -379,7 +379,7 @@ class JobSettings(Area):
     @field_validator("job_retention_days")
     @classmethod
     def _outlasts_freshness(cls, days: float, info: ValidationInfo) -> float:
-        """Require at least PROPERTY_FRESH_DAYS, because an address is known to be fresh only while its job is stored."""
+        """Require at least PROPERTY_FRESH_DAYS, because only a stored job shows that its address is fresh."""
         if days < info.data.get("property_fresh_days", 0):
             raise ValueError("Input should be at least PROPERTY_FRESH_DAYS")
         return days

@@ -65,10 +65,7 @@ def lane_of(job: Job) -> str:
 
 
 def message_priority(job: Job) -> int:
-    """Return the priority of a job's message. It is one level more urgent if the job has run before.
-
-    A job that is retried has already waited once, and would otherwise wait again behind new jobs.
-    """
+    """Return the message's priority. A retried job is one level more urgent, so that it does not wait twice."""
     return job.priority if job.started_at is None else max(PRIORITIES[0], job.priority - 1)
 
 
@@ -153,7 +150,7 @@ def _delivery() -> dict[str, Any]:
         "task_create_missing_queues": False,
         "task_acks_late": True,
         "task_reject_on_worker_lost": True,
-        "task_retry_on_worker_lost": True,  # this counts as a retry; a plain redelivery would loop forever
+        "task_retry_on_worker_lost": True,  # a redelivery counts as a retry, so that it cannot loop forever
         "task_soft_time_limit": SOFT_TIME_LIMIT.total_seconds(),
         "task_time_limit": TIME_LIMIT.total_seconds(),
         "task_track_started": True,
@@ -163,10 +160,10 @@ def _delivery() -> dict[str, Any]:
 
 def _worker(settings: Settings) -> dict[str, Any]:
     return {
-        "worker_concurrency": settings.jobs.worker_concurrency,  # None: one per processor; `--concurrency` overrides it
+        "worker_concurrency": settings.jobs.worker_concurrency,  # if None, one process per processor
         "worker_prefetch_multiplier": 1,
         "worker_send_task_events": True,
-        "worker_soft_shutdown_timeout": 10.0,  # this needs REMAP_SIGTERM=SIGQUIT, which the Procfile sets
+        "worker_soft_shutdown_timeout": 10.0,  # needs REMAP_SIGTERM=SIGQUIT, which the Procfile sets
         "worker_max_tasks_per_child": 1000,  # limits memory leaks
         "worker_max_memory_per_child": 600_000,  # KiB
         "worker_cancel_long_running_tasks_on_connection_loss": False,

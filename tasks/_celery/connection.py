@@ -32,9 +32,9 @@ class RetryingConnection(Connection):
         return super().ensure_connection(errback, max_retries, **options)  # type: ignore[no-untyped-call]
 
     def _ensure_connection(self, *args: Any, **options: Any) -> Any:
-        """Connect as kombu does, but call `maybe_shutdown` between attempts, which ends a stopping worker.
+        """Connect as kombu does, but call `maybe_shutdown` between attempts, so that a stopping worker ends.
 
-        Celery passes no such callback when it retries sending an event. SIGTERM then does not end the worker (seen with
+        When Celery retries sending an event, it passes no such callback, and SIGTERM does not end the worker (seen with
         5.7 in `Heart.start`).
         """
         options["callback"] = options.get("callback") or maybe_shutdown

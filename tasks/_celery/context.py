@@ -10,9 +10,10 @@ _flusher: Flusher | None = None
 
 
 def install(resources: Resources) -> None:
-    """Set this process's resources. `get_openai_client_manager()` returns `resources.manager` from now on.
+    """Set this process's resources.
 
-    From now on, the metrics of this process are added to the fleet's metrics.
+    From now on, `get_openai_client_manager()` returns `resources.manager`, and the metrics of this process are added to
+    the fleet's metrics.
     """
     global _current, _flusher  # noqa: PLW0603 (one per process by design)
     _current = resources

@@ -19,7 +19,7 @@ _worker: str | None = None
 
 
 def worker_name() -> str:
-    """Return the worker's name, `HOST:PID:TOKEN:`. The names of its lease owners start with it.
+    """Return the worker's name, `HOST:PID:TOKEN:`. The worker's lease owner names start with it.
 
     The worker's parent process must call this before it forks, so that all children share the name.
     """

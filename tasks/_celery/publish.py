@@ -22,7 +22,7 @@ _TRIES = 3
 def send_jobs(celery_app: Celery, store: JobStore, jobs: Sequence[Job]) -> int:
     """Send one message per job, mark the jobs as sent, and return the number of jobs.
 
-    The message's id is the job's id, so that Flower shows it. A duplicate message is harmless. Raises
+    The message's id is the job's id, so that Flower shows it. Workers skip duplicate messages. Raises
     `BrokerUnavailableError` or `StoreError`; the jobs then stay queued in the table, and `recover_jobs` sends them
     later.
     """
@@ -36,12 +36,12 @@ def send_jobs(celery_app: Celery, store: JobStore, jobs: Sequence[Job]) -> int:
 
 
 def _send_together(celery_app: Celery, jobs: Sequence[Job]) -> None:
-    """Send the messages in one round trip. If that fails (the broker restarted), try at most twice more."""
+    """Send the messages in one round trip. After a failure, such as a broker restart, try at most twice more."""
     task = celery_app.tasks["tasks.scrape.scrape_property"]
     for attempt in range(1, _TRIES + 1):
         try:
             with celery_app.producer_pool.acquire(block=True) as producer:
-                for lane in LANES:  # declaring a queue within the batch may change the channel
+                for lane in LANES:  # before the batch, because declaring a queue may change the channel
                     producer.maybe_declare(celery_app.amqp.queues[lane], retry=True)
                 with producer.batch(4 * _CHUNK):
                     for job in jobs:

@@ -57,10 +57,10 @@ def submit_targets(
     Raises `InvalidCallbackError` for a URL that cannot receive a webhook, `InvalidTargetError` for the first invalid
     target, `BrokerUnavailableError`, `StoreError`, and the errors of `JobStore.enqueue` about quotas and keys. After an
     error, no new job will run, except jobs that a worker has already claimed: the broker is checked before rows are
-    written, and jobs that could not be sent are canceled. Repeating the request returns the claimed jobs.
+    written, and jobs that could not be sent are canceled.
 
-    A request that repeats an idempotency key returns the batch of the first request. If that happens just before the
-    first request fails, the batch is kept, recovery sends it, and the first request also succeeds.
+    A request with a repeated idempotency key returns the batch of the first request. If the first request then fails to
+    send the batch, the batch is kept, recovery sends it, and the first request succeeds, too.
     """
     key = requester.key if requester is not None else None
     if key is not None and (earlier := jobs.earlier(key)) is not None:
@@ -91,11 +91,11 @@ def submit_targets(
 def resubmit_jobs(
     jobs: JobStore, celery_app: Celery, settings: Settings, job_ids: Sequence[str], requester: Requester | None = None
 ) -> list[str]:
-    """Queue and send failed and canceled jobs again, and return their ids. They count toward the quota of `requester`.
+    """Queue and send failed and canceled jobs again, and return their ids.
 
-    Raises `QuotaExceededError` if the quota is too small, or `BrokerUnavailableError`, before any job is changed. If
-    the broker fails later, `BrokerUnavailableError` is also raised, but the jobs stay queued and `recover_jobs` sends
-    them.
+    The jobs count toward the quota of `requester`. Raises `QuotaExceededError` or `BrokerUnavailableError` before any
+    job is changed. If the broker fails later, `BrokerUnavailableError` is also raised, but the jobs stay queued and
+    `recover_jobs` sends them.
     """
     connect(settings, within_seconds=_BROKER_SECONDS).close()
     chosen = jobs.retry(job_ids, requester)
@@ -112,7 +112,7 @@ def _checked(callback_url: str) -> str:
 def _note_answered(jobs: JobStore, key: RequestKey) -> None:
     try:
         jobs.note_answered(key)
-    except PropertyIntelligenceError as exc:  # the jobs have been sent
+    except PropertyIntelligenceError as exc:  # not raised, because the jobs have been sent
         log.warning("Retries with this Idempotency-Key are delayed briefly: %s", exc)
 
 

@@ -16,7 +16,7 @@ _MOST_LABELS = 8
 _HOUR = timedelta(hours=1)
 #: The height of a timeline row, and the vertical positions of text and bars in a row, in pixels.
 _ROW, _TEXT, _BAR = 32, 12, 17
-#: The minimum width of an outage's bar. A narrower bar could not be seen.
+#: The minimum width of an outage's bar, because a narrower bar would be invisible.
 _LEAST_PERCENT = 0.5
 
 
@@ -30,7 +30,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The part of a bar that shows the value of one series. `series` is its number, from 1."""
+    """The part of a bar that shows the value of one series. `series` is the number of the series, from 1."""
 
     series: int
     y: float

@@ -47,7 +47,7 @@ def show_overview(request: Request, context: ContextOf) -> Response:
 
 
 def _of_keys(context: Context, *, is_manager: bool) -> dict[str, Any]:
-    """Return the figures in Redis, or None for each if it is unreachable. `keys` needs a caller who may see keys."""
+    """Return the figures from Redis; each is None if Redis is unreachable. `keys` is also None unless `is_manager`."""
     try:
         report = context.keys.recent_report() if is_manager else None
         totals = context.shared_counts()

@@ -38,7 +38,7 @@ router = APIRouter(route_class=SignedInRoute)
 _CHANGES, _QUOTE_CHARS = 20, 200
 #: The page collapses values that are longer than this or have several lines.
 _LONGEST_CHARS = 120
-#: The headings of the list's columns by field. A heading that starts with "#" is of a column of numbers.
+#: The headings of the list's columns by field. A "#" at the start marks a column of numbers.
 _COLUMNS = {
     name: ("" if FIELDS[name].type == "text" else "#") + heading.capitalize() for name, heading in HEADINGS.items()
 }

@@ -27,7 +27,7 @@ from web.pages.locator import distance
 _WEB = Path(__file__).parents[1]
 #: Maximum number of rows on one page of a list. More rows would delay the first paint.
 ROWS = 25
-#: The pages' stylesheet. It is a part of every page: another request would delay the first paint by 50 to 100 ms.
+#: The pages' stylesheet. It is inlined, because a request for it would delay the first paint by 50 to 100 ms.
 _STYLE = (_WEB / "templates" / "pages.css").read_text("utf-8")
 _POLICY = {
     "default-src": "'none'",
@@ -41,7 +41,7 @@ _POLICY = {
 }
 #: Characters that change the direction of the text after them (Unicode Annex 9, section 2). They can disguise a URL.
 _TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-#: The headers of every page. With the Referrer-Policy "no-referrer", browsers would send forms with `Origin: null`.
+#: The headers of every page. The Referrer-Policy "no-referrer" would make browsers send forms with `Origin: null`.
 HEADERS = {
     "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in _POLICY.items()),
     "Cache-Control": "no-store",
@@ -54,7 +54,7 @@ HEADERS = {
 
 
 class _Files:
-    """Returns URLs of files in `web/static`. They contain a hash of the file, so browsers may cache them for long."""
+    """Returns URLs of files in `web/static`, with a hash of the file, so that browsers may cache the file."""
 
     folder = _WEB / "static"
 
@@ -68,7 +68,7 @@ assets = _Files()
 
 
 class Assets(StaticFiles):
-    """Serves static files. Browsers may cache those with a hash in their URL for a year, and revalidate others."""
+    """Serves static files. If a URL contains a hash, browsers may cache the file for a year, else revalidate it."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(directory=folder)
@@ -147,7 +147,7 @@ def _environment() -> Environment:
 
 
 def _seen(value: Any) -> Any:
-    """Replace characters that change the text direction by U+FFFD. Only the filter `exact` bypasses this."""
+    """Replace characters that change the text direction with U+FFFD. Only the filter `exact` bypasses this."""
     return _TURNING.sub("\ufffd", value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 

@@ -66,7 +66,7 @@ class SignedInRoute(PageRoute):
             request.state.page_session, request.state.caller = session, session.caller
             check_role(request)
             if request.method not in _SAFE_METHODS:
-                # a pasted list may be as large as the body; FastAPI reuses this parsed form
+                # a pasted list may be as large as the largest body; FastAPI reuses this parsed form
                 sent = (await request.form(max_part_size=MAX_BODY_BYTES)).get(CSRF_FIELD)
                 if not isinstance(sent, str) or not hmac.compare_digest(sent.encode(), session.csrf.encode()):
                     raise ForgedRequestError
