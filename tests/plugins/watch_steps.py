@@ -47,7 +47,7 @@ def due_now(watches: Watches, clock: ManualClock, name: str) -> Watch:
 
 
 def begin(watches: Watches, clock: ManualClock, name: str, limits: WatchLimits = PLENTY) -> list[Job]:
-    """Advance the clock until the watch is due and create the jobs of all due watches; return the jobs of this watch."""
+    """Advance the clock until the watch `name` is due; create the jobs of all due watches; return those of `name`."""
     due_now(watches, clock, name)
     watch = watches.get(name)
     return [job for job in watches.tick(limits).jobs if job.watch_id == watch.id]

@@ -147,7 +147,7 @@ def answer(path: str) -> tuple[bytes, dict[str, str]]:
 
 
 def result(text: str) -> str:
-    """Return what the page reports: whether its script ran, whether allowed responses arrived, and the texts it read."""
+    """Return what the page reports: whether it rendered, whether allowed responses arrived, and the texts it read."""
     root = re.search(r"<div id=\"?root\"?>([^<]*)", text)
     title = re.search(r"<title>([^<]*)", text)
     return html.unescape(f"{root[1] if root else None}; {title[1] if title else None}")

@@ -170,7 +170,7 @@ class Everywhere(ThreadingHTTPServer):
         return connection, client
 
     def during(self, act: Callable[[], object]) -> tuple[str, list[str]]:
-        """Run `act`. Return its result ("fetched", or its error's code or type) and the addresses contacted meanwhile."""
+        """Return the result of `act` ("fetched", or its error's code or type) and the addresses that it contacted."""
         before = len(self.contacts)
         try:
             act()

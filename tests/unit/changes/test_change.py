@@ -47,7 +47,7 @@ PERMIT = {"kind": "Re-roof", "date": "2026-03-02", "status": "Issued"}
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_another_form_of_the_same_value_is_not_a_change(name: str, before: Statement, now: Statement) -> None:
-    """The forms differ in rounding, currency, period, order, detail, unit, date precision, source words, or spelling."""
+    """The forms differ in rounding, currency, period, order, detail, unit, precision, source words, or spelling."""
     assert not is_news(name, before, now)
 
 

@@ -48,6 +48,6 @@ def test_a_slow_rate_rises_by_successes_instead_of_seconds(rules: LuaRules) -> N
 
 
 def test_an_unused_rate_stays(rules: LuaRules) -> None:
-    """The ten requests in two seconds use half of the rate of 600 a minute."""
+    """Ten requests in two seconds are half of 600 a minute. Only more than half counts as use of the rate."""
     assert rules.raised_rate(guess(rules, 10, cut_us=NOW_US - 60 * SECOND), 600, NOW_US) == 600
     assert rules.raised_rate(guess(rules, 10.1, cut_us=NOW_US - 60 * SECOND), 600, NOW_US) > 600

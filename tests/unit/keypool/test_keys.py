@@ -1,4 +1,4 @@
-"""Keys come from ordered sources, have public names without secrets, and get clear messages if malformed."""
+"""Keys come from ordered sources and have public names without secrets. Malformed keys get clear messages."""
 
 from pathlib import Path
 
@@ -36,7 +36,7 @@ def _secrets(settings: Settings) -> list[str]:
 def test_the_first_of_list_numbered_keys_and_single_key_is_used(
     monkeypatch: pytest.MonkeyPatch, env: dict[str, str], secrets: list[str]
 ) -> None:
-    """This is the specification's order. Keys are trimmed, and blank entries are skipped."""
+    """The specification sets this order. Keys are trimmed, and blank entries are skipped."""
     assert _secrets(_settings(monkeypatch, **env)) == secrets
 
 
@@ -90,7 +90,7 @@ def test_a_malformed_key_is_named_by_position_and_never_shown(monkeypatch: pytes
     ],
 )
 def test_a_mask_shows_kind_three_characters_and_the_last_four_unless_the_key_is_short(secret: str, shown: str) -> None:
-    """A mask shows seven characters of a key, which are too many if the key has fewer than 24."""
+    """The mask of a key with fewer than 24 characters is shorter, because seven characters would reveal too much."""
     assert mask(secret) == shown
 
 
@@ -175,7 +175,7 @@ def test_another_order_or_group_is_no_change_of_keys() -> None:
 
 
 def test_a_running_process_does_not_accept_an_empty_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """An empty keys file is an error even if another variable has keys."""
+    """An empty keys file is an error, even if another variable contains keys."""
     with pytest.raises(NoKeysError):
         load_keys_again(_settings(monkeypatch))
     file = tmp_path / "keys"

@@ -1,4 +1,4 @@
-"""Durations, retry-after, and rate limit headers are parsed."""
+"""Parsing of durations, `Retry-After`, and rate limit headers."""
 
 from datetime import UTC, datetime
 
@@ -45,7 +45,7 @@ def test_an_invalid_duration_is_none(text: str) -> None:
     ],
 )
 def test_retry_after_is_seconds_or_an_http_date(value: str, expected: int | None) -> None:
-    """RFC 9110 section 10.2.3 allows both. `retry-after-ms` takes precedence."""
+    """RFC 9110 section 10.2.3 allows both forms. `retry-after-ms` takes precedence."""
     assert parse_retry_after_us({"retry-after": value}, NOW) == expected
     assert parse_retry_after_us({"retry-after-ms": "250", "retry-after": value}, NOW) == 250_000
 

@@ -1,4 +1,4 @@
-"""The rules of one limit decide when requests fit and how responses correct the bucket."""
+"""The rules of one rate limit: when a request fits, and how responses correct the computed bucket."""
 
 from typing import Any
 
@@ -23,7 +23,10 @@ def burst(rules: LuaRules, meter: Any, reserve: float = SCHEDULE) -> int:
 
 
 def learned(rules: LuaRules, reading: Any, meter: Any = None, charge: Any = None) -> Any:
-    """Return a copy of `meter`, or a new meter, after a reading at NOW_US. Its band is 1.5 requests or a tenth."""
+    """Return a copy of `meter`, or a new meter, after a reading at NOW_US.
+
+    Differences within 1.5 requests or a tenth of the capacity are ignored.
+    """
     meter = rules.meter(a=0) if meter is None else rules.copy(meter)
     rules.learn_meter(meter, reading, NOW_US, charge or rules.charge(), 1, rules.table([1.5, 0.1]))
     return meter
@@ -37,7 +40,7 @@ def charged(rules: LuaRules, meter: Any, times: int = 1, at: int = NOW_US) -> An
 
 
 def test_the_reserve_is_a_share_but_no_more_than_a_second_s_worth(rules: LuaRules) -> None:
-    """A limit of ten requests reserves two. A limit of 1,200 per minute reserves twenty, not 240."""
+    """A bucket of ten requests keeps a reserve of two. A bucket of 1,200 a minute keeps twenty, not 240."""
     assert burst(rules, rules.meter(600, 10)) == 8
     assert burst(rules, rules.meter(1200, 1200)) == 1180
     assert burst(rules, rules.meter(1200, 1200), GATE) == 1190
@@ -62,7 +65,7 @@ def test_a_bucket_of_one_adds_slack_for_transit_times_unless_it_is_idle(rules: L
 
 
 def test_a_bucket_that_others_have_emptied_is_used_as_soon_as_it_refills(rules: LuaRules) -> None:
-    """At 600 per minute, the reserve of a second's worth refills first; then one request goes every 100 ms."""
+    """At 600 a minute, the reserve of ten requests refills in a second. Then one request fits every 100 ms."""
     drained = learned(rules, rules.reading(600, 0, MINUTE))
     assert rules.meter_capacity_at(drained, 1, NOW_US, SCHEDULE) == NOW_US + SECOND + 100_000
 
@@ -74,7 +77,10 @@ def test_an_emptier_bucket_than_computed_is_applied_at_once(rules: LuaRules) -> 
 
 
 def test_a_fuller_bucket_than_computed_is_applied_slowly_and_only_outside_a_band(rules: LuaRules) -> None:
-    """Reordering explains 1.5 requests or a tenth of the capacity. A quarter of the remaining difference is applied."""
+    """Differences up to 1.5 requests or a tenth of the capacity may come from reordering.
+
+    Of the rest, a quarter is applied.
+    """
     before = charged(rules, rules.meter(60, 10), 8)
     near = learned(rules, rules.reading(60, 3, 7 * SECOND), before, rules.charge(before))
     far = learned(rules, rules.reading(60, 8, 2 * SECOND), before, rules.charge(before))
@@ -105,7 +111,7 @@ def test_the_same_drift_reported_by_several_answers_is_corrected_once(rules: Lua
 
 
 def test_a_correction_moves_reservations(rules: LuaRules) -> None:
-    """A reservation moves with the correction; half of the reserve absorbs the first part."""
+    """The reservation moves by the correction, minus half of the reserve, which absorbs its beginning."""
     meter = rules.meter(60, 60, f=NOW_US + MINUTE)
     planned = rules.meter_capacity_at(meter, 1, NOW_US, SCHEDULE)
     reserved = charged(rules, meter)
@@ -115,7 +121,7 @@ def test_a_correction_moves_reservations(rules: LuaRules) -> None:
 
 
 def test_a_reservation_sent_late_from_a_full_bucket_moves_later_ones(rules: LuaRules) -> None:
-    """Unused time of a full bucket is lost, on the server and here."""
+    """A full bucket does not fill further, so the unused time is lost on the server and in this bucket."""
     first = charged(rules, rules.meter(60, 1))
     second = charged(rules, first, at=NOW_US + SECOND)
     places = rules.charge(first), rules.charge(second)
@@ -135,7 +141,8 @@ def test_a_new_limit_voids_earlier_reservations(rules: LuaRules) -> None:
 
 
 def test_a_daily_limit_that_varies_is_the_same_limit(rules: LuaRules) -> None:
-    """A daily limit's rate is computed from rounded figures, so a quarter more or less is the same limit."""
+    """A daily limit's rate is computed from rounded figures, so rates within a quarter of each other are the same
+    limit."""
     before = charged(rules, rules.meter(8, 200))
     for rate, kept in ((9.9, 8), (10.1, 10.1)):
         reading = rules.reading(200, 180, 20 * MINUTE / rate)
@@ -188,7 +195,7 @@ def test_a_burst_that_was_used_up_grows_by_a_tenth_up_to_the_capacity(rules: Lua
 def test_no_window_ever_admits_more_than_capacity_plus_refill(
     rules: LuaRules, per_minute: float, capacity: float, units: list[float], gaps: list[int]
 ) -> None:
-    """For any arrivals, the requests admitted in any period fit the server's bucket, to the microsecond."""
+    """The requests admitted in any period fit the server's bucket, whenever they arrive."""
     microsecond = per_minute / MINUTE
     meter, now, admitted = rules.meter(per_minute, capacity), NOW_US, []
     for asked, gap in zip(units, gaps, strict=False):
@@ -216,7 +223,7 @@ def test_no_window_ever_admits_more_than_capacity_plus_refill(
 def test_no_request_is_sent_before_the_bound_of_the_index(
     rules: LuaRules, *, per_minute: float, capacity: float, allowance: float, units: float, reserve: float, used: float
 ) -> None:
-    """The bound of a key is the time for a request without tokens that may use the reserve."""
+    """A key's bound is the time at which a request without tokens could be sent if it used the reserve."""
     meter = rules.meter(per_minute, capacity, f=NOW_US + used, p=NOW_US + used, a=allowance)
     bound = rules.meter_capacity_at(meter, 0, NOW_US, GATE)
     assert bound <= rules.meter_capacity_at(meter, units, NOW_US, reserve) + 1
@@ -226,14 +233,14 @@ def test_no_request_is_sent_before_the_bound_of_the_index(
 
 
 def refused(rules: LuaRules, meter: Any, till: int, *, against_the_headers: bool, units: float = 1) -> Any:
-    """Return the meter after its last request got a 429 that names the time `till`."""
+    """Return the meter after a 429 for its last request. The 429 says that capacity returns at `till`."""
     meter = rules.copy(meter)
     rules.empty_until(meter, till, units, rules.charge(meter), against_the_headers)
     return meter
 
 
 def test_a_429_that_contradicts_the_headers_reserves_part_of_the_burst(rules: LuaRules) -> None:
-    """The bucket's level is unknown: at the named time, one request fits, and a tenth of the burst stays unused."""
+    """The bucket's level is unknown. At the named time one request fits, and a tenth of the burst stays unused."""
     meter = rules.meter(600, 600, a=10)
     burst(rules, meter)
     rested = refused(rules, meter, NOW_US + 5 * SECOND, against_the_headers=True)

@@ -1,4 +1,4 @@
-"""Keys of one organization and project share limits, which is logged once with the remedy."""
+"""Keys of the same organization and project share limits. This is logged once, with the setting that groups them."""
 
 import logging
 
@@ -64,7 +64,7 @@ def test_other_organizations_and_missing_headers_are_not_logged(caplog: pytest.L
 
 
 def test_two_projects_of_one_organization_are_logged_once_as_info(caplog: pytest.LogCaptureFixture) -> None:
-    """OpenAI's limits are per organization. Lower limits of a project may be intended."""
+    """OpenAI's limits apply to an organization, and a project may have lower limits on purpose."""
     shared, (a, b, c, _) = _shared()
     for key, project in ((a, "proj_1"), (b, "proj_2"), (c, "proj_3")):
         shared.observe(key, _headers("org-x", project))
@@ -74,7 +74,7 @@ def test_two_projects_of_one_organization_are_logged_once_as_info(caplog: pytest
 
 
 def test_a_key_that_was_removed_is_not_compared(caplog: pytest.LogCaptureFixture) -> None:
-    """The remedy names keys by their positions among the current keys."""
+    """The setting names keys by their positions among the current keys."""
     keys = list(make_keys(SECRETS))
     shared = SharedLimits(lambda: keys)
     shared.observe(keys[0], _headers("org-x", "proj_1"))
@@ -87,7 +87,7 @@ def test_a_key_that_was_removed_is_not_compared(caplog: pytest.LogCaptureFixture
 
 
 def test_the_remedy_keeps_existing_groups() -> None:
-    """The remedy is the complete value of OPENAI_KEY_GROUPS, with all keys that are grouped with one of these keys."""
+    """The logged value of OPENAI_KEY_GROUPS is complete: it includes existing groups that contain one of these keys."""
     keys = make_keys(SECRETS, "us=1,2;eu=4")
     assert groups_setting(keys, [keys[1], keys[2]], "org-x") == "us=1,2,3;eu=4"
     assert groups_setting(keys, [keys[0], keys[3]], "org-x") == "us=1,2,4"

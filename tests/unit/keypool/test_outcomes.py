@@ -1,4 +1,4 @@
-"""Status, error code, and sometimes the error's message determine the outcome of a request."""
+"""The outcome of a request follows from the status, the error code, and sometimes the error's message."""
 
 import pytest
 
@@ -54,7 +54,7 @@ def test_status_and_code_together_determine_the_outcome(
 def test_a_too_large_429_is_recognized_by_the_start_of_its_message(
     status: int, code: str, message: str, expected: Outcome
 ) -> None:
-    """The code and type of the error are those of an ordinary rate limit, so only the message tells them apart."""
+    """The error has the code and type of an ordinary rate limit, so only its message differs."""
     assert classify(status, Failure(code, "tokens", message)) is expected
 
 
@@ -63,7 +63,7 @@ def test_a_message_is_not_shown_because_it_may_quote_the_key() -> None:
 
 
 def test_a_5xx_that_names_a_fault_of_the_request_is_not_a_server_failure() -> None:
-    """Another key would get the same response, and the key is healthy."""
+    """The key is healthy, and another key would get the same response."""
     message = "1 validation error: {'loc': ('body', 'response_format', 'type'), 'msg': \"Input should be 'text'\"}"
     assert classify(500, Failure("", "internal_server_error", message)) is Outcome.REQUEST_FAULT
     assert classify(500, Failure("", "internal_server_error", "boom")) is Outcome.SERVER_FAILURE

@@ -1,4 +1,4 @@
-"""The pool's metrics count the wait of each request and give every key a unique mask."""
+"""The pool's metrics include the time that each request waited, and every key has a unique mask."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Provider(httpx2.BaseTransport):
 
 
 def sent(store: RememberingStore, pool: KeyPool, clock: ManualClock, *replies: httpx2.Response | Exception) -> None:
-    """Send one request. Each reply takes seven seconds, which are not a wait for a key."""
+    """Send one request. Each reply takes seven seconds, which must not count as waiting for a key."""
     request = httpx2.Request("POST", "http://api/chat", json=BODY)
     terms = Terms(30, monotonic_ns=lambda: clock.now_us() * 1000)
     run_in_thread(RetryLoop(pool, request, terms, ThreadDriver(clock, Provider(clock, iter(replies)))).run())

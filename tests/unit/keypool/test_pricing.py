@@ -1,4 +1,4 @@
-"""A call's cost comes from the price table or an override; a model without a price costs nothing."""
+"""A call's cost comes from the price table or an override. Without a price, the cost is zero."""
 
 import logging
 
@@ -19,15 +19,16 @@ def test_a_known_model_costs_the_price_of_the_table() -> None:
 
 
 def test_a_tier_costs_its_price_in_the_table() -> None:
-    """A million tokens of input and output cost 0.25 and 2.00 dollars, in flex half, in priority 1.8 times as much."""
+    """The table's prices for a million tokens are $0.25 input and $2.00 output. Flex costs half, priority 1.8 times as
+    much."""
     microusd = make_pricing()
     prices = {tier: microusd("gpt-5-mini", 1_000_000, 1_000_000, tier) for tier in ("", "default", "flex", "priority")}
     assert prices == {"": 2_250_000, "default": 2_250_000, "flex": 1_125_000, "priority": 4_050_000}
     assert microusd("gpt-5-mini", 1_000_000, 1_000_000, "fast") == prices["priority"]
 
 
-#: US dollars per million tokens of input and of cached input (OpenAI's pricing page, 2026-11; the model table of
-#: LiteLLM 1.110 has the same)
+#: US dollars per million tokens of input and of cached input, from OpenAI's pricing page (2026-11). The model table of
+#: LiteLLM 1.110 has the same prices.
 CACHED_PRICES = {
     "gpt-4.1": (2.00, 0.50),
     "gpt-4.1-mini": (0.40, 0.10),
@@ -42,7 +43,7 @@ CACHED_PRICES = {
 
 @pytest.mark.parametrize("model", CACHED_PRICES)
 def test_cached_input_has_its_own_price(model: str) -> None:
-    """The rest of the prompt and the answer cost the same as without a cache."""
+    """The rest of the prompt and the answer have their ordinary prices."""
     microusd, (full, cached) = make_pricing(), CACHED_PRICES[model]
     assert microusd(model, 20_000, 0) == round(20_000 * full)
     assert microusd(model, 20_000, 0, cached=16_000) == round(4_000 * full + 16_000 * cached)
@@ -66,20 +67,24 @@ def test_a_model_without_a_known_price_of_cached_input_is_charged_in_full(model:
     ],
 )
 def test_cached_input_costs_the_price_of_its_tier(model: str, tier: str, cached: float) -> None:
-    """The prices are from OpenAI's pricing page, 2026-11. The model table of LiteLLM 1.110 has the same prices."""
+    """The prices are from OpenAI's pricing page (2026-11). The model table of LiteLLM 1.110 has the same prices."""
     assert make_pricing()(model, 10_000, 0, tier, cached=10_000) == round(10_000 * cached)
 
 
 @pytest.mark.parametrize("model", ["gpt-4.1-mini", "gpt-4o", "o3", "o1"])
 def test_a_batch_of_a_model_before_gpt_5_is_charged_in_full(model: str) -> None:
-    """OpenAI lists no batch price for these models' cached input. Its cookbook says that batches are not cached."""
+    """OpenAI lists no batch price for these models' cached input.
+
+    Its cookbook says that batches do not use the cache.
+    """
     microusd = make_pricing()
     assert microusd(model, 10_000, 0, "batch", cached=10_000) == microusd(model, 10_000, 0, "batch")
     assert 2 * microusd(model, 10_000, 0, "batch") == microusd(model, 10_000, 0)
 
 
 def test_writing_to_the_cache_costs_extra_if_the_model_charges_for_it() -> None:
-    """Cache writes cost 1.25 times the input from GPT-5.6 on, and nothing before (OpenAI's pricing page, 2026-11)."""
+    """From GPT-5.6 on, cache writes cost 1.25 times the input price. Before, they are free (OpenAI's pricing page,
+    2026-11)."""
     microusd = make_pricing()
     assert microusd("gpt-6-sol", 10_000, 0, written=10_000) == 25_000
     assert microusd("gpt-6-sol", 10_000, 0, "batch", cached=4_000, written=6_000) == 400 + 7_500
@@ -150,7 +155,7 @@ def test_invalid_prices_are_named_with_the_remedy(text: str) -> None:
 
 
 def test_cached_input_that_costs_more_than_other_input_is_named() -> None:
-    """Users may copy the order of OpenAI's table by mistake: input, cached input, output."""
+    """A user may copy the prices in the order of OpenAI's table: input, cached input, output."""
     with pytest.raises(ConfigurationError, match=r"'m=0.4/0.1/1.6' prices cached input higher .*INPUT/OUTPUT\[/CACHED"):
         parse_prices("m=0.4/0.1/1.6")
 

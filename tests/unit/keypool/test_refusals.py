@@ -1,4 +1,4 @@
-"""The pool's own error responses have OpenAI's form."""
+"""The pool's own error responses have OpenAI's format."""
 
 import httpx2
 import pytest

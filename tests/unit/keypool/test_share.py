@@ -1,4 +1,4 @@
-"""A process learns limits alone while the fleet's store is lost."""
+"""While the shared store is unavailable, a process learns limits from its own responses."""
 
 import itertools
 
@@ -23,7 +23,7 @@ def learned(clock: ManualClock, reading: MeterReading, *, promised_us: int = 0) 
 
 @pytest.mark.parametrize("promised_us", [0, 30 * SECOND])
 def test_requests_under_a_newly_named_limit_are_spaced(clock: ManualClock, promised_us: int) -> None:
-    """Of 6,000 per minute (100 per second), this process gets 50 per second minus 5 %, evenly spaced."""
+    """The process may use half of 6,000 requests a minute, minus 5 %, and spaces them evenly."""
     share = learned(clock, MeterReading(6000, 5999, 10_000), promised_us=promised_us)
     times = sorted(take(share, ask(max_wait_us=MINUTE)).at_us for _ in range(20))
     gaps = [later - one for one, later in itertools.pairwise(times)]
@@ -32,7 +32,7 @@ def test_requests_under_a_newly_named_limit_are_spaced(clock: ManualClock, promi
 
 
 def test_a_daily_limit_that_varies_keeps_reservations(clock: ManualClock) -> None:
-    """A daily limit's rate varies because it is computed from rounded figures."""
+    """A daily limit's rate is computed from rounded figures, so it varies."""
     share = learned(clock, MeterReading(2000, 1990, 7 * MINUTE))
     first, second = (take(share, ask(max_wait_us=10 * MINUTE)) for _ in range(2))
     clock.advance((first.at_us - clock.now_us()) / SECOND)

@@ -1,4 +1,4 @@
-"""The pool works with a real `openai.OpenAI`; only the network below the transport is scripted."""
+"""The pool works with a real `openai.OpenAI` client. Only the HTTP connection is replaced by prepared replies."""
 
 import logging
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ def error(status: int, code: str = "", kind: str = "", **headers: str) -> httpx2
 
 
 class Scripted(httpx2.BaseTransport):
-    """A transport that returns the `replies` in turn and repeats the last one. It records each request and its key."""
+    """A transport that returns each of `replies` in turn, then repeats the last one. It records each request's key."""
 
     def __init__(self, replies: list[Reply]) -> None:
         self._replies: Iterator[Reply] = iter(replies)
@@ -81,7 +81,7 @@ def chat(client: openai.OpenAI | None) -> str | None:
         httpx2.ReadTimeout("slow"),
         httpx2.ConnectError("refused"),
         httpx2.RemoteProtocolError("cut off"),
-        # bodies that are not OpenAI's
+        # bodies that do not come from OpenAI
         httpx2.Response(500, content=b"<html>bad gateway</html>"),
         httpx2.Response(429, content=b"[]"),
         httpx2.Response(403, content=b'{"error": "a string"}'),
@@ -111,7 +111,7 @@ def test_a_faulty_request_is_sent_once_and_counts_against_no_key(status: int) ->
     ids=["seconds", "date"],
 )
 def test_when_every_key_is_limited_the_pool_answers_429_with_retry_after(named: dict[str, str]) -> None:
-    """A date is compared with the server's clock, because the clocks of two hosts may differ by an hour."""
+    """A date in Retry-After is compared with the server's clock, because this machine's clock may differ."""
     manager, inner = manager_of([error(429, "rate_limit_exceeded", **named)])
     with pytest.raises(openai.RateLimitError) as caught:
         chat(manager.get_client())
@@ -133,7 +133,10 @@ def test_when_every_key_is_limited_the_pool_answers_429_with_retry_after(named: 
     ],
 )
 def test_the_only_key_is_used_again_as_soon_as_its_server_says(replies: list[Reply], least: float, most: float) -> None:
-    """While the caller can wait, refusals and failures cost time, but no attempts, and refusals no budget."""
+    """While the caller can wait, a rejected or failed request may be repeated any number of times.
+
+    A rejected request is not charged to the budget, but a broken connection is.
+    """
     clock = ManualClock()
     manager, inner = manager_of([*replies, ok()], keys=1, max_wait=30, clock=clock)
     assert chat(manager.get_client()) == "hello"
@@ -144,7 +147,7 @@ def test_the_only_key_is_used_again_as_soon_as_its_server_says(replies: list[Rep
 
 
 def test_pauses_grow_during_an_outage() -> None:
-    """Both keys fail for five seconds, and their circuits open. If no key is usable, all keys are tried."""
+    """Both keys fail for five seconds, and their circuits open. While no key is usable, all keys are tried."""
     clock = ManualClock()
     began = clock.now_us()
 
@@ -215,7 +218,7 @@ def test_an_error_in_a_body_with_status_200_is_a_failure_of_the_key() -> None:
 
 
 def test_one_request_counts_one_failure() -> None:
-    """A prompt that breaks the server must not open every circuit."""
+    """A prompt that causes server errors must not open every key's circuit."""
     manager, inner = manager_of([error(500)])
     for _ in range(2):
         with pytest.raises(openai.InternalServerError):
@@ -225,7 +228,7 @@ def test_one_request_counts_one_failure() -> None:
 
 
 def test_the_third_failed_request_opens_the_circuit_and_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    """The specification's log line is "Circuit breaker opened for OpenAI key ... after 3 failures"."""
+    """The specification requires the log line "Circuit breaker opened for OpenAI key ... after 3 failures"."""
     manager, _ = manager_of([error(500)], keys=1)
     for _ in range(3):
         with pytest.raises(openai.InternalServerError):
@@ -258,7 +261,7 @@ def test_log_lines_match_the_specification(caplog: pytest.LogCaptureFixture) -> 
 def test_if_no_key_may_serve_a_request_the_error_is_the_api_s_and_is_not_asked_for_again(
     reply: httpx2.Response, raised: type[openai.APIStatusError]
 ) -> None:
-    """Missing quota and invalid keys do not look like a rate limit that passes."""
+    """The caller must be able to tell missing quota and invalid keys from a temporary rate limit."""
     manager, inner = manager_of([reply], keys=2)
     for _ in range(2):
         with pytest.raises(raised) as caught:
@@ -355,7 +358,7 @@ def test_stats_match_the_specification_key_for_key() -> None:
 
 
 def test_the_real_error_is_returned_when_only_dead_keys_are_left() -> None:
-    """One key is dead and the other responds 500: the caller gets the 500 without waiting for the dead key."""
+    """One key is dead and the other gets a 500. The caller gets the 500 without waiting for the dead key."""
     manager, _ = manager_of([error(401, "invalid_api_key"), ok(), error(500)], keys=2)
     assert chat(manager.get_client()) == "hello"
     with pytest.raises(openai.InternalServerError):

@@ -1,4 +1,4 @@
-"""Requests and responses are read, including invalid ones."""
+"""Reading requests and responses, including invalid ones."""
 
 import gzip
 import json
@@ -24,7 +24,7 @@ def need_of(body: Any) -> Need:
 
 
 def test_only_the_prompts_text_is_estimated() -> None:
-    """Schemas, tools, and ids do not count, and a picture's tokens do not depend on its bytes."""
+    """Schemas, tools, and ids do not count. A picture's token estimate does not depend on its size in bytes."""
     user = [{"type": "text", "text": "b" * 40}, {"type": "image_url", "image_url": {"url": "data:" + "x" * 100_000}}]
     messages = [{"role": "system", "content": "a" * 400}, {"role": "user", "content": user}]
     need = need_of({"model": "m", "messages": messages, "response_format": {"schema": "s" * 4000}})
@@ -67,8 +67,10 @@ def test_every_endpoints_prompt_is_found(body: dict[str, Any], tokens: float) ->
     ],
 )
 def test_the_completion_counts_as_far_as_the_request_allows_it(body: dict[str, Any], tokens: float) -> None:
-    """Without a bound, the completion counts as 0. Reserving the model's longest completion would leave most of the
-    limit unused."""
+    """Without a limit in the request, the completion counts as 0.
+
+    Reserving the model's longest completion would leave most of the rate limit unused.
+    """
     assert need_of(body).output_tokens == tokens
 
 
@@ -186,7 +188,10 @@ def test_the_details_of_an_error_are_words() -> None:
 def test_a_request_is_admitted_before_the_server_works_on_it(
     processing_ms: str | None, elapsed_us: int, admitted_us: int
 ) -> None:
-    """The latest possible time is used. Without the server's header, working time must not count as drift."""
+    """The latest possible admission time is used.
+
+    Without the server's header, processing time must not count as drift.
+    """
     headers = {} if processing_ms is None else {"openai-processing-ms": processing_ms}
     assert wire.admitted_after_us(headers, elapsed_us) == admitted_us
 
@@ -215,7 +220,7 @@ def test_the_servers_clock_is_the_one_in_its_date() -> None:
             {"input_tokens": 9, "input_tokens_details": {"cached_tokens": 6, "cache_write_tokens": 2}},
             TokensUsed(9, 0, 9, 6, 2),
         ),
-        # cached and written tokens are limited to the prompt, and invalid counts are ignored
+        # cached and written tokens cannot exceed the prompt's, and invalid counts are ignored
         (
             {"prompt_tokens": 9, "prompt_tokens_details": {"cached_tokens": 12, "cache_write_tokens": 9}},
             TokensUsed(9, 0, 9, 9),
@@ -292,7 +297,7 @@ def test_a_long_last_event_is_read_at_its_end_and_memory_stays_bounded() -> None
     ids=["growing, then a schema", "text of a model", "empty", "binary", "cut off", "malformed", "deep", "many"],
 )
 def test_the_last_valid_usage_of_a_stream_counts(body: bytes, usage: TokensUsed | None) -> None:
-    """Some servers send growing usage with every event, and a schema may have a property of that name."""
+    """Some servers send growing usage with every event, and a JSON schema may have a property named `usage`."""
     tail = StreamTail()
     tail.feed(body)
     assert tail.usage() == usage

@@ -1,4 +1,4 @@
-"""Records of one property are recognized, and look-alikes are kept apart."""
+"""Records of the same property are recognized, and similar records of other properties are kept apart."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -23,7 +23,8 @@ def record(values: dict[str, Any], site: str = "a") -> SourceRecord:
 
 
 def are_one(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Return whether the store would match the records: a key or a blocking key finds one, and `decide` confirms it."""
+    """Return whether the store would match the records. It finds a candidate by a key or blocking key, then `decide`
+    confirms."""
     stored, looked_up = keys_of(record(one, "a")), lookups_of(record(other, "b"))
     is_found = bool(set(stored) & set(looked_up) or set(blocks_of(one)) & set(block_lookups_of(other)))
     return is_found and decide(other, one).is_same
@@ -100,7 +101,7 @@ def test_two_properties_are_kept_apart(one: dict[str, Any], other: dict[str, Any
     ],
 )
 def test_a_suite_differs_from_the_apartments_of_its_building(values: dict[str, Any], unit: str) -> None:
-    """`Ste 4` and `Apt 4` are also two targets."""
+    """`Ste 4` and `Apt 4` are different targets too."""
     assert address_of(values).unit == unit
 
 

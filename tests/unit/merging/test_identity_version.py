@@ -1,4 +1,4 @@
-"""A changed spelling of keys needs a new identity version, or stored properties are no longer found."""
+"""If the spelling of keys changes without a new identity version, stored properties are no longer found."""
 
 import hashlib
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ from app.property.record import PageKind
 from app.property.source_record import SourceRecord
 
 _ADDRESSES = Path(__file__).parents[1] / "address" / "us_addresses.txt"
-#: The digest of each version's keys for the values below. A version on the main branch is never reused.
+#: A digest of the keys of the values below, by identity version. Once a version is on main, its digest never changes.
 _DIGESTS = {
     1: "2ae9d74e8963f3f6fd503b0c6dc4435c38a2aa228cba0b66c7092defae770cee",
     2: "490f2848eec17529624abec4bd369cb09a4c65c395d3f8aca11ca855336991f5",

@@ -1,4 +1,4 @@
-"""For each field the best evidence wins, related fields come from one source, and conflicts are kept."""
+"""For each field the best evidence wins, related fields come from the same source, and conflicts are kept."""
 
 import itertools
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ def source(
 def merged_in_any_order(*sources: SourceRecord) -> Merged:
     results = [merge(order) for order in itertools.permutations(sources)]
     assert all(result == results[0] for result in results)
-    PropertyRecord(values=results[0].values, evidence=results[0].evidence)  # names, types, and evidence are valid
+    PropertyRecord(values=results[0].values, evidence=results[0].evidence)  # checks names, types, and evidence
     return results[0]
 
 
@@ -94,8 +94,9 @@ def baths(total: int | None, full: int | None, half: int | None = None) -> dict[
 @pytest.mark.parametrize(
     ("others", "shown"),
     [
-        ((baths(3, 2, 1),), baths(2, 1, 1)),  # a portal counts one bathroom too many, and is sure of the full bathrooms
-        ((baths(2, 2, 0),), baths(2, 2, 0)),  # a sure source splits the same total differently: never 2 and 1
+        ((baths(3, 2, 1),), baths(2, 1, 1)),  # a portal is sure of the full bathrooms, but counts one too many in total
+        # a sure source splits the same total into 2 and 0, which must not become 2 and 1
+        ((baths(2, 2, 0),), baths(2, 2, 0)),
         ((baths(None, 2, 0), baths(None, 3)), baths(2, 1, 1)),
     ],
 )
@@ -109,7 +110,7 @@ def test_full_and_half_bathrooms_belong_to_the_shown_total(
 
 
 def test_a_portal_that_repeats_a_value_does_not_outvote_the_assessor() -> None:
-    """The portal's values have more confidence, but the assessor ranks first unless its own values are uncertain."""
+    """The portal has more confidence, but the assessor ranks first unless the assessor's own value is uncertain."""
     assessor = replace(source("a", baths(3, 2, 1) | {"YearBuilt": 1987}, 0.88), source_kind=SourceKind.ASSESSOR)
     portal = replace(source("p", baths(3, 3, 0) | {"YearBuilt": 1988}, 0.96), source_kind=SourceKind.PORTAL)
     found = merged_in_any_order(assessor, portal)

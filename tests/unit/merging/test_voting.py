@@ -1,4 +1,4 @@
-"""The winning source is chosen by rank, method, freshness, agreement, and fit with the other values."""
+"""The winning source is chosen by rank, method, freshness, agreement, and consistency with the other values."""
 
 import itertools
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ def source_of(
 
 
 def merged(*sources: SourceRecord) -> Merged:
-    """Merge in every order and expect the same result."""
+    """Merge the sources in every order and check that the result is the same."""
     found = [merge(order) for order in itertools.permutations(sources)]
     assert all(other == found[0] for other in found)
     return found[0]
@@ -253,7 +253,7 @@ def test_price_per_area_and_age_are_computed_with_their_inputs_as_evidence() -> 
 
 
 def test_figures_that_cannot_be_computed_are_missing() -> None:
-    """A rent and an area without a unit have no price per area; a house that is still being built has no age."""
+    """A rent, or an area without a unit, gives no price per area. A house under construction has no age."""
     for values in ({**HOUSE, "X_PricePeriod": "month"}, {"LivingArea": 1410, "ListPrice": 1}, {"YearBuilt": 2027}):
         assert not {"X_PricePerArea", "X_AgeYears"} & set(merged(source_of("a", values)).values)
 
@@ -267,7 +267,7 @@ def test_every_field_has_a_rank_for_every_kind() -> None:
 
 @pytest.mark.parametrize("name", ["BedroomsTotal", "LivingArea", "TaxAssessedValue", "X_MarketValue"])
 def test_a_value_of_zero_is_weighed(name: str) -> None:
-    """A zero must lose to the value of two other sources, although it has no ratio to related values."""
+    """A zero has no ratio to related values, but must still lose to the value of two other sources."""
     known = {**HOUSE, **TAX, "TaxAnnualAmount": 3_000, "X_MarketValue": 300_000}
     merged = merge([source_of("one", {**known, name: 0}), source_of("two", known), source_of("three", known)])
     assert merged.values[name] == known[name]

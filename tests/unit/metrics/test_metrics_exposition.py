@@ -1,4 +1,4 @@
-"""Metrics when a source is slow, broken, or read by many scrapers at once."""
+"""Metrics while a source is slow, broken, or read by many scrapers at once."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -65,7 +65,7 @@ def _samples(of: Exposition) -> dict[str, dict[tuple[str, ...], float]]:
 
 @pytest.fixture
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ask sources again each time, and wait only briefly for an answer."""
+    """Disable caches, and set a short time limit for sources."""
     monkeypatch.setattr(exposition, "SOURCE_SECONDS", 0.2)
     monkeypatch.setattr(exposition, "_KEPT_SECONDS", 0.0)
     monkeypatch.setattr(exposition, "_GRACE_SECONDS", 0.0)
@@ -73,7 +73,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_each_unreachable_source_is_named_and_the_others_answer() -> None:
-    """Redis is up only if totals, keys, and the newest key report all answer."""
+    """Redis counts as up only if totals, keys, and the newest key report can all be read."""
     up = "propintel_scrape_source_up"
     samples = _samples(_exposition())
     assert samples[up] == {("redis",): 0, ("database",): 1, ("broker",): 0}

@@ -1,4 +1,4 @@
-"""Metric families show counted values only: nothing is invented, and unknown values are not shown as zero."""
+"""Metric families contain counted values only. Unknown values are absent, not zero."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ SECONDS = Spec("histogram", "seconds", "Seconds.", (MODEL,), (1.0, 2.5, 10.0))
 
 
 def _shown(found: list[Metric]) -> dict[str, dict[tuple[Any, ...], float]]:
-    """Return sample values by metric name and label values."""
+    """Return sample values by metric name, then by label values."""
     shown: dict[str, dict[tuple[Any, ...], float]] = {}
     for family in found:
         for sample in family.samples:
@@ -37,12 +37,11 @@ def _shown(found: list[Metric]) -> dict[str, dict[tuple[Any, ...], float]]:
 
 
 def _read(samples: Mapping[str, Samples]) -> dict[str, dict[tuple[Any, ...], float]]:
-    """Return what `_shown` returns for the families of samples by metric name."""
     return _shown([SPECS[name].family(one) for name, one in samples.items()])
 
 
 def test_a_bucket_without_a_report_is_zero() -> None:
-    """Only buckets that grew are reported. A first observation of 3 s reports no bucket below 3 s."""
+    """A process reports only buckets that grew. After one observation of 3 s, no bucket below 3 s is reported."""
     totals = {
         encode("seconds_bucket", {"model": "m", "le": "10.0"}): 1.0,
         encode("seconds_bucket", {"model": "m", "le": "+Inf"}): 2.0,
@@ -76,9 +75,9 @@ def test_counts_of_another_version_are_ignored() -> None:
 
 
 def test_every_family_exists_before_its_first_sample_and_declared_label_words_start_at_zero() -> None:
-    """If a counter first appeared with 1000 events, its growth would be unknown.
+    """If a counter first appeared at 1000, its growth would be unknown.
 
-    Unknown totals are not zero: a counter that falls to 0 and returns looks as if all its events happened again.
+    Unknown totals must not be shown as zero: a return from 0 would look as if all events had happened again.
     """
     specs = [PAGES, RUNS, SECONDS]
     found = families(specs, {})
@@ -121,7 +120,7 @@ REPORT = KeyReport(
 
 
 def test_the_pool_is_shown_by_masks_and_never_by_ids() -> None:
-    """The id of a key that is its own limit group is the group's internal name, but the key's mask is shown."""
+    """A key without a limit group is its own group. The group's label is then the key's mask, not its id."""
     shown = _read(pool_samples(2, REPORT))
     assert shown["propintel_openai_requests_total"] == {
         ("sk-a...1", "m", "success"): 4.0,

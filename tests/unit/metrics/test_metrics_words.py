@@ -1,4 +1,4 @@
-"""`metrics.toml` lists the label values that the code uses, and docs name only its metrics."""
+"""`metrics.toml` lists the label values that the code uses, and the docs name only metrics in `metrics.toml`."""
 
 import re
 from collections.abc import Iterable
@@ -81,7 +81,7 @@ def test_a_run_is_counted_by_its_outcome_with_its_time(outcome: RunEnd, code: st
 
 
 def test_no_page_names_a_missing_metric() -> None:
-    """The list of metrics is generated: docs/reference/metrics.md."""
+    """docs/reference/metrics.md is generated and lists the existing metrics."""
     known = {spec.shown for spec in ALL} | {spec.name + part for spec in ALL for part in ("_bucket", "_sum", "_count")}
     name = re.compile(r"propintel_[a-z][a-z_]*[a-z]")
     unknown = {

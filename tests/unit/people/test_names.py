@@ -1,4 +1,4 @@
-"""A person's name is found in any common form, and nobody else's."""
+"""Every common form of a person's name is found, and no other person's name."""
 
 import pytest
 
@@ -69,7 +69,7 @@ def test_another_person_s_name_is_not_found(text: str) -> None:
 
 @pytest.mark.parametrize("name", ["John Quincy Doe", "Doe, John Quincy", "Dr. JOHN Quincy DOE"])
 def test_a_given_middle_name_is_required(name: str) -> None:
-    """The initial of the middle name suffices. The names of other people called John Doe stay."""
+    """The middle name's initial suffices. The names of other people called John Doe are not removed."""
     text = "John Doe; John Q. Doe; John Quincy Doe; DOE JOHN Q; John R. Doe"
     assert without(name, text) == "John Doe; [removed]; [removed]; [removed]; John R. Doe"
 

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.extraction --pages FOLDER` scores any folder of pages by the labels in it."""
+"""`python -m benchmarks.extraction --pages FOLDER` scores a folder of pages by the labels in the folder."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ def _folder(tmp_path: Path, **labels: object) -> str:
 
 @pytest.mark.parametrize(("price", "right"), [(310000, 1), (300000, 0)])
 def test_the_named_folder_is_scored(price: int, right: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """One page has one label, which is right or wrong."""
+    """The folder has one page with one label, which is right or wrong."""
     assert main(["--pages", _folder(tmp_path, price=price), "--format", "json", "--errors"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert (report["pages"], report["all"]["labeled"], report["all"]["right"]) == (1, 1, right)

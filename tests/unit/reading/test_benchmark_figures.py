@@ -75,7 +75,7 @@ class TestBands:
     def test_the_error_weighs_each_band_by_its_values(self) -> None:
         outcomes = [_outcome("price", "right", "a"), _outcome("price", "wrong", "b"), _outcome("price", "right", "c")]
         bands = reliability(outcomes, {f: {"ListPrice": c} for f, c in (("a", 0.9), ("b", 0.9), ("c", 0.6))})
-        # band 0.9: two values, 1.8 expected right, one right; band 0.6: one value, 0.6 expected right, one right
+        # band 0.9 has two values: 1.8 expected right, 1 right; band 0.6 has one value: 0.6 expected right, 1 right
         assert calibration_error(bands) == pytest.approx((abs(1.8 - 1) + abs(0.6 - 1)) / 3)
         assert calibration_error([]) == 0.0
 

@@ -1,4 +1,4 @@
-"""Other tools read the same pages: schema.org values are mapped completely, and the worker answers line by line."""
+"""The comparison with other tools maps their schema.org values completely, and their worker answers each line."""
 
 from pathlib import Path
 

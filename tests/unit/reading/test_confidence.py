@@ -41,7 +41,7 @@ def _confidence(*candidates: Candidate) -> float:
     return _scores(*candidates)[candidates[0].field].confidence
 
 
-_RATING = _candidate("X_EnergyRating", "B")  # a field that no cross-check knows
+_RATING = _candidate("X_EnergyRating", "B")  # no cross-check applies to this field
 
 
 def _score(**features: float) -> float:
@@ -100,7 +100,7 @@ def test_agreement_never_lowers_a_confidence_and_contradiction_never_raises_it(
 
 
 def test_the_weights_name_the_current_readers() -> None:
-    """After a reader was added or removed, run `make fit` to update the weights."""
+    """If a reader was added or removed, run `make fit` to update the weights."""
     fitted = {name.partition(".")[2] for name in fitted_weights() if name.startswith("reader.")}
     assert fitted <= set(_READERS)
     assert fitted >= {"jsonld", "labels", "tables", "state", "model"}
@@ -113,7 +113,7 @@ def test_a_contradiction_costs_in_proportion_to_its_strength() -> None:
 
 
 def test_a_failed_check_costs_and_makes_the_value_doubtful() -> None:
-    """A Californian ZIP code contradicts the state of Texas."""
+    """The ZIP code is in California, but the page states Texas."""
     state = _candidate("StateOrProvince", "TX", locator="/html/body/p[2]")
     wrong, right = (
         _scores(_candidate("PostalCode", code), state, page=_page("<html lang='en-US'><p>x</p>"))
@@ -198,7 +198,7 @@ def test_each_value_of_a_record_that_was_read_has_its_score() -> None:
     ],
 )
 def test_each_cross_check(values: dict[str, Any], field: str, verdict: Verdict | None) -> None:
-    """The cross-checks give `field` the expected verdict, or no verdict if it is None."""
+    """The cross-checks give `field` the verdict. None means no verdict."""
     html = "<html lang='en-US'><title>4 Elm Rd, Salem - $310,000</title><h1>4 Elm Rd</h1></html>"
     winners = {
         n: Winner(_candidate(n, v, locator=f"/html/body/p[{i}]"), 0.7, False) for i, (n, v) in enumerate(values.items())

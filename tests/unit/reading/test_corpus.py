@@ -1,7 +1,7 @@
 """The corpora of invented pages: their labels, the values read from them, the evidence, and the prompts.
 
-`outcomes.json` lists the labels of each page that are missed or read wrongly. After a change of the readers,
-`python -m tests.unit.reading.test_corpus` rewrites it, and its diff shows what the change gained and lost.
+`outcomes.json` lists the labels that are missed or read wrongly, by page. After a change of the readers, run `python -m
+tests.unit.reading.test_corpus` to rewrite the file; its diff shows what the change improved or broke.
 """
 
 import json
@@ -22,14 +22,17 @@ _OUTCOMES = _CORPUS / "outcomes.json"
 _FOLDERS = sorted(path.parent.name for path in _CORPUS.glob("*/truth.jsonl"))
 _UNITS = frozenset({"living_area_unit", "lot_unit"})
 _ABOUT = frozenset({"batch", "file", "kind", "lang", "note", "url"})
-#: The least share of values read or sent, in folders for whose pages few fixes were made.
+#: The minimum share of values that are read or sent, for folders whose pages were rarely used to fix readers.
 _LEAST_COVERED = {"sixth": 0.94, "seventh": 0.94, "eighth": 0.93, "ninth": 0.94, "tenth": 0.93}
 
 _read = cache(lambda folder: run(_CORPUS / folder))
 
 
 def _outcomes(done: Run) -> dict[str, dict[str, Any]]:
-    """Return by page the labels that are missed (None) or read wrongly (the value read), and a wrong kind."""
+    """Return each page's errors by label: None for a missed value, or the wrong value that was read.
+
+    `kind` is a wrong page kind.
+    """
     kinds = {row["file"]: (row["kind"], str(done.extractions[row["file"]].kind)) for row in done.truth}
     found: dict[str, dict[str, Any]] = {
         file: {"kind": read} for file, (labeled, read) in kinds.items() if labeled != read
@@ -41,7 +44,7 @@ def _outcomes(done: Run) -> dict[str, dict[str, Any]]:
 
 @pytest.mark.parametrize("folder", _FOLDERS)
 def test_every_page_has_a_label_and_every_label_a_page(folder: str) -> None:
-    """The labels name known fields, and every area has a unit."""
+    """Labels name known fields, and every area has a unit."""
     truth = load_truth(_CORPUS / folder)
     files = {str(p.relative_to(_CORPUS / folder)) for p in (_CORPUS / folder / "html").rglob("*") if p.is_file()}
     assert files == {row["file"] for row in truth}
@@ -54,7 +57,7 @@ def test_every_page_has_a_label_and_every_label_a_page(folder: str) -> None:
 
 @pytest.mark.parametrize("folder", _FOLDERS)
 def test_every_labeled_value_is_read_as_before(folder: str) -> None:
-    """No reader fails, and the errors are the known ones."""
+    """No reader fails, and the errors are those in `outcomes.json`."""
     done = _read(folder)
     assert {file: e.notes for file, e in done.extractions.items() if e.notes} == {}
     assert _outcomes(done) == json.loads(_OUTCOMES.read_text("utf-8"))[folder]
@@ -68,7 +71,7 @@ def test_every_value_has_valid_evidence(folder: str) -> None:
 
 @pytest.mark.parametrize("folder", _FOLDERS)
 def test_prompts_are_limited_and_cover_the_labeled_values(folder: str) -> None:
-    """Both parts of a prompt are limited. Of the values, 95% or the share in `_LEAST_COVERED` are read or sent."""
+    """Both parts of a prompt have a limit. At least 95% of the values, or the folder's share, are read or sent."""
     found = prompts(_read(folder))
     assert max(page.instruction + page.schema for page in found.pages) <= 1_200
     # the text includes the markers and the names of wanted fields

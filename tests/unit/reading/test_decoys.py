@@ -1,6 +1,6 @@
 """Texts near a value that are not the value: owners, offices, other homes, estimates, parts, and past prices.
 
-The corpora (`test_corpus.py`) show what is read. These smallest pages show what must not be.
+The corpora (`test_corpus.py`) show what is read. The minimal pages in this file show what must not be read.
 """
 
 import json
@@ -49,7 +49,7 @@ def _permits(*rows: str) -> str:
 @pytest.mark.parametrize(
     ("body", "field", "value"),
     [
-        # the owner's address; an owner who lives at the property
+        # the owner's address, which counts only if the owner lives at the property
         (_rows("Mailing Address|5150 SNYDER TR", "City, State, Zip|AMES, IA 50010"), "City", None),
         (_rows("Owner|DOE JANE", "City|AMES", "Zip|50010"), "City", None),
         (_rows("Site Address|12 OAK ST", "City, State, Zip|AMES, IA 50010"), "City", "AMES"),
@@ -63,7 +63,7 @@ def _permits(*rows: str) -> str:
         (_rows("Address|PO BOX 318, AMES, IA 50010"), "City", None),
         (_rows("Location|4 miles north on Hwy 12"), "UnparsedAddress", None),
         ("<p>Made by Cards Inc, 451 Court Sq, Dayburg, OH 45422</p>", "StateOrProvince", None),
-        # other sales, future sales, and unfinished or refused work on another roof
+        # other sales, future sales, and unfinished or rejected work on another roof
         (_rows("Sale Date|08/12/2026"), "CloseDate", None),
         ("<h3>Comparable Sales</h3>" + _rows("!Sale Date|!Sale Price", "2/3/2026|$552,000"), "ClosePrice", None),
         (_permits("Re-roof|Tear off|08/19/2018|01/06/2019|Finaled"), "X_RoofYear", 2019),
@@ -113,7 +113,7 @@ def test_a_county_s_card(body: str, field: str, value: Any) -> None:
         ("<ul><li>The clubhouse was built in 1998 and has 4,200 sq ft.</li></ul>", "YearBuilt", None),
         ("<p>Principal &amp; interest $2,264 · Property taxes $276</p>", "TaxAnnualAmount", None),
         ("<p>Winter taxes last year were $1,204 and summer taxes $3,377.</p>", "TaxAnnualAmount", None),
-        # parts of the home, and things that it lacks
+        # parts of the home, and things that the home lacks
         ("<p>There is a barn with a metal roof.</p>", "Roof", None),
         ("<p>Barn with new roof in 2021.</p>", "X_RoofYear", None),
         ("<p>The shed has vinyl siding.</p>", "ConstructionMaterials", None),
@@ -133,7 +133,7 @@ def test_a_county_s_card(body: str, field: str, value: Any) -> None:
         ("<p>HOA Dues: N/A</p>", "AssociationYN", None),
         ("<p>Occupancy: Vacant</p>", "PropertySubType", None),
         ("<ul><li>Heating</li><li>Ceiling Fans</li></ul>", "Heating", None),
-        # people, firms, and places of others
+        # other people, firms, and places
         ("<p>HOA managed by <b>Stonepath Residential</b></p>", "ListOfficeName", None),
         (_rows("Office|11 x 10|Main"), "ListOfficeName", None),
         ("<h3>Our agents</h3><p>Royce Batterton</p><p>Calumet Brokers</p>", "ListOfficeName", None),
@@ -189,7 +189,7 @@ def test_similar_listings_and_estimates_in_markup_are_ignored() -> None:
 
 
 def test_a_sold_home_s_price_asked_comes_from_its_label() -> None:
-    """The page puts the price paid where other pages put the price asked."""
+    """The page shows the sale price where other pages show the asking price."""
     facts = "<p>Bedrooms: 3</p><p>Year Built: 1954</p><p>Lot Size: 6,250 sq ft</p>"
     body = f"<div>SOLD MAR 28, 2025</div><h1>12 Oak St, Ames, IA 50010</h1><p>$548,000</p><p>Sold Price</p>{facts}"
     closed = "<li>Closed Price: $548,000</li><li>Closed Date: 03/28/2025</li>"
@@ -226,7 +226,7 @@ def test_an_address_below_an_advertiser_or_a_lawyer_is_theirs() -> None:
 
 
 def test_a_range_of_areas_is_not_an_area() -> None:
-    """A page about several homes gives ranges."""
+    """Ranges are typical of pages about several homes."""
     plans = (
         "<ul><li><p>Square Feet</p><p>702 - 1,346 sq ft</p></li><li><p>Monthly Rent</p><p>$1,389 - $2,215</p></li></ul>"
     )

@@ -52,7 +52,7 @@ def test_evidence_of_an_alias_names_the_key_of_the_body() -> None:
 
 
 def test_an_inferred_value_names_its_sources() -> None:
-    """The page asks a price and does not state whether the home is still for sale."""
+    """The page states an asking price, but not whether the home is still for sale."""
     evidence, _ = _evidence(
         "<html lang='en-US'><title>Oak House</title><dl><dt>List price</dt><dd>$310,000</dd></dl></html>"
     )

@@ -1,4 +1,4 @@
-"""Pages written for these tests in the style of different kinds of sites, and their expected values."""
+"""Pages written for these tests in the styles of different sites, with their expected values."""
 
 import json
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ def _page(folder: Path, url: str) -> Page:
 
 @pytest.mark.parametrize("case", _CASES)
 def test_a_page_yields_exactly_its_values(case: str) -> None:
-    """Every listed value is read as written; a value that the page lacks is absent."""
+    """Each expected value is read as written, and each absent field stays absent."""
     folder = _FOLDER / case
     expected = json.loads((folder / "record.json").read_text("utf-8"))
     extraction = extract(_page(folder, expected["url"]))

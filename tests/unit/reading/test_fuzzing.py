@@ -1,4 +1,4 @@
-"""A short run of `make fuzz`, which normally takes an hour, and every input that failed once."""
+"""A short run of `make fuzz`, which normally takes an hour, and all inputs that have failed before."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +14,7 @@ _FOLDER = Path(__file__).parents[2] / "fuzz" / "regressions"
 _REGRESSIONS = [path for target in TARGETS for path in sorted((_FOLDER / target).glob("*"))]
 _TOKENS = [word.encode() for word in WORDS]
 
-#: Draws edits. Each has a position as a share of the input, an operation, and a word or a number of bytes.
+#: Draws edits: a position as a share of the input, an operation, a word, and a number of bytes.
 _EDITS = st.lists(
     st.tuples(
         st.floats(0, 1),
@@ -55,7 +55,7 @@ def _short(target: str) -> Callable[[], None]:
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_mutated_pages_are_handled(target: str) -> None:
-    """Pages that are cut, repeated, and spliced cause no exception, no failing reader, and no value of a wrong type."""
+    """Pages that are cut, repeated, and spliced cause no exception, no failed reader, and no value of a wrong type."""
     _short(target)()
 
 
@@ -65,5 +65,5 @@ def test_inputs_that_once_failed_are_handled(path: Path) -> None:
 
 
 def test_the_folder_of_past_failures_is_not_empty() -> None:
-    """Without this check, the test of past failures would pass without any input if the folder moved."""
+    """If the folder moved, the test of past failures would have no inputs and pass."""
     assert _REGRESSIONS

@@ -1,4 +1,4 @@
-"""Work, counted in calls, is linear in the page's size. Excess blocks, scripts, and attributes are cut off."""
+"""The number of calls for a page grows linearly with the page. Excess blocks, scripts, and attributes are cut off."""
 
 import sys
 from collections.abc import Callable
@@ -20,7 +20,7 @@ _CARD = "<div class=c><a href=/p/{}>$100,000</a></div>"
 _STATE = '<script>window.a = {"price": 310000, "bedrooms": 3, "bathrooms": 2, "yearBuilt": 1998, "city": "X"};</script>'
 _HOUSE = '<script type="application/ld+json">{"@type": "House", "numberOfRooms": 3, "yearBuilt": 1998}</script>'
 
-#: Functions that return a page whose size grows with their argument.
+#: Functions that make a page whose size grows with their argument.
 _PAGES: dict[str, Callable[[int], str]] = {
     "words": lambda n: "<p>" + "word " * n,
     "digits": lambda n: "<p>" + "1" * n,
@@ -67,7 +67,7 @@ def _page(text: str, kind: str = "text/html") -> Page:
 
 
 def _calls(page: Page) -> int:
-    """Return the number of Python and C calls for reading `page` and building its prompt."""
+    """Return the number of Python and C calls that read `page` and build its prompt."""
     count = 0
 
     def counted(_frame: FrameType, event: str, _argument: object) -> None:
@@ -86,13 +86,13 @@ def _calls(page: Page) -> int:
 def test_work_is_linear_in_the_page(name: str) -> None:
     """A page of eight times the size costs at most ten times the calls. Quadratic work would cost 64 times as many."""
     make = _PAGES[name]
-    build_prompt(extract(_page(make(_SMALL * _TIMES))))  # fills the caches of the process and of each word
+    build_prompt(extract(_page(make(_SMALL * _TIMES))))  # fills caches
     small, large = _calls(_page(make(_SMALL))), _calls(_page(make(_SMALL * _TIMES)))
     assert large <= _TIMES * 1.25 * small
 
 
 def test_excess_blocks_scripts_and_attributes_are_cut_off() -> None:
-    """XPaths count siblings, and libxml2 compares attributes pairwise. Limits keep both from taking quadratic time."""
+    """Without limits, counting siblings for XPaths and comparing attributes in libxml2 would take quadratic time."""
     document = Document(_page(_HOUSE * 3_000))
     assert len({c.locator.partition("#")[0] for c in jsonld.read(document)}) == 200
     assert len(list(blobs(Document(_page(_STATE * 3_000))))) == 300
@@ -102,14 +102,14 @@ def test_excess_blocks_scripts_and_attributes_are_cut_off() -> None:
 
 
 def test_excessive_style_rules_hide_the_page() -> None:
-    """If the rules above the limit were ignored, text that they hide would be read as visible text."""
+    """If rules above the limit were ignored, text that they hide would be read."""
     rules = "".join(f"div .a{{color:#{i:06x}}}" for i in range(40_000)) + ".z{display:none}"
     text = f'<style>{rules}</style><p>seen</p><p class="z">secret</p>'
     assert "secret" not in [segment.text for segment in Document(_page(text)).segments]
 
 
 def test_long_lists_of_selectors_are_not_all_compiled() -> None:
-    """Compiling all selectors of 8,000 rules with four selectors each would take seven times the calls."""
+    """Compiling every selector would take seven times as many calls."""
     rules = "".join(f".a{i},#b{i},.c .d{i},i{{opacity:0}}" for i in range(8_000))
     assert _calls(_page(f"<style>{rules}</style><p>seen")) < 150 * 8_000
 
@@ -117,7 +117,7 @@ def test_long_lists_of_selectors_are_not_all_compiled() -> None:
 @pytest.mark.parametrize("depth", [900, 3_000, 100_000])
 @pytest.mark.parametrize("form", ["body", "state", "json-ld", "list"])
 def test_deep_json_is_read_to_a_limit(form: str, depth: int) -> None:
-    """Levels beyond 200 are left out, because Python's stack holds only about a thousand calls."""
+    """Levels beyond 200 are ignored, because Python allows only about a thousand nested calls."""
     nested = "[" * depth + "]" * depth if form == "list" else '{"price":310000,"a":' * depth + "1" + "}" * depth
     extraction: Extraction = {
         "body": lambda: extract(_page(nested, "application/json")),

@@ -1,4 +1,4 @@
-"""Broken and hostile bodies are read or rejected as too complex, within two seconds."""
+"""Broken and hostile bodies are read, or rejected as too complex, within two seconds."""
 
 import time
 from contextlib import suppress
@@ -60,7 +60,7 @@ def test_hostile_json_is_read_in_time(text: str) -> None:
 
 
 def test_a_body_in_the_wrong_encoding_is_read() -> None:
-    """Latin-1 bytes decoded as UTF-8 with replacement characters still give their ASCII text."""
+    """Latin-1 bytes that were decoded as UTF-8 with replacement characters can still be read."""
     text = "<html lang='de'><body><p>Wohnfläche: 80 m²</p><p>Baujahr: 1990</p></body></html>".encode("latin-1").decode(
         "utf-8", "replace"
     )

@@ -1,4 +1,4 @@
-"""JSON is read as sites write it: in scripts, with mistakes, and inside other JSON."""
+"""JSON is read in the forms that sites use: in scripts, with mistakes, and inside other JSON."""
 
 import json
 
@@ -56,7 +56,7 @@ def test_json_in_json_in_json_is_unpacked() -> None:
             "new Map({ el: 'map', center: { lat: 43.65, lng: -116.45 }, marker: { title: '6203 W Tamsin Ct' } });",
             [{"el": "map", "center": {"lat": 43.65, "lng": -116.45}, "marker": {"title": "6203 W Tamsin Ct"}}],
         ),
-        # objects without a place, and code
+        # objects without a place, objects with code, and text outside of a call
         ("slider({ speed: 400, loop: true, arrows: false, easing: 'linear', pauseOnHover: true });", []),
         ("init({ lat: 43.65, lng: -116.45, onLoad: function () { return 1; }, padding: 'padding padding' });", []),
         ("lat: 43.65, lng: -116.45", []),

@@ -25,7 +25,7 @@ _PAGES = sorted(path.relative_to(_FOLDER).as_posix() for path in _FOLDER.glob("*
 
 @pytest.mark.parametrize("name", _PAGES)
 def test_pages_of_every_kind(name: str) -> None:
-    """Block pages, lists, gone pages, records, and listings in eight languages get the kind that their folder names."""
+    """Each page gets the kind that its folder names. The pages are in eight languages."""
     page = page_from_file(_FOLDER / name, f"https://pages.example/{name}", datetime(2026, 3, 1, tzinfo=UTC))
     extraction = extract(page)
     assert extraction.kind == name.partition("/")[0], extraction.reason
@@ -34,7 +34,7 @@ def test_pages_of_every_kind(name: str) -> None:
 
 
 def test_a_full_listing_that_mentions_a_captcha_is_a_listing() -> None:
-    """A block page's words in a form at the end of a real listing do not matter."""
+    """A form at the end of a real listing contains words that are typical of block pages."""
     html = (
         "<title>4 Elm Rd, Salem, OR 97301</title><h1>4 Elm Rd, Salem, OR 97301</h1><p>Price: $310,000</p><p>Beds: 3</p>"
         "<p>Baths: 2</p><p>Year Built: 1990</p><form>captcha: verify you are a human</form>"

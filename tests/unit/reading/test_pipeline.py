@@ -1,4 +1,4 @@
-"""Candidates are ranked, and a model's values join them."""
+"""Candidates for a field are ranked, and a model's values are added to them."""
 
 from dataclasses import replace
 
@@ -32,7 +32,7 @@ def test_two_agreeing_methods_beat_one_stronger_method() -> None:
 
 
 def test_areas_in_two_units_agree() -> None:
-    """131 m² and 1,410 sq ft are one value. The stronger candidate's unit is kept, and nothing is doubtful."""
+    """131 m² and 1,410 sq ft are the same area. The stronger candidate's unit is kept, and nothing is doubtful."""
     winner = rank(
         [
             _candidate("LivingArea", 131, Method.JSONLD, 0.85, "Square Meters"),
@@ -77,7 +77,7 @@ FUTURE = """<html lang="en"><head><script type="application/ld+json">
 
 
 def test_a_rejected_value_does_not_displace_an_answer() -> None:
-    """A label and JSON-LD agree on 2068, and both are wrong."""
+    """The page's label and JSON-LD agree on 2068, which is rejected."""
     before = _extraction(FUTURE)
     assert [c.value for c in before.candidates if c.field == "YearBuilt"] == [2068, 2068]
     assert "YearBuilt" not in before.record.values
@@ -123,7 +123,7 @@ def test_the_checks_reject_a_model_s_value_like_any_other() -> None:
 
 
 def test_a_model_s_value_gets_the_confidence_of_a_checked_label() -> None:
-    """The title repeats the ZIP code, while nothing repeats the name."""
+    """The page's title repeats the ZIP code; nothing repeats the agent's name."""
     before = _extraction(
         "<html lang=en><title>4 Elm Rd, 62701</title><h1>4 Elm Rd</h1><p>Price: $310,000</p><p>Beds: 3</p></html>"
     )

@@ -1,4 +1,4 @@
-"""The benchmark's check of evidence finds every kind of fault. Each case breaks valid evidence in one way."""
+"""The benchmark's check of evidence finds every kind of fault. Each case changes valid evidence in one way."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -68,7 +68,7 @@ def test_good_evidence_has_no_fault() -> None:
     ],
 )
 def test_each_fault_is_found(field: str, changes: dict[str, Any], why: str) -> None:
-    """Only the broken value, and values computed from it, are reported."""
+    """Only the changed value and values computed from it are reported."""
     found = {fault.field: fault.why for fault in faults("a", _broken(_extraction(), field, **changes))}
     assert why in found[field]
     assert set(found) <= {field, "X_GoogleEarthUrl", "X_PricePerArea"}

@@ -1,4 +1,4 @@
-"""Reading the saved real pages raises nothing, gives every page a kind, and takes little time."""
+"""All saved real pages are read without exceptions and in little time, and each gets a kind."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,7 +27,7 @@ def test_every_saved_page_gets_a_kind(shared_dir: Path) -> None:
 
 
 def test_labeled_pages_are_read_well_and_fast(shared_dir: Path) -> None:
-    """The floors are just below the benchmark's result, so that a regression fails."""
+    """The required scores are just below the benchmark's result, so that a regression fails."""
     done = run(shared_dir / "pages")
     report = score(done.records, done.truth)
     assert max(done.cpu_seconds.values()) < 2.0

@@ -78,7 +78,7 @@ RIGHT, WRONG, MISSED = (1, 1, 0), (1, 0, 1), (1, 0, 0)
     ],
 )
 def test_each_rule(label: dict[str, Any], record: dict[str, Any], outcome: tuple[int, int, int]) -> None:
-    """Each row counts (labeled, right, wrong) values."""
+    """Each expected outcome is the number of (labeled, right, wrong) values."""
     assert _one(label, record) == outcome
 
 

@@ -1,4 +1,4 @@
-"""Search result pages: their listings and their next page. All pages are invented."""
+"""Search result pages give their listings and their next page. All pages are invented."""
 
 import json
 from datetime import UTC, datetime

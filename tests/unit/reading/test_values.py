@@ -1,6 +1,6 @@
-"""The parsers of numbers, prices, areas, dates, and addresses: what holds for every value, and ambiguous spellings.
+"""Parsers of numbers, prices, areas, dates, and addresses: rules for every value, and ambiguous spellings.
 
-The corpora show the usual spellings of each country.
+The corpora contain the usual spellings of each country.
 """
 
 # ruff: noqa: E501 (an address and its parts are easier to compare on one line)
@@ -33,7 +33,10 @@ from app.property.values.address_lines import Line, read
     ],
 )
 def test_numbers_follow_the_language(text: str, lang: str, value: float) -> None:
-    """A lone comma marks decimals in German and thousands in English; apostrophes and thin spaces mark thousands."""
+    """A single comma is a decimal comma in German and a thousands separator in English.
+
+    Apostrophes and thin spaces separate thousands.
+    """
     assert numbers.parse_number(text, lang) == pytest.approx(value)
 
 
@@ -62,7 +65,7 @@ def test_a_range_of_rooms_is_not_a_number(text: str) -> None:
 
 
 def test_a_tenanted_flat_is_not_offered_for_rent() -> None:
-    """The German word `vermietet` describes a flat that is let, while `zu vermieten` offers one for rent."""
+    """In German, `vermietet` means that a flat is already let, and `zu vermieten` that it is for rent."""
     assert vocabulary.offer("Eigentumswohnung, derzeit vermietet, zum Kauf") == "sale"
     assert vocabulary.offer("Wohnung zu vermieten") == "rent"
 
@@ -123,13 +126,13 @@ def test_addresses_in_the_order_of_their_country(text: str, country: str, expect
     [("Baujahr 1968 Wohnung", "AT"), ("Тухла, 2011 г.", "BG"), ("Ruzafa, Valencia", "ES"), ("75 m²", "DE"), ("", "FR")],
 )
 def test_a_text_that_is_not_an_address_of_the_country(text: str, country: str) -> None:
-    """A year is not a four-digit code, and a town that shares its province's name is ambiguous."""
+    """A year is not a four-digit postal code, and a town named like its province is ambiguous."""
     assert read(text, country) is None
 
 
 @pytest.mark.parametrize(("text", "country"), [("1,487 sq ft", None), ("living rm 3", "US"), ("lei e lui", "IT")])
 def test_letters_that_are_a_currency_elsewhere(text: str, country: str | None) -> None:
-    """ft, rm, and lei are currencies of Hungary, Malaysia, and Romania, and other words elsewhere."""
+    """`ft`, `rm`, and `lei` are currencies in Hungary, Malaysia, and Romania, but other words elsewhere."""
     assert currency.find_currency(text, country) is None
 
 
@@ -151,7 +154,7 @@ def test_indian_groups_are_read_back(value: int) -> None:
 
 @given(st.integers(1, 99), st.integers(1, 9_999))
 def test_the_parts_of_an_east_asian_number_add_up(hundred_millions: int, ten_thousands: int) -> None:
-    """億 is 10^8 and 万 is 10^4, with and without a comma inside."""
+    """億 means 10^8 and 万 means 10^4. The digits may contain commas."""
     value = hundred_millions * 10**8 + ten_thousands * 10**4
     for written in (f"{hundred_millions}億{ten_thousands}万円", f"{hundred_millions}億{ten_thousands:,}万円"):
         assert [found.value for found in numbers.find_numbers(written, "ja")] == [value]

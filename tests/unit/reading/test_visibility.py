@@ -1,16 +1,16 @@
-"""Permanently hidden text is not read. Text that a control opens is read."""
+"""Permanently hidden text is not read. Text that a user can open with a control is read."""
 
 import pytest
 
 from app.property.reading.document import Document
 from tests.plugins.read_pages import page_of
 
-#: Enough text to make a page that is not an empty shell.
+#: Enough text that the page does not count as an empty shell.
 _ABOUT = "<h1>12 Elm Street</h1><p>" + "A quiet street with old trees and a school around the corner. " * 8 + "</p>"
 
 
 def _seen(body: str, head: str = "") -> bool:
-    """Return whether the word `secret` of `body` is read."""
+    """Return whether the word `secret` in `body` is read."""
     text = f"<html><head><title>12 Elm Street</title>{head}</head><body>{_ABOUT}{body}</body></html>"
     document = Document(page_of(text, "https://h.example/p/12345"))
     shown = " ".join(segment.text for segment in document.segments)
@@ -82,7 +82,7 @@ _SHOWN = {
 _RULES = {
     ".x{display:none}": False,
     "p.x , .y {visibility:hidden}": False,
-    "div .x{display:none}": True,  # no div around the paragraph
+    "div .x{display:none}": True,  # the paragraph is not inside a div
     "body > .x{display:none}": False,
     "main > .x{display:none}": True,
     "#i{font-size:0}": False,
@@ -93,12 +93,12 @@ _RULES = {
     "@supports (display:grid){.x{display:none}}": False,
     ".x{display:none}.x{display:block}": True,
     ".x{display:block}.x{display:none}": False,
-    "p.x{display:block}.x{display:none}": True,  # the tag gives the first rule more weight
+    "p.x{display:block}.x{display:none}": True,  # the first rule is more specific because of its tag
     ".x{display:none!important}p.x{display:block}": False,
     ".x:not(.open){display:none}": False,
     ".x:not(.y){display:none}": True,
     ".x{display:none}body:hover .x{display:block}": True,
-    ".x{display:none}.menu:hover .x{display:block}": False,  # the page has no menu to point at
+    ".x{display:none}.menu:hover .x{display:block}": False,  # the page has no element with the class `menu`
     ".x{display:none}input:checked ~ .x{display:block}": True,
     ".x::before{display:none}": True,
     "/* .x{display:none} */": True,
@@ -106,7 +106,7 @@ _RULES = {
     ".x{color:#fff}": False,
     ".x{color:#fff}.y{background:#222}": True,
     "@keyframes k{from{opacity:0}}": True,
-    ".x{display:none": True,  # the rule is never closed
+    ".x{display:none": True,  # the rule has no closing brace
     "}}.x{display:none}": False,
 }
 
@@ -123,19 +123,19 @@ def test_visible_or_openable_text_is_read(name: str) -> None:
 
 @pytest.mark.parametrize("rule", _RULES)
 def test_the_pages_own_rules_decide_as_in_a_browser(rule: str) -> None:
-    """Specificity, order, `!important`, media, and possible actions of a user are considered."""
+    """Specificity, order, `!important`, media queries, and states such as `:hover` are considered."""
     assert _seen('<p class="x y" id="i" data-k="v">secret</p>', f"<style>{rule}</style>") == _RULES[rule]
 
 
 def test_a_background_from_an_external_style_sheet_is_unknown() -> None:
-    """White text is kept if a linked style sheet may set its background."""
+    """White text is read if a linked style sheet may set a dark background."""
     linked = '<link rel="stylesheet" href="/site.css">'
     assert _seen('<div class="hero"><p style="color:#fff">secret</p></div>', linked)
     assert not _seen('<div class="hero"><p style="color:#fff">secret</p></div>')
 
 
 def test_a_screen_reader_label_names_its_neighbor() -> None:
-    """Text for screen readers before a visible 3 is read only if it is a label, such as `Bedrooms`."""
+    """A hidden text before a visible 3 is read only if it is a label, such as `Bedrooms`."""
     spoken = '<p><span class="sr-only">{}</span> 3</p>'
 
     def texts(word: str) -> list[str]:
@@ -149,14 +149,14 @@ def test_a_screen_reader_label_names_its_neighbor() -> None:
 
 
 def test_a_page_that_its_script_will_show_is_read() -> None:
-    """A wrapper that hides the whole page is opened by the page's script."""
+    """The page's script will show a wrapper that hides the whole page."""
     text = f'<html><body><div id="app" style="display:none">{_ABOUT}<p>secret</p></div></body></html>'
     page = page_of(text, "https://h.example/")
     assert "secret" in [segment.text for segment in Document(page).segments]
 
 
 def test_xpaths_stay_those_of_the_page() -> None:
-    """Hidden elements are emptied but not removed, so that locators hold on the fetched page."""
+    """Hidden elements are emptied but not removed, so that locators are valid on the fetched page."""
     text = f"<html><body>{_ABOUT}<p hidden>secret</p><p>Year built: 1998</p></body></html>"
     page = page_of(text, "https://h.example/")
     document = Document(page)
@@ -176,7 +176,7 @@ def test_xpaths_stay_those_of_the_page() -> None:
     ],
 )
 def test_invisible_characters_are_not_read(written: str, read: str) -> None:
-    """Zero-width and tag characters split text or hide text. Joiners are part of the spelling in other scripts."""
+    """Zero-width and tag characters can split or hide text. Joiners stay in scripts whose spelling needs them."""
     text = f"<html><body>{_ABOUT}<p>{written}</p></body></html>"
     page = page_of(text, "https://h.example/")
     assert read in [segment.text for segment in Document(page).segments]

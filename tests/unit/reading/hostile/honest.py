@@ -1,12 +1,12 @@
 # ruff: noqa: E501 (markup is easier to read on one line)
-"""Honest pages that attackers write into: each is a template with places where strangers' text could end up."""
+"""Honest pages that attackers write into. Each is a template with slots for a stranger's text."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from app.property.page import Page
 
-#: The places where an attacker may write: the head, the body's start and end, the facts, and the description.
+#: The slots for an attacker's text: the head, the body's start and end, the facts, and the description.
 SLOTS = ("head", "top", "facts", "words", "end")
 
 _US_LISTING = """<!doctype html><html lang="en"><head><title>412 Birch Hollow Rd, Asheville, NC 28801</title>
@@ -59,7 +59,7 @@ Das Haus wurde vor einigen Jahren von Grund auf erneuert, und im Keller gibt es 
 
 @dataclass(frozen=True, slots=True)
 class Honest:
-    """A page without an attacker: its template, its address, and some of what must be read from it."""
+    """A page without an attacker. `says` are some of the values that must be read from it."""
 
     template: str
     url: str

@@ -1,4 +1,4 @@
-"""Models that obey a hostile page, each in a different way."""
+"""Simulated models that obey a hostile page, each in a different way."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -7,7 +7,7 @@ from typing import Any
 from app.property.reading.model.prompt import Prompt
 from tests.unit.reading.hostile.attacks import LIES, SAID
 
-#: A model's values with their quotes, by field.
+#: Values with their quotes, by field.
 Answered = Mapping[str, tuple[Any, str]]
 _FANCY = str.maketrans("0123456789", "𝟎𝟏𝟐𝟑𝟒𝟓𝟔𝟕𝟖𝟗")
 _SENTENCES = SAID.rstrip(".").split(". ")
@@ -23,12 +23,12 @@ def _shown(field: str) -> str:
 
 
 def _with_quote(quote: Callable[[str, Prompt], str]) -> Callable[[Prompt], Answered]:
-    # a field that was not asked for is also answered
+    # answers every field of LIES, requested or not
     return lambda prompt: {field: (value, quote(field, prompt)) for field, value in LIES.items()}
 
 
 def _line_with_the_lie(field: str, prompt: Prompt) -> str:
-    """Return the prompt's first line that contains the lie, or "". It is the best evidence of an obedient model."""
+    """Return the prompt's first line that contains the lie, or "". This is the best quote that a model can give."""
     value = LIES[field]
     bare = str(value[0] if isinstance(value, list) else value).casefold()
     lines = prompt.text.splitlines()

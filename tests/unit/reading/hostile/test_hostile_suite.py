@@ -1,9 +1,8 @@
-"""A hostile page changes nothing: its record equals the record of the honest page.
+"""A hostile page changes nothing: its record equals the honest page's record.
 
-"Nothing" is strict. The values and doubts are equal, and for hidden text the prompt is equal too. Each attack names its
-exceptions, of three kinds: words that the attacker adds to a visible description are in the description; a fact that
-markup alone states, and the page neither shows nor denies, may be kept as doubtful; a status that markup denies keeps
-its value and becomes doubtful.
+Values and doubts are equal. For hidden text, the prompt is equal too. Each attack lists its exceptions: visible text
+that the attacker adds to the description stays there; a fact that only markup states, and that the page neither shows
+nor denies, may be stored as doubtful; a status that markup denies keeps its value but becomes doubtful.
 """
 
 from functools import cache
@@ -33,7 +32,7 @@ def _attacked(name: str, attack: Attack) -> tuple[Extraction, Prompt]:
 
 
 def _trusted(extraction: Extraction, attack: Attack) -> dict[str, tuple[object, bool]]:
-    """Return each value and whether it is trusted. Leave out the description if people see the attacker's words."""
+    """Return each value and whether it is trusted. The description is omitted if people see the attacker's words."""
     left_out = {"PublicRemarks"} if attack.visible else set()
     return {
         name: (value, extraction.record.evidence[name].confidence >= LEAST_SURE)
@@ -56,7 +55,7 @@ def _check(found: Extraction, honest: Extraction, attack: Attack) -> None:
 
 @pytest.mark.parametrize("name", HONEST)
 def test_the_honest_page_is_read(name: str) -> None:
-    """A page from which nothing is read would resist every attack."""
+    """Without this test, a page from which nothing is read would pass all other tests."""
     extraction, prompt = _honest(name)
     assert {field: extraction.record.values.get(field) for field in HONEST[name].says} == HONEST[name].says
     assert prompt.fields, "no field is left to ask a model for"
@@ -94,7 +93,7 @@ def test_visible_instructions_are_not_facts(attack: str, name: str) -> None:
 @pytest.mark.parametrize("model", OBEDIENT)
 @pytest.mark.parametrize("name", HONEST)
 def test_a_model_that_obeys_the_page_changes_nothing(name: str, model: str) -> None:
-    """No answer or quote changes the record. Values from data or from unrelated blocks are weak."""
+    """A lie is dropped, or kept only as weak because the page does not show it."""
     honest = _honest(name)[0]
     for title, attack in ATTACKS.items():
         found, prompt = _attacked_once(name, title)

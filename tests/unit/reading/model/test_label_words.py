@@ -1,4 +1,4 @@
-"""Words that name a field are found anywhere in a label; the longest match wins."""
+"""Words that name a field are found anywhere in a label, and the longest match wins."""
 
 import pytest
 

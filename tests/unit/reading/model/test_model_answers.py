@@ -1,4 +1,4 @@
-"""Answers are parsed field by field, in any form that a model gives them."""
+"""A model's answer is parsed field by field, in any format that models use."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""Only claims that the sent text states become candidates; the others are counted as dropped."""
+"""Only values that the sent text states become candidates. The others are counted as dropped."""
 
 import time
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from app.property.record import Method
 TEXT = "A farmhouse\nBuilt in 1887, 2,210 square feet\nRent: $1,895 per month\nBeds: 3\nSold for 289000"
 
 
-#: Phrases that deny a pool, each with its language.
+#: Phrases that say that there is no pool, with their languages.
 _NO_POOL = {
     "kein Swimmingpool": "de",
     "Brak basenu": "pl",
@@ -127,7 +127,8 @@ def test_a_quote_about_something_else_is_rejected(field: str, value: Any, quote:
     assert len(dropped) == 1
 
 
-#: Statements about a nearby home, an average, a part of the home, works on it, other people, or a market.
+#: Statements that are not about this home as a whole: about another home, an average, a part, works, people, or a
+#: market.
 _OF_OTHERS = [
     ("ClosePrice", 450_000, "Sold nearby for $450,000", "en"),
     ("YearBuilt", 2005, "Built-in kitchen 2005", "en"),
@@ -173,7 +174,7 @@ _OF_OTHERS = [
     ("ListPrice", 478_000, "Home value estimate $478,000", "en"),
     ("ListPrice", 2_535, "Kaution: 2.535,00 €", "de"),
 ]
-#: Similar statements, which are about this home.
+#: Similar statements that are about this home.
 _OF_THIS_HOME = [
     ("ClosePrice", 450_000, "Sold for $450,000, shops nearby", "en"),
     ("YearBuilt", 2005, "Built in 2005, kitchen 2019", "en"),
@@ -218,7 +219,7 @@ def test_only_this_home_s_value_is_accepted(field: str, value: Any, quote: str, 
     assert [one.value for one in found if one.field == field] == [value] * kept
 
 
-#: A row with the values of several years, and a table whose heads span several columns.
+#: A row with values of several years, and a table with column heads that span several columns.
 _YEARS = "Net Annual Tax: $2,711.06 | $2,748.90 | $3,302.14"
 _UNDER_TWO = "Year: Appraised (100%) | Assessed (35%)\n2024: $14,210 | $96,740 | $110,950 | $4,970 | $33,860 | $38,830"
 
@@ -305,7 +306,7 @@ _BATHS = "building full baths: 1\nbuilding half baths: 1"
     ],
 )
 def test_full_baths_are_the_total_only_without_half_baths(value: int, text: str, quote: str, kept: bool) -> None:
-    """A quote that begins inside a label is read with the whole label."""
+    """If a quote begins inside a label, the whole label is considered."""
     found, _ = check({"BathroomsTotalInteger": (value, quote)}, text)
     assert [one.value for one in found if one.field == "BathroomsTotalInteger"] == [value] * kept
 

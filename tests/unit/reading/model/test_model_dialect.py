@@ -1,4 +1,4 @@
-"""The request format that each model server accepts, learned from its refusals."""
+"""The request format that each model server accepts is learned from its error messages."""
 
 from dataclasses import replace
 
@@ -34,7 +34,7 @@ _OLDER = {"limit": "max_tokens", "refused": frozenset({"max_completion_tokens"})
 _NEWER = {"limit": "max_completion_tokens", "refused": frozenset({"max_tokens"})}
 _JSON, _TEXT = ({"shape": shape, "tells_schema": True} for shape in ("json_object", "text"))
 _LESS = {"room": ROOMY.room // 4, "most_room": ROOMY.room // 4}
-#: Messages of real servers, shortened.
+#: Shortened error messages of real servers.
 _USE_NEWER = (
     "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
 )
@@ -91,7 +91,7 @@ def test_nothing_is_learned_if_no_format_would_help(status: int, dialect: Dialec
 
 
 def test_in_json_mode_the_instruction_holds_the_schema() -> None:
-    """JSON mode requires the word "JSON" in the messages. Only the schema names the fields."""
+    """JSON mode requires the word "JSON" in the messages. The model knows the fields only from the schema."""
     body = replace(INITIAL_DIALECT, shape="json_object", tells_schema=True).body("m", PROMPT)
     assert body["response_format"] == {"type": "json_object"}
     assert "JSON" in body["messages"][0]["content"]

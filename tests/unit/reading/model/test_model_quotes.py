@@ -1,4 +1,4 @@
-"""A quote must be in the text word for word; only whitespace and Unicode forms may differ."""
+"""A quote must be in the text word for word. Only whitespace and Unicode forms may differ."""
 
 import unicodedata
 

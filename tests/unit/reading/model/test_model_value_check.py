@@ -1,4 +1,4 @@
-"""A quote proves one value in any common spelling, but never a neighbor's, a computed, or an invented value."""
+"""A quote proves its value in any common spelling, but no neighboring, computed, or invented value."""
 
 from typing import Any
 
