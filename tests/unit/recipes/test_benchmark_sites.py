@@ -1,4 +1,4 @@
-"""The generated sites of the recipes' benchmark: pages state their facts, and a redesign changes them."""
+"""The recipe benchmark's generated sites: pages state their facts, and a redesign changes the layout."""
 
 import json
 from html import unescape

@@ -1,4 +1,4 @@
-"""Recipes are stored as JSON, and people write them as TOML."""
+"""Recipes are stored as JSON and written by people as TOML."""
 
 import json
 

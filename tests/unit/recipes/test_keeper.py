@@ -1,4 +1,4 @@
-"""The life cycle of a recipe: learned, used, contradicted, outdated, and learned again."""
+"""The life cycle of a recipe: it is learned, used, contradicted, outdated, and learned again."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -44,7 +44,7 @@ def test_a_missing_field_is_absent_and_no_neighbor_is_read() -> None:
 
 
 def test_a_constant_value_is_learned_only_if_its_words_name_the_field() -> None:
-    """All homes are in Austin; a table states the city below an unknown label."""
+    """Each page has the same city, in an address and below a label that does not name the city."""
     reader = Reader()
     for number in range(6):
         truth = facts(number)
@@ -80,7 +80,7 @@ def test_a_redesign_brings_the_model_back_and_is_learned() -> None:
 
 
 def test_two_similar_templates_have_separate_recipes() -> None:
-    """The pages differ only in the labels of the block of facts."""
+    """The pages differ only in their block of facts."""
     around = "".join(f"<div class='part-{one}'><p class='text-{one}'>More of it</p></div>" for one in "abcdef")
     reader = Reader()
     for start in range(0, 24, 2):
@@ -93,7 +93,7 @@ def test_two_similar_templates_have_separate_recipes() -> None:
 
 
 def test_labels_that_change_within_the_same_layout_are_learned_again() -> None:
-    """The template matches, so the recipe is tried. The recipe finds too little and settles nothing."""
+    """The template still matches, so the recipe is tried, but it finds too few values."""
     reader = Reader()
     reader.read_homes(range(10))
     reader.calls.clear()

@@ -1,4 +1,4 @@
-"""A recipe learns an anchor only if the pages of a template support it."""
+"""A recipe learns an anchor only if enough pages of a template support it."""
 
 import json
 from collections.abc import Sequence
@@ -30,7 +30,8 @@ def _anchors(examples: Sequence[Example], field: str) -> tuple[Anchor, ...]:
 
 
 def _areas(many: int, wrong: Sequence[int] = ()) -> list[Example]:
-    """Return examples of homes with the area below an unknown label. For the pages in `wrong`, the area is wrong."""
+    """Return examples of homes whose area is below an unknown label. For the pages in `wrong`, the example's area is
+    wrong."""
     known = [facts(number) for number in range(many)]
     return [
         _example(page(n, one, rows(one)), LivingArea=(one["LivingArea"] + (7 if n in wrong else 0), "Square Feet"))
@@ -61,16 +62,16 @@ _FACTS = "".join(f"<p class='fact'>{one}</p>" for one in ("A{n}", "brick", "gas"
 @pytest.mark.parametrize(
     ("field", "values", "body", "learned"),
     [
-        # nothing shows whether `Units` belongs to the value before it or after it
+        # it is unclear whether `Units` belongs to the value before or after it
         ("BedroomsTotal", range(2, 7), "<p>Plinth</p><p>{value}</p><p>Units</p><p>{other}</p><p>Loft</p>", ()),
         # the value and its label share a block
         ("BedroomsTotal", range(2, 7), "<li><b>{value}</b><i>Chambers</i></li><li><b>{other}</b><i>Units</i></li>",
          (Anchor("label", "chambers", "previous"),)),
-        # all values have the class, but only the year can be parsed as one
+        # all values have the same class, but only one is a year
         ("YearBuilt", range(1950, 1956), _FACTS, (Anchor("label", "oak", "next"),)),
-        # counts that are the same on all pages are no evidence
+        # a count that is the same on all pages is no evidence
         ("BedroomsTotal", [2] * 8, "<dl><dt>Plinth</dt><dd>{value}</dd></dl><p>{n}</p>", ()),
-        # an agent's name is not a label of the office
+        # an agent's name cannot become a label of the office
         ("ListOfficeName", [f"Office {name} Realty" for name in "ABCDE"], "<dl><dt>Jane Doe</dt><dd>{value}</dd></dl>",
          ()),
     ],
@@ -87,7 +88,7 @@ def test_only_anchors_that_certainly_belong_to_the_field_are_learned(
 
 
 def _told(number: int, end: str = "") -> str:
-    """Return a paragraph with a count before its label and an area after its label."""
+    """Return a paragraph with a count before its label, and an area after its label."""
     return f"<p>The home of today has {2 + number} chambers, covered size {1210 + 37 * number} sq ft{end}.</p>"
 
 
@@ -128,7 +129,7 @@ def test_one_wrong_count_is_tolerated_if_the_label_names_the_field() -> None:
 
 
 def test_another_homes_price_is_distinguished_by_its_block() -> None:
-    """The same class is used in the page's head and in a strip of sold homes."""
+    """The home's price and the prices of sold homes have the same class."""
     examples = [
         _example(
             _html(
@@ -193,7 +194,7 @@ def test_pages_without_new_evidence_leave_the_recipe_unchanged() -> None:
 
 
 def test_anchors_in_use_stay_while_pages_do_not_ask_for_their_fields() -> None:
-    """A field that a recipe settles has no verified value on later pages."""
+    """On later pages, a field that a recipe settles has no value that the model has verified."""
     first = learn(_EMPTY, _areas(5))
     later = [_example(page(n, facts(n)), YearBuilt=facts(n)["YearBuilt"]) for n in range(10, 16)]
     both = learn(first, later)
@@ -207,7 +208,7 @@ def test_anchors_in_use_stay_while_pages_do_not_ask_for_their_fields() -> None:
 
 
 def test_the_class_of_another_element_is_another_anchor() -> None:
-    """On a page without a price, the class is around an estimated payment."""
+    """On a page without a price, the class `price` marks an estimated payment."""
     priced = [
         _example(_html(n, f"<div class='price'>${300 + n},500</div>"), ListPrice=(300 + n) * 1000 + 500)
         for n in range(5)

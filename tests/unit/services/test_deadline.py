@@ -1,4 +1,4 @@
-"""A call with a deadline returns the answer, raises its error, or reports that no answer came."""
+"""A call with a time limit returns the answer, raises the call's error, or reports that no answer came."""
 
 import threading
 
@@ -20,7 +20,7 @@ def test_the_answer_and_the_error_are_passed_on() -> None:
 
 
 def test_a_call_that_hangs_is_named_and_runs_in_one_thread_only() -> None:
-    """A second call waits for the first one's answer. After that answer, the next call asks again."""
+    """While a call hangs, later calls wait for its answer. After the answer, the next call starts a new one."""
     asked, may_answer = [], threading.Event()
 
     def hang() -> int:

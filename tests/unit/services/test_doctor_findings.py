@@ -1,4 +1,4 @@
-"""A failing check of the doctor hides no other check, ends in time, and shows no secret."""
+"""A failing check of `propintel doctor` hides no other check, ends in time, and shows no secret."""
 
 import threading
 

@@ -1,4 +1,7 @@
-"""An economy job uses the answer of its model batch. It asks a model directly only if the batch gives none."""
+"""An economy job uses the answer from its model batch.
+
+It calls the model directly only if the batch gives no answer.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -33,7 +36,7 @@ def database(tmp_path: Path, clock: ManualClock) -> Iterator[Database]:
 
 
 class Runs:
-    """A driver that runs one economy job and acts as its batch between the runs."""
+    """Runs one economy job, and acts as its batch between the runs."""
 
     def __init__(self, database: Database, clock: ManualClock, extraction: Extraction, *, keys: bool = True) -> None:
         self.api = Api(roof)
@@ -47,7 +50,7 @@ class Runs:
         self.job = self.new_job("https://site.example/1")
 
     def renew(self) -> None:
-        """Create a new reader, as another process would."""
+        """Create a new reader, as if another process continued."""
         manager = self.api.manager() if self._keys else NO_KEYS
         self._reader = ModelReader(self.answers, manager, MODEL, self.clock, requests=self.requests)
 
@@ -64,18 +67,18 @@ class Runs:
         return self._reader.read(self._extraction, Run(economy=True, waited_for=(job or self.job).request_id))
 
     def learned(self, **change: Any) -> None:
-        """Change how the page is read from now on."""
+        """Change the extraction that later runs get, as a newly learned recipe would."""
         self._extraction = replace(self._extraction, **change)
 
     def wait(self, job: Job | None = None) -> NewRequest:
-        """Run the job until it waits, park it, and return its request."""
+        """Run the job until it has to wait; park it and return its model request."""
         with pytest.raises(WaitForBatch) as waits:
             self.read(job)
         self.requests.park(job or self.job, "me", waits.value.request, WAIT_SECONDS)
         return waits.value.request
 
     def batch(self, act: Callable[[LlmBatchStore, str, str], Any], request: NewRequest) -> None:
-        """Apply `act` to the request as a batch would, and wake the job."""
+        """Put the request into a new batch, apply `act` to it, and wake the job."""
         begun = self._batches.begin(MODEL, self._batches.candidates(MODEL, 10), lambda taken: {"": (len(taken), 0, 0)})
         assert begun is not None
         act(self._batches, begun.id, request.id)
@@ -92,7 +95,7 @@ def runs(database: Database, clock: ManualClock, extraction: Extraction) -> Runs
 
 
 def answer(respond: Callable[[dict[str, Any]], Any], request: NewRequest) -> Any:
-    """Return an action that records the API's answer to the request."""
+    """Return an action for `Runs.batch` that stores the API's answer to the request."""
     body = respond(dict(request.body)).json()
     return lambda batches, batch_id, request_id: batches.answer(batch_id, [Answered(request_id, body, 100, 20, 5)])
 
@@ -149,7 +152,7 @@ def test_a_request_that_openai_refused_ends_with_its_reason_and_another_job_send
 
 
 def test_an_answer_cut_off_during_reasoning_is_requested_directly_with_a_higher_limit(runs: Runs) -> None:
-    """All lines of a batch may be sent before the first answer shows that the model spends tokens on reasoning."""
+    """All requests of a batch may be sent before the first answer shows that the model spends tokens on reasoning."""
     asked: list[dict[str, Any]] = []
 
     def note(body: dict[str, Any]) -> Any:
@@ -187,7 +190,7 @@ def test_a_request_without_a_batch_answer_is_sent_directly(runs: Runs) -> None:
 
 
 def test_a_job_that_was_never_woken_finally_asks_directly(runs: Runs) -> None:
-    """An hour after the longest wait, the job asks the model directly, even if its batch never ends."""
+    """An hour after the maximum wait, the job calls the model directly, even if its batch never ends."""
     request = runs.wait()
     runs.clock.advance(WAIT_SECONDS + 3599)
     runs.job.request_id = request.id
@@ -209,7 +212,7 @@ def test_without_a_key_no_job_waits(database: Database, clock: ManualClock, extr
 def test_a_recipe_learned_meanwhile_does_not_change_the_request(
     runs: Runs, database: Database, extraction: Extraction
 ) -> None:
-    """The recipe settles every field that the batch was asked for. The paid answer is still used."""
+    """The recipe settles every field that the batch was asked for, but the paid answer is still used."""
     request = runs.wait()
     runs.batch(answer(roof, request), request)
     runs.learned(settled=frozenset(request.question.fields))
@@ -223,7 +226,7 @@ def test_a_recipe_learned_meanwhile_does_not_change_the_request(
 
 
 def test_a_request_shortened_by_a_recipe_keeps_its_fields(runs: Runs) -> None:
-    """The recipe was suspended while the job waited, so more fields are open than the request asked for."""
+    """The recipe was suspended while the job waited, so more fields are open than the request contained."""
     runs.learned(settled=frozenset({"YearBuilt", "Heating"}))
     request = runs.wait()
     assert "Heating" not in request.question.fields
@@ -234,7 +237,7 @@ def test_a_request_shortened_by_a_recipe_keeps_its_fields(runs: Runs) -> None:
 
 
 def test_a_request_about_another_page_does_not_change_this_one(runs: Runs, extraction: Extraction) -> None:
-    """An address job reads many pages and waited for only one."""
+    """An address job reads many pages but waits for a request about only one."""
     request = runs.wait()
     runs.batch(answer(roof, request), request)
     other = replace(extraction.page, text=extraction.page.text + "<p>Another.</p>", body=b"another")

@@ -47,15 +47,15 @@ def _addresses(count: int) -> list[str]:
 
 
 def _estimate(database: Database, settings: Settings, targets: Sequence[str], *, economy: bool = False) -> Estimate:
-    with closing(KeyView(settings)) as keys:  # no Redis runs there
+    with closing(KeyView(settings)) as keys:  # no Redis listens at this URL
         return estimate(database, keys, settings, targets, economy=economy)
 
 
 def _work(database: Database, urls: int, addresses: int = 0) -> None:
     """Store finished jobs with their model calls.
 
-    Every four jobs have one call with 1,000 input tokens, 600 of them cached, and 100 output tokens.
-    An address has three pages, and every second address a search of 8,000 tokens.
+    Every fourth job has a call with 1,000 input tokens, 600 of them cached, and 100 output tokens. Each address has
+    three pages, and every second address has a search of 8,000 tokens.
     """
     tried = [JobAttempt(name, SourceKind.GIS, f"https://{name}.example/", "used") for name in "abc"]
     for n in range(urls):
@@ -72,7 +72,7 @@ def _work(database: Database, urls: int, addresses: int = 0) -> None:
 
 
 def test_the_readme_states_the_cost_of_a_thousand_pages(database: Database, tmp_path: Path) -> None:
-    """Prices are the default model's, and nothing is stored yet. In batches, cached input is no cheaper."""
+    """The estimate uses the default model's prices and has no earlier jobs. In batches, cached input is no cheaper."""
     settings = _settings(tmp_path, openai_model="gpt-4.1-mini", openai_prices="")
     usd, economy = (_estimate(database, settings, _urls(1_000), economy=one).usd for one in (False, True))
     readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
@@ -132,7 +132,7 @@ def test_without_a_model_nothing_is_paid(database: Database, tmp_path: Path, cha
 
 
 def test_economy_is_half_price_in_any_tier_and_waits_for_no_limit(database: Database, tmp_path: Path) -> None:
-    """Cached input is no cheaper in batches, because its batch price is unknown for this model."""
+    """For this model, the batch price of cached input is unknown, so cached input costs as much as other input."""
     _work(database, urls=40)
     priced = {"openai_service_tier": "priority", "openai_prices": "m-1=2/10/0.5"}
     settings = _settings(tmp_path, fetch_min_delay_seconds=0, **priced)
@@ -162,7 +162,7 @@ CAPACITIES = [
 
 
 def test_limit_groups_work_in_parallel_each_by_its_tightest_limit() -> None:
-    # tokens limit group a to 10 calls a minute, and requests limit group b to 20
+    # group a can make 10 calls a minute because of tokens, and group b 20 because of requests
     assert _model_minutes(CAPACITIES, "m-1", 300, 300 * 1_100) == pytest.approx(10.0)
     assert _model_minutes([], "m-1", 300, 300 * 1_100) is None
     assert _model_minutes([], "m-1", 0, 0) == 0.0

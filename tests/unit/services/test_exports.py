@@ -1,4 +1,4 @@
-"""Exports have stable columns and types, are safe for spreadsheets, and report a missing library."""
+"""Exports have stable columns and types and are safe for spreadsheets. A missing library is reported."""
 
 import csv
 import io
@@ -16,7 +16,7 @@ from pyarrow import parquet
 from app.property.record import FIELDS
 from app.services.reports.exports import COLUMNS, ExportFormat, Written, write
 
-#: The published columns in order. Programs may read a column by its number, so append and never insert.
+#: The published columns in order. Programs may read columns by number, so add new ones only at the end.
 PUBLISHED = """
 property ListingId ListingKey OriginatingSystemName StandardStatus MlsStatus PropertyType PropertySubType ListPrice
 OriginalListPrice ClosePrice CloseDate UnparsedAddress StreetNumber StreetName UnitNumber City StateOrProvince
@@ -60,7 +60,7 @@ BARE: dict[str, Any] = {
     "conflicts": [],
     "replaces": [],
 }
-#: The rules of RFC 7946 for a collection of points: sections 3, 3.1.1, 3.1.2, 3.2, and 3.3.
+#: A JSON Schema for RFC 7946's collections of points (sections 3, 3.1.1, 3.1.2, 3.2, and 3.3).
 _NUMBER = {"type": "number"}
 _POSITION = {
     "type": "array",
@@ -87,7 +87,7 @@ RFC_7946 = {
     "type": "object",
     "required": ["type", "features"],
     "properties": {"type": {"const": "FeatureCollection"}, "features": {"type": "array", "items": _FEATURE}},
-    # section 4 of the RFC removed the member `crs`, and section 7.1 forbids members of other types
+    # RFC 7946 removed `crs` (section 4) and forbids members of other types (section 7.1)
     "not": {"anyOf": [{"required": [name]} for name in ("crs", "coordinates", "geometry")]},
 }
 
@@ -100,7 +100,7 @@ def written(chosen: ExportFormat, *properties: dict[str, Any]) -> bytes:
 
 
 def test_published_columns_keep_their_positions() -> None:
-    """A new field gets the next number in `appended`, and a place at the end of `PUBLISHED`."""
+    """For a new field, use the next number in `appended` and add the column to the end of `PUBLISHED`."""
     published = PUBLISHED.split()
     assert list(COLUMNS[: len(published)]) == published
     assert sorted(set(COLUMNS) & FIELDS.keys()) == sorted(FIELDS)
@@ -200,7 +200,7 @@ def test_an_incomplete_surrogate_pair_does_not_stop_an_export(chosen: ExportForm
 
 
 def test_parquet_without_its_library_names_the_package_to_install() -> None:
-    """A process without the package exits with code 2 and prints one line."""
+    """The command exits with code 2 and prints one line."""
     program = "import sys; sys.modules['pyarrow'] = None\n"
     program += "sys.argv = ['propintel', 'properties', 'export', '--format', 'parquet']\n"
     program += "from importlib.machinery import PathFinder as P; old = P.find_spec\n"

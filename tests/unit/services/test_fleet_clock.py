@@ -1,4 +1,4 @@
-"""The fleet shares Redis's time, whatever a machine's own clock shows, and keeps it while Redis is unreachable."""
+"""All machines use Redis's time, whatever their own clocks show. They continue it while Redis is unreachable."""
 
 import logging
 import threading
@@ -16,7 +16,7 @@ FLEET = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
 class Machine:
-    """A machine whose clock is an hour ahead of Redis; time passes on both alike."""
+    """A machine whose clock is an hour ahead of Redis. Both clocks run at the same speed."""
 
     def __init__(self) -> None:
         self.passed = 0.0
@@ -89,7 +89,7 @@ def test_before_redis_answers_the_machines_own_time_is_used() -> None:
 
 
 def test_all_threads_wait_for_the_first_answer() -> None:
-    """A thread that did not wait would judge leases by the machine's own clock."""
+    """A thread that did not wait would use the machine's own clock for leases."""
     asked, answer = threading.Event(), threading.Event()
 
     def ask() -> int:

@@ -1,4 +1,4 @@
-"""Of hundreds of keys and limits, the key page shows those that need attention."""
+"""If there are hundreds of keys and limits, the key page shows those that need attention."""
 
 from dataclasses import replace
 
@@ -27,7 +27,7 @@ def test_a_short_list_of_keys_keeps_its_order() -> None:
 
 def test_the_limits_with_the_smallest_remaining_share_are_shown() -> None:
     ample = [Capacity(f"group-{n}", "gpt-4.1-mini", "requests", 1_000, 1_000 - n) for n in range(MOST_CAPACITIES)]
-    # this limit has the largest remaining amount and the smallest remaining share
+    # much remains of this limit, but only a small share
     nearly = Capacity("large", "gpt-4.1-mini", "tokens", 1_000_000, 2_000)
     used_up = Capacity("rests", "gpt-4.1-mini", "requests", 500, 0)
     shown = tightest([*ample, nearly, used_up])

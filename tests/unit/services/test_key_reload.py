@@ -1,4 +1,4 @@
-"""A running process reloads changed keys, and keeps the old keys if the new ones are invalid."""
+"""A running process reloads changed keys. It keeps the old keys if the new ones are invalid."""
 
 import logging
 import os
@@ -17,7 +17,7 @@ A, B, C = (f"sk-proj-{word * 6}{n:04d}" for n, word in enumerate(("aaaa", "bbbb"
 
 
 class Keys:
-    """A stand-in for a manager, which holds the keys in use. Valid settings replace them, and invalid ones do not."""
+    """A stand-in for the key manager. Valid settings replace the keys in `used`; invalid settings do not."""
 
     def __init__(self) -> None:
         self.used: list[str] = []
@@ -63,7 +63,7 @@ def _errors(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 def test_a_changed_file_is_read_once_it_has_stayed_the_same(reload: KeyReload, keys: Keys, file: Path) -> None:
-    """An editor may write in place. Half a key looks like a key, so a file that still changes is not read."""
+    """An editor may write in place. A half-written key looks like a key, so a file is not read while it changes."""
     file.write_text(f"{A}\n{C[:20]}")
     reload.poll()
     file.write_text(f"{A}\n{C}\n")
@@ -74,7 +74,7 @@ def test_a_changed_file_is_read_once_it_has_stayed_the_same(reload: KeyReload, k
 
 
 def test_a_change_made_before_the_first_look_is_not_missed(keys: Keys, file: Path) -> None:
-    """The manager read the file just before the watch began."""
+    """The file changes after the manager read it and before the first poll."""
     settings = load_settings()
     keys.apply(settings)
     made = KeyReload(settings, keys.apply)
@@ -84,7 +84,7 @@ def test_a_change_made_before_the_first_look_is_not_missed(keys: Keys, file: Pat
 
 
 def test_an_edit_that_leaves_size_and_times_alone_is_noticed(reload: KeyReload, keys: Keys, file: Path) -> None:
-    """Two edits within one tick of the file system's clock have the same times in `stat`."""
+    """Two edits within one tick of the file system's clock leave the same times in `stat`."""
     times = file.stat()
     file.write_text(f"{A}\n{C}\n")
     os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
@@ -94,7 +94,7 @@ def test_an_edit_that_leaves_size_and_times_alone_is_noticed(reload: KeyReload, 
 
 
 def test_a_replaced_mount_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: Keys) -> None:
-    """Kubernetes replaces the symlinked folder `..data` atomically; the file's own link stays the same."""
+    """Kubernetes replaces the symlinked folder `..data` atomically, while the file's own link stays the same."""
     for name, lines in (("one", f"{A}\n"), ("two", f"{A}\n{C}\n")):
         (tmp_path / name).mkdir()
         (tmp_path / name / "keys").write_text(lines)
@@ -115,7 +115,7 @@ def test_a_replaced_mount_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_a_briefly_missing_file_is_not_logged(
     reload: KeyReload, keys: Keys, file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Some editors write a new file and rename it."""
+    """The file is missing for a moment while some editors save it."""
     file.rename(file.with_suffix(".bak"))
     reload.poll()
     file.with_suffix(".bak").rename(file)
@@ -141,9 +141,9 @@ def test_an_invalid_file_leaves_the_old_keys_and_is_logged_once(
     caplog: pytest.LogCaptureFixture,
     case: tuple[Callable[[Path], object], str],
 ) -> None:
-    """The log line names variable and problem, but no key. The next valid file is read again.
+    """The log line names the variable and the problem, but no key. A later valid file is read.
 
-    A starting process would use the next variable instead of an empty file.
+    A starting process would use the next variable instead of an empty file, but a running one does not.
     """
     spoil, message = case
     spoil(file)
@@ -163,7 +163,7 @@ def test_an_invalid_file_leaves_the_old_keys_and_is_logged_once(
 
 @pytest.fixture
 def dotenv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return an env file that is read instead of a keys file."""
+    """Return an env file, which is read because no keys file is set."""
     monkeypatch.delenv("OPENAI_API_KEYS_FILE")
     monkeypatch.setenv("PROPINTEL_ENV_FILE", str(tmp_path / "env"))
     return tmp_path / "env"
@@ -172,7 +172,8 @@ def dotenv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_requested_reload_reads_only_the_keys_of_the_dotenv_file(
     dotenv: Path, keys: Keys, file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Other settings, such as the database, stay the same in a running process. A keys file named later is watched."""
+    """Other settings, such as the database, do not change in a running process. A keys file named in a reload is
+    watched."""
     caplog.set_level(logging.INFO)
     dotenv.write_text(f"OPENAI_API_KEYS={A}\nDATABASE_URL=sqlite:///one\n")
     made = KeyReload(load_settings(), keys.apply)
@@ -211,7 +212,7 @@ def test_invalid_settings_leave_the_old_keys_and_are_not_passed_on(
 
 
 def test_a_request_reloads_all_processes_of_a_home(reload: KeyReload, keys: Keys, file: Path, tmp_path: Path) -> None:
-    """The parent of forked children reloads, then sets the mark, and ignores its own mark."""
+    """The parent of forked children reloads, then writes the mark, and ignores its own mark."""
     parent = Keys()
     stamps: list[int] = []
     asked = KeyReload(load_settings(), parent.apply, watches_file=False, passes_on=stamps.append)
@@ -226,7 +227,7 @@ def test_a_request_reloads_all_processes_of_a_home(reload: KeyReload, keys: Keys
 
 
 def test_a_child_forked_between_the_mark_and_its_parents_reload_reloads_itself(keys: Keys, file: Path) -> None:
-    """The child inherits the old settings and their stamp."""
+    """The child inherits the old settings and the stamp that belongs to them."""
     settings = load_settings()
     seen = ReloadMark(settings.state.propintel_home).stamp()
     ReloadMark(settings.state.propintel_home).set()
@@ -244,7 +245,7 @@ def test_a_mark_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pyt
 def test_the_reloader_follows_the_file_and_requests_and_survives_exceptions(
     keys: Keys, file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A request may arrive before the start: a signal comes after the handler is installed, before the thread."""
+    """A signal may arrive after its handler is installed and before the reloader's thread starts."""
     assert 2 * POLL_SECONDS < 5, "a change is noticed at the second poll, within five seconds"
     failed = threading.Event()
 

@@ -1,4 +1,4 @@
-"""Budgets and prices pass from the settings to the key pool."""
+"""The key pool gets budgets and prices from the settings."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ def test_without_a_variable_there_is_no_cap_and_zero_is_a_cap() -> None:
     ("usd", "microusd"), [(0.29, 290_000), (1.000001, 1_000_001), (0.0000014, 1), (1e9, 1_000_000_000_000_000)]
 )
 def test_dollars_become_the_nearest_millionth(usd: float, microusd: int) -> None:
-    """In binary, a million times 1.000001 is slightly less than 1000001, so truncation would lose a millionth."""
+    """In binary, 1.000001 times a million is slightly less than 1000001, so truncation would lose a millionth."""
     assert budget_of(settings(budget_batch_usd=usd)).batch.microusd == microusd
 
 
@@ -48,7 +48,7 @@ def test_calls_are_counted_at_configured_prices() -> None:
 
 @pytest.mark.parametrize("name", ["budget_daily_usd", "budget_key_daily_usd", "budget_batch_usd"])
 def test_a_budget_in_dollars_without_a_price_is_refused(name: str) -> None:
-    """Calls without a known price cost 0. Such a budget would never fill, and only the bill would show it."""
+    """Calls without a known price cost 0, so such a budget would never be used up."""
     given = settings(openai_model=UNKNOWN, openai_api_key=SecretStr("sk-a"), **{name: 5})
     with pytest.raises(ConfigurationError, match=f"OPENAI_PRICES={UNKNOWN}=INPUT/OUTPUT"):
         build_manager(given)

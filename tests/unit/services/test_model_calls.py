@@ -1,4 +1,4 @@
-"""A process adapts its requests to its model server's answers."""
+"""A process adapts its requests to the answers of its model server."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Each question to a model is paid once, and a failing model never loses values that were read without it."""
+"""Each question to a model is paid for once. If the model fails, values that were read without it are kept."""
 
 import contextlib
 import json
@@ -54,7 +54,7 @@ def extraction(clock: ManualClock) -> Extraction:
 
 
 class Api:
-    """A fake of the API over HTTP. It counts calls and answers with `respond`."""
+    """A simulated API over HTTP that counts calls and answers with `respond`."""
 
     def __init__(self, respond: Callable[[dict[str, Any]], httpx2.Response]) -> None:
         self.calls = 0
@@ -65,7 +65,10 @@ class Api:
         return self._respond(json.loads(request.content))
 
     def manager(self, budget: Budget = NO_BUDGET) -> OpenAIClientManager:
-        """Return a manager with one key. Requests do not wait for capacity, and each costs a dollar."""
+        """Return a manager with one key.
+
+        A request is refused instead of waiting for capacity, and each costs a dollar.
+        """
         keys = make_keys([KEY])
         return OpenAIClientManager(
             keys,
@@ -91,7 +94,7 @@ ROOF = ("Roof", ["cedar shakes"], "roof is covered with cedar shakes")
 
 
 def facts(*stated: tuple[str, Any, str]) -> str:
-    """Return an answer that states these fields with their values and quotes."""
+    """Return an answer that states these fields, values, and quotes."""
     return json.dumps({"facts": [{"field": field, "value": value, "quote": quote} for field, value, quote in stated]})
 
 
@@ -104,7 +107,7 @@ def error(status: int, message: str, code: str = "x") -> Callable[[dict[str, Any
     return lambda _: httpx2.Response(status, json={"error": {"message": message, "type": "x", "code": code}})
 
 
-#: The answer of a key without capacity.
+#: The API's answer when a key has no capacity.
 slow_down = error(429, "slow down", "rate_limit_exceeded")
 
 
@@ -119,7 +122,7 @@ def reader(answers: AnswerStore, api: Api, model: str = "gpt-test", clock: Manua
 def test_a_question_is_paid_once_across_processes_and_its_answer_is_used_even_without_a_key(
     answers: AnswerStore, extraction: Extraction
 ) -> None:
-    """Another model is another question. The verified value joins the record with its evidence."""
+    """A different model makes a different question. The verified value is stored with its evidence."""
     api = Api(roof)
     first = reader(answers, api).read(extraction)
     assert (first.note, first.unanswered) == (None, ())
@@ -172,9 +175,9 @@ def test_a_failing_model_is_a_note_and_costs_no_value(
 def test_an_unusable_answer_is_not_paid_for_again_within_an_hour(
     answers: AnswerStore, extraction: Extraction, clock: ManualClock, content: Any, calls: int
 ) -> None:
-    """A later run and another job with the same page get the stored failure.
+    """A later run, and another job with the same page, get the stored failure.
 
-    A model that answers in prose may not have seen the schema, so it is asked once more with the schema in the text.
+    A model that answers in prose may not have seen the schema, so it is called once more with the schema in the text.
     """
     bad = Api(lambda _: completion(**content))
     first = reader(answers, bad, clock=clock).read(extraction)
@@ -189,7 +192,7 @@ def test_an_unusable_answer_is_not_paid_for_again_within_an_hour(
 
 
 def cut(_: dict[str, Any]) -> httpx2.Response:
-    """Return JSON that is cut off in its second fact."""
+    """Return an answer whose JSON is cut off in the second fact."""
     answer = completion(facts(ROOF, ("YearBuilt", 1987, "put up in 1987"))[:-8])
     body = answer.json()
     body["choices"][0]["finish_reason"] = "length"
@@ -255,7 +258,7 @@ def test_dropped_values_are_named_in_the_note_and_counted_by_their_flaw(
 def test_a_429_that_waiting_cannot_fix_is_a_note_that_names_the_remedy(
     answers: AnswerStore, extraction: Extraction, respond: Any, pattern: str
 ) -> None:
-    """The values are stored now. Waiting restores no money, and a bucket never exceeds its limit."""
+    """Waiting restores no money, and a bucket never grows beyond its limit. So the other values are stored now."""
     found = reader(answers, Api(respond)).read(extraction)
     assert found.extraction is extraction
     assert found.note is not None
@@ -290,7 +293,7 @@ def test_an_exhausted_budget_is_a_note_that_names_it(
 
 
 def _answers_counted() -> dict[str, float]:
-    """Return the counted answers by outcome, and the number of measured calls."""
+    """Return the number of answers by outcome, and of measured calls by model."""
     names = {"propintel_model_answers_total": "outcome", "propintel_model_call_seconds_count": "model"}
     samples = (sample for family in REGISTRY.collect() for sample in family.samples if sample.name in names)
     return {sample.labels[names[sample.name]]: sample.value for sample in samples}
@@ -313,7 +316,8 @@ def _answers_counted() -> dict[str, float]:
 def test_every_answer_is_counted_by_its_outcome(
     answers: AnswerStore, extraction: Extraction, respond: Any, outcome: str | None, measured: int
 ) -> None:
-    """A lack of capacity is not an answer, since the job is retried. A call without a key has no model time."""
+    """A lack of capacity is not counted as an answer, because the job is retried. A call without a key takes no model
+    time."""
     before = _answers_counted()
     reader = ModelReader(answers, Api(respond).manager(), "m-counted")
     with pytest.raises(openai.RateLimitError) if outcome is None else contextlib.nullcontext():
@@ -327,7 +331,7 @@ def test_every_answer_is_counted_by_its_outcome(
 def test_the_setting_decides_what_a_model_is_asked_for(
     answers: AnswerStore, extraction: Extraction, use: ModelUse, asked: str | None
 ) -> None:
-    """The year is certain, so only `always` asks for it again. With `never`, no field stays open."""
+    """The page's year is certain, so it is requested only with `always`. With `never`, no field is requested."""
     sent: list[str] = []
 
     def note(request: dict[str, Any]) -> httpx2.Response:
@@ -360,7 +364,7 @@ def test_a_page_is_sent_within_the_configured_tokens(answers: AnswerStore, extra
 
 
 def test_a_certain_value_is_checked_by_the_model_with_always(answers: AnswerStore, extraction: Extraction) -> None:
-    """A value on which page and model agree has candidates of both."""
+    """A value that the page and the model both state has candidates from both."""
     price = facts(("ListPrice", 310_000, "$310,000"))
     sure = extraction.record.evidence["ListPrice"].model_copy(update={"confidence": 0.95})
     known = replace(extraction, record=PropertyRecord(values={"ListPrice": 310_000}, evidence={"ListPrice": sure}))
@@ -376,7 +380,7 @@ def test_a_certain_value_is_checked_by_the_model_with_always(answers: AnswerStor
 
 
 def settled(extraction: Extraction) -> Extraction:
-    """Return the extraction of a page that a recipe settled and that is chosen for an audit."""
+    """Return the extraction of a page whose fields a recipe has settled and that is chosen for an audit."""
     return replace(extraction, settled=frozenset(extraction.asked()), audited=True)
 
 
@@ -394,7 +398,7 @@ def test_an_audit_asks_for_every_field_that_a_recipe_settled(answers: AnswerStor
 def test_an_audit_without_an_answer_costs_no_page(
     answers: AnswerStore, extraction: Extraction, respond: Callable[[dict[str, Any]], httpx2.Response]
 ) -> None:
-    """The job neither waits for the audit nor reports a missing model."""
+    """A job does not wait for an audit, and an audit without a model is not reported."""
     found = reader(answers, Api(respond)).read(settled(extraction), run=Run(Lease("job", "me")))
     assert (found.extraction.audited, found.asked, found.unanswered, found.note) == (False, (), (), None)
     assert not found.asks_again

@@ -1,4 +1,4 @@
-"""Recipes save model calls, and a failing recipe store never costs a page."""
+"""Recipes save model calls. If the recipe store fails, pages are still read."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -58,7 +58,7 @@ def counted(name: str, **labels: str) -> float:
 
 
 class Failing(MemoryRecipes):
-    """A store that raises `error`, as if its database were unreachable or its rows unreadable."""
+    """A store that raises `error`, as if its database were unreachable or its rows invalid."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__()
@@ -72,7 +72,7 @@ class Failing(MemoryRecipes):
 
 
 class Holding(MemoryRecipes):
-    """A store with one recipe."""
+    """A store that contains one recipe."""
 
     def __init__(self, recipe: Recipe) -> None:
         super().__init__()
@@ -80,7 +80,7 @@ class Holding(MemoryRecipes):
 
 
 def asked(extraction: Extraction, *fields: str, tokens: int = 3_000) -> ModelReading:
-    """Return a model reading without a value for any of these fields."""
+    """Return a model reading that was asked for these fields and found none."""
     return ModelReading(extraction, asked=fields, prompt_tokens=tokens)
 
 
@@ -107,7 +107,7 @@ def test_a_failure_of_the_store_costs_no_page(
 
 
 class Noting(Recipes):
-    """Recipes that record what they pass to the keeper's `learn`, and learn nothing."""
+    """Recipes that record the arguments of the keeper's `learn` instead of learning."""
 
     def __init__(self, store: MemoryRecipes, clock: ManualClock, use: ModelUse = "missing") -> None:
         super().__init__(store, clock, NO_AUDITS, use)

@@ -8,7 +8,7 @@ from app.services.runtime.retry import retry_on_store_error
 
 
 class Database:
-    """A database that fails `times` times, then accepts writes."""
+    """A database that rejects the first `times` writes."""
 
     def __init__(self, error: StoreError, times: int) -> None:
         self._error = error

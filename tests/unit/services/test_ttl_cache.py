@@ -1,4 +1,4 @@
-"""Answers are cached for a limited time; failures are not cached."""
+"""Answers are cached for a limited time. Failures are not cached."""
 
 import threading
 from collections.abc import Callable
@@ -66,7 +66,7 @@ def test_a_failure_is_not_cached() -> None:
 
 
 def test_within_the_grace_callers_get_the_old_answer_while_one_call_refreshes_it() -> None:
-    """Callers after the refresh get the new answer."""
+    """After the refresh, callers get the new answer."""
     now = 100.0
     going = threading.Event()
     going.set()
@@ -109,7 +109,7 @@ def test_a_failure_within_the_grace_is_tried_again() -> None:
 
 
 def test_if_no_thread_can_start_the_next_caller_refreshes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine that is briefly out of threads must not leave callers waiting forever."""
+    """If a machine is briefly out of threads, callers must not wait forever."""
     now = 100.0
     kept = TtlCache(_counting(), 1.0, grace_seconds=2.0, monotonic=lambda: now)
     kept()

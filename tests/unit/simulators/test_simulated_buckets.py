@@ -1,4 +1,4 @@
-"""Buckets refill continuously, never hold more than the limit, and report how long a request must wait."""
+"""Buckets refill continuously, never exceed the limit, and report how long a request must wait."""
 
 import pytest
 
@@ -46,7 +46,7 @@ def test_idle_time_does_not_fill_a_bucket_beyond_its_capacity() -> None:
 
 
 def test_enforcement_by_the_second_refuses_although_the_minute_has_capacity() -> None:
-    """60 requests per minute are enforced as one per second. Headers still report the minute."""
+    """A limit of 60 requests per minute is enforced as one per second, but headers still report the minute."""
     one = meter(rpm=60, tpm=6_000_000, enforcement="second")
     assert one.admit(1, 0.0) is None
     refusal = one.admit(1, 0.0)
@@ -102,7 +102,7 @@ def test_a_shown_and_enforced_bucket_is_charged_once() -> None:
 
 @pytest.mark.parametrize("enforcement", ["minute", "second"])
 def test_new_limits_keep_the_used_amount(enforcement: str) -> None:
-    """Halving an empty bucket leaves it empty. Doubling adds the difference at once."""
+    """Halving the limit of an empty bucket leaves the bucket empty. Doubling it adds the difference at once."""
     used_up, rpm = meter(rpm=600, tpm=1e9, enforcement=enforcement), 600
     while used_up.admit(1, 0.0) is None:
         pass
@@ -119,7 +119,7 @@ def test_levels_are_those_of_the_enforced_buckets() -> None:
 
 
 def test_another_program_uses_up_a_key_once_and_the_key_refills() -> None:
-    """The third request is refused, although this client used only two of 60 requests. Then the key recovers."""
+    """The third request is refused, although this client has used only two of 60 requests. Then the bucket refills."""
     gate = Gate(Config.from_json([{"key": "sk-simulator-shared-key", "rpm": 60, "tpm": 1e9, "used_up_after": 2}]))
     key = gate.authenticate("Bearer sk-simulator-shared-key")
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""The fictional county has 200 easily confused properties, and errors exactly where the truth lists them."""
+"""The fictional county has 200 similar properties, and its pages have exactly the errors that the truth lists."""
 
 from collections import Counter
 
@@ -21,7 +21,7 @@ def county() -> County:
 
 
 def written(page: Page) -> str:
-    """Return the body that the page's site would send, without other homes."""
+    """Return the body that the page's site would send for this home alone."""
     bodies = {
         "assessor": assessor.body,
         "hearth": lambda p: hearth.body(p, ROOTS["hearth"], []),
@@ -76,7 +76,7 @@ def test_a_planted_value_is_wrong_and_another_page_of_the_home_is_right(county: 
         assert one.says_right, one
         for key in one.says_right:
             stated = pages[key].says[one.field]
-            # some pages state a lot in square feet
+            # some pages state the lot's size in square feet instead of acres
             assert stated == one.right or stated == round(one.right * 43_560), (one, key)
 
 
@@ -105,7 +105,7 @@ def test_searches_find_dead_wrong_false_forbidden_and_foreign_pages(county: Coun
     assert Counter(one.kind for one in beyond) == {
         "right": 6, "lying": 6, "dead": 3, "wrong": 3, "outside": 3, "results": 3, "forbidden": 3, "nothing": 3,
     }  # fmt: skip
-    # towns with templates need no search, so every search there returns false values
+    # in towns with source templates no search is needed, so each search there returns false values
     assert {one.kind for one in all_found if one not in beyond} == {"lying"}
 
 

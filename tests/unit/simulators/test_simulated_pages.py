@@ -1,4 +1,4 @@
-"""The bundled pages state what the manifest lists, and the generated homes differ."""
+"""The bundled pages state what the manifest lists, and no two generated homes are the same."""
 
 import re
 from pathlib import Path

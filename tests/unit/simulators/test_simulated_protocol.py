@@ -1,4 +1,4 @@
-"""OpenAI's wire format: Go durations, error bodies with four members, and strict schemas only."""
+"""OpenAI's wire format: durations as Go prints them, error bodies with four members, and strict schemas only."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The simulator answers from the text it received, and quotes the words that state each value."""
+"""The simulator answers from the text in the request, and quotes the words that state each value."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A page matches an address only if it cannot be a neighbor's or another unit's."""
+"""A page matches an address only if the page cannot be about a neighbor's property or another unit."""
 
 from typing import Any
 
@@ -46,13 +46,13 @@ def test_a_page_matches_the_address_or_another_one_or_is_undecided(
 
 
 def test_a_page_without_a_town_matches_if_the_source_covers_one_area() -> None:
-    """A house with the same number in another town of the area is not taken for the wanted one."""
+    """A house with the same street and number in another town of the area must not match."""
     assert judge(STREET, place_is_known=True)[0] is Verdict.WANTED
     assert judge({**STREET, "PostalCode": "00001"}, place_is_known=True)[0] is Verdict.OTHER
     assert judge({"City": "Anytown"}, place_is_known=True)[0] is Verdict.UNKNOWN
     assert judge({**STREET, "City": "Elsewhere"}, place_is_known=True)[0] is Verdict.UNKNOWN
     assert judge({**STREET, "StateOrProvince": "XY"}, place_is_known=True)[0] is Verdict.OTHER
-    # a ZIP code may have a second town name
+    # a ZIP code may have more than one town name
     assert judge({**STREET, **PLACE, "City": "Old Town"}, place_is_known=True)[0] is Verdict.WANTED
 
 
@@ -63,9 +63,9 @@ def test_a_page_without_a_town_matches_if_the_source_covers_one_area() -> None:
         ({**STREET, "PostalCode": "99999"}, HOUSE, Verdict.WANTED),
         ({**STREET, "StreetNumber": "14"}, HOUSE, Verdict.OTHER),
         ({**STREET, **PLACE, "UnitNumber": "9"}, HOUSE, Verdict.OTHER),
-        ({**STREET, **PLACE}, UNIT, Verdict.UNKNOWN),  # units may share a parcel number
+        ({**STREET, **PLACE}, UNIT, Verdict.UNKNOWN),  # several units may share a parcel number
         ({"ParcelNumber": "0012-0035"}, HOUSE, Verdict.UNKNOWN),
-        ({"City": "Elsewhere"}, HOUSE, Verdict.UNKNOWN),  # another county may use the number
+        ({"City": "Elsewhere"}, HOUSE, Verdict.UNKNOWN),  # a property in another county may have the same parcel number
     ],
 )
 def test_a_known_parcel_number_decides_unless_the_address_contradicts(

@@ -1,4 +1,4 @@
-"""A results page's link is chosen only if it is clearly about the requested address."""
+"""A link on a results page is followed only if it is clearly about the requested address."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""In a response with several properties, each is read separately, and only the requested property is chosen."""
+"""In a response with several properties, each property is read separately, and only the requested one is chosen."""
 
 import json
 from datetime import UTC, datetime
@@ -31,7 +31,7 @@ ARCGIS = {
         for n in (1, 2, 3)
     ],
 }  # fmt: skip
-#: Layouts of a response with several properties, each with the JSON pointer to the second property.
+#: Layouts of a response with several properties, each with a JSON pointer to its second property.
 SHAPES = [
     (ROWS, "/1"),
     ({"results": ROWS}, "/results/1"),
@@ -109,10 +109,10 @@ def test_the_requested_unit_is_chosen() -> None:
 @pytest.mark.parametrize(
     ("rows", "verdict"),
     [
-        ([row(1, "1"), row(3, "3")], Verdict.OTHER),  # other units
-        ([row(1, None), row(2, None)], Verdict.UNKNOWN),  # no unit is named
-        ([row(1, "2", StreetNumber="301"), row(2, "2", StreetNumber="302")], Verdict.OTHER),  # neighbors
-        ([row(1, "2", City="Otherville", PostalCode="11111"), row(2, "1")], Verdict.OTHER),  # another town's
+        ([row(1, "1"), row(3, "3")], Verdict.OTHER),  # only other units
+        ([row(1, None), row(2, None)], Verdict.UNKNOWN),  # no row names a unit
+        ([row(1, "2", StreetNumber="301"), row(2, "2", StreetNumber="302")], Verdict.OTHER),  # neighboring houses
+        ([row(1, "2", City="Otherville", PostalCode="11111"), row(2, "1")], Verdict.OTHER),  # a row of another town
         ([], Verdict.OTHER),
     ],
 )
@@ -123,7 +123,7 @@ def test_a_neighbor_is_never_chosen_instead(rows: list[dict[str, Any]], verdict:
 
 
 def test_of_two_parcels_at_one_address_only_a_parcel_named_by_another_source_is_chosen() -> None:
-    """A lot may have two parcels: the house is on one, and the other is a strip of grass."""
+    """A lot may have two parcels: one with the house, and a strip of grass."""
     rows = [row(1, None, YearBuilt=1987), row(2, None, LotSizeArea=0.1)]
     house = wanted("300 Example Blvd, Anytown, ST 00000")
     doubt = choose(rows, 2, house)

@@ -1,4 +1,4 @@
-"""A search answer gives the pages it cites, and the values it attributes to each."""
+"""A web search's answer gives the cited pages, and the values that it attributes to each page."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,7 @@ A, B = "https://a.example/1", "https://b.example/1"
 
 
 def answer(*lines: tuple[str, str], sources: Sequence[str] = (), uncited: str = "") -> list[dict[str, Any]]:
-    """Return response items as the API does, with a citation after each line."""
+    """Return response items in the API's format, with a citation after each line."""
     text, marks = "", []
     for words, url in lines:
         text += f"{words} "
@@ -76,7 +76,7 @@ BLANK = [{"type": "message", "content": [{"type": "output_text", "text": " \n"}]
     [
         (answer(("Bedrooms: 3", A)), "completed", "", "", ""),
         (answer(uncited="I found no page."), "completed", "", "", ""),
-        (answer(("Bedrooms: 3", A)), "", "", "", ""),  # the format that earlier versions stored
+        (answer(("Bedrooms: 3", A)), "", "", "", ""),  # earlier versions stored no status
         (REFUSED, "completed", "", "refused", "I cannot do that."),
         (answer(("Bedrooms: 3", A)), "incomplete", "content_filter", "refused", "content_filter"),
         (answer(("Bedrooms: 3", A)), "incomplete", "max_output_tokens", "incomplete", "max_output_tokens"),

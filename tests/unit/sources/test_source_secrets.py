@@ -1,4 +1,4 @@
-"""Secrets in source URLs: which URLs get them, how they are redacted, and which templates are refused."""
+"""Secrets in source URLs: which URLs get them, how they are redacted, and which templates are rejected."""
 
 import json
 import re

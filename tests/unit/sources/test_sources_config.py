@@ -1,4 +1,4 @@
-"""`sources.toml`: its content, its areas, and errors that name file, table, key, and remedy."""
+"""`sources.toml`: its content, its areas, and errors that name the file, table, key, and remedy."""
 
 import os
 from pathlib import Path
@@ -125,7 +125,7 @@ def test_an_unusable_template_is_refused(template: str, problem: str) -> None:
 
 
 def test_a_value_cannot_change_the_url_structure() -> None:
-    """Slashes, question marks, ampersands, hashes, quotes, percent signs, and other scripts are escaped."""
+    """Slashes, question marks, ampersands, hashes, quotes, percent signs, and non-Latin letters are escaped."""
     template = Template("https://x.example/a/{street_line}?city={city}#top")
     url = template.url({"street_line": "../../etc?x=1&y#z", "city": "O'Brien & Söhne 100%"})
     assert url == "https://x.example/a/..%2F..%2Fetc%3Fx%3D1%26y%23z?city=O%27Brien%20%26%20S%C3%B6hne%20100%25"
@@ -185,7 +185,7 @@ def test_a_file_is_read_again_when_it_has_changed(tmp_path: Path) -> None:
 
 
 def test_an_invalid_file_leaves_the_last_valid_content_in_use(tmp_path: Path) -> None:
-    """An editing mistake must not fail the jobs of a whole fleet."""
+    """An editing mistake must not make all jobs of a fleet fail."""
     path = tmp_path / "sources.toml"
     path.write_text(AREA + SOURCE)
     file = SourcesFile(path)

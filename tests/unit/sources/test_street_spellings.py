@@ -1,4 +1,4 @@
-"""A template requests a street in both spellings that registers use."""
+"""A template is requested with both spellings of a street that registers use."""
 
 import pytest
 
@@ -13,7 +13,7 @@ from app.property.sources.spellings import street_names
         ("N SAINT CLAIR AVE E", ("N ST CLAIR AVE E", "N SAINT CLAIR AVE E")),
         ("MOUNT VERNON", ("MT VERNON", "MOUNT VERNON")),
         ("FORT WORTH RD", ("FT WORTH RD", "FORT WORTH RD")),
-        # streets with such a name, and words that only begin like it
+        # streets whose whole name is such a word, and words that only begin like one
         ("FORT ST", ("FORT ST",)),
         ("MOUNT AVE", ("MOUNT AVE",)),
         ("SAINTSBURY DR", ("SAINTSBURY DR",)),

@@ -1,4 +1,4 @@
-"""Each failure below the store, on SQLite, is one of our errors and leaves nothing half-written."""
+"""Each database failure, here on SQLite, is raised as one of the project's errors and leaves nothing half-written."""
 
 import pickle
 import sqlite3
@@ -77,7 +77,7 @@ def test_a_full_disk_is_named_and_leaves_nothing_behind(tmp_path: Path) -> None:
     jobs.enqueue([URL])
     with database.reading() as connection:
         pages = connection.execute(text("PRAGMA page_count")).scalar_one()
-        # the limit applies to this pooled connection, the only one of this thread
+        # the limit applies only to this connection, which the thread will use again
         connection.execute(text(f"PRAGMA max_page_count = {pages + 4}"))
     with pytest.raises(DiskFullError, match="Free disk space") as caught:
         jobs.enqueue([f"https://site.example/{'x' * 500}/{n}" for n in range(500)])

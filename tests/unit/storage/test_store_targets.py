@@ -1,4 +1,4 @@
-"""Each target has one spelling, and an invalid target is named with its problem."""
+"""Each target has one canonical form. An invalid target is rejected with an explanation."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Cumulative counters become hourly counts: nothing is counted twice or lost, even after a counter reset."""
+"""Cumulative counters become hourly counts. Nothing is counted twice or lost, even after a counter reset."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -16,10 +16,10 @@ T0 = datetime(2026, 1, 1, 10, 30, tzinfo=UTC)
     [
         ({"requests": 5, "failures": 1}, {"requests": 8, "failures": 1}, {"requests": 3}),
         (None, {"requests": 3, "failures": 0}, {"requests": 3}),
-        # after a loss, a figure may exceed its earlier value; a difference would hide one of three failures
+        # after Redis lost its data, counters start at 0; here a difference would hide one of three failures
         ({"requests": 10, "failures": 1}, {"requests": 4, "failures": 3}, {"requests": 4, "failures": 3}),
         ({"requests": 10, "failures": 1}, {"failures": 2}, {"failures": 2}),
-        # after a restart or failover, figures return slightly lower and become the new base
+        # after a restart or failover, counters may be slightly lower; then nothing is counted
         ({"requests": 100, "failures": 1}, {"requests": 98, "failures": 2}, {}),
         ({"open": 5, "dead": 1}, {"open": 5}, {}),
         ({"requests": 98}, {"requests": 101}, {"requests": 3}),
@@ -32,7 +32,7 @@ def test_growth_counts_nothing_twice_and_restarts_after_a_loss(
 
 
 def test_counts_are_spread_evenly_over_the_hours_of_a_gap() -> None:
-    """The time from 10:30 to 13:30 is half an hour, two whole hours, and half an hour."""
+    """The gap from 10:30 to 13:30 is half an hour, two whole hours, and half an hour."""
     assert list(spread({"requests": 7}, T0, T0 + timedelta(seconds=15))) == [(hour_of(T0), {"requests": 7})]
     found = dict(spread({"requests": 60}, T0, T0 + 3 * HOUR))
     assert found == {hour_of(T0) + n * HOUR: {"requests": share} for n, share in enumerate((10, 20, 20, 10))}

@@ -30,7 +30,7 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def test_settings_are_loaded_when_the_configuration_is_read(settings: Settings) -> None:
-    """Importing an app reads no environment. The callable runs once, on first use."""
+    """Creating an app reads no settings. The callable runs once, when the configuration is first used."""
     asked: list[int] = []
 
     def load() -> Settings:
@@ -45,7 +45,7 @@ def test_settings_are_loaded_when_the_configuration_is_read(settings: Settings) 
 
 
 def test_importing_the_worker_reads_no_environment() -> None:
-    """The import succeeds with invalid settings, which are reported when the app is used."""
+    """The import succeeds even with invalid settings, which are reported when the app is used."""
     code = (
         "import os; os.environ['PORT'] = 'none'; import worker; print('imported')\n"
         "try: worker.app.conf.broker_url\nexcept SystemExit as exc: print('exit', exc.code)"
@@ -71,9 +71,10 @@ def test_a_socket_url_is_converted_for_kombu(url: str, kombu: str) -> None:
 
 
 def test_every_task_has_its_queue_and_only_jobs_are_in_lanes(settings: Settings) -> None:
-    """Reports must wait neither for jobs, nor for hanging receivers, nor for uploads of batches.
+    """Reports must not wait for jobs, hanging receivers, or uploads of batches.
 
-    Two queues bound to one exchange with one key would each get every message. Recovery counts a lane's messages.
+    If two queues had the same exchange and routing key, each would get every message. Recovery counts a lane's
+    messages.
     """
     app = make_celery(settings)
     app.loader.import_default_modules()
@@ -104,7 +105,7 @@ def test_every_task_has_its_queue_and_only_jobs_are_in_lanes(settings: Settings)
     ],
 )
 def test_a_job_waits_in_the_lane_for_its_position_in_the_batch(position: int, started: bool, lane: str) -> None:
-    """A job whose worker died does not wait again. Jobs lost by the broker keep their lanes."""
+    """A job that has been started before uses the first lane."""
     assert lane_of(_job(position, started=started)) == lane
 
 
@@ -119,7 +120,7 @@ def _job(position: int, *, started: bool, priority: int = 5) -> Job:
 
 
 def test_messages_and_events_show_redacted_arguments(settings: Settings) -> None:
-    """A task sent by name is redacted too: Flower shows the last event, which may be the sender's."""
+    """Arguments of a task sent by name are redacted too, because Flower may show the sender's event."""
     url, key = "https://me:hunter2@example.com/a?token=hunter2", "sk-proj-0123456789abcdefghij"
     message = make_celery(settings).amqp.create_task_message(
         "id", "any.task", (key,), {"url": url}, argsrepr=repr(key), create_sent_event=True
@@ -132,7 +133,7 @@ def test_messages_and_events_show_redacted_arguments(settings: Settings) -> None
 
 
 def test_a_lost_broker_is_retried_once_a_second(settings: Settings) -> None:
-    """kombu's own pauses grow to half a minute."""
+    """Without this setting, kombu's pauses would grow to half a minute."""
     pauses: list[float] = []
 
     class EnoughError(Exception):
@@ -149,7 +150,7 @@ def test_a_lost_broker_is_retried_once_a_second(settings: Settings) -> None:
 
 
 def test_a_wait_delivers_no_message_twice() -> None:
-    """The visibility timeout is above the time limit and far above any countdown."""
+    """A message must not become visible to another worker while its task runs or its countdown is pending."""
     assert VISIBILITY_TIMEOUT > TIME_LIMIT > SOFT_TIME_LIMIT
     assert VISIBILITY_TIMEOUT.total_seconds() > 10 * LONGEST_COUNTDOWN_SECONDS
 
@@ -164,7 +165,7 @@ def test_delivery_is_late_acknowledged_and_bounded(settings: Settings) -> None:
 
 
 def test_scrape_property_retries_on_rate_limits_in_the_base_class(settings: Settings) -> None:
-    """The specification requires `autoretry_for=(RateLimitError,)`. `JobTask.retry` decides about each retry."""
+    """The specification requires `autoretry_for=(RateLimitError,)`. `JobTask.retry` decides whether to retry."""
     import openai
 
     app = make_celery(settings)
@@ -184,7 +185,7 @@ def test_scrape_property_retries_on_rate_limits_in_the_base_class(settings: Sett
     ],
 )
 def test_a_worker_s_answer_to_inspect_conf_has_no_password(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
-    """Flower shows `inspect conf` of every worker. Beat can still log in."""
+    """Flower shows each worker's `inspect conf`. Beat must still be able to log in."""
     monkeypatch.setenv("REDIS_URL", url)
     app = make_celery(load_settings())
     shown = f"{app.conf.table(with_defaults=True, censored=True)} {app.conf.humanize(with_defaults=True)}"

@@ -23,7 +23,7 @@ def test_a_lost_lease_is_not_renewed_again() -> None:
 
 
 def test_a_hanging_run_finally_loses_its_lease() -> None:
-    """A thread pool cannot end the run, so another worker must be able to take over the job."""
+    """A hanging run in a thread cannot be ended, so its lease must end to let another worker take over the job."""
     renewed: list[int] = []
 
     def renew() -> bool:
@@ -44,7 +44,7 @@ def test_owners_of_one_worker_differ_only_after_its_name() -> None:
 
 
 def test_the_lease_is_renewed_until_the_block_ends_although_the_database_is_locked() -> None:
-    """The next attempt may still renew the lease in time. Log lines of the renewing thread name the job."""
+    """After a failed renewal, the next attempt may still be in time. Log lines of the renewing thread name the job."""
     jobs: list[object] = []
     renewed = threading.Semaphore(0)
 

@@ -1,4 +1,4 @@
-"""Stored exceptions contain no secret and are otherwise unchanged."""
+"""Exceptions are stored without secrets and otherwise unchanged."""
 
 import pickle
 import traceback
@@ -84,7 +84,7 @@ def test_a_hidden_context_stays_hidden() -> None:
 
 
 def test_a_retry_stays_a_retry_and_its_reason_is_cleaned() -> None:
-    """Celery checks the class of a retry, stores its reason, and pickles it for the parent process."""
+    """Celery checks the class of a retry, stores the reason, and pickles the retry for the parent process."""
     reason = ValueError(_KEY)
     retry = _raised(Retry("again", reason, 5), reason)
     clean = without_secrets(retry)
@@ -134,7 +134,7 @@ _NESTED = _raised(ValueError("above"), KeyError(_KEY))
 )
 @pytest.mark.parametrize("kind", [PropertyIntelligenceError, ValueError])
 def test_facts_of_every_kind_are_cleaned(kind: type[Exception], fact: Any) -> None:
-    """Text, stored arguments, and tracebacks of causes are cleaned."""
+    """Messages, arguments, and the tracebacks of exceptions in arguments are redacted."""
     clean = without_secrets(_raised(kind("about", fact) if kind is ValueError else kind(fact)))
     chained = "".join("".join(traceback.format_exception(one)) for one in _exceptions_in(clean.args))
     assert _KEY not in f"{_all_of(clean)} {clean} {chained}"
@@ -151,7 +151,7 @@ def _exceptions_in(value: Any) -> list[BaseException]:
 
 
 def test_the_rest_of_a_cleaned_fact_stays() -> None:
-    """Bytes stay bytes, and hold no protected value in any script."""
+    """Bytes stay bytes. A protected value with non-ASCII letters is redacted in them too."""
     protect(["geheimes-Prüfwort"])
     raw = b"\xff geheimes-Pr\xc3\xbcfwort"
     about = {"status": 500, "headers": {"a": "b", "x-key": _KEY}, "raw": raw}

@@ -1,4 +1,4 @@
-"""After an error, the policy waits, tries again, or fails the job."""
+"""After an error, the policy waits, retries, or fails the job."""
 
 import errno
 import pickle
@@ -48,7 +48,7 @@ def _status_error(status: int, **headers: str) -> openai.APIStatusError:
         ({"retry_after_ms": "1500", "retry_after": "2"}, 1.5),
         ({"retry_after": format_datetime(NOW + timedelta(seconds=90), usegmt=True)}, 90.0),
         ({}, 5.0),
-        ({"retry_after_ms": "0"}, 0.1),  # a wait of 0 s would loop without reaching the deadline
+        ({"retry_after_ms": "0"}, 0.1),  # with a wait of 0 s, the job would retry forever without reaching the deadline
     ],
 )
 def test_a_rate_limit_waits_as_long_as_the_server_says(headers: dict[str, str], seconds: float) -> None:
@@ -70,7 +70,7 @@ def test_a_rate_limit_waits_as_long_as_the_server_says(headers: dict[str, str], 
 def test_a_wait_that_an_error_names_is_used_and_counts_no_retry(
     error: PropertyIntelligenceError, seconds: float, charged: float, ends: bool
 ) -> None:
-    """Waiting for a slot of a busy site is not charged: the last of ten thousand pages of a site waits for hours."""
+    """Waiting for a busy site is not charged, because the last of ten thousand pages of a site may wait for hours."""
     assert _decide(error, replace(FRESH, retries=9)) == Wait(seconds, error, charged)
     assert _decide(error, OVER) == (Fail(error) if ends else Wait(seconds, error, charged))
 
@@ -95,7 +95,7 @@ def test_temporary_errors_are_tried_again_and_permanent_ones_fail(
 
 
 def test_the_last_wait_ends_at_the_deadline_and_the_next_one_fails() -> None:
-    """After 3,590 of 3,600 s, 10 s are left. After 3,600 s, the job fails and reports the waiting time."""
+    """After 3,590 of 3,600 s, the wait is 10 s. After 3,600 s, the job fails and reports the time waited."""
     near = replace(FRESH, waited_seconds=3590.0)
     decision = _decide(_status_error(429, retry_after="42"), near)
     assert isinstance(decision, Wait)
@@ -116,7 +116,7 @@ def test_the_last_wait_ends_at_the_deadline_and_the_next_one_fails() -> None:
     ],
 )
 def test_outages_cost_no_retry_and_end_at_the_deadline(error: PropertyIntelligenceError) -> None:
-    """The wait is about five seconds, different for each job."""
+    """The wait is about five seconds, with jitter."""
     decision = _decide(error, replace(FRESH, retries=9))
     assert isinstance(decision, Wait)
     assert 4.0 <= decision.seconds <= 6.0
@@ -125,7 +125,7 @@ def test_outages_cost_no_retry_and_end_at_the_deadline(error: PropertyIntelligen
 
 
 def test_a_job_waits_for_the_next_day_s_budget_on_any_number_of_days() -> None:
-    """The wait is free, even at the job's deadline. Jobs return spread over five minutes."""
+    """The wait is not charged, even at the job's deadline. Jobs return spread over five minutes."""
     spent = WatchBudgetSpentError("requests for pages", 10, "WATCH_DAILY_PAGES", "2026-01-02T00:00:00+00:00", 3600.0)
     for standing in (FRESH, replace(FRESH, waited_seconds=FRESH.deadline_seconds)):
         decision = _decide(spent, standing)
@@ -150,7 +150,7 @@ def test_a_job_waits_for_the_next_day_s_budget_on_any_number_of_days() -> None:
 def test_errors_of_libraries_become_errors_of_the_project(
     exc: Exception, kind: type[PropertyIntelligenceError], what: type[Wait | TryAgain | Fail]
 ) -> None:
-    """The project's error can be pickled with its details, unlike the errors of `openai`, and contains no key."""
+    """Unlike `openai` errors, the project's errors keep their details when pickled and contain no key."""
     decision = _decide(exc)
     assert type(decision) is what
     error = decision.reason if isinstance(decision, Wait) else decision.error
@@ -162,7 +162,7 @@ def test_errors_of_libraries_become_errors_of_the_project(
 
 @pytest.mark.parametrize(("waited", "longest"), [(0.0, 2.0), (100.0, 100.0), (3000.0, 300.0)])
 def test_waits_double_during_an_outage_of_the_provider(waited: float, longest: float) -> None:
-    """The waits cost no retry and count toward the deadline."""
+    """The waits count toward the deadline, but not as retries."""
     decision = _decide(_status_error(503), replace(FRESH, waited_seconds=waited, retries=9))
     assert isinstance(decision, Wait)
     assert longest * 0.75 <= decision.seconds <= longest
@@ -179,7 +179,7 @@ def test_a_failing_provider_is_asked_again_at_the_time_that_it_names() -> None:
 
 
 def test_backoff_doubles_has_jitter_and_a_ceiling() -> None:
-    """The wait is random between half of the step and the whole step. A step is at most 30 s, the longest countdown."""
+    """The wait is random between half of the step and the whole step. A step is at most 30 s."""
     rng = random.Random(1)
     for retries, step in enumerate([2, 4, 8, 16, 30, 30]):
         drawn = [backoff_seconds(retries, rng) for _ in range(200)]

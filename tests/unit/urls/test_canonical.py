@@ -1,4 +1,4 @@
-"""A page's identity is its answering URL, or another URL on the same host that the page declares canonical."""
+"""A page's identity is the URL that returned it, or a canonical URL on the same host that the page declares."""
 
 from datetime import UTC, datetime
 
@@ -55,7 +55,7 @@ def test_a_canonical_link_in_the_link_header_is_a_claim() -> None:
     ],
 )
 def test_several_or_unclear_declarations_are_not_a_claim(head: str, body: str, link: str) -> None:
-    """A visitor may have written a declaration in the body. If a page has several declarations, none is trusted."""
+    """A visitor may have written the declaration in the body. Several different declarations are not trusted."""
     assert canonical_of(page(head, body=body, link=link)) is None
 
 

@@ -1,4 +1,4 @@
-"""The list of tracking parameters is valid data."""
+"""The list of tracking parameters is well-formed."""
 
 from importlib.resources import files
 

@@ -1,4 +1,4 @@
-"""A web server on a database of its own, and tokens of every kind."""
+"""A web server with its own database, and tokens of every kind."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,10 @@ SECRET = "0123456789abcdef0123456789abcdef"
 
 @pytest.fixture
 def make_settings(tmp_path: Path) -> Callable[..., Settings]:
-    """Return a function that makes settings with a PROPINTEL_HOME, a secret, and two keys. Arguments change them."""
+    """Return a function that makes settings with a PROPINTEL_HOME, a secret, and two keys.
+
+    Its arguments override them.
+    """
 
     def make(**changes: Any) -> Settings:
         values = {

@@ -1,4 +1,4 @@
-"""Charts match their numbers, measured in SVG units against the chart's own scale."""
+"""Charts match their numbers. They are measured in SVG units against the chart's own scale."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -18,7 +18,7 @@ def _chart(values: list[tuple[int, ...]], now: datetime = NOW) -> BarChart:
 
 
 def _units_per_pixel(chart: BarChart) -> float:
-    """Return how many units of the vertical axis one SVG unit shows, according to the axis labels."""
+    """Return how many units of the vertical axis one SVG unit represents, according to the axis labels."""
     low, high = chart.y_ticks[0], chart.y_ticks[-1]
     return float(high.text.replace(",", "")) / (low.place - high.place)
 

@@ -1,4 +1,4 @@
-"""The charts of a property page match prices and places, measured against their own scales."""
+"""A property page's charts match its prices and locations, measured against the charts' own scales."""
 
 from datetime import date
 from typing import Any
@@ -99,7 +99,7 @@ def test_amounts_and_distances_are_short() -> None:
 
 
 def test_places_are_drawn_relative_to_the_chosen_one() -> None:
-    """One thousandth of a degree of latitude is 111.2 m; of longitude, half of that at 60 degrees north."""
+    """At 60 degrees north, a thousandth of a degree is 111.2 m of latitude and half of that of longitude."""
     drawn = locator(
         [
             Seen(1, 60.0, 10.0, True),

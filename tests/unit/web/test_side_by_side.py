@@ -1,4 +1,4 @@
-"""Source values side by side, with the store's choice and reasons."""
+"""Source values are shown side by side, with the store's choice and its reasons."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The batch routes, and retrying a job, on a real database without a broker."""
+"""The batch routes, and the retry of a job, on a real database without a broker."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""The OpenAPI document has composed examples, and operation names that suit generated clients."""
+"""The OpenAPI document has complete examples, and operation names that suit generated clients."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Every error uses one envelope with a code, a message, and the right status."""
+"""Every error response has the same envelope, with a code, a message, and the right status."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -84,7 +84,7 @@ def test_a_body_at_the_limit_is_read_and_a_byte_more_is_refused(client: TestClie
 
 
 def test_a_chunked_body_is_counted_as_it_arrives(client: TestClient, bearer: Bearer) -> None:
-    """A chunked body announces no length, so only counting can limit it."""
+    """A chunked request has no Content-Length, so the server can limit it only by counting."""
 
     def chunks() -> Iterator[bytes]:
         for _ in range(MAX_BODY_BYTES // 65_536 + 1):
@@ -108,7 +108,7 @@ def test_a_defect_is_500_without_details(make_settings: Callable[..., Settings],
 
 
 def test_an_unreachable_database_is_503(make_client: Callable[..., TestClient], bearer: Bearer) -> None:
-    """The next request tries again, so the server recovers once the database is reachable."""
+    """Each request tries to open the database again, so the server recovers without a restart."""
     client = make_client(database_url="sqlite:////proc/nowhere/x.sqlite3")
     answer = client.get("/api/v1/jobs", headers=bearer())
     assert answer.status_code == 503
@@ -129,7 +129,7 @@ def test_the_documentation_is_served_without_a_token(client: TestClient) -> None
 
 
 def test_the_document_lists_the_answers_of_middleware_for_every_route(client: TestClient) -> None:
-    """Middleware answers 414 and 413, and a 429 has rate limit headers."""
+    """Middleware answers 414 and 413, and a 429 response has rate limit headers."""
     operations = [
         (method, path, described["responses"])
         for path, methods in client.get("/openapi.json").json()["paths"].items()

@@ -1,4 +1,4 @@
-"""A web server without JWT_SECRET accepts tokens of its own secret from this machine only."""
+"""Without JWT_SECRET, a web server accepts tokens signed with its own secret, but only from this machine."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -34,7 +34,7 @@ def client_at(make_settings: MakeSettings) -> Iterator[Callable[[str], TestClien
 
 @pytest.fixture
 def bearer_of_home(make_settings: MakeSettings) -> dict[str, str]:
-    """Return the header with a token that `propintel token` signs with the secret of PROPINTEL_HOME."""
+    """Return the Authorization header with a token that `propintel token` signs with the secret in PROPINTEL_HOME."""
     settings = make_settings(jwt_secret=None)
     make_home_secret(settings.state.propintel_home)
     token = issue_token(settings, Role.MANAGER, timedelta(minutes=5), clock=SystemClock(), subject="tester")
@@ -53,7 +53,7 @@ def test_a_home_token_is_valid_on_loopback(
 def test_a_home_token_is_invalid_for_other_machines(
     client_at: Callable[[str], TestClient], bearer_of_home: dict[str, str]
 ) -> None:
-    """The server listens on all addresses. The address that received the request decides, not its Host header."""
+    """The server listens on all addresses. The address at which a request arrives counts, not its Host header."""
     client = client_at(ELSEWHERE)
     for headers in (bearer_of_home, {**bearer_of_home, "Host": "localhost"}):
         answer = client.get(STATS, headers=headers)

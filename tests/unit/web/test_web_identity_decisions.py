@@ -1,4 +1,4 @@
-"""The routes that split, merge, and undo, and that explain a property's identity."""
+"""The routes that split and merge properties, undo such decisions, and explain a property's identity."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ A, B = "https://a.example/1", "https://b.example/1"
 
 @pytest.fixture
 def home(stores: Stores) -> str:
-    """Store a property of two pages, and return its id."""
+    """Store a property with two pages; return its id."""
     at = datetime(2026, 1, 1, tzinfo=UTC)
     values = {"UnparsedAddress": "12 Fictional Ave", "PostalCode": "00000", "YearBuilt": 1987}
     for url in (A, B):

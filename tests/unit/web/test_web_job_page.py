@@ -1,4 +1,4 @@
-"""A job's page states how the job got its property."""
+"""A job's page states whether the page was fetched for the job or stored before."""
 
 from datetime import UTC, datetime
 

@@ -22,7 +22,7 @@ def jobs(stores: Stores) -> list[Job]:
 
 
 def test_without_a_broker_nothing_is_enqueued(client: TestClient, bearer: Bearer, stores: Stores) -> None:
-    """A job without a message would look as if it were queued, but no worker would receive it."""
+    """Without a message, no worker would receive the job."""
     answer = client.post("/api/v1/jobs", json={"targets": ["http://homes.example/1"]}, headers=bearer())
     assert answer.status_code == 503
     assert answer.json()["error"]["code"] == "broker_unavailable"
@@ -109,7 +109,7 @@ def test_a_missing_resource_is_404(client: TestClient, bearer: Bearer) -> None:
 
 
 def test_readiness_names_what_is_missing(client: TestClient, stores: Stores) -> None:
-    """The broker is missing here, but the process is alive."""
+    """The broker is unreachable here, but the process is alive."""
     assert client.get("/healthz").json() == {"success": True, "data": {"status": "alive"}}
     answer = client.get("/readyz")
     assert answer.status_code == 503

@@ -1,4 +1,4 @@
-"""The routes of alerts and key reports, on a real database."""
+"""The routes for alerts and key reports, on a real database."""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Keys reloaded while the server runs are used completely or not at all."""
+"""When keys are reloaded while the server runs, requests use either all old keys or all new ones."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +15,7 @@ A, B = "sk-proj-aaaaaaaaaaaaaaaaaaaa1111", "sk-proj-bbbbbbbbbbbbbbbbbbbb2222"
 
 
 def _read_again(app: FastAPI) -> None:
-    """Reload the keys as SIGHUP does, and wait until the reload has ended."""
+    """Reload the keys as SIGHUP does; wait until the reload has ended."""
     context: Context = app.state.context
     reloader = context.key_reloader()
     reloader.ask()
@@ -26,12 +26,12 @@ def _read_again(app: FastAPI) -> None:
 def test_the_checked_keys_are_the_ones_that_are_used(
     make_settings: Callable[..., Settings], bearer: Callable[..., dict[str, str]], tmp_path: Path
 ) -> None:
-    """The file is read once and may disappear before the next request. A refused reload changes nothing."""
+    """The file is read once, so it may disappear after the check. A rejected reload changes nothing."""
     file = tmp_path / "keys.txt"
     file.write_text(A)
     settings = make_settings(openai_api_keys=None, openai_api_keys_file=file)
     app = create_app(lambda: settings)
-    client = TestClient(app)  # not started, so that no background thread watches the file
+    client = TestClient(app)  # without startup, no background thread watches the file
 
     def shown() -> list[str]:
         return list(client.get(STATS, headers=bearer()).json()["data"]["keys"])

@@ -1,4 +1,4 @@
-"""`/metrics`: who may read it, its content without Redis, and request labels."""
+"""`/metrics`: who may read it, its content while Redis is down, and request labels."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -22,8 +22,8 @@ Client = Callable[..., TestClient]
 
 @pytest.fixture
 def caller(make_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
-    """Return a function that starts a server and returns its client at an address: `caller("10.0.0.7", **settings)`."""
-    monkeypatch.setattr(exposition, "SOURCE_SECONDS", 60.0)  # on a busy machine the database may be slow to open
+    """Yield `caller("10.0.0.7", **settings)`, which starts a server and returns a client with that address."""
+    monkeypatch.setattr(exposition, "SOURCE_SECONDS", 60.0)  # on a busy machine, opening the database may be slow
     with ExitStack() as opened:
 
         def make(host: str = "127.0.0.1", **changes: object) -> TestClient:
@@ -45,7 +45,7 @@ def test_without_a_token_this_machine_reads_the_metrics(caller: Client, host: st
 
 @pytest.mark.parametrize("host", ["10.0.0.7", "8.8.8.8", "::ffff:8.8.8.8", "fe80::1", "testclient", ""])
 def test_without_a_token_other_machines_may_not_read_the_metrics(caller: Client, host: str) -> None:
-    """Behind a local proxy, the server has already replaced the proxy's address with the caller's."""
+    """For requests through a local proxy, the server has already replaced the proxy's address with the caller's."""
     answer = caller(host).get("/metrics")
     assert answer.status_code == 403
     assert answer.json()["error"]["code"] == "forbidden"
@@ -69,7 +69,7 @@ def test_with_a_token_every_caller_must_send_it(
 
 
 def test_without_a_token_proxied_requests_are_refused(caller: Client) -> None:
-    """Proxy headers are not trusted, because a proxy may pass on headers that the caller has set."""
+    """A request with proxy headers may come from another machine, and its headers cannot be trusted."""
     client = caller()
     for header in ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP"):
         answer = client.get("/metrics", headers={header: "127.0.0.1"})
@@ -77,7 +77,7 @@ def test_without_a_token_proxied_requests_are_refused(caller: Client) -> None:
 
 
 def test_without_redis_other_metrics_are_shown_and_unknown_ones_are_absent(caller: Client, stores: Stores) -> None:
-    """A counter that is shown as 0 while Redis is unreachable would look like a reset."""
+    """If a counter were shown as 0 while Redis is unreachable, it would look like a reset."""
     found = {family.name: family for family in parse_text(caller().get("/metrics").text)}
     up = {sample.labels["source"]: sample.value for sample in found["propintel_scrape_source_up"].samples}
     assert up == {"redis": 0, "database": 1, "broker": 0}
@@ -148,7 +148,7 @@ def _requests(method: str, route: str, status: int) -> float:
 def test_a_request_is_counted_under_its_route_s_template(
     client: TestClient, bearer: Callable[..., dict[str, str]], method: str, path: str, expected: tuple[str, str, int]
 ) -> None:
-    """Counting by path would let a caller create any number of series."""
+    """If paths were counted, a caller could create any number of time series."""
     before = _requests(*expected)
     answer = client.request(method, path, headers=bearer())
     assert (answer.status_code, _requests(*expected)) == (expected[2], before + 1)
@@ -158,7 +158,7 @@ def test_a_request_is_counted_under_its_route_s_template(
 
 
 def test_a_removed_key_has_no_age(caller: Client) -> None:
-    """If a removed key had an age, the alert on old keys would continue after the key was replaced."""
+    """Otherwise, the alert on old keys would continue after the key was replaced."""
     client = caller()
     context = client.app.state.context  # type: ignore[attr-defined]
     history = KeyHistoryStore(context.stores.database)

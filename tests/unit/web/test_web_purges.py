@@ -1,4 +1,4 @@
-"""The purge route counts first, deletes on request, and serves management only."""
+"""The purge route only counts by default, deletes on request, and is for management only."""
 
 import logging
 from collections.abc import Callable
@@ -22,7 +22,7 @@ PURGE, URL = "/api/v1/admin/purge", "https://homes.example/h/48213"
 
 @pytest.fixture
 def home(stores: Stores) -> str:
-    """Store a property of one page, and return its id."""
+    """Store a property with one page; return its id."""
     at = datetime(2026, 1, 1, tzinfo=UTC)
     return save_record(stores.properties, page_record(URL, {"ListAgentFullName": "A. Agent"}, at, page_url=URL))
 
@@ -75,7 +75,7 @@ def test_an_ambiguous_purge_is_refused(client: TestClient, bearer: Bearer, body:
 
 
 def test_a_host_is_named_in_any_spelling_but_never_one_of_several_owners(stores: Stores, home: str) -> None:
-    """IP addresses and names of an intranet are hosts."""
+    """IP addresses and intranet names are valid hosts."""
 
     def count(name: str) -> int:
         result = purge(stores.settings, stores.database, PurgeKind.HOST, name, who="alice", dry_run=True)

@@ -1,4 +1,4 @@
-"""The routes that list recipes with their savings, show them, and forget them."""
+"""The routes that list recipes with their savings, show them, and delete them."""
 
 from collections.abc import Callable
 from dataclasses import replace

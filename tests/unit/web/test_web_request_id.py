@@ -1,4 +1,4 @@
-"""Each request has an id that its client and its log lines share."""
+"""Each request has an id, which is in the response and in the request's log lines."""
 
 import json
 import logging
@@ -15,7 +15,7 @@ _OWN = re.compile(r"[0-9a-f]{32}")
 
 
 def test_a_valid_id_is_adopted_and_any_other_replaced(client: TestClient) -> None:
-    """An adopted id reaches the log, so it may be neither too long nor contain other characters or a secret."""
+    """A client's id is written to the log, so it must be short and contain neither special characters nor a secret."""
     for sent in ("abc-123", "0af7651916cd43dd8448eb211c80319c", "a.b:c_d", "x" * 64):
         assert client.get("/healthz", headers={"X-Request-ID": sent}).headers["x-request-id"] == sent
     protect(["odd.password.here"])
@@ -27,7 +27,7 @@ def test_a_valid_id_is_adopted_and_any_other_replaced(client: TestClient) -> Non
 
 
 def test_refusals_and_defects_have_the_id_too(make_client: Callable[..., TestClient]) -> None:
-    """A defect is answered outside all middleware."""
+    """An unexpected exception is answered outside of all middleware."""
     client = make_client()
 
     def broken() -> None:
@@ -42,7 +42,7 @@ def test_refusals_and_defects_have_the_id_too(make_client: Callable[..., TestCli
 def test_log_lines_of_a_request_have_its_id_in_any_thread(
     make_client: Callable[..., TestClient], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A route that is not a coroutine runs in a thread."""
+    """A route that is not a coroutine runs in another thread."""
     client = make_client()
 
     def logging_route() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A web process loads few modules and reads no settings before it starts."""
+"""Importing the web app loads few modules and reads no settings."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 
 
 def test_an_import_loads_no_extractors_and_reads_no_environment() -> None:
-    """Only workers read pages. A process that only imports the app, such as a linter, must accept invalid variables."""
+    """Only workers read pages. A program that only imports the app, such as a linter, must accept invalid settings."""
     code = (
         "import sys, web\n"
         "loaded = {name for name in sys.modules if name.startswith('app.property.reading.')}\n"

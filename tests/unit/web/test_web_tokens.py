@@ -1,4 +1,4 @@
-"""Access needs a valid token with a role that the route accepts."""
+"""A request needs a valid token with a role that the route accepts."""
 
 import base64
 import hmac
@@ -17,7 +17,7 @@ MakeClient = Callable[..., TestClient]
 
 
 def test_the_statistics_have_the_specified_keys_and_types(client: TestClient, bearer: Bearer) -> None:
-    """The response has all names and types of the specification. Additional fields may follow."""
+    """The response has all names and types of the specification, and may have more fields."""
     body = client.get(STATS, headers=bearer()).json()
     assert set(body) == {"success", "data"}
     data = body["data"]
@@ -91,7 +91,7 @@ def test_an_invalid_token_is_refused_with_the_reason(
     ],
 )
 def test_a_signed_token_with_malformed_content_is_refused(client: TestClient, head: Any, claims: Any) -> None:
-    """No form of header or claims may cause a 500."""
+    """No header or claims of a token may cause a 500."""
     usual = {"role": "manager", "iss": "property-intelligence", "aud": "property-intelligence", "exp": 4_000_000_000}
     body = claims if isinstance(claims, str) else json.dumps({**usual, **claims})
     parts = [base64.urlsafe_b64encode(part.encode()).rstrip(b"=") for part in (json.dumps(head), body)]
@@ -109,7 +109,7 @@ def test_without_any_way_to_check_tokens_the_routes_report_it(make_client: MakeC
         assert "JWT_JWKS_URL" in answer.json()["error"]["message"]
 
 
-#: The operations that only management may call, and those that operators may call too. Readers may call all others.
+#: The operations for management only, and those for operators too. Readers may call all others.
 MANAGING = {
     "get_key_report", "list_alerts", "list_keys", "list_key_actions", "act_on_key", "purge_data", "delete_recipe",
 }  # fmt: skip
@@ -120,7 +120,10 @@ OPERATING = {
 
 
 def test_each_operation_needs_a_token_with_one_of_its_roles(client: TestClient, bearer: Bearer) -> None:
-    """The test covers every operation of the schema, so new routes are included. Nobody else's body is parsed."""
+    """The test covers every operation of the schema, including future ones.
+
+    The body is not parsed before the token is checked.
+    """
     operations = {
         operation["operationId"]: (method, path, operation["security"])
         for path, methods in client.get("/openapi.json").json()["paths"].items()

@@ -1,4 +1,4 @@
-"""Celery's log lines about scheduled tasks are at DEBUG; its other lines keep their level."""
+"""Celery's log lines about scheduled tasks have level DEBUG. Its other lines keep their level."""
 
 import logging
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ _NAMES = ("celery.beat", "celery.worker.strategy", "celery.app.trace")
 
 
 class Kept(logging.Handler):
-    """A handler that collects the lines that pass the filter, with their levels."""
+    """A handler that collects the levels and messages of log records."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -28,7 +28,7 @@ class Kept(logging.Handler):
 
 @pytest.fixture
 def kept() -> Iterator[Kept]:
-    """Yield a handler that collects Celery's lines at INFO. The tasks of beat's schedule are routine."""
+    """Yield a handler that collects Celery's lines at INFO, with the tasks of beat's schedule logged at DEBUG."""
     handler, before = Kept(), {name: logging.getLogger(name).level for name in _NAMES}
     schedule = beat_config(Settings.of())["beat_schedule"]
     log_at_debug({entry["task"] for entry in schedule.values()})
@@ -44,7 +44,7 @@ def kept() -> Iterator[Kept]:
 
 
 def _log_receipt_and_success(task: str) -> None:
-    """Log a task's receipt and success as Celery does."""
+    """Log a task's receipt and success as Celery would."""
     about = {"id": "1", "name": task, "return_value": "{}", "runtime": 0.1, "args": "()", "kwargs": "{}"}
     logging.getLogger("celery.worker.strategy").info(LOG_RECEIVED, about, extra={"data": about})
     logging.getLogger("celery.app.trace").info(LOG_SUCCESS, about, extra={"data": about})

@@ -8,7 +8,7 @@ from worker.beat_schedule import beat_config
 
 
 def test_scheduled_tasks_have_the_most_urgent_priority() -> None:
-    """Workers serve one priority after another. Only jobs of priority 0 alternate with scheduled tasks."""
+    """Workers serve the most urgent priority first. Only jobs of priority 0 alternate with scheduled tasks."""
     settings = load_settings()
     entries = beat_config(settings)["beat_schedule"].values()
     app = make_celery(settings)
@@ -18,10 +18,10 @@ def test_scheduled_tasks_have_the_most_urgent_priority() -> None:
 
 
 def test_beat_does_not_listen_for_results() -> None:
-    """If beat listened for results, it would wait for a lost broker before it logs the loss."""
+    """If beat listened for results, it would hang after the loss of its broker before it could log the loss."""
     assert all(entry["options"]["ignore_result"] for entry in beat_config(load_settings())["beat_schedule"].values())
 
 
 def test_the_maintenance_worker_has_more_threads_than_beat_has_tasks() -> None:
-    """A locked database blocks most scheduled tasks, and a report must not wait for them."""
+    """A locked database blocks most scheduled tasks, and a report must still find a free thread."""
     assert len(beat_config(load_settings())["beat_schedule"]) < MAINTENANCE_THREADS

@@ -1,4 +1,4 @@
-"""Each overridden library internal is listed, and unchanged since it was checked."""
+"""Each library internal that the project overrides is listed, and has not changed since it was checked."""
 
 import ast
 import hashlib
@@ -29,9 +29,9 @@ from cli.commands import COMMANDS
 
 _ROOT = Path(__file__).parents[3]
 _LIST = tomllib.loads((_ROOT / "worker" / "overrides.toml").read_text(encoding="utf-8"))
-#: The version of each package that the entries were last checked against.
+#: The package versions that the entries were last checked against.
 _CHECKED: dict[str, str] = _LIST["checked"]
-#: The packages whose name differs from the name of their module, by that module.
+#: Package names that differ from the module's name, by module.
 _PACKAGES = {"redbeat": "celery-redbeat"}
 _PROJECT = tomllib.loads((_ROOT / "pyproject.toml").read_text())["project"]
 _REQUIREMENTS = {found.name: found for found in map(Requirement, _PROJECT["dependencies"])}
@@ -39,7 +39,7 @@ _REQUIREMENTS = {found.name: found for found in map(Requirement, _PROJECT["depen
 
 @dataclass(frozen=True)
 class Override:
-    """An internal of a library that `file` overrides or relies on: `module:name`, or a whole `module`."""
+    """A library internal that `file` overrides or relies on: `module:name`, or a whole `module`."""
 
     target: str
     file: str
@@ -48,7 +48,7 @@ class Override:
 
     @property
     def package(self) -> str:
-        """The distribution that contains `target`."""
+        """Return the name of the package that contains `target`."""
         top = self.target.partition(".")[0]
         return _PACKAGES.get(top, top)
 
@@ -61,7 +61,7 @@ _LIBRARIES = tuple({target.partition(".")[0] for target in _LISTED})
 
 
 def complaints() -> Iterator[str]:
-    """Yield a line with a remedy for each entry that does not match the installed library."""
+    """Yield one line, with a remedy, for each entry that does not match the installed library."""
     for one in _OVERRIDES:
         if (current := current_fingerprint(one.target)) != one.fingerprint:
             yield (
@@ -72,7 +72,7 @@ def complaints() -> Iterator[str]:
 
 
 def current_fingerprint(target: str) -> str | None:
-    """Return the fingerprint of `target` in the installed library; None if it does not exist."""
+    """Return the fingerprint of `target` in the installed library, or None if it does not exist."""
     module, _, name = target.partition(":")
     try:
         found: Any = reduce(getattr, name.split(".") if name else [], importlib.import_module(module))
@@ -82,7 +82,10 @@ def current_fingerprint(target: str) -> str | None:
 
 
 def fingerprint(source: str) -> str:
-    """Return a hash of the code without its comments and layout. It is the same in all versions of Python."""
+    """Return a hash of the code without comments and layout.
+
+    The hash is the same in all Python versions.
+    """
     left_out = (tokenize.COMMENT, tokenize.NL)
     layout = (tokenize.INDENT, tokenize.DEDENT, tokenize.NEWLINE)
     words = (
@@ -157,7 +160,7 @@ def _our_classes() -> Iterator[type]:
 
 
 def _overridden(cls: type) -> Iterator[str]:
-    """Yield the methods of `cls` that override a listed library's, in the list's notation."""
+    """Yield the methods of `cls` that override a library's method, as written in the list."""
     for name, value in vars(cls).items():
         if not inspect.isfunction(value):
             continue

@@ -1,4 +1,4 @@
-"""A worker's start: resources per pool, beat's schedule, and the heartbeat file."""
+"""A worker's start: its resources per pool, beat's schedule, and the heartbeat file."""
 
 import logging
 import os
@@ -26,7 +26,7 @@ from worker.signals import children_run_tasks
     ("pool", "forks"), [("prefork", True), ("processes", True), ("threads", False), ("solo", False), (TaskPool, True)]
 )
 def test_only_a_forking_pool_opens_in_its_children(pool: object, forks: bool) -> None:
-    """Only prefork runs tasks in forked children, although Celery sends `worker_process_init` with solo too."""
+    """Only prefork runs tasks in forked children, but Celery sends `worker_process_init` in the solo pool too."""
     assert children_run_tasks(pool) is forks
 
 
@@ -41,7 +41,7 @@ def test_beat_sends_reports_at_the_configured_interval() -> None:
 def test_a_near_miss_of_a_setting_s_name_is_logged_once_in_a_process(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Celery sets up logs several times in a worker."""
+    """Celery sets up logging several times in a worker."""
     monkeypatch.setattr(config_reload, "_loaded", None)
     monkeypatch.setenv("PROPINTEL_HOME", str(tmp_path))
     monkeypatch.setenv("OPENAI_APIKEYS", "hunter2")
@@ -71,7 +71,7 @@ def test_a_worker_runs_the_configured_number_of_jobs_at_once(chosen: int | None)
 
 
 def test_the_heartbeat_file_names_the_node_and_the_time(tmp_path: Path) -> None:
-    """The file is read while the heartbeat runs, and is removed when the heartbeat ends."""
+    """The file can be read while the heartbeat runs, and is removed when the heartbeat ends."""
     heart = Heartbeat(heartbeat_file(tmp_path, "celery@here"), "celery@here", interval_seconds=60)
     heart.start()
     (beat,) = read_heartbeats(tmp_path)
@@ -95,7 +95,7 @@ def test_an_invalid_heartbeat_file_is_skipped(tmp_path: Path) -> None:
 
 
 def test_a_parent_that_waits_forever_for_a_canceled_child_exits(tmp_path: Path) -> None:
-    """Celery's main thread can be stuck in a read of the rest of a message that no child completes."""
+    """Celery's main thread may wait forever for the rest of a message from a killed child."""
     program = """
 import os
 from celery.signals import worker_ready
