@@ -30,7 +30,7 @@ class Voter:
 
 @dataclass(frozen=True, slots=True)
 class SourceRecord:
-    """One page's values. `url` was requested and `final_url` answered; both are normalized.
+    """One page's values. `final_url` is the URL after redirects from `url`; both are normalized.
 
     `page_url` is the page's canonical URL (`urls/canonical.py`), or None if undetermined. `checked_at` is when the site
     last confirmed that the page is unchanged, or None if it never did. `source_kind` is None if unknown.

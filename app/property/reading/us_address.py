@@ -60,7 +60,7 @@ def read(page: Document) -> Iterator[Candidate]:
 
 
 def _in_lines(page: Document, *, is_owned: bool) -> Iterator[Candidate]:
-    """Yield the first address (unless `is_owned`), and two-line addresses in the heading or below an own label."""
+    """Yield addresses of the property. If `is_owned`, an address without a label counts only in the heading."""
     first = not is_owned
     for segment in page.segments:
         first = first and segment.index < _FIRST_TEXTS
@@ -97,7 +97,7 @@ def _below_own_label(street: Segment, page: Document) -> bool:
 
 
 def us_address_in(text: str) -> addresses.Address | None:
-    """Return the first US address in one line of `text`, or None. Texts with over 400 characters are not searched."""
+    """Return the first one-line US address in `text`, or None. Texts with over 400 characters are not searched."""
     found = _ANYWHERE.search(text) if len(text) <= 400 else None
     return _address(found["street"], found) if found and us_state(found["state"]) else None
 

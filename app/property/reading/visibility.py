@@ -1,8 +1,8 @@
-"""Decide which text of a page a reader can see, either at once or after opening it with a visible control.
+"""Decide which text of a page a visitor can see, either at once or after opening it with a visible control.
 
-`unseen` returns the elements with hidden text, which readers ignore. Text that a control opens (tabs, accordions, "read
-more") counts as visible. So does text that only a script or an external style sheet hides, unless a class name such as
-`hidden` marks it.
+`unseen` returns the elements with hidden text, which all parsers of pages ignore. Text that a control opens (tabs,
+accordions, "read more") counts as visible. So does text that only a script or an external style sheet hides, unless a
+class name such as `hidden` marks it.
 """
 
 import re
@@ -170,7 +170,7 @@ def _leave_open(covers: dict[Any, Cover], body: Any, judge: _Judge) -> None:
     opens = openers(body, covers)
     fresh = list(covers)
     while closed := [element for element in fresh[:_MOST_CLOSED] if covers[element] is Cover.CLOSED]:
-        opened = [e for e in closed if opens(e)]  # test all elements before showing any of them
+        opened = [e for e in closed if opens(e)]  # test all elements before changing `covers`, which `opens` uses
         for element in opened:
             del covers[element]
         fresh = [added for element in opened for added in judge.cover(judge.held.pop(element, []))]

@@ -1,1 +1,1 @@
-"""Read pages of a known template without a model. Recipes are learned from values verified on earlier pages."""
+"""Read pages of a known template without an LLM. Recipes are learned from verified values of earlier pages."""

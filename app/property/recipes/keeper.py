@@ -31,7 +31,7 @@ _RELEARNED_AFTER = timedelta(days=1)
 #: Attributes that are copied from the result of `learn` to the stored recipe.
 _LEARNED = ["state", "reason", "fields", "suspended", "never", "unanswered", "unsure", "outvoted"]
 _LEARNED += ["usual", "learned_from"]
-#: The CPU limit, in seconds, for learning from up to `MOST_EXAMPLES` pages. Pages of large portals take about five.
+#: The CPU limit for learning, in seconds. Learning from `MOST_EXAMPLES` pages of a large portal takes about five.
 _LEARNING_SECONDS = 10.0
 RecipeChange = Callable[[Recipe], Recipe]
 
@@ -40,7 +40,7 @@ class RecipeStore(Protocol):
     """A store of recipes and examples: the database, or memory in tests and benchmarks."""
 
     def of_host(self, host: str) -> Sequence[Recipe]:
-        """Return up to `MOST_OF_HOST` recipes of `host`: handwritten ones first, then the last updated."""
+        """Return up to `MOST_OF_HOST` recipes of `host`: handwritten, then most recently updated."""
         ...
 
     def find_or_add(self, recipe: Recipe) -> Recipe:
@@ -204,8 +204,8 @@ def _learned(recipe: Recipe, examples: Sequence[Example]) -> Recipe:
 def _is_due(recipe: Recipe) -> bool:
     """Return whether enough examples were added since the last learning.
 
-    The first learning needs `LEAST_PAGES` examples. After that, one new example is enough. From `MOST_EXAMPLES`
-    examples on, their number must have grown by a quarter.
+    The first learning needs `LEAST_PAGES` examples. After that, one new example is enough. Beyond `MOST_EXAMPLES`
+    examples, their number must have grown by a quarter.
     """
     return recipe.taught >= max(
         LEAST_PAGES, recipe.tried + 1, recipe.tried * 5 // 4 if recipe.tried > MOST_EXAMPLES else 0

@@ -26,7 +26,7 @@ from app.property.recipes.spots import IN_CLAUSE, Spot, Spots, blocks_around, fo
 from app.property.recipes.typed import READER, is_value, may_be, one_value, parsers, says, values_at
 from app.property.record import Method
 
-#: Minimum numbers of pages for an anchor: right; right with a value; right with a value if its words name the field.
+#: Minimum numbers of right pages, of right pages with a value, and of the latter if the anchor's words name the field.
 LEAST_PAGES, _LEAST_HAVING, _LEAST_NAMED = 4, 3, 2
 #: After its first right page, an anchor needs this many right pages for each wrong page: `_MANY` if the field has few
 #: possible values, `_NAMED` if the anchor names the field, and otherwise `_SEVERAL`.
@@ -34,8 +34,8 @@ _MANY, _SEVERAL, _NAMED = 7, 4, 3
 _MOST_ANCHORS = 3
 #: Maximum number of spots that are examined per anchor and page.
 _MOST_SPOTS = 4
-#: Maximum share of the pages on which a model may find a value for a `never` or `unanswered` field, or on which the
-#: anchors of a field may miss a value before the field becomes `unsure`.
+#: Maximum share of pages on which a model finds a value for a `never` or `unanswered` field. A field whose anchors miss
+#: its value on a larger share is `unsure`.
 _RARE = 0.25
 #: Kinds of fields with few possible values. Two different fields of such a kind often have equal values by chance.
 _FEW = frozenset({"count", "answer", "choice", "place", "currency", "unit"})
@@ -67,8 +67,7 @@ def example_of(extraction: Extraction, asked: Collection[str], dropped: Collecti
 
     `extraction` includes the model's answer. Verified values are the model's checked answers, and values that readers
     other than a recipe read with a confidence of at least `SURE`. A field is absent if it was asked for and neither the
-    model nor a reader found a value. `dropped` are fields for which the model's value failed the check; they are not
-    absent.
+    model nor a reader found a value. Fields in `dropped`, for which the model's value was rejected, are not absent.
     """
     answers = {one.field: one for one in extraction.candidates if one.method is Method.LLM and one.field in _LEARNED}
     values = {name: (one.value, one.unit) for name, one in answers.items()}
@@ -235,7 +234,7 @@ def _anchors(name: str, pages: Sequence[_Page], common: Sequence[Anchor], *, is_
 
 
 def _still_holds(name: str, anchor: Anchor, pages: Sequence[_Page]) -> bool:
-    """Return whether no page contradicts an anchor in use, and it finds a verified value if the pages have one.
+    """Return whether no page contradicts an anchor in use and, if pages have verified values, the anchor finds one.
 
     Such an anchor is kept although few pages confirm it, because no model is asked for its field.
     """
@@ -274,7 +273,7 @@ def _is_a_value(anchor: Anchor, pages: Sequence[_Page]) -> bool:
 
 
 def _is_named(name: str, anchor: Anchor, page: _Page) -> bool | None:
-    """Return whether a reader or the anchor's own words identify the field; None if the words are unknown."""
+    """Return whether the anchor's reader or words identify the field; None if the words are unknown."""
     return anchor.kind == "reader" or _names(re.split("[/=.]", anchor.name)[-1], name, page)
 
 

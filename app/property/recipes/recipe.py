@@ -20,7 +20,7 @@ AnchorKind = Literal["label", "attribute", "path", "reader"]
 
 
 class RecipeState(StrEnum):
-    """learning: not used yet · active: used to read pages · suspended: not used until it is learned again."""
+    """Whether a recipe is still learning (not used yet), active, or suspended (not used until it is learned again)."""
 
     LEARNING = "learning"
     ACTIVE = "active"

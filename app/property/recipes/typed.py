@@ -19,7 +19,7 @@ STRENGTH = 0.95
 READER = "recipe"
 #: Each field together with its dependent fields, such as its unit.
 _WITH_PARTS = {name: frozenset({name, *PARTS.get(name, ())}) for name in FIELDS}
-#: Maximum length, in characters, of a text that may paraphrase a value; maximum number that may be spelled out.
+#: Maximum length, in characters, of a text that may paraphrase a value, and maximum number that may be spelled out.
 _MOST_WORDS, _MOST_IN_WORDS = 60, 20
 #: Maximum number of spaces in a numeric text next to a label in a clause, by kind of field. The default is two.
 _MOST_PARTS = {"count": 0, "year": 0}
@@ -43,9 +43,9 @@ def parsers(field: str) -> tuple[str, ...]:
 def values_at(spot: Spot, field: str, anchor: Anchor, spots: Spots) -> list[Candidate]:
     """Return the values of `field` and its dependent fields at `spot`, or an empty list if it does not state `field`.
 
-    A text with several numbers states no numeric field, because only a reader can tell which number is meant. A text
-    next to a label in a clause must be short for a numeric field: in `has 2 baths`, `has` is not the label of 2. For
-    other fields, except choices, it must not begin with a lowercase letter.
+    A text with several numbers states no numeric field, because only a reader can tell which number is meant. Next to a
+    label in a clause, the text of a numeric field must be short, and the text of other fields, except choices, must not
+    begin with a lowercase letter.
     """
     kind, text = FIELDS[field].kind, spot.raw if isinstance(spot.raw, str) else ""
     if kind in _NUMERIC and len(_NUMBER.findall(text)) > 1:
@@ -99,7 +99,7 @@ def _letters(text: Any) -> str:
 
 
 def may_be(value: Any, *, literally: bool = False) -> Callable[[str], bool]:
-    """Return a fast test of texts. If it returns False, parsing the text cannot give `value`.
+    """Return a fast test for texts that may state `value`. If it returns False, parsing the text cannot give `value`.
 
     If `literally` is true, the test also returns False for texts that contain neither the number nor a word of `value`.
     """

@@ -37,7 +37,7 @@ class RecipeReading:
     """The result of reading a page with its recipe.
 
     `recipe` is the recipe for the page's template. It is None if no recipe is known, or if the page is not about a
-    property. `found` is the number of fields for which its anchors find values, divided by the usual number, at most 1.
+    property. `found` is the number of fields that the recipe's anchors find, divided by the usual number, at most 1.
     `applies` is True if the recipe is active and `found` is high enough; otherwise, the recipe's values are not used.
     `hits` are the fields that the recipe found, `misses` those whose anchors found nothing, and `contradicted` those
     for which its anchors disagree or another reader found another value. `extraction.settled` are the fields that no
@@ -150,7 +150,7 @@ class _Tried:
 
 @dataclass
 class _Reader:
-    """The reader that finds the best of `recipes` for a page and reads with it, after all other readers.
+    """Reads a page with the best of `recipes`, after all other readers.
 
     A recipe `applies` if it finds enough fields (see `LEAST_FOUND`). If none applies, `recipe` is still set to the
     recipe of the page's template, if there is one.

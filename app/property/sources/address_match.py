@@ -1,4 +1,4 @@
-"""Decide whether a page is about the requested address. Pure."""
+"""Decide whether a page is about the requested address. No I/O."""
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass

@@ -41,7 +41,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """The region that sources cover: a state, towns, or prefixes of postal codes. An empty attribute sets no limit."""
+    """The region that sources cover: a state, towns, or prefixes of postal codes. Empty means no limit."""
 
     name: str
     state: str
@@ -65,7 +65,7 @@ class Area:
 
 @dataclass(frozen=True, slots=True)
 class WebSearch:
-    """The domains that a model may search, with their subdomains. If there are none, web search is off."""
+    """The domains that a model may search, with their subdomains. Without domains, web search is off."""
 
     enabled: bool = True
     allowed_domains: tuple[str, ...] = ()
@@ -209,8 +209,6 @@ class _Reader:
             problem = f"names {len(domains)} domains, and a search takes {MOST_DOMAINS}"
             raise self._wrong(where, "allowed_domains", problem, "Name the most useful ones")
         return WebSearch(enabled, domains)
-
-    # --- values
 
     def _tables(self, given: Any, where: str) -> Sequence[Mapping[str, Any]]:
         if not isinstance(given, list) or not all(isinstance(table, Mapping) for table in given):

@@ -1,4 +1,4 @@
-"""Find the link to the requested address on a page of search results. Pure."""
+"""Find the link to the requested address on a page of search results. No I/O."""
 
 import re
 from itertools import islice

@@ -1,4 +1,4 @@
-"""Choose the requested property in a response that lists several. If the choice is unclear, choose none. Pure."""
+"""Choose the requested property in a response that lists several. If the choice is unclear, choose none. No I/O."""
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass

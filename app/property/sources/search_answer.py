@@ -1,8 +1,8 @@
-"""Parse the answer of a web search: the pages it cites, and the values it attributes to them. Pure.
+"""Parse the answer of a web search: the pages it cites, and the values it attributes to them. No I/O.
 
 The answer is a text with a citation (`url_citation`) after each statement. A model wrote it after reading untrusted
-pages, so its statements are not evidence. Each is stored with the page that it cites. It becomes
-a value of a record only if that page itself gives the value. Statements without a citation are ignored.
+pages, so its statements are not evidence. Each statement is stored with the page that it cites. It becomes a value of a
+record only if that page itself gives the value. Statements without a citation are ignored.
 """
 
 from __future__ import annotations
@@ -134,8 +134,8 @@ def _looked_at(item: Mapping[str, Any]) -> Iterator[str]:
 def _citations(text: str, annotations: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
     """Yield each cited URL with the words that it supports, which are before the citation.
 
-    They begin at the start of the line or after the previous citation. If there are no words between two citations,
-    both support the same words.
+    The words begin at the start of the line or after the previous citation. If there are no words between two
+    citations, both support the same words.
     """
     before, words = 0, ""
     marks = [a for a in annotations if a.get("type") == "url_citation" and _is_span(a, text)]

@@ -1,4 +1,4 @@
-"""List the spellings that a street's name may have in county records. Pure.
+"""List the spellings that a street's name may have in county records. No I/O.
 
 Addresses are normalized to one spelling, such as `31 SAINT CLAIR AVE`. Most county records have `31 ST CLAIR AVE`, but
 some have the full word. A query that compares texts finds only one of these spellings, so both must be queried.
@@ -17,8 +17,8 @@ _SHORT: Mapping[str, str] = {"SAINT": "ST", "MOUNT": "MT", "FORT": "FT"}
 def street_names(name: str | None) -> tuple[str | None, ...]:
     """Return the spellings to query for the street `name` (without number and unit), the most likely first.
 
-    Most names have only one spelling. `SAINT CLAIR AVE` also has `ST CLAIR AVE`. `FORT ST` has no other spelling,
-    because the street itself is called Fort.
+    Most names have only one spelling. `SAINT CLAIR AVE` is also spelled `ST CLAIR AVE`. `FORT ST` has no other
+    spelling, because the street itself is called Fort.
     """
     street = streets.read_name(plain(name or "").replace(",", "").split())
     first, _, rest = street.name.partition(" ")

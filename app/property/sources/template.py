@@ -1,4 +1,4 @@
-"""URL templates: check them, and fill their placeholders with the parts of an address. Pure.
+"""URL templates: check them, and fill their placeholders with the parts of an address. No I/O.
 
 `{name}` stands for a part of the address. All characters of the value except letters, digits, and `-._~` are
 percent-encoded (RFC 3986), so it cannot change the structure of the URL. `{name:filter:filter}` transforms the value

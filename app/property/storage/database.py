@@ -157,8 +157,8 @@ class Database:
         if not self.is_sqlite:
             with errors.translated(self.url), engine.connect() as connection:
                 connection.execution_options(isolation_level="AUTOCOMMIT")
-                connection.detach()  # close this connection after use, because it gets no timeout
-                connection.execute(text("SET statement_timeout = 0"))  # VACUUM of large tables exceeds the timeout
+                connection.detach()  # close the connection after use, because its timeout is disabled next
+                connection.execute(text("SET statement_timeout = 0"))  # VACUUM can take longer
                 connection.execute(text("VACUUM"))
             return False
         with errors.translated(self.url), outside_transaction(engine) as cursor:

@@ -29,8 +29,8 @@ class Channel(StrEnum):
 class Message(Base):
     """A webhook message.
 
-    The channel `change` has a single, permanent row. Its payload is the receiver's cursor in the change feed. Its
-    `attempts` and `error` are those of the change after the cursor.
+    The channel `change` has a single, permanent row. Its payload is the receiver's cursor in the change feed.
+    `attempts` and `error` refer to the change after the cursor.
     """
 
     __tablename__ = "outbox"

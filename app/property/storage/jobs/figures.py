@@ -56,10 +56,10 @@ def read_job_figures(database: Database) -> JobFigures:
 
 @dataclass(frozen=True, slots=True)
 class RecentWork:
-    """The total cost of recently finished jobs, except jobs of watches. `urls` and `addresses` count these jobs.
+    """The total cost of recently finished jobs, except jobs of watches.
 
-    `calls` and their tokens exclude web `searches`, which used `search_tokens` input tokens. `address_pages` counts the
-    pages of address jobs. URL jobs have no such count, because each fetches one page.
+    `urls` and `addresses` count URL jobs and address jobs. `calls` and their tokens exclude web `searches`, which used
+    `search_tokens` input tokens. `address_pages` counts the pages of address jobs. Each URL job fetches one page.
     """
 
     urls: int

@@ -44,7 +44,7 @@ class LeftOut(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Walked:
-    """The result of a search: its listings as targets, the numbers of skipped listings by reason, and the pages read.
+    """The result of a search: listings as targets, numbers of skipped listings by reason, and the number of pages.
 
     `ended_by` is why the search stopped: last_page, nothing_new, other_search, max_pages, max_listings, blocked, gone,
     or an error code.

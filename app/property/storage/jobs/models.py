@@ -20,7 +20,7 @@ from app.redaction import origin_of
 class JobState(StrEnum):
     """The state of a job; the last three are final."""
 
-    QUEUED = "queued"  # its message is in the broker, or must still be sent
+    QUEUED = "queued"  # the job's message is in the broker, or must still be sent
     RUNNING = "running"  # leased by a worker
     DEFERRED = "deferred"  # waiting until `due_at`
     DONE = "done"
@@ -50,7 +50,7 @@ class CallbackState(StrEnum):
     GIVEN_UP = "given_up"
 
 
-# The outcome of a source is one of these, or an error code.
+# The outcome of a source is one of these constants, or an error code.
 USED = "used"  # the page is about the address
 SAME_PAGE = "same_page"  # another source led to the same page
 OTHER = "other_property"  # the page is about another property
@@ -93,7 +93,7 @@ class Batch(Base):
     fingerprint: Mapped[Sha256 | None]
     job_ids: Mapped[PlainJson | None]  # jobs in the answer to the request
     answer_by: Mapped[datetime | None]  # time after which the process of an unanswered request is assumed dead
-    answered_at: Mapped[datetime | None]  # time when the request or a retry was answered; null: not yet
+    answered_at: Mapped[datetime | None]  # time when the request or a retry was answered; null if not answered
 
     __table_args__ = (
         Index("ix_batches_with_key", "created_at", **where(text("idempotency_key IS NOT NULL"))),
@@ -158,7 +158,7 @@ class Job(Base):
     lease_expires_at: Mapped[datetime | None]
     # page that the running job reads and other jobs must not read meanwhile (`pages/index.py`); null if none
     reading_url: Mapped[Url | None]
-    sent_at: Mapped[datetime | None]  # time when the message was last sent, or its countdown's end; null: never sent
+    sent_at: Mapped[datetime | None]  # time when the message was last sent, or end of its countdown; null if never sent
     sent_to: Mapped[str | None] = mapped_column(String(64))  # broker queue of the last message
     sent_times: Mapped[int] = mapped_column(default=0)
     # time after which recovery sends the job's message; null if the message was sent
@@ -168,7 +168,7 @@ class Job(Base):
     finished_at: Mapped[datetime | None]
     economy: Mapped[bool] = mapped_column(server_default=false())  # the batch's `economy`
     request_id: Mapped[Sha256 | None]  # model request that the job waits for, or last waited for; null if none
-    parked_at: Mapped[datetime | None]  # start of the current wait for a model batch; null: not waiting
+    parked_at: Mapped[datetime | None]  # start of the current wait for a model batch; null if not waiting
     # watch that created the job, possibly removed since; null if none. The job's requests count toward the watch budget
     watch_id: Mapped[Id | None]
     found_by: Mapped[Id | None]  # search job that found the target; null if none
@@ -221,7 +221,7 @@ ONE_ATTEMPT_LESS = case((Job.attempts > 0, Job.attempts - 1), else_=0)
 class JobAttempt(MappedAsDataclass, Base):
     """The outcome of one source of an address job, or a failed page of a running address job.
 
-    `position` is null for a failed page. `tries` then counts its requests, and a page with `is_final` is not requested
+    For a failed page, `position` is null, `tries` counts the requests, and `is_final` means that it is not requested
     again. `detail` explains the outcome for people. `url` is null if no page was requested, or if a purge forbids
     storing its URL.
     """

@@ -20,9 +20,9 @@ class Key(Base):
     first_seen_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
     removed_at: Mapped[datetime | None] = mapped_column(index=True)  # null while the key is configured
-    opened_at: Mapped[datetime | None]  # last opening of the circuit; null: never
-    died_at: Mapped[datetime | None]  # last rejection of the key by OpenAI (401); null: never
-    quota_gone_at: Mapped[datetime | None]  # last time when the key's group had no quota left; null: never
+    opened_at: Mapped[datetime | None]  # time when the key's circuit last opened; null if never
+    died_at: Mapped[datetime | None]  # time when OpenAI last rejected the key (401); null if never
+    quota_gone_at: Mapped[datetime | None]  # time when the key's group last had no quota left; null if never
     # cumulative counters, as last recorded: {"calls": {model: {figure: n}}, "transitions": {name: n}}
     counters: Mapped[PlainJson]
     counted_at: Mapped[datetime]  # time when `counters` were recorded

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 HOUR = timedelta(hours=1)
 #: Maximum time over which an increase is distributed. After a longer gap, only the last part of the gap gets counts.
 _LONGEST_SPREAD = timedelta(days=2)
-#: The name of a counter of requests that got no key is this prefix and the reason.
+#: Prefix of the names of counters of requests that got no key. The reason follows.
 REFUSALS = "refusals:"
 
 
@@ -64,7 +64,7 @@ class CountedKey:
 
 
 def flat(figures: Uses | Demand) -> dict[str, int]:
-    """Return the nonzero figures by name. The name of a refusal is `REFUSALS` and its reason."""
+    """Return the nonzero figures by name. The names of refusals are `REFUSALS` plus the reason."""
     counts = {name: count for name, count in asdict(figures).items() if name != "refusals" and count}
     refusals = figures.refusals if isinstance(figures, Demand) else {}
     return counts | {f"{REFUSALS}{reason}": count for reason, count in refusals.items()}

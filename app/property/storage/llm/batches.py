@@ -174,10 +174,10 @@ class LlmBatchStore(Store):
     ) -> int:
         """Park unanswered requests of the batch again, and return their number.
 
-        `request_ids` is None for all. The requests can be sent again after `pause_seconds`. A request that was in
-        `MOST_SENDS` batches or has waited too long is returned to its job instead, for a normal API call. If `counted`
-        is False, this batch does not count toward `MOST_SENDS`. Pass at most a few thousand `request_ids`, because all
-        are parameters of one statement.
+        `request_ids` None means all of them. The requests can be sent again after `pause_seconds`. A request that was
+        in `MOST_SENDS` batches or has waited too long is returned to its job instead, for a normal API call. If
+        `counted` is False, this batch does not count toward `MOST_SENDS`. Pass at most a few thousand `request_ids`,
+        because all are parameters of one statement.
         """
         which = _unanswered(batch_id, request_ids)
         these = update(_R).where(which)
@@ -203,7 +203,7 @@ class LlmBatchStore(Store):
         return [Used(payer, *(int(n or 0) for n in figures)) for payer, *figures in self._rows(query)]
 
     def worth_waiting(self, batch_id: str) -> bool:
-        """Return whether a job waits for the batch, and none of its unanswered requests has waited too long."""
+        """Return whether a job waits for the batch, and no unanswered request of the batch has waited too long."""
         sent = exists().where(_unanswered(batch_id))
         late = sent.where(_R.give_up_at <= self._clock.now())
         return bool(self._scalar(select(sent.where(is_wanted()) & ~late)))

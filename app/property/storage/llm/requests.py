@@ -1,8 +1,8 @@
 """Store model requests that wait for a batch. A job parks its request, and the answer wakes all jobs that wait for it.
 
-Each question has one row, however many jobs ask it. A waiting job is deferred, with `request_id` and `parked_at`. A
-request is wanted while a job waits for it, so canceling a job needs no change of the request. Job and request change in
-one transaction, so that no job waits for a finished request. `llm/batches.py` puts the requests into batches.
+Each question has one row, however many jobs ask it. A waiting job is deferred, and has a `request_id` and `parked_at`.
+A request is wanted while a job waits for it, so canceling a job needs no change of the request. Job and request change
+in one transaction, so that no job waits for a finished request. `llm/batches.py` puts the requests into batches.
 """
 
 import json
@@ -136,7 +136,7 @@ class LlmRequestStore(Store):
         return self._end_parked(~is_wanted(), RequestState.WITHDRAWN)
 
     def release_answered(self) -> int:
-        """Release parked requests whose answers are now cached to their jobs, and return the number of requests."""
+        """Release parked requests to their jobs if their answers are cached by now. Return the number of requests."""
         good = exists().where(LlmCache.id == _R.id, LlmCache.answer["failure"].as_string() == "")
         return self._end_parked(good, RequestState.DIRECT)
 

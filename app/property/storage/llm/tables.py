@@ -57,7 +57,7 @@ class LlmCache(Base):
     content_sha256: Mapped[BodyHash | None] = mapped_column(index=True)  # hash of the page's body; null for a search
     target: Mapped[Url | None] = mapped_column(index=True)  # normalized address of a search; null for a page
     urls: Mapped[Urls | None]  # all URLs in the answer of a search; null for a page
-    model: Mapped[Plain]  # name in the response
+    model: Mapped[Plain]  # model name in the response
     answer: Mapped[JsonWords]
     prompt_tokens: Mapped[int]
     completion_tokens: Mapped[int]
@@ -93,8 +93,8 @@ class LlmBatch(Base):
     sent_at: Mapped[datetime | None]  # time when the batch was created at OpenAI
     ended_at: Mapped[datetime | None]  # time when the state became `ended`
     cancelled_at: Mapped[datetime | None]  # time of the request to cancel the batch; null if none
-    unreachable_since: Mapped[datetime | None]  # start of the current failures to query the batch; null: reachable
-    # time when the next step is due; null: closed
+    unreachable_since: Mapped[datetime | None]  # start of the current failures to query the batch; null if reachable
+    # time when the next step is due; null if closed
     next_at: Mapped[datetime | None] = mapped_column(index=True)
     lease_owner: Mapped[Plain | None]
     lease_expires_at: Mapped[datetime | None]
@@ -124,7 +124,7 @@ class LlmRequest(Base):
     state: Mapped[RequestState] = mapped_column(_one_of("state", RequestState))
     attempts: Mapped[int]  # number of batches that the request was sent in
     parked_at: Mapped[datetime]
-    not_before: Mapped[datetime | None]  # end of the pause before the next batch; null: no pause
+    not_before: Mapped[datetime | None]  # end of the pause before the next batch; null if there is none
     give_up_at: Mapped[datetime]  # time after which the request is returned to its job for a normal API call
     llm_batch_id: Mapped[Id | None] = mapped_column(ForeignKey("llm_batches.id", ondelete="SET NULL"))
     answer: Mapped[JsonWords | None]  # raw answer of the model; null unless answered
@@ -134,7 +134,7 @@ class LlmRequest(Base):
     microusd: Mapped[int | None] = mapped_column(BigInteger)
     error_code: Mapped[str | None] = mapped_column(String(64))
     error_message: Mapped[Words | None]
-    used_at: Mapped[datetime | None]  # time when a job first used the answer; null: not used
+    used_at: Mapped[datetime | None]  # time when a job first used the answer; null if not used
     finished_at: Mapped[datetime | None] = mapped_column(index=True)
 
     __table_args__ = (

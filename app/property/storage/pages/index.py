@@ -88,7 +88,7 @@ class PageIndex(Store):
             theirs = JobRow.reading_url == page_url, JobRow.id != lease.job_id
             if connection.execute(select(JobRow.id).where(*theirs, reads)).first():
                 return False
-            connection.execute(update(JobRow).where(*theirs).values(reading_url=None))  # a dead worker's reservation
+            connection.execute(update(JobRow).where(*theirs).values(reading_url=None))  # that job's worker died
             mine = update(JobRow).where(lease.holds()).values(reading_url=page_url)
             if connection.execute(mine).rowcount != 1:
                 raise LeaseLostError(lease.job_id)
@@ -129,7 +129,7 @@ def note_url(connection: Connection, url: str, page_url: str, at: datetime, *bod
 
 
 def fresh_urls(urls: Any, since: datetime) -> Select[Any]:
-    """Select those of the normalized `urls` whose pages are fresh."""
+    """Select the normalized `urls` whose pages are fresh."""
     own = select(SourceRow.url).where(SourceRow.url.in_(urls), is_fresh(since))
     other = (
         select(PageAlias.url)

@@ -39,8 +39,8 @@ class PageCopy(Base):
     # cache validators of the response, used by conditional requests; null if none
     etag: Mapped[Words | None]
     last_modified: Mapped[Words | None]
-    is_kept: Mapped[bool]  # false for no-store: the page is deleted when its job ends
-    confirmed_at: Mapped[datetime | None]  # time of the site's answer 304; null if the page was received in full
+    is_kept: Mapped[bool]  # false for a no-store response, which is deleted when its job ends
+    confirmed_at: Mapped[datetime | None]  # time when the site answered 304; null if the page was received in full
 
     body: Mapped[Blob] = relationship(foreign_keys=[sha256], lazy="joined", innerjoin=True)
     decoded: Mapped[Blob] = relationship(foreign_keys=[text_sha256], lazy="joined", innerjoin=True)

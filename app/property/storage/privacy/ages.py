@@ -70,7 +70,7 @@ class AgeLimits(Store):
     def prune_names(self, days: float) -> Aged:
         """Delete people's names that no page has shown for `days`, from up to 100 properties.
 
-        The names are also cut out of other values from the same pages. Each property is one transaction. The audit log
+        The names are also removed from other values of the same pages. Each property is one transaction. The audit log
         records the numbers of deleted rows and changed records.
         """
         oldest = self._database.clock.now() - timedelta(days=days)

@@ -48,7 +48,7 @@ def _value_without(finder: Finder, name: str, value: Any) -> Any:
 
 
 def cleaned(table: Table, row: Row[Any], finder: Finder) -> dict[str, Any] | None:
-    """Return new values of the row's columns, without the names that `finder` finds. Return None to delete the row."""
+    """Return the row's new column values, without the names that `finder` finds, or None if the row must be deleted."""
     texts = {column.name: getattr(row, column.name) for column in columns_of(table, PiiKind.TEXT)}
     change = {name: finder.without(value) for name, value in texts.items()}
     if {"record", "evidence"} <= texts.keys():

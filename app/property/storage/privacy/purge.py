@@ -198,7 +198,7 @@ class Removal:
         return {row.sha256 for row in copies if not {row.url, row.final_url}.isdisjoint(urls)}
 
     def drop_copies(self, which: ColumnElement[bool]) -> Sequence[Row[Any]]:
-        """Delete the page copies that match `which`, and those of their blobs that nothing else refers to.
+        """Delete the page copies that match `which`, and their blobs if nothing else refers to them.
 
         Return the deleted copies.
         """
@@ -226,7 +226,7 @@ class Removal:
             self.drop(RecipeRow, or_(RecipeRow.host.in_([host, host.removeprefix("www.")]), below))
 
     def _decided_on(self, urls: Sequence[str]) -> set[str]:
-        """Return the properties of identity decisions on `urls`: their changes may show values of these pages."""
+        """Return the properties of identity decisions on `urls`, whose changes may show values of these pages."""
         decided = IdentityDecision.id.in_(select(IdentityPin.decision_id).where(IdentityPin.url.in_(urls)))
         named = (
             select(IdentityDecision.property_id).where(decided).union(select(IdentityDecision.other_id).where(decided))
@@ -242,14 +242,14 @@ class Removal:
         self.connection.execute(delete(IdentityDecision).where(one_sided))
 
     def rebuild_or_drop(self, property_ids: Sequence[str]) -> None:
-        """Rebuild those properties that still have pages. Delete the others, and the properties merged into them."""
+        """Rebuild the properties that still have pages. Delete the others, and the properties merged into them."""
         lock_rows(self.connection, property_ids)
         for property_id in property_ids:
             left = select(SourceRow.id).where(SourceRow.property_id == property_id).limit(1)
             if self.connection.execute(left).first() is None:
                 merged = select(Property.id).where(Property.merged_into == property_id).with_for_update()
                 merged_ids = self.connection.execute(merged).scalars().all()
-                # delete the property last; otherwise the database would delete the merged ones with it, uncounted
+                # delete the property last: deleting it first would also delete the merged properties, uncounted
                 for some in [*chunks(merged_ids), [property_id]]:
                     for table in _OF_PROPERTY:
                         self.drop(table, table.property_id.in_(some))

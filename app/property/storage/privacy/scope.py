@@ -31,7 +31,7 @@ _AFTER_URL = ".,:;!?)'\""
 
 
 class PurgeKind(StrEnum):
-    """The kind of thing that a purge removes. `URL` is a page, by any of its URLs. `HOST` includes subdomains."""
+    """What a purge removes. `URL` is a page, by any of its URLs. `HOST` includes subdomains."""
 
     URL = "url"
     HOST = "host"
@@ -64,7 +64,7 @@ class Scope:
 
 
 def names_page(text: str, urls: Set[str], scope: Scope) -> bool:
-    """Return whether `text` contains one of `urls`, or a URL on the scope's hosts, as a word."""
+    """Return whether `text` contains one of `urls`, or a URL on the scope's hosts, as a whole word."""
     words = {part for word in text.split() for part in (word, word.rstrip(_AFTER_URL))}
     return not urls.isdisjoint(words) or any(scope.is_of_host(word) for word in words)
 
@@ -186,7 +186,7 @@ def _rows(connection: Connection, urls: Iterable[str]) -> set[str]:
 
 
 def _is_below(connection: Connection, column: Any, url: str) -> ColumnElement[bool]:
-    """Return the condition that `column` holds `url` with a fragment, as a byte range, which an index supports."""
+    """Return the condition that `column` is `url` with a fragment, as a range that an index supports."""
     least, less = (">=", "<") if connection.dialect.name == "sqlite" else ("~>=~", "~<~")
     return and_(column.bool_op(least)(f"{url}#"), column.bool_op(less)(f"{url}{chr(ord('#') + 1)}"))
 
@@ -210,7 +210,7 @@ def _column(connection: Connection, query: Executable) -> set[Any]:
 def _column_where(
     connection: Connection, query: Select[Any], column: InstrumentedAttribute[Any], values: Collection[str]
 ) -> set[Any]:
-    """Return the values that `query` selects from the rows with one of `values` in `column`, however many there are."""
+    """Return what `query` selects from rows with one of `values` in `column`, in chunks of `values`."""
     return {found for some in chunks(sorted(values)) for found in _column(connection, query.where(column.in_(some)))}
 
 

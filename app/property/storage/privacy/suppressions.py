@@ -1,9 +1,9 @@
 """Keep purged data from being stored again: pages fetched before their purge, and the names of purged people.
 
-Only hashes are stored: those of URLs and hosts for a day, those of names permanently. Every transaction that writes a
-page, a model answer, or a record checks them first. A purge stores its hashes and waits for running transactions before
-it deletes. So data is either written early enough for the purge to delete it, or it is not written at all. Purged names
-are also removed from fetched pages before the pages are read (`PurgedNames`).
+Only hashes are stored: hashes of URLs and hosts for a day, hashes of names permanently. Every transaction that writes a
+page, a model answer, or a record checks the hashes first. A purge stores its hashes and waits for running transactions
+before it deletes. So data is either written early enough for the purge to delete it, or it is not written at all.
+Purged names are also removed from fetched pages before the pages are read (`PurgedNames`).
 """
 
 import hashlib
@@ -232,7 +232,7 @@ class Progress:
         self._hash = _keyed(key, f"progress {sorted(name.forms)}")
 
     def read(self) -> tuple[str, tuple[Any, ...]] | None:
-        """Return the position of a purge that was interrupted within the last day. None means: begin at the start."""
+        """Return the position of a purge that was interrupted within the last day, or None to begin at the start."""
         fresh = Suppression.at > self._database.clock.now() - _KEPT
         with self._database.reading() as connection:
             words = connection.execute(select(Suppression.words).where(Suppression.hash == self._hash, fresh)).scalar()

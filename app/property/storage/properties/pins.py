@@ -47,7 +47,7 @@ def pins_of(connection: Connection, pages: Sequence[Row[Any] | SourceRecord]) ->
 
 def _pins(decisions: Iterable[IdentityDecision], urls: set[str]) -> Pins:
     newest = dict[str, str]()
-    for decision in decisions:  # oldest first
+    for decision in decisions:  # oldest first, so that newer decisions override older ones
         sides = {pin.side for pin in decision.pins if pin.url in urls}
         if sides:
             others = (pin for pin in decision.pins if pin.url not in urls)

@@ -40,7 +40,7 @@ class StoredRecipes(Store):
             return _found(connection, RecipeRow.host == host)
 
     def find_or_add(self, recipe: Recipe) -> Recipe:
-        """Find or store a recipe. If a host has too many learned recipes, delete those updated longest ago."""
+        """Find or store a recipe. If its host has too many learned recipes, delete the least recently updated ones."""
         from app.property.recipes.template import likest  # noqa: PLC0415
 
         def work(connection: Connection) -> Recipe:
@@ -58,7 +58,7 @@ class StoredRecipes(Store):
     def add_example(self, recipe_id: str, example: Example) -> None:
         """Store an example, except of a page that must not be stored, was purged, or contains a purged name."""
         page = example.page
-        if page.validators.no_store or len(page.final_url) > MAX_URL_CHARS:  # such a URL is too long for the index
+        if page.validators.no_store or len(page.final_url) > MAX_URL_CHARS:  # a longer URL does not fit into the index
             return
         stated = {
             "values": {name: list(pair) for name, pair in example.values.items()},
