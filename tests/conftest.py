@@ -1,4 +1,4 @@
-"""Fixtures of all tests: an environment without our variables, and the folder of the real pages."""
+"""Fixtures for all tests: an environment without the project's variables, and the folder of the real pages."""
 
 import atexit
 import logging
@@ -32,13 +32,13 @@ pytest_plugins = [
     "tests.plugins.address_world",
 ]
 
-#: read before the environment is cleared for the tests
+#: Read before `_clean_environment` removes the variable.
 _SHARED_DIR = Path(os.environ.get("SHARED_DIR", Path(__file__).parents[2] / "shared"))
 
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hide the developer's keys, databases, .env, and terminal width (which pytest-xdist sets too) from all tests."""
+    """Hide the developer's keys, databases, .env, and terminal width from all tests."""
     for name in list(os.environ):
         if name.upper().startswith((*VARIABLE_PREFIXES, "COLUMNS")):
             monkeypatch.delenv(name)
@@ -74,7 +74,7 @@ def shared_dir() -> Path:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run files with slow tests first, then files that start workers.
 
-    `make test` gives a process one file at a time, so a slow file that starts last would delay the end.
+    xdist gives each process whole files, so a slow file that starts last would delay the end.
     """
     rank: dict[Path, int] = {}
     for item in items:
@@ -86,13 +86,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let xdist's processes end at once. Freeing half a gigabyte of objects takes them up to 30 s."""
-    if hasattr(config, "workerinput") and "coverage" not in sys.modules:  # coverage writes its data at the end
-        atexit.register(os._exit, 0)  # runs last, since it is registered first
+    """Let xdist's processes exit without freeing their memory, which can take 30 s."""
+    # coverage needs a normal exit to write its data
+    if hasattr(config, "workerinput") and "coverage" not in sys.modules:
+        atexit.register(os._exit, 0)  # runs last, because atexit runs handlers in reverse order
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Fail on skips if everything is installed (.ci/run), since a skipped test checks nothing."""
+    """Fail if a test was skipped although everything is installed (PROPINTEL_SKIPS_ARE_FAILURES)."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if reporter is None or os.environ.get("PROPINTEL_SKIPS_ARE_FAILURES") != "1":
         return

@@ -141,7 +141,7 @@ class Gate:
     # --- control
 
     def stats(self, now: float) -> dict[str, Any]:
-        """Return the body of `/control/stats`. Each key's `levels` are the remaining capacity of its buckets, by model."""
+        """Return the body of `/control/stats`. `levels` are the remaining capacity of a key's buckets, by model."""
         keys = [state.as_json() | {"levels": self._levels(state.config, now)} for state in self.keys.values()]
         totals = {name: sum(k[name] for k in keys) for name in (*COUNTERS, "tokens")}
         return {"keys": keys, "unknown_keys": {"requests": self.unknown_keys["requests"]}, "totals": totals}

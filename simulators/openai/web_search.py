@@ -67,7 +67,7 @@ class Entry:
 
 
 def read_search(body: Mapping[str, Any]) -> Search | None:
-    """Return the search that a `POST /v1/responses` body requests, or None if it requests none. Raises `ApiError` 400."""
+    """Return the search that a `POST /v1/responses` body requests, or None. Raises `ApiError` 400."""
     tools = body.get("tools")
     given = [t for t in tools if isinstance(t, Mapping)] if isinstance(tools, list) else []
     tool = next((t for t in given if t.get("type") in _TOOLS), None)

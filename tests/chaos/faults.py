@@ -1,4 +1,4 @@
-"""The faults: each method causes one and returns when it is over. Nothing here judges the consequences."""
+"""The faults of the chaos suite. Each method causes one fault and returns when it is over."""
 
 import os
 import random
@@ -25,12 +25,12 @@ _VICTIM_SECONDS = 20.0
 
 
 class NobodyToKillError(Exception):
-    """No worker was running a job for a while."""
+    """No worker was running a job within the time limit."""
 
 
 @dataclass(frozen=True)
 class Away:
-    """A period in which something was missing: `what` is a fault, times are monotonic seconds."""
+    """The period of one fault, in monotonic seconds. `what` is the fault's name."""
 
     what: str
     began: float
@@ -39,7 +39,7 @@ class Away:
 
 @dataclass
 class Faults:
-    """Causes the faults of a plan. `wait` lets time pass while the fleet restarts its dead members."""
+    """Causes the faults of a plan. While `wait` sleeps, killed processes of the fleet are restarted."""
 
     fleet: Fleet
     valkey: EmbeddedValkey
@@ -67,7 +67,7 @@ class Faults:
         return Away(name, began, time.monotonic())
 
     def poison(self, port: int) -> bool:
-        """Kill the pool process that connected from this port. Return False if the fleet has none. Thread-safe."""
+        """Kill the pool process that connected from this TCP port. Return False if no pool process did. Thread-safe."""
         connections = psutil.net_connections("tcp4")
         pid = next((c.pid for c in connections if c.laddr and c.laddr.port == port and c.pid), None)
         if pid is None or not any(pid in self.fleet.pool_of(member) for member in self.fleet.workers):
@@ -86,7 +86,7 @@ class Faults:
         self.ledger.kill("child", {self.chance.choice(sorted(candidates))})
 
     def _kill_worker(self) -> None:
-        """Kill the worker's whole session at once, as if its machine were lost, while it is running jobs."""
+        """Kill a worker with all its child processes at once, as if its machine were lost, while it is running jobs."""
         busy = self._busy()
         able = [member for member in self.fleet.workers if busy & self.fleet.pool_of(member)]
         self._kill_member(self.chance.choice(able), "worker")
@@ -101,7 +101,7 @@ class Faults:
         self.fleet.bury(member)
 
     def _busy(self) -> set[int]:
-        """Wait for pool processes that run jobs other than the poison job, and return their ids."""
+        """Wait until pool processes run jobs other than the poison job, and return their process ids."""
         deadline = time.monotonic() + _VICTIM_SECONDS
         while True:
             pool = set().union(*(self.fleet.pool_of(member) for member in self.fleet.workers))

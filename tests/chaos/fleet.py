@@ -1,7 +1,6 @@
-"""The processes of a run: two workers of four children, a maintenance worker, and two beats, restarted as by a
-platform.
+"""The processes of a chaos run: two workers with four child processes each, a maintenance worker, and two beats.
 
-The clock of one scrape worker may be an hour ahead (libfaketime).
+Ended processes are restarted, as by a platform. The clock of one scrape worker may be an hour ahead (libfaketime).
 """
 
 import subprocess
@@ -18,17 +17,17 @@ from cli.processes import Child, Supervisor
 from cli.services import Services
 
 CHILDREN = 4
-#: The time that a platform takes to restart a dead process, in seconds.
+#: How long a platform takes to restart an ended process, in seconds.
 RESTART_SECONDS = 2.0
 _START_SECONDS = 90.0
 _CELERY = ["celery", "-A", "worker"]
 _INFO = ["--loglevel=INFO"]
-#: Beat logs the tasks it sends at level DEBUG.
+#: At level DEBUG, beat logs the tasks it sends.
 _TICKS = "--loglevel=DEBUG"
 
 
 def faketime_library() -> Path | None:
-    """Return the path of libfaketime for threaded programs in Debian's package; None if it is not installed."""
+    """Return the path of libfaketime's library for threaded programs, as installed by Debian, or None."""
     return next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
 
 
@@ -39,14 +38,14 @@ def _skewed(env: Mapping[str, str]) -> dict[str, str]:
         "LD_PRELOAD": str(faketime_library()),
         "FAKETIME": "+1h",
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        "FAKETIME_DISABLE_SHM": "1",  # a killed process must leave no lock of the library behind
+        "FAKETIME_DISABLE_SHM": "1",  # libfaketime would leave a lock in shared memory when its process is killed
         "NO_FAKE_STAT": "1",
     }
 
 
 @dataclass
 class Member:
-    """A process of the fleet; `due_at` is the time of its restart, None while it runs."""
+    """A process of the fleet. `due_at` is the time of its next restart, or None while it runs."""
 
     name: str
     arguments: list[str]
@@ -67,11 +66,11 @@ class Fleet:
         self.maintenance = _worker("maintenance", right, 0)
         self.beats = [Member(f"beat-{n}", [*_CELERY, "beat", "--pidfile=", _TICKS], right) for n in (1, 2)]
         self.members = [*self.workers, self.maintenance, *self.beats]
-        #: The members that ended without being killed, with their exit codes.
+        #: The processes that ended without being killed, with their exit codes.
         self.ended: list[str] = []
 
     def start(self) -> None:
-        """Start all members, and return when the workers take tasks."""
+        """Start all processes, and return when the workers take tasks."""
         for member in self.members:
             self._start(member)
         wanted = {member.child.process.pid for member in (*self.workers, self.maintenance) if member.child}
@@ -80,7 +79,7 @@ class Fleet:
         )
 
     def tend(self) -> None:
-        """Restart the members whose restart is due, and those that ended unexpectedly, as a platform would."""
+        """Restart the processes whose restart is due. Schedule a restart of those that ended unexpectedly."""
         now = time.monotonic()
         for member in self.members:
             if member.child is not None and (code := member.child.process.poll()) is not None:
@@ -90,13 +89,13 @@ class Fleet:
                 self._start(member)
 
     def bury(self, member: Member) -> None:
-        """End what is left of a dead member, and schedule its restart."""
+        """Kill the remaining child processes of an ended process, and schedule its restart."""
         if member.child is not None:
             self._supervisor.stop_child(member.child)
             member.child, member.due_at = None, time.monotonic() + RESTART_SECONDS
 
     def stop(self) -> None:
-        """Stop all members at the same time, and return when none is left."""
+        """Stop all processes at the same time, and return when they have ended."""
         running = [member.child for member in self.members if member.child is not None]
         for child in running:
             child.process.terminate()
@@ -106,11 +105,10 @@ class Fleet:
         self._supervisor.stop()
 
     def pool_of(self, member: Member) -> set[int]:
-        """Return the ids of the member's pool processes."""
         return self.session_of(member) - ({member.child.process.pid} if member.child else set())
 
     def session_of(self, member: Member) -> set[int]:
-        """Return the ids of the member's process and of all its descendants; empty while it is dead."""
+        """Return the process ids of the member and all its descendants, or an empty set if it is not running."""
         if member.child is None:
             return set()
         with suppress(psutil.NoSuchProcess):
@@ -119,7 +117,6 @@ class Fleet:
         return set()
 
     def logs(self) -> dict[str, Path]:
-        """Return the log file of each member, by name."""
         return {member.name: self.home / f"{member.name}.log" for member in self.members}
 
     def _start(self, member: Member) -> None:
@@ -131,14 +128,14 @@ class Fleet:
 
 
 def _worker(name: str, services: Services, children: int) -> Member:
-    """Return a worker with that many children for scraping, or without children for maintenance."""
+    """Return a scrape worker with `children` pool processes, or a maintenance worker if `children` is 0."""
     scraping = [f"--concurrency={children}", "-Q", "scrape"]
     pool = scraping if children else ["--pool=threads", f"--concurrency={MAINTENANCE_THREADS}", "-Q", "maintenance"]
     return Member(name, [*_CELERY, "worker", f"--hostname={name}@chaos", "--without-mingle", *pool, *_INFO], services)
 
 
 def processes_of(home: Path) -> list[psutil.Process]:
-    """Return live processes that run in `home` or use it as PROPINTEL_HOME."""
+    """Return the running processes whose working directory is in `home` or whose PROPINTEL_HOME is `home`."""
     found = []
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):

@@ -1,6 +1,7 @@
-"""Record each kill and the jobs it interrupted. Only an interrupted job may fetch a page or pay for a model call again.
+"""Record each kill and the jobs it interrupted.
 
-A process is stopped before it is killed, so that its jobs and saved checkpoints can be read exactly.
+Only an interrupted job may fetch a page or pay for a model call again. A process is stopped before it is killed, so
+that its jobs and saved checkpoints cannot change while they are read.
 """
 
 import os
@@ -14,13 +15,13 @@ from dataclasses import dataclass
 
 from tests.chaos.store_under_test import StoreUnderTest, patient_query
 
-#: The time given to a commit that was under way when its process was stopped, in seconds.
+#: After a process is stopped, wait this many seconds for the database to finish its last commit.
 _SETTLE_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
 class InterruptedJob:
-    """A job that a killed process was running, and which of its checkpoints were saved."""
+    """A job that a killed process was running, and whether its page and answer were already saved."""
 
     job_id: str
     target: str
@@ -30,7 +31,7 @@ class InterruptedJob:
 
 @dataclass(frozen=True)
 class Kill:
-    """Processes killed at one moment (`at`: monotonic seconds). `what` is "child", "worker", "beat", or "poison"."""
+    """Processes killed together at the time `at` (monotonic seconds). `what` is "child", "worker", "beat", or "poison"."""
 
     what: str
     at: float
@@ -39,7 +40,7 @@ class Kill:
 
 
 class Ledger:
-    """All kills of a run. Used by the run and by the site's threads."""
+    """All kills of a run. Thread-safe."""
 
     def __init__(self, store: StoreUnderTest) -> None:
         self._store = store
@@ -47,7 +48,7 @@ class Ledger:
         self.kills: list[Kill] = []
 
     def kill(self, what: str, pids: Iterable[int]) -> Kill:
-        """Stop the processes, record their jobs, and kill them with signal 9."""
+        """Stop the processes with SIGSTOP, record their jobs, and kill them."""
         doomed = frozenset(pids)
         with self._lock:
             _signal(doomed, signal.SIGSTOP)
@@ -70,7 +71,7 @@ class Ledger:
         return tuple(InterruptedJob(j, target, j in pages, pages.get(j) in answers) for j, target in mine)
 
     def excused(self) -> tuple[Counter[str], Counter[str]]:
-        """Return by target how often its page may be fetched again, and its model call paid again."""
+        """Return by target how many repeated fetches, and how many repeated model calls, the kills excuse."""
         pages: Counter[str] = Counter()
         calls: Counter[str] = Counter()
         for interrupted in (interrupted for kill in self.kills for interrupted in kill.interrupted):
@@ -80,7 +81,7 @@ class Ledger:
 
 
 def pid_of(owner: str | None) -> int:
-    """Return the process id in a lease owner's name, `HOST:PARENT:TOKEN:PID:TOKEN`; 0 if there is none."""
+    """Return the process id in a lease owner's name, `HOST:PARENT:TOKEN:PID:TOKEN`, or 0 if it has another form."""
     parts = (owner or "").rsplit(":", 2)
     return int(parts[1]) if len(parts) == 3 and parts[1].isdigit() else 0
 

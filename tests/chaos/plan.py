@@ -1,4 +1,4 @@
-"""The plan of a run, drawn from its seed: the number of jobs, the order of faults, and the site's failures."""
+"""The plan of a chaos run, derived from its seed: the number of jobs, the order of faults, and the site's failures."""
 
 from __future__ import annotations
 
@@ -9,23 +9,25 @@ from typing import Literal
 
 DatabaseKind = Literal["sqlite", "postgresql"]
 
-#: How often each fault occurs: as in `ONCE` in the small run, and as in `ALL` in the full one.
+#: How often each fault occurs: `ONCE` for the small run, `ALL` for the full run.
 ONCE: Mapping[str, int] = dict.fromkeys(
     ("child", "worker", "broker_kill", "broker_stop", "broker_wipe", "beat", "locked", "full"), 1
 )
 ALL: Mapping[str, int] = {**ONCE, "child": 5, "worker": 2, "broker_kill": 2}
 
-#: The number of the first page, chosen so that every street number looks normal.
+#: The number of the first generated listing that the run scrapes.
 FIRST_HOME = 1
 #: The interval between two key reports of the fleet, in seconds.
 REPORT_SECONDS = 5.0
-#: The jobs of a killed worker must run again within this time, in seconds.
+#: Time limit for the jobs of a killed worker to run again, in seconds.
 RUNNING_AGAIN_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
 class Plan:
-    """One run. `gap_seconds` is the range of the pause before each fault; `seconds` bounds the run as a whole."""
+    """The parameters of one run. `gap_seconds` is the range of the pause before each fault. `seconds` limits the whole
+    run.
+    """
 
     jobs: int
     seed: int
@@ -44,31 +46,31 @@ class Plan:
 
     @classmethod
     def small(cls, seed: int, database: DatabaseKind, jobs: int = 100) -> Plan:
-        """Return a plan with every fault once, for less than five minutes."""
+        """Return a plan with every fault once. Its run takes less than five minutes."""
         return cls(jobs, seed, database, ONCE, gap_seconds=(4.0, 9.0), seconds=290.0)
 
     @classmethod
     def full(cls, seed: int, database: DatabaseKind, jobs: int = 1000) -> Plan:
-        """Return a plan with the faults in docs/benchmarks/chaos.md, for about a quarter of an hour."""
+        """Return a plan with the faults in docs/benchmarks/chaos.md. A run of 1,000 jobs takes about 15 minutes."""
         return cls(jobs, seed, database, ALL, gap_seconds=(8.0, 20.0), seconds=600.0 + 1.5 * jobs)
 
     def chance(self, what: str) -> random.Random:
-        """Return a separate generator for each purpose, so that draws for one purpose do not change another."""
+        """Return a separate random generator for each purpose, so that draws for one purpose do not change another."""
         return random.Random(f"{self.seed}:{what}")
 
 
 @dataclass(frozen=True)
 class Manners:
-    """How the site serves one page: the failures of its first requests, then the duration of a good response.
+    """How the site serves one page: `mishaps` for the first requests, then a good response after `latency_seconds`.
 
-    `mishaps` are "500" and "503" (statuses), "broken" (the body ends halfway), and "hang" (no response).
+    A mishap is "500" or "503" (HTTP status), "broken" (half of the body), or "hang" (no response).
     """
 
     mishaps: tuple[str, ...]
     latency_seconds: float
 
 
-#: Shares of the pages, with the failures of these pages' first requests.
+#: Each entry: a share of the pages, and the mishaps of their first requests.
 _MISHAPS: tuple[tuple[float, tuple[str, ...]], ...] = (
     (0.06, ("503",)),
     (0.06, ("500",)),

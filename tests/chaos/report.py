@@ -1,4 +1,4 @@
-"""Write the table of figures, and the logs that help to explain a miss."""
+"""Format the result table, and the logs that help to explain a missed target."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +12,7 @@ _TAIL_LINES = 30
 
 
 def table(figures: Sequence[Figure]) -> str:
-    """Return a Markdown table of figures, targets, and measured values, in which misses are marked."""
+    """Return a Markdown table of figures, targets, and measured values. Missed targets are marked."""
     return markdown.table(("figure", "target", "seen"), [(f.name, f.target, _seen(f)) for f in figures])
 
 
@@ -21,7 +21,7 @@ def _seen(figure: Figure) -> str:
 
 
 def misses(figures: Sequence[Figure]) -> str:
-    """Return each missed figure with its cases; empty if all targets are met."""
+    """Return each missed figure with its cases, or "" if all targets are met."""
     parts = []
     for figure in figures:
         if figure.holds is False:

@@ -1,6 +1,6 @@
-"""One run: start the fleet, submit jobs, cause the faults in order, and stop when all jobs are over.
+"""Run the chaos suite once: start the fleet, submit jobs, cause the faults in order, and stop when all jobs have ended.
 
-Every wait is bounded. The measurements are returned as `Evidence` for `account.py`.
+Every wait has a time limit. The measurements are returned as `Evidence` for `account.py`.
 """
 
 import json
@@ -31,9 +31,9 @@ from tests.chaos.store_under_test import StoreUnderTest, can_mount, open_store, 
 from tests.chaos.surroundings import fleet_environment, start_openai_simulator
 from tests.chaos.watch import Watch
 
-#: This share of the jobs is submitted before the first fault. The rest is divided among the faults.
+#: The share of jobs submitted before the first fault. The rest is divided among the faults.
 _FIRST_SHARE = 0.3
-#: This share of a fault's jobs is submitted before it: a kill needs running jobs, a wipe needs queued messages.
+#: The share of a fault's jobs submitted before the fault: a kill needs running jobs, a wipe needs queued messages.
 _SHARE_BEFORE = {"child": 1.0, "worker": 1.0, "broker_wipe": 0.5}
 _SUBMIT_SECONDS = 30.0
 _PROBE_SECONDS = 15.0
@@ -44,7 +44,7 @@ Progress = Callable[[str], object]
 
 
 def missing(database: DatabaseKind) -> list[str]:
-    """Return a sentence for each requirement that this machine lacks; empty if a run can start."""
+    """Return a sentence for each missing requirement of a run."""
     lacking = [
         (faketime_library() is None, "no libfaketime: install Debian's package libfaketime"),
         (shutil.which("setpriv") is None, "no setpriv: install Debian's package util-linux"),
@@ -56,7 +56,7 @@ def missing(database: DatabaseKind) -> list[str]:
 
 
 def run(plan: Plan, home: Path, progress: Progress) -> Evidence:
-    """Run the plan in `home`, an empty folder that is kept. Use from the main thread."""
+    """Run the plan in the empty folder `home`, which is not deleted. Use from the main thread."""
     evidence = Evidence(plan, home)
     with ExitStack() as stack:
         signals = stack.enter_context(StopSignals())
@@ -84,7 +84,7 @@ def run(plan: Plan, home: Path, progress: Progress) -> Evidence:
 
 
 class _Chaos:
-    """The phase of faults: which jobs are submitted and which faults occur when."""
+    """The part of the run during which faults occur: submits the jobs and causes the faults in order."""
 
     def __init__(
         self,
@@ -110,11 +110,10 @@ class _Chaos:
         self._sender.close()
 
     def poison(self, port: int) -> bool:
-        """See `Faults.poison`."""
         return self._faults.poison(port)
 
     def play(self, address: str) -> None:
-        """Start the fleet, submit jobs, cause all faults, and stop the fleet. The pages are at `address`."""
+        """Start the fleet, submit jobs for the pages at `address`, cause all faults, and stop the fleet."""
         homes = self._plan.jobs - self._plan.poison
         self._waiting = [f"{address}/homes/{n}" for n in range(FIRST_HOME, FIRST_HOME + homes)]
         self._plan.chance("queue").shuffle(self._waiting)
@@ -140,7 +139,7 @@ class _Chaos:
         self._submit(self._waiting)
 
     def _break(self, name: str, coming: list[str]) -> None:
-        """Cause one fault and submit its jobs: before the fault if it needs jobs to hit, else after it."""
+        """Cause one fault, and submit its jobs before it or after it (`_SHARE_BEFORE`)."""
         evidence = self._evidence
         before = round(len(coming) * _SHARE_BEFORE.get(name, 0))
         self._submit(coming[:before])
@@ -165,7 +164,7 @@ class _Chaos:
         self._evidence.probes.append(Probe(away.what, away.ended, ran_at))
 
     def _wait_until_running(self) -> None:
-        """Wait until the jobs of the last killed worker run again, since other faults would distort the duration."""
+        """Wait until the jobs of the last killed worker run again. Another fault would distort the measured time."""
         watch, deadline = self._evidence.watch, time.monotonic() + RUNNING_AGAIN_SECONDS
         kill = next(kill for kill in reversed(self._evidence.ledger.kills) if kill.what == "worker")
         left = {interrupted.job_id for interrupted in kill.interrupted}
@@ -174,13 +173,13 @@ class _Chaos:
             left = {job_id for job_id in left if watch.first_start(frozenset((job_id,)), kill.at) is None}
 
     def _share(self, share: float) -> list[str]:
-        """Take this share of the jobs that are not submitted yet."""
+        """Remove and return this share of the jobs that are not submitted yet."""
         count = round(share * len(self._waiting))
         taken, self._waiting = self._waiting[:count], self._waiting[count:]
         return taken
 
     def _submit(self, targets: Sequence[str], priority: int = 5) -> list[str]:
-        """Submit with retries, as an interface does, and return the jobs' ids; none if every attempt failed."""
+        """Submit jobs with retries, as the web server does. Return their ids, or [] if every attempt failed."""
         deadline = time.monotonic() + _SUBMIT_SECONDS
         while targets and time.monotonic() < deadline:
             try:
@@ -205,7 +204,7 @@ class _Chaos:
                 return
 
     def _wait(self, seconds: float) -> None:
-        """Let time pass while dead members are restarted. Raises `StopRequestedError` after Ctrl-C."""
+        """Sleep for `seconds`, and restart ended processes meanwhile. Raises `StopRequestedError` after Ctrl-C."""
         until = time.monotonic() + seconds
         while True:
             self._signals.check()
@@ -235,7 +234,7 @@ def _gather(evidence: Evidence, store: StoreUnderTest, address: str, site: Chaos
 
 
 def _left_over(home: Path) -> list[str]:
-    """Return processes of the run that still exist shortly after its end."""
+    """Return the run's processes that still exist shortly after its end."""
     deadline = time.monotonic() + 5
     while (found := processes_of(home)) and time.monotonic() < deadline:
         time.sleep(0.2)

@@ -1,7 +1,7 @@
 """A site that is slow, fails, and hangs according to its seed, and counts its responses.
 
-It is plain ASGI. `/homes/N` are the simulator's homes. `/poison/N` is a page that calls `on_poison` to kill the process
-that fetches it.
+`/homes/N` are the generated listings of `simulators.site`. `/poison/N` calls `on_poison` to kill the process that
+fetches it.
 """
 
 import asyncio
@@ -18,14 +18,14 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 _ROBOTS = b"User-agent: *\nDisallow:\n"
-#: The time until a hanging page answers, in seconds, which is longer than a fetcher waits for a byte.
+#: How long a "hang" lasts, in seconds: longer than a fetcher waits for data.
 _HANG_SECONDS = 60.0
 _POISON_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
 class Served:
-    """One request, over at `at` (monotonic seconds): "complete", "abandoned", "killed", or a mishap of `Manners`."""
+    """A request that ended at `at` (monotonic seconds). `outcome` is "complete", "abandoned", "killed", or a mishap."""
 
     at: float
     path: str
@@ -33,10 +33,10 @@ class Served:
 
 
 class ChaosSite:
-    """The ASGI application. Only its server's thread writes; other threads may read `complete` at any time."""
+    """The ASGI application. `complete` is thread-safe."""
 
     def __init__(self, seed: int, on_poison: Callable[[int], bool] = lambda _: False) -> None:
-        """`on_poison` gets the port of a client that fetches poison, and returns False if no process was found."""
+        """`on_poison` gets the port of a client that fetches a poison page. It returns False if it finds no process."""
         self._seed = seed
         self.on_poison = on_poison
         self._asked: Counter[str] = Counter()
@@ -75,7 +75,7 @@ class ChaosSite:
         if mishap == "broken":
             await _start(send, 200, len(body), "text/html; charset=utf-8")
             await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
-            return mishap  # uvicorn closes the connection of an unfinished response
+            return mishap  # uvicorn closes the connection, because the response is incomplete
         await _answer(send, 200, body)
         return "complete"
 
@@ -87,7 +87,7 @@ class ChaosSite:
 
 
 async def _left(receive: Receive, seconds: float) -> bool:
-    """Wait for `seconds`. Return True as soon as the client has disconnected, else False at the end."""
+    """Wait up to `seconds`. Return True if the client disconnects in this time."""
     gone = asyncio.ensure_future(_until_gone(receive))
     done, _ = await asyncio.wait({gone}, timeout=seconds)
     gone.cancel()

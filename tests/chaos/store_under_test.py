@@ -1,6 +1,6 @@
-"""The database of a run, on a small separate disk that can be filled, and with a way to lock it.
+"""The database of a chaos run. It can be locked, and its small separate disk can be filled.
 
-Both kinds answer the same plain SQL, over a connection that no process of the fleet shares.
+Plain SQL queries use a connection that the fleet does not share.
 """
 
 import contextlib
@@ -22,14 +22,14 @@ from benchmarks.postgresql import owned_by_server
 from tests.chaos.plan import DatabaseKind
 from tests.plugins.postgresql_server import postgresql_server
 
-#: The errors of a query while the database is locked or full.
+#: The errors that a query raises while the database is locked or full.
 UNANSWERED = (sqlite3.Error, psycopg.Error)
 _DISK_MEGABYTES = 256
 _FILL_BYTES = 1 << 16
 
 
 class StoreUnderTest:
-    """A database with the DATABASE_URL `url`, on the small disk."""
+    """A database on the small disk."""
 
     url: str
 
@@ -37,16 +37,16 @@ class StoreUnderTest:
         self._disk = disk
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
-        """Return all rows. Raises one of `UNANSWERED` without a response within a second."""
+        """Return all rows. Raises one of `UNANSWERED` if there is no response within a second."""
         raise NotImplementedError
 
     def locked(self) -> contextlib.AbstractContextManager[None]:
-        """Block other writes to the jobs during the block."""
+        """Block other writes to the jobs table inside the `with` block."""
         raise NotImplementedError
 
     @contextmanager
     def full(self) -> Iterator[None]:
-        """Fill the disk completely during the block."""
+        """Fill the disk completely inside the `with` block."""
         filler = self._disk / "filler"
         descriptor = os.open(filler, os.O_WRONLY | os.O_CREAT, 0o600)
         try:
@@ -65,8 +65,6 @@ class StoreUnderTest:
 
 
 class Sqlite(StoreUnderTest):
-    """A file on the small disk."""
-
     def __init__(self, disk: Path) -> None:
         super().__init__(disk)
         self._file = disk / "store.sqlite3"
@@ -85,7 +83,7 @@ class Sqlite(StoreUnderTest):
 
 
 class PostgreSQL(StoreUnderTest):
-    """A database in a tablespace on the small disk. The server's own files and log are on another disk."""
+    """A database in a tablespace on the small disk. The server's other files are not on it."""
 
     def __init__(self, socket: Path, disk: Path) -> None:
         super().__init__(disk)
@@ -117,7 +115,7 @@ class PostgreSQL(StoreUnderTest):
 
 @contextmanager
 def open_store(kind: DatabaseKind) -> Iterator[StoreUnderTest]:
-    """Open a new database of that kind. Its disk is removed after the block."""
+    """Open a new, empty database of this kind. Its disk is removed at the end."""
     with contextlib.ExitStack() as stack:
         disk = stack.enter_context(_small_disk())
         if kind == "sqlite":
@@ -128,7 +126,7 @@ def open_store(kind: DatabaseKind) -> Iterator[StoreUnderTest]:
 
 @contextmanager
 def _small_disk() -> Iterator[Path]:
-    """Mount a small tmpfs and yield its folder. This requires root."""
+    """Mount a small tmpfs and yield its folder. Requires root."""
     folder = Path(tempfile.mkdtemp(prefix="chaos-disk-"))
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={_DISK_MEGABYTES}m,mode=755", "chaos", folder], check=True)
     try:
@@ -150,7 +148,7 @@ def can_mount() -> bool:
 
 
 def patient_query(store: StoreUnderTest, sql: str, seconds: float = 30.0) -> list[tuple[Any, ...]]:
-    """Return `store.query(sql)`, retried while the database does not respond."""
+    """Return `store.query(sql)`, retrying for up to `seconds` while the database does not respond."""
     deadline = time.monotonic() + seconds
     while True:
         try:

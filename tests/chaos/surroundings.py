@@ -1,4 +1,4 @@
-"""The environment of the fleet, and the OpenAI simulator with its keys."""
+"""The environment variables of the fleet, and the OpenAI simulator with its keys."""
 
 import os
 import secrets
@@ -14,7 +14,7 @@ from cli.processes import Supervisor
 from tests.chaos.plan import REPORT_SECONDS
 
 _LATENCY_MS = 500
-#: The keys' options: two are good, two have low limits, one fails at times, and one is dead.
+#: Options of the six keys: two are good, two have low limits, one sometimes fails, and one is dead.
 _MANNERS: tuple[dict[str, Any], ...] = (
     {},
     {"behavior": "flaky", "failure_rate": 0.3},
@@ -27,13 +27,11 @@ _MANNERS: tuple[dict[str, Any], ...] = (
 
 @dataclass(frozen=True)
 class OpenAI:
-    """The simulator, in a separate process."""
-
     base_url: str
     keys: tuple[str, ...]
 
     def paid(self) -> Counter[str]:
-        """Return the number of 200 responses for each prompt, by the prompt's name."""
+        """Return the number of 200 responses per prompt, by the prompt's hash."""
         address = self.base_url.removesuffix("/v1")
         return Counter(httpx2.get(f"{address}/control/prompts", trust_env=False, timeout=10).raise_for_status().json())
 
@@ -47,10 +45,10 @@ def start_openai_simulator(supervisor: Supervisor, home: Path) -> OpenAI:
 
 
 def fleet_environment(home: Path, openai: OpenAI, *, redis_url: str, database_url: str) -> dict[str, str]:
-    """Return the environment of all members. Redis is configured, so that the fleet uses Redis' clock."""
+    """Return the environment variables of the fleet. Because Redis is configured, the fleet uses Redis' clock."""
     given = {"OPENAI_API_KEYS": ",".join(openai.keys), "OPENAI_BASE_URL": openai.base_url}
     return service_environment(os.environ, home, openai=given) | {
-        # recipes read differently in another order of pages, and records are compared with those of a sequential run
+        # Recipes depend on the order of the pages, but the records are compared with those of a sequential run.
         "RECIPE_USE": "off",
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,

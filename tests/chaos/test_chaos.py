@@ -1,4 +1,4 @@
-"""Every fault occurs once while jobs run; nothing is lost, stored twice, fetched twice, or paid twice."""
+"""Every fault occurs once while jobs run. No work may be lost or repeated."""
 
 import shutil
 import sys
@@ -20,7 +20,7 @@ SEED = 1
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_no_fault_loses_a_job_or_repeats_work(database: DatabaseKind) -> None:
-    """Every figure meets its target. A failure names the cases and keeps the folder with the logs."""
+    """If a figure misses its target, the message names the cases and the folder with the logs."""
     lacking = missing(database)
     if lacking:
         pytest.skip("; ".join(lacking))

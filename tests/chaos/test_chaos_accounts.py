@@ -1,4 +1,4 @@
-"""What excuses a repeated fetch, and which responses count as pages."""
+"""Tests of the chaos suite's own rules: which repeated fetches are excused, and which responses count as pages."""
 
 import socket
 from pathlib import Path
@@ -21,7 +21,7 @@ PAGE = "http://127.0.0.1/homes/1"
 
 
 def page_with(mishaps: tuple[str, ...]) -> int:
-    """Return the fastest page that fails only in that way at seed 1."""
+    """Return the page with the shortest latency among those with exactly these mishaps at seed 1."""
     fitting = [n for n in range(1, 400) if manners(1, n).mishaps == mishaps]
     return min(fitting, key=lambda n: manners(1, n).latency_seconds)
 
@@ -49,7 +49,7 @@ def test_a_seed_draws_the_same_run_and_every_fault_of_the_table() -> None:
 
 
 def test_only_an_answer_that_was_sent_whole_counts_as_a_page() -> None:
-    """A half response and then the whole one count as one page. A client that disconnects early got no page."""
+    """A broken response and a complete one count once. A response to a client that disconnected does not count."""
     number, patient = page_with(("broken",)), page_with(())
     site = ChaosSite(1, lambda _: False)
     with BackgroundServer(site) as server:

@@ -33,7 +33,7 @@ def kill(what: str, at: float, *interrupted: InterruptedJob) -> Kill:
 
 @pytest.fixture
 def good_run(tmp_path: Path) -> Evidence:
-    """Return a run with one home and one poison page. A worker, the beat, and the broker were killed."""
+    """Return a good run with one listing and one poison page, in which a worker, a beat, and the broker were killed."""
     evidence = Evidence(Plan.small(1, "sqlite", jobs=2), tmp_path, began=0.0)
     evidence.accepted = ["home", "poison"]
     given_up = row("poison", target=POISON, state="failed", error_code="worker_died", error_message="gave up")

@@ -1,6 +1,6 @@
-"""Observe the run: when jobs started and ended, and when a beat or the reporter logged a line.
+"""Observe a chaos run: when jobs start and end, when a beat sends a task, and when keys are reported.
 
-Times come from this process's clock, since one worker's clock is wrong.
+All times come from this process's clock, because one worker's clock is wrong.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ REPORT = re.compile(r"OpenAI keys: \d+ of \d+ healthy")
 
 @dataclass(frozen=True)
 class Start:
-    """A run of a job was first seen at `at` (monotonic seconds), with the lease owner `owner`."""
+    """A run of a job, first seen at `at` (monotonic seconds). `owner` is the lease owner."""
 
     at: float
     job_id: str
@@ -29,7 +29,7 @@ class Start:
 
 @dataclass(frozen=True)
 class LogLine:
-    """A line that `member` logged: the figures of the keys if `report`, else a task that this beat sent."""
+    """A log line of `member`: a key report if `report`, else a task that this beat sent."""
 
     at: float
     member: str
@@ -37,7 +37,7 @@ class LogLine:
 
 
 class Watch:
-    """A context manager that reads jobs and logs in a thread. Its lists only grow. `logs` are by member name."""
+    """Reads the jobs table and the logs in a thread, as a context manager. `logs` maps process names to log files."""
 
     def __init__(self, store: StoreUnderTest, logs: dict[str, Path]) -> None:
         self._store = store
@@ -59,20 +59,20 @@ class Watch:
         self._thread.join(10)
 
     def first_start(self, job_ids: frozenset[str], after: float) -> float | None:
-        """Return when one of the jobs was first seen to run after that moment; None if none was.
+        """Return when one of the jobs was first seen running after the time `after`, or None.
 
-        A run with a saved page and answer can end before it is seen. Then the time of its end counts.
+        A run with a saved page and answer can end before it is seen. Then its end counts.
         """
         seen = [start.at for start in list(self.starts) if start.job_id in job_ids]
         seen += [self.ends[job_id] for job_id in job_ids if job_id in self.ends]
         return min((at for at in seen if at > after), default=None)
 
     def sender(self) -> str | None:
-        """Return the name of the beat that sent a task last; None if none has."""
+        """Return the name of the beat that sent the last task, or None."""
         return next((one.member for one in reversed(self.log_lines) if not one.report), None)
 
     def first_sent(self, after: float, *, but: str = "") -> float | None:
-        """Return when a beat other than `but` first sent a task after that moment."""
+        """Return when a beat other than `but` first sent a task after the time `after`, or None."""
         return min(
             (s.at for s in list(self.log_lines) if not s.report and s.at > after and s.member != but), default=None
         )

@@ -1,4 +1,4 @@
-"""Find tracebacks in the fleet's logs that a fault does not explain."""
+"""Find tracebacks in the fleet's logs that no fault explains."""
 
 import re
 from collections import Counter
@@ -7,25 +7,27 @@ from pathlib import Path
 
 _RECORD = re.compile(r"(?m)^(?=\d\d:\d\d:\d\d [A-Z]+: )")
 _TRACEBACK = "Traceback (most recent call last):"
-#: The log records that may have a traceback.
+#: Tracebacks in these log records are expected.
 _EXPLAINED = re.compile(
-    r"(?s)raised unexpected: .*\napp\.errors\.(?!UnexpectedError)\w+: "  # why a job ended in the dead letters
+    # the job failed with an error of the project, which is expected
+    r"(?s)raised unexpected: .*\napp\.errors\.(?!UnexpectedError)\w+: "
     r"|Task handler raised error: WorkerLostError"  # a child was killed
-    # while the broker is away: recovery sends a lost message, duplicates end at once, results are in the database
+    # These occur while the broker is down, and no work is lost: the results are in the database.
     r"|Failed to retry task .* after worker was lost: OperationalError"
     r"|Couldn't ack .* reason:network:ConnectionError"
     r"|Exception raised outside body: network:ConnectionEr"
     r"|Error on (?:re)?st(?:art|opp)ing (?:Gossip|Hub|Heart|Events): AttributeError"
-    r"|Signal handler <function acquire_distributed_beat_lock .* raised"  # a beat that takes the lock later
+    r"|Signal handler <function acquire_distributed_beat_lock .* raised"  # a beat that failed to take the lock
 )
 _FRAME = re.compile(r'(?m)^  File "([^"]+)", line ')
 _OURS = re.compile(r"(?!.*site-packages).*/(?:app|tasks|worker|cli|web)/.+\.py$")
 
 
 def tracebacks(logs: Iterable[Path]) -> Counter[str]:
-    """Return the unexplained tracebacks by text.
+    """Return how often each unexplained traceback occurs.
 
-    Tracebacks without a line of the project are no defects: Celery logs such tracebacks when the broker is away.
+    A traceback without a frame in the project's code does not count. Celery logs such tracebacks when the broker is
+    down.
     """
     return Counter(
         _shown(record)
@@ -40,7 +42,7 @@ def _records(log: Path) -> list[str]:
 
 
 def _shown(record: str) -> str:
-    """Return the record's first line and the final exception, without the parts that vary."""
+    """Return the record's first line and the final exception, without numbers and other parts that vary."""
     lines = [line for line in record.strip().splitlines() if line.strip()]
     first, last = lines[0][:160], next((x for x in reversed(lines) if re.match(r"[\w.]+(Error|Exception)\b", x)), "")
     text = re.sub(r"(?:/[\w.-]+){2,}", "…", f"{first} ... {last[:160]}")

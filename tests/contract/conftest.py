@@ -1,4 +1,4 @@
-"""Run every store test on SQLite and, if the programs of PostgreSQL are on PATH, on a PostgreSQL server."""
+"""Run every store test on SQLite and, if PostgreSQL is installed, on a PostgreSQL server."""
 
 import tempfile
 import threading
@@ -28,7 +28,7 @@ from tests.plugins.postgresql_server import POSTGRESQL
 NAMES_KEY = NamesKey("k" * 32)
 #: Marks a test of a rule that applies to PostgreSQL only.
 ON_POSTGRESQL = pytest.mark.parametrize("database_url", [POSTGRESQL], indirect=True)
-#: Marks a test of code above the stores, which runs the same statements as other tests.
+#: Runs a test only on SQLite, because its statements are tested on PostgreSQL elsewhere.
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
@@ -69,13 +69,12 @@ def watches(database: Database) -> Watches:
 
 
 def count(database: Database, table: Table | type[Base], *conditions: ColumnElement[bool]) -> int:
-    """Return how many rows of a table match the conditions."""
     with database.reading() as connection:
         return connection.execute(select(func.count()).select_from(table).where(*conditions)).scalar_one()
 
 
 def stored_texts(database: Database) -> Iterator[tuple[str, str, str]]:
-    """Yield each stored value as text, with the names of its table and column. Bodies are unpacked."""
+    """Yield each stored value as text, with its table's and column's names. Page bodies are decompressed."""
     with database.reading() as connection:
         for table in inspect(connection).get_table_names():
             for row in connection.execute(text(f"SELECT * FROM {table}")).mappings():  # noqa: S608 (names of tables)
@@ -99,7 +98,7 @@ def set_version(url: str, version: str) -> None:
 def writing_threads(
     database_url: str, clock: ManualClock, page: Page, refusal: type[PropertyIntelligenceError]
 ) -> Iterator[None]:
-    """Store `page` repeatedly in three threads during the block, until each of them is refused with `refusal`."""
+    """Store `page` repeatedly in three threads during the `with` block. Each thread must end with a `refusal`."""
     began = threading.Event()
 
     def write() -> bool:
@@ -120,7 +119,6 @@ def writing_threads(
 
 
 def at_once[T](*works: Callable[[], T]) -> list[T]:
-    """Return the results of `works`, which run in threads that start together."""
     start = threading.Barrier(len(works))
 
     def run(work: Callable[[], T]) -> T:

@@ -1,4 +1,4 @@
-"""The commands `propintel db current` and `propintel db upgrade` on SQLite and PostgreSQL."""
+"""Tests of `propintel db current` and `propintel db upgrade`."""
 
 import json
 import os

@@ -45,7 +45,7 @@ def make_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, embedded_valk
 
 
 def fleet_of(*queues: str) -> CeleryFacts:
-    """Return facts about one worker that consumes `queues`, or about no worker if `queues` is empty."""
+    """Return facts about one worker that consumes `queues`, or about no worker if no queue is given."""
     nodes: dict[str, Collection[str]] = {"celery@here": queues} if queues else {}
     return CeleryFacts(lambda: nodes, "scrape", "maintenance", "p:", "p::lock", "p::schedule")
 
@@ -121,7 +121,9 @@ def test_the_mounts_of_this_machine_can_be_read() -> None:
 def test_jobs_without_a_worker_are_a_failure(
     make_settings: MakeSettings, database_url: str, clock: ManualClock
 ) -> None:
-    """One worker for jobs is enough until the oldest job has waited for 15 minutes. Maintenance workers run no jobs."""
+    """With one worker for jobs, the check passes until the oldest job has waited for 15 minutes. Maintenance workers do
+    not run jobs.
+    """
     upgrade(database_url)
     database = Database(database_url, clock)
     JobStore(database).enqueue([f"http://homes.example/{n}" for n in range(120)])
@@ -187,7 +189,7 @@ def test_unsent_economy_requests_and_unreachable_batches_are_warnings(
 
 
 def test_watches_that_wait_for_budget_for_days_are_a_warning(make_settings: MakeSettings, database_url: str) -> None:
-    """Watches may wait for their budget for one day. Due watches that no tick has handled are another finding."""
+    """A watch may wait one day for its budget. Due watches that no tick has handled are reported separately."""
     settings, clock = make_settings(DATABASE_URL=database_url, WATCH_DAILY_PAGES="0"), ManualClock()
     database = Database(database_url, clock)
     watches = Watches(database)

@@ -1,4 +1,4 @@
-"""The counts and waits of all jobs, on every database."""
+"""The number and waiting time of jobs in each state."""
 
 import re
 from datetime import timedelta
@@ -35,7 +35,7 @@ def test_jobs_are_counted_by_state_and_the_longest_wait_is_reported(database: Da
 
 
 def test_a_wait_for_capacity_is_not_a_wait_for_a_worker(database: Database, clock: ManualClock) -> None:
-    """A job that is due in 60 s waits for a worker only after that time."""
+    """A job that is due in 60 s does not wait for a worker before then."""
     jobs = JobStore(database)
     job_id = jobs.enqueue(["https://a.example/1"]).new[0]
     clock.advance(500)
@@ -52,7 +52,7 @@ def test_a_wait_for_capacity_is_not_a_wait_for_a_worker(database: Database, cloc
 
 
 def test_figures_read_active_jobs_through_an_index(database: Database) -> None:
-    """Without an index, each scrape of /metrics would take longer as finished jobs accumulate."""
+    """Without an index, /metrics would become slower as finished jobs accumulate."""
     jobs = JobStore(database)
     ids = jobs.enqueue([f"https://a.example/{n}" for n in range(3_000)]).new
     with database.writing() as connection:

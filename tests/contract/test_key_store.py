@@ -1,4 +1,4 @@
-"""The contract of a key store, tested on every store."""
+"""Rules that every key store must follow."""
 
 import itertools
 import threading
@@ -62,7 +62,6 @@ def test_a_429_pauses_the_key_as_long_as_the_server_says(store: Store, clock: Ma
 
 
 def test_a_429_without_a_time_pauses_the_key_for_sixty_seconds(store: Store) -> None:
-    """The specification requires a cooldown of 60 seconds for a 429 without a retry time."""
     answer(store, Outcome.RATE_LIMITED)
     assert store.acquire(ask()) == NoCapacity(60 * SECOND, "no_capacity")
 
@@ -94,7 +93,7 @@ def test_uncounted_failures_neither_open_the_circuit_nor_verify_the_key(store: S
 
 
 def test_broken_streams_are_failures(store: Store) -> None:
-    """Each break is reported twice, as after a lost reply. The third break in a row opens the circuit."""
+    """Each break is reported twice, as if the first reply was lost. The third consecutive break opens the circuit."""
     for number in (1, 2, 3):
         stream = answer(store, streams=True)
         assert of(store, A).successes == 1
@@ -107,7 +106,7 @@ def test_broken_streams_are_failures(store: Store) -> None:
 
 
 def test_a_probe_with_a_stream_ends_with_the_stream(pair: Store, clock: ManualClock) -> None:
-    """If a probe's stream breaks, the key's time out of rotation doubles. A complete stream closes the circuit."""
+    """If a probe's stream breaks, the circuit stays open for twice as long. A complete stream closes the circuit."""
     answer(pair, request=ONLY_B)
     for _ in range(3):
         answer(pair, Outcome.SERVER_FAILURE, ONLY_A)
@@ -125,7 +124,7 @@ def test_a_probe_with_a_stream_ends_with_the_stream(pair: Store, clock: ManualCl
 
 
 def test_the_end_of_a_stream_verifies_a_new_key(store: Store, clock: ManualClock) -> None:
-    """The stream's headers arrive after its lease has expired. Until the stream ends, the key is still unverified."""
+    """The stream's headers arrive after its lease has expired. Until the stream ends, the key is unverified."""
     late = take(store)
     clock.advance(LEASE_US / SECOND)
     store.settle(late, Settlement(Outcome.SUCCESS, streams=True))
@@ -288,7 +287,7 @@ def test_several_threads_get_as_many_leases_as_one_thread(make_store: MakeStore,
 
 
 def test_a_late_retry_time_of_one_model_does_not_delay_another(store: Store) -> None:
-    """A 403 forbids one model for an hour. Requests for another model without capacity must not wait that long."""
+    """Model `x` is forbidden for an hour. Requests for model `m`, which has no capacity, must not wait that long."""
     answer(store, Outcome.FORBIDDEN, ask(model="x"))
     assert store.acquire(ask(model="x")) == NoCapacity(3600 * SECOND, "forbidden")
     answer(store, limits=EMPTY, request=ask(model="m"))
@@ -311,7 +310,7 @@ def test_callers_retry_soon_after_a_probe_is_sent(pair: Store) -> None:
 
 
 def test_callers_wait_for_a_slow_probe_while_other_circuits_are_open(pair: Store, clock: ManualClock) -> None:
-    """A normal answer takes longer than a probe is fresh, and the other key is closed for minutes."""
+    """The probe's answer takes longer than usual, and the other key's circuit stays open for minutes."""
     for _ in range(3):
         answer(pair, Outcome.SERVER_FAILURE, ONLY_A)
     probe = take(pair)
@@ -354,7 +353,7 @@ def test_a_late_response_does_not_end_the_probe_of_a_dead_key(store: Store, cloc
 
 
 def test_early_probes_do_not_lengthen_an_outage(pair: Store, clock: ManualClock) -> None:
-    """All keys failed for a minute. They return after five minutes, not after an hour."""
+    """All keys fail for a minute. They must be usable after five minutes, not after an hour."""
     for _ in range(60):
         answer(pair, Outcome.SERVER_FAILURE)
         clock.advance(1)
@@ -401,7 +400,7 @@ def test_a_reserved_quota_probe_is_sent_when_its_time_has_come(pair: Store, cloc
 def test_a_too_large_request_or_a_full_service_tier_does_not_count_against_the_key(
     store: Store, outcome: Outcome, failures: int, pause_us: int | None
 ) -> None:
-    """The response causes no cooldown, opens no circuit, and verifies the key for other requests."""
+    """Such a response causes no cooldown, opens no circuit, and verifies the key for other requests."""
     for _ in range(4):
         assert store.settle(take(store), Settlement(outcome, pause_us=pause_us)) == Change()
     seen = of(store, A)
@@ -462,7 +461,7 @@ def test_a_released_reservation_is_neither_confirmed_nor_released_again(store: S
 
 
 def test_a_repeated_admission_or_reservation_returns_the_same_lease(make_store: MakeStore, clock: ManualClock) -> None:
-    """A client library may repeat a script whose reply was lost with the connection."""
+    """A client library may resend a script after the connection, and with it the reply, was lost."""
     keys = make_keys(["sk-a", "sk-b"])
     store: Any = make_store(keys, clock)
     for _ in keys:
@@ -492,9 +491,9 @@ def test_a_repeated_confirmation_needs_no_capacity_and_no_budget(make_store: Mak
 def test_an_admission_that_arrives_after_its_undo_is_refused(
     make_store: MakeStore, backend: Backend, clock: ManualClock
 ) -> None:
-    """The request was in transit when the caller gave up."""
+    """The request was still in transit when the caller gave up and released it."""
     if backend.connection is None:
-        return  # a memory store has no connection
+        return  # a memory store has no connection, so no request can be in transit
     store: Any = make_store(make_keys(["sk-a"]), clock)
     answer(store)
     before = store.spent()

@@ -1,4 +1,4 @@
-"""An operator's actions on one key (disable, enable, and probe), tested on every store."""
+"""An operator's actions on one key: disable, enable, and probe."""
 
 import pytest
 
@@ -65,7 +65,7 @@ def test_a_disabled_key_is_not_used_as_a_last_resort(store: Store, clock: Manual
 
 
 def test_the_reason_of_a_refusal_is_disabled_if_all_keys_are(store: Store) -> None:
-    """One key's first response is pending, but requests do not wait for it."""
+    """A pending response from one of the disabled keys does not change the reason."""
     take(store, ONLY_A)
     for key in KEYS:
         store.act(key.key_id, "disable")
@@ -92,7 +92,7 @@ def test_a_reservation_of_a_disabled_key_is_not_confirmed(store: Store, clock: M
 
 
 def test_an_enabled_key_has_its_earlier_state(store: Store, clock: ManualClock) -> None:
-    """The circuit is still open, and its wait does not restart."""
+    """The key's circuit is still open and closes at the original time."""
     _open(store)
     answer(store)
     store.act(A.key_id, "disable")
@@ -141,9 +141,9 @@ def test_a_key_can_be_disabled_before_it_is_configured(make_store: MakeStore, cl
 
 
 def test_disabling_is_stored_for_more_than_a_year(backend: Backend, make_store: MakeStore, clock: ManualClock) -> None:
-    """Other state of a key expires after a week. Each starting process renews the record of disabled keys."""
+    """A key's other state expires after a week. Each starting process renews the record of disabled keys."""
     if backend.connection is None:
-        return  # a memory store is lost with its process
+        return  # a memory store does not outlive its process
     name = f"{TAG}:pool:off"
     make_store(KEYS, clock).act(A.key_id, "disable")
     assert backend.connection.ttl(name) > 399 * DAY // SECOND
@@ -155,9 +155,9 @@ def test_disabling_is_stored_for_more_than_a_year(backend: Backend, make_store: 
 def test_an_outdated_process_does_not_disable_an_enabled_key(
     backend: Backend, make_store: MakeStore, clock: ManualClock
 ) -> None:
-    """A process that was disconnected reports an outdated state when it reconnects."""
+    """A process that reconnects reports the disabled keys it knew before the connection was lost."""
     if backend.connection is None:
-        return  # a memory store has one process
+        return  # a memory store serves only one process
     store = make_store(KEYS, clock)
     store.act(A.key_id, "disable")
     store.act(A.key_id, "enable")
@@ -171,7 +171,7 @@ def test_an_outdated_process_does_not_disable_an_enabled_key(
 
 
 def test_many_disabled_keys_do_not_hide_an_enabled_one(make_store: MakeStore, clock: ManualClock) -> None:
-    """The hundred keys are more than one page of the index holds."""
+    """The index is read in pages, and 100 keys do not fit in one page."""
     keys = make_keys([f"sk-{n}" for n in range(100)])
     store = make_store(keys, clock)
     for key in keys[:99]:

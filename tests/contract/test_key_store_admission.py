@@ -1,4 +1,4 @@
-"""How every key store admits requests: reservations, corrections, and many keys."""
+"""How every key store admits requests: reservations, corrected limits, and many keys."""
 
 import itertools
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ from tests.plugins.store_steps import (
 
 #: The time between two requests at 600 per minute, in microseconds.
 GAP = SECOND // 10
-#: The time that a bucket with a burst of about one request reserves for varying latency, in microseconds.
+#: The reserve for varying latency in a bucket whose burst is about one request, in microseconds.
 JITTER_US = 10_000
 
 
@@ -42,7 +42,7 @@ def later(reply: Lease | Later | None) -> int:
 
 
 def _corrected(store: Store, clock: ManualClock, places: int) -> list[Lease]:
-    """Return `places` reservations 0.1 s apart. After they were made, a response has reported an empty bucket."""
+    """Return `places` reservations 0.1 s apart, made before a response reported an empty bucket."""
     answer(store, limits=limits(600, 600))
     clock.advance(10)
     in_flight = burst(store)
@@ -68,7 +68,7 @@ def test_a_late_correction_delays_a_reservation(store: Store, clock: ManualClock
 
 
 def test_reservations_are_sent_in_their_order(store: Store, clock: ManualClock) -> None:
-    """After the correction, the three reservations are still 0.1 s apart, and a new request comes after them."""
+    """After the correction, the reservations are still 0.1 s apart, and a new request comes after the last one."""
     reserved = _corrected(store, clock, 3)
     wait_until(clock, reserved[-1].at_us)
     due = [clock.now_us() + later(store.confirm(lease)) for lease in reserved[::-1]][::-1]
@@ -84,7 +84,7 @@ def test_reservations_are_sent_in_their_order(store: Store, clock: ManualClock) 
 
 @pytest.mark.parametrize("rpm", [60, 600])
 def test_a_reservation_is_sent_at_its_time_and_can_be_released(store: Store, clock: ManualClock, rpm: int) -> None:
-    """A released reservation frees its time for the next one, even on a key with a burst of one request."""
+    """A released reservation's time is free again, even for a key with a burst of one request."""
     answer(store, limits=limits(rpm, rpm))
     clock.advance(60)
     burst(store)
@@ -98,7 +98,7 @@ def test_a_reservation_is_sent_at_its_time_and_can_be_released(store: Store, clo
 
 
 def test_a_wait_up_to_the_callers_limit_is_accepted(store: Store, clock: ManualClock) -> None:
-    """A wait that exceeds the limit by one microsecond is refused."""
+    """A wait that exceeds the limit by a microsecond is rejected."""
     answer(store, limits=EMPTY)
     wait = refused(store).retry_after_us
     assert isinstance(store.acquire(ask(max_wait_us=wait - 1)), NoCapacity)
@@ -120,7 +120,7 @@ def test_a_reservation_survives_a_pause_of_up_to_two_seconds(
 
 
 def test_a_recovered_key_is_usable_for_every_model(pair: Store, clock: ManualClock) -> None:
-    """The probes use another model. Requests for this model must not wait for the time of their earlier refusal."""
+    """The probes used another model. The retry times of this model's earlier rejections must not apply anymore."""
     for _ in KEYS:
         answer(pair, Outcome.INVALID_KEY)
     refused(pair)
@@ -166,7 +166,7 @@ def test_one_good_key_among_many_bad_ones_is_found(make_store: MakeStore, clock:
 
 
 def test_a_key_with_capacity_is_preferred_to_a_reservation(make_store: MakeStore, clock: ManualClock) -> None:
-    """The free key is found at any position among many keys."""
+    """The position of the free key among many keys makes no difference."""
     keys = make_keys([f"sk-{n}" for n in range(40)])
     for free in sorted(keys, key=lambda key: key.key_id)[::13]:
         store = make_store(keys, clock, pool=free.key_id)
@@ -178,7 +178,7 @@ def test_a_key_with_capacity_is_preferred_to_a_reservation(make_store: MakeStore
 
 
 def test_a_reservation_uses_the_earliest_key(make_store: MakeStore, clock: ManualClock) -> None:
-    """Each of many busy keys has an earlier time than the previous key."""
+    """Each busy key is free earlier than the previous one."""
     keys = make_keys([f"sk-{n}" for n in range(40)])
     store = make_store(keys, clock)
     leases = [take(store) for _ in keys]
@@ -186,14 +186,14 @@ def test_a_reservation_uses_the_earliest_key(make_store: MakeStore, clock: Manua
         reported = MeterReading(600, 0, SECOND + (39 - position) * GAP)
         store.settle(lease, Settlement(Outcome.SUCCESS, limits=LimitReading(requests=reported)))
     for _ in range(4):
-        refused(store)  # a store may read only some keys per request
+        refused(store)  # a store may read only a part of the keys per request
     places = [take(store, ask(max_wait_us=MINUTE)) for _ in range(20)]
     assert [place.key_id for place in places[:4]] == [lease.key_id for lease in leases[:-5:-1]]
     assert [place.at_us for place in places] == sorted(place.at_us for place in places)
 
 
 def test_a_request_that_lost_its_reservation_may_use_the_reserve(store: Store, clock: ManualClock) -> None:
-    """A tenth of the burst is reserved for requests that lost their reservation."""
+    """A tenth of the burst is kept for requests that lost their reservation."""
     answer(store, limits=limits(1200, 1200))
     clock.advance(60)
     new_requests = burst(store)
@@ -221,7 +221,7 @@ def test_each_model_has_its_own_bucket(store: Store) -> None:
 
 @pytest.mark.parametrize("late_us", [0, 400_000])
 def test_headers_describe_the_server_s_time_of_admission(store: Store, clock: ManualClock, late_us: int) -> None:
-    """The reset time of a response counts from the server's admission, up to 0.4 s after the request was sent."""
+    """The reset time counts from when the server admitted the request, here up to 0.4 s after it was sent."""
     answer(store, limits=limits(600, 600))
     clock.advance(10)
     in_flight = burst(store)
@@ -234,7 +234,7 @@ def test_headers_describe_the_server_s_time_of_admission(store: Store, clock: Ma
 
 
 def test_the_pause_of_a_429_delays_reservations(store: Store, clock: ManualClock) -> None:
-    """After the pause, requests are sent one by one at the rate of the limit."""
+    """After the pause, requests are sent at the rate of the limit, without a burst."""
     answer(store, limits=limits(600, 600))
     clock.advance(60)
     answer(store, Outcome.RATE_LIMITED, pause_us=20 * SECOND, limits=limits(600, 580))
@@ -245,7 +245,7 @@ def test_the_pause_of_a_429_delays_reservations(store: Store, clock: ManualClock
 
 
 def _round(store: Store, clock: ManualClock) -> int:
-    """Return how many requests a full bucket admits at once. All succeed, and a minute passes."""
+    """Return how many requests a full bucket admits at once. All succeed, and the clock advances by a minute."""
     leases = burst(store)
     for lease in leases:
         store.settle(lease, Settlement(Outcome.SUCCESS))
@@ -254,7 +254,7 @@ def _round(store: Store, clock: ManualClock) -> int:
 
 
 def _refuse_one(store: Store, clock: ManualClock, remaining: float) -> None:
-    """Settle a request with a 429 whose headers report `remaining` requests, and let a minute pass."""
+    """Settle a request with a 429 that reports `remaining` requests, and advance the clock by a minute."""
     reported = LimitReading(reading(600, remaining), reading(60_000_000, 59_990_000))
     answer(store, Outcome.RATE_LIMITED, pause_us=SECOND, limits=reported, limited_by="requests")
     clock.advance(60)
@@ -304,7 +304,7 @@ def test_a_429_that_agrees_with_its_headers_does_not_change_bursts(make_store: M
     assert _round(store, clock) >= before
 
 
-#: This many keys are more than one admission reads.
+#: More keys than a store reads per admission.
 MANY = 100
 
 
@@ -318,7 +318,7 @@ def _open_circuit(store: Store, key: ApiKey, keys: tuple[ApiKey, ...]) -> None:
 def test_the_only_healthy_key_among_many_open_circuits_is_found(
     make_store: MakeStore, clock: ManualClock, position: int
 ) -> None:
-    """The index wrongly lists all other keys as usable. Each request corrects a part of the index."""
+    """The index first lists every other key as usable. Each request corrects a part of the index."""
     keys = make_keys([f"sk-{n}" for n in range(MANY)])
     store = make_store(keys, clock)
     for _ in keys:
@@ -351,7 +351,7 @@ def test_a_request_with_only_open_circuits_is_a_last_resort(make_store: MakeStor
 
 @dataclass
 class FailedOver:
-    """The clock of a server. It jumps by `ahead_us` when another server takes over."""
+    """The clock of a server, ahead by `ahead_us` after a failover to another server."""
 
     first: ManualClock
     ahead_us: int = 0
@@ -361,7 +361,7 @@ class FailedOver:
 
 
 def test_a_clock_set_back_delays_requests_by_the_difference(make_store: MakeStore, clock: ManualClock) -> None:
-    """The limit is 60 per minute with a burst of ten. The burst is used up before the clock jumps back a minute."""
+    """The limit is 60 per minute with a burst of ten, which is used up before the clock jumps back a minute."""
     server = FailedOver(clock)
     store = _used_up(make_store, server)
     before = refused(store).retry_after_us

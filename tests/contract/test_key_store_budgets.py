@@ -1,4 +1,4 @@
-"""The budgets of every key store: charges, refunds, and refusals."""
+"""The budgets of every key store: charges, refunds, and rejected requests."""
 
 import pytest
 
@@ -21,17 +21,17 @@ NOT_SERVED = [
     Outcome.REQUEST_FAULT,
 ]
 MAYBE_SERVED = [Outcome.SERVER_FAILURE, Outcome.ABANDONED]
-#: Each of these caps admits exactly four requests of `paid()`.
+#: Each cap admits exactly four requests of `paid()`.
 CAPS = {"calls": Cap(calls=4), "tokens": Cap(tokens=40), "microusd": Cap(microusd=28)}
 
 
 def paid(**more: object) -> KeyRequest:
-    """Return a request of 10 tokens and 7 millionths of a dollar for the batch "b"."""
+    """Return a request with an estimated 10 tokens and 7 microdollars, for the batch "b"."""
     return ask(**{"microusd": 7, "batch": "b", **more})  # type: ignore[arg-type]
 
 
 def admitted(store: Store, request: KeyRequest) -> int:
-    """Return how many requests are admitted before the first refusal, at most fifty."""
+    """Return how many requests are admitted before the first rejected one, at most fifty."""
     for number in range(50):
         lease = store.acquire(request)
         if not isinstance(lease, Lease):
@@ -67,7 +67,7 @@ def test_a_request_above_a_cap_is_refused_while_a_smaller_one_fits(
 def test_the_daily_budget_that_stopped_a_request_is_reported_until_midnight(
     make_store: MakeStore, clock: ManualClock, scope: str, unit: str
 ) -> None:
-    """A budget is reported as soon as it has refused a request. Later refusals do not prolong the report."""
+    """A budget is reported as soon as it has stopped a request. Later rejections do not prolong the report."""
     store = make_store(make_keys(["sk-a"]), clock, budget=Budget(**{scope: CAPS[unit]}))
     clock.advance(3600)
     for _ in range(3 if unit != "calls" else 4):
@@ -131,7 +131,7 @@ def test_a_key_at_its_cap_is_skipped_while_another_is_below(make_store: MakeStor
 def test_a_cap_on_one_key_is_not_the_reason_if_another_key_only_waits(
     make_store: MakeStore, clock: ManualClock
 ) -> None:
-    """The other key has capacity within seconds, so callers retry then and not at midnight."""
+    """The other key has capacity within seconds, so callers must retry then, not at midnight."""
     keys = make_keys(["sk-a", "sk-b"])
     store = make_store(keys, clock, budget=Budget(key_day=Cap(calls=2)))
     for _ in range(2):
@@ -144,7 +144,7 @@ def test_a_cap_on_one_key_is_not_the_reason_if_another_key_only_waits(
 
 @pytest.mark.parametrize("outcome", NOT_SERVED)
 def test_requests_that_the_provider_refused_cost_nothing(pair: Store, clock: ManualClock, outcome: Outcome) -> None:
-    """A second report refunds nothing, and the refund of a request at midnight belongs to the day of its charge."""
+    """A duplicate report refunds nothing. A refund after midnight is credited to the day of the charge."""
     answer(pair, request=paid())
     lease = take(pair, paid())
     assert pair.spent() == pair.spent("b") == Spent(2, 20, 14)
@@ -168,7 +168,7 @@ def test_requests_that_may_have_been_served_are_charged(store: Store, outcome: O
 
 
 def test_a_reservation_costs_nothing_until_its_request_is_sent(make_store: MakeStore, clock: ManualClock) -> None:
-    """If reservations were charged, a process that died with one would block the budget."""
+    """If a reservation were charged, a process that died with it would use up budget."""
     store = make_store(make_keys(["sk-a"]), clock, budget=Budget(day=Cap(calls=2)))
     answer(store, request=paid(), limits=EMPTY)
     released, sent, too_late = (take(store, paid(max_wait_us=30 * SECOND)) for _ in range(3))
@@ -200,7 +200,7 @@ def test_a_response_s_usage_replaces_the_estimate(store: Store, usage: Usage) ->
 
 
 def test_a_failure_without_cost_is_refunded(store: Store) -> None:
-    """Failed requests that the provider does not bill must not use up a budget during an outage."""
+    """Requests that fail in an outage, and that the provider does not bill, must not use up a budget."""
     for _ in range(3):
         answer(store, Outcome.SERVER_FAILURE, paid(), counts=False, unbilled=True)
     assert store.spent() == store.spent("b") == of(store, A).spent_today == Spent()

@@ -1,4 +1,4 @@
-"""How every key store estimates the pace of a provider without rate limit headers (vLLM, many gateways)."""
+"""How every key store estimates the rate limit of a provider without rate limit headers (vLLM, many gateways)."""
 
 from __future__ import annotations
 
@@ -80,11 +80,11 @@ def test_later_headers_replace_the_estimate(store: Store, clock: ManualClock) ->
     assert len(burst(store)) > 50
 
 
-# --- providers, and callers that send their next request after each response ------------------------------------------
+# --- simulated providers and callers
 
 
 class TokenBucket:
-    """A simulated provider that allows a rate per second and a burst."""
+    """A provider that allows `rate` requests per second and a burst."""
 
     def __init__(self, per_second: float, burst: float) -> None:
         self._rate, self._burst, self._left, self._at_us = per_second, burst, burst, 0
@@ -98,7 +98,7 @@ class TokenBucket:
 
 
 class SlidingWindow:
-    """A simulated provider that allows a number of requests within any period of one second."""
+    """A provider that allows a number of requests within any period of one second."""
 
     def __init__(self, per_second: int) -> None:
         self._most, self._taken = per_second, deque[int]()
@@ -113,7 +113,7 @@ class SlidingWindow:
 
 
 class FixedWindow:
-    """A simulated provider that allows a number of requests within each second of the clock."""
+    """A provider that allows a number of requests within each second of the clock."""
 
     def __init__(self, per_second: int) -> None:
         self._most, self._second, self._taken = per_second, 0, 0
@@ -130,7 +130,7 @@ type Provider = TokenBucket | SlidingWindow | FixedWindow
 
 @dataclass
 class Traffic:
-    """Simulated callers that send a request after each response and give up after 30 s. Counts start after 15 s."""
+    """Callers that send a request after each response and give up after 30 s. Counting starts after 15 s."""
 
     pool: KeyPool
     clock: ManualClock
@@ -191,7 +191,7 @@ class Traffic:
                 setattr(self, name, getattr(self, name) + count)
 
 
-#: Each value is the number of keys, the limit of one key per second, and the simulated provider of one key.
+#: Per provider: the number of keys, the limit per key and second, and a function that creates one key's provider.
 PROVIDERS: dict[str, tuple[int, int, Callable[[], Provider]]] = {
     "3 buckets of 5": (3, 5, lambda: TokenBucket(5, 5)),
     "3 buckets of 300": (3, 5, lambda: TokenBucket(5, 300)),
@@ -210,9 +210,9 @@ PROVIDERS: dict[str, tuple[int, int, Callable[[], Provider]]] = {
 def test_a_provider_without_headers_is_used_to_its_limit_with_few_rejections(
     make_store: MakeStore, clock: ManualClock, name: str, pause_us: int | None
 ) -> None:
-    """30 callers succeed, use 80% of the limit, and are rejected at most once per five successes.
+    """30 callers succeed, use at least 80% of the limit, and get at most one 429 per five successes.
 
-    `pause_us` is the time that a 429 names. Servers run the same scripts (`test_key_store_machine.py`).
+    `pause_us` is the retry time in a 429. `test_key_store_machine.py` tests that servers behave like the memory store.
     """
     keys, per_second, provider = PROVIDERS[name]
     configured = make_keys([f"sk-{n}" for n in range(keys)])

@@ -1,4 +1,4 @@
-"""A run stores everything or nothing, and only while it holds its job's lease."""
+"""A job's results are stored completely or not at all, and only while its worker holds the lease."""
 
 from collections.abc import Callable
 from typing import Any
@@ -118,7 +118,7 @@ def test_a_run_that_lost_its_lease_stores_nothing(
 def test_an_expired_lease_is_valid_until_another_worker_takes_it(
     jobs: JobStore, storing: Storing, clock: ManualClock, reading: ModelReading
 ) -> None:
-    """A renewal may be late while the database is locked."""
+    """A worker may renew its lease late, because the database was locked."""
     lease = claimed(jobs)
     clock.advance(300)
     stored = storing.page(lease, page_record(URL, ADDRESS, clock.now()), reading)
@@ -130,7 +130,7 @@ def test_an_expired_lease_is_valid_until_another_worker_takes_it(
 def test_a_page_and_the_end_of_its_job_are_stored_together_or_not_at_all(
     database: Database, jobs: JobStore, storing: Storing, clock: ManualClock, reading: ModelReading
 ) -> None:
-    """The first run crashes while it finishes. The second run stores everything with one commit."""
+    """The first run crashes at its end. The second run stores everything in one commit."""
     lease, crashes, commits = claimed(jobs), [True], []
     before = everything(database)
     with database.reading() as connection:

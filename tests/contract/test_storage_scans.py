@@ -1,4 +1,4 @@
-"""Statements find their rows by index and never scan a growing table."""
+"""Statements find rows through indexes and never scan a table that grows."""
 
 import re
 from dataclasses import replace
@@ -34,7 +34,7 @@ _HOMES = 500
 _READINGS = 10
 
 
-#: A pattern of the tables that grow with the number of scrapes.
+#: Regular expression of the tables that grow with the number of scrapes.
 _LARGE = "changes|jobs|observations|pages|source_records"
 
 
@@ -53,7 +53,7 @@ def scanned(database: Database, statements: list[tuple[str, Any]], tables: str =
 
 @pytest.fixture
 def filled(database: Database, clock: ManualClock) -> Database:
-    """Return a database with an old agent name, a property with a price change, and 500 copies of that property."""
+    """Return a database with an expired agent name, a property with a price change, and 500 copies of that property."""
     store = PropertyStore(database)
     save_record(
         store, source("https://a.example/1", at=clock.now(), ListAgentFullName="Ottilie Quackenbush", **ADDRESS)
@@ -96,7 +96,7 @@ def _scraped(database: Database, url: str, home: str, clock: ManualClock) -> str
 
 
 def _copy(table: Table, row: dict[str, Any], number: int, turn: int) -> dict[str, Any]:
-    """Return a copy of the row for another property, page, and body, without the autoincrement column."""
+    """Return the row with new ids for another property, page, and body, without the autoincrement column."""
     url, place = f"https://b.example/{number}", number * _READINGS
     own = dict.fromkeys(("url", "final_url", "page_url", "source_url", "target"), url) | {"urls": f" {url} "}
     own |= {"property_id": f"{place:032}", "content_sha256": f"{turn:064}", "job_id": None, "id": f"{place + turn:032}"}
@@ -142,7 +142,7 @@ def _own_key(table: Table, number: int) -> dict[str, Any]:
 
 
 def test_a_url_is_purged_through_an_index(filled: Database) -> None:
-    """The purge also deletes the property, which has no other page."""
+    """The purge must also delete the property, which has no other page."""
     with recorded(filled) as scans, filled.reading() as connection:
         connection.execute(select(Observation.id).where(Observation.value_sha256 == "")).all()
     assert len(scanned(filled, scans)) == 1, "a scan must be detected"

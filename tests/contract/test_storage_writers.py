@@ -1,4 +1,4 @@
-"""Writers wait for each other only if their records may describe one property."""
+"""Writers block each other only if their records may describe the same property."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -64,7 +64,7 @@ def test_two_properties_can_be_stored_at_the_same_time(database: Database, monke
 
 
 def test_writers_purges_and_pruning_can_run_at_the_same_time(database: Database, clock: ManualClock) -> None:
-    """Concurrent work on the same few properties succeeds. Transactions in a deadlock are repeated."""
+    """All operations on the same few properties succeed, because a transaction is repeated after a deadlock."""
     store, purges, ages = PropertyStore(database), PurgeStore(database), AgeLimits(database)
 
     def write(n: int) -> None:
@@ -100,7 +100,7 @@ def test_writers_purges_and_pruning_can_run_at_the_same_time(database: Database,
 
 @contextmanager
 def paused_purge(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Future[Purged]]:
-    """Purge page 1 in another thread, which pauses during the block, after the page and before its property."""
+    """Purge page 1 in another thread, which pauses during the `with` block between the page and its property."""
     held, go_on, rebuild = threading.Event(), threading.Event(), Removal.rebuild_or_drop
 
     def waiting(part: Removal, property_ids: Sequence[str]) -> None:
@@ -136,7 +136,7 @@ def test_a_purge_does_not_block_writers_of_other_properties(
 def test_a_watch_does_not_request_a_page_that_is_being_purged(
     database: Database, watches: Watches, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The tick starts while the deletion of the watch and the jobs is not yet committed."""
+    """The tick starts before the deletion of the watch and its jobs is committed."""
     save_record(PropertyStore(database), page(1))
     watches.add([page(1).url], interval_days=1)
     clock.advance(2 * 86_400)
@@ -155,7 +155,7 @@ def waits(database: Database) -> bool:
 
 
 def test_properties_appear_in_the_order_of_their_timestamps(database: Database) -> None:
-    """Concurrent writers commit in timestamp order. Otherwise a client of the feed could miss a property."""
+    """Otherwise a client that reads the feed could miss a property."""
     store = PropertyStore(database)
     with ThreadPoolExecutor(1) as threads:
         with database.writing() as connection:

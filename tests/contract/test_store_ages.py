@@ -1,4 +1,4 @@
-"""Old names of people and unused history are deleted."""
+"""People's names and unused history are deleted at their age limit."""
 
 from datetime import timedelta
 from typing import Any
@@ -34,7 +34,7 @@ def ages(database: Database) -> AgeLimits:
 
 
 def read(properties: PropertyStore, clock: ManualClock, url: str = PAGE, **values: Any) -> str:
-    """Store a page that is read now, and return its property's id. Each quote names the agent."""
+    """Store a page as read now, with the agent's name in each quote. Return its property's id."""
     given = {"StreetNumber": "12", "StreetName": "Oak St", "PostalCode": "62701", "ListAgentFullName": AGENT, **values}
     sha, quote = digest(given), f"{{}} by {AGENT}"
     record = page_record(url, given, clock.now(), sha, quote=quote, page_url=url)
@@ -74,7 +74,7 @@ def test_an_old_name_is_deleted_from_every_place(
 def test_a_confirmed_name_stays_and_a_deleted_name_returns_when_its_page_is_read(
     database: Database, properties: PropertyStore, ages: AgeLimits, clock: ManualClock
 ) -> None:
-    """A confirmation of the unchanged page renews its values. Without the deleted name, the page must be read again."""
+    """Confirming an unchanged page renews its values. If a name was deleted, the page must be read again."""
     home = read(properties, clock)
     sha256 = properties.get(home)["sources"][0]["content_sha256"]
     clock.advance(90 * DAY)

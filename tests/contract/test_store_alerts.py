@@ -1,4 +1,4 @@
-"""The alert store's contract, on every database."""
+"""Tests of the alert store."""
 
 import threading
 from datetime import timedelta
@@ -71,7 +71,7 @@ def test_concurrent_processes_report_each_change_once(database: Database) -> Non
 def test_a_process_that_waited_for_another_reports_no_change_twice(
     alerts: AlertStore, database: Database, clock: ManualClock
 ) -> None:
-    """After its wait, the second process finds each alert already resolved, critical, or firing."""
+    """The second process waits for the first, and then finds each alert already resolved, critical, or firing."""
     alerts.record([dead("a"), dead("b")], notify=True)
     found: list[tuple[list[Alert], list[Alert]]] = []
     waiting_thread = threading.Thread(

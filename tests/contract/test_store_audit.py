@@ -1,4 +1,4 @@
-"""The audit log of the keys, on both databases."""
+"""Tests of the audit log of key actions."""
 
 from typing import Any
 

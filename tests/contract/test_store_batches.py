@@ -1,4 +1,4 @@
-"""The batch store's contract, on every database."""
+"""Tests of the batch store."""
 
 import threading
 from datetime import timedelta
@@ -134,7 +134,7 @@ def test_a_batch_is_complete_once_when_its_last_job_ends(
 def test_a_complete_batch_keeps_its_counts_until_a_job_is_repeated(
     database: Database, jobs: JobStore, batches: BatchStore
 ) -> None:
-    """The counts of a complete batch are stored, so its jobs need not be read."""
+    """A complete batch stores its counts, so that its jobs need not be read."""
     made = jobs.enqueue([f"http://homes.example/{n}" for n in range(3)])
     for job_id in made.new:
         jobs.cancel(job_id)
@@ -164,7 +164,7 @@ def test_concurrent_processes_complete_each_batch_once(jobs: JobStore, batches: 
     for enqueued in made:
         fail_all(jobs, enqueued)
     found = [batch.id for completed in at_once(*[batches.complete] * 6) for batch in completed]
-    found += [batch.id for batch in batches.complete()]  # batches that were locked before
+    found += [batch.id for batch in batches.complete()]  # completes batches whose rows were locked before
     assert sorted(found) == sorted(enqueued.batch for enqueued in made)
 
 
@@ -197,12 +197,12 @@ def test_a_retry_reopens_a_batch_until_its_jobs_end_again(
 def test_a_batch_that_is_reopened_during_completion_stays_open(
     jobs: JobStore, batches: BatchStore, database: Database
 ) -> None:
-    """The retry has not committed when `complete` runs, which must skip the locked row."""
+    """`complete` must skip the batch while the retry has locked its row."""
     enqueued = enqueue(jobs, 1)
     fail_all(jobs, enqueued)
     with database.writing() as retry:
         assert queue_again(retry, enqueued.new, JobRow.state == JobState.FAILED, database.clock.now())
-        assert batches.complete() == []  # a locked row is skipped
+        assert batches.complete() == []
     assert batches.complete() == []
     assert batches.get(enqueued.batch).completed_at is None
 

@@ -1,4 +1,4 @@
-"""Changes of properties: which ones are published, when, and in which order."""
+"""Which changes of properties are published, when, and in which order."""
 
 import threading
 from datetime import UTC, datetime, timedelta
@@ -35,7 +35,7 @@ A, B = "https://a.example/1", "https://b.example/1"
 
 
 class Home:
-    """A property whose pages are read repeatedly, with the feed of its changes."""
+    """A property whose pages are read repeatedly, and the feed of its changes."""
 
     def __init__(self, database: Database, clock: ManualClock, rules: PublishingRules = RULES) -> None:
         self.store = PropertyStore(database, rules)
@@ -46,7 +46,7 @@ class Home:
         self._kept = ""
 
     def read(self, url: str, *, edition: str = "e1", method: Method = Method.LABEL, **values: Any) -> str:
-        """Store the page with these values and the body given to `keep`, or a new one. Return the property's id."""
+        """Store the page with these values. The page's text is new, unless `keep` set it. Return the property's id."""
         self._reads += 1
         sha, self._kept = self._kept or f"{self._reads:064d}", ""
         at = self.clock.now()
@@ -55,13 +55,12 @@ class Home:
         return save_record(self.store, record, edition=edition)
 
     def keep(self, text: str) -> None:
-        """Use `text` as the body of the page that is read next."""
         page = Page(A, A, "text/html", text, text.encode(), self.clock.now())
         PageStore(self.database).save_page(page)
         self._kept = page.sha256
 
     def recheck(self, **values: Any) -> None:
-        """Each hour, read with `values` the pages whose recheck is due, until no recheck is due."""
+        """Every hour, read the pages that are due for a recheck, with `values`, until none is due."""
         while True:
             self.clock.advance(3600)
             due = self.due_rechecks()
@@ -71,7 +70,7 @@ class Home:
                 self.read(url, **values)
 
     def due_rechecks(self) -> list[tuple[str, str]]:
-        """Return property and page of each recheck that is due, and postpone the recheck by half an hour."""
+        """Return the property and page of each due recheck, and postpone each by half an hour."""
         now = self.clock.now()
         with self.database.writing() as connection:
             due = update(Change).where(Change.look_at <= now).values(look_at=now + timedelta(minutes=30))
@@ -118,7 +117,7 @@ def test_a_watch_rechecks_a_changed_page_after_five_minutes(home: Home, database
     home.read(A, ListPrice=480000)
     home.clock.advance(299)
     assert watches.tick(limits).jobs == []
-    home.clock.advance(30)  # a busy database may have advanced the clock
+    home.clock.advance(30)  # retries of a busy database may have advanced the clock
     assert [job.target for job in watches.tick(limits).jobs] == [A]
 
 
@@ -132,7 +131,7 @@ def test_a_change_on_two_pages_is_published_at_once(home: Home) -> None:
 
 
 def test_a_page_that_alternates_between_values_publishes_no_change(home: Home) -> None:
-    """A page counts as unstable after its first return to an old value."""
+    """A page counts as unstable when it returns to an old value for the first time."""
     for price in [500000, 480000] * 5:
         home.read(A, ListPrice=price)
         home.read(B, ListPrice=500000)
@@ -169,7 +168,7 @@ def test_a_value_that_is_missing_for_a_while_publishes_no_change(home: Home) -> 
 
 @pytest.mark.parametrize("how", [{"edition": "e2"}, {"method": Method.LLM}, {"method": Method.RECIPE}])
 def test_better_extractors_or_a_model_publish_no_change_of_the_same_text(home: Home, how: dict[str, Any]) -> None:
-    """Both bodies contain both numbers, so only the choice differs. A new number on the page is a change."""
+    """Both texts contain both numbers. Only a number that is new in the text is a change."""
     home.read(B, ListPrice=480000)
     home.clock.advance(86400)
     home.read(B, ListPrice=480000, X_RoofYear=2019, **how)
@@ -190,7 +189,7 @@ def test_better_extractors_or_a_model_publish_no_change_of_the_same_text(home: H
 
 
 def test_new_text_that_a_recipe_reads_is_a_change(home: Home) -> None:
-    """Recipes read most pages of a site, so the values that they find on changed pages must be published."""
+    """Recipes read most pages, so the values that they find on changed pages must be published."""
     home.keep("<p>for sale</p>")
     home.read(A, ListPrice=500000)
     home.clock.advance(86400)
@@ -218,7 +217,7 @@ def test_joins_and_splits_move_changes_and_publish_none(home: Home, database: Da
     before = home.published()
     DecisionStore(database).join(other, one, who="me")
     assert home.published() == before == [("ListPrice", 500000, 450000)]
-    assert [change.field for change in home.feed.newest(property_id=one)] == ["ListPrice"]  # both ids find the change
+    assert [change.field for change in home.feed.newest(property_id=one)] == ["ListPrice"]
     assert [change.field for change in home.feed.since(property_id=one).changes] == ["ListPrice"]
     assert home.feed.newest(property_id=other)[0].property_id == other
     split = DecisionStore(database).split(other, [A], who="me")
@@ -255,7 +254,7 @@ def test_a_purged_page_leaves_no_change_and_its_number_is_not_reused(home: Home,
             home.read(url, ListPrice=price)
 
     change(A, 500000, 450000, 450000)
-    change(A, 430000)  # pending, not published yet
+    change(A, 430000)  # not published yet
     cursor = home.feed.since("latest").next_since
     PurgeStore(database).purge(PurgeKind.HOST, "a.example", who="me", dry_run=False)
     assert count(database, Change) == 0
@@ -288,7 +287,7 @@ def _pending(connection: Connection, property_id: str, value: int) -> Change:
 
 
 def test_a_change_that_commits_late_is_never_skipped(home: Home, database: Database) -> None:
-    """A client that reads the feed while two transactions publish changes sees both changes later, in order."""
+    """Two transactions publish changes while a client reads the feed. The client later sees both, in order."""
     property_id = home.read(A, ListPrice=1)
     started, followed = threading.Event(), list[Change]()
     cursor: str | None = None
@@ -308,7 +307,7 @@ def test_a_change_that_commits_late_is_never_skipped(home: Home, database: Datab
         publish(database, connection, _pending(connection, property_id, 1), "one", home.clock.now())
         other = threading.Thread(target=second)
         other.start()
-        if not database.is_sqlite:  # both transactions are open; SQLite allows only one writer
+        if not database.is_sqlite:  # both transactions are open (SQLite allows only one writer)
             assert started.wait(120)
             other.join(0.3)
         follow()
@@ -321,7 +320,9 @@ def test_a_change_that_commits_late_is_never_skipped(home: Home, database: Datab
 
 @ON_POSTGRESQL
 def test_a_lower_number_that_commits_after_a_higher_one_would_be_missed(database: Database, home: Home) -> None:
-    """`publish` takes a lock so that PostgreSQL numbers changes in commit order. SQLite has one writer at a time."""
+    """Therefore `publish` takes a lock, so that PostgreSQL numbers changes in commit order. SQLite has one writer
+    anyway.
+    """
     property_id = home.read(A, ListPrice=1)
     with database.writing() as late:
         publish(database, late, _pending(late, property_id, 1), "late", home.clock.now())
@@ -334,7 +335,6 @@ def test_a_lower_number_that_commits_after_a_higher_one_would_be_missed(database
 
 
 def test_many_pending_changes_take_as_many_queries_as_one(database: Database, clock: ManualClock) -> None:
-    """The history of all pending changes is read with one query."""
     home = Home(database, clock, PublishingRules(looks=99))
     fields = ("ListPrice", "StandardStatus", "TaxAssessedValue", "TaxAnnualAmount")
     old, new = (dict(zip(fields, values, strict=True)) for values in ((5, "Active", 4, 3), (50, "Pending", 40, 30)))

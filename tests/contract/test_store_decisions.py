@@ -1,4 +1,4 @@
-"""Decisions of people about joins and splits apply to later scrapes and can be undone."""
+"""People's decisions to join or split properties apply to later scrapes and can be undone."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -47,7 +47,7 @@ def home(store: PropertyStore) -> str:
 
 
 def without_history(shown: dict[str, Any]) -> dict[str, Any]:
-    """Return a property without its time of change and its replaced ids."""
+    """Return the property without its modification time and its replaced ids."""
     return {name: value for name, value in shown.items() if name not in ("updated_at", "replaces")}
 
 
@@ -88,7 +88,7 @@ def test_later_scrapes_respect_a_split(
     for day, url in enumerate(order, start=1):
         save_record(store, newer_page(url, day, ListPrice=90000 + day, **ADDRESS))
     assert (pages(store, home), pages(store, other)) == ([A], [B])
-    # the pages match both properties equally and go to the older one
+    # the pages match both properties equally, so they are added to the older one
     assert save_record(store, source(C, **ADDRESS)) == home
     assert save_record(store, source(D, **ADDRESS)) == home
     assert (pages(store, other), count_current(database)) == ([B], 2)
@@ -162,7 +162,7 @@ def test_undoing_a_join_restores_both_properties(
 def test_undoing_a_decision_respects_other_decisions_on_the_pages(
     store: PropertyStore, decisions: DecisionStore, home: str
 ) -> None:
-    """Undoing a later join and a later split of the same pages leaves the first split in force."""
+    """A later join and a later split of the same pages are undone. The first split stays in force."""
     split = decisions.split(home, [B], who="alice")
     join = decisions.join(home, split.other_id, who="bob")
     second_split = decisions.split(home, [B], who="carol")
@@ -217,7 +217,7 @@ def test_an_explanation_gives_reasons_for_each_source_and_each_value(
     clock.advance(3 * 86_400)
     shown = explanation(database, home)
     belongs = {one["url"]: one["belongs"] for one in shown["sources"]}
-    assert belongs[A]["key"] == "decision"  # the join covers all pages of both properties
+    assert belongs[A]["key"] == "decision"  # the join applies to all pages of both properties
     assert [one["key"] for one in belongs.values()] == ["decision"] * 3
     decisions.undo(decisions.of(home)[0].id, who="alice")
     shown = explanation(database, home)
@@ -238,7 +238,7 @@ def test_an_explanation_gives_reasons_for_each_source_and_each_value(
 def test_each_merged_property_points_to_one_current_property(
     store: PropertyStore, decisions: DecisionStore, database: Database
 ) -> None:
-    """Undoing a join restores the merged property. Properties that were merged into it earlier point to it again."""
+    """When the join is undone, properties that were merged into the restored property point to it again."""
     one = save_record(store, source(A, **ADDRESS))
     two = save_record(store, source(B, **OTHER))
     three = save_record(store, source(C, **{**ADDRESS, "StreetNumber": "16"}))
@@ -255,7 +255,7 @@ def test_each_merged_property_points_to_one_current_property(
 def test_open_reviews_are_paged_oldest_first(
     store: PropertyStore, decisions: DecisionStore, clock: ManualClock
 ) -> None:
-    """Each page of `stranger.example` matches two properties, which opens a review."""
+    """Each page of `stranger.example` matches two properties, so a person must review it."""
     pairs = []
     for number in (1, 2):
         address = {**ADDRESS, "StreetNumber": str(20 + number)}

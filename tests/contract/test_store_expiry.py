@@ -1,4 +1,4 @@
-"""Jobs and other bookkeeping are deleted at their age limit, on both databases."""
+"""Jobs, batches, and usage records are deleted at their age limit."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -55,7 +55,7 @@ def end(database: Database, url: str = URL, *, requester: Requester | None = Non
 
 
 def left(database: Database, *some: type[Base]) -> dict[str, int]:
-    """Return the row counts of the tables that are not empty. Daily usage counts targets only."""
+    """Return the row counts of the nonempty tables."""
     rows = {one.__tablename__: count(database, one) for one in some or EXPIRES}
     if DailyUsage.__tablename__ in rows:
         rows[DailyUsage.__tablename__] = count(database, DailyUsage, DailyUsage.unit == "target")
@@ -98,7 +98,7 @@ def test_each_table_is_pruned_at_its_age_limit(database: Database, clock: Manual
 def test_pruning_pauses_once_between_two_transactions(
     database: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A pause grows with the duration of the previous transaction, which must not include another pause."""
+    """Each pause depends on the duration of the previous transaction, which must not include another pause."""
     end(database, requester=Requester("c" * 64, key=RequestKey("k" * 64, "f" * 64)))
     clock.advance(timedelta(days=3_700).total_seconds())
     seconds, pauses = 0.0, list[float]()
@@ -108,7 +108,7 @@ def test_pruning_pauses_once_between_two_transactions(
         seconds += pause
         pauses.append(pause)
 
-    timer = SimpleNamespace(sleep=sleep, monotonic=lambda: seconds)  # transactions take no time on this clock
+    timer = SimpleNamespace(sleep=sleep, monotonic=lambda: seconds)
     monkeypatch.setattr("app.property.storage.database.time", timer)
     expire(database)
     if database.is_sqlite:
@@ -119,7 +119,7 @@ def test_pruning_pauses_once_between_two_transactions(
 
 
 def test_jobs_are_kept_until_their_batch_has_expired(database: Database, clock: ManualClock) -> None:
-    """An open batch counts its jobs, so all of them are kept."""
+    """An open batch counts its jobs, so it keeps all of them."""
     jobs = JobStore(database)
     first, second = jobs.enqueue([URL, "https://homes.example/2"]).new
     jobs.cancel(first)
@@ -135,7 +135,7 @@ def test_jobs_are_kept_until_their_batch_has_expired(database: Database, clock: 
 
 
 def test_old_answers_of_models_and_searches_are_deleted(database: Database, clock: ManualClock) -> None:
-    """Answers may name people, so the shorter of the age limits of pages and personal data applies."""
+    """Answers may name people, so they expire at the age limit of pages or of personal data, whichever is shorter."""
     answers = AnswerStore(database)
     for n in range(2):
         question = Question(str(n) * 64, ("Roof",), "m", "p")

@@ -1,4 +1,4 @@
-"""An export contains exactly the stored properties, and its memory does not grow with their number."""
+"""An export contains exactly the stored properties, and its memory use does not grow with their number."""
 
 import io
 import json
@@ -35,7 +35,7 @@ def _source(url: str, at: datetime = T0, confidence: float = 0.95, **values: Any
 
 @pytest.fixture
 def ids(database: Database, clock: ManualClock) -> list[str]:
-    """Return the ids of a property whose sources disagree, one without a position, and one that replaced another."""
+    """Return the ids of a property with conflicting sources, one without coordinates, and one that replaced another."""
     store, address = PropertyStore(database), {"StreetName": "Fictional Ave", "City": "Anytown", "PostalCode": "00000"}
     details = {
         "Latitude": 35.125, "Longitude": -80.875, "Roof": ["Asphalt, Shingle", "Metal"], "AssociationYN": True,
@@ -96,7 +96,7 @@ def test_a_jsonl_export_equals_the_store(database: Database, ids: list[str]) -> 
 
 
 def _fill(database: Database, numbers: range) -> None:
-    """Insert properties of realistic size directly: thirty values with evidence and one source each."""
+    """Insert properties of realistic size: thirty values with evidence, and one source each."""
     names = [name for name, spec in FIELDS.items() if spec.type == "text"][:30]
     proof = {"raw": "x" * 40, "quote": "y" * 120, "confidence": 0.9, "method": "label", "locator": "/html/body/div[3]"}
     proof["content_sha256"] = "0" * 64
@@ -154,7 +154,7 @@ def test_ten_times_as_many_properties_take_no_more_memory(
 ) -> None:
     monkeypatch.setattr("app.services.reports.exports.parquet_file.ROWS_PER_GROUP", 50)
     _fill(database, range(100))
-    _peak_bytes(database, chosen)  # the first export also loads modules and fills caches
+    _peak_bytes(database, chosen)  # the first export also loads modules and fills caches, so it is not measured
     few = _peak_bytes(database, chosen)
     _fill(database, range(100, 1_000))
     many = _peak_bytes(database, chosen)

@@ -1,4 +1,4 @@
-"""The listings that a search finds become jobs together, on both databases."""
+"""All listings that a search finds become jobs in one transaction."""
 
 from datetime import timedelta
 
@@ -79,7 +79,7 @@ def test_active_and_fresh_listings_are_skipped_but_a_refresh_includes_fresh_ones
 def test_a_watch_of_a_search_creates_jobs_for_new_listings_only(
     database: Database, jobs: JobStore, clock: ManualClock
 ) -> None:
-    """The watch's job reads the search again. Known listings get no job, even if they were read long ago."""
+    """The watch's job reads the search again. A known listing gets no new job, even if it was read long ago."""
     at = clock.now() - timedelta(days=1000)
     record = SourceRecord(listing(1), listing(1), PageKind.LISTING, digest(1), at, {}, {})
     save_record(PropertyStore(database), record)
@@ -96,7 +96,7 @@ def test_a_watch_of_a_search_creates_jobs_for_new_listings_only(
 def test_listings_count_against_the_quota_of_the_searchs_requester(
     database: Database, jobs: JobStore, quota: int | None, taken: int
 ) -> None:
-    """The search itself counts too. Listings above the quota are reported as left out."""
+    """The search counts against the quota too. Listings above the quota are reported as left out."""
     job = searching(jobs, requester=Requester(ALICE, quota))
     made = finish_search(database, Lease(job.id, "me"), walked(1, 2, 3, 4, 5), daily_targets=quota)
     assert len(made or []) == taken

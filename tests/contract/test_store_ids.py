@@ -1,4 +1,4 @@
-"""Any unambiguous prefix finds an id, and ids are shown by a short prefix, on every database."""
+"""An unambiguous prefix of an id finds it, and lists show short prefixes."""
 
 import pytest
 from sqlalchemy import update
@@ -46,7 +46,7 @@ def test_an_ambiguous_prefix_lists_at_most_five_matches(database: Database) -> N
 
 
 def test_short_ids_have_eight_characters_or_as_many_as_are_unambiguous(database: Database) -> None:
-    """The short id of A must not match B, although B is not in the list."""
+    """The short id of A must not be a prefix of B, which is stored but not in the list."""
     assert short_ids(database, JOB, [A, C, FAR, None]) == {A: A, C: C[:8], FAR: FAR[:8]}
     ids = [job.id for job in JobStore(database).enqueue([f"https://c.example/{n}" for n in range(1200)]).jobs]
     shown = short_ids(database, JOB, [A, B, C, *ids])

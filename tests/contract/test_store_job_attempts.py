@@ -1,4 +1,4 @@
-"""The sources that a job tried: shown with jobs and properties, replaced by later runs, and purged."""
+"""The sources that a job tried are shown with its job and property, replaced by later runs, and purged."""
 
 from dataclasses import replace
 
@@ -72,7 +72,8 @@ def test_a_property_shows_the_attempts_of_its_newest_job(database: Database, clo
         put_tried(database, job_id, found, clock.now())
         finish_job(database, job_id, home)
         clock.advance(60)
-    finish_job(database, enqueue(database, refresh=True), home)  # the property was fresh, so this job has no attempts
+    # the property was still fresh, so this job tried no source
+    finish_job(database, enqueue(database, refresh=True), home)
     assert properties.get(home)["tried"] == [USED.as_json(), SKIPPED.as_json()]
     (listed,) = properties.page().items
     assert listed["tried"] == properties.get(home)["tried"]

@@ -1,4 +1,4 @@
-"""The job store's contract, on every database."""
+"""Tests of the job store."""
 
 from datetime import timedelta
 from functools import partial
@@ -101,7 +101,7 @@ def test_all_spellings_of_an_address_are_one_target_that_stays_fresh(
 def test_only_a_confirmed_page_renews_the_freshness_of_an_address(
     jobs: JobStore, database: Database, clock: ManualClock
 ) -> None:
-    """If every job renewed the freshness of an address, an address requested every month would never be read again."""
+    """Otherwise an address requested every month would always be fresh and never be read again."""
     property_id, target = store_property(database, clock), "123 MAIN ST, ANYTOWN, ST 00000"
     clock.advance(29 * 86_400)
     (job_id,) = jobs.enqueue([target]).new
@@ -260,7 +260,7 @@ def test_retry_skips_a_job_whose_target_is_active_elsewhere(jobs: JobStore) -> N
 
 
 def test_a_stopping_worker_releases_its_jobs_without_a_counted_attempt(jobs: JobStore) -> None:
-    """Only leases of this worker are released. The underscore in its name is not a wildcard."""
+    """Only this worker's leases are released. The underscore in its name must not act as a wildcard."""
     first, second, other, ended = jobs.enqueue([f"https://a.example/{n}" for n in range(4)]).new
     for job_id, owner in ((first, "host_a:1:x:7:a"), (second, "host_a:1:x:8:b"), (other, "hostxa:1:x:7:a")):
         jobs.claim(job_id, owner, 30)
@@ -275,7 +275,7 @@ def test_a_stopping_worker_releases_its_jobs_without_a_counted_attempt(jobs: Job
 def test_a_withdrawn_batch_starts_no_job_and_sends_no_callback(
     jobs: JobStore, database: Database, clock: ManualClock
 ) -> None:
-    """The batch's messages could not all be sent. Jobs that a worker has already started continue."""
+    """A batch is withdrawn if not all its messages could be sent. Jobs that a worker has started continue."""
     made = jobs.enqueue([f"https://a.example/{n}" for n in range(5)], callback_url="https://hooks.example/")
     running, queued, ended, waiting, deferred = made.new
     for job_id in (running, ended, waiting, deferred):

@@ -1,4 +1,4 @@
-"""The key history store's contract, on every database."""
+"""Tests of the key history store."""
 
 import itertools
 from collections.abc import Callable, Mapping
@@ -44,7 +44,7 @@ def record_counters(history: KeyHistoryStore, *keys: CountedKey, models: Mapping
 
 @pytest.fixture
 def requests(database: Database) -> Requests:
-    """Return a function that returns the number of requests per key."""
+    """Return a function that returns the number of recorded requests per key."""
     query = select(KeyHour.key_id, func.sum(KeyHour.requests)).group_by(KeyHour.key_id)
     query = query.where(KeyHour.key_id != "")
 
@@ -65,7 +65,7 @@ def test_new_counts_of_all_keys_are_added_to_the_current_hour(history: KeyHistor
     clock.advance(15)
     record_counters(history, key("a", 17), key("b", 5))
     clock.advance(15)
-    record_counters(history, key("a", 4), key("b", 5))  # the pool's store lost its data
+    record_counters(history, key("a", 4), key("b", 5))  # the pool's store lost its data and counts from 0 again
     last = (hour_of(clock.now()), Uses(requests=11, successes=11))
     assert history.by_hour(first) == [(first, replace(used, requests=18, successes=18)), last]
     assert history.by_hour(last[0]) == [last]
@@ -74,7 +74,9 @@ def test_new_counts_of_all_keys_are_added_to_the_current_hour(history: KeyHistor
 def test_a_new_database_ignores_earlier_counts(
     history: KeyHistoryStore, clock: ManualClock, requests: Requests
 ) -> None:
-    """The hours of the first counts are unknown, so they are only a baseline. A later key is counted from 0."""
+    """It is unknown when the first counts accumulated, so they are only a baseline. A key added later is counted from
+    0.
+    """
     record_counters(history, key("a", 900, open=2, dead=1), models={"m": Demand(900)})
     clock.advance(15)
     record_counters(history, key("a", 903, open=2, dead=1), key("b", 4), models={"m": Demand(907)})
@@ -96,9 +98,9 @@ def test_each_model_of_a_key_is_counted(history: KeyHistoryStore, clock: ManualC
 def test_concurrent_processes_count_each_request_once(
     history: KeyHistoryStore, database: Database, clock: ManualClock, requests: Requests
 ) -> None:
-    """A process reads its counts again if another process has recorded newer ones."""
+    """A process reads the counts again if another process has recorded newer ones meanwhile."""
     record_counters(history, key("a", 0))
-    shown = itertools.count(5, 5)  # thread-safe
+    shown = itertools.count(5, 5)
 
     def read() -> list[CountedKey]:
         sent = next(shown)
@@ -111,7 +113,7 @@ def test_concurrent_processes_count_each_request_once(
 
 
 def test_the_pool_is_read_outside_of_transactions(history: KeyHistoryStore, database: Database) -> None:
-    """Reading the pool takes network time, during which no lock may be held."""
+    """Reading the pool takes network time, so no transaction may be open meanwhile."""
     with database.reading() as connection:
         pool = connection.engine.pool
     assert isinstance(pool, QueuePool)
@@ -126,7 +128,7 @@ def test_the_pool_is_read_outside_of_transactions(history: KeyHistoryStore, data
 
 
 def test_outdated_counts_are_not_counted_twice(history: KeyHistoryStore, requests: Requests) -> None:
-    """Counts that are smaller than the recorded ones may be outdated. They do not always mean that data was lost."""
+    """Counts below the recorded ones may be outdated. They need not mean that the pool lost its data."""
     record_counters(history, key("a", 100))
     shown = iter((101, 103))
 
@@ -195,7 +197,7 @@ def test_a_process_without_keys_or_counters_removes_no_key(history: KeyHistorySt
 
 
 def test_the_newest_time_of_each_transition_is_stored(history: KeyHistoryStore, clock: ManualClock) -> None:
-    """The time of the opening is stored even if the circuit has closed again."""
+    """The time of the last opening stays stored after the circuit has closed."""
     record_counters(history, key("a"))
     record_counters(history, key("a", open=1))
     first = clock.now()

@@ -1,4 +1,4 @@
-"""Model requests that wait for a batch: parked, answered once, withdrawn, and returned to their jobs."""
+"""Model requests that wait for a batch: they are parked, answered once, withdrawn, and returned to their jobs."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -142,7 +142,7 @@ def test_a_repeated_answer_resumes_its_job_once(
 def test_a_job_that_parks_for_an_answered_request_is_due_at_once(
     jobs: JobStore, requests: LlmRequestStore, batches: LlmBatchStore, clock: ManualClock
 ) -> None:
-    """The batch ended after the job had read the request's state. The job must not wait for a day."""
+    """The batch ended after the job had read the request's state, so the job must not wait for another batch."""
     (job,) = parked(jobs, requests, "a")
     batch = begin_batch(batches)
     batches.answer(batch.id, [answer_to("a")])
@@ -231,7 +231,7 @@ def test_a_returned_request_is_sent_directly_after_the_third_batch(
         clock.advance(60)
         outcome = request_of(requests, "a")
         assert (outcome.state, outcome.attempts) == (RequestState.PARKED, n)
-    for _ in range(3):  # a batch that was not created costs no attempt
+    for _ in range(3):  # a batch that could not be created does not count as an attempt
         batch = begin_batch(batches)
         assert batches.give_back(batch.id, None, counted=False) == 1
         batches.release(batch.id, "me", None)

@@ -1,4 +1,4 @@
-"""The outbox's contract, on every database."""
+"""Tests of the outbox."""
 
 from datetime import timedelta
 
@@ -80,7 +80,7 @@ def test_concurrent_claims_share_no_message(database: Database, outbox: Outbox) 
     for event_id in events:
         send(database, event_id)
     found = at_once(*[lambda: outbox.claim(Channel.ALERT, 5, LEASE_S)] * 6)
-    while more := outbox.claim(Channel.ALERT, 5, LEASE_S):  # messages that were locked before
+    while more := outbox.claim(Channel.ALERT, 5, LEASE_S):  # messages that were locked during the first claims
         found.append(more)
     assert sorted(one.event_id for claimed in found for one in claimed) == events
 

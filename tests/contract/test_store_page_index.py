@@ -1,4 +1,4 @@
-"""All URLs of a page share one source and one lock for reading."""
+"""All URLs of a page share one source and one read lock."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -59,7 +59,7 @@ def test_two_urls_of_a_page_are_one_source(store: PropertyStore, index: PageInde
 def test_a_page_that_still_needs_a_model_is_not_fresh(
     database: Database, store: PropertyStore, index: PageIndex, clock: ManualClock
 ) -> None:
-    """All URLs of the page are stale until the model has been used. The property's other page stays fresh."""
+    """All URLs of the page are stale until a model has read it. Another page of the property stays fresh."""
     jobs = JobStore(database)
     other = "https://other.example/1"
     home = save_record(store, record(clock, PAGE, ListPrice=100), wanted_model=["Roof"], asks_again=True)
@@ -78,7 +78,7 @@ def test_a_page_that_still_needs_a_model_is_not_fresh(
 def test_two_sources_that_prove_to_be_one_page_are_merged_with_their_properties(
     database: Database, store: PropertyStore, index: PageIndex, clock: ManualClock
 ) -> None:
-    """The page had no canonical link when its first two URLs were read."""
+    """When the first two URLs were read, the page had no canonical link."""
     first = save_record(store, record(clock, MOBILE, page_url=MOBILE, ListPrice=100))
     second = save_record(store, record(clock, CAMPAIGN, page_url=CAMPAIGN, ListPrice=100))
     assert first != second
@@ -96,7 +96,7 @@ def test_two_sources_that_prove_to_be_one_page_are_merged_with_their_properties(
 def test_a_source_that_moves_to_another_property_leaves_other_sources_in_place(
     store: PropertyStore, clock: ManualClock
 ) -> None:
-    """One source turns out to be a page of another property. The first property keeps its own source."""
+    """One source turns out to belong to another property. The first property keeps its other source."""
     address = {"StreetNumber": "12", "StreetName": "Oak St", "PostalCode": "62701"}
     first = save_record(store, record(clock, MOBILE, page_url=MOBILE, **address))
     assert save_record(store, record(clock, CAMPAIGN, page_url=CAMPAIGN, **address)) == first
@@ -130,7 +130,7 @@ def test_an_unchanged_page_is_confirmed_and_fresh_again(
 def test_an_equivalent_body_of_another_url_confirms_the_page(
     database: Database, store: PropertyStore, index: PageIndex, clock: ManualClock
 ) -> None:
-    """The bodies of the page's URLs differ. A body that was compared once needs no second comparison."""
+    """The page's text differs between its URLs. Texts that were compared once need no second comparison."""
     known = record(clock, PAGE, ListPrice=100)
     home = save_record(store, known, edition="e1")
     note_same(database, record(clock, MOBILE, sha="b", ListPrice=100), known)
@@ -182,7 +182,7 @@ def test_a_target_that_is_a_known_fresh_page_creates_no_job(
 
 
 def test_only_one_job_at_a_time_reads_a_page(database: Database, index: PageIndex, clock: ManualClock) -> None:
-    """A job holds the lock as long as its lease, so no release is needed."""
+    """The lock expires with the job's lease, so it need not be released."""
     jobs = JobStore(database)
     one, two = jobs.enqueue([MOBILE, CAMPAIGN]).new
     for job in (one, two):

@@ -1,4 +1,4 @@
-"""A job fetches its page once, and a question to a model is paid for once."""
+"""A job fetches its page once, and each question to a model is paid for once."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -77,7 +77,7 @@ def test_an_answer_is_only_found_by_the_same_question(database: Database) -> Non
 
 
 def test_of_two_answers_to_one_question_the_newer_is_used(database: Database) -> None:
-    """Two concurrent jobs may ask the same question. Both answers are kept, and later readers get the newer one."""
+    """Two concurrent jobs may send the same question. Both answers are stored, and later reads return the newer one."""
     store = AnswerStore(database)
     for year in (1990, 1991):
         store.save_model_answer(QUESTION, StoredAnswer({"YearBuilt": (year, "")}, "gpt-test-1", 1, 1))
@@ -87,7 +87,7 @@ def test_of_two_answers_to_one_question_the_newer_is_used(database: Database) ->
 
 
 def test_a_failed_answer_is_reused_for_a_while(database: Database, clock: ManualClock) -> None:
-    """Jobs that ask again soon reuse the failure, which has been paid for. Later jobs may ask the model again."""
+    """Jobs that ask soon afterwards reuse the failure, which has been paid for. Later jobs ask the model again."""
     store = AnswerStore(database)
     bad = StoredAnswer(
         {"YearBuilt": (1990, "in 1990")}, "gpt-test-1", 90, 10, "flex", "model_answer_cut", "It was cut."

@@ -64,7 +64,7 @@ def test_every_job_is_listed_once_while_jobs_are_added(database: Database, clock
 
 
 def test_jobs_that_change_state_between_pages_are_not_skipped(database: Database) -> None:
-    """Paging by offset would skip jobs because earlier ones have left the filter's state."""
+    """Paging by offset would skip jobs, because earlier jobs no longer match the state filter."""
     store = JobStore(database)
     made = store.enqueue([f"http://a.example/{n}" for n in range(12)])
     found = list(every(lambda cursor: _cancel_all(store, store.page(cursor, state="queued", limit=5))))
@@ -79,7 +79,7 @@ def _cancel_all(store: JobStore, page: Page[Any]) -> Page[Any]:
 
 
 def test_every_batch_is_listed_once_while_batches_are_added(database: Database) -> None:
-    """All batches have the same creation time, so only their ids define the order."""
+    """All batches have the same creation time, so they are ordered by id."""
     store, listed = JobStore(database), BatchStore(database)
     old = {store.enqueue([f"http://a.example/{n}"]).batch for n in range(9)}
     found = _read_all(lambda cursor: listed.page(cursor, limit=2), lambda n: store.enqueue([f"http://new.example/{n}"]))
@@ -89,14 +89,14 @@ def test_every_batch_is_listed_once_while_batches_are_added(database: Database) 
 
 
 def test_a_property_that_changes_between_pages_is_listed_again(database: Database, clock: ManualClock) -> None:
-    """The clock stands still, but each change gets a unique time."""
+    """The clock does not advance, but each change gets a unique time."""
     store = PropertyStore(database)
     ids = [_save(store, f"http://a.example/{n}", clock, price=n + 1) for n in range(6)]
 
     def change(n: int) -> None:
         if n == 1:
-            _save(store, "http://a.example/0", clock, price=50)  # on an earlier page
-            _save(store, "http://a.example/5", clock, price=60)  # on a later page
+            _save(store, "http://a.example/0", clock, price=50)
+            _save(store, "http://a.example/5", clock, price=60)
             ids.append(_save(store, "http://new.example/", clock, price=70))
 
     found = _read_all(lambda cursor: store.page(cursor, limit=2), change)
@@ -105,7 +105,7 @@ def test_a_property_that_changes_between_pages_is_listed_again(database: Databas
 
 
 def test_the_next_synchronization_starts_at_the_last_change_seen(database: Database, clock: ManualClock) -> None:
-    """Another machine's clock may be slow, but no change gets a time before the newest one."""
+    """Another machine's clock may be an hour behind, but no change gets a time before the newest one."""
     store, behind = PropertyStore(database), PropertyStore(Database(database.url.render_as_string(False)))
     behind.database.clock = ManualClock(START - timedelta(hours=1))
     seen = _save(store, "http://a.example/1", clock)
@@ -116,7 +116,7 @@ def test_the_next_synchronization_starts_at_the_last_change_seen(database: Datab
 
 
 def test_a_property_that_absorbs_another_is_listed_as_changed(database: Database, clock: ManualClock) -> None:
-    """Clients learn which property to delete, even if the remaining property's values are unchanged."""
+    """Clients learn which property to delete, even if the remaining property's values have not changed."""
     store = PropertyStore(database)
     parcel = {"ParcelNumber": "31-2234-0012", "CountyOrParish": "Sangamon County", "StateOrProvince": "IL"}
     survivor = _save(store, "http://a.example/1", clock, price=7, **parcel, YearBuilt=1990)
@@ -136,7 +136,7 @@ def _cursor(*parts: object) -> str:
 
 
 def test_an_invalid_cursor_is_refused(database: Database) -> None:
-    """Cursors are checked before the query because PostgreSQL would refuse NUL and large numbers."""
+    """Cursors are validated before the query, because PostgreSQL would raise an error for NUL and large numbers."""
     store = JobStore(database)
     store.enqueue([f"http://a.example/{n}" for n in range(3)])
     store.enqueue(["http://b.example/1"])
@@ -184,10 +184,10 @@ def _property(b: int, n: int, moment: datetime) -> dict[str, Any]:
 
 
 def _plan(database: Database, query: Any) -> str:
-    """Return the database's plan for reading one page in the middle of the list."""
+    """Return the query plan for one page in the middle of the list."""
     with database.reading() as connection:
         if not database.is_sqlite:
-            for way in ("seqscan", "bitmapscan", "sort"):  # otherwise PostgreSQL sorts all 200 batches
+            for way in ("seqscan", "bitmapscan", "sort"):  # without this, PostgreSQL would sort all 200 batches
                 connection.execute(text(f"SET LOCAL enable_{way} = off"))
         compiled = str(query.compile(connection.engine, compile_kwargs={"literal_binds": True}))
         how = "EXPLAIN QUERY PLAN " if database.is_sqlite else "EXPLAIN "
@@ -195,7 +195,7 @@ def _plan(database: Database, query: Any) -> str:
 
 
 def test_a_page_among_100_000_rows_is_read_in_index_order(full: Database) -> None:
-    """No plan scans all rows or sorts more than the rows with one timestamp."""
+    """No query plan scans all rows or sorts more rows than share one timestamp."""
     middle, jobs = START + timedelta(seconds=100), select(JobRow)
     jobs_cursor = job_store.ORDER.cursor((middle, 250, "j"))
     canonical = select(Property).where(Property.merged_into.is_(None))

@@ -1,4 +1,4 @@
-"""A purge removes a person's name from every table and prevents its return. Other names stay."""
+"""Purging a person removes the name from every table and prevents its return. Other names stay."""
 
 import hashlib
 import re
@@ -56,7 +56,7 @@ def purge(database: Database) -> PurgeStore:
 
 
 def places(database: Database, *words: str) -> set[str]:
-    """Return the columns that contain one of `words` or, without words, the person's name. Bodies are unpacked."""
+    """Return the columns that contain one of `words`. Without `words`, search for the person's name."""
     found = set[str]()
     for table, column, stored in stored_texts(database):
         content = stored.encode().decode("unicode_escape", "replace") if "\\u" in stored else stored
@@ -98,7 +98,7 @@ def _some(column: Column[Any], planted: str, now: datetime) -> Any:
 
 
 def _special(table: str, planted: str, now: datetime) -> dict[str, Any]:
-    """Return the values of the table's columns with a special format."""
+    """Return values for those columns of the table that need a special format."""
     proof = {
         "value": planted, "raw": planted, "unit": None, "method": "label", "locator": "/", "confidence": 0.9,
         "quote": f"Agent {planted}", "source_url": PAGE, "fetched_at": now.isoformat(), "content_sha256": "c" * 64,
@@ -134,7 +134,7 @@ def _special(table: str, planted: str, now: datetime) -> dict[str, Any]:
 
 
 def fill(database: Database, planted: str, now: datetime) -> None:
-    """Insert one row into every table, parents first, with matching foreign keys."""
+    """Insert one row with `planted` into every table, parents first, with matching foreign keys."""
     made = dict[Table, dict[str, Any]]()
     with database.writing() as connection:
         for table in metadata.sorted_tables:
@@ -151,7 +151,7 @@ def fill(database: Database, planted: str, now: datetime) -> None:
 def test_every_column_that_can_name_a_person_loses_the_name(
     database: Database, clock: ManualClock, purge: PurgeStore
 ) -> None:
-    """The test fills every table, so it fails if a purge ignores a table."""
+    """Every table is filled, so the test fails if a purge ignores one of them."""
     fill(database, " and ".join(WRITTEN), clock.now())
     planted_in = places(database)
     naming = {str(c) for table in metadata.sorted_tables for c in columns_of(table, *NAMING, PiiKind.COPY)}
@@ -188,7 +188,7 @@ def record_of(page: Page, agent: str) -> SourceRecord:
 def test_a_url_that_is_longer_than_a_target_does_not_stop_the_purge(
     database: Database, clock: ManualClock, purge: PurgeStore
 ) -> None:
-    """A redirect may end at a URL of 4,096 characters, but a target has at most 2,048."""
+    """A redirect may lead to a URL of 4,096 characters, but a job's target has at most 2,048."""
     agent = NAME.lower().replace(" ", "-")
     long = f"{PAGE}?return={'0' * 2500}&agent={agent}"
     page = page_of("nobody", clock.now())
@@ -205,7 +205,7 @@ def test_bodies_in_all_encodings_are_searched_and_errors_of_jobs_are_read_once(
         content = f"<p>{n} Ottilie Qu\u00e4ckenbush, {'x' * 3000}</p>"
         url = f"https://a.example/{n}/ottilie-quackenbush"
         PageStore(database).save_page(Page(url, url, "text/html", "seen", content.encode(encoding), clock.now()))
-        other = f"{PAGE}/{n}"  # only its body names the person
+        other = f"{PAGE}/{n}"  # only the body of this page names the person
         page = Page(other, other, "text/html", "seen", f"{content} again".encode(encoding), clock.now())
         PageStore(database).save_page(page)
     with recorded(database) as statements:
@@ -215,7 +215,7 @@ def test_bodies_in_all_encodings_are_searched_and_errors_of_jobs_are_read_once(
 
 
 def test_a_shared_redirect_target_is_not_purged(database: Database, clock: ManualClock, purge: PurgeStore) -> None:
-    """Two pages that are named after the person redirect to a sign-in page, which names nobody."""
+    """Two pages that are named after the person redirect to a sign-in page without a name."""
     shared, properties = page_of("nobody", clock.now(), "https://a.example/sign-in"), PropertyStore(database)
     for number in range(2):
         url = f"https://a.example/agents/{number}/ottilie-quackenbush"
@@ -286,7 +286,7 @@ def test_a_page_is_read_without_a_purged_name(database: Database, clock: ManualC
 def test_a_running_job_stores_its_page_without_the_purged_name_or_reads_it_again(
     database: Database, clock: ManualClock, purge: PurgeStore
 ) -> None:
-    """The worker fetched the page before the purge. The paid answer is stored without the name."""
+    """The worker fetched the page before the purge. The model's answer is stored without the name."""
     pages, answers, properties = PageStore(database), AnswerStore(database), PropertyStore(database)
     jobs, requests = JobStore(database), LlmRequestStore(database)
     (job_id,) = jobs.enqueue([PAGE]).new
@@ -323,7 +323,7 @@ def test_concurrent_writers_cannot_store_a_purged_name(
 def test_only_hashes_of_the_name_are_kept_and_they_need_the_same_key(
     database: Database, database_url: str, clock: ManualClock, purge: PurgeStore
 ) -> None:
-    """A process with another key cannot recognize the name, so it must report an error."""
+    """A process with another key cannot recognize the hashed name, so it must report an error."""
     purge.purge(PurgeKind.PERSON, NAME, who="alice", dry_run=False)
     assert places(database, "ttilie", "uackenbush") == set()
     other = Database(database_url, clock, names_key=NamesKey("o" * 32))
@@ -354,7 +354,7 @@ def test_a_purge_of_a_person_needs_a_key_which_may_be_in_a_file(
 def test_a_purge_continues_after_a_crash(
     database: Database, clock: ManualClock, purge: PurgeStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The next purge does not read the bodies again. Progress notes contain row keys, but no name."""
+    """The next purge does not read the page bodies again. Progress records contain row keys, but no name."""
     fill(database, NAME, clock.now())
     with database.writing() as connection:
         row = {"url": f"{PAGE}?a", "page_url": PAGE, "seen_at": clock.now()}
@@ -389,7 +389,7 @@ def test_a_purge_continues_after_a_crash(
 def test_the_documented_commands_remove_the_name_from_the_files_of_postgresql(
     database: Database, database_url: str, clock: ManualClock, purge: PurgeStore, postgresql: PostgreSQL
 ) -> None:
-    """The commands in the docs clear heap, TOAST, and statistics, but not the write-ahead log."""
+    """The documented commands clear heap, TOAST, and statistics, but not the write-ahead log."""
     agent, word = "Wilhelmina Featherstonehaugh", b"Featherstonehaugh"
 
     def files() -> set[str]:
@@ -408,7 +408,7 @@ def test_the_documented_commands_remove_the_name_from_the_files_of_postgresql(
     purge.purge(PurgeKind.PERSON, agent, who="alice", dry_run=False)
     assert database.wipe_free_space() is False
     with psycopg.connect(database_url, autocommit=True) as admin:
-        admin.execute("CHECKPOINT")  # flushes memory to the files
+        admin.execute("CHECKPOINT")  # writes memory to the files
     assert files() - {"pg_wal"}, "the name must be in the files before the commands of the docs"
     (block,) = re.findall(r"```sql\n(.*?)```", Path("docs/retention.md").read_text(encoding="utf-8"), re.DOTALL)
     with psycopg.connect(database_url, autocommit=True) as admin:

@@ -1,4 +1,4 @@
-"""The catalog of personal data: every text column declares what it can contain."""
+"""The catalog of personal data must declare what each text column can contain."""
 
 import re
 
@@ -33,7 +33,7 @@ def test_the_kind_of_a_url_or_id_column_matches_its_name() -> None:
             assert expected in ([], [pii_kind(column)]) or str(column) == "batches.callback_url"
 
 
-#: The text and JSON columns without personal data, each with a description of its content.
+#: The text and JSON columns without personal data, and what they contain.
 _WITHOUT_PII = {
     "source_records.wanted_model": "names of fields",
     "jobs.wanted_model": "names of fields",

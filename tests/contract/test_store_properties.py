@@ -1,4 +1,4 @@
-"""Records become properties, without duplicates, in any order and with concurrent writers."""
+"""Records become properties without duplicates, in any order and with concurrent writers."""
 
 import itertools
 from dataclasses import replace
@@ -116,7 +116,7 @@ def test_a_source_keeps_its_kind_when_a_later_record_has_none(store: PropertySto
 
 
 def linked_pages() -> list[SourceRecord]:
-    """Return pages of an assessor (parcel), a portal (address), and a tax roll (both)."""
+    """Return three pages of one property: an assessor's (parcel), a portal's (address), and a tax roll's (both)."""
     county = {"ParcelNumber": "31-2234-0012", "CountyOrParish": "Sangamon County", "StateOrProvince": "IL"}
     pages = [
         source("https://county.example/p", TaxAssessedValue=80000, **county),

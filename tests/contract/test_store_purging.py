@@ -1,4 +1,4 @@
-"""A purge removes every row of a page, host, property, or address, and prevents their return."""
+"""Purging a page, host, property, or address removes all its rows and prevents their return."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -53,7 +53,7 @@ ADDRESS_VALUES = {"StreetNumber": "12", "StreetName": "Oak St", "PostalCode": "6
 
 
 class Service:
-    """A stand-in for a worker. It stores pages as a worker does, without fetching them."""
+    """Stores pages like a worker, without fetching them."""
 
     def __init__(self, database: Database, clock: ManualClock) -> None:
         self.clock, self.jobs = clock, JobStore(database)
@@ -105,7 +105,7 @@ def store(database: Database) -> PurgeStore:
 
 
 def found(database: Database, *words: str) -> list[str]:
-    """Return the table of each stored value that contains one of `words`."""
+    """Return the table of each stored value that contains one of `words`, once per value."""
     return [table for table, _, content in stored_texts(database) if any(word in content for word in words)]
 
 
@@ -126,7 +126,7 @@ def rows(database: Database) -> dict[str, int]:
 def test_every_kind_of_purge_removes_the_page_from_every_table(
     database: Database, service: Service, store: PurgeStore, kind: PurgeKind, name: str
 ) -> None:
-    """Two URLs have one body each. Each body has five values, and one body has a second price."""
+    """The page has two URLs with different bodies. One of them was stored twice, with different prices."""
     _, home = service.scrape(PAGE, ListPrice=100)
     service.scrape(PAGE, ListPrice=90)
     service.scrape(MOBILE, page_url=PAGE, ListPrice=80)
@@ -171,7 +171,7 @@ def test_a_copy_is_purged_with_its_final_url_and_with_its_job(
 
 
 def test_a_purge_of_an_address_keeps_its_neighbors(database: Database, service: Service, store: PurgeStore) -> None:
-    """The purge includes failed jobs of the address, but not the unit next door or the building."""
+    """The purge includes failed jobs of the address, but neither the unit next door nor the building."""
     _, building_id = service.scrape(OTHER)
     (found_job,) = service.jobs.enqueue([ADDRESS]).jobs
     service.jobs.claim(found_job.id, "me", 30)
@@ -220,7 +220,7 @@ def test_a_second_purge_removes_nothing_and_a_later_scrape_is_stored(
 def test_a_repeated_purge_finishes_a_crashed_one(
     database: Database, service: Service, monkeypatch: pytest.MonkeyPatch, crash: tuple[PurgeKind, str, int]
 ) -> None:
-    """The purge stops after `done` URLs. The next purge finds the remaining rows."""
+    """The first purge stops after `done` URLs. The second one removes the rest."""
     kind, name, done = crash
     monkeypatch.setattr(purging, "_AT_ONCE", 1)
     (found_job,) = service.jobs.enqueue([ADDRESS]).jobs
@@ -282,7 +282,7 @@ def test_a_purge_of_a_property_includes_its_pages_and_replaced_properties(
 
 
 def test_hosts_with_similar_names_stay(database: Database, service: Service, store: PurgeStore) -> None:
-    """Pages of hosts with similar names stay, as do URLs whose path ends with `homes.example`."""
+    """URLs whose path ends with `homes.example` stay too."""
     for n, url in enumerate(
         ("https://myhomes.example/1", "https://homes.example.org/2", "https://a.example/to/homes.example")
     ):
@@ -329,7 +329,7 @@ def test_a_response_with_several_properties_is_purged_as_a_whole(
 def test_a_page_fetched_before_its_purge_is_not_stored_afterwards(
     database: Database, service: Service, store: PurgeStore, clock: ManualClock
 ) -> None:
-    """A worker and an operator have fetched the page before its purge. Neither can store it afterwards."""
+    """A worker and an operator fetched the page before its purge. Neither can store it afterwards."""
     (job_id,) = service.jobs.enqueue([PAGE]).new
     service.jobs.claim(job_id, "owner", 300)
     page, short = service.page(PAGE), service.page("https://short.example/x")
@@ -357,7 +357,7 @@ def test_a_page_fetched_before_its_purge_is_not_stored_afterwards(
 def test_a_parked_request_is_purged_and_running_jobs_cannot_restore_it(
     database: Database, service: Service, store: PurgeStore, clock: ManualClock
 ) -> None:
-    """The request's body contains the page's text. Another page's job that waits for the request must ask again."""
+    """The request contains the page's text. Another page with the same text waits for it and must be read again."""
     requests = LlmRequestStore(database)
     page = service.page(PAGE)
     question = Question(page.sha256, ("Roof",), "m", "p")
@@ -373,7 +373,7 @@ def test_a_parked_request_is_purged_and_running_jobs_cannot_restore_it(
         requests.park(first, "owner", request, 3600)
     assert service.jobs.get(other.id).due_at == clock.now()
     assert service.jobs.claim(other.id, "owner", 300)
-    with pytest.raises(PurgedMeanwhileError):  # another page with the same text
+    with pytest.raises(PurgedMeanwhileError):
         requests.park(other, "owner", request, 3600)
     assert found(database, AGENT, "homes.example") == []
 
@@ -381,7 +381,7 @@ def test_a_parked_request_is_purged_and_running_jobs_cannot_restore_it(
 def test_concurrent_writers_cannot_store_a_purged_page(
     database_url: str, database: Database, service: Service, store: PurgeStore, clock: ManualClock
 ) -> None:
-    """Each copy of a page that was fetched before the purge is purged or refused."""
+    """Every thread stores a page that was fetched before the purge. Each copy is either purged or rejected."""
     page = service.page(PAGE)
     clock.advance(1)
     with writing_threads(database_url, clock, page, PurgedMeanwhileError):
@@ -407,7 +407,7 @@ def test_deleted_rows_are_overwritten_in_sqlite_files(database: Database, servic
 
 
 def test_free_space_is_not_wiped_during_another_read(database_url: str, database: Database, service: Service) -> None:
-    """SQLite wipes the space at the next attempt. In PostgreSQL, only an administrator can wipe free space."""
+    """In SQLite, the next attempt wipes the space. In PostgreSQL, only an administrator can wipe it."""
     service.scrape(PAGE)
     impatient = Database(database_url, service.clock, busy_timeout_seconds=0.1)
     with database.reading() as connection:
@@ -419,7 +419,7 @@ def test_free_space_is_not_wiped_during_another_read(database_url: str, database
 
 @ON_POSTGRESQL
 def test_wiping_free_space_has_no_time_limit(database: Database) -> None:
-    """VACUUM of a large database takes longer than the limit of all other statements."""
+    """VACUUM of a large database exceeds the time limit of other statements."""
     limits = dict[str, str]()
     with database.reading() as connection:
         engine = connection.engine
@@ -457,7 +457,7 @@ def test_a_repeated_request_returns_the_remaining_jobs(database: Database, servi
 def test_a_purge_deletes_changes_of_a_page_that_was_split_off(
     database: Database, service: Service, store: PurgeStore
 ) -> None:
-    """The change was found on both pages and belongs to the other page's property."""
+    """The change was found on both pages and is stored with the other page's property."""
     other = "https://b.example/listing/9"
     service.scrape(PAGE)
     _, home = service.scrape(other)
@@ -472,7 +472,7 @@ def test_a_purge_deletes_changes_of_a_page_that_was_split_off(
 
 
 def test_a_purge_handles_more_merged_ids_than_one_statement_allows(database: Database, clock: ManualClock) -> None:
-    """SQLite allows 32,766 parameters per statement and PostgreSQL 65,535. One query uses each id three times."""
+    """SQLite allows 32,766 parameters per statement, PostgreSQL 65,535, and one query uses each id three times."""
     ids = [f"{number:032x}" for number in range(22_000)]
     empty = {"record": {}, "evidence": {}, "conflicts": [], "created_at": clock.now(), "updated_at": clock.now()}
     with database.writing() as connection:

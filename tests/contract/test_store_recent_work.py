@@ -1,4 +1,4 @@
-"""The input of estimates: new targets, and the usage of recently finished jobs. On both databases."""
+"""The input of cost estimates: which targets are new, and what recently finished jobs used."""
 
 from datetime import timedelta
 
@@ -42,7 +42,7 @@ def test_only_targets_that_would_create_a_job_are_new(database: Database, clock:
 
 
 def does(database: Database, uses: Uses) -> None:
-    """Record counts without calls and then counts with `uses`, which are added to this hour."""
+    """Record counts of zero, and then `uses`, which are therefore added to the current hour."""
     for calls in ({}, {"gpt-test": uses}):
         counted = [CountedKey("a", "sk-a", "a", True, calls)]
         KeyHistoryStore(database).record_counters(lambda counted=counted: counted)  # type: ignore[misc]
@@ -83,7 +83,7 @@ def test_jobs_model_calls_and_searches_are_summed_up(database: Database, clock: 
 
 
 def test_jobs_and_calls_of_watches_are_excluded(database: Database) -> None:
-    """Pages of watches are mostly unchanged and would lower the estimate for other targets."""
+    """Watched pages are mostly unchanged, so they would lower the estimate for new targets."""
     end(database, ONE)
     end(database, TWO, watch="w" * 32)
     for _ in range(3):

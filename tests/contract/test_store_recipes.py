@@ -1,4 +1,4 @@
-"""Recipes in the database: one per template, with concurrent workers, and without partial writes."""
+"""Stored recipes: one per template, no lost updates by concurrent workers, no partial writes."""
 
 from dataclasses import replace
 from functools import partial
@@ -38,7 +38,7 @@ def page(clock: ManualClock, number: int, *, host: str = HOST, validators: Cache
 
 
 def example(database: Database, clock: ManualClock, number: int, *, host: str = HOST) -> Example:
-    """Return an example whose page is stored."""
+    """Return an example, and store its page."""
     found = page(clock, number, host=host)
     PageStore(database).save_page(found)
     clock.advance(1)
@@ -75,7 +75,7 @@ def test_pages_of_one_template_have_one_recipe(store: StoredRecipes) -> None:
 def test_concurrent_workers_make_one_recipe_per_template_and_their_changes_add_up(
     database: Database, store: StoredRecipes
 ) -> None:
-    """The pages of one template differ slightly, so no unique key prevents duplicates."""
+    """Pages of one template differ slightly, so no unique key can prevent duplicate recipes."""
 
     def work(number: int) -> str:
         recipe = store.find_or_add(new_recipe(HOST, TEMPLATE | {1000 + number}))
@@ -102,7 +102,7 @@ def test_forgetting_a_recipe_deletes_its_examples(database: Database, store: Sto
 
 
 def test_a_recipe_in_another_format_is_learned_again(database: Database, store: StoredRecipes) -> None:
-    """The document of another format is not read, so it may have any content."""
+    """A recipe in another format is ignored, so its document may have any content."""
     recipe = store.find_or_add(new_recipe(HOST, TEMPLATE))
     with database.writing() as connection:
         connection.execute(update(RecipeRow).values(format=0, document={"format": "of the future"}))
@@ -115,7 +115,7 @@ def test_a_recipe_in_another_format_is_learned_again(database: Database, store: 
 def test_the_least_recently_used_recipe_of_a_full_host_is_deleted(
     database: Database, store: StoredRecipes, clock: ManualClock
 ) -> None:
-    """A site with another layout on every page must not fill the database."""
+    """A site whose pages all have different layouts must not fill the database."""
     made = []
     for number in range(MOST_OF_HOST):
         made.append(store.find_or_add(new_recipe(HOST, frozenset({number}))))
@@ -151,7 +151,8 @@ def test_only_the_newest_examples_with_stored_pages_are_used(
     recipe = store.find_or_add(new_recipe(HOST, TEMPLATE))
     for number in range(MOST_EXAMPLES + 3):
         store.add_example(recipe.id, example(database, clock, number))
-    store.add_example(recipe.id, Example(page(clock, 99), {}, frozenset(), frozenset()))  # its page is not stored
+    # the example's page is not stored
+    store.add_example(recipe.id, Example(page(clock, 99), {}, frozenset(), frozenset()))
     kept = [one.page.url.rpartition("/")[2] for one in store.examples(recipe.id)]
     assert kept == [str(number) for number in range(4, MOST_EXAMPLES + 3)]
 
@@ -164,7 +165,7 @@ def test_a_page_with_no_store_is_no_example(database: Database, store: StoredRec
 
 
 def test_examples_are_pruned_with_their_pages(database: Database, store: StoredRecipes, clock: ManualClock) -> None:
-    """Examples may name people, so the age limit of personal data applies to them too."""
+    """Examples may name people, so they have the age limit of personal data."""
     recipe = store.find_or_add(new_recipe(HOST, TEMPLATE))
     for number in range(3):
         store.add_example(recipe.id, example(database, clock, number))

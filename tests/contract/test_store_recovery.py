@@ -1,4 +1,4 @@
-"""Recovery finds lost jobs, which no worker runs and for which no message will reach a worker. On every database."""
+"""Recovery finds lost jobs: no worker runs them, and no message about them is under way."""
 
 from datetime import timedelta
 
@@ -11,7 +11,7 @@ QUEUE = "scrape"
 
 
 def enqueue(jobs: JobStore, count: int, *, sent_to: str | None = QUEUE, priority: int = 5) -> list[Job]:
-    """Return the jobs of a new batch. They are marked as sent unless `sent_to` is None."""
+    """Return the jobs of a new batch, marked as sent unless `sent_to` is None."""
     enqueued = jobs.enqueue([f"https://site.example/{priority}/{n}" for n in range(count)], priority=priority)
     if sent_to is not None:
         jobs.mark_sent(enqueued.jobs, sent_to)
@@ -39,7 +39,7 @@ def test_the_job_of_a_dead_worker_is_found_once(jobs: JobStore, clock: ManualClo
 
 
 def test_a_large_batch_has_more_time_to_be_sent(jobs: JobStore, clock: ManualClock) -> None:
-    """Recovery waits for 20 seconds, and for one more second per 500 jobs."""
+    """Recovery waits for 20 seconds, plus one second per 500 jobs."""
     enqueue(jobs, 1_000, sent_to=None)
     clock.advance(21)
     assert jobs.recoverable() == []
@@ -48,7 +48,7 @@ def test_a_large_batch_has_more_time_to_be_sent(jobs: JobStore, clock: ManualClo
 
 
 def test_a_recovered_job_that_is_not_sent_is_recovered_again(jobs: JobStore, clock: ManualClock) -> None:
-    """Recovery hands out a job again until a sender marks it as sent."""
+    """Until a sender marks a job as sent, recovery returns it repeatedly."""
     lost, sent = enqueue(jobs, 2, sent_to=None)
     clock.advance(20)
     assert jobs.recoverable() == [], "their sender may still be alive"
@@ -62,7 +62,7 @@ def test_a_recovered_job_that_is_not_sent_is_recovered_again(jobs: JobStore, clo
 
 
 def delayed_retry(jobs: JobStore) -> Job:
-    """Return a job whose retry is due in 15 seconds. A worker holds its message until then."""
+    """Return a job whose retry is due in 15 seconds. Until then, a worker holds the retry's message."""
     (job,) = enqueue(jobs, 1)
     jobs.claim(job.id, "a", 30)
     jobs.release(job.id, "a", 0.0, QUEUE, again_seconds=15, counted=True)
@@ -70,7 +70,7 @@ def delayed_retry(jobs: JobStore) -> Job:
 
 
 def test_only_a_delayed_retry_without_a_message_is_found(jobs: JobStore, clock: ManualClock) -> None:
-    """The worker that held the message has died. A message that waits behind a backlog is not lost."""
+    """The worker that held the message has crashed. A message that waits behind others is not lost."""
     job = delayed_retry(jobs)
     clock.advance(19.9)
     assert jobs.recoverable(messages={QUEUE: 0}) == []
@@ -80,7 +80,7 @@ def test_only_a_delayed_retry_without_a_message_is_found(jobs: JobStore, clock: 
 
 
 def test_a_duplicate_message_does_not_shorten_the_delay_of_a_retry(jobs: JobStore, clock: ManualClock) -> None:
-    """An early run of a duplicate would create further messages."""
+    """A duplicate that runs early would create more messages."""
     job = delayed_retry(jobs)
     clock.advance(13.9)
     assert jobs.claim(job.id, "duplicate", 30) is None
@@ -90,7 +90,7 @@ def test_a_duplicate_message_does_not_shorten_the_delay_of_a_retry(jobs: JobStor
 
 
 def test_jobs_that_may_have_messages_are_not_sent_again(jobs: JobStore, clock: ManualClock) -> None:
-    """Jobs may wait in a long queue. While the broker is unreachable, no message counts as missing."""
+    """Jobs may wait in a long queue. While the broker is unreachable, no message is considered lost."""
     enqueue(jobs, 5)
     clock.advance(86_400)
     for messages in ({QUEUE: 5}, {QUEUE: 7}, None):
@@ -106,7 +106,7 @@ def test_all_jobs_are_sent_again_to_an_empty_broker_urgent_first(jobs: JobStore,
 
 
 def test_the_oldest_jobs_of_a_queue_with_missing_messages_are_sent_again(jobs: JobStore, clock: ManualClock) -> None:
-    """Queues are served in order, so the missing messages were those of the oldest jobs."""
+    """Queues are first in, first out, so the missing messages were those of the oldest jobs."""
     first = enqueue(jobs, 5)
     clock.advance(6)
     assert ids(jobs.recoverable(messages={QUEUE: 3})) == ids(first[:2])
@@ -144,7 +144,7 @@ def test_marking_a_claimed_job_as_sent_does_not_change_it(jobs: JobStore, clock:
 
 
 def test_each_recovered_job_has_its_own_reason(jobs: JobStore, clock: ManualClock) -> None:
-    """Jobs that a stopping worker returned or that were delayed must not be reported as lost."""
+    """Jobs that a stopping worker returned, or that were delayed, must not be reported as lost."""
     dead, deferred, returned, retried, waiting = enqueue(jobs, 5)
     for job, owner in ((dead, "dead"), (deferred, "a"), (returned, "ended:1"), (retried, "a")):
         jobs.claim(job.id, owner, 30)

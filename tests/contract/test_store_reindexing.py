@@ -1,4 +1,4 @@
-"""Reindexing a database of an older version finds its properties again and merges duplicates."""
+"""Reindexing an older version's database makes its properties findable and merges duplicates."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
@@ -30,7 +30,7 @@ OLD_KEYS = ("addr:{number}|{street}||postal/19901", "addr:{number}|{street}||cit
 
 
 def store_by_older_version(database: Database, record: SourceRecord, created_at: datetime = T0) -> str:
-    """Store a record under the blocking keys of version 0. Return the property's id."""
+    """Store a record with the blocking keys of identity version 0. Return the property's id."""
     property_id = record.url.rpartition("/")[2].rjust(32, "0")
     number, street = record.values["StreetNumber"], record.values["StreetName"].lower().replace("avenue", "ave")
     keys = [key.format(number=number, street=street, url=record.url) for key in OLD_KEYS]
@@ -123,7 +123,7 @@ def test_a_broken_property_is_reported_and_does_not_stop_reindexing(database: Da
 
 
 def test_workers_may_store_pages_during_concurrent_reindexing(database: Database) -> None:
-    """Each address has one property in the end, whichever process handles it first."""
+    """Each address has exactly one property at the end, in whatever order the two processes handle it."""
     numbers = range(4, 24)
     for number in numbers:
         store_by_older_version(database, old_page(number))
@@ -139,7 +139,7 @@ def test_workers_may_store_pages_during_concurrent_reindexing(database: Database
 
 
 def test_joins_and_splits_of_old_properties_need_reindexing(database: Database) -> None:
-    """Only one of the pages was indexed with the current rules before the join."""
+    """Only one of the joined pages was indexed with the current rules."""
     store_by_older_version(database, old_page(), T0 + timedelta(days=400))
     store = PropertyStore(database)
     newer = save_record(store, new_page())

@@ -1,4 +1,4 @@
-"""Idempotency keys and quotas are exact with many processes and after crashes, on both databases."""
+"""Idempotency keys and quotas are exact, even with many processes and after crashes."""
 
 import os
 import subprocess
@@ -40,7 +40,7 @@ def by(caller: str = ALICE, quota: int | None = None, key: RequestKey | None = N
 
 
 def or_error[T](work: Callable[[], T]) -> Callable[[], T | PropertyIntelligenceError]:
-    """Return `work` as a function that returns its error instead of raising it."""
+    """Return a function that calls `work` and returns its error instead of raising it."""
 
     def run() -> T | PropertyIntelligenceError:
         try:
@@ -76,7 +76,7 @@ def test_the_same_key_with_another_request_is_refused(jobs: JobStore) -> None:
 def test_a_retry_waits_until_the_first_request_is_answered_or_expired(
     database: Database, jobs: JobStore, clock: ManualClock
 ) -> None:
-    """A process died after it stored its jobs. Recovery finds them, and a retry of the request returns the batch."""
+    """A process died after it had stored its jobs. Recovery finds the jobs, and a retried request returns their batch."""
     first = jobs.enqueue(TARGETS, requester=by(key=KEY))
     with pytest.raises(RequestUnderWayError) as refused:
         jobs.enqueue(TARGETS, requester=by(key=KEY))
@@ -89,7 +89,7 @@ def test_a_retry_waits_until_the_first_request_is_answered_or_expired(
 
 @pytest.mark.parametrize("answered", [True, False])
 def test_a_killed_process_leaves_one_batch_or_none(database_url: str, answered: bool) -> None:
-    """The process ends after the transaction or within it."""
+    """The process is killed after the transaction (`answered`) or during it."""
     code = f"""
 import os
 from app.property.storage.database import Database
@@ -115,7 +115,7 @@ os._exit(9)
     assert made.repeated == answered
     assert len(BatchStore(database).page().items) == 1
     used = JobStore(database).used_today(ALICE)
-    if began.date() != database.clock.now().date():  # the UTC day changed after the process had ended
+    if began.date() != database.clock.now().date():  # the UTC day changed during the test
         first_day = Database(database_url, ManualClock(began))
         used += JobStore(first_day).used_today(ALICE)
         first_day.close()
@@ -124,7 +124,7 @@ os._exit(9)
 
 
 def test_only_one_of_several_concurrent_requests_with_one_key_creates_jobs(database: Database, jobs: JobStore) -> None:
-    """The other requests are refused or return the same batch."""
+    """Each other request returns the same batch or raises an error."""
 
     def send() -> Enqueued:
         made = jobs.enqueue(TARGETS, requester=by(key=KEY))
@@ -157,7 +157,7 @@ def test_a_key_expires_after_a_day(database: Database, jobs: JobStore, clock: Ma
 
 
 def test_a_failed_request_does_not_use_up_its_key(jobs: JobStore) -> None:
-    """An invalid target creates no job. A batch whose messages could not be sent is withdrawn and refunded."""
+    """An invalid target creates no job. If a batch's messages could not be sent, it is withdrawn and refunded."""
     with pytest.raises(InvalidTargetError):
         jobs.enqueue(["nonsense"], requester=by(key=KEY))
     made = jobs.enqueue(TARGETS, requester=by(quota=3, key=KEY))
@@ -168,7 +168,7 @@ def test_a_failed_request_does_not_use_up_its_key(jobs: JobStore) -> None:
 
 
 def test_jobs_that_a_worker_has_claimed_are_not_refunded(jobs: JobStore) -> None:
-    """Only the job that is still queued is refunded. A retry does not pay again for the running job."""
+    """Only the job that is still queued is refunded. A retry is not charged again for the running job."""
     made = jobs.enqueue([*TARGETS, "http://homes.example/3"], requester=by(quota=9, key=KEY))
     done, running = made.new[:2]
     jobs.claim(done, "a", 30)
@@ -186,7 +186,7 @@ def test_jobs_that_a_worker_has_claimed_are_not_refunded(jobs: JobStore) -> None
 def test_a_batch_that_a_retry_returned_is_not_withdrawn(
     database: Database, jobs: JobStore, clock: ManualClock, method: str
 ) -> None:
-    """The first request was slow. A retry returned its batch before the broker refused its messages."""
+    """The first request was slow: a retry returned its batch before the broker rejected its messages."""
     requester = by(quota=3, key=KEY)
     made = jobs.enqueue(TARGETS, requester=requester, callback_url="https://hooks.example/")
     clock.advance(21)
@@ -207,7 +207,7 @@ def test_a_batch_that_a_retry_returned_is_not_withdrawn(
 
 
 def test_a_late_request_does_not_affect_the_next_one_with_its_key(jobs: JobStore, clock: ManualClock) -> None:
-    """The first request's key expired after a day and was used again."""
+    """The first request's key expired after a day and was then used again."""
     first = jobs.enqueue(TARGETS, requester=by(key=KEY))
     clock.advance(24 * 3600)
     second = jobs.enqueue(["http://more.example/1"], requester=by(key=KEY))
@@ -219,7 +219,7 @@ def test_a_late_request_does_not_affect_the_next_one_with_its_key(jobs: JobStore
 
 
 def test_a_concurrent_retry_and_withdrawal_agree(jobs: JobStore, clock: ManualClock) -> None:
-    """A batch that a retry has returned is never withdrawn."""
+    """A batch that a retry has returned must not be withdrawn."""
     for n in range(20):
         key = RequestKey(digest(f"key {n}"), digest("asked"))
         made = jobs.enqueue([f"http://h{n}.example/"], requester=by(key=key))
@@ -253,7 +253,7 @@ def test_a_job_claimed_during_a_withdrawal_is_either_run_or_refunded(jobs: JobSt
 
 
 def test_a_batch_above_the_quota_creates_no_job_and_reports_the_rest(database: Database, jobs: JobStore) -> None:
-    jobs.enqueue(TARGETS[:2], requester=by(quota=None))  # counts toward a later quota
+    jobs.enqueue(TARGETS[:2], requester=by(quota=None))
     with pytest.raises(QuotaExceededError, match="2 of"):
         jobs.enqueue([f"http://more.example/{n}" for n in range(5)], requester=by(quota=4))
     with pytest.raises(QuotaExceededError) as refused:
@@ -278,7 +278,7 @@ def test_each_caller_and_each_day_has_a_separate_count(jobs: JobStore, clock: Ma
 
 
 def test_concurrent_requests_never_exceed_the_quota(jobs: JobStore) -> None:
-    """One caller sends ten requests with three targets each, and the quota is ten. Three requests succeed."""
+    """One caller sends ten requests for three targets each. With a quota of ten targets, three requests succeed."""
     numbers = iter(range(100))
 
     def send() -> Enqueued:

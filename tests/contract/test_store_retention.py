@@ -1,4 +1,4 @@
-"""Copies of pages: cache validators, the no-store directive, and limits on age and size."""
+"""Stored pages: cache validators, the no-store directive, and limits on age and size."""
 
 import os
 from dataclasses import replace
@@ -34,7 +34,7 @@ def page(
 
 
 def random_page(clock: ManualClock, kilobytes: int, name: str) -> Page:
-    """Return a page with an incompressible body. Its text is stored separately, in UTF-8."""
+    """Return a page with an incompressible body and a text that is stored separately, in UTF-8."""
     return page(clock, os.urandom(kilobytes * 1000), url=f"{URL}/{name}", final_url=f"{FINAL}/{name}")
 
 
@@ -87,7 +87,7 @@ def test_a_confirmed_page_is_returned_as_it_was_received(
 
 
 def test_the_last_response_counts_even_in_an_older_row(store: PageStore, clock: ManualClock, job_id: str) -> None:
-    """The job updates its own row after a newer page was stored in another row."""
+    """The job updates its own row after another row got a newer response."""
     for body, owner in ((b"first", job_id), (b"second", None), (b"third", job_id)):
         store.save_page(page(clock, body, validators=CacheValidators(f'"{body.decode()}"')), owner)
         clock.advance(60)

@@ -110,7 +110,7 @@ def test_a_newer_claim_replaces_the_old_one_and_reading_the_page_deletes_it(
 
 
 def test_claims_follow_a_property_that_is_merged(database: Database, clock: ManualClock) -> None:
-    """A third record links the first two, which then become one property."""
+    """A third record matches the first two, so their properties are merged."""
     properties, now = PropertyStore(database), clock.now()
     one = save_record(properties, address_record("https://one.example/1", now))
     two = save_record(properties, record("https://two.example/1", now, ParcelNumber="0012-0034", City="Anytown"))

@@ -1,4 +1,4 @@
-"""An export is a snapshot: each property appears once, and the next export continues without gaps."""
+"""An export is a snapshot: each property appears once. The next export continues without gaps."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -38,8 +38,8 @@ def test_a_change_during_an_export_appears_in_the_next_export(store: PropertySto
     rows = store.snapshot(page=2)
     seen = [next(rows) for _ in range(3)]
     clock.advance(1)
-    save_record(store, source(0, at=T0 + timedelta(days=1), ListPrice=5))  # already exported
-    save_record(store, source(5, at=T0 + timedelta(days=1), ListPrice=6))  # not exported yet
+    save_record(store, source(0, at=T0 + timedelta(days=1), ListPrice=5))  # was exported before
+    save_record(store, source(5, at=T0 + timedelta(days=1), ListPrice=6))  # is exported later
     clock.advance(1)
     added = save_record(store, source(7, ListPrice=1007))
     seen += rows
@@ -65,7 +65,7 @@ def test_an_abandoned_export_frees_its_connection(store: PropertyStore, clock: M
     rows.close()
     assert list(rows) == []
     clock.advance(1)
-    # an open snapshot would not include this property
+    # A snapshot that was still open would not include this property.
     save_record(store, source(9, ListPrice=9))
     assert [row["record"]["ListPrice"] for row in store.snapshot()][-1] == 9
 

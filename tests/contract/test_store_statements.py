@@ -65,7 +65,7 @@ def test_the_clock_reads_redis_outside_of_transactions(database_url: str) -> Non
     for name in ("begin", "commit", "rollback"):
         event.listen(engine, name, lambda _, begins=name == "begin": is_open.__setitem__(0, begins))
     for _ in range(3):
-        uptime[0] += 61  # seconds, after which the clock reads Redis again
+        uptime[0] += 61  # after 61 s, the clock reads Redis again
         save_record(PropertyStore(mine), source("https://a.example/1", ListPrice=uptime[0], **ADDRESS))
     mine.close()
     assert during_transaction == [False, False, False]
@@ -73,7 +73,7 @@ def test_the_clock_reads_redis_outside_of_transactions(database_url: str) -> Non
 
 @ON_POSTGRESQL
 def test_postgresql_plans_are_not_reused_for_grown_tables(database: Database) -> None:
-    """A plan for an empty table would scan the table after it has grown. SQLite plans each statement when it runs."""
+    """A plan made for an empty table would scan the whole table after it has grown. SQLite does not reuse plans."""
     store = PropertyStore(database)
     fill(store, range(100, 120))
     with database.reading() as connection:

@@ -48,10 +48,10 @@ def test_each_utc_day_has_separate_budgets_for_pages_and_calls(database: Databas
 def test_watches_above_the_budget_are_reported_and_come_first_on_the_next_day(
     watches: Watches, database: Database, clock: ManualClock
 ) -> None:
-    """Four daily watches share two pages per day. The two watches that had to wait come first on the next day."""
+    """Four daily watches share two pages per day."""
     advance_to_noon(clock, 1)
     watches.add(URLS[:4], interval_days=1)
-    clock.advance(DAY + 12 * 3600 - 10)  # ten seconds before midnight, when all are due
+    clock.advance(DAY + 12 * 3600 - 10)  # ten seconds before midnight, when all watches are due
     limits = WatchLimits(pages=2, model_calls=0)
     due = [one.target for one in watches.page(order=PLANNED).items]
     assert len(due) == 4
@@ -59,7 +59,7 @@ def test_watches_above_the_budget_are_reported_and_come_first_on_the_next_day(
     assert [job.target for job in first.jobs] == due[:2]
     assert (first.put_off, first.is_first_put_off) == (2, True)
     assert [watches.get(target).status for target in due[2:]] == ["put_off", "put_off"]
-    again = watches.tick(limits)  # the active jobs reserve their pages
+    again = watches.tick(limits)  # the running jobs reserve their pages
     assert (again.jobs, again.put_off, again.is_first_put_off) == ([], 2, False)
     jobs = JobStore(database)
     for job in first.jobs:
@@ -73,7 +73,7 @@ def test_watches_above_the_budget_are_reported_and_come_first_on_the_next_day(
 
 
 def test_daily_pages_of_watches_include_known_pages(watches: Watches, database: Database, clock: ManualClock) -> None:
-    """A URL counts as one page. A property or an address counts as its known pages, an address as at least one."""
+    """A URL counts as one page. A property or an address counts as its known pages, an address at least as one."""
     home = store_property(database, clock, *URLS[:3])
     watches.add([home, ADDRESS], interval_days=1)
     watches.add([URLS[4]], interval_days=2)
@@ -87,7 +87,9 @@ def test_daily_pages_of_watches_include_known_pages(watches: Watches, database: 
 def test_a_watch_with_too_many_pages_waits_while_smaller_ones_run(
     watches: Watches, database: Database, clock: ManualClock
 ) -> None:
-    """Two pages are left, so a property of three pages waits. The next day, a budget of two is enough."""
+    """Two pages of the budget are left, so a property with three pages waits. The next day, it runs with a budget of
+    two.
+    """
     home = store_property(database, clock, *URLS[:3])
     watches.add([home], interval_days=1)
     clock.advance(DAY)
@@ -96,13 +98,14 @@ def test_a_watch_with_too_many_pages_waits_while_smaller_ones_run(
     for _ in range(2):
         charge_watches(database, Charge.PAGE, 4)
     assert [job.target for job in watches.tick(WatchLimits(4, 0)).jobs] == [URLS[4]]
-    assert watches.tick(WatchLimits(4, 0)).jobs == []  # not on the same day
+    assert watches.tick(WatchLimits(4, 0)).jobs == []  # it cannot start on the same day
     clock.advance(DAY)
-    assert sorted(job.target for job in watches.tick(WatchLimits(2, 0)).jobs) == URLS[:3]  # one job is still active
+    # the job of the first day is still active
+    assert sorted(job.target for job in watches.tick(WatchLimits(2, 0)).jobs) == URLS[:3]
 
 
 def test_a_whole_days_budget_admits_any_watch(watches: Watches, database: Database, clock: ManualClock) -> None:
-    """If all of its pages had to fit, a watch with more pages than the budget would never be refreshed."""
+    """If all its pages had to fit, a watch with more pages than the daily budget would never be refreshed."""
     home = store_property(database, clock, *URLS[:3])
     watches.add([home], interval_days=1)
     advance_to_noon(clock, 2)
@@ -110,7 +113,7 @@ def test_a_whole_days_budget_admits_any_watch(watches: Watches, database: Databa
     assert watches.tick(WatchLimits(2, 0)).jobs == []
     clock.advance(DAY)
     with database.writing() as connection:
-        connection.execute(update(Watch).values(put_off_at=None))  # as if it had come due today
+        connection.execute(update(Watch).values(put_off_at=None))  # as if the watch had come due today
     assert sorted(job.target for job in watches.tick(WatchLimits(2, 0)).jobs) == URLS[:3]
 
 
@@ -134,7 +137,7 @@ def test_a_postponed_watch_keeps_its_place_with_a_new_interval(
 def test_concurrent_ticks_create_each_job_once(watches: Watches, clock: ManualClock) -> None:
     watches.add(URLS, interval_days=1)
     clock.advance(DAY)
-    limits = WatchLimits(100, 0, daily_targets=1)  # watches without a requester have no quota
+    limits = WatchLimits(100, 0, daily_targets=1)  # the quota does not apply to watches without a requester
     made = at_once(*[lambda: [job.target for job in watches.tick(limits).jobs]] * 4)
     assert sorted(target for targets in made for target in targets) == URLS
 
@@ -142,11 +145,11 @@ def test_concurrent_ticks_create_each_job_once(watches: Watches, clock: ManualCl
 def test_refreshes_count_toward_the_quota_of_the_watchs_requester(
     watches: Watches, database: Database, clock: ManualClock
 ) -> None:
-    """Without a quota, watches that are added daily would create any number of jobs. Waiting watches come first."""
+    """Without this rule, a caller could create any number of jobs by adding watches every day."""
     jobs, mallory, limits = JobStore(database), Requester("a" * 64, 2), WatchLimits(100, 0, daily_targets=2)
 
     def refreshed() -> set[str]:
-        """Return the targets that are refreshed within a day of hourly ticks."""
+        """Return the targets refreshed in 24 hourly ticks."""
         targets = list[str]()
         for _ in range(24):
             clock.advance(3_600)
@@ -159,7 +162,7 @@ def test_refreshes_count_toward_the_quota_of_the_watchs_requester(
     advance_to_noon(clock, 1)
     clock.advance(DAY / 2 - 1)
     watches.add(URLS[:2], interval_days=1, requester=mallory)
-    assert (refreshed(), jobs.used_today(mallory.caller)) == (set(URLS[:2]), 0)  # charged when they were added
+    assert (refreshed(), jobs.used_today(mallory.caller)) == (set(URLS[:2]), 0)  # charged when the watches were added
     watches.add(URLS[2:4], interval_days=1, requester=mallory)
     assert (refreshed(), jobs.used_today(mallory.caller)) == (set(URLS[:4]), 2)
     with pytest.raises(QuotaExceededError):

@@ -1,4 +1,4 @@
-"""Pages are requested before their watch is due if they failed or show a change."""
+"""Pages that failed or changed are read again before their watch is due."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -22,7 +22,7 @@ DOWN = TransientHttpStatusError(CARD, 503, None)
 
 @pytest.fixture
 def home(database: Database, watches: Watches, clock: ManualClock) -> str:
-    """Return a watched property with a page of a portal and a page of the county."""
+    """Return a watched property with a portal's page and a county's page."""
     home = store_property(database, clock, URL, CARD)
     watches.add([home], interval_days=7)
     return home
@@ -38,7 +38,7 @@ def refresh(watches: Watches, jobs: JobStore, clock: ManualClock, home: str, car
 def next_jobs(
     watches: Watches, clock: ManualClock, *, within: timedelta, every: timedelta = timedelta(minutes=30)
 ) -> tuple[timedelta, Sequence[Job]]:
-    """Return the time until a tick creates jobs, and the jobs. Ticks come at intervals of `every`."""
+    """Tick at intervals of `every` until a tick creates jobs. Return the elapsed time and the jobs."""
     began = clock.now()
     while clock.now() - began < within:
         clock.advance(every.total_seconds())
@@ -74,7 +74,7 @@ def test_only_the_failed_page_is_retried_at_intervals_that_depend_on_its_error(
 def test_a_page_is_not_retried_after_it_was_read(
     watches: Watches, jobs: JobStore, clock: ManualClock, home: str
 ) -> None:
-    """The retry runs the failed job again and creates no other job."""
+    """The retry runs the failed job again and creates no second job."""
     refresh(watches, jobs, clock, home, DOWN)
     (failed,) = jobs.list(state="failed")
     _, (again,) = next_jobs(watches, clock, within=timedelta(days=1))
@@ -85,7 +85,7 @@ def test_a_page_is_not_retried_after_it_was_read(
 
 def test_a_due_watch_requests_each_page_once(watches: Watches, jobs: JobStore, clock: ManualClock, home: str) -> None:
     refresh(watches, jobs, clock, home, DOWN)
-    made = begin(watches, clock, home)  # without a tick in between
+    made = begin(watches, clock, home)  # no tick comes in between
     assert sorted(targets(made)) == sorted([URL, CARD])
     for job in made:
         end(jobs, job, home)
@@ -114,7 +114,6 @@ def test_failed_jobs_of_a_removed_watch_are_not_retried(
 def test_pages_of_a_watch_that_failed_completely_are_not_retried_separately(
     watches: Watches, jobs: JobStore, clock: ManualClock, home: str
 ) -> None:
-    """The whole watch is repeated after an hour instead."""
     for job in begin(watches, clock, home):
         end(jobs, job, DOWN)
     watches.tick(PLENTY)
@@ -160,11 +159,11 @@ def test_a_failed_recheck_is_retried_like_a_failed_page(
 def test_retries_use_only_the_budget_that_watches_leave(
     watches: Watches, jobs: JobStore, database: Database, clock: ManualClock, home: str
 ) -> None:
-    """Rechecks of changes come first, then due watches, then retries, so a site that is down delays no other pages."""
+    """Rechecks of changes come before due watches, and retries come last, so a failing site delays no other page."""
     refresh(watches, jobs, clock, home, DOWN)
     other = "https://site.example/house/2"
-    watches.add([other], interval_days=30)  # first due within a day
-    clock.advance(26 * 3600)  # on the next day, when all are due
+    watches.add([other], interval_days=30)  # its first refresh is due within a day
+    clock.advance(26 * 3600)  # the next day, when all are due
     show_change(database, home, URL, clock.now())
     assert targets(watches.tick(WatchLimits(1, 10)).jobs) == [URL]
     assert targets(watches.tick(WatchLimits(2, 10)).jobs) == [other]

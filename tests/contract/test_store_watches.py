@@ -1,4 +1,4 @@
-"""Watches on every database: their targets, their due times, and their state after a refresh."""
+"""Watches: their targets, their due times, and their state after a refresh."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -58,12 +58,12 @@ def test_one_invalid_target_refuses_all_watches(watches: Watches) -> None:
 
 
 def test_watches_are_listed_by_due_time_and_by_status(watches: Watches, jobs: JobStore, clock: ManualClock) -> None:
-    """The list is paged, and paused watches come last."""
+    """The list is paged. Paused watches come last."""
     watches.add([URL], interval_days=1)
     for _ in range(2):
         end(jobs, begin(watches, clock, URL)[0], HttpStatusError(URL, 410))
         watches.tick(PLENTY)
-    clock.advance(5 * DAY)  # its due time has passed
+    clock.advance(5 * DAY)  # the watch becomes due
     watches.add([f"https://site.example/other/{n}" for n in range(9)], interval_days=1)
     clock.advance(DAY / 3)
     watches.tick(WatchLimits(0, 0))
@@ -82,7 +82,7 @@ def test_watches_are_listed_by_due_time_and_by_status(watches: Watches, jobs: Jo
 
 
 def test_watches_are_spread_evenly_over_their_interval(watches: Watches, clock: ManualClock) -> None:
-    """The due times of weekly watches are spread over six and a half days."""
+    """The due times of weekly watches are spread over 6.5 days."""
     began, period = clock.now(), timedelta(days=6.5)
     slots = [slot_after(f"https://site.example/house/{n}", 7, began) for n in range(700)]
     assert all(began < slot <= began + period for slot in slots)
@@ -90,7 +90,7 @@ def test_watches_are_spread_evenly_over_their_interval(watches: Watches, clock: 
     assert (len(tenths), min(tenths.values()) > 45, max(tenths.values()) < 100) == (10, True, True)
     watches.add(["https://site.example/house/1", ADDRESS], interval_days=7)
     clock.advance(DAY)
-    assert len(watches.page(status=WatchStatus.DUE).items) == 2  # a new watch is due within a day
+    assert len(watches.page(status=WatchStatus.DUE).items) == 2  # new watches are due within a day
 
 
 @pytest.mark.parametrize("planned", [(2, 4), (30, 12)])
@@ -119,7 +119,7 @@ def test_a_refresh_is_due_shortly_before_the_interval_ends(
 def test_a_late_refresh_does_not_move_the_following_ones(
     watches: Watches, jobs: JobStore, database: Database, clock: ManualClock
 ) -> None:
-    """A refresh less than six hours before the next one replaces the next one."""
+    """If a refresh runs less than six hours before the next one is due, the next one is skipped."""
     period = timedelta(days=8, hours=-12)
     watches.add([URL], interval_days=8)
     home, slot = store_property(database, clock, URL), slot_after(URL, 8, clock.now())
@@ -147,7 +147,7 @@ def test_a_page_of_another_active_job_is_refreshed_afterwards(
 
 
 def test_refreshes_missed_in_an_outage_are_spread_over_several_ticks(watches: Watches, clock: ManualClock) -> None:
-    """Of 144 daily watches, six are due per hour. After an outage, an hourly tick starts twelve, a 60 s tick five."""
+    """144 daily watches mean six per hour. After an outage, an hourly tick starts twelve, and a tick every minute five."""
     watches.add([f"https://site.example/house/{n}" for n in range(144)], interval_days=1)
     clock.advance(2 * DAY)
     assert [len(watches.tick(PLENTY, seconds=3600).jobs) for _ in range(2)] == [12, 12]
@@ -157,7 +157,7 @@ def test_refreshes_missed_in_an_outage_are_spread_over_several_ticks(watches: Wa
 def test_a_page_that_is_gone_twice_pauses_its_watch(
     watches: Watches, jobs: JobStore, database: Database, clock: ManualClock
 ) -> None:
-    """The two failures must follow each other. Another failure or a success before them does not count."""
+    """Only two consecutive "gone" responses pause the watch. Earlier failures of other kinds do not count."""
     watches.add([URL], interval_days=30)
     end(jobs, begin(watches, clock, URL)[0], DeadlineExceededError(900.0, 900.0))
     watches.tick(PLENTY)
@@ -200,7 +200,7 @@ def test_a_temporary_failure_is_retried_at_growing_intervals_and_pauses_after_we
 
 
 def test_a_retry_never_comes_later_than_the_next_refresh(watches: Watches, jobs: JobStore, clock: ManualClock) -> None:
-    """A daily watch started ten hours late, so its third retry would come after the next refresh."""
+    """The watch started ten hours late, so its third retry would come after the next daily refresh."""
     watches.add([URL], interval_days=1)
     due_now(watches, clock, URL)
     clock.advance(10 * 3600)

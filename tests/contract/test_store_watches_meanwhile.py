@@ -1,4 +1,4 @@
-"""Concurrent changes of watches: removals, purges, joins of properties, and jobs for the same pages."""
+"""Concurrent changes to watches: removals, purges, joined properties, and other jobs for the same pages."""
 
 import threading
 import time
@@ -49,11 +49,11 @@ def states(database: Database) -> dict[str, str]:
 
 
 class _UndoneError(Exception):
-    """Raised in a transaction to roll it back."""
+    """Raised to roll a transaction back."""
 
 
 def run_during(database: Database, target: str, work: Callable[[], object], meanwhile: Callable[[], object]) -> None:
-    """Run `meanwhile` while `work` waits for the lock of `target`. The transaction that holds the lock rolls back."""
+    """Run `meanwhile` while `work` waits for a lock on `target`. The transaction that holds the lock is rolled back."""
 
     def waiting() -> int:
         with database.reading() as connection:
@@ -67,7 +67,7 @@ def run_during(database: Database, target: str, work: Callable[[], object], mean
         while waiting() < 1:
             assert time.monotonic() < until
         other.start()
-        while waiting() < 2 and other.is_alive():  # until it waits too or has ended
+        while waiting() < 2 and other.is_alive():  # until `meanwhile` waits for a lock or has ended
             assert time.monotonic() < until
         raise _UndoneError
     for thread in (one, other):
@@ -89,7 +89,7 @@ def test_a_watch_that_is_removed_during_a_tick_leaves_no_jobs(
 def test_a_search_whose_watch_was_removed_creates_no_jobs(
     watches: Watches, jobs: JobStore, database: Database, clock: ManualClock
 ) -> None:
-    """No watch would pay for the search's listings."""
+    """Without a watch, the listings would be charged to no budget."""
     job = search_under_way(watches, jobs, clock)
     watches.remove(SEARCH)
     assert finish_search(database, Lease(job.id, "worker"), Walked(LISTINGS, {}, 1, "last_page")) == []
@@ -114,7 +114,7 @@ def test_removing_a_watch_while_its_search_ends_cancels_the_listings(
 def test_no_page_is_rechecked_for_an_ended_watch(
     watches: Watches, jobs: JobStore, database: Database, clock: ManualClock, ending: str
 ) -> None:
-    """The recheck of a change becomes due after the watch has ended."""
+    """A recheck becomes due after the watch has ended."""
     home = store_property(database, clock, URL, OTHER)
     watches.add([URL], interval_days=1)
     end(jobs, begin(watches, clock, URL)[0], home)
@@ -188,11 +188,11 @@ def test_a_watch_of_a_property_without_pages_is_paused_and_reported(
 def test_two_watches_of_one_property_become_one(
     watches: Watches, jobs: JobStore, database: Database, clock: ManualClock
 ) -> None:
-    """The more frequent watch remains, under either id. Each page is requested once per interval."""
+    """The more frequent watch remains and is found by both ids. Each page is requested once per interval."""
     merged, home = store_property(database, clock, URL), store_property(database, clock, OTHER)
     (frequent,) = watches.add([merged], interval_days=2).watches
     (job,) = begin(watches, clock, merged)
-    watches.add([home], interval_days=30)  # added late, so that it is not due yet
+    watches.add([home], interval_days=30)  # added last, so that it is not due yet
     DecisionStore(database).join(home, merged, who="me")
     (remaining,) = watches.page().items
     assert (remaining.id, remaining.target, remaining.property_id, remaining.interval_days, remaining.status) == (

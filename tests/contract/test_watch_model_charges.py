@@ -1,4 +1,4 @@
-"""A watch's model call is charged once, when it gets its first key."""
+"""A watch's model call is charged once, when it first gets a key."""
 
 from collections.abc import Iterator
 
@@ -26,7 +26,7 @@ pytestmark = ON_SQLITE
 
 @pytest.fixture(autouse=True)
 def running(database: Database, watches: Watches, clock: ManualClock) -> Iterator[None]:
-    """Run each test within a watch's job. The watches' budget is one model call a day."""
+    """Run each test as a watch's job, with a budget of one model call a day."""
     watches.add([URL])
     (job,) = begin(watches, clock, URL)
     with paid_by_watch(job, database, Settings.of(watch_daily_model_calls=1)):

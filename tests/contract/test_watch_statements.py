@@ -1,4 +1,4 @@
-"""A tick's number of statements does not grow with the number of watches, and no transaction waits for the clock."""
+"""A tick's number of SQL statements does not grow with the number of watches, and no transaction waits for the clock."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -28,7 +28,7 @@ DOWN = TransientHttpStatusError("https://site.example/", 503, None)
 def test_a_tick_takes_as_many_statements_for_many_watches_as_for_few(
     outcome: str, watches: Watches, jobs: JobStore, database: Database, clock: ManualClock
 ) -> None:
-    """Each watched property has two pages. The test covers the start, the end, and the retries of their jobs."""
+    """Each watched property has two pages. The statements for their jobs' start, end, and retries are counted."""
     sent = []
     for count in (FEW, MANY):
         homes = [
@@ -37,7 +37,7 @@ def test_a_tick_takes_as_many_statements_for_many_watches_as_for_few(
         ]
         caller = Requester(f"{count:064x}", 1000)
         watches.add(homes, interval_days=1, requester=caller)
-        with database.writing() as connection:  # skips the first refresh, which is prepaid
+        with database.writing() as connection:  # removes the prepaid first refresh, which costs different statements
             connection.execute(update(Watch).values(prepaid=False))
         clock.advance(DAY)
         with recorded(database) as begins:
@@ -62,7 +62,7 @@ def test_a_tick_takes_as_many_statements_for_many_watches_as_for_few(
 
 
 class _GuardedClock(ManualClock):
-    """A clock that fails if it is read in a transaction. The fleet's clock may have to read Redis, which takes time."""
+    """Fails if it is read in a transaction, because the fleet's clock may have to read Redis, which takes time."""
 
     is_open = False
 

@@ -1,11 +1,12 @@
 """`python -m tests.fuzz [TARGET ...] [--seconds 600]`: coverage-guided fuzzing with Atheris, one process for each
 target.
 
-An input fails if it raises, or takes more than two CPU seconds in a separate process without instrumentation. It is
-written to `tests/fuzz/regressions/TARGET/` for the test suite; the exit status is then 1.
+An input fails if it raises an error or takes more than two CPU seconds, and does so again in a process without
+instrumentation. Failing inputs are written to `tests/fuzz/regressions/TARGET/` for the test suite. The exit status is
+then 1.
 
 The target `soak` needs no Atheris. It runs jobs on `--pages` hostile pages, generated from `--seed` (`soak/runner.py`).
-Page numbers start at `--first`: `soak --seed 1 --first 4711 --pages 1` repeats one page.
+Page numbers start at `--first`. For example, `soak --seed 1 --first 4711 --pages 1` repeats one page.
 """
 
 import argparse
@@ -24,17 +25,17 @@ from tests.fuzz.soak.runner import Outcome, soak, summary
 from tests.fuzz.targets import LIMIT_SECONDS, TARGETS
 
 REGRESSIONS = Path(__file__).parent / "regressions"
-#: The longest input, in bytes. Longer ones are tested by tests/unit/reading/test_growth.py.
+#: The maximum length of an input in bytes. tests/unit/reading/test_growth.py tests longer ones.
 _MOST_BYTES = 16_384
 _SOAK = "soak"
-#: The soak reports its progress at every page whose number is a multiple of this.
+#: The soak reports its progress once per this many pages.
 _A_WORD_EVERY = 500
 _REPLAY = "import sys; from tests.fuzz.targets import timed; print(timed(sys.argv[1], sys.stdin.buffer.read()))"
 
 
 @dataclass
 class Figures:
-    """The figures of one target's run."""
+    """The results of one target's run."""
 
     target: str
     seconds: float
@@ -81,7 +82,7 @@ def _soak(seed: int, numbers: range) -> bool:
 
 
 def _run(target: str, seconds: int) -> Figures:
-    """Fuzz `target` in separate processes until the time is over or an input fails."""
+    """Fuzz `target` in subprocesses until the time is over or an input fails."""
     figures = Figures(target, 0.0)
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix=f"fuzz-{target}-") as folder:
@@ -122,7 +123,7 @@ def _take(stderr: str, report: Path, figures: Figures) -> None:
 
 
 def _confirmed(target: str, artifacts: list[Path]) -> str:
-    """Return what is wrong with the first of `artifacts` that also fails without instrumentation, and keep the file."""
+    """Return the error of the first of `artifacts` that also fails without instrumentation, and keep its file."""
     for artifact in artifacts:
         data = artifact.read_bytes()
         ended = subprocess.run([sys.executable, "-c", _REPLAY, target], input=data, capture_output=True, check=False)

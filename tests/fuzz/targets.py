@@ -1,6 +1,7 @@
-"""The fuzz targets: readers of untrusted bytes. A target takes any bytes and checks the results.
+"""The fuzz targets: readers of untrusted bytes.
 
-A target must not raise, no reader may fail silently, and candidates must be valid values of their fields.
+A target must accept any bytes without raising an error. No reader may fail silently, and candidates must be valid
+values of their fields.
 """
 
 import json
@@ -22,7 +23,7 @@ from app.property.reading.visibility import unseen
 from app.property.record import FIELDS, fits
 from app.property.values import areas, counts, dates, numbers, prices
 
-#: The most CPU seconds that one input may take.
+#: The CPU time limit of one input, in seconds.
 LIMIT_SECONDS = 2.0
 _WHEN = datetime(2026, 3, 1, tzinfo=UTC)
 _URL = "https://h.example/listing/8841207"
@@ -41,13 +42,12 @@ def _read_by(reader: Reader, text: str) -> Iterable[Candidate]:
 
 
 def jsonld(data: bytes) -> None:
-    """Read a JSON-LD block of any content."""
     script = _text(data).replace("</", "<\\/")
     _check(_read_by(jsonld_reader.read, f'<script type="application/ld+json">{script}</script><p>x</p>'))
 
 
 def state(data: bytes) -> None:
-    """Read a script with embedded state. The first byte selects the form."""
+    """Read a script with embedded state. The first byte selects the script's form."""
     script = _text(data[1:]).replace("</", "<\\/")
     quoted = json.dumps(script)
     form = (
@@ -62,7 +62,7 @@ def state(data: bytes) -> None:
 
 
 def price(data: bytes) -> None:
-    """Read a text that may be a price, an area, a count, or a date."""
+    """Read a text that may contain a price, an area, a count, or a date."""
     text = _text(data[1:])
     lang = _LANGUAGES[data[0] % len(_LANGUAGES)] if data else None
     for country in _COUNTRIES:
@@ -81,7 +81,7 @@ def price(data: bytes) -> None:
 
 
 def html(data: bytes) -> None:
-    """Read a whole page, with the prompt and a model that quotes each of three lines for every field."""
+    """Read a whole page, build its prompt, and check answers that quote each of three lines for every field."""
     _whole(extract(page_of(_text(data))))
 
 
@@ -91,7 +91,7 @@ def jsonbody(data: bytes) -> None:
 
 
 def styles(data: bytes) -> None:
-    """Decide visibility for any style sheet and style attribute."""
+    """Decide which elements are visible with any style sheet and style attribute."""
     sheet, _, style = _text(data).partition("\x00")
     own = style.replace('"', "'").replace("<", "")
     head, inner = f"<style>{sheet.replace('</', '')}</style><h1>x</h1>", '<p class="a">y</p>'
@@ -111,7 +111,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
 
 
 def timed(target: str, data: bytes) -> float:
-    """Return the CPU seconds that `target` takes for `data`. Exceptions propagate."""
+    """Return the CPU seconds that `target` takes for `data`. The target's exceptions propagate."""
     started = time.process_time()
     TARGETS[target](data)
     return time.process_time() - started
@@ -143,7 +143,7 @@ def _whole(extraction: Extraction) -> None:
 
 
 def sample(field: str, line: str) -> object:
-    """Return a value of the type of `field` that `line` might state."""
+    """Return a value that `line` might state, of the field's type."""
     first = next(iter(numbers.find_numbers(line[:200], "en")), None)
     number = first.value if first else 1
     return {

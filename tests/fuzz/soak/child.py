@@ -1,9 +1,9 @@
-"""The process that runs the jobs of the soak: `python -m tests.fuzz.soak.child`, started by `runner.py`.
+"""The process that runs the soak's jobs: `python -m tests.fuzz.soak.child`, started by `runner.py`.
 
-Its arguments are its home, the port of the sites, and the URLs of honest pages, which it scrapes first. Each input line
-is then a page's URL, or an address that `sources.toml` in its home resolves to one page. For each line it prints
+Arguments: its home, the port of the sites, and URLs of honest pages, which it scrapes first to warm up. Then each input
+line is a page's URL, or an address that `sources.toml` in its home resolves to one page. For each line it prints
 `{"code", "problem", "seconds", "peak_megabytes", "kept_megabytes"}`. `code` is how the job ended. `problem` is a failed
-reader or an error that no page may cause.
+reader, or an error that no page may cause.
 
 The database is reset after each page, so that the result does not depend on earlier pages.
 """
@@ -51,9 +51,9 @@ def main() -> None:
     logging.getLogger().addHandler(logging.NullHandler())
     logging.getLogger("app.property.reading.pipeline").addHandler(failed)
     with open_resources(settings) as resources:
-        # from now on, every page is searched for a name
+        # After a purge of a person, every page is searched for that name.
         PurgeStore(resources.database).purge(PurgeKind.PERSON, "Aurelia Quintanilla", who="soak", dry_run=False)
-        count_tokens("")  # as a worker does before its first job
+        count_tokens("")  # loads the tokenizer, as a worker does before its first job
         for url in honest:
             result = measured(partial(resources.scraper.store_target, url, NO_JOB), failed)
         database = Path(str(resources.database.url.database))
@@ -73,9 +73,9 @@ def _print_result(result: dict[str, Any]) -> None:
 
 
 def measured(job: Callable[[], object], failed: FailedReaders) -> dict[str, Any]:
-    """Run a whole job, and return its result, CPU time, and memory."""
+    """Run a job, and return its result, CPU time, and memory."""
     failed.messages.clear()
-    _CLEAR_REFS.write_text("5")  # from here on, the peak belongs to this page
+    _CLEAR_REFS.write_text("5")  # resets the process's peak memory
     began = time.process_time()
     code, problem = "done", ""
     try:

@@ -1,7 +1,8 @@
 """`python -m tests.fuzz soak`: run jobs on hostile pages, one after another.
 
-Each page passes through a whole job in a worker's process: from its bytes on the wire to a stored property. A model
-quotes the page. No page may take more than 3 s of CPU or 400 MB, cause an unexpected error, or end the process.
+Each page passes through a whole job in a worker's process: from its bytes on the wire to a stored property. The
+simulated model's answers quote the page. No page may take more than 3 s of CPU or 400 MB, cause an unexpected error, or
+end the process.
 """
 
 import json
@@ -20,15 +21,15 @@ from pathlib import Path
 from tests.fuzz.soak.pages import honest_page, hostile_page
 from tests.fuzz.soak.site import Pages, Site
 
-#: A page's limits: CPU time, and growth of memory above that of the warm process.
+#: A page's limits: CPU seconds, and megabytes of memory above those of the warmed-up process.
 MOST_CPU_SECONDS, MOST_MEGABYTES = 3.0, 400.0
-#: The command of the process that runs the jobs.
+#: The command that starts the process for jobs.
 CHILD = (sys.executable, "-m", "tests.fuzz.soak.child")
-#: A process runs this many pages, or fewer if its memory grows by this much.
+#: A process is replaced after this many pages, or when its memory has grown by this many megabytes.
 _PAGES_OF_A_CHILD, _MOST_KEPT_MEGABYTES = 100, 100.0
 #: The number of honest pages that warm up a process, and their seed.
 _WARM, _WARM_SEED = 4, -1
-#: A page may hold its process for this many seconds.
+#: A page's time limit, in seconds of wall clock time.
 MOST_WALL_SECONDS = 300.0
 _LISTED = 5
 _AN_ADDRESS_EVERY, _ADDRESS = 4, "12 Elm Street, Springfield, IL 62701"
@@ -45,7 +46,7 @@ url = "{url}?zip={{postal_code}}"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The result for a page. `code` is `done`, the error's code or class, or `no answer` if the process ended."""
+    """The result of one page. `code` is "done", the error's code or class, or "no answer" if the process ended or hung."""
 
     number: int
     kind: str
@@ -56,7 +57,7 @@ class Outcome:
 
     @property
     def failure(self) -> str:
-        """Return what is wrong; empty if nothing is."""
+        """Return what failed, or "" for a success."""
         found = [self.problem] if self.problem else []
         found += [f"{self.seconds:.1f} s of CPU"] if self.seconds > MOST_CPU_SECONDS else []
         found += [f"{self.megabytes:.0f} MB"] if self.megabytes > MOST_MEGABYTES else []
@@ -68,7 +69,7 @@ class Outcome:
 
 
 def summary(outcomes: list[Outcome]) -> str:
-    """Return the figures as lines of text."""
+    """Return a summary of the results as lines of text."""
     codes = Counter(one.code for one in outcomes)
     kinds = Counter(kind for one in outcomes for kind in one.kind.split(" + "))
     failures = sum(bool(one.failure) for one in outcomes)
@@ -86,7 +87,7 @@ def summary(outcomes: list[Outcome]) -> str:
 def soak(
     seed: int, numbers: Iterable[int], pages: Pages = hostile_page, report: Callable[[Outcome], None] = lambda _: None
 ) -> list[Outcome]:
-    """Run a job on each of the pages `numbers`, and call `report` after each page."""
+    """Run a job on each page in `numbers`, and call `report` after each."""
     outcomes: list[Outcome] = []
     made = lru_cache(maxsize=2)(pages)
     child: _Child | None = None
@@ -106,7 +107,7 @@ def soak(
 
 
 class _Child:
-    """A process that runs jobs. It is warmed up like a worker, and a page's usage is measured from there."""
+    """A process that runs jobs. It is warmed up like a worker, and its memory after that is the baseline."""
 
     def __init__(self, site: Site) -> None:
         self._site, self._home = site, tempfile.mkdtemp(prefix="soak-")
@@ -121,10 +122,10 @@ class _Child:
         self.is_fit = True
 
     def work(self, seed: int, number: int, kind: str) -> Outcome:
-        """Run a job on the page. Afterwards the process may be unusable."""
+        """Run a job on the page. If `is_fit` is False afterwards, the process must be replaced."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        with suppress(BrokenPipeError):  # the process has ended since
+        with suppress(BrokenPipeError):  # the process has ended, which the next read detects
             self._process.stdin.write(f"{self._target(seed, number)}\n".encode())
             self._process.stdin.flush()
         ready, _, _ = select.select([self._process.stdout], [], [], MOST_WALL_SECONDS)
@@ -141,7 +142,7 @@ class _Child:
         return Outcome(number, kind, result["code"], result["seconds"], grown, result["problem"])
 
     def _target(self, seed: int, number: int) -> str:
-        """Return the page's URL; for every fourth page, an address that `sources.toml` resolves to this page."""
+        """Return the page's URL. For every fourth page, return an address that `sources.toml` resolves to this page."""
         url = self._site.url(seed, number)
         if number % _AN_ADDRESS_EVERY:
             return url

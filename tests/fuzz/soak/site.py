@@ -1,6 +1,6 @@
-"""The services of the soak's jobs: sites on loopback, a host for each page, and a model that quotes it for every field.
+"""The services that the soak's jobs use: sites on loopback, and a model that quotes a page for every field.
 
-They run in the parent process, so that their usage is not counted for the job.
+Each page has its own host. The services run in the parent process, so that their CPU time is not counted for the job.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from typing import Any
 from tests.fuzz.soak.pages import HostilePage
 from tests.fuzz.targets import sample
 
-#: `pages(seed, number)` returns the page with this number, which its URL contains
+#: `pages(seed, number)` returns a page. Both numbers are in its URL.
 Pages = Callable[[int, int], HostilePage]
 _QUOTED = 380
 
 
 class Site:
-    """Serves `pages`, and an OpenAI API at `/v1`. A context manager."""
+    """Serves `pages`, and an OpenAI API at `/v1`. Usable as a context manager."""
 
     def __init__(self, pages: Pages) -> None:
         handler = type("_SoakHandler", (_Handler,), {"pages": staticmethod(pages)})
@@ -41,7 +41,7 @@ class Site:
         return int(self._server.server_address[1])
 
     def url(self, seed: int, number: int) -> str:
-        """Return the page's URL, on a host that no other page of its seed has."""
+        """Return the page's URL. Each page of a seed has its own host."""
         place = number % 0xFF_FFFF + 1
         host = f"127.{place >> 16}.{place >> 8 & 0xFF}.{place & 0xFF}"
         return f"http://{host}:{self.port}/{seed}/{number}/12-elm-street"
@@ -88,7 +88,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _quoting(asked: dict[str, Any]) -> dict[str, Any]:
-    """Return for every field of the question a line of the page, with the values that this line may state."""
+    """Return an answer that quotes a line of the page for every requested field, with a value that the line may state."""
     *lines, _, wanted = asked["messages"][-1]["content"].splitlines()[1:]
     lines = [line for line in lines if line] or ["-"]
     facts = [(name, lines[place % len(lines)]) for place, name in enumerate(wanted.partition(": ")[2].split(", "))]

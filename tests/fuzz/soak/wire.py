@@ -1,4 +1,4 @@
-"""How a hostile page is sent: wrong charsets, layers of compression, decompression bombs, and header fields."""
+"""How a hostile page is sent: with wrong charsets, several compressions, decompression bombs, and odd header fields."""
 
 import gzip
 import random
@@ -22,7 +22,7 @@ _NAMES = ("", "", "utf-8", "x-user-defined", "none", "'", "rot13", "unicode_esca
 
 
 def encoded(rng: random.Random, text: str) -> tuple[bytes, str]:
-    """Return the bytes of `text`, and the claimed charset, which is most often the real one."""
+    """Return the encoded `text` and the charset that the response claims, which is usually the real one."""
     charset = "utf-8" if rng.random() < 0.6 else rng.choice(_CHARSETS)
     body = text.encode(charset, rng.choice(("replace", "ignore")))
     claim = charset if rng.random() < 0.5 else rng.choice((*_NAMES, *_CHARSETS))
@@ -30,13 +30,13 @@ def encoded(rng: random.Random, text: str) -> tuple[bytes, str]:
 
 
 def content_type(rng: random.Random, claim: str, kind: str) -> str:
-    """Return a Content-Type with the claimed charset, most often `kind`; empty if the response has none."""
+    """Return a Content-Type with the claimed charset, usually of type `kind`. It may be ""."""
     kind = kind if rng.random() < 0.8 else rng.choice(_TYPES)
     return f"{kind}; charset={claim}" if claim and kind else kind
 
 
 def soup(rng: random.Random, size: int) -> bytes:
-    """Return bytes that are not text: all values, the upper half, parts of characters, or a few values repeated."""
+    """Return bytes that are not valid text."""
     kinds: tuple[Callable[[], bytes], ...] = (
         lambda: rng.randbytes(size),
         lambda: bytes(byte | 0x80 for byte in rng.randbytes(min(size, 100_000))) * max(1, size // 100_000),
@@ -70,7 +70,7 @@ _PACK: Mapping[str, tuple[str, Callable[[bytes], bytes]]] = {
 
 
 def packed(rng: random.Random, body: bytes) -> tuple[bytes, str, str]:
-    """Return `body` as sent, the claimed Content-Encoding, and how it was packed: "bomb", for example, or ""."""
+    """Return `body` as sent, its Content-Encoding, and how it was packed: "packed", "unpacked", "cut", "bomb", or ""."""
     kind = rng.random()
     if kind < 0.6:
         return body, "", ""
@@ -78,11 +78,11 @@ def packed(rng: random.Random, body: bytes) -> tuple[bytes, str, str]:
         return body, rng.choice(("gzip", "br", "zstd", "deflate", "gzip, " * 20 + "gzip", "x")), "unpacked"
     layers = [rng.choice(tuple(_PACK)) for _ in range(rng.choice((1, 1, 1, 2, 5)))]
     is_packed = kind < 0.9
-    if kind > 0.97:  # far more than a fetch accepts
+    if kind > 0.97:  # far larger than the fetch limit
         body = rng.choice((b" ", b"\0", b"<br>", b"Price: $1 ")) * 12_000_000
     for layer in layers:
         body = _PACK[layer][1](body)
-        if kind > 0.94:  # many members in a row, most of them empty
+        if kind > 0.94:  # many compressed members, most of them empty
             empty = _PACK[layer][1](b"")
             body = empty * rng.choice((10, 10_000, 300_000, 2_000_000 // len(empty))) + body
             body = body[:9_900_000]
@@ -93,7 +93,7 @@ def packed(rng: random.Random, body: bytes) -> tuple[bytes, str, str]:
 
 
 def fields(rng: random.Random) -> list[tuple[str, str]]:
-    """Return header fields in addition to those of the body."""
+    """Return random header fields."""
     found = []
     if rng.random() < 0.1:
         found.append(("Link", rng.choice(('</x>; rel="canonical"', "<a>;" * 2_000, "</a>; rel=next, " * 1_000))))

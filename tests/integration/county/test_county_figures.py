@@ -1,4 +1,4 @@
-"""The county benchmark's figures detect errors: each fault planted in the stored data is found."""
+"""The county benchmark detects errors: each fault planted in the stored data is found."""
 
 import copy
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from simulators.county.serving import RunningCounty
 
 @dataclass
 class World:
-    """A few properties, scraped once. `judged` evaluates `stored`, which tests change."""
+    """A few scraped properties. `judged` evaluates `stored`, which tests modify."""
 
     running: RunningCounty
     homes: list[Home]
@@ -27,19 +27,19 @@ class World:
         return judge(self.running, self.homes, self.scraped, self.stored)
 
     def of(self, home: Home) -> Stored:
-        """Return the stored property for the address of `home`."""
+        """Return the stored property that was scraped for `home`."""
         wanted = next(one.property_id for one in self.scraped if one.home == home.number)
         return next(one for one in self.stored if one.shown["property"] == wanted)
 
 
 @pytest.fixture(scope="module")
 def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """Scrape the first property, one with a planted conflict, one with an old sale, and one with a false search."""
+    """Scrape the first property, one with a planted conflict, one with an old sale, and one with a false search answer."""
     with RunningCounty() as running:
         county = running.county
         kinds = ("conflict", "outdated")
         numbers = {1, *(next(p.home for p in county.planted if p.kind == k and p.home > 1) for k in kinds)}
-        # the searches take turns by number; the search for this property is false
+        # The kind of search answer depends on the property's number. This property's answer is false.
         numbers.add(next(h.number for h in county.homes if h.town.name == "Farview" and h.number % 10 == 1))
         homes = [home for home in county.homes if home.number in numbers]
         done, stored = scrape_county(running, homes, None, tmp_path_factory.mktemp("county"))

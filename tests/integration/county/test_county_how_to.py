@@ -1,4 +1,4 @@
-"""The first command of docs/fictional-county.md starts the county, and the second prints a property's brief."""
+"""The commands of docs/fictional-county.md start the county and print a property's brief."""
 
 import json
 import os
@@ -44,7 +44,7 @@ def test_the_printed_commands_print_the_brief(tmp_path: Path, warm_parent: WarmP
         county.send_signal(signal.SIGTERM)
         county.communicate(timeout=300)
     brief = " ".join(done.stdout.split())
-    # The roof's permit counts, not the carport's. Claims of the owner or of a neighbor are not used.
+    # The roof's permit is used, but not the carport's, nor claims of the owner or of a neighbor.
     for expected in ("12 Fictional Ave", "Architectural shingle", "2018", "1987", "gate", "Fictional Ridge"):
         assert expected.casefold() in brief.casefold(), expected
     assert "solar" in brief.casefold()

@@ -1,7 +1,6 @@
-"""The county's GIS is queried without street and unit.
+"""A GIS query without street and unit returns every parcel with the house number.
 
-It returns every parcel with that house number, including neighbors and all units of a building. Each address gets its
-own parcel.
+From neighbors and all units of a building, each address must get its own parcel.
 """
 
 from pathlib import Path
@@ -14,7 +13,7 @@ from simulators.county.homes import Home
 from simulators.county.serving import RunningCounty
 from simulators.county.sites import GIS, LAYER, Page
 
-#: Each number has several parcels, such as 12 Fictional Ave, St, and Ct, 88 N and S Main St, and 8 condominiums.
+#: House numbers with several parcels, such as 12 Fictional Ave, St, and Ct, 88 N and S Main St, and 8 condominiums.
 _NUMBERS = ("12", "88", "215", "300")
 _WHERE = "SITUS_ADDR%20LIKE%20%27{street_number}%20%25%27%20AND%20SITUS_ZIP%20%3D%20%27{postal_code}%27"
 _TEMPLATE = "{root}{layer}/query?where={where}&outFields=*&returnCentroid=true&outSR=4326&f=json"

@@ -1,4 +1,4 @@
-"""Every chosen property of the county ends with the right values or a reported doubt, on both databases.
+"""The chosen properties of the county get the right values, or a reported doubt.
 
 `make bench-county` measures the whole county.
 """
@@ -16,12 +16,12 @@ from simulators.county.serving import RunningCounty
 from tests.plugins.postgresql_server import POSTGRESQL
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(900)]
-#: This many of the county's first lots look alike, including the apartment building.
+#: The county's first lots, up to this number, look alike.
 _LOOKALIKES = 45
 
 
 def chosen(county: County) -> list[Home]:
-    """Return homes that look alike, have duplicated pages, or are in other counties, and one for each kind of error."""
+    """Return lookalikes, homes with duplicated pages or in other counties, and one home for each kind of planted error."""
     wanted = set(range(1, _LOOKALIKES + 1, 2)) | {39, 40, 42}
     met: set[tuple[str, str, str]] = set()
     for one in county.planted:
@@ -37,7 +37,7 @@ def chosen(county: County) -> list[Home]:
 
 @pytest.fixture(scope="module", params=["sqlite", POSTGRESQL])
 def figures(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Figures]:
-    """Scrape the chosen properties once on a database; yield the figures."""
+    """Scrape the chosen properties once on each database. Yield the results."""
     folder = tmp_path_factory.mktemp("county")
     with RunningCounty() as running:
         homes = chosen(running.county)

@@ -1,4 +1,4 @@
-"""Fixtures: Prometheus's tools, and a real Prometheus that evaluates the rules of deploy/ at short intervals."""
+"""Fixtures: Prometheus' tools, and a real Prometheus that evaluates the rules of deploy/ at short intervals."""
 
 import shutil
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ def metrics_endpoint() -> Iterator[MetricsEndpoint]:
 
 @pytest.fixture
 def healthy_metrics(metrics_endpoint: MetricsEndpoint) -> MetricsEndpoint:
-    """Reset the endpoint to the metrics of a healthy fleet; return it."""
+    """Reset the endpoint's metrics to those of a healthy fleet, and return the endpoint."""
     metrics_endpoint.begin()
     return metrics_endpoint
 
@@ -53,7 +53,7 @@ def exposition_url(metrics_endpoint: MetricsEndpoint) -> str:
 
 @pytest.fixture(scope="module")
 def metrics_token(metrics_endpoint: MetricsEndpoint) -> str:
-    """Return the token that the endpoint requires."""
+    """Return the token that a scrape must send."""
     return metrics_endpoint.token
 
 
@@ -61,7 +61,7 @@ def metrics_token(metrics_endpoint: MetricsEndpoint) -> str:
 def prometheus_server(
     tmp_path_factory: pytest.TempPathFactory, exposition_url: str, metrics_token: str
 ) -> Iterator[PrometheusServer]:
-    """Start a Prometheus with the configuration and rules of deploy/ that scrapes `exposition_url` frequently.
+    """Start a Prometheus with the configuration and rules of deploy/. It scrapes `exposition_url` twice per second.
 
     All tests of a module share it, because Prometheus scrapes nothing in its first five seconds.
     """

@@ -7,7 +7,7 @@ from app.services.reports.metrics.instruments import ALL
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric; `labels` maps each label to all its values, or to None if any value is possible."""
+    """A metric. `labels` maps each label to its possible values, or to None if any value is possible."""
 
     name: str
     kind: str
@@ -15,7 +15,7 @@ class Metric:
 
 
 def metrics() -> dict[str, Metric]:
-    """Return the metrics by exported name; a histogram has one name."""
+    """Return the metrics by exported name. A histogram counts as one metric."""
     return {
         spec.shown: Metric(
             spec.shown,
@@ -27,7 +27,7 @@ def metrics() -> dict[str, Metric]:
 
 
 def queried() -> dict[str, Metric]:
-    """Return the metrics by queried name: a histogram has its buckets, sum, and count. `up` comes from Prometheus."""
+    """Return the metrics by name in queries. A histogram has three names, and `up` is Prometheus' own."""
     found = {"up": Metric("up", "gauge", {})}
     for name, metric in metrics().items():
         if metric.kind != "histogram":
@@ -38,5 +38,5 @@ def queried() -> dict[str, Metric]:
     return found
 
 
-#: These labels belong to the scraped target, not to a metric.
+#: Labels that Prometheus adds for the scraped target.
 TARGET_LABELS = frozenset({"job", "instance", "pod"})

@@ -1,4 +1,4 @@
-"""A /metrics endpoint on loopback with values that a test sets."""
+"""A /metrics endpoint on loopback whose values a test sets."""
 
 import itertools
 import time
@@ -18,14 +18,14 @@ from simulators.serving import BackgroundServer
 from tests.integration.deploy.metric_contract import Metric, metrics
 
 KEYS = ("sk-proj-aaa...aaa1", "sk-proj-bbb...bbb2", "sk-proj-ccc...ccc3")
-#: Example values of the labels that may have any value.
+#: Example values for labels that may have any value.
 _SAMPLES = {"key": KEYS, "status": ("200", "500"), "limit_group": ("org-1",), "model": ("gpt-4.1-mini",)}
 
 
 class MetricsEndpoint(Collector):
-    """A /metrics endpoint that starts with the values of a healthy, idle fleet. `values` has them by name and labels.
+    """A /metrics endpoint that starts with the values of a healthy, idle fleet.
 
-    Metrics in `growing` increase by one with every scrape.
+    `values` maps metric names and labels to values. Metrics in `growing` increase by one with every scrape.
     """
 
     token = "metrics-token-of-a-test"
@@ -58,21 +58,20 @@ class MetricsEndpoint(Collector):
         return f"{self._server.address}/metrics"
 
     def set(self, name: str, value: float, **labels: str) -> None:
-        """Set the value of a series."""
         metric = self._metrics[name]
         assert labels.keys() == metric.labels.keys(), f"{name} has the labels {sorted(metric.labels)}"
         series = self.values.get(name, {}) | {tuple(sorted(labels.items())): value}
         self.values = self.values | {name: series}
 
     def set_state(self, key: str, state: str) -> None:
-        """Give a key this state and no other."""
+        """Set the key's only state."""
         name = "propintel_openai_key_state"
         others = {labels: 1.0 for labels in self.values.get(name, {}) if ("key", key) not in labels}
         self.values = self.values | {name: others}
         self.set(name, 1, key=key, limit_group="org-1", state=state)
 
     def show_everything(self) -> None:
-        """Show every metric with every value of its labels; all counters grow."""
+        """Export every metric with every possible label value. All counters grow."""
         for name, metric in self._metrics.items():
             if name not in self.values:
                 choices = [_some_values(metric, label) for label in metric.labels]

@@ -1,4 +1,4 @@
-"""A real Prometheus on loopback with the configuration and rules of deploy/ and short intervals."""
+"""A real Prometheus on loopback with the configuration and rules of deploy/, but with short intervals."""
 
 import json
 import subprocess
@@ -16,12 +16,12 @@ from tests.integration.deploy.vocabulary import PROMETHEUS, RULES
 from tests.plugins.ports import free_port
 from tests.plugins.waiting import wait_for
 
-#: The only differences from deploy/: the interval of scrapes and evaluations, and the duration of a condition.
+#: Replace the values in deploy/: the interval of scrapes and evaluations, and how long a condition must hold.
 _TICK, _HOLD = "500ms", "1s"
 
 
 class PrometheusServer:
-    """A Prometheus process with its configuration and data in `folder`; the process ends with the block."""
+    """A Prometheus process, as a context manager. Its configuration and data are in `folder`."""
 
     def __init__(self, program: str, folder: Path, exposition_url: str, token: str) -> None:
         self._folder = folder
@@ -36,7 +36,7 @@ class PrometheusServer:
         ]
 
     def firing(self) -> list[dict[str, str]]:
-        """Return the labels of all firing alerts, by name and key."""
+        """Return the labels of all firing alerts, sorted by alert name and key."""
         alerts = self._get("alerts")["alerts"]
         labels = [alert["labels"] for alert in alerts if alert["state"] == "firing"]
         return sorted(labels, key=lambda each: (each["alertname"], each.get("key", "")))

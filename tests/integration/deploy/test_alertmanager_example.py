@@ -1,4 +1,4 @@
-"""The receivers and inhibitions of the example in deploy/alertmanager work in a real Alertmanager."""
+"""Tests of deploy/alertmanager's example configuration in a real Alertmanager."""
 
 import json
 import subprocess
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.prometheus
 
 @pytest.mark.parametrize(("severity", "receiver"), [("critical", "slack-and-email"), ("warning", "slack")])
 def test_critical_alerts_also_go_by_email(amtool: str, severity: str, receiver: str) -> None:
-    """amtool reads the routes, and also checks the whole file."""
+    """amtool evaluates the routes, and also validates the whole file."""
     command = [amtool, "config", "routes", "test", "--config.file", ALERTMANAGER]
     command += [f"severity={severity}", "job=propintel"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
@@ -30,7 +30,7 @@ def test_critical_alerts_also_go_by_email(amtool: str, severity: str, receiver: 
 
 
 def test_inhibitions_name_existing_alerts() -> None:
-    """A rule with an unknown alert name would inhibit nothing."""
+    """An inhibition rule with an unknown alert name would have no effect."""
     names = {rule["alert"] for rule in rules() if "alert" in rule}
     for inhibition in yaml.safe_load(ALERTMANAGER.read_text())["inhibit_rules"]:
         for matcher in (*inhibition["source_matchers"], *inhibition["target_matchers"]):
@@ -40,13 +40,15 @@ def test_inhibitions_name_existing_alerts() -> None:
 
 @pytest.fixture
 def webhook_receiver(make_receiver: Callable[..., Receiver]) -> Receiver:
-    """Return an HTTP receiver that replaces Slack."""
+    """Return an HTTP server in place of Slack."""
     return make_receiver()
 
 
 @pytest.fixture
 def alertmanager_url(alertmanager_program: str, tmp_path: Path, webhook_receiver: Receiver) -> Iterator[str]:
-    """Start Alertmanager with the example; Slack and mail are on loopback, and groups are sent at once."""
+    """Start Alertmanager with the example. Slack and the mail server are simulated on loopback, and groups are sent at
+    once.
+    """
     config = yaml.safe_load(ALERTMANAGER.read_text())
     config["global"]["smtp_smarthost"] = f"127.0.0.1:{free_port()}"
     config["route"]["group_wait"] = config["route"]["routes"][0]["group_wait"] = "200ms"
@@ -72,7 +74,7 @@ def alertmanager_url(alertmanager_program: str, tmp_path: Path, webhook_receiver
 def test_alerts_of_single_keys_are_inhibited_while_no_key_is_healthy(
     alertmanager_url: str, webhook_receiver: Receiver
 ) -> None:
-    """The inhibition holds only within one installation. Slack gets the texts of the rules."""
+    """An inhibition applies only within one installation. Slack gets the texts of the rules."""
     sent = [
         _alert("OpenAINoHealthyKey", "propintel", "critical"),
         _alert("OpenAIKeyDead", "propintel", "warning", key="sk-proj-aaa...aaa1"),

@@ -1,4 +1,4 @@
-"""In a real Prometheus, exactly the expected alerts fire, with the right labels, and end again."""
+"""Exactly the expected alerts fire in a real Prometheus, with the right labels, and end again."""
 
 import time
 
@@ -16,16 +16,16 @@ def _dead(key: str) -> dict[str, str]:
 
 
 def _until(server: PrometheusServer, expected: list[dict[str, str]]) -> None:
-    """Wait until exactly the expected alerts fire and stay.
+    """Wait until exactly the expected alerts fire steadily.
 
-    On a busy machine a late scrape may interrupt an alert for a moment.
+    On a busy machine, a late scrape may interrupt an alert for a moment.
     """
     wait_for(server.firing, lambda firing: firing == expected, f"to fire: {expected}")
     wait_for(lambda: _settled(server), lambda firing: firing == expected, f"to go on firing: {expected}")
 
 
 def _settled(server: PrometheusServer) -> list[dict[str, str]]:
-    """Return the firing alerts after four more scrapes, when every condition has held long enough."""
+    """Return the firing alerts after four more scrapes, by which time every condition has held long enough."""
     taken = _scrapes(server)
     wait_for(lambda: _scrapes(server), lambda now: now >= taken + 4, "scrapes")
     return server.firing()
@@ -37,14 +37,14 @@ def _scrapes(server: PrometheusServer) -> int:
 
 
 def test_a_healthy_fleet_fires_no_alert(prometheus_server: PrometheusServer, healthy_metrics: MetricsEndpoint) -> None:
-    """The scrape needs the configured token; without the token an alert would fire."""
+    """The scrape sends the configured token. Without it, an alert would fire."""
     _until(prometheus_server, [])
 
 
 def test_a_dead_key_fires_only_its_own_alert_until_it_is_replaced(
     prometheus_server: PrometheusServer, healthy_metrics: MetricsEndpoint
 ) -> None:
-    """The alert has the key's mask and group, not the web server's address."""
+    """The alert's labels have the key's mask and group, but not the web server's address."""
     healthy_metrics.set_state(KEYS[1], "dead")
     _until(prometheus_server, [_dead(KEYS[1])])
     healthy_metrics.set_state(KEYS[1], "closed")
@@ -54,7 +54,7 @@ def test_a_dead_key_fires_only_its_own_alert_until_it_is_replaced(
 def test_a_pool_without_a_healthy_key_is_critical(
     prometheus_server: PrometheusServer, healthy_metrics: MetricsEndpoint
 ) -> None:
-    """The alerts of single keys fire too; Alertmanager inhibits them."""
+    """The alerts of single keys fire too, because only Alertmanager inhibits them."""
     for key in KEYS:
         healthy_metrics.set_state(key, "dead")
     none = {"alertname": "OpenAINoHealthyKey", "job": "propintel", "severity": "critical"}
@@ -64,7 +64,7 @@ def test_a_pool_without_a_healthy_key_is_critical(
 def test_an_old_key_report_fires_an_alert(
     prometheus_server: PrometheusServer, healthy_metrics: MetricsEndpoint
 ) -> None:
-    """The report's age counts from the time that the report states, not from the scrape."""
+    """The age counts from the time in the report, not from the scrape."""
     silent = {"alertname": "PropintelBeatSilent", "job": "propintel", "severity": "critical"}
     healthy_metrics.set("propintel_key_report_timestamp_seconds", time.time() - 240)
     _until(prometheus_server, [silent])
@@ -75,7 +75,7 @@ def test_an_old_key_report_fires_an_alert(
 def test_a_web_server_that_refuses_the_token_counts_as_down(
     prometheus_server: PrometheusServer, healthy_metrics: MetricsEndpoint
 ) -> None:
-    """No other alert fires, because no other value is known."""
+    """No other alert fires, because Prometheus has no other values."""
     healthy_metrics.refuses = True
     down = {"alertname": "PropintelMetricsDown", "job": "propintel", "severity": "critical"}
     _until(prometheus_server, [down])

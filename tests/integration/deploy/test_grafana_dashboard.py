@@ -1,4 +1,4 @@
-"""Grafana's schema accepts the dashboard of deploy/grafana, and every panel shows data."""
+"""Grafana's schema accepts the dashboard in deploy/grafana, and every panel shows data."""
 
 import json
 import re
@@ -21,7 +21,7 @@ from tests.integration.deploy.prometheus_server import PrometheusServer
 from tests.integration.deploy.vocabulary import DASHBOARD, GENERATOR, known_series, mistakes
 from tests.plugins.waiting import wait_for
 
-#: These values replace Grafana's variables and the dashboard's own variables in expressions.
+#: Values for Grafana's variables and the dashboard's own variables in expressions.
 _VARIABLES = {"__rate_interval": "1m", "__range": "5m", "job": "propintel", "key": ".*", "model": ".*", "top": "10"}
 _VARIABLE = re.compile(r"\$(\w+)|\$\{(\w+)\}")
 
@@ -47,7 +47,7 @@ def test_the_committed_dashboard_matches_the_generator() -> None:
 
 
 def test_grafanas_schema_accepts_the_whole_dashboard(dashboard: dict[str, Any]) -> None:
-    """Grafana drops unknown fields and fields of another panel type, so the dashboard must have none."""
+    """Grafana drops fields that it does not know or that belong to another panel type."""
     register_default_plugins()
     types = {panel["type"] for panel in dashboard["panels"]} - {"row"}
     assert {name for name in types if panelcfg_config(name) is None} == set(), "Grafana does not have these panel types"
@@ -65,7 +65,7 @@ def test_panel_ids_are_unique(dashboard: dict[str, Any]) -> None:
 
 
 def test_panels_are_on_the_grid_and_do_not_overlap(dashboard: dict[str, Any]) -> None:
-    """The grid has 24 columns. Grafana would move overlapping panels."""
+    """The grid has 24 columns. Grafana would move panels that overlap."""
     places = {panel["title"]: panel["gridPos"] for panel in dashboard["panels"]}
     assert len(places) == len(dashboard["panels"]), "two panels with one title"
     for title, place in places.items():
@@ -108,7 +108,7 @@ def test_expressions_and_legends_use_existing_metrics_and_labels(dashboard: dict
 
 
 def test_variables_use_existing_labels(dashboard: dict[str, Any]) -> None:
-    """The variables are queries of the form `label_values(selector, label)`."""
+    """Each variable is a query of the form `label_values(selector, label)`."""
     known = known_series()
     for variable in dashboard["templating"]["list"]:
         if variable["type"] == "query":
@@ -121,7 +121,7 @@ def test_variables_use_existing_labels(dashboard: dict[str, Any]) -> None:
 def test_every_panel_shows_data_of_a_busy_fleet(
     dashboard: dict[str, Any], prometheus_server: PrometheusServer, healthy_metrics: MetricsEndpoint
 ) -> None:
-    """With every metric exported and a dead key, no query returns an empty result."""
+    """Every metric is exported, and one key is dead."""
     healthy_metrics.show_everything()
     healthy_metrics.set_state(KEYS[1], "dead")
 
@@ -136,7 +136,7 @@ def test_every_panel_shows_data_of_a_busy_fleet(
 def test_the_timeline_shows_only_keys_that_were_unavailable(
     dashboard: dict[str, Any], prometheus_server: PrometheusServer, healthy_metrics: MetricsEndpoint
 ) -> None:
-    """Among hundreds of keys, the healthy keys would hide the others."""
+    """With hundreds of keys, the healthy ones would hide the others."""
     healthy_metrics.set_state(KEYS[1], "dead")
     (target,) = [target for title, target in _targets(dashboard) if title == "States of keys that were out of rotation"]
     query = _filled(target["expr"])

@@ -1,4 +1,4 @@
-"""promtool accepts the rules and the example configuration of deploy/prometheus, and the rules match the code."""
+"""promtool accepts the rules and the example configuration in deploy/prometheus, and the rules match the code."""
 
 import re
 import shutil
@@ -19,7 +19,7 @@ from tests.integration.deploy.vocabulary import (
     rules,
 )
 
-#: The equivalent Prometheus rule of each kind of alert in the key report.
+#: The Prometheus rule for each kind of alert in the key report.
 TWINS = {
     "circuit_open": "OpenAIKeyCircuitOpen",
     "key_dead": "OpenAIKeyDead",
@@ -46,7 +46,7 @@ def test_promtool_accepts_the_rules_without_a_warning(promtool: str) -> None:
 
 @pytest.mark.prometheus
 def test_promtool_accepts_the_example_configuration(promtool: str, tmp_path: Path) -> None:
-    """promtool finds the rules and the token's file at the configured paths."""
+    """promtool must find the rules and the token file at the configured paths."""
     folder = shutil.copytree(PROMETHEUS, tmp_path / "prometheus")
     (folder / "metrics-token").write_text("any")
     _run(promtool, "check", "config", "--lint=all", "--lint-fatal", "prometheus.yml", cwd=folder)
@@ -55,7 +55,7 @@ def test_promtool_accepts_the_example_configuration(promtool: str, tmp_path: Pat
 @pytest.mark.prometheus
 @pytest.mark.parametrize("file", RULE_TESTS, ids=lambda file: file.name)
 def test_alerts_fire_exactly_when_expected(promtool: str, file: Path) -> None:
-    """The files are promtool's unit tests of the rules."""
+    """Each file contains promtool unit tests."""
     _run(promtool, "test", "rules", file.name)
 
 
@@ -71,14 +71,14 @@ def test_every_alert_has_a_case_in_which_it_fires_and_a_case_in_which_it_does_no
 
 
 def test_rules_use_existing_metrics_and_labels() -> None:
-    """A rule with an unknown metric would never fire, unnoticed."""
+    """A rule with an unknown metric would never fire."""
     known = known_series()
     found = {rule.get("alert") or rule["record"]: mistakes(rule["expr"], known) for rule in rules()}
     assert {name: wrong for name, wrong in found.items() if wrong} == {}
 
 
 def test_alerts_have_a_severity_a_summary_and_a_runbook() -> None:
-    """Those of the key report refer to its runbook; those that only Prometheus has are in docs/prometheus.md."""
+    """Alerts that the key report has too link to docs/alerts.md, the others to docs/prometheus.md."""
     assert {name: _alerts()[name]["annotations"]["runbook"] for name in TWINS.values()} == {
         name: f"docs/alerts.md#{kind}" for kind, name in TWINS.items()
     }

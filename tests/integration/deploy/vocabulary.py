@@ -1,4 +1,4 @@
-"""The files in deploy/, and checks that their expressions use only known series. promtool checks the syntax."""
+"""The files in deploy/, and checks that their expressions use only existing series. promtool checks the syntax."""
 
 import re
 from collections.abc import Iterable
@@ -27,7 +27,9 @@ def rules() -> list[dict[str, str]]:
 
 
 def known_series() -> dict[str, Metric]:
-    """Return the exported metrics and the recorded series, whose labels come from the metrics in their expressions."""
+    """Return the exported metrics and the recorded series. A recorded series has the labels of the metrics in its
+    expression.
+    """
     known = queried()
     for rule in rules():
         if "record" in rule:
@@ -38,7 +40,7 @@ def known_series() -> dict[str, Metric]:
 
 
 def mistakes(expression: str, known: dict[str, Metric]) -> list[str]:
-    """Return errors for unknown names in `expression`."""
+    """Return an error message for each unknown metric, label, or label value in `expression`."""
     found, having = [], set(TARGET_LABELS)
     for name, matchers in _SELECTOR.findall(_LABELS.sub("", expression)):
         if name not in known:
@@ -55,7 +57,7 @@ def mistakes(expression: str, known: dict[str, Metric]) -> list[str]:
 
 
 def _matches_any(value: str, possible: Iterable[str]) -> bool:
-    """Return whether each alternative of a matcher can occur."""
+    """Return True if each alternative of a matcher is a possible value."""
     if "$" in value or value == ".*":
         return True
     return all(any(re.fullmatch(word, each) for each in possible) for word in value.split("|"))

@@ -1,4 +1,4 @@
-"""The commands of the database runbooks, run as written, restore the stored data and upgrade the schema."""
+"""Run the commands of the database runbooks as written. They must restore the data and upgrade the schema."""
 
 import os
 import subprocess
@@ -26,12 +26,12 @@ from benchmarks.saving import save_record
 from tests.plugins.documented import blocks
 
 _BACKUP = "docs/runbooks/backup-and-restore.md"
-#: Nothing listens at this address, so no test waits for results to be deleted.
+#: Nothing listens at this address, so no test waits for task results to be deleted.
 _NO_REDIS = "redis://127.0.0.1:1/0"
 
 
 def _empty_database(server: PostgreSQL) -> str:
-    """Create a database without a schema; return its URL in PostgreSQL's own form."""
+    """Create a database without a schema. Return its URL in PostgreSQL's own format."""
     name = f"t{uuid.uuid4().hex}"
     with server.connect() as admin:
         admin.execute(f"CREATE DATABASE {name}".encode())
@@ -39,7 +39,7 @@ def _empty_database(server: PostgreSQL) -> str:
 
 
 def _commands(page: str, program: str) -> list[str]:
-    """Return the page's blocks that call `program`."""
+    """Return the page's code blocks that call `program`."""
     found = [block.text for block in blocks() if block.page == page and program in block.text]
     assert found, f"{page} calls no {program}"
     return found
@@ -58,7 +58,7 @@ def _bash(script: str, place: Path, **variables: str) -> str:
 
 
 def _store(settings: Settings, url: str = "http://homes.example/1", agent: str = "nobody") -> str:
-    """Store a page and its property; return the property's ID."""
+    """Store a page and its property. Return the property's ID."""
     at = datetime(2026, 1, 1, tzinfo=UTC)
     page = Page(url, url, "text/html", f"<p>Call {agent}</p>", f"<p>Call {agent}</p>".encode(), at)
     proof = Evidence(
@@ -77,14 +77,14 @@ def _stored_price(settings: Settings, property_id: str) -> object:
 
 
 def _purge_all(place: Path, property_id: str, **variables: str) -> None:
-    """Purge a property, a host, and a person with the purge list that the runbook keeps; the backup has all three."""
+    """Purge a property, a host, and a person from the runbook's purge list. The backup contains all three."""
     purges = (f"--property {property_id}", "--host gone.example", "--person 'Quackenbush, Ottilie'")
     (place / "purges.sh").write_text("".join(f"propintel purge {what} --yes\n" for what in purges))
     _bash("bash purges.sh", place, **variables)
 
 
 def _contents(settings: Settings) -> str:
-    """Return everything that the database stores, with unpacked pages."""
+    """Return all stored data as text, with decompressed page bodies."""
     with open_stores(settings) as stores, stores.database.reading() as connection:
         rows = [str(row) for table in metadata.sorted_tables for row in connection.execute(select(table)).all()]
         packed = connection.execute(select(Blob.packed)).scalars().all()
@@ -95,7 +95,7 @@ _PURGED = ("Quackenbush", "gone.example", "forgotten")
 
 
 def _store_all(settings: Settings) -> tuple[str, str]:
-    """Store three properties; return the IDs of one that stays and of one that will be purged."""
+    """Store three properties. Return the IDs of one that stays and one that will be purged."""
     forgotten = _store(settings, "http://homes.example/forgotten")
     _store(settings, "http://www.gone.example/1")
     return _store(settings, agent="Ottilie Quackenbush"), forgotten
@@ -103,7 +103,7 @@ def _store_all(settings: Settings) -> tuple[str, str]:
 
 @pytest.mark.timeout(900)
 def test_sqlite_is_restored_from_its_copy_without_data_that_was_purged_since(tmp_path: Path) -> None:
-    """The copy is made while the database is open. Data that was written later is missing after the restore."""
+    """The backup is made while the database is open. Data written after it is missing after the restore."""
     settings = Settings.of(propintel_home=tmp_path / "home", redis_url=SecretStr(_NO_REDIS))
     variables = {"PROPINTEL_HOME": str(tmp_path / "home"), "REDIS_URL": _NO_REDIS}
     kept, forgotten = _store_all(settings)
@@ -150,7 +150,7 @@ def test_postgresql_is_restored_from_its_dump_without_data_that_was_purged_since
 
 
 def test_the_schema_is_upgraded_as_the_runbook_describes(postgresql: PostgreSQL, tmp_path: Path) -> None:
-    """`doctor` then reports no problem with the database, although no broker runs."""
+    """`doctor` then reports no problem with the database, although no broker is running."""
     url = _empty_database(postgresql)
     (block,) = _commands("docs/runbooks/upgrade.md", "db upgrade")
     before, _, after = block.replace("propintel doctor", "propintel db current").partition("propintel db upgrade")

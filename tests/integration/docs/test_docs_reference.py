@@ -1,4 +1,4 @@
-"""docs/reference/ matches the code, and the architecture page is complete."""
+"""Tests that docs/reference/ matches the code and that the architecture page is complete."""
 
 import re
 
@@ -22,7 +22,7 @@ def test_no_page_is_obsolete() -> None:
 
 
 def _column(heading: str, number: int) -> list[str]:
-    """Return the backticked words of one column, counted from 0, of the first table below a heading."""
+    """Return the backticked words in column `number` (counted from 0) of the first table below a heading."""
     table = re.search(r"^\|(?:.*\|\n)+", _ARCHITECTURE[_ARCHITECTURE.index(f"## {heading}\n") :], re.M)
     assert table is not None
     rows = table[0].splitlines()[2:]
