@@ -200,9 +200,7 @@ class OpenAISimulator:
         await self._wait(request, None if hangs else self.gate.latency(state))
 
     async def _wait(self, request: Request, seconds: float | None) -> None:
-        """Wait `seconds`, or forever if None. A wait above 0.5 s raises an error if the client disconnects or the
-        server stops.
-        """
+        """Wait `seconds`, or forever if None. Above 0.5 s, raises if the client disconnects or the server stops."""
         if seconds is not None and seconds <= 0.5:
             await asyncio.sleep(max(0.0, seconds))
             return

@@ -37,9 +37,7 @@ def copy_checkout(folder: Path) -> Path:
 
 
 def prometheus_image(folder: Path) -> str:
-    """Return the official Prometheus image, or if it cannot be pulled, an image built from this machine's Debian
-    package.
-    """
+    """Return the official Prometheus image, or if it cannot be pulled, one built from Debian's package."""
     default = IMAGES["PROMETHEUS_IMAGE"]
     if obtained(default):
         return default
@@ -120,9 +118,7 @@ class ComposeProject:
         return env | {name: str(port) for name, port in ports.items()} | own
 
     def up(self, *options: str, scale: int = 1) -> None:
-        """Start all services, with `scale` workers, and wait until they are healthy. If they are not, fail with their
-        logs.
-        """
+        """Start all services, with `scale` workers. Wait until they are healthy, or fail with their logs."""
         try:
             self.run(*options, "up", "--wait", "--quiet-pull", "--scale", f"worker={scale}")
         except AssertionError as exc:

@@ -174,9 +174,7 @@ def test_prometheus_scrapes_the_fleet_and_loads_the_rules(project: ComposeProjec
 
 
 def test_down_and_up_keep_jobs_properties_and_passwords(project: ComposeProject) -> None:
-    """Every service must stop within its grace period without being killed. The second start has no .env file and no
-    profile.
-    """
+    """Every service must stop within its grace period. The second start has no .env file and no profile."""
     before = project.secrets(), project.propintel("jobs", "list")["counts"]
     assert before[1]["done"] >= _JOBS
     project.run("stop")

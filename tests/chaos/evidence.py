@@ -15,9 +15,7 @@ from tests.chaos.watch import Watch
 
 @dataclass(frozen=True)
 class Probe:
-    """Jobs submitted after a broker fault that ended at `since`. `ran_at` is when the first one started, or None if
-    late.
-    """
+    """Jobs submitted after a broker fault that ended at `since`. `ran_at` is the first job's start, or None if late."""
 
     what: str
     since: float

@@ -31,7 +31,7 @@ class InterruptedJob:
 
 @dataclass(frozen=True)
 class Kill:
-    """Processes killed together at the time `at` (monotonic seconds). `what` is "child", "worker", "beat", or "poison"."""
+    """Processes killed together. `at` is in monotonic seconds. `what` is "child", "worker", "beat", or "poison"."""
 
     what: str
     at: float

@@ -25,9 +25,7 @@ RUNNING_AGAIN_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Plan:
-    """The parameters of one run. `gap_seconds` is the range of the pause before each fault. `seconds` limits the whole
-    run.
-    """
+    """The parameters of a run. `gap_seconds` is the range of pauses before faults. `seconds` limits the whole run."""
 
     jobs: int
     seed: int

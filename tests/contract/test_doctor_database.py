@@ -121,9 +121,7 @@ def test_the_mounts_of_this_machine_can_be_read() -> None:
 def test_jobs_without_a_worker_are_a_failure(
     make_settings: MakeSettings, database_url: str, clock: ManualClock
 ) -> None:
-    """With one worker for jobs, the check passes until the oldest job has waited for 15 minutes. Maintenance workers do
-    not run jobs.
-    """
+    """With one worker for jobs, the check passes until the oldest job has waited for 15 minutes."""
     upgrade(database_url)
     database = Database(database_url, clock)
     JobStore(database).enqueue([f"http://homes.example/{n}" for n in range(120)])

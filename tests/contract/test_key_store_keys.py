@@ -149,9 +149,7 @@ def _everything(backend: Backend) -> dict[bytes, bytes]:
 def test_entries_on_a_server_expire_and_contain_no_part_of_a_secret(
     backend: Backend, make_store: MakeStore, clock: ManualClock, keys: tuple[ApiKey, ...]
 ) -> None:
-    """Only a key's mask is sent: the prefix, three characters, and the last four. Every entry's name has the pool's
-    prefix.
-    """
+    """The server gets only a key's mask: the prefix, three characters, and the last four."""
     _run_of_everything(make_store, clock, keys)
     if backend.connection is None:
         return

@@ -320,9 +320,7 @@ def test_a_change_that_commits_late_is_never_skipped(home: Home, database: Datab
 
 @ON_POSTGRESQL
 def test_a_lower_number_that_commits_after_a_higher_one_would_be_missed(database: Database, home: Home) -> None:
-    """Therefore `publish` takes a lock, so that PostgreSQL numbers changes in commit order. SQLite has one writer
-    anyway.
-    """
+    """PostgreSQL numbers changes in commit order only because `publish` takes a lock. SQLite has one writer anyway."""
     property_id = home.read(A, ListPrice=1)
     with database.writing() as late:
         publish(database, late, _pending(late, property_id, 1), "late", home.clock.now())

@@ -76,7 +76,7 @@ def test_the_same_key_with_another_request_is_refused(jobs: JobStore) -> None:
 def test_a_retry_waits_until_the_first_request_is_answered_or_expired(
     database: Database, jobs: JobStore, clock: ManualClock
 ) -> None:
-    """A process died after it had stored its jobs. Recovery finds the jobs, and a retried request returns their batch."""
+    """A process died after it had stored its jobs. Recovery finds the jobs, and a retry returns their batch."""
     first = jobs.enqueue(TARGETS, requester=by(key=KEY))
     with pytest.raises(RequestUnderWayError) as refused:
         jobs.enqueue(TARGETS, requester=by(key=KEY))

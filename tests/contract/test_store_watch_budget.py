@@ -87,9 +87,7 @@ def test_daily_pages_of_watches_include_known_pages(watches: Watches, database: 
 def test_a_watch_with_too_many_pages_waits_while_smaller_ones_run(
     watches: Watches, database: Database, clock: ManualClock
 ) -> None:
-    """Two pages of the budget are left, so a property with three pages waits. The next day, it runs with a budget of
-    two.
-    """
+    """Two pages of the budget are left, so a property with three pages waits for the next day."""
     home = store_property(database, clock, *URLS[:3])
     watches.add([home], interval_days=1)
     clock.advance(DAY)

@@ -1,4 +1,4 @@
-"""A tick's number of SQL statements does not grow with the number of watches, and no transaction waits for the clock."""
+"""A tick's number of SQL statements does not grow with the number of watches, and no transaction reads the clock."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta

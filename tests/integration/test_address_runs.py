@@ -1,4 +1,4 @@
-"""Scrapes of an address cope with a time limit, a busy pool, a bad answer, a purge, and a second spelling."""
+"""Scraping an address with little time, a busy key pool, bad search answers, a purge, or a second spelling."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -31,14 +31,14 @@ from tests.plugins.address_world import (
     tax_roll,
 )
 
-#: These tests run only on SQLite, because the checked rules do not depend on the database.
+#: Only on SQLite, because the tested rules do not depend on the database.
 pytestmark = pytest.mark.parametrize("database_settings", ["sqlite"], indirect=True)
 PROSE = "The slate roof was relaid with care. Heating: forced air."
 PORTAL = ("Portal", "portal", "<portal>/h?zip={postal_code}")
 
 
 class TimeLeft:
-    """A callable that returns the seconds which a run has left."""
+    """A callable that returns the remaining seconds of a run."""
 
     def __init__(self) -> None:
         self.seconds = 270.0
@@ -90,7 +90,7 @@ def test_a_last_run_is_done_with_the_pages_that_it_had_time_for(world: World) ->
 
 
 def test_a_run_that_starts_with_little_time_does_all_its_work(world: World) -> None:
-    """A short time limit must not defer the job forever."""
+    """Otherwise, a short time limit would defer the job forever."""
     world.county.pages |= {FOUND: (200, assessor()), BILL: (200, tax_roll())}
     world.sources(BY_ADDRESS, BY_NUMBER)
     found = world.scrape(run=Run(Lease(world.job(), "test"), seconds_left=lambda: 20.0))
@@ -104,7 +104,7 @@ def test_a_run_that_starts_with_little_time_does_all_its_work(world: World) -> N
 def test_a_model_call_without_capacity_at_the_deadline_does_not_lose_the_pages(
     world: World, more: dict[str, str]
 ) -> None:
-    """The search uses the last capacity, and the model note reports the skipped call."""
+    """The search uses the last capacity. The model note says that the model call was skipped."""
     world.county.pages[FOUND] = (200, assessor(**more))
     world.portal.pages["/h/1"] = (200, listing(prose=PROSE))
     world.api.set_searches({**SEARCHED, "lines": [{"text": "Bedrooms: 3", "url": f"{world.roots['portal']}/h/1"}]})
@@ -138,7 +138,7 @@ def test_a_search_without_capacity_at_the_deadline_is_skipped_and_reported(world
 
 
 def test_the_fee_of_a_search_counts_in_the_budgets(world: World) -> None:
-    """The call is made only if the budget allows four searches of a cent each. One search is made and charged."""
+    """A search call may make four searches of a cent each, so the budget must allow four. It makes and pays for one."""
     world.county.pages[FOUND] = (200, assessor())
     world.sources(BY_ADDRESS, domains=("127.0.0.2",))
     settings, before = world.resources.settings.replaced(budget_daily_usd=0.035), counted("budget")
@@ -167,7 +167,7 @@ def test_the_fee_of_a_search_counts_in_the_budgets(world: World) -> None:
 def test_a_refused_or_truncated_search_is_repeated_after_an_hour(
     world: World, answers: str, outcome: str, reported: str
 ) -> None:
-    """Within the hour, the search is not repeated, because a repetition would be charged again."""
+    """Before that, the search is not repeated, because each repetition is charged."""
     world.county.pages[FOUND] = (200, assessor())
     world.api.set_searches({**SEARCHED, "lines": [{"text": "Bedrooms: 3 and more words, to be cut in the middle"}]})
     world.api.set_key(world.api.keys[0], answers=answers)
@@ -194,7 +194,7 @@ def counted(outcome: str) -> float:
 
 
 def purge_of(world: World, url: str) -> Callable[[], None]:
-    """Return a function that marks `url` as purged, by a clock that is one minute ahead."""
+    """Return a function that marks `url` as purged one minute from now."""
 
     def purge() -> None:
         mine = world.resources.database
@@ -217,7 +217,7 @@ def test_a_page_that_is_purged_during_its_fetch_is_left_out_and_the_others_stay(
 
 
 def test_a_cited_page_that_was_purged_is_left_out_with_all_values_cited_from_it(world: World) -> None:
-    """The search answer names the purged page, so the answer is not stored either."""
+    """The search answer contains the purged page's URL, so the answer is not stored either."""
     root = world.roots["portal"]
     world.county.pages[FOUND] = (200, assessor())
     world.portal.pages |= {"/h/1": (200, listing()), "/h/2": (200, listing(price="$420,000"))}
@@ -234,7 +234,7 @@ def test_a_cited_page_that_was_purged_is_left_out_with_all_values_cited_from_it(
 
 
 def test_a_page_that_is_purged_after_it_was_read_is_not_stored(world: World) -> None:
-    """The model is asked about the remaining page instead."""
+    """The model reads the remaining page instead."""
     remarks = f"{PROSE} Two stories. Cooling: central air. HOA fee of $120 a month."
     world.county.pages[FOUND] = (200, assessor(Remarks=remarks))
     world.portal.pages["/h?zip=00000"] = (200, listing(prose="The slate roof was relaid with care."))

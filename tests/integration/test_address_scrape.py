@@ -1,4 +1,4 @@
-"""An address becomes one cross-checked property. Only the county's site and the API are simulated."""
+"""An address becomes one cross-checked property. Only the county's sites and the API are simulated."""
 
 import json
 from datetime import timedelta
@@ -43,7 +43,7 @@ from tests.plugins.address_world import (
 
 
 def test_a_template_that_needs_the_parcel_number_runs_after_a_source_gave_one(world: World) -> None:
-    """Each value has evidence, each source keeps its kind, and the model is not asked for values that pages state."""
+    """Each value has evidence, each source has its kind, and the model is not asked for values that the pages state."""
     world.county.pages |= {FOUND: (200, assessor()), BILL: (200, tax_roll())}
     world.sources(BY_NUMBER, BY_ADDRESS, domains=("127.0.0.2",))
     outcome = world.scrape()
@@ -96,7 +96,7 @@ def test_a_page_of_another_property_or_unit_is_left_out_and_reported(world: Worl
 
 
 def test_only_a_units_own_pages_are_used_for_it(world: World) -> None:
-    """The pages of the building and of a neighboring unit are left out."""
+    """Pages of the whole building and of a neighboring unit are not used."""
     paths = {name: f"/{name}?z=00000" for name in ("own", "building", "next")}
     world.county.pages |= {
         paths["own"]: (200, assessor("12 Fictional Ave Unit 2B, Anytown, ST 00000", "0012-0034-2B")),
@@ -157,7 +157,7 @@ def test_the_model_is_asked_once_about_the_page_that_states_most_of_the_missing_
 
 
 def test_values_that_a_model_read_from_a_page_earlier_are_kept_and_not_paid_for_again(world: World) -> None:
-    """The page was a target of its own. As a source of the address, the page is not sent to the model again."""
+    """The page was scraped earlier as its own target. As a source of the address, it needs no second model call."""
     world.portal.pages["/h?zip=00000"] = (200, listing(prose="The slate roof was relaid with care."))
     url = f"{world.roots['portal']}/h?zip=00000"
     assert world.scrape(url).record["Roof"] == ["slate"]
@@ -191,7 +191,7 @@ def test_with_fewer_than_two_sources_the_web_is_searched_and_cited_pages_are_rea
 
 
 def test_a_job_is_retried_for_a_failed_search_until_its_deadline(world: World) -> None:
-    """An outage of the API must not leave all addresses scraped meanwhile with one source or none."""
+    """During an outage of the API, addresses must not all end with one source or none."""
     world.county.pages[FOUND] = (200, assessor())
     world.sources(BY_ADDRESS, domains=("127.0.0.2",))
     world.api.set_key(world.api.keys[0], behavior="flaky", failure_rate=1.0)
@@ -233,8 +233,7 @@ def test_values_of_pages_that_cannot_be_fetched_stay_unverified_and_out_of_the_r
 
 
 def test_a_false_search_answer_changes_no_value(world: World) -> None:
-    """The false lines contradict their page, or cite a neighbor's page, a forbidden domain, a page that leads there, or
-    no page."""
+    """A false line contradicts its page or cites no page, a neighbor's page, or a page outside the allowed domains."""
     neighbor = listing(ADDRESS.replace("12 ", "14 "), beds=7)
     root, county = world.roots["portal"], world.roots["county"]
     outside, away = f"{county}/neighbor", f'<meta http-equiv="refresh" content="0;url={county}/elsewhere">'
@@ -265,7 +264,7 @@ def test_a_false_search_answer_changes_no_value(world: World) -> None:
 
 
 def test_two_pages_of_one_office_are_one_source_and_two_sources_need_no_search(world: World) -> None:
-    """A search's answer is not paid for again until it expires."""
+    """A stored search answer is used until it expires."""
     twice = ("Assessor again", "assessor", "<county>/again?zip={postal_code}")
     world.county.pages |= {FOUND: (200, assessor()), "/again?zip=00000": (200, assessor(Stories=2))}
     world.sources(BY_ADDRESS, twice, domains=("127.0.0.2",))
@@ -307,7 +306,7 @@ def of_unit(unit: int) -> str:
 
 
 def test_each_unit_of_a_building_gets_its_own_row_of_a_shared_answer_and_keeps_it(world: World) -> None:
-    """One URL lists three units. Scraping one unit does not change the others, whatever the order of the rows."""
+    """One URL lists three units. Scraping one unit does not change the others, in whatever order the rows come."""
     world.sources(CONDOS, BY_NUMBER)
     homes = {}
     for unit in (2, 1, 3, 2):
@@ -343,7 +342,7 @@ def test_of_two_parcels_at_one_address_the_row_that_another_source_names_is_used
 
 
 def test_a_units_row_is_used_without_a_model_and_a_unit_that_is_not_listed_gets_no_values(world: World) -> None:
-    """A model would also read the neighbors' remarks."""
+    """The model is not called, because it would also read the neighbors' remarks."""
     world.sources(CONDOS, enabled=False)
     rows = [condo(unit, remarks=f"The slate roof of unit {unit} was relaid.") for unit in (1, 2)]
     world.county.pages[LISTED] = (200, json.dumps(rows))
@@ -358,7 +357,7 @@ def test_a_units_row_is_used_without_a_model_and_a_unit_that_is_not_listed_gets_
 
 @pytest.mark.parametrize("kind", ["url", "property"])
 def test_a_purge_of_a_shared_answer_removes_all_records_read_from_it(world: World, kind: str) -> None:
-    """A shared answer is one page, so the purge removes all of its rows."""
+    """A shared answer is one page, so all its rows are purged together."""
     world.sources(CONDOS, enabled=False)
     world.county.pages[LISTED] = (200, json.dumps([condo(1), condo(2)]))
     one, two = (world.scrape(of_unit(unit), Run(Lease(world.job(of_unit(unit)), "test"))) for unit in (1, 2))
@@ -377,7 +376,7 @@ def test_a_purge_of_a_shared_answer_removes_all_records_read_from_it(world: Worl
 
 def test_without_a_source_the_error_says_what_was_tried_and_what_to_do(world: World) -> None:
     with pytest.raises(NoSourceError, match=r"sources\.toml allows it no domain"):
-        world.scrape()  # without a sources file
+        world.scrape()  # sources.toml does not exist
     world.county.pages["/neighbor?zip=00000"] = (200, assessor("14 Fictional Ave, Anytown, ST 00000"))
     other = ("Neighbor", "assessor", "<county>/neighbor?zip={postal_code}")
     world.sources(BY_ADDRESS, other, BY_NUMBER, enabled=False)
@@ -390,7 +389,7 @@ def test_without_a_source_the_error_says_what_was_tried_and_what_to_do(world: Wo
 
 
 def test_the_outcome_of_each_source_is_counted_and_stored_and_a_retry_requests_everything_again(world: World) -> None:
-    """The first run finds only a page of another property, which the retry must not reuse."""
+    """The first run finds only another property's page, which the retry must not reuse."""
     world.county.pages[FOUND] = (200, assessor("14 Fictional Ave, Anytown, ST 00000"))
     world.sources(BY_ADDRESS, BY_NUMBER, enabled=False)
     job_id = world.job()
@@ -413,14 +412,14 @@ def test_the_outcome_of_each_source_is_counted_and_stored_and_a_retry_requests_e
 
 
 def test_a_site_that_is_busy_defers_the_job_which_later_continues_where_it_was(world: World) -> None:
-    """Another worker is about to read the county's robots.txt. The portal is read meanwhile, and only once."""
+    """Another worker has a lock on the county's robots.txt. Meanwhile, the portal is read, and only once."""
     robots_cache, origin = world.resources.fetcher._robots._cache, world.roots["county"]
     world.county.pages |= {FOUND: (200, assessor()), BILL: (200, tax_roll())}
     world.portal.pages["/h?zip=00000"] = (200, listing())
     world.sources(BY_ADDRESS, ("Portal", "portal", "<portal>/h?zip={postal_code}"), BY_NUMBER)
     job_id = world.job()
     assert robots_cache.claim(origin, 600)
-    for _ in range(3):  # more often than a failing page is requested
+    for _ in range(3):  # more often than a failing page would be requested
         with pytest.raises(HostBusyError, match=origin):
             world.scrape(run=Run(Lease(job_id, "test")))
     assert world.resources.properties.page().items == [], "a property was stored before all its pages were read"
@@ -432,8 +431,10 @@ def test_a_site_that_is_busy_defers_the_job_which_later_continues_where_it_was(w
 
 
 def test_a_wait_takes_precedence_over_a_failure_until_the_deadline(world: World) -> None:
-    """One page fails and another site is busy. A wait costs no attempt, and the deferred job requests both again. At
-    its deadline, the job leaves out the busy site."""
+    """One page fails, and another site is busy. A wait for the busy site does not count as an attempt.
+
+    The deferred job requests both pages again. At its deadline, it leaves out the busy site.
+    """
     robots_cache, origin = world.resources.fetcher._robots._cache, world.roots["county"]
     world.portal.pages["/h?zip=00000"] = (500, "oops")
     world.sources(("Portal", "portal", "<portal>/h?zip={postal_code}"), BY_ADDRESS)
@@ -459,7 +460,7 @@ def test_a_page_that_fails_temporarily_is_requested_once_more_and_then_left_out(
 
 
 def test_a_deferred_job_fetches_and_pays_for_nothing_twice(world: World) -> None:
-    """No key has capacity after the search. Only the model call is left for the next run."""
+    """After the search, no key has capacity. Only the model call is left for the next run."""
     prose = "The slate roof was relaid with care. Heating: forced air."
     world.county.pages[FOUND] = (200, assessor())
     world.portal.pages["/h/1"] = (200, listing(prose=prose))

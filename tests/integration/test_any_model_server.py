@@ -1,7 +1,7 @@
-"""The model step works with servers that support less than OpenAI does, with reasoning models, and with service tiers.
+"""The model step with servers that support less than OpenAI, with reasoning models, and with service tiers.
 
-The client learns from a server's first refusal. Unsupported options that a server ignores silently must do no harm.
-Flex is avoided while it has no capacity.
+The client learns a server's limits from its first rejection. An option that a server silently ignores must do no harm.
+Flex is not used while it has no capacity.
 """
 
 from collections.abc import Callable, Iterator
@@ -37,7 +37,7 @@ def answers(tmp_path: Path, clock: ManualClock) -> Iterator[AnswerStore]:
 
 
 class Asking:
-    """A reader of pages, whose pool has the simulator's keys. Each page is a separate model call."""
+    """Reads pages with the simulator's keys. Each page is a separate model call."""
 
     def __init__(self, answers: AnswerStore, clock: ManualClock, simulator: Any, tier: ServiceTier | None) -> None:
         self.answers, self.simulator, self.pages = answers, simulator, 0
@@ -53,7 +53,6 @@ class Asking:
         return self.reader.read(page(self.pages))
 
     def kept(self, number: int) -> StoredAnswer | None:
-        """Return the stored answer about a page."""
         extraction = page(number)
         prompt = build_prompt(extraction)
         asked = digest({"messages": prompt.messages, "schema": prompt.schema})
@@ -61,13 +60,13 @@ class Asking:
         return self.answers.model_answer(question)
 
     def ask(self) -> tuple[str | None, str | None]:
-        """Read another page; return the reading's note, and the tier of the stored answer or None."""
+        """Read another page. Return the reading's note, and the service tier of the stored answer, or None."""
         found = self.read()
         kept = self.kept(self.pages)
         return found.note, kept.service_tier if kept else None
 
     def requests(self) -> int:
-        """Return the number of requests sent so far, including refused requests."""
+        """Return the number of requests sent so far, including rejected ones."""
         return sum(int(key["requests"]) for key in self.manager.get_stats()["keys"].values())
 
 
@@ -135,7 +134,7 @@ def test_a_server_that_ignores_the_schema_gets_it_in_the_prompt_and_one_more_cal
 
 
 def test_an_answer_stays_bounded_if_only_the_older_token_limit_is_respected(asking: Callable[..., Asking]) -> None:
-    """The model reasons without end, and the server ignores the newer option for the limit, as Ollama does."""
+    """The model reasons without end. Like Ollama, the server ignores the newer option for the token limit."""
     asks = asking(limits="max_tokens", ignores_unknown=True, reasoning_tokens=1_000_000)
     note = asks.read().note
     assert note is not None
@@ -156,7 +155,7 @@ def test_a_reasoning_model_gets_a_higher_token_limit_and_both_answers_are_counte
     assert asks.requests() == 5
     one = (asks.manager.store.spent().tokens - both) / 3
     assert one > 3_000
-    assert 0 < both - one < 5_000  # the first answer had the token limit of a model that does not reason
+    assert 0 < both - one < 5_000  # the first answer was limited to the tokens of a model without reasoning
     first, second = asks.kept(1), asks.kept(2)
     assert first
     assert second
@@ -170,7 +169,7 @@ def test_an_error_that_no_other_request_format_avoids_leaves_a_note(asking: Call
     assert asks.requests() == 1
 
 
-# --- service tiers --------------------------------------------------------------------------------------------------
+# --- service tiers
 
 
 def tiers_counted() -> dict[tuple[str, str], float]:
@@ -184,7 +183,7 @@ def tiers_counted() -> dict[tuple[str, str], float]:
 def test_a_call_requests_the_tier_and_stores_the_tier_of_the_reply(
     asking: Callable[..., Asking], wanted: ServiceTier | None, served: str
 ) -> None:
-    """The simulated project uses flex for calls without a tier and for auto."""
+    """The simulated project uses flex for calls without a tier and for tier "auto"."""
     there = asking(wanted, project_tier="flex")
     before = tiers_counted().get((wanted or "none", served), 0.0)
     assert there.ask() == (None, served)
@@ -210,7 +209,7 @@ def test_without_flex_capacity_the_standard_tier_is_used_and_flex_is_paused(
     clock.advance(1)
     assert there.ask() == (None, "default")
     assert tried() == 2
-    clock.advance(59)  # the second pause is twice as long
+    clock.advance(59)  # each pause is twice as long as the previous one
     assert there.ask() == (None, "default")
     assert tried() == 2
     there.simulator.set_server(flex="ok")
@@ -218,7 +217,7 @@ def test_without_flex_capacity_the_standard_tier_is_used_and_flex_is_paused(
     assert there.ask() == (None, "flex")
     there.simulator.set_server(flex=flex)
     assert there.ask() == (None, "default")
-    clock.advance(30)  # the pause starts again at its first length
+    clock.advance(30)  # after a success, the first pause is short again
     assert there.ask() == (None, "default")
     assert tried() == 4
     stats = there.manager.get_stats()
@@ -230,7 +229,7 @@ def test_without_flex_capacity_the_standard_tier_is_used_and_flex_is_paused(
 
 
 def test_a_rate_limit_of_the_keys_does_not_count_as_missing_flex_capacity(asking: Callable[..., Asking]) -> None:
-    """The error is raised so that the job is retried. The standard tier has the same limits, so it is not tried."""
+    """The error is raised, so the job is retried. The standard tier has the same rate limits, so it is not tried."""
     there = asking("flex", start_level=0.0)
     for key in there.simulator.keys:
         there.simulator.set_key(key, rpm=1)

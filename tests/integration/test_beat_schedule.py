@@ -1,4 +1,4 @@
-"""Beat's scheduler survives the loss of its schedule at the worst moment, and ends when beat is stopped."""
+"""Beat's scheduler writes a lost schedule again, and ends when beat is stopped."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,7 @@ from worker.beat_watchdog import ResilientScheduler
 
 
 class Unlucky(ResilientScheduler):
-    """A scheduler whose Redis is emptied just after the first write of the schedule."""
+    """A scheduler whose Redis is emptied right after the schedule was first written."""
 
     server: redis.Redis
     emptied = False
@@ -49,7 +49,7 @@ def app(valkey: EmbeddedValkey, tmp_path: Path) -> Celery:
 
 
 def schedule_in(server: redis.Redis) -> set[str]:
-    """Return the names of the entries that beat has written."""
+    """Return the names of the schedule's entries in Redis."""
     return {key.decode().removeprefix("propintel:beat:") for key in server.scan_iter("propintel:beat:*")}
 
 
@@ -97,7 +97,7 @@ def test_a_beat_that_starts_without_redis_writes_its_schedule_later(tmp_path: Pa
 def test_a_beat_continues_at_once_although_an_earlier_beats_clock_was_ahead(
     app: Celery, valkey: EmbeddedValkey
 ) -> None:
-    """By the timestamps that the earlier beat left in Redis, no task would be due for an hour."""
+    """The earlier beat's timestamps in Redis would delay every task by an hour."""
     first = ResilientScheduler(app=app)
     first.tick()
     first.close()

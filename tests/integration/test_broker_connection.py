@@ -1,4 +1,4 @@
-"""A worker's connection survives the loss of its broker while messages are unacknowledged."""
+"""A worker's connection handles the loss of its broker while messages are unacknowledged."""
 
 import pytest
 from celery.exceptions import WorkerShutdown
@@ -14,7 +14,7 @@ from tasks._celery.connection import RetryingConnection
 
 
 def _message_of_a_lost_connection(connection: Connection, queue_name: str) -> Message:
-    """Return an unacknowledged message after Celery dropped the transport and before the channel was closed."""
+    """Return an unacknowledged message whose transport Celery has dropped, while the channel is still open."""
     with connection.SimpleQueue(queue_name) as queue:
         queue.put("message")
     channel = connection.default_channel
@@ -25,7 +25,7 @@ def _message_of_a_lost_connection(connection: Connection, queue_name: str) -> Me
 
 
 def test_closing_a_lost_connection_returns_its_messages(embedded_valkey_url: str) -> None:
-    """Here kombu's own channel would raise an AttributeError, which ends the worker."""
+    """kombu's own channel would raise an AttributeError here, which would end the worker."""
     connection = RetryingConnection(kombu_url(embedded_valkey_url))
     _message_of_a_lost_connection(connection, "held")
     connection.release()
@@ -33,7 +33,7 @@ def test_closing_a_lost_connection_returns_its_messages(embedded_valkey_url: str
 
 
 def test_a_message_of_a_lost_connection_can_be_acknowledged(embedded_valkey_url: str) -> None:
-    """The message's task has ended meanwhile. Here kombu's own channel would raise an AttributeError."""
+    """The message's task has ended since the loss. kombu's own channel would raise an AttributeError here."""
     connection = RetryingConnection(kombu_url(embedded_valkey_url))
     _message_of_a_lost_connection(connection, "done").ack()
     connection.release()
@@ -50,7 +50,7 @@ def _waits(url: str, queue_name: str) -> bool:
 
 
 def test_a_stopped_worker_does_not_wait_for_its_broker(monkeypatch: pytest.MonkeyPatch) -> None:
-    """After TERM, Celery would retry its heartbeat's first event endlessly while the broker is unreachable."""
+    """While the broker is unreachable, Celery would retry a heartbeat's first event forever, even after SIGTERM."""
     app = make_celery(Settings.of(redis_url=SecretStr("redis://127.0.0.1:1/0")))
     monkeypatch.setattr(state, "should_stop", 0)
     with app.connection_for_write() as connection, app.events.Dispatcher(connection) as dispatcher:

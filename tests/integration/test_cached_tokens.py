@@ -1,4 +1,4 @@
-"""Tokens from the provider's prompt cache lower the cost of a job in all reports, with a real pool and database."""
+"""Cached prompt tokens lower the cost in all reports. The pool and the database are real."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -28,7 +28,7 @@ from tests.plugins.simulator_fixtures import KEYS, SimulatorHandle
 MODEL = "gpt-4.1-mini"
 #: The model's prices in dollars per million input, cached input, and output tokens (OpenAI, 2026-11).
 FULL, CACHED, MADE = 0.40, 0.10, 1.60
-#: Prose that only a model can read, about many of the requested fields.
+#: Prose about many of the requested fields, which only a model can read.
 TOPICS = (
     *("roof", "heating", "cooling", "flooring", "fireplace", "appliances", "basement", "garage", "pool", "sewer"),
     *("water source", "association fee", "zoning", "view", "exterior walls", "foundation", "property tax"),
@@ -45,7 +45,7 @@ HOUSE = f"""<html lang="en"><head><title>12 Main St, Springfield</title></head><
 
 
 class ListingPage:
-    """A listing page to which a test can append markup that no reader sees."""
+    """A listing page to which a test can append an HTML comment."""
 
     def __init__(self) -> None:
         self.remark = ""
@@ -72,7 +72,7 @@ def simulator(openai_simulator: Callable[..., SimulatorHandle]) -> SimulatorHand
 
 @pytest.fixture
 def there(tmp_path: Path, simulator: SimulatorHandle) -> Iterator[tuple[Settings, Resources]]:
-    """Yield settings and the resources to run jobs; the pool's counts are in a Valkey."""
+    """Yield the settings and the resources to run jobs. The pool's counts are in a Valkey."""
     home = tmp_path / "home"
     home.mkdir(mode=0o700)
     settings = Settings.of(
@@ -88,7 +88,7 @@ def there(tmp_path: Path, simulator: SimulatorHandle) -> Iterator[tuple[Settings
 
 
 def do(jobs: JobStore, resources: Resources, url: str) -> None:
-    """Scrape this URL as a job. The job calls the model."""
+    """Scrape this URL as a job, with a model call."""
     (job_id,) = jobs.enqueue([url], refresh=True).new
     jobs.claim(job_id, "test", 30)
     outcome = resources.scraper.scrape(url, Run(Lease(job_id, "test")), refresh=True)
@@ -96,7 +96,7 @@ def do(jobs: JobStore, resources: Resources, url: str) -> None:
 
 
 def shown(report: Any) -> dict[str, float]:
-    """Return the pool's metrics by sample, summed over keys and models."""
+    """Return the pool's metrics by sample name, summed over keys and models."""
     found: dict[str, float] = {}
     for name, samples in pool_samples(1, report).items():
         for sample in SPECS[name].family(samples).samples:
@@ -107,10 +107,10 @@ def shown(report: Any) -> dict[str, float]:
 def test_a_recently_sent_prompt_costs_less_in_all_reports(
     there: tuple[Settings, Resources], listing_page: ListingPage, url: str, simulator: SimulatorHandle
 ) -> None:
-    """The page has new bytes but the same text, so the model is asked again with a mostly cached prompt."""
+    """The page's bytes change but its text does not, so the model is asked again with a mostly cached prompt."""
     settings, resources = there
     monitor = PoolMonitor(settings, resources.manager, resources.database)
-    monitor.look()  # the first look at a pool only sets the starting counts
+    monitor.look()  # the first look at a pool only sets the baseline
     do(resources.jobs, resources, url)
     assert resources.manager.get_stats()["spent_today"]["cached_tokens"] == 0
     listing_page.remark = "<!-- the same page -->"

@@ -1,4 +1,4 @@
-"""A fetch confirms a page's change even without a new body, and layout changes are ignored."""
+"""A fetch confirms a change even without a new body, and a new layout is not a change."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -40,7 +40,7 @@ def test_an_unchanged_response_confirms_a_change_without_a_download(
 ) -> None:
     monkeypatch.setattr(
         change_confirmation, "FIRST_LOOK", timedelta(milliseconds=1)
-    )  # otherwise a second fetch counts only after five minutes
+    )  # by default, a second fetch confirms a change only after five minutes
     url = f"{changing_site.address}/h/48213"
     for price in (310_000, 299_000, 299_000):
         assert changes_of(service) == []

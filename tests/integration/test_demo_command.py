@@ -1,4 +1,4 @@
-"""The demo, run as a user runs it, spends nothing and leaves no file or process behind."""
+"""The demo, run as a user runs it, makes no paid call and leaves no file or process behind."""
 
 import json
 import os
@@ -29,7 +29,7 @@ _BLOCK = readme.block()
 
 @dataclass(frozen=True)
 class Run:
-    """A finished run: its JSON `result`, the `calls` to an API that must get none, and the files `left` behind."""
+    """A finished run: its JSON `result`, the `calls` to the user's API (must be none), and the files `left` behind."""
 
     result: dict[str, Any]
     stderr: str
@@ -39,7 +39,7 @@ class Run:
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """Run the demo once with a key, a base URL, a proxy, and an .env that must not be used."""
+    """Run the demo once with a key, a base URL, a proxy, and an .env file, which it must all ignore."""
     folder, calls = tmp_path_factory.mktemp("demo"), []
 
     def note(request: Request) -> Response:
@@ -72,7 +72,7 @@ def _demo(tmp_path: Path, *arguments: str, **environment: str) -> subprocess.Pop
 
 
 def test_every_job_succeeds_with_the_documented_json_and_without_the_users_environment(ran: Run) -> None:
-    """Without --real, no key of the user is used, neither from the environment nor from .env. No file is left."""
+    """Without --real, the demo ignores the user's keys in the environment and in .env. It leaves no file behind."""
     assert set(ran.result) == {"jobs", "properties", "keys", "seconds"}
     assert ran.result["jobs"] == {"total": 24, "succeeded": 24, "failed": 0}
     assert all(one["record"] and set(one["record"]) == set(one["evidence"]) for one in ran.result["properties"])
@@ -81,7 +81,7 @@ def test_every_job_succeeds_with_the_documented_json_and_without_the_users_envir
 
 
 def test_requests_rotate_over_the_working_keys_and_a_dead_key_gets_one(ran: Run) -> None:
-    """The two keys with ample limits get about the same number of requests; the end of the run may cut off a few."""
+    """The two keys with ample limits get about the same number of requests. The end of the run may cut off a few."""
     first, dead, limited, last = ran.result["keys"]["keys"].values()
     assert abs(first["requests"] - last["requests"]) <= 3
     assert (dead["requests"], dead["successes"], dead["state"]) == (1, 0, "dead")
@@ -90,7 +90,7 @@ def test_requests_rotate_over_the_working_keys_and_a_dead_key_gets_one(ran: Run)
 
 
 def test_a_key_reaches_its_limit_and_recovers(ran: Run) -> None:
-    """Two requests use up the limit. Further answers show that the key was used again after its wait."""
+    """Two requests reach the limit. More than two successes show that the key was used again after the pause."""
     limited = list(ran.result["keys"]["keys"].values())[2]
     assert limited["rate_limits"] == limited["failures"] >= 1
     assert limited["successes"] > 2
@@ -133,7 +133,7 @@ def test_other_numbers_of_another_run_are_ignored() -> None:
 
 
 def test_ctrl_c_leaves_no_process_and_no_traceback(tmp_path: Path) -> None:
-    """The temporary home is removed too."""
+    """The demo's temporary home is removed too."""
     demo = _demo(tmp_path, "--jobs", "300")
     family = psutil.Process(demo.pid)
     _wait_for_processes(family, 8)
@@ -148,7 +148,7 @@ def test_ctrl_c_leaves_no_process_and_no_traceback(tmp_path: Path) -> None:
 
 
 def test_a_killed_demo_ends_its_processes(tmp_path: Path) -> None:
-    """A killed demo cannot stop its children, so on Linux the kernel ends them."""
+    """A killed demo cannot stop its child processes. On Linux, the kernel stops them."""
     if sys.platform != "linux":
         pytest.skip("only Linux ends a process with its parent")
     demo = _demo(tmp_path, "--jobs", "300")
@@ -167,5 +167,5 @@ def test_a_real_demo_without_a_key_ends_with_a_remedy(tmp_path: Path, warm_paren
 
 
 def _wait_for_processes(family: psutil.Process, count: int) -> None:
-    """Wait until `count` processes run below the demo, or the demo has ended."""
+    """Wait until `count` descendants of the demo run, or until the demo has ended."""
     wait_until(lambda: not family.is_running() or len(family.children(recursive=True)) >= count, 30)

@@ -1,4 +1,4 @@
-"""Direct use in a long-running script: the key manager follows the keys file until it is closed."""
+"""In a long-running script, the client manager follows changes of the keys file until it is closed."""
 
 import asyncio
 import contextlib
@@ -31,7 +31,7 @@ def _no_manager() -> Iterator[None]:
 
 @pytest.fixture
 def managers() -> Iterator[Callable[[], OpenAIClientManager]]:
-    """Yield a function that calls `get_openai_client_manager`; close the managers at the end."""
+    """Yield a function that calls `get_openai_client_manager`. Close the managers at the end."""
     given: list[OpenAIClientManager] = []
 
     def get() -> OpenAIClientManager:

@@ -1,4 +1,4 @@
-"""The doctor checks Redis, beat, workers, keys, and the home, on a real server with right and wrong settings."""
+"""The doctor's checks of Redis, beat, workers, keys, and the home, with right and wrong settings."""
 
 import json
 import os
@@ -44,7 +44,7 @@ def connection(settings: Settings) -> Iterator[redis.Redis]:
 
 
 def celery_facts(nodes: dict[str, Collection[str]] | None = None) -> CeleryFacts:
-    """Return the Celery facts for the checks; `nodes` are the workers that answer."""
+    """Return Celery facts for the checks. `nodes` are the workers that answer."""
     return CeleryFacts(lambda: nodes or {}, "scrape", "maintenance", "p:", "p::lock", "p::schedule")
 
 
@@ -69,7 +69,7 @@ def test_a_server_that_may_lose_data_is_reported(settings: Settings, connection:
 
 
 def test_a_beat_that_sends_nothing_is_reported(settings: Settings, connection: redis.Redis) -> None:
-    """The lock alone does not prove that beat works; due tasks must have been sent."""
+    """Holding the lock does not prove that beat works. It must also have sent the due tasks."""
 
     def check() -> Any:
         return check_beat(settings, celery_facts(), SystemClock())
@@ -115,7 +115,7 @@ def test_missing_or_too_many_workers_are_reported(
 def test_heartbeats_are_compared_with_the_workers_that_answer(
     settings: Settings, age_seconds: int, answers: bool, state: str, expected: str
 ) -> None:
-    """A stale heartbeat of a worker that answers is no problem: its disk may have been full."""
+    """If a worker answers, its stale heartbeat file is no problem: its disk may have been full."""
     clock, node = ManualClock(), "celery@here"
     file = heartbeat_file(settings.state.propintel_home, node)
     file.parent.mkdir(parents=True)
@@ -136,7 +136,7 @@ def test_keys_are_counted_from_the_shared_store(settings: Settings, monkeypatch:
 
 
 def test_checks_are_skipped_while_the_server_hangs(settings: Settings, valkey: EmbeddedValkey) -> None:
-    """Keys and workers are not reported as missing. The Redis check reports the hanging server."""
+    """Keys and workers are not reported as missing. Only the Redis check reports the hanging server."""
     assert valkey.pid is not None
     os.kill(valkey.pid, signal.SIGSTOP)
     try:
@@ -149,7 +149,7 @@ def test_checks_are_skipped_while_the_server_hangs(settings: Settings, valkey: E
 
 @pytest.fixture
 def secret_file(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
-    """Return a function that makes the file that `variable` names, empty or with a secret."""
+    """Return a function that creates the file that `variable` names. An .env file is empty, others contain a secret."""
 
     def make(variable: str) -> Path:
         file = tmp_path / "secret"
@@ -176,7 +176,7 @@ def test_a_file_with_secrets_that_others_may_read_is_a_warning(
 def test_another_users_file_may_be_shared_with_a_group(
     secret_file: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """For example, root shares a file with a service, and `chmod 600` would lock the service out."""
+    """root may share a file with a service's group, and `chmod 600` would lock the service out."""
     file = secret_file("PROPINTEL_ENV_FILE")
     monkeypatch.setattr(os, "geteuid", lambda: file.stat().st_uid + 1)
     for mode, state in ((0o640, "ok"), (0o644, "warning")):
@@ -188,7 +188,7 @@ def test_another_users_file_may_be_shared_with_a_group(
 def test_a_missing_secrets_file_of_sources_is_no_finding_of_settings(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """SOURCE_SECRETS_FILE is read only when needed; the check of the sources reports it."""
+    """SOURCE_SECRETS_FILE is read only when needed. The check of the sources reports it."""
     monkeypatch.setenv("SOURCE_SECRETS_FILE", str(tmp_path / "later"))
     assert check_settings(load_settings(), None).state == "ok"
 

@@ -1,4 +1,4 @@
-"""The embedded Valkey: one private server per home, which every process of the home finds."""
+"""The embedded Valkey: one private server per home, which every process with that home finds."""
 
 import os
 import shutil
@@ -60,7 +60,7 @@ def test_every_process_of_the_home_uses_the_same_server(settings: Settings, valk
 
 
 def test_celery_works_over_a_socket_and_a_port(settings: Settings, valkey: EmbeddedValkey) -> None:
-    """kombu and the result backend spell a socket URL differently from redis-py."""
+    """The format of a socket URL in kombu and the result backend differs from redis-py's."""
     app = make_celery(settings)
     with app.connection_for_write() as connection:
         queue = connection.SimpleQueue("letters")
@@ -75,7 +75,7 @@ def test_celery_works_over_a_socket_and_a_port(settings: Settings, valkey: Embed
 
 
 def test_no_other_user_can_connect(home: Path, valkey: EmbeddedValkey) -> None:
-    """Only the owner can enter the folder. A server with a port also needs a password, in a file of mode 0600."""
+    """Only the owner can enter the folder. With a TCP port, a password is needed too, from a file with mode 0600."""
     assert stat.S_IMODE((home / "valkey").stat().st_mode) == 0o700
     if valkey.url.startswith("redis://"):
         assert stat.S_IMODE((home / "valkey" / "endpoint.json").stat().st_mode) == 0o600
@@ -88,7 +88,7 @@ def test_no_other_user_can_connect(home: Path, valkey: EmbeddedValkey) -> None:
 
 
 def test_one_server_runs_per_home(home: Path, valkey: EmbeddedValkey) -> None:
-    """A second start uses the first one's server and leaves it running."""
+    """A second start uses the running server, and a second stop does not stop it."""
     second = EmbeddedValkey(home)
     assert second.start() == valkey.url
     assert second.pid is None
@@ -97,7 +97,7 @@ def test_one_server_runs_per_home(home: Path, valkey: EmbeddedValkey) -> None:
 
 
 def test_a_crash_loses_nothing_that_was_written_a_second_ago(settings: Settings, valkey: EmbeddedValkey) -> None:
-    """The append-only file survives kill -9."""
+    """The append-only file contains these writes after SIGKILL."""
     with connect(settings) as connection:
         connection.rpush("scrape", "job")
         connection.execute_command("WAITAOF", 1, 0, 2000)

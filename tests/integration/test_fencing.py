@@ -1,4 +1,4 @@
-"""A run that loses its job's lease stores nothing and makes no more paid calls."""
+"""A run that has lost its job's lease stores nothing and makes no more paid calls."""
 
 from collections.abc import Callable
 
@@ -40,7 +40,7 @@ def cancel(world: World, job_id: str) -> None:
 
 
 def supersede(world: World, job_id: str) -> None:
-    """Let another worker take over the job and end it."""
+    """Let another worker take over the job and finish it."""
     with world.resources.database.writing() as connection:
         connection.execute(JobRow.__table__.update().where(JobRow.id == job_id).values(lease_owner="other"))
     assert world.resources.jobs.fail(job_id, LeaseLostError(job_id), "other")
@@ -111,7 +111,7 @@ def test_a_search_page_is_not_continued_after_the_lease_is_lost(world: World) ->
 
 
 def test_an_expired_lease_that_no_worker_took_over_is_still_valid(world: World) -> None:
-    """A renewal may be late while the database is locked."""
+    """The lease may be renewed late, because the database was locked."""
     world.portal.pages["/h"] = (200, listing())
     url = f"{world.roots['portal']}/h"
     job_id = world.job(url)

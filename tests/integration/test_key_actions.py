@@ -1,4 +1,4 @@
-"""An action finds a key by a name for it and changes the key. The action is logged and stored."""
+"""An action on a key: it finds the key by a name, changes it, and is logged and stored."""
 
 import logging
 from collections.abc import Iterator
@@ -53,7 +53,7 @@ def database(settings: Settings) -> Iterator[Database]:
 
 @pytest.fixture
 def worker(settings: Settings, valkey: EmbeddedValkey) -> Iterator[RedisStore]:
-    """Yield the key store of a process that uses the keys."""
+    """Yield the key store of another process, which uses the keys."""
     store = RedisStore(load_keys(settings).keys, "round_robin", connect_store(broker_url(settings)))
     yield store
     store.close()
@@ -127,7 +127,7 @@ def test_a_secret_in_the_reason_is_stored_nowhere(
 def test_a_key_can_be_disabled_while_the_database_is_unavailable(
     view: KeyView, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A leaked key must be disabled anyway. The action is logged, and the answer reports that it is not stored."""
+    """A leaked key must be disabled even then. The action is logged, and its result says that it was not stored."""
 
     def closed() -> Database:
         raise StoreError("sqlite:///x", "the disk is gone")
@@ -191,7 +191,7 @@ def test_a_name_that_matches_several_keys_is_refused_and_they_are_listed() -> No
 
 @pytest.mark.parametrize("name", ["", "abc", "sk-", "abcd3", A])
 def test_a_name_that_matches_no_key_is_refused_and_a_secret_is_not_repeated(name: str, settings: Settings) -> None:
-    load_keys(settings)  # from now on this key is redacted
+    load_keys(settings)  # from now on, the logs redact this key
     with pytest.raises(UnknownKeyError) as refused:
         find_key((ONE, TWO, THREE), name)
     assert A not in str(refused.value)

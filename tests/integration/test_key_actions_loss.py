@@ -1,4 +1,4 @@
-"""Key actions stay in force while the fleet's Redis is unavailable, and after it has lost its data."""
+"""Key actions stay in force while Redis is unavailable, and after it has lost its data."""
 
 from collections.abc import Callable
 
@@ -22,7 +22,7 @@ def _all_know(*stores: FleetStore) -> None:
 def test_a_disabled_key_stays_unused_while_the_server_is_down_and_after_it_has_lost_its_data(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
-    """The process that did not disable the key also avoids it. Further actions fail while the server is down."""
+    """A process that did not disable the key avoids it too. New actions fail while the server is down."""
     first, second = stores = open_fleet_store(), open_fleet_store()
     know(first)
     answered(second)
@@ -46,7 +46,6 @@ def test_a_disabled_key_stays_unused_while_the_server_is_down_and_after_it_has_l
 def test_a_reservation_of_a_disabled_key_is_not_used_while_the_server_is_down(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
-    """The reservation was made before the key was disabled."""
     store = open_fleet_store()
     know(store, rpm=600)
     only_a = frozenset({B})

@@ -1,4 +1,4 @@
-"""While a request holds a key, its log lines name the key by its mask; later lines do not."""
+"""Log lines name a request's key (as a mask) only while the request has a key."""
 
 import logging
 from typing import Any
@@ -14,7 +14,7 @@ _MESSAGES = [{"role": "user", "content": "hi"}]
 
 
 class _Contexts(logging.Handler):
-    """Stores the message and the key of each line that the pool logs."""
+    """Records the message and the key of each line that the pool logs."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -26,7 +26,7 @@ class _Contexts(logging.Handler):
 
 @pytest.fixture
 def there(openai_simulator: Any, face: str) -> Pooled:
-    """Return a pool whose first key is dead, so that a line is logged when its request is settled."""
+    """Return a pool whose first key is dead, so that the pool logs lines about it."""
     simulator = openai_simulator(
         [{"key": KEYS[0], "behavior": "dead"}, {"key": KEYS[1], "rpm": 1000, "tpm": 1_000_000}]
     )

@@ -1,4 +1,4 @@
-"""The fleet's key store when its server is killed and restarted: no request fails, and limits and budgets hold."""
+"""The shared key store while its server is killed and restarted: no request fails, and limits and budgets hold."""
 
 import itertools
 import logging
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.redis_server
 def test_no_request_fails_while_the_server_is_down_and_the_fleet_is_back_within_two_seconds_of_it(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The loss is logged once. The server lost its data: it learns the limits again, whose capacity counts as used."""
+    """The loss is logged once. The restarted server has no data, so it assumes that the limits are used up."""
     caplog.set_level(logging.INFO)
     store = open_fleet_store()
     know(store, rpm=60)
@@ -43,7 +43,7 @@ def test_no_request_fails_while_the_server_is_down_and_the_fleet_is_back_within_
 def test_processes_without_the_server_share_a_limit_equally_and_avoid_a_refused_key(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
-    """Two processes share 600 requests a minute. Without the server, each spaces its requests on a key by 210 ms."""
+    """Two processes share 600 requests per minute. Without the server, each sends requests with a key 210 ms apart."""
     good, bad = (key.key_id for key in KEYS)
     first, second = stores = open_fleet_store(), open_fleet_store()
     know(first, rpm=600)
@@ -61,7 +61,8 @@ def test_processes_without_the_server_share_a_limit_equally_and_avoid_a_refused_
             at.append(lease.at_us)
     merged = sorted(places[first][1:] + places[second][1:])
     assert min(b - a for a, b in itertools.pairwise(merged)) > 80_000
-    spaces = [min(b - a for a, b in itertools.pairwise(at[1:])) for at in places.values()]  # a busy machine adds pauses
+    # a busy machine may delay requests more
+    spaces = [min(b - a for a, b in itertools.pairwise(at[1:])) for at in places.values()]
     assert all(abs(space - 210_000) < 1_000 for space in spaces)
 
 
@@ -74,7 +75,7 @@ def _refused_for(store: FleetStore, batch: str = "") -> tuple[str, str]:
 def test_budgets_hold_while_the_server_is_down_and_after_it_has_lost_its_data(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
-    """Four of ten calls a day are used. Without the server, each process may make three more, two for a new batch."""
+    """Four of ten daily calls are used. Without the server, each process may make three more, two for a new batch."""
     budget = Budget(day=Cap(calls=10), batch=Cap(calls=4))
     first, second = stores = open_fleet_store(budget=budget), open_fleet_store(budget=budget)
     know(first)
@@ -97,7 +98,7 @@ def test_budgets_hold_while_the_server_is_down_and_after_it_has_lost_its_data(
 def test_a_server_that_lost_its_data_unnoticed_gets_it_back(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
-    """The next heartbeat restores budgets, limits, and proven keys."""
+    """The next heartbeat restores budgets, limits, and which keys are verified."""
     store = open_fleet_store(budget=Budget(day=Cap(calls=5)))
     know(store)
     answered(store)
@@ -114,7 +115,7 @@ def test_a_server_that_lost_its_data_unnoticed_gets_it_back(
 def test_a_request_that_ends_while_the_server_is_down_is_counted_once(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
-    """The server keeps its data and charged an estimate, which the later settlement corrects."""
+    """The server keeps its data, with an estimated charge. Settling the request later corrects it."""
     store = open_fleet_store(budget=Budget(day=Cap(tokens=100_000)))
     know(store)
     leases = [sent(store, tokens=1_000) for _ in range(2)]
@@ -133,13 +134,13 @@ def test_a_request_that_ends_while_the_server_is_down_is_counted_once(
 def test_a_report_that_fails_is_delivered_when_the_server_is_back(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
-    """A success is reported in the background, and this report may be the first to notice the loss."""
+    """A success is reported in the background. This report may be the first request that fails."""
     store = open_fleet_store()
     know(store)
     lease = sent(store, tokens=10)
     before = sum(key.successes for key in store.snapshot())
     with redis.Redis.from_url(lossy_server.url) as connection:
-        connection.replicaof("127.0.0.1", "1")  # the server refuses writes and keeps its data
+        connection.replicaof("127.0.0.1", "1")  # as a replica, the server rejects writes but keeps its data
         store.settle(lease, Settlement(Outcome.SUCCESS))
         wait_until(lambda: store.lost, 60)
         connection.replicaof("NO", "ONE")
@@ -187,7 +188,7 @@ def test_a_process_can_end_while_the_server_is_away(
 def test_the_only_request_of_a_crashed_process_is_taken_over(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
-    """A key that never answered gets one request at a time. Others wait for it only while its process lives."""
+    """An unverified key gets one request at a time. Others wait for this request only while its process lives."""
     dying, living = open_fleet_store(), open_fleet_store()
     for _ in KEYS:
         assert isinstance(dying.acquire(KeyRequest("m", 10, 0)), Lease)

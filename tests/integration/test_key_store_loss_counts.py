@@ -1,4 +1,4 @@
-"""Counts that a process makes while the fleet's store is unavailable reach the fleet later, exactly once."""
+"""Counts that a process makes while the shared store is unavailable reach it later, exactly once."""
 
 import collections
 import time
@@ -21,12 +21,12 @@ pytestmark = pytest.mark.redis_server
 
 
 def total(store: FleetStore, figure: str) -> int:
-    """Return the sum of a figure over all keys in the statistics."""
+    """Return the sum of a figure over all keys."""
     return sum(getattr(snapshot, figure) for snapshot in store.snapshot())
 
 
 def ends(store: FleetStore, model: str = "m") -> dict[Outcome, int]:
-    """Return the outcomes of a model's requests over all keys."""
+    """Return how often each outcome occurred for a model, over all keys."""
     found: collections.Counter[Outcome] = collections.Counter()
     for call in store.figures().calls:
         found.update(call.outcomes if call.model == model else {})
@@ -36,7 +36,7 @@ def ends(store: FleetStore, model: str = "m") -> dict[Outcome, int]:
 def test_counts_of_offline_processes_reach_the_fleet_once(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
-    """Two processes count requests, outcomes, tokens, waits, refusals, and key states while offline."""
+    """Two processes are offline. They count requests, outcomes, tokens, waits, refusals, and key state changes."""
     stores = [open_fleet_store(), open_fleet_store()]
     first = stores[0]
     know(first)
@@ -55,7 +55,7 @@ def test_counts_of_offline_processes_reach_the_fleet_once(
         assert (store.lost, ends(store)) == (True, {Outcome.SUCCESS: 4})
     lossy_server.thaw()
     wait_until(lambda: not any(store.lost for store in stores) and total(first, "requests") == 15, 60)
-    time.sleep(0.3)  # time for a wrong second report
+    time.sleep(0.3)  # a wrong second report would arrive in this time
     assert ends(first) == {Outcome.SUCCESS: 11}
     assert ends(first, "n") == {Outcome.RATE_LIMITED: 2, Outcome.INVALID_KEY: 2}
     assert [total(first, f) for f in ("requests", "successes", "failures", "rate_limits")] == [15, 11, 4, 2]
@@ -87,7 +87,7 @@ def place(store: FleetStore) -> Lease:
 def test_a_reservation_made_before_a_loss_and_used_during_it_is_counted_once(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
-    """A frozen server handles the confirmation after it is back; the settlement arrives later."""
+    """The frozen server handles the confirmation when it is back. The settlement arrives after that."""
     store = open_fleet_store()
     know(store, rpm=600)
     known = store.confirm(place(store))
@@ -104,7 +104,7 @@ def test_a_reservation_made_before_a_loss_and_used_during_it_is_counted_once(
     lossy_server.thaw()
     expected = {Outcome.SUCCESS: before, Outcome.SERVER_FAILURE: 1}
     wait_until(lambda: not store.lost and ends(store) == expected, 60)
-    time.sleep(0.3)  # time for a wrong second report
+    time.sleep(0.3)  # a wrong second report would arrive in this time
     assert ends(store) == expected
     assert [total(store, f) for f in ("requests", "successes", "failures")] == [before + 1, before, 1]
 
@@ -115,7 +115,7 @@ def test_the_end_of_a_stream_that_a_frozen_server_handles_late_is_charged_once(
     store = open_fleet_store()
     know(store)
     stream = answered(store)
-    store.end_stream(answered(store), Usage(1))  # the server has cached this script from now on
+    store.end_stream(answered(store), Usage(1))  # makes the server cache this Lua script
     wait_until(
         lambda: ends(store) == {Outcome.SUCCESS: 4} and sum(c.input_tokens for c in store.figures().calls) == 1, 5
     )
@@ -124,7 +124,7 @@ def test_the_end_of_a_stream_that_a_frozen_server_handles_late_is_charged_once(
     wait_until(lambda: store.lost, 60)
     lossy_server.thaw()
     wait_until(lambda: not store.lost and any(c.output_tokens for c in store.figures().calls), 60)
-    time.sleep(0.3)  # time for a second delivery
+    time.sleep(0.3)  # a second delivery would arrive in this time
     assert sum(c.output_tokens for c in store.figures().calls) == 20
     assert sum(c.input_tokens for c in store.figures().calls) == 11
 
@@ -165,7 +165,8 @@ def test_a_reservation_of_one_loss_whose_time_comes_in_the_next_costs_nothing(
     lossy_server.freeze()
     reserved = store.acquire(paid := KeyRequest("m", 10, 30_000_000, batch="b", microusd=7))
     while isinstance(reserved, Lease) and not reserved.reserved:
-        store.settle(reserved, Settlement(Outcome.REQUEST_FAULT))  # a request fault costs nothing either
+        # a failure by the caller's fault costs nothing either
+        store.settle(reserved, Settlement(Outcome.REQUEST_FAULT))
         reserved = store.acquire(paid)
     assert isinstance(reserved, Lease)
     assert store.spent("b") == Spent()
@@ -180,7 +181,7 @@ def test_a_reservation_of_one_loss_whose_time_comes_in_the_next_costs_nothing(
 
 
 def _lost(loses_replies: LosesReplies, store: FleetStore, step: Callable[[], object]) -> object:
-    """Return the result of `step`, whose requests the server handles while its replies are lost."""
+    """Return the result of `step`. The server receives its requests, but the replies are lost."""
     loses_replies.lose = True
     try:
         return step()
@@ -192,7 +193,7 @@ def _lost(loses_replies: LosesReplies, store: FleetStore, step: Callable[[], obj
 def test_an_admission_whose_reply_is_lost_is_charged_once_and_blocks_no_key(
     loses_replies: LosesReplies, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
-    """The server and the process both admit the request. The server's admission is withdrawn."""
+    """The server and the process both admit the request. The server's admission is then withdrawn."""
     store = open_fleet_store(loses_replies.url)
     paid = KeyRequest("m", 10, 0, batch="b", microusd=7)
     beside = [store.acquire(paid) for _ in KEYS]
@@ -203,7 +204,7 @@ def test_an_admission_whose_reply_is_lost_is_charged_once_and_blocks_no_key(
     mine = _lost(loses_replies, store, lambda: store.acquire(paid))
     assert isinstance(mine, Lease)
     store.settle(mine, Settlement(Outcome.SUCCESS, usage=Usage(10, 7)))
-    # Until both corrections have arrived, only one of the two values is right.
+    # In between, only one of the two values is right.
     wait_until(
         lambda: (total(store, "in_flight"), store.spent("b")) == (0, Spent(1, 10, 7)), 6, lambda: str(store.spent("b"))
     )
@@ -211,7 +212,7 @@ def test_an_admission_whose_reply_is_lost_is_charged_once_and_blocks_no_key(
 
 
 def test_a_report_that_arrives_twice_counts_once(lossy_server: Server) -> None:
-    """The sender got no reply and sends the report again."""
+    """The sender did not get the reply, so it sent the report again."""
     with connect_store(lossy_server.url) as connection:
         store = RedisStore(KEYS, "round_robin", connection)
         alone = OfflineActivity({"t:b": Spent(1, 20, 3, 16)}, {"w:m": {"r:no_capacity": 4}}, {KEYS[0].key_id: 5})

@@ -1,4 +1,4 @@
-"""Real processes share one key pool with one probe and within its limits, despite crashes and wrong clocks."""
+"""Real processes share one key pool, its probes, and its limits, despite crashes and wrong clocks."""
 
 import itertools
 import json
@@ -19,7 +19,7 @@ from tests.plugins.store_steps import MINUTE, SECOND
 
 A, B = make_keys(["sk-a", "sk-b"])
 NOT_B = {"barred": [B.key_id]}
-#: The pool's open and probe times are short, because tests wait for them.
+#: Short times for an open circuit and a probe, because tests wait for them.
 POLICY = {"open_us": SECOND // 2, "probe_lease_us": SECOND}
 _pools = itertools.count()
 
@@ -99,7 +99,7 @@ def share_a_pool(peers: Sequence[Peer], calls_a_day: int | None = None) -> None:
 
 
 def all_at_once(peers: Sequence[Peer], times: int, seconds: float = 0, **of_ask: Any) -> list[Any]:
-    """Return the leases of all `peers`, which start together with at least `times` requests for at least `seconds`."""
+    """Start all `peers` together, each with at least `times` requests in at least `seconds`. Return their leases."""
     at = time.monotonic() + 0.05
     for peer in peers:
         peer.send("acquire", times=times, seconds=seconds, at=at, **of_ask)
@@ -111,7 +111,7 @@ def all_at_once(peers: Sequence[Peer], times: int, seconds: float = 0, **of_ask:
 
 
 def deepest(leases: Sequence[Any], per_minute: float) -> float:
-    """Return the highest level of a bucket with this rate, if each request arrives at its lease's time."""
+    """Return the highest level of a bucket that drains at this rate, if each request arrives at its lease's time."""
     full_at, most = 0.0, 0.0
     for at_us in sorted(lease["at_us"] for lease in leases):
         full_at = max(full_at, at_us) + MINUTE / per_minute
@@ -137,7 +137,7 @@ def test_a_half_open_key_gets_one_probe_from_the_whole_fleet(fleet: list[Peer]) 
 
 
 def _closes(peer: Peer, lease: Any) -> bool:
-    """Return whether this process had the lease, whose success closes the circuit."""
+    """Return True if this process holds the lease. Settle it with a success, which must close the circuit."""
     if not peer.does("holds", lease_id=lease["lease_id"]):
         return False
     assert peer.settles(lease, "success")["closed"]
@@ -146,7 +146,7 @@ def _closes(peer: Peer, lease: Any) -> bool:
 
 @pytest.mark.parametrize("max_wait_us", [0, SECOND])
 def test_the_fleet_never_exceeds_a_buckets_capacity(fleet: list[Peer], max_wait_us: int) -> None:
-    """At 1,200 requests a minute a bucket holds 20. Reserved requests count at their reserved time."""
+    """At 1,200 requests per minute, a bucket holds 20. A reserved request counts at its reserved time."""
     share_a_pool(fleet)
     first = fleet[0]
     first.settles(first.takes(**NOT_B), "success", rpm=1200, remaining=1200)
@@ -175,7 +175,7 @@ def test_a_probe_of_a_killed_process_expires(fleet: list[Peer], extra: Peer) -> 
 
 
 def test_reservations_of_a_killed_process_expire_at_their_time(fleet: list[Peer], extra: Peer) -> None:
-    """Each reservation takes a tenth of a second. A second after the last, the key has its full capacity again."""
+    """Each reservation takes 0.1 s of capacity. One second after the last one, the key has its full capacity again."""
     share_a_pool([*fleet, extra])
     extra.settles(extra.takes(**NOT_B), "success", rpm=600, remaining=600)
     reserved = [lease for lease in extra.asks(25, max_wait_us=5 * SECOND, **NOT_B) if lease["reserved"]]
@@ -191,7 +191,7 @@ def test_reservations_of_a_killed_process_expire_at_their_time(fleet: list[Peer]
 
 @pytest.mark.parametrize("wrong_by_s", [3600, -3600])
 def test_a_hosts_wrong_clock_changes_nothing(fleet: list[Peer], extra: Peer, server: str, wrong_by_s: int) -> None:
-    """Only the server's time is used, so all hosts get the same decisions."""
+    """Only the server's clock is used, so all hosts get the same results."""
     extra.does("shift_clocks", seconds=wrong_by_s)
     right = fleet[0]
     pair = [extra, right]

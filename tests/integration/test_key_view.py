@@ -1,4 +1,4 @@
-"""A view of the keys: it does not join the fleet, and survives the loss of its Redis."""
+"""A view of the keys does not register as a process of the fleet, and works again after a loss of Redis."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,7 +35,7 @@ def _use(settings: Settings) -> None:
 def test_a_view_shows_the_fleets_counts_without_joining_it_and_survives_the_loss_of_its_redis(
     tmp_path: Path, valkey: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The view reconnects by itself, whereas a manager that lost Redis stays offline until its next request."""
+    """The view reconnects by itself, but a manager that lost Redis stays offline until its next request."""
     monkeypatch.setattr("app.services.keys.view.KEPT_SECONDS", 0.0)
     monkeypatch.setattr("app.services.keys.view._GRACE_SECONDS", 0.0)
     secrets = "sk-proj-aaaaaaaaaaaaaaaaaaaa1111,sk-proj-bbbbbbbbbbbbbbbbbbbb2222"

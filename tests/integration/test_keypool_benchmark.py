@@ -1,4 +1,4 @@
-"""The key pool benchmark runs as a command, and produces the results that its report needs."""
+"""The key pool benchmark runs as a command and produces the results that its report needs."""
 
 import json
 import subprocess
@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.benchmark
 def test_two_processes_through_the_pool_finish_every_job_within_the_limits(tmp_path: Path) -> None:
-    """In a short run no job fails, and every figure is present and plausible."""
+    """In a short run, no job fails, and every figure is present and plausible."""
     out = tmp_path / "results.json"
     command = [sys.executable, "-m", "benchmarks.keypool", "run", "--contestants", "ours", "--modes", "open_2"]
     options = ["--repeats", "1", "--window", "10", "--warmup", "5", "--start-level", "1", "--out", str(out)]
@@ -26,7 +26,7 @@ def test_two_processes_through_the_pool_finish_every_job_within_the_limits(tmp_p
     figures = run["figures"]
     assert (run["mode"], run["contestant"], run["size"]["processes"]) == ("open_2", "ours", 2)
     assert figures["jobs_failed"] == 0, (figures, run["log_tail"])
-    # 38 jobs arrive per second. Even a slow machine does a third of them in ten seconds.
+    # 38 jobs arrive per second. Even a slow machine finishes a third of them in the ten seconds.
     assert figures["admitted"] > 125, (figures, run["log_tail"])
     assert 0.25 < figures["goodput"] < 1.1, figures
     assert figures["rate_limited_per_success"] is not None

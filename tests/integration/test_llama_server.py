@@ -1,7 +1,7 @@
-"""The model step works with llama.cpp's server and a model of 135 million parameters.
+"""The model step with llama.cpp's server and a model of 135 million parameters.
 
-So small a model is rarely right. Nothing may break, answers must be bounded, and only values that the page states
-are stored. `make test-llama` installs the server and the model.
+So small a model is often wrong. Still, answers must be limited in length, and only values that the page states may be
+stored. `make test-llama` installs the server and the model.
 """
 
 import os
@@ -87,7 +87,7 @@ def test_nothing_breaks_and_only_values_that_the_page_states_are_stored(
                 if proof.method is Method.LLM:
                     assert proof.quote in prompt.text, field
             assert "HTTP" not in (reading.note or ""), "a model call failed with an HTTP error"
-        # This server answers 500 to a strict schema and ignores the newer token limit.
+        # This server returns 500 for a strict schema, and ignores the newer token limit option.
         assert (reader.dialect.shape, reader.dialect.limit) == ("json_object", "max_tokens")
         (key,) = manager.get_stats()["keys"].values()
         assert not key["circuit_open"]

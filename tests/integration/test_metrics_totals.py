@@ -1,4 +1,4 @@
-"""The counts of many processes add up in Redis, even if processes or connections fail."""
+"""Counts of many processes add up in Redis, even if processes or connections fail."""
 
 import multiprocessing
 import threading
@@ -17,7 +17,7 @@ from app.services.keys.store import connect_store
 from app.services.reports.metrics.shared_counts import Flusher, encode, read_counts
 from tests.plugins.lossy_server import LosesReplies, Server
 
-#: Python's warning is ignored, because a worker's parent also has threads when it forks.
+#: Ignore Python's warning about fork with threads, because a worker's parent process also has threads when it forks.
 pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
 _FORK = multiprocessing.get_context("fork")
 PAGES = encode("pages_total", {"outcome": "fetched"})
@@ -36,14 +36,13 @@ def _read(url: str) -> dict[str, float]:
 
 
 def _in_child(work: Callable[[], None]) -> ForkProcess:
-    """Fork a process that runs `work`."""
     process = _FORK.Process(target=work)
     process.start()
     return process
 
 
 def test_concurrent_counts_of_forked_processes_add_up_exactly(url: str) -> None:
-    """Each process starts with its parent's numbers, which it must not report again, and reports several times."""
+    """Each process inherits its parent's counts, which it must not report again. It sends several reports."""
     registry = CollectorRegistry()
     pages = Counter("pages", "-", ["outcome"], registry=registry)
     seconds = Histogram("seconds", "-", registry=registry, buckets=(1.0, 10.0))
@@ -80,7 +79,7 @@ def test_concurrent_counts_of_forked_processes_add_up_exactly(url: str) -> None:
 
 
 def test_a_child_that_inherits_a_flusher_reports_nothing(url: str) -> None:
-    """Stopping the flusher in the child reports nothing either. The parent's flusher keeps working."""
+    """Stopping the flusher in the child sends no report either. The parent's flusher continues."""
     registry = CollectorRegistry()
     pages = Counter("pages", "-", ["outcome"], registry=registry)
     flusher = Flusher(connect_store(url), registry=registry, interval_seconds=60)
@@ -100,7 +99,7 @@ def test_a_child_that_inherits_a_flusher_reports_nothing(url: str) -> None:
 
 
 def test_a_report_whose_reply_was_lost_is_added_again(lossy_server: Server, loses_replies: LosesReplies) -> None:
-    """Reports are delivered at least once. Counts after the return of Redis are exact again."""
+    """A report is delivered at least once, so a lost reply makes the total too high. Later counts are exact again."""
     registry = CollectorRegistry()
     pages = Counter("pages", "-", ["outcome"], registry=registry)
     flusher = Flusher(connect_store(loses_replies.url), registry=registry)
@@ -120,7 +119,7 @@ def test_a_report_whose_reply_was_lost_is_added_again(lossy_server: Server, lose
 
 
 def test_counts_wait_while_redis_is_down_and_none_is_lost_or_doubled(tmp_path: Path, caplog: Any) -> None:
-    """The loss and the return are logged once each."""
+    """The loss of Redis and its return are logged once each."""
     caplog.set_level("INFO", "app.services.reports.metrics.shared_counts")
     registry = CollectorRegistry()
     pages = Counter("pages", "-", ["outcome"], registry=registry)

@@ -1,4 +1,4 @@
-"""Model batches lead from parked requests to answers, with the real stores, pool, and SDK over HTTP.
+"""Model batches, from parked requests to answers, with the real stores, pool, and SDK over HTTP.
 
 The simulator records how often each request was billed. A crash is an exception between two steps.
 """
@@ -37,7 +37,7 @@ from simulators.openai.bodies import prompt_sha256
 from tests.plugins.simulator_fixtures import KEYS, SimulatorHandle
 
 MODEL = "gpt-4.1-mini"
-#: Prices in dollars per million input and output tokens. A batch costs half.
+#: Prices in dollars per million input and output tokens. Batch requests cost half.
 PRICES = f"{MODEL}=2/8"
 START = datetime(2026, 11, 26, tzinfo=UTC)
 HOUR = 3600.0
@@ -55,12 +55,12 @@ def request_of(name: str, model: str = MODEL) -> NewRequest:
 
 
 class CrashError(BaseException):
-    """Simulates a crash: no code after this line runs, not even cleanup."""
+    """Simulates a crash: unlike a normal exception, it triggers no error handling."""
 
 
 @dataclass
 class Runner:
-    """A process that runs batches; its database and simulator survive crashes."""
+    """A process that runs batches. Its database and simulator survive its crashes."""
 
     simulator: SimulatorHandle
     database: Database
@@ -72,7 +72,7 @@ class Runner:
     lives: int = field(default=1)
 
     def park(self, *names: str, asked: Callable[[str], NewRequest] = request_of) -> list[Job]:
-        """Enqueue economy jobs of one batch that wait for these requests, each made by `asked`."""
+        """Enqueue a batch of economy jobs, each parked on the request that `asked` returns for its name."""
         made = self.jobs.enqueue([f"https://a.example/{name}" for name in names], economy=True)
         for job, name in zip(made.jobs, names, strict=True):
             held = self.jobs.claim(job.id, "worker", 30)
@@ -81,7 +81,7 @@ class Runner:
         return [self.jobs.get(job.id) for job in made.jobs]
 
     def turn(self, seconds: float = 0.0) -> None:
-        """Advance the clock by `seconds`, then do what beat's tasks do in one turn."""
+        """Advance the clock by `seconds`, then run beat's batch tasks once."""
         self.clock.advance(seconds)
         tidy(self.parts)
         collect(self.parts)
@@ -93,7 +93,7 @@ class Runner:
             self.turn(seconds)
 
     def crash_in(self, name: str, *, after: bool) -> None:
-        """Run turns until the process crashes in the API call `name`: before the call, or after it succeeded."""
+        """Run turns until the process crashes in the API call `name`: before the call, or after it has succeeded."""
         api = self.parts.api
 
         def crash(*args: Any, **kwargs: Any) -> Any:
@@ -108,7 +108,7 @@ class Runner:
         with pytest.raises(CrashError):
             crashing.turns(3)
         self.lives += 1
-        self.clock.advance(31)  # the crashed process's lease expires
+        self.clock.advance(31)  # until the crashed process's lease has expired
 
     @property
     def owner(self) -> str:
@@ -123,11 +123,11 @@ class Runner:
         return found
 
     def states(self, names: Iterable[str]) -> Counter[RequestState]:
-        """Return the number of these requests in each state."""
+        """Return how many of these requests are in each state."""
         return Counter(self.outcome(name).state for name in names)
 
     def woken(self) -> set[str]:
-        """Return the ids of the jobs that recovery would send now."""
+        """Return the ids of the jobs that recovery would now send to workers."""
         return {each.job.id for each in self.jobs.recoverable()}
 
     def billed(self, *names: str) -> list[int]:
@@ -136,13 +136,13 @@ class Runner:
         return [paid.get(prompt_sha256(messages(name)), 0) for name in names]
 
     def at_openai(self) -> tuple[int, int]:
-        """Return the number of batches ever made at OpenAI and of files that still exist there."""
+        """Return how many batches were ever created at OpenAI, and how many files exist there now."""
         found = self.simulator.batches()
         return len(found["batches"]), len(found["files"])
 
 
 class CrashingApi:
-    """An API whose calls in `crash` crash the process."""
+    """An API that calls the functions in `crash` instead of its own methods of that name."""
 
     def __init__(self, api: Any, crash: Mapping[str, Callable[..., Any]]) -> None:
         self._api = api
@@ -342,7 +342,7 @@ def test_a_refused_request_ends_with_the_reason(make_runner: Any) -> None:
 def test_a_failing_request_is_sent_again_and_then_left_to_its_job(
     make_runner: Any, server: dict[str, Any], batches: int
 ) -> None:
-    """A gateway that has only chat completions, no batches, answers an upload with 404."""
+    """A gateway without the batch API answers the upload with 404."""
     runner = make_runner(server=server)
     (job,) = runner.park("a")
     runner.turns(10)
@@ -366,7 +366,7 @@ def test_only_unanswered_requests_of_an_expired_batch_are_sent_again(make_runner
 
 
 def test_too_many_enqueued_tokens_make_smaller_batches_and_cost_no_attempt(make_runner: Any) -> None:
-    """Each of the four requests has about ten tokens. The account's limit allows two enqueued requests."""
+    """Each of the four requests has about ten tokens, and the account may enqueue 25."""
     runner = make_runner(server={"batch_max_tokens": 25}, openai_batch_collect_seconds=60)
     runner.park("a", "b", "c", "d")
     runner.turn(60)
@@ -384,7 +384,7 @@ def test_a_failing_server_is_retried(make_runner: Any) -> None:
     runner.turns(2)
     assert runner.outcome("a").attempts == 1
     runner.simulator.set_key(KEYS[0], behavior="ok")
-    runner.clock.advance(HOUR)  # the key's circuit is closed again
+    runner.clock.advance(HOUR)  # until the key's circuit is closed again
     runner.turns(8)
     assert runner.outcome("a").state is RequestState.ANSWERED
     assert runner.billed("a") == [1]
@@ -427,7 +427,7 @@ def test_a_batch_is_checked_with_the_key_that_made_it(make_runner: Any) -> None:
 def test_a_key_of_the_same_project_takes_over_from_a_dead_key(
     make_runner: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """All keys of a project can read its batches, so the batch continues and nothing is billed twice."""
+    """All keys of a project can read its batches, so the batch continues with another key and is billed once."""
     keys = [{"key": KEYS[0], "project": "a"}, {"key": KEYS[1], "project": "a"}, {"key": KEYS[2], "project": "b"}]
     runner = make_runner(keys=keys)
     runner.park("a")
@@ -483,7 +483,7 @@ def test_a_batch_whose_key_was_removed_is_abandoned_sooner(make_runner: Any) -> 
 
 @pytest.mark.parametrize("others", [0, 1], ids=["alone", "among others"])
 def test_a_key_that_was_refused_temporarily_keeps_its_batch(make_runner: Any, others: int) -> None:
-    """A 401 that ends within the hour causes no second charge."""
+    """If the key is accepted again within an hour, nothing is charged twice."""
     runner = make_runner(keys=[{"key": key, "project": f"proj_{n}"} for n, key in enumerate(KEYS[: 1 + others])])
     runner.park("a")
     runner.turn()
@@ -537,7 +537,7 @@ def test_a_batch_that_exceeds_the_jobs_maximum_wait_is_canceled_and_the_job_make
 
 
 def test_a_request_that_cannot_be_sent_goes_back_to_its_job(make_runner: Any) -> None:
-    """No key is usable for a day. Parked requests go back after the maximum wait."""
+    """No key is usable for a day, so the request goes back after the maximum wait."""
     runner = make_runner(keys=[{"key": KEYS[0], "behavior": "no_quota"}], openai_batch_max_wait_seconds=HOUR)
     with pytest.raises(openai.RateLimitError):
         runner.manager.get_client().chat.completions.create(model=MODEL, messages=messages("x"))  # type: ignore
@@ -558,7 +558,7 @@ def test_a_request_that_was_answered_meanwhile_is_not_sent(make_runner: Any) -> 
     assert runner.woken() == {job.id}
 
 
-# --- budgets: 140 tokens a request, (2 x 100 + 8 x 40) / 2 = 260 millionths of a dollar
+# --- budgets: a request has 140 tokens and costs (2 x 100 + 8 x 40) / 2 = 260 microdollars
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ url = "{url}?zip={{postal_code}}"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The result of one page. `code` is "done", the error's code or class, or "no answer" if the process ended or hung."""
+    """The result of one page. `code` is "done", the error's code or class, or "no answer" if the process ended."""
 
     number: int
     kind: str

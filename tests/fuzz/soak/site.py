@@ -88,7 +88,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _quoting(asked: dict[str, Any]) -> dict[str, Any]:
-    """Return an answer that quotes a line of the page for every requested field, with a value that the line may state."""
+    """Return an answer that quotes a line of the page for every requested field, with a value the line may state."""
     *lines, _, wanted = asked["messages"][-1]["content"].splitlines()[1:]
     lines = [line for line in lines if line] or ["-"]
     facts = [(name, lines[place % len(lines)]) for place, name in enumerate(wanted.partition(": ")[2].split(", "))]

@@ -70,7 +70,7 @@ _PACK: Mapping[str, tuple[str, Callable[[bytes], bytes]]] = {
 
 
 def packed(rng: random.Random, body: bytes) -> tuple[bytes, str, str]:
-    """Return `body` as sent, its Content-Encoding, and how it was packed: "packed", "unpacked", "cut", "bomb", or ""."""
+    """Return `body` as sent, its Content-Encoding, and how it was packed: "packed", "unpacked", "cut", "bomb", ""."""
     kind = rng.random()
     if kind < 0.6:
         return body, "", ""

@@ -34,7 +34,7 @@ class World:
 
 @pytest.fixture(scope="module")
 def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """Scrape the first property, one with a planted conflict, one with an old sale, and one with a false search answer."""
+    """Scrape the first home, one with a planted conflict, one with an old sale, and one with a false search answer."""
     with RunningCounty() as running:
         county = running.county
         kinds = ("conflict", "outdated")

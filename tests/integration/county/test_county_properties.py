@@ -21,7 +21,7 @@ _LOOKALIKES = 45
 
 
 def chosen(county: County) -> list[Home]:
-    """Return lookalikes, homes with duplicated pages or in other counties, and one home for each kind of planted error."""
+    """Return lookalikes, homes with duplicated pages or in other counties, and one home per kind of planted error."""
     wanted = set(range(1, _LOOKALIKES + 1, 2)) | {39, 40, 42}
     met: set[tuple[str, str, str]] = set()
     for one in county.planted:

@@ -27,9 +27,7 @@ def rules() -> list[dict[str, str]]:
 
 
 def known_series() -> dict[str, Metric]:
-    """Return the exported metrics and the recorded series. A recorded series has the labels of the metrics in its
-    expression.
-    """
+    """Return the exported metrics and the recorded series, which have the labels of the metrics that they use."""
     known = queried()
     for rule in rules():
         if "record" in rule:

@@ -1,4 +1,4 @@
-"""Every block of the tutorial that is marked `run` is run as written, in order, as a newcomer would do it."""
+"""Run every block of the tutorial that is marked `run`, as written and in order."""
 
 import os
 import re
@@ -23,13 +23,13 @@ from tests.plugins.ports import free_port
 from tests.plugins.warm_start import WarmParent
 
 _LIMIT_SECONDS = 900
-#: A `make` that only checks its targets: this test starts them separately, or CI runs them in a clean clone.
+#: A `make` that only checks that its targets exist. Their work is done by the fixtures, or by CI in a clean clone.
 _MAKE = '#!/bin/sh\nexec make --dry-run --directory "{root}" "$@" >/dev/null\n'
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory, warm_parent: WarmParent) -> Path:
-    """Return a folder that looks like the clone after `make install`, with a `propintel` that starts quickly."""
+    """Return a folder that looks like a clone after `make install`, with a `propintel` that starts quickly."""
     place = tmp_path_factory.mktemp("clone")
     real_venv, venv = Path(sys.executable).parents[1], place / ".venv"
     (venv / "bin").mkdir(parents=True)
@@ -65,7 +65,7 @@ def _environment(place: Path) -> dict[str, str]:
 
 
 def _bash(script: str, place: Path, environment: Mapping[str, str]) -> str:
-    """Run the script; return its output. Exported variables are stored in the file `exported` for the next block."""
+    """Run the script and return its output. Exported variables are saved in the file `exported` for the next block."""
     script = f"set -eu\n. ./exported\n{script}\nexport -p > exported"
     done = subprocess.run(
         ["bash", "-c", script],
@@ -82,7 +82,7 @@ def _bash(script: str, place: Path, environment: Mapping[str, str]) -> str:
 
 @contextmanager
 def _up(block: str, place: Path, environment: Mapping[str, str], log: Path) -> Iterator[None]:
-    """Run `propintel up` until its start message appears; send Ctrl-C at the end."""
+    """Run `propintel up` until its start message appears. Send Ctrl-C at the end."""
     with log.open("w", encoding="utf-8") as out:
         process = subprocess.Popen(
             [
@@ -115,7 +115,7 @@ def _blocks_to_run(page: str) -> list[Block]:
 
 
 def _run_page(page: str, place: Path, environment: Mapping[str, str]) -> str:
-    """Run the page's blocks in order; return all output."""
+    """Run the page's blocks in order, and return all their output."""
     printed = ""
     with ExitStack() as terminals:
         for block in _blocks_to_run(page):
@@ -129,7 +129,7 @@ def _run_page(page: str, place: Path, environment: Mapping[str, str]) -> str:
 @pytest.mark.worker
 @pytest.mark.timeout(_LIMIT_SECONDS)
 def test_the_tutorial_leads_to_a_record(place: Path, county: RunningCounty) -> None:
-    """The county already runs on another port. Its folder is where the tutorial expects it."""
+    """The county already runs on another port. Its settings are in the folder where the tutorial expects them."""
     folder = place / ".county"
     folder.mkdir()
     (folder / "sources.toml").write_text(sources_toml(county.roots), encoding="utf-8")
@@ -150,7 +150,7 @@ def test_the_tutorial_leads_to_a_record(place: Path, county: RunningCounty) -> N
 
 
 def test_the_short_blocks_write_their_files(tmp_path: Path) -> None:
-    """These blocks of other pages write a secret or a file, and need no running process."""
+    """These blocks of other pages write a secret or a file. They need no running process."""
     (tmp_path / "exported").write_text("", encoding="utf-8")
     pages = {"docs/batches.md": ".env", "docs/prometheus.md": "metrics-token"}
     for page, written in pages.items():
@@ -160,7 +160,6 @@ def test_the_short_blocks_write_their_files(tmp_path: Path) -> None:
 
 
 def test_the_pre_commit_hook_is_installed(tmp_path: Path) -> None:
-    """The test uses a new repository with the project's hook configuration."""
     (tmp_path / ".venv").symlink_to(Path(sys.executable).parents[1], target_is_directory=True)
     shutil.copy(ROOT / ".pre-commit-config.yaml", tmp_path)
     (tmp_path / "exported").write_text("", encoding="utf-8")

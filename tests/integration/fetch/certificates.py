@@ -1,4 +1,4 @@
-"""Server and client certificates for tests. No client trusts them by default."""
+"""Server and client certificates for tests, which no client trusts by default."""
 
 import ssl
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from cryptography.x509.oid import NameOID
 
 @dataclass
 class Tls:
-    """TLS contexts of a server and its client, and the host names that clients requested by SNI."""
+    """TLS contexts of a server and its client, and the host names that clients sent by SNI."""
 
     server: ssl.SSLContext
     client: ssl.SSLContext
@@ -21,7 +21,7 @@ class Tls:
 
 
 def make_tls(folder: Path, host: str = "homes.example") -> Tls:
-    """Create a key and a self-signed certificate of `host` in `folder/server.pem`; return TLS contexts for them."""
+    """Create a key and a self-signed certificate for `host` in `folder/server.pem`. Return TLS contexts that use it."""
     key = ec.generate_private_key(ec.SECP256R1())
     certificate = (
         _unsigned(key, host, issuer=_name(host))
@@ -39,7 +39,7 @@ def make_tls(folder: Path, host: str = "homes.example") -> Tls:
 
 
 def make_client(server: Path, folder: Path) -> tuple[Path, Path]:
-    """Create a client certificate signed by the certificate in `server` (from `make_tls`); return it and its key."""
+    """Create a client certificate signed by the certificate in `server`. Return its file and its key's file."""
     pem = server.read_bytes()
     signer = serialization.load_pem_private_key(pem, None)
     assert isinstance(signer, ec.EllipticCurvePrivateKey)
@@ -56,7 +56,6 @@ def _name(common: str) -> x509.Name:
 
 
 def _unsigned(key: ec.EllipticCurvePrivateKey, subject: str, *, issuer: x509.Name) -> x509.CertificateBuilder:
-    """Return the builder of a certificate that is valid from yesterday to tomorrow."""
     now = datetime.now(UTC)
     return (
         x509.CertificateBuilder()

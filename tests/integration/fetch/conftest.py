@@ -25,9 +25,10 @@ HTML = b"<!doctype html><html><body><h1>12 Elm Street</h1></body></html>"
 
 @dataclass
 class Site:
-    """An HTTP server. `hits` lists the requested paths. Unknown paths are 404, so robots.txt allows everything.
+    """An HTTP server. `hits` lists the requested paths.
 
-    With `answers_all`, other unknown paths are empty scripts, for every method.
+    An unknown path is answered with 404, including robots.txt. With `answers_all`, unknown paths other than robots.txt
+    are empty scripts.
     """
 
     host: str
@@ -49,7 +50,7 @@ class Site:
     def page(
         self, path: str, body: bytes = HTML, *, status: int = 200, content_type: str | None = "text/html", **extra: str
     ) -> str:
-        """Serve `body` at `path`; return the URL. `extra` has header fields, whose `_` become `-`."""
+        """Serve `body` at `path` and return the URL. `extra` has header fields, with `_` in place of `-`."""
 
         def answer(handler: BaseHTTPRequestHandler) -> None:
             handler.send_response(status)
@@ -64,7 +65,7 @@ class Site:
         return self.handle(path, answer)
 
     def raw(self, path: str, chunks: Callable[[], Iterator[bytes]]) -> str:
-        """Answer with exactly these bytes, then close; return the URL. `sent_bytes` counts the bytes written."""
+        """Serve exactly these bytes at `path`, then close the connection. Return the URL."""
 
         def answer(handler: BaseHTTPRequestHandler) -> None:
             handler.close_connection = True
@@ -103,7 +104,7 @@ class Site:
                     else:
                         page(self)
                 except OSError:
-                    self.close_connection = True  # the client disconnected, as most of these tests expect
+                    self.close_connection = True  # the client disconnected, which most of these tests expect
 
             do_HEAD = do_OPTIONS = do_GET  # noqa: N815 (the names of the base class)
             do_PUT = do_DELETE = do_PATCH = do_POST  # noqa: N815
@@ -162,7 +163,7 @@ def tls(tmp_path: Path) -> Tls:
 
 
 class Names:
-    """A resolver with configurable answers. From a list of lists, each lookup takes the next list until the last."""
+    """A resolver with configurable answers. If a host has a list of answers, each lookup returns the next one."""
 
     def __init__(self, **hosts: Sequence[str] | Sequence[Sequence[str]]) -> None:
         self.answers: dict[str, list[list[str]]] = {}
@@ -192,7 +193,7 @@ MakeFetcher = Callable[..., Fetcher]
 
 @contextmanager
 def fetchers() -> Iterator[MakeFetcher]:
-    """Yield a function that builds a real fetcher. `opened` are the networks of FETCH_ALLOWED_PRIVATE_NETWORKS."""
+    """Yield a function that builds a real fetcher. `opened` is the value of FETCH_ALLOWED_PRIVATE_NETWORKS."""
     made: list[Fetcher] = []
 
     def make(opened: str = "", *, clock: Clock | None = None, **options: Any) -> Fetcher:

@@ -1,4 +1,4 @@
-"""A block page ends the fetch with its reason. A refresh to another page is followed within the guard's rules."""
+"""A block page ends the fetch with a reason. A refresh to another page is followed if the guard allows it."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""Fetchers share a host's pace through a real Valkey: its minimum gap and maximum concurrency."""
+"""Fetchers share a site's rate limit through a real Valkey: its minimum gap and maximum concurrency."""
 
 import threading
 import time
@@ -41,7 +41,7 @@ def client(server: ValkeyServer) -> Iterator[redis.Redis]:
 
 
 def _visits(stores: list[PaceStore], *, visits: int, gap: float, work: float) -> list[tuple[float, float]]:
-    """Visit a host with each store in its own thread, like processes of a fleet; return each visit's start and end."""
+    """Visit a site with each store in its own thread, and return each visit's start and end."""
     seen: list[tuple[float, float]] = []
 
     def visit(store: PaceStore) -> None:
@@ -79,7 +79,7 @@ def test_the_gap_is_kept_across_processes(kind: str, client: redis.Redis) -> Non
     began = time.monotonic()
     seen = _visits(stores, visits=3, gap=gap, work=0.001)
     assert len(seen) == 12
-    # the n-th start may be recorded late, but never before its turn
+    # A start may be recorded late, but it must not come before its turn.
     for number, (started, _) in enumerate(seen):
         assert started - began >= number * gap - 0.005
 

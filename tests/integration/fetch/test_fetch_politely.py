@@ -1,4 +1,4 @@
-"""The fetcher respects the site's pace, including its own requests for robots.txt and redirects."""
+"""The fetcher obeys the site's rate limit, also for robots.txt and redirects."""
 
 import dataclasses
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ from app.property.fetch.robots.cache import LocalRobotsCache
 
 
 class _LoopbackIsOutside(Guard):
-    """A guard that declares loopback addresses public, so that the fetcher paces requests to the test servers."""
+    """Treats loopback addresses as public, because the fetcher limits the rate of public addresses only."""
 
     def check(self, url: str, **_: Any) -> Destination:
         return dataclasses.replace(super().check(url), is_private=False)
@@ -59,7 +59,7 @@ def test_the_least_gap_separates_robots_pages_and_redirects(site: Any, paced: Ca
 
 
 def test_waiting_for_a_slot_does_not_use_the_pages_time(site: Any, paced: Callable[..., Fetcher]) -> None:
-    """The fetcher waits twice for 50 s at the site's request, which does not count towards its limit of 60 s."""
+    """The site's robots.txt demands two waits of 50 s. They do not count toward the page's time limit of 60 s."""
     clock = ManualClock()
     site.page("/robots.txt", b"User-agent: *\nCrawl-delay: 50\n", content_type="text/plain")
     site.page("/1", b"", status=302, Location="/2")
@@ -70,7 +70,7 @@ def test_waiting_for_a_slot_does_not_use_the_pages_time(site: Any, paced: Callab
 
 
 def test_a_failed_page_releases_its_slot(site: Any, paced: Callable[..., Fetcher]) -> None:
-    """At a concurrency of 1, an unreleased slot would make the last fetch wait for the lease's end."""
+    """With a concurrency of 1, the next fetch would wait for a slot that is still occupied until its lease expires."""
     clock = ManualClock()
     fetcher = paced(clock)
     for _ in range(2):
@@ -81,12 +81,12 @@ def test_a_failed_page_releases_its_slot(site: Any, paced: Callable[..., Fetcher
 
 
 def test_on_slot_is_called_once_per_page(site: Any, paced: Callable[..., Fetcher]) -> None:
-    """The callback does not run for robots.txt, at redirects, or for deferred visits."""
+    """It is not called for robots.txt, redirects, or deferred visits."""
     fetcher, turns = paced(ManualClock()), list[list[str]]()
     visitor = Visitor("a", max_wait_seconds=0.5, on_slot=lambda: turns.append(list(site.hits)))
     site.page("/2")
     site.page("/1", b"", status=302, Location="/2")
-    with pytest.raises(HostBusyError):  # the request for robots.txt has used the turn
+    with pytest.raises(HostBusyError):  # the request for robots.txt has used the slot
         fetcher.fetch(f"{site.base}/1", visitor)
     assert turns == []
     fetcher.fetch(f"{site.base}/1", dataclasses.replace(visitor, max_wait_seconds=60.0))

@@ -1,4 +1,4 @@
-"""Pages that a server's robots.txt forbids are not fetched, and other pages are (RFC 9309)."""
+"""The fetcher obeys robots.txt (RFC 9309)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -27,7 +27,7 @@ def test_a_forbidden_page_is_not_fetched(site: Any, fetcher: Fetcher) -> None:
 
 
 def test_rules_for_our_name_take_precedence(site: Any, make_fetcher: Callable[..., Any]) -> None:
-    """Rules match our product token, not other words of the User-Agent."""
+    """Rules apply to the product token at the start of the User-Agent, not to other words in it."""
     rules = {"*": "/", "roofbot": "/no", "contact": "/yes"}
     _robots(site, "\n\n".join(f"User-agent: {name}\nDisallow: {path}" for name, path in rules.items()))
     fetcher = make_fetcher(OPEN, fetch_user_agent="RoofBot/2.0 (+https://contact.example)")
@@ -44,14 +44,14 @@ def test_rules_for_our_name_take_precedence(site: Any, make_fetcher: Callable[..
     [(401, "User-agent: *\nDisallow: /"), (404, ""), (200, "<!doctype html><p>Disallow: everything")],
 )
 def test_no_robots_txt_allows_all(site: Any, fetcher: Fetcher, status: int, text: str) -> None:
-    """If robots.txt is answered with 4xx, all pages are allowed (RFC 9309, section 2.3.1.3). HTML has no rules."""
+    """A 4xx status allows all pages (RFC 9309, section 2.3.1.3). An HTML page contains no rules."""
     _robots(site, text, status=status)
     assert fetcher.fetch(site.page("/")).body
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_a_failing_robots_txt_defers_the_site(site: Any, make_fetcher: Callable[..., Any], status: int) -> None:
-    """If robots.txt fails, no page is fetched (RFC 9309, section 2.3.1.4). It is requested again only after a pause."""
+    """No page is fetched (RFC 9309, section 2.3.1.4), and robots.txt is requested again only after a pause."""
     clock = ManualClock()
     fetcher = make_fetcher(OPEN, clock=clock)
     _robots(site, "", status=status, Retry_After="5")
@@ -114,7 +114,7 @@ def test_circular_redirects_of_robots_txt_end(site: Any, fetcher: Fetcher) -> No
 
 
 def test_a_huge_robots_txt_is_read_to_its_limit(site: Any, fetcher: Fetcher) -> None:
-    """Only rules in the first 500 KiB of robots.txt count (RFC 9309, section 2.5)."""
+    """Only the first 500 KiB of robots.txt are read (RFC 9309, section 2.5)."""
     _robots(site, "User-agent: *\nDisallow: /early\n" + "# x\n" * 200_000 + "Disallow: /late\n")
     with pytest.raises(RobotsDisallowedError):
         fetcher.fetch(site.page("/early"))
@@ -124,7 +124,7 @@ def test_a_huge_robots_txt_is_read_to_its_limit(site: Any, fetcher: Fetcher) -> 
 def test_ignored_rules_are_logged(
     site: Any, make_fetcher: Callable[..., Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Forbidden pages are fetched only from hosts in `fetch_ignore_robots`, and each such page is logged."""
+    """A forbidden page is fetched only from a host in `fetch_ignore_robots`, and then it is logged."""
     _robots(site, "User-agent: *\nDisallow: /")
     fetcher = make_fetcher(OPEN, fetch_ignore_robots="127.0.0.1, other.example")
     url = site.page("/house")

@@ -1,4 +1,4 @@
-"""An HTTPS connection goes to the checked address, and the certificate must match the host name."""
+"""An HTTPS connection uses the IP address that the guard has checked, and the certificate must match the host name."""
 
 from collections.abc import Callable
 from typing import Any
@@ -35,7 +35,7 @@ def test_a_certificate_of_another_name_is_refused(
 def test_an_unknown_issuer_is_refused(
     make_site: Callable[..., Any], make_fetcher: Callable[..., Any], make_names: Any, tls: Any
 ) -> None:
-    """The default trust store is the machine's, which does not contain this certificate."""
+    """The default trust store does not contain the test's certificate."""
     site = make_site(context=tls.server)
     fetcher = make_fetcher("127.0.0.0/8", resolver=make_names(homes_example=["127.0.0.1"]))
     with pytest.raises(FetchError, match="certificate is not accepted"):

@@ -1,4 +1,4 @@
-"""Fixtures for the interfaces on loopback: `propintel`, the HTTP server, workers, and their services."""
+"""Fixtures for the interfaces on loopback: `propintel`, the web server, workers, and the services they need."""
 
 import contextlib
 import io
@@ -62,7 +62,7 @@ def serving(home: Path, warm_parent: WarmParent, tmp_path_factory: pytest.TempPa
 def running(
     parent: WarmParent, argv: tuple[str, ...], environment: Environment, home: Path, log: Path
 ) -> Iterator[Server]:
-    """Run `python -m ARGV` in the folder `home` until the end of the block; yield the server once it listens."""
+    """Run `python -m ARGV` in the folder `home`. Yield the server once it listens, and stop it at the end."""
     with log.open("wb") as output:
         process = parent.start(["-m", *argv], env=environment, cwd=home, stdout=output, stderr=output)
     try:
@@ -80,7 +80,7 @@ def running(
 
 
 def until_true(condition: Callable[[], bool], what: str) -> None:
-    """Wait until the condition is true; fail after a time limit."""
+    """Wait until the condition is true, for at most 30 s."""
     wait_until(condition, 30, lambda: f"waited too long for {what}")
 
 
@@ -92,12 +92,12 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def environment(home: Path, _clean_environment: None) -> Environment:
-    """Return the environment of all processes. A test may change it before a process starts."""
+    """Return the environment variables of all processes. A test may change them before a process starts."""
     return environment_of(home)
 
 
 def environment_of(home: Path) -> Environment:
-    """Return an environment without the developer's settings, and with the state below `home`."""
+    """Return environment variables without the developer's settings, and with PROPINTEL_HOME in `home`."""
     return {
         **{name: value for name, value in os.environ.items() if not name.upper().startswith(VARIABLE_PREFIXES)},
         "PROPINTEL_ENV_FILE": "",
@@ -111,7 +111,7 @@ def environment_of(home: Path) -> Environment:
 
 @pytest.fixture
 def programs(environment: Environment, warm_parent: WarmParent, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Create a folder for PATH, with a `propintel` that starts quickly; return the folder."""
+    """Create a folder for PATH that contains a `propintel` which starts quickly."""
     folder = tmp_path_factory.mktemp("programs")
     warm_parent.write_program(folder / "propintel", environment)
     return folder
@@ -172,14 +172,14 @@ def called(
 
 @pytest.fixture
 def broker(home: Path) -> Iterator[EmbeddedValkey]:
-    """Start the embedded Valkey of this home."""
+    """Start the embedded Valkey in this test's PROPINTEL_HOME."""
     with EmbeddedValkey(home / "state") as valkey:
         yield valkey
 
 
 @pytest.fixture
 def site(environment: Environment, serving: Serving) -> Iterator[str]:
-    """Start the simulated site of property pages; yield its URL."""
+    """Start the simulated site of property pages, and yield its URL."""
     with serving("simulators.site", environment=environment) as server:
         yield server.url
 
@@ -206,7 +206,7 @@ def web_process(environment: Environment, serving: Serving) -> Iterator[Server]:
 
 
 class Answers(ThreadingHTTPServer):
-    """An HTTP server on loopback that answers each GET with `answer(path)`, a status and a body."""
+    """An HTTP server on loopback. It answers each GET with `answer(path)`, which returns a status and a body."""
 
     daemon_threads = True
 
@@ -238,7 +238,7 @@ class Answers(ThreadingHTTPServer):
 
 @contextlib.contextmanager
 def served(settings: Settings) -> Iterator[str]:
-    """Serve the application with uvicorn in a thread of this process; yield its URL."""
+    """Serve the application with uvicorn in a thread of this process, and yield its URL."""
     server = uvicorn.Server(uvicorn.Config(create_app(lambda: settings), port=0, log_config=None, proxy_headers=False))
     thread = threading.Thread(target=server.run, name="web", daemon=True)
     thread.start()
@@ -253,7 +253,7 @@ def served(settings: Settings) -> Iterator[str]:
 
 @pytest.fixture
 def web(environment: Environment, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Serve the application in the test's environment; yield its URL."""
+    """Serve the application with the test's environment variables, and yield its URL."""
     with monkeypatch.context() as patched:
         for name, value in environment.items():
             patched.setenv(name, value)

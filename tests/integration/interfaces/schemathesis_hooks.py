@@ -1,4 +1,4 @@
-"""Hooks that let Schemathesis send valid requests. The variable SCHEMATHESIS_HOOKS names this module."""
+"""Hooks with which Schemathesis sends valid requests. The variable SCHEMATHESIS_HOOKS names this module."""
 
 import itertools
 from datetime import UTC, datetime, timedelta
@@ -42,6 +42,6 @@ for _order in (alerts.ORDER, batches.ORDER, decisions.ORDER, KEY_ACTIONS, proper
 
 @schemathesis.hook
 def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
-    """Send a fresh Idempotency-Key with each valid request, because a repeated key with another body is refused."""
+    """Send a new Idempotency-Key with each valid request, because a used key is rejected with another body."""
     if case.meta.generation.mode.is_positive and "Idempotency-Key" in (case.headers or {}):
         case.headers["Idempotency-Key"] = f"fresh-{next(_NUMBERS)}"

@@ -1,4 +1,4 @@
-"""The commands of docs/changes.md read the feed of changes, over HTTP and in the terminal."""
+"""Run the commands of docs/changes.md, over HTTP and in the terminal."""
 
 import json
 import re

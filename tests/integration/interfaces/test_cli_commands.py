@@ -1,4 +1,4 @@
-"""`propintel` prints results on stdout and messages on stderr, and its exit code shows whether it succeeded."""
+"""`propintel` prints results on stdout and messages on stderr, and its exit code reports success or failure."""
 
 import csv
 import io
@@ -138,7 +138,7 @@ def test_without_a_secret_no_token_is_signed(called: Propintel) -> None:
 
 
 def test_extract_reads_a_saved_page(called: Propintel, page: str, home: Path) -> None:
-    """Extraction needs no network, key, or database, and writes only its result."""
+    """Extraction needs no network, OpenAI key, or database, and writes only its result."""
     ran = called("extract", page, "--url", "http://homes.example/12-elm", PORT="not a port")
     assert (ran.returncode, ran.stderr) == (0, "")
     found = json.loads(ran.stdout)
@@ -197,7 +197,7 @@ PROSE = """<html lang="en"><head><title>12 Elm St</title></head><body><h1>12 Elm
 
 
 def test_a_models_reply_is_shown_with_accepted_and_dropped_values(called: Propintel, home: Path) -> None:
-    """A reply from a file passes the same checks as an API reply, and no API call is made."""
+    """A reply from a file passes the same checks as a reply from the API. The API is not called."""
     (home / "prose.html").write_text(PROSE.format(more="Mara Quill of Larkspur Homes shows it."))
     read = ("extract", "prose.html", "--url", "http://homes.example/12-elm")
     prompt = json.loads(called(*read, "--show-prompt").stdout)
@@ -255,7 +255,7 @@ def test_show_and_export_return_what_scrape_stored(called: Propintel, site: str,
     assert ran.returncode == 0, ran.stderr
     scraped = json.loads(ran.stdout)
     assert {"property", "record", "evidence", "sources", "conflicts"} <= set(scraped)
-    assert "No OpenAI key" in ran.stderr  # without a key, no model is asked: a warning, not a failure
+    assert "No OpenAI key" in ran.stderr  # without a key, a warning says that no model was used; the command succeeds
 
     shown = json.loads(called("properties", "show", scraped["property"]).stdout)
     assert shown["record"] == scraped["record"]
@@ -287,7 +287,7 @@ def test_scraping_good_and_bad_targets_prints_the_good_ones_with_exit_code_1(cal
 def test_the_targets_of_a_scrape_share_a_batch_budget(
     called: Propintel, site: str, broker: EmbeddedValkey, start_openai: Callable[[dict[str, Any]], str]
 ) -> None:
-    """Each command is one batch, whose budget allows one model call, so a model reads only one page per command."""
+    """One command is one batch. The batch budget allows one model call, so a model reads only one page per command."""
     key = "sk-simulator-abcdabcd0001"
     openai = {"OPENAI_API_KEYS": key, "OPENAI_BASE_URL": start_openai({"keys": [{"key": key, "rpm": 600}]})}
     for pages in ((1, 2, 3), (4, 5)):

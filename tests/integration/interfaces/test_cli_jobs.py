@@ -105,7 +105,7 @@ def test_a_batch_of_duplicates_is_stored(called: Propintel, broker: EmbeddedValk
 
 @pytest.mark.worker
 def test_a_worker_scrapes_the_targets_of_a_file(propintel: Propintel, home: Path, site: str, worker: None) -> None:
-    """Every target ends with a property or a stated reason, and a failed target gives exit code 1."""
+    """Each target gets a property or an error. The exit code is 1 because one target fails."""
     good = [f"{site}/homes/{n}" for n in range(1, 5)]
     (home / "good.csv").write_text("id,url\n" + "".join(f"{n},{url}\n" for n, url in enumerate(good)))
     ran = propintel("enqueue", "--file", "good.csv", "--wait")

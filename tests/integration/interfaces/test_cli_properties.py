@@ -1,4 +1,4 @@
-"""`propintel properties` lists stored properties, shows one in brief or in full, and explains its values."""
+"""`propintel properties` lists properties, shows one in brief or in full, and explains its values."""
 
 import json
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ def _record(url: str, kind: SourceKind, at: datetime, **values: Any) -> SourceRe
 
 @pytest.fixture
 def stored(home: Path) -> str:
-    """Store a property with conflicting values and one without; return the id of the first."""
+    """Store a property with conflicting values and one without conflicts. Return the id of the first."""
     now = datetime.now(UTC)
     card, listing = "https://county.example/7", "https://homes.example/12"
     with open_stores(Settings.of(propintel_home=home / "state")) as stores:

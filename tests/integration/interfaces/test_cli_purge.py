@@ -1,4 +1,4 @@
-"""`propintel purge` only counts what it would remove, and removes it with `--yes`."""
+"""`propintel purge` counts what it would remove, and with `--yes` removes it."""
 
 import json
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ URL = "https://homes.example/h/48213"
 
 @pytest.fixture
 def stores(home: Path) -> Iterator[Stores]:
-    """Open the command's database, with one page in it."""
+    """Open the command's database, and store one page."""
     with open_stores(Settings.of(propintel_home=home / "state")) as opened:
         page = Page(URL, URL, "text/html", "<p>A. Agent</p>", b"<p>A. Agent</p>", datetime(2026, 1, 1, tzinfo=UTC))
         PageStore(opened.database).save_page(page)
@@ -52,7 +52,7 @@ def test_an_unclear_purge_is_wrong_usage(called: Propintel, stores: Stores, argu
 
 
 def test_a_person_is_counted_and_then_removed(called: Propintel, stores: Stores) -> None:
-    """The page's bytes and text are equal, so one stored body is removed. No message or file keeps the name."""
+    """The page's body and text are the same stored blob. No message or file keeps the name."""
     page = "<p>Call QUACKENBUSH OTTILIE or Ottilie Quackenbush, not Ottilie Vandermolen.</p>"
     pages = PageStore(stores.database)
     pages.save_page(Page(URL, URL, "text/html", page, page.encode(), datetime(2026, 1, 2, tzinfo=UTC)))

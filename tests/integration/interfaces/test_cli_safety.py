@@ -1,4 +1,4 @@
-"""`propintel` destroys no data of its user, reports every failure, and can be interrupted at any time."""
+"""`propintel` does not destroy the user's data, reports every failure, and can be interrupted at any time."""
 
 import json
 import os
@@ -19,7 +19,7 @@ from app.settings import load_settings
 from .conftest import Environment, Propintel
 
 GOOD, BAD = "sk-proj-aaaaaaaaaaaaaaaaaaaa1111", "sk-proj-bbbbbbbbbbbbbbbbbbbb2222"
-#: This program runs `propintel` and interrupts it like Ctrl-C at the import of the module in its first argument.
+#: A program that runs `propintel` and simulates Ctrl-C when the module named by its first argument is imported.
 _INTERRUPTED_AT = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a background shell ignores SIGINT
@@ -39,7 +39,7 @@ sys.exit(main())
 
 @pytest.fixture
 def stored(home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[JobStore], Any]], Any]:
-    """Return a function that calls an action with this home's job store and returns the action's result."""
+    """Return a function that calls an action with the job store, and returns the action's result."""
 
     def do(action: Callable[[JobStore], Any]) -> Any:
         monkeypatch.setenv("PROPINTEL_HOME", str(home / "state"))
@@ -52,7 +52,7 @@ def stored(home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[J
 def test_export_writes_into_a_pipe_without_replacing_it(called: Propintel, home: Path) -> None:
     fifo = home / "pipe"
     os.mkfifo(fifo)
-    # a blocking reader would wait forever if the command replaced the pipe
+    # a blocking open would wait forever if the command replaced the named pipe
     reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
     try:
         ran = called("properties", "export", "--format", "csv", "-o", "pipe")
@@ -67,7 +67,7 @@ def test_export_replaces_the_target_of_a_symlink(called: Propintel, home: Path) 
     (home / "far").mkdir()
     target, link = home / "far" / "real.csv", home / "link.csv"
     link.symlink_to(Path("far") / "real.csv")
-    for text in (None, "old"):  # first without the target, then with an old one
+    for text in (None, "old"):  # first without an existing file, then with one
         if text:
             target.write_text(text)
         ran = called("properties", "export", "--format", "csv", "-o", "link.csv")
@@ -158,7 +158,7 @@ def test_a_missing_env_file_is_reported(called: Propintel, home: Path) -> None:
 
 
 def test_a_misspelled_setting_is_reported_once(called: Propintel) -> None:
-    """The warning is on stderr, so stdout stays JSON. `doctor` reports the setting among its checks."""
+    """The warning is on stderr, so stdout is still JSON. `doctor` lists the setting among its checks."""
     warning = "OPENAI_APIKEYS is not a setting; did you mean OPENAI_API_KEYS?"
     ran = called("jobs", "list", "--format", "json", OPENAI_APIKEYS="hunter2")
     assert ran.returncode == 0

@@ -1,4 +1,4 @@
-"""All commands have the same formats, `--verbose`, ids, tables of 80 columns, and shell completion."""
+"""All commands have the same formats, `--verbose`, and ids, tables of 80 columns, and shell completion."""
 
 import json
 import logging
@@ -50,7 +50,7 @@ def test_tables_fit_80_columns(called: Propintel, made: Enqueued) -> None:
     for words in TABLES.split(","):
         ran = called(*(ids.get(word, word) for word in words.split()), "--format", "table", COLUMNS="80")
         assert ran.stdout, words
-        urls = ("http://", "https://", "--since ")  # URLs and cursors are shown in full, for copying
+        urls = ("http://", "https://", "--since ")  # URLs and cursors are never shortened, so that they can be copied
         long = [line for line in ran.stdout.splitlines() if len(line) > 80 and not any(url in line for url in urls)]
         assert long == [], words
 
@@ -111,7 +111,7 @@ def test_a_group_without_a_verb_shows_its_help(called: Propintel) -> None:
 
 @pytest.fixture
 def completed(called: Propintel) -> Callable[[str], list[str]]:
-    """Return a function that lists bash's completions of the last word of a command line."""
+    """Return a function that returns bash's completions of a command line's last word."""
 
     def complete(line: str) -> list[str]:
         place = {"COMP_WORDS": line, "COMP_CWORD": str(line.count(" "))}

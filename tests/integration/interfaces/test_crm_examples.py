@@ -1,4 +1,4 @@
-"""The two CRM examples follow a real feed: into a CSV file, and into a REST API that fails half the time."""
+"""The CRM examples copy a real change feed to a CSV file and to a REST API that fails half the time."""
 
 import csv
 import json
@@ -38,7 +38,7 @@ def stores(home: Path) -> Iterator[Stores]:
 
 @pytest.fixture
 def run(web: str, environment: Environment, called: Propintel, home: Path) -> Run:
-    """Return a function that runs a command of the guide with this server's address."""
+    """Return a function that runs a command from the guide with this server's address."""
     token = called("token", "--role", "reader", "--subject", "tester").stdout.strip()
 
     def run_example(program: str, **swaps: str) -> subprocess.CompletedProcess[str]:
@@ -62,7 +62,7 @@ def save(properties: PropertyStore, number: int, price: int, days: int, **values
 
 
 def cut_prices(stores: Stores, day: int, homes: int = 3) -> list[Change]:
-    """Make each home cheaper than on the day before; return all published changes."""
+    """Lower each home's price, and return all published changes."""
     for number in range(1, homes + 1):
         save(stores.properties, number, 600_000 - 10_000 * day, day)
     return ChangeStore(stores.database).since(limit=1000).changes
@@ -88,7 +88,7 @@ def test_each_change_is_written_to_the_csv_file_once(run: Run, stores: Stores, h
         "quote": "'=it says 590000",
         "new_source": "https://homes.example/1",
     }
-    # simulate a crash that left half a row in the file and the cursor of the previous run
+    # As after a crash: the file has half a row, and the cursor is the previous run's.
     whole = file.read_bytes()
     file.write_bytes(whole[: whole.rfind(b"\n", 0, -1) + 20])
     cursor.write_text(before)
@@ -105,7 +105,8 @@ def test_each_change_reaches_a_rest_api_that_fails_half_the_time(
         published = cut_prices(stores, day)
     save(stores.properties, 1, 580_000, 3, StandardStatus="Active")
     save(stores.properties, 1, 580_000, 4, StandardStatus="Pending")
-    assert len(ChangeStore(stores.database).since(limit=1000).changes) == 8  # two changes have no field in the CRM
+    # the CRM has no field for two of the changes
+    assert len(ChangeStore(stores.database).since(limit=1000).changes) == 8
     ran = run("changes_to_rest.py", **{"https://crm.example/api/properties": f"{crm.origin}/api/properties"})
     assert ran.stderr == "6 changes\n"
     ends = [request for request in crm.requests if request.status in (200, 422)]

@@ -1,4 +1,4 @@
-"""`propintel properties export` writes to files and pipes, since a given time, and in the loop of docs/export.md."""
+"""`propintel properties export` to files and pipes, since a given time, and in the loop of docs/export.md."""
 
 import csv
 import io
@@ -36,7 +36,7 @@ def _save(store: PropertyStore, number: int, at: datetime = T0, **values: Any) -
 
 @pytest.fixture
 def ids(home: Path) -> list[str]:
-    """Store three properties of one street; return their ids."""
+    """Store three properties in one street, and return their ids."""
     street = {"StreetName": "Fictional Ave", "City": "Anytown", "PostalCode": "00000"}
     with open_stores(Settings.of(propintel_home=home / "state")) as stores:
         return [_save(stores.properties, n, StreetNumber=f"{n}", ListPrice=n * 1000, **street) for n in (1, 2, 3)]
@@ -105,7 +105,7 @@ def test_the_loop_of_the_guide_keeps_a_copy_up_to_date(
         names["follow"](copy, state)
         assert copy[ids[0]]["record"]["ListPrice"] == 5
         assert set(copy) == {*ids, parcel}
-        # a page assigns the parcel to the third address, so two properties become one
+        # A page has the parcel's number and the third address, so two properties are merged.
         merged = _save(
             stores.properties, 10, ParcelNumber="99-1234", StreetNumber="3", StreetName="Fictional Ave",
             City="Anytown", PostalCode="00000",

@@ -1,4 +1,4 @@
-"""A typed Python client is generated from a running server's document without a warning, and works."""
+"""A typed Python client is generated from the running server's OpenAPI document without warnings, and works."""
 
 import os
 import re
@@ -19,7 +19,7 @@ from .conftest import Environment, Propintel
 
 GUIDE = (Path(__file__).parents[3] / "docs" / "http-api.md").read_text(encoding="utf-8")
 CLIENT_PYTHON = Path(__file__).parents[3] / ".venv-client" / "bin" / "python"
-#: This program reads a property, a key, and an error, and waits for a job. mypy checks its types.
+#: A program that reads a property, a key, and an error, and waits for a job. mypy checks its types.
 PROGRAM = """
 import os
 import time
@@ -81,13 +81,14 @@ def environment(environment: Environment) -> Environment:
 
 @pytest.fixture
 def generate(web: str, home: Path) -> Path:
-    """Generate the client from the running server without a warning; return the folder of its package."""
+    """Generate the client from the running server. Return the folder of its package."""
     if not CLIENT_PYTHON.exists():
         pytest.skip("no generator of clients: `make client` installs it")
-    path = os.pathsep.join([str(CLIENT_PYTHON.parent), os.environ["PATH"]])  # so that the generator finds its own Ruff
+    path = os.pathsep.join([str(CLIENT_PYTHON.parent), os.environ["PATH"]])  # the generator needs its own Ruff on PATH
     command = [str(CLIENT_PYTHON.with_name("openapi-python-client")), "generate", "--url", f"{web}/openapi.json"]
     config = home / "generator.json"
-    config.write_text('{"http_timeout": 60}', encoding="utf-8")  # the default of 5 seconds is too short under load
+    # the default of 5 seconds is too short on a busy machine
+    config.write_text('{"http_timeout": 60}', encoding="utf-8")
     command += ["--fail-on-warning", "--config", str(config), "--output-path", str(home / "generated")]
     ran = subprocess.run(
         command, env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=300, check=False
@@ -106,7 +107,7 @@ def _run(argv: list[str], folder: Path, variables: Environment) -> str:
 
 @pytest.mark.usefixtures("broker")
 def test_typed_programs_work_with_the_generated_client(web: str, called: Propintel, home: Path, generate: Path) -> None:
-    """The guide's program and `PROGRAM` pass mypy and run. `TARGET` has a finished job."""
+    """The guide's program and `PROGRAM` pass mypy and run successfully."""
     token = called("token", "--role", "manager", "--subject", "tester").stdout.strip()
     with open_stores(Settings.of(propintel_home=home / "state")) as stores:
         url = "https://homes.example/1"

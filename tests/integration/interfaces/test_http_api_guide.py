@@ -1,4 +1,4 @@
-"""The commands and the program of docs/http-api.md do what the page says."""
+"""Run the commands and the program of docs/http-api.md."""
 
 import json
 import re

@@ -25,7 +25,7 @@ def environment(environment: Environment) -> Environment:
 
 @pytest.fixture
 def ask(web: str, called: Propintel) -> Ask:
-    """Return a function that sends a request to the key API with a token of a role, by default manager."""
+    """Return a function that sends a request to the key API with a token of this role."""
 
     def send(method: str, path: str, *, role: str = "manager", **more: Any) -> httpx2.Response:
         token = called("token", "--role", role, "--subject", "alice").stdout.strip()

@@ -1,4 +1,4 @@
-"""In the terminal, properties are explained, split, and joined, and these decisions are undone."""
+"""`propintel properties` joins and splits properties, and undoes these decisions."""
 
 import json
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ def stores(home: Path) -> Iterator[Stores]:
 
 @pytest.fixture
 def stored(stores: Stores) -> str:
-    """Store a property whose two pages state different years; return its id."""
+    """Store a property whose two pages give different years. Return its id."""
     save_record(stores.properties, page(A, SourceKind.ASSESSOR, YearBuilt=1987, **ADDRESS))
     return save_record(stores.properties, page(B, SourceKind.PORTAL, YearBuilt=1990, **ADDRESS))
 

@@ -1,4 +1,4 @@
-"""The commands of docs/recipes.md work as described, and mistakes in a written recipe are reported with their line."""
+"""Run the commands of docs/recipes.md. Mistakes in a written recipe are reported with their line."""
 
 import json
 import re

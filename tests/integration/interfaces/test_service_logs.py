@@ -1,4 +1,4 @@
-"""The HTTP server and the commands, run as real processes, log in the configured format and without secrets."""
+"""Real processes of the web server and the commands log in the configured format and without secrets."""
 
 import json
 import subprocess
@@ -20,7 +20,7 @@ def _json_lines(text: str) -> list[dict[str, Any]]:
 
 
 def test_the_http_server_logs_json_with_request_ids_in_access_lines(environment: Environment, serving: Serving) -> None:
-    """An OpenAI key in the query is redacted, which uvicorn's own log handlers would not do."""
+    """An OpenAI key in the query is redacted too. uvicorn's own log handlers would not redact it."""
     with serving(*WEB, environment=environment) as server:
         httpx2.get(f"{server.url}/healthz?key={_KEY}", headers={"X-Request-ID": "mine"}, timeout=120)
         until_true(lambda: "/healthz" in server.log.read_text(), "the access line")
@@ -70,7 +70,7 @@ def test_an_unknown_option_is_quoted_without_its_secret(called: Propintel) -> No
 
 
 def test_commands_log_text_unless_json_is_requested(called: Propintel) -> None:
-    """For an unreachable target, `--verbose` prints the log before the one-sentence error message."""
+    """The target is unreachable. `--verbose` prints the log before the one-line error message."""
     target = "http://127.0.0.1:9/x"
     text = called("--verbose", "scrape", target)
     assert not _json_lines(text.stderr)

@@ -1,4 +1,4 @@
-"""A source's secret appears in its requests, and never in output, logs, database, exports, or HTTP answers."""
+"""A source's secret appears in its requests, but not in output, logs, the database, exports, or HTTP responses."""
 
 import json
 from collections import Counter
@@ -37,7 +37,7 @@ SECRET_PARTS = ("telltale", "Zq9")
 
 @dataclass
 class Office:
-    """An application that refuses requests without the token and repeats the token in its answers. `/broken` is 404."""
+    """A site that rejects requests without the token, and repeats the token in its responses. `/broken` returns 404."""
 
     asked: Counter[str] = field(default_factory=Counter)
 
@@ -90,7 +90,7 @@ def test_a_secret_appears_only_in_requests(
     seen = {}
     for command in (
         ("scrape", ADDRESS, "--format", "json"),
-        ("scrape", ADDRESS, "--format", "json", "--refresh"),  # asks the site again, although the page is fresh
+        ("scrape", ADDRESS, "--format", "json", "--refresh"),  # requests the page again, although it is fresh
         ("scrape", "14 Fictional Ave, Anytown, ST 00000"),
         ("export", "--format", "csv"),
         ("export", "--format", "jsonl"),

@@ -1,4 +1,4 @@
-"""The terminal and the HTTP API show the same sources tried for an address, and the same cost estimates."""
+"""The terminal and the HTTP API show the same tried sources and the same cost estimates."""
 
 import json
 import re
@@ -36,7 +36,7 @@ def stores(home: Path, environment: Environment) -> Iterator[Stores]:
 
 @pytest.fixture
 def done(stores: Stores) -> tuple[str, str]:
-    """Store the finished job of an address that used a single source; return the ids of the job and the property."""
+    """Store a finished job for an address, with one used source. Return the ids of the job and the property."""
     job_id = stores.jobs.enqueue([TARGET]).jobs[0].id
     stores.jobs.claim(job_id, "test", 30)
     home = save_record(stores.properties, page(A, SourceKind.ASSESSOR, YearBuilt=1987, **ADDRESS))

@@ -39,14 +39,13 @@ def stores(settings: Settings) -> Iterator[Stores]:
 
 @pytest.fixture
 def without_answer() -> Settings:
-    """Return settings with a broker URL at which nothing listens."""
     return Settings.of(redis_url="redis://127.0.0.1:1/0")
 
 
 def test_jobs_whose_messages_cannot_be_sent_are_canceled(
     stores: Stores, settings: Settings, without_answer: Settings, broker: EmbeddedValkey
 ) -> None:
-    """The broker answers the check, but sending fails. The caller gets an error, so the new job must not run."""
+    """The broker is reachable at first, but sending fails. The caller gets an error, so the new job must not run."""
     earlier = stores.jobs.enqueue(TARGETS[:1]).new[0]
     with closing(make_sender(without_answer)) as celery_app, pytest.raises(BrokerUnavailableError):
         submit_targets(stores.jobs, celery_app, settings, TARGETS, priority=5, refresh=False)
@@ -59,7 +58,7 @@ def test_jobs_whose_messages_cannot_be_sent_are_canceled(
 def test_sending_to_a_hanging_broker_ends_in_time(
     stores: Stores, settings: Settings, hanging_server: HangingServer, broker: EmbeddedValkey
 ) -> None:
-    """The broker answers the check, but hangs at sending. The error comes within the test's limit of 30 seconds."""
+    """The broker is reachable at first, but sending hangs. The error must come within 30 seconds."""
     hanging = Settings.of(redis_url=hanging_server.url)
     with closing(make_sender(hanging)) as celery_app, pytest.raises(BrokerUnavailableError):
         submit_targets(stores.jobs, celery_app, settings, TARGETS, priority=5, refresh=False)
@@ -67,7 +66,7 @@ def test_sending_to_a_hanging_broker_ends_in_time(
 
 
 def test_a_batch_reported_to_a_repeated_request_is_not_canceled(settings: Settings, broker: EmbeddedValkey) -> None:
-    """The request is repeated while the broker hangs, and both requests get the same answer."""
+    """While the broker hangs, the request is repeated. Both requests get the same response."""
     clock = ManualClock()
     requester = Requester(digest("alice"), None, RequestKey(digest("key"), digest("asked")))
     with closing(Database(database_url(settings), clock)) as database, socket.create_server(("127.0.0.1", 0)) as hangs:

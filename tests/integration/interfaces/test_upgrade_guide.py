@@ -1,4 +1,4 @@
-"""The commands of docs/runbooks/upgrade.md import the data of a version before 1.0."""
+"""Run the commands of docs/runbooks/upgrade.md, which import the data of a version before 1.0."""
 
 import json
 import re

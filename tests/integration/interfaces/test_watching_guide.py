@@ -1,4 +1,4 @@
-"""The commands of docs/watching.md do what the page says."""
+"""Run the commands of docs/watching.md."""
 
 import json
 import re
@@ -47,7 +47,7 @@ def test_the_requests_do_what_the_page_says(web: str, bash: Bash, called: Propin
 
 
 def test_wrong_usage_is_explained(called: Propintel) -> None:
-    """Wrong input gives exit code 2; an unknown property or watch gives 1."""
+    """Invalid input gives exit code 2. An unknown property or watch gives 1."""
     for arguments, code, message in (
         (("add", HOME, "--every", "0"), 2, "greater than or equal to 1"),
         (("add", "nowhere"), 2, "nowhere"),

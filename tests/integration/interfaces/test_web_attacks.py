@@ -1,4 +1,4 @@
-"""Malicious tokens and requests to a deployed server are refused in the usual format, and the server survives."""
+"""A deployed server rejects malicious tokens and requests with normal error responses."""
 
 import base64
 import contextlib
@@ -36,7 +36,7 @@ def _part(value: object) -> str:
 
 
 def _signed(head: dict[str, Any], claims: object = CLAIMS, key: bytes = SECRET.encode()) -> str:
-    """Return a token with this header and these claims, signed with HMAC-SHA-256 whatever `alg` says."""
+    """Return a token with this header and these claims. It is signed with HMAC-SHA-256, whatever `alg` says."""
     text = f"{_part(head)}.{_part(claims)}"
     return f"{text}.{base64.urlsafe_b64encode(hmac.digest(key, text.encode(), 'sha256')).rstrip(b'=').decode()}"
 
@@ -55,7 +55,7 @@ class WebServer(Server):
 
 @pytest.fixture(scope="module")
 def web_server(warm_parent: WarmParent, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebServer]:
-    """Start one server for all tests, so that it also has to survive all attacks."""
+    """Start one server for all tests, so that it must survive all attacks."""
     home = tmp_path_factory.mktemp("attacked")
     environment = environment_of(home) | {"API_RATE_LIMIT_PER_MINUTE": "0"}
     with EmbeddedValkey(home / "state"), running(warm_parent, WEB, environment, home, home / "log") as server:
@@ -66,7 +66,7 @@ def web_server(warm_parent: WarmParent, tmp_path_factory: pytest.TempPathFactory
 
 
 def _recognizable(token: str) -> str:
-    """Return a recognizable part of a token: its longest part, or the whole token if all parts are short."""
+    """Return a part of the token that identifies it: its longest part, or the whole token if all parts are short."""
     part = max(token.split("."), key=len)
     return part[:40] if len(part) >= 16 else token
 
@@ -79,7 +79,7 @@ def _assert_refused(web_server: WebServer, answer: httpx2.Response, token: str, 
 
 
 def test_invalid_tokens_are_refused_and_never_repeated(web_server: WebServer) -> None:
-    """Neither the answers nor the log repeat a token, and no token causes a traceback."""
+    """Neither the responses nor the log contain a token, and no token causes a traceback."""
     good = _signed({"alg": "HS256", "typ": "JWT"})
     assert web_server.get(good).status_code == 200
     head = {"alg": "HS256", "typ": "JWT"}
@@ -111,12 +111,12 @@ def test_invalid_tokens_are_refused_and_never_repeated(web_server: WebServer) ->
 
 
 def test_a_key_path_in_kid_does_not_change_the_key(web_server: WebServer) -> None:
-    """`kid` is ignored when a single secret signs all tokens."""
+    """`kid` is ignored if one secret signs all tokens."""
     assert web_server.get(_signed({"alg": "HS256", "kid": "../../etc/passwd"})).status_code == 200
 
 
 def test_urls_in_a_token_are_never_fetched(environment: Environment, serving: Serving) -> None:
-    """URLs and keys in tokens are ignored, as RFC 8725 (3.10) demands. HS256 with the public key is refused."""
+    """URLs and keys in a token are ignored (RFC 8725, 3.10). HS256 with the public key as secret is rejected."""
     ours, stranger = (rsa.generate_private_key(65537, 2048) for _ in range(2))
     asked, provided = {"ours": [], "evil": []}, {}
 
@@ -179,10 +179,10 @@ def test_a_token_is_accepted_only_in_one_header(web_server: WebServer) -> None:
 
 
 def _raw(web_server: WebServer, head: bytes) -> bytes:
-    """Send raw bytes that no client would send; return the first bytes of the answer."""
+    """Send raw bytes that no HTTP client would send. Return the beginning of the response."""
     host, port = web_server.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=300) as connection:
-        with contextlib.suppress(OSError):  # the server may close before it has read everything
+        with contextlib.suppress(OSError):  # the server may close the connection before it has read everything
             connection.sendall(head)
         with contextlib.suppress(OSError):
             return connection.recv(4096)
@@ -191,7 +191,7 @@ def _raw(web_server: WebServer, head: bytes) -> bytes:
 
 @pytest.mark.parametrize(("role", "status"), [(None, b"401"), ("reader", b"403"), ("nobody", b"403")])
 def test_the_body_of_a_refused_request_is_not_read(web_server: WebServer, role: str | None, status: bytes) -> None:
-    """The request announces a body of four million bytes and sends none, so a server that reads it would hang."""
+    """The request announces four million bytes but sends none, so a server that reads the body would hang."""
     token = f"Authorization: Bearer {_signed({'alg': 'HS256'}, {**CLAIMS, 'role': role})}\r\n" if role else ""
     head = f"Host: localhost\r\n{token}Content-Type: application/json\r\nContent-Length: 4000000\r\n\r\n"
     assert _raw(web_server, f"POST {JOBS} HTTP/1.1\r\n{head}".encode()).split()[1:2] == [status]
@@ -204,7 +204,7 @@ def test_a_megabyte_of_headers_is_refused_and_the_server_survives(web_server: We
 
 
 def _bodies() -> dict[str, bytes]:
-    """Return request bodies by name: JSON that breaks parsers, and text that databases refuse."""
+    """Return request bodies by name: JSON that breaks parsers, and text that databases reject."""
     url = b'"http://homes.example/1"'
     return {
         "brackets 1,000,000 deep": b"[" * 1_000_000,
@@ -247,7 +247,7 @@ def test_a_body_of_another_type_is_415(web_server: WebServer) -> None:
 
 
 def test_names_and_times_that_no_database_can_store_are_422(web_server: WebServer) -> None:
-    """NUL and invalid UTF-8, overlong ids and numbers, and times that UTC cannot represent are refused."""
+    """Each value is NUL, invalid UTF-8, an overlong id or number, or a time that UTC cannot represent."""
     token = _signed({"alg": "HS256"})
     paths = ["jobs/%00", "jobs/%ff", "batches/%00", "properties/a%00b", "jobs/" + "x" * 65, "jobs?batch=%00"]
     paths += ["jobs?cursor=%00", "batches?cursor=%ff", "jobs?limit=" + "9" * 5000]

@@ -1,4 +1,4 @@
-"""The server agrees with its OpenAPI document, from which Schemathesis derives valid and invalid requests."""
+"""The server conforms to its OpenAPI document. Schemathesis derives valid and invalid requests from it."""
 
 import subprocess
 import sys
@@ -17,11 +17,11 @@ from tests.plugins.page_records import page_record
 
 from .conftest import Environment, Propintel, Server
 
-#: This check of Schemathesis expects 404 after DELETE, but here DELETE cancels a job, which can still be read.
+#: This check expects 404 after a DELETE, but here DELETE cancels a job, which can still be read.
 _EXCLUDED_CHECK = "use_after_free"
 KEYS = ("sk-proj-aaaaaaaaaaaaaaaaaaaa1111", "sk-proj-bbbbbbbbbbbbbbbbbbbb2222")
-#: Options for each role. All roles have the same routes, so only the manager sends random, invalid, and chained
-#: requests. `--max-examples` counts random requests per route, besides those that cover the schema.
+#: Options per role. All roles have the same routes, so only the manager sends random, invalid, and chained requests.
+#: `--max-examples` is the number of random requests per route, besides those that cover the schema.
 _OPTIONS = {
     "manager": ["--mode", "all", "--max-examples", "20"],
     "operator": ["--mode", "positive", "--phases", "examples,coverage"],
@@ -36,7 +36,7 @@ def environment(environment: Environment) -> Environment:
 
 @pytest.fixture
 def filled(home: Path) -> None:
-    """Store rows that no route can create, and tell Schemathesis the id of a property and of a key."""
+    """Store rows that no route can create, and give Schemathesis the id of a property and of a key."""
     at, url = datetime(2026, 1, 1, tzinfo=UTC), "http://homes.example/1"
     record = page_record(url, {"ListPrice": 7}, at)
     with open_stores(Settings.of(propintel_home=home / "state")) as stores:
@@ -45,14 +45,14 @@ def filled(home: Path) -> None:
         finish(stores.jobs, done, "worker", save_record(stores.properties, record), ["Roof"], "no key")
         stores.jobs.fail(failed, PageGoneError("http://homes.example/2", "sold"))
         known = stores.jobs.get(done).property_id
-    # no route creates a property or a key, so Schemathesis could not find an existing id
+    # No route creates a property or a key, so Schemathesis cannot find their ids itself.
     names = {"property_id": known, "key": fingerprint(KEYS[0])}
     lines = (f'"path.{name}" = "{value}"\n' for name, value in names.items())
     (home / "schemathesis.toml").write_text("[parameters]\n" + "".join(lines), encoding="utf-8")
 
 
 def _problems_found(url: str, token: str, asked: list[str], environment: Environment, home: Path) -> str:
-    """Return the report of Schemathesis if it found a problem, otherwise an empty string."""
+    """Return Schemathesis' report if it found a problem, otherwise ""."""
     here = Path(__file__).parent
     command = [str(Path(sys.executable).with_name("schemathesis")), "run", f"{url}/openapi.json"]
     command += ["--header", f"Authorization: Bearer {token}", "--checks", "all", "--exclude-checks", _EXCLUDED_CHECK]
@@ -71,7 +71,9 @@ def _problems_found(url: str, token: str, asked: list[str], environment: Environ
 def test_the_server_agrees_with_its_document(
     web_process: Server, called: Propintel, environment: Environment, home: Path, role: str
 ) -> None:
-    """For every role, the server returns neither a 5xx status nor an undeclared answer. It accepts only valid requests
-    with a token. The fixed seed makes failures repeatable."""
+    """The server never returns a 5xx status or an undeclared response, and accepts only valid requests with a token.
+
+    The seed is fixed, so that failures can be repeated.
+    """
     token = called("token", "--role", role, "--subject", "tester").stdout.strip()
     assert _problems_found(web_process.url, token, _OPTIONS[role], environment, home) == ""

@@ -1,4 +1,4 @@
-"""Each example request of the OpenAPI document succeeds on a real server, and each answer matches its schema."""
+"""Each example request of the OpenAPI document succeeds, and each response matches its schema."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -28,7 +28,7 @@ from .conftest import Environment, Propintel
 
 HOME, REAR = "https://www.example.com/homes/123-main-st", "https://www.example.com/homes/123-main-st-rear"
 KEY = "sk-proj-aaaaaaaaaaaaaaaaaaaa1111"
-#: The examples of these path parameters are replaced by ids of stored rows.
+#: Path parameters whose examples are replaced with ids of stored rows.
 IDS = ("property_id", "decision_id", "job_id", "batch_id", "watch_id", "recipe_id", "key")
 
 
@@ -39,7 +39,7 @@ def environment(environment: Environment) -> Environment:
 
 @dataclass
 class Api:
-    """A client of the server, the OpenAPI document, and ids of stored rows by operation id; `""` has the defaults."""
+    """A client, the OpenAPI document, and ids of stored rows by operation id. `rows[""]` has the default ids."""
 
     document: dict[str, Any]
     client: httpx2.Client
@@ -104,7 +104,7 @@ def _seed(stores: Stores) -> dict[str, dict[str, str]]:
 
 
 def _requested(api: Api, method: str, path: str, operation: Mapping[str, Any]) -> httpx2.Response:
-    """Send a request's example, with ids of stored rows in place of the example ids."""
+    """Send an operation's example request, with ids of stored rows in place of example ids."""
     rows = {**api.rows[""], **api.rows.get(operation["operationId"], {})}
     headers, body = dict[str, str](), None
     if "requestBody" in operation:
@@ -145,7 +145,7 @@ def test_every_example_request_succeeds_with_the_described_answer(api: Api) -> N
 
 
 def test_every_operation_has_valid_examples(api: Api) -> None:
-    """Request bodies, required parameters, successful answers, and the error have examples that match their schemas."""
+    """Each request body, required parameter, and response has an example that matches its schema."""
     missing, problems = [], {}
     for _method, _path, operation in api.operations():
         name = operation["operationId"]

@@ -1,4 +1,4 @@
-"""The server fetches an identity provider's keys over HTTP, and accepts only tokens signed with them."""
+"""The server fetches an identity provider's keys over HTTP, and accepts only tokens signed with these keys."""
 
 import json
 import threading
@@ -27,7 +27,7 @@ STATS = "/api/v1/admin/openai/stats"
 
 @dataclass
 class Provider:
-    """A JWKS endpoint on loopback, and its private keys."""
+    """A JWKS endpoint on loopback, with its private keys."""
 
     url: str = ""
     rsa_key: Any = field(default_factory=lambda: rsa.generate_private_key(65537, 2048))
@@ -39,7 +39,7 @@ class Provider:
     answering: threading.Event = field(default_factory=threading.Event)
 
     def publish(self, *kids: str) -> None:
-        """Publish the public keys with these ids; without ids, publish both keys."""
+        """Publish the public keys with these ids, or all keys if no id is given."""
         keys = [
             {**json.loads(RSAAlgorithm.to_jwk(self.rsa_key.public_key())), "kid": "rsa", "use": "sig"},
             {**json.loads(ECAlgorithm.to_jwk(self.ec_key.public_key())), "kid": "ec", "use": "sig"},
@@ -47,7 +47,7 @@ class Provider:
         self.body = json.dumps({"keys": [key for key in keys if key["kid"] in (kids or ("rsa", "ec"))]}).encode()
 
     def sign(self, algorithm: str, kid: str | None, key: Any = None, **changes: Any) -> dict[str, str]:
-        """Return an Authorization header with a manager's token, signed by the provider's key or by `key`."""
+        """Return an Authorization header with a manager's token, signed with the provider's key or with `key`."""
         claims = {"role": "manager", "iss": "https://id.example", "aud": "homes", **changes}
         claims.setdefault("exp", datetime.now(UTC) + timedelta(minutes=5))
         default = self.ec_key if algorithm == "ES256" else self.rsa_key
@@ -57,7 +57,7 @@ class Provider:
 
 @pytest.fixture(scope="module")
 def keys() -> Provider:
-    """Return a provider whose keys all tests share, because making an RSA key takes time."""
+    """Return a provider for all tests of the module, because creating an RSA key takes time."""
     return Provider()
 
 
@@ -91,7 +91,7 @@ def make_client(home: Path, clock: ManualClock) -> Iterator[Callable[[str], Test
     def make(url: str) -> TestClient:
         settings = Settings.of(
             propintel_home=home / "state",
-            jwt_secret="0123456789abcdef0123456789abcdef",  # the provider takes precedence over this secret
+            jwt_secret="0123456789abcdef0123456789abcdef",  # ignored, because a provider is configured
             jwt_jwks_url=url,
             jwt_issuer="https://id.example",
             jwt_audience="homes",
@@ -123,7 +123,7 @@ def test_the_providers_clock_may_be_ahead(client: TestClient, provider: Provider
 
 
 def test_invalid_tokens_are_unauthenticated(client: TestClient, provider: Provider) -> None:
-    """Tokens of another algorithm cause no request to the provider, and those with unknown keys cause few."""
+    """A token with another algorithm causes no request to the provider. Unknown keys cause at most two."""
     assert (
         client.get(STATS, headers=provider.sign("HS256", "rsa", "0123456789abcdef0123456789abcdef")).status_code == 401
     )
@@ -149,7 +149,7 @@ def test_invalid_tokens_are_unauthenticated(client: TestClient, provider: Provid
 def test_a_failing_provider_gives_503_and_not_401(
     client: TestClient, provider: Provider, clock: ManualClock, status: int, body: bytes
 ) -> None:
-    """The token may be valid, so the answer is not 401. After Retry-After, the provider is asked again."""
+    """The token may be valid, so the status is not 401. After Retry-After, the server asks the provider again."""
     provider.status, provider.body = status, body
     for _ in range(3):
         answer = client.get(STATS, headers=provider.sign("RS256", "rsa"))
@@ -166,7 +166,7 @@ def test_a_failing_provider_gives_503_and_not_401(
 
 
 class Asking:
-    """Sends each request in its own thread. `statuses` lists the status codes of the answers so far."""
+    """Sends each request in its own thread. `statuses` lists the status codes received so far."""
 
     def __init__(self, client: TestClient, headers: Iterable[dict[str, str]]) -> None:
         self.statuses: list[int] = []
@@ -185,7 +185,7 @@ class Asking:
 
 @pytest.fixture
 def warm_client(client: TestClient, provider: Provider) -> TestClient:
-    """Return a client of a server that has fetched the keys."""
+    """Return a client of a server that has already fetched the keys."""
     assert client.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 200
     return client
 
@@ -202,7 +202,7 @@ def test_concurrent_first_requests_cause_one_request_to_the_provider(client: Tes
 def test_a_known_key_is_accepted_while_the_provider_hangs(
     warm_client: TestClient, provider: Provider, clock: ManualClock
 ) -> None:
-    """When the cached keys expire, they are fetched again in the background, and requests do not wait."""
+    """Expired keys are fetched again in the background, and requests do not wait for them."""
     clock.advance(301)
     provider.answering.clear()
     for _ in range(3):
@@ -213,7 +213,7 @@ def test_a_known_key_is_accepted_while_the_provider_hangs(
 def test_requests_with_unknown_keys_leave_threads_for_others(
     warm_client: TestClient, provider: Provider, clock: ManualClock
 ) -> None:
-    """Forty waiting requests would use all threads, so only eight wait for the provider. The rest get 503."""
+    """Forty waiting requests would use all threads. Only eight wait for the provider, and the rest get 503."""
     clock.advance(31)
     provider.answering.clear()
     strangers = Asking(warm_client, [provider.sign("RS256", f"unknown-{n}") for n in range(40)])
@@ -227,7 +227,7 @@ def test_requests_with_unknown_keys_leave_threads_for_others(
 def test_a_failing_provider_is_asked_every_five_seconds_at_most(
     warm_client: TestClient, provider: Provider, clock: ManualClock
 ) -> None:
-    """After a failure, unknown and expired keys cause no request for five seconds."""
+    """For five seconds after a failure, neither unknown nor expired keys cause another request."""
     clock.advance(301)
     provider.status = 500
     for n in range(10):
@@ -243,7 +243,7 @@ def test_a_failing_provider_is_asked_every_five_seconds_at_most(
 def test_unknown_keys_count_as_failed_sign_ins(
     broker: EmbeddedValkey, warm_client: TestClient, provider: Provider, clock: ManualClock
 ) -> None:
-    """Refused tokens count whether or not the provider answers. Good tokens from the same address still work."""
+    """A rejected token counts even if the provider does not answer. Valid tokens from the same IP still work."""
     for n in range(FAILURES_PER_MINUTE // 2):
         assert warm_client.get(STATS, headers=provider.sign("RS256", f"unknown-{n}")).status_code == 401
     clock.advance(31)
@@ -271,7 +271,7 @@ def test_a_new_key_is_accepted_and_a_withdrawn_key_is_refused(
 ) -> None:
     provider.publish("ec")
     clock.advance(301)
-    warm_client.get(STATS, headers=provider.sign("RS256", "rsa"))  # triggers the download of the keys
+    warm_client.get(STATS, headers=provider.sign("RS256", "rsa"))  # starts fetching the keys in the background
     until_true(
         lambda: warm_client.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 401,
         "the end of the old key",
@@ -279,7 +279,7 @@ def test_a_new_key_is_accepted_and_a_withdrawn_key_is_refused(
     provider.publish("rsa")
     assert (
         warm_client.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 401
-    )  # the keys were fetched less than half a minute ago
+    )  # unknown keys cause a fetch at most once per half minute
     clock.advance(31)
     assert warm_client.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 200
 
@@ -287,7 +287,7 @@ def test_a_new_key_is_accepted_and_a_withdrawn_key_is_refused(
 def test_an_idle_server_refuses_a_withdrawn_key(
     warm_client: TestClient, provider: Provider, clock: ManualClock
 ) -> None:
-    """Nobody has used the server for ten minutes, so the first request waits for new keys."""
+    """The cached keys are ten minutes old, so the first request waits for new ones."""
     clock.advance(601)
     provider.publish("ec")
     assert warm_client.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 401
@@ -296,7 +296,7 @@ def test_an_idle_server_refuses_a_withdrawn_key(
 def test_an_idle_server_accepts_many_requests_at_once(
     warm_client: TestClient, provider: Provider, clock: ManualClock
 ) -> None:
-    """Only eight requests may wait for unknown keys, but all twenty with a known key wait for a single fetch."""
+    """Only eight requests may wait for unknown keys. All twenty with a known key wait for one fetch."""
     clock.advance(601)
     provider.answering.clear()
     asking = Asking(warm_client, [provider.sign("RS256", "rsa")] * 20)

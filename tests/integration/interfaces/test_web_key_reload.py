@@ -1,4 +1,4 @@
-"""SIGHUP makes the HTTP server reload its keys instead of ending."""
+"""SIGHUP makes the web server reload its OpenAI keys instead of stopping."""
 
 import signal
 from pathlib import Path
@@ -15,7 +15,7 @@ A, B = "sk-proj-aaaaaaaaaaaaaaaaaaaa1111", "sk-proj-bbbbbbbbbbbbbbbbbbbb2222"
 def test_sighup_reloads_the_keys_of_the_dotenv_file(
     environment: Environment, serving: Serving, called: Propintel, home: Path
 ) -> None:
-    """An unusable list of keys is refused with a reason in the log, and the server keeps its previous keys."""
+    """If the new list of keys is invalid, the log says why, and the server keeps its previous keys."""
     (home / "env").write_text(f"OPENAI_API_KEYS={A}\n")
     environment["PROPINTEL_ENV_FILE"] = str(home / "env")
     token = {"Authorization": f"Bearer {called('token', '--role', 'exec', '--subject', 'tester').stdout.strip()}"}
@@ -43,7 +43,7 @@ def test_sighup_reloads_the_keys_of_the_dotenv_file(
 def test_a_changed_keys_file_is_shown_without_a_signal(
     environment: Environment, called: Propintel, home: Path, request: pytest.FixtureRequest
 ) -> None:
-    """The server caches its keys between requests, but notices when the keys file changes."""
+    """The server caches the keys between requests, but notices when their file changes."""
     (home / "keys.txt").write_text(f"{A}\n")
     environment["OPENAI_API_KEYS_FILE"] = str(home / "keys.txt")
     token = {"Authorization": f"Bearer {called('token', '--role', 'exec', '--subject', 'tester').stdout.strip()}"}

@@ -1,4 +1,4 @@
-"""Servers that share a real Valkey share idempotency keys, quotas, and rate limits."""
+"""Servers with a common Valkey share idempotency keys, quotas, and rate limits."""
 
 import logging
 import threading
@@ -29,7 +29,7 @@ Open = Callable[..., TestClient]
 
 @pytest.fixture
 def open_client(home: Path, broker: EmbeddedValkey) -> Iterator[Open]:
-    """Return a function that opens a client of another application with the same database and Valkey."""
+    """Return a function that opens a client of a new application. All applications share a database and Valkey."""
     opened: list[TestClient] = []
 
     def make(**changes: Any) -> TestClient:
@@ -56,7 +56,7 @@ def by(subject: str, role: Role = Role.OPERATOR, **headers: str) -> dict[str, st
 def test_a_repeated_request_gets_the_first_answer_and_enqueues_nothing(
     open_client: Open, broker: EmbeddedValkey
 ) -> None:
-    """Another application replays the answer too, without a broker, and if the key is in quotes (IETF draft)."""
+    """Another application returns the first response too, without a broker, and even if the key is in quotes."""
     client_a, client_b = open_client(), open_client()
     first = client_a.post(JOBS, json=TARGETS, headers=by("a", Idempotency_Key="k-1"))
     again = client_b.post(JOBS, json={**TARGETS, "priority": 5}, headers=by("a", Idempotency_Key='"k-1"'))
@@ -83,7 +83,7 @@ def test_an_invalid_key_is_422_with_an_explanation(open_client: Open) -> None:
 
 
 def test_concurrent_requests_with_the_same_key_create_one_batch(open_client: Open) -> None:
-    """Of twelve concurrent requests to three applications, one creates jobs. The rest get its answer or 409."""
+    """Twelve concurrent requests go to three applications. One creates jobs, and the rest get its response or 409."""
     clients, found = [open_client() for _ in range(3)], []
     ready = threading.Barrier(12)
 
@@ -133,7 +133,7 @@ def test_a_caller_sees_its_rights(open_client: Open) -> None:
 
 
 def test_only_the_caller_over_the_rate_limit_waits(open_client: Open) -> None:
-    """Requests to all applications count together. Header fields report the remaining requests, also on errors."""
+    """Requests to all applications count together. Header fields report the remaining requests, also in errors."""
     client_a, client_b = (open_client(api_rate_limit_per_minute=5) for _ in range(2))
     answers = [client.get(path, headers=by("a")) for client in (client_a, client_b) for path in (ME, f"{JOBS}/none")]
     assert [answer.headers["ratelimit"].split(";")[:2] for answer in answers] == [
@@ -161,7 +161,7 @@ def test_failed_sign_ins_do_not_lock_out_others_at_the_address(open_client: Open
 
 
 def test_zero_means_no_limit(open_client: Open) -> None:
-    """Without a rate limit, no rate-limit fields are sent. A used-up quota still reports when to retry."""
+    """Without a rate limit, no rate limit fields are sent. A used-up quota still sends Retry-After."""
     client = open_client(api_rate_limit_per_minute=0, api_daily_targets_per_caller=1)
     refused = client.post(JOBS, json=TARGETS, headers=by("a")).headers
     assert ("ratelimit" in refused, "retry-after" in refused) == (False, True)
@@ -192,7 +192,7 @@ def test_without_redis_all_requests_are_allowed_and_logged_once(
 
 
 def test_a_hanging_redis_is_asked_once_in_five_seconds(home: Path, hanging_server: HangingServer) -> None:
-    """Only the first request waits for Redis until its time limit; for five seconds, the others skip Redis."""
+    """The first request waits for Redis until its time limit. For the next five seconds, requests do not use Redis."""
     clock = ManualClock()
     settings = Settings.of(propintel_home=home / "state", redis_url=SecretStr(hanging_server.url))
     limits = RateLimits(settings, clock)
@@ -208,7 +208,7 @@ def test_a_hanging_redis_is_asked_once_in_five_seconds(home: Path, hanging_serve
 
 
 def test_addresses_of_one_ipv6_customer_count_together(home: Path, broker: EmbeddedValkey) -> None:
-    """The addresses in 2001:db8::/64 count as one. Another IPv6 network and another IPv4 address count separately."""
+    """All addresses in one /64 network count together, but not with other IPv6 networks or IPv4 addresses."""
     limits = RateLimits(Settings.of(propintel_home=home / "state"), ManualClock())
     for n in range(FAILURES_PER_MINUTE):
         limits.count_failure(f"2001:db8::{n:x}")

@@ -1,4 +1,4 @@
-"""With a real broker, the HTTP server checks tokens, takes jobs, shows batches, and reports its readiness."""
+"""The web server with a real broker: tokens, jobs, batches, and readiness."""
 
 import os
 import signal
@@ -35,7 +35,7 @@ def _token(called: Propintel, role: str) -> dict[str, str]:
 def test_a_hanging_broker_gives_503_in_time(
     environment: Environment, home: Path, serving: Serving, called: Propintel, hanging_server: HangingServer
 ) -> None:
-    """Enqueueing and retrying change no stored job, and their error names the setting to check."""
+    """Enqueueing and retrying change no stored job. The error names REDIS_URL."""
     with open_stores(Settings.of(propintel_home=home / "state")) as stores:
         job = stores.jobs.enqueue(["http://homes.example/0"]).new[0]
         stores.jobs.cancel(job)
@@ -107,7 +107,7 @@ def _sources_up(web: str) -> dict[str, float]:
 
 
 def test_probes_and_metrics_wait_for_a_hanging_broker_only_for_seconds(web: str, broker: EmbeddedValkey) -> None:
-    """A stopped broker accepts connections and never answers. Load balancers and Prometheus wait for eight seconds."""
+    """A stopped broker accepts connections but never answers. Load balancers and Prometheus wait only eight seconds."""
     assert httpx2.get(f"{web}/readyz", timeout=120).json()["data"]["checks"] == {"database": "ok", "broker": "ok"}
     assert _sources_up(web) == {"redis": 1, "database": 1, "broker": 1}
     assert broker.pid is not None
@@ -116,7 +116,7 @@ def test_probes_and_metrics_wait_for_a_hanging_broker_only_for_seconds(web: str,
         answer = httpx2.get(f"{web}/readyz", timeout=8)
         assert (answer.status_code, "database: ok" in answer.json()["error"]["message"]) == (503, True)
         assert httpx2.get(f"{web}/healthz", timeout=8).status_code == 200
-        while (up := _sources_up(web))["redis"]:  # the previous answer is cached for a second
+        while (up := _sources_up(web))["redis"]:  # the previous result is cached for a second
             pass
         assert up == {"redis": 0, "database": 1, "broker": 0}
     finally:

@@ -1,4 +1,4 @@
-"""In a recipe benchmark on two sites, the figures add up, and the report has every target and the plot."""
+"""A run of the recipe benchmark on two sites: its figures add up, and the report has every target and the plot."""
 
 from pathlib import Path
 

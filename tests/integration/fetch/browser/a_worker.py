@@ -1,5 +1,8 @@
-"""A program that renders a page, prints the id of its browser process, and waits to be killed. Run as `python -m
-tests.integration.fetch.browser.a_worker CHROMIUM idle|busy`. With `busy`, the page has an endless script."""
+"""A program that renders a page, prints the id of its browser process, and waits to be killed.
+
+Usage: `python -m tests.integration.fetch.browser.a_worker CHROMIUM idle|busy`. With `busy`, the page has an endless
+script.
+"""
 
 import sys
 import threading

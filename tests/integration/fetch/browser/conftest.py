@@ -1,4 +1,4 @@
-"""A fetcher with a real Chromium, and functions that make pages which need a browser."""
+"""A fetcher with a real Chromium, and functions that create pages which need a browser."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ from tests.integration.fetch.conftest import fetchers
 
 OPENED = "127.0.0.0/8,::1/128"
 QUICK = RenderLimits(settle_seconds=8.0, quiet_seconds=0.4)
-#: The time limit is long because a browser is several times slower while other tests run.
+#: A long time limit, because a browser is several times slower while other tests run.
 PATIENT = Limits(total_seconds=240)
 #: The HTML that a script adds to an otherwise empty page.
 FACTS = """<h1>12 Elm Street, Springfield, IL 62704</h1><dl>
@@ -39,7 +39,7 @@ def drawing(html: str = FACTS) -> str:
 
 @pytest.fixture(scope="session")
 def chromium() -> Path:
-    """Return the path of Debian's Chromium, and allow it four minutes to start while other tests run."""
+    """Return the path of Debian's Chromium. Give it four minutes to start, because other tests run at the same time."""
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("no Chromium: install Debian's package chromium")
@@ -48,14 +48,14 @@ def chromium() -> Path:
 
 
 def _options(chromium: Path) -> dict[str, Any]:
-    """Return the options of a fetcher with a browser, for root without a sandbox (docs/browser-pages.md)."""
+    """Return options for a fetcher with a browser. For root, disable the sandbox (docs/browser-pages.md)."""
     sandbox = os.geteuid() != 0
     return {"fetch_browser_path": chromium, "fetch_browser_sandbox": sandbox, "render_limits": QUICK, "limits": PATIENT}
 
 
 @pytest.fixture
 def make_browser_fetcher(make_fetcher: Callable[..., Fetcher], chromium: Path) -> MakeBrowserFetcher:
-    """Return a function that builds a fetcher with a browser of its own."""
+    """Return a function that builds a fetcher with its own browser."""
     return lambda opened=OPENED, **options: make_fetcher(opened, **{**_options(chromium), **options})
 
 
@@ -66,7 +66,7 @@ def render_limits() -> RenderLimits:
 
 @pytest.fixture(scope="module")
 def browser_fetcher(chromium: Path, render_limits: RenderLimits) -> Iterator[Fetcher]:
-    """Return a fetcher whose browser serves all tests of a file. A file may override `render_limits`."""
+    """Return a fetcher whose browser all tests of a module share. A module may override `render_limits`."""
     with fetchers() as make:
         yield make(OPENED, **{**_options(chromium), "render_limits": render_limits})
 
@@ -76,7 +76,7 @@ def renderer_of(fetcher: Fetcher) -> Any:
 
 
 def processes_of(pid: int) -> set[int]:
-    """Return the browser's processes: descendants of `pid`, and all processes that have the browser's folder."""
+    """Return the ids of all processes that have the browser's folder in their environment."""
     return {int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal() and _is_of(entry, pid)}
 
 
@@ -92,7 +92,7 @@ _FOLDERS: dict[int, bytes] = {}
 
 
 def _folder_of(pid: int) -> bytes:
-    """Return the browser process's folder, which all its descendants have as TMPDIR or HOME."""
+    """Return the folder of the browser process `pid`, which all its descendants have as TMPDIR or HOME."""
     if pid not in _FOLDERS:
         fields = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
         _FOLDERS[pid] = next(field.partition(b"=")[2] for field in fields if field.startswith(b"TMPDIR="))

@@ -27,20 +27,20 @@ ROOT = Path(__file__).parents[4]
 
 
 def _host(fetcher: Fetcher) -> int:
-    """Return the id of the fetcher's browser process."""
     return int(renderer_of(fetcher)._current.pid)
 
 
 @pytest.fixture
 def browser_fetcher(make_browser_fetcher: Any) -> Fetcher:
-    """Return a fetcher with a browser of its own, which the test may kill."""
+    """Return a fetcher with its own browser, which the test may kill."""
     return cast("Fetcher", make_browser_fetcher())
 
 
 @pytest.fixture(autouse=True)
 def own_temporary_folder(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Give the test its own temporary folder, with a short name for the sockets in it."""
-    tmp_path_factory.getbasetemp()  # creates pytest's own folder first, because tests of other files use it
+    """Give the test its own temporary folder. Its name is short, because paths of sockets have a length limit."""
+    # creates pytest's own folder outside of the new one, because tests of other files use it
+    tmp_path_factory.getbasetemp()
     with tempfile.TemporaryDirectory(prefix="t") as folder:
         monkeypatch.setattr(tempfile, "tempdir", folder)
         yield
@@ -86,8 +86,6 @@ def test_memory_is_bounded(site: Any, make_browser_fetcher: Any, script: str) ->
 
 
 class _Peak:
-    """The highest memory use of a process's descendants."""
-
     def __init__(self, pid: int) -> None:
         self._pid, self._most, self._over = pid, 0, threading.Event()
         self._thread = threading.Thread(target=self._watch)
@@ -112,7 +110,7 @@ def test_a_page_that_renders_too_much_is_an_error(site: Any, make_browser_fetche
 
 @pytest.mark.parametrize("kind", ["endless", "silent"])
 def test_loading_ends_at_the_limits(site: Any, make_browser_fetcher: Any, kind: str) -> None:
-    """Loading ends although a file is endless or never arrives."""
+    """The script `/data` is endless, or no data arrives."""
 
     def chunks() -> Any:
         yield b"HTTP/1.1 200 OK\r\nContent-Type: text/javascript\r\n\r\n"
@@ -175,9 +173,9 @@ def _command(pid: int) -> bytes:
 def _kill(host: int, victim: str) -> None:
     below = memory.descendants(host)
     browser = [pid for pid in below if b"--remote-debugging-pipe" in _command(pid)]
-    processes_of(host)  # remembers the browser's folder
+    processes_of(host)  # stores the browser's folder in `_FOLDERS` before the process ends
     for pid in {"host": [host], "browser": browser}[victim]:
-        with contextlib.suppress(ProcessLookupError):  # a child may end when its parent is gone
+        with contextlib.suppress(ProcessLookupError):  # a child may end as soon as its parent has ended
             os.kill(pid, signal.SIGKILL)
 
 
@@ -225,7 +223,7 @@ def test_a_closed_fetcher_leaves_no_process_or_file(site: Any, make_browser_fetc
 
 
 def test_a_job_that_is_stopped_closes_its_page(site: Any, browser_fetcher: Fetcher) -> None:
-    """An exception raised by a signal, as by Celery's time limit, closes the page, and nothing more is loaded."""
+    """A signal handler raises an exception, as at Celery's time limit. Nothing more is loaded afterwards."""
     url = site.page("/home", shell("setInterval(() => fetch('/more').catch(() => 0), 20)"))
     browser_fetcher.fetch(site.page("/good", shell(drawing())))
 
@@ -244,7 +242,7 @@ def test_a_job_that_is_stopped_closes_its_page(site: Any, browser_fetcher: Fetch
         signal.signal(signal.SIGUSR1, before)
     assert renderer_of(browser_fetcher)._current.users == 0
     hits = len(site.hits)
-    time.sleep(1.0)  # time for an unwanted request to arrive
+    time.sleep(1.0)  # an unwanted request would arrive in this time
     assert len(site.hits) == hits
     assert "12 Elm Street" in browser_fetcher.fetch(f"{site.base}/good").text
 
@@ -269,7 +267,7 @@ def test_a_killed_worker_leaves_no_browser(chromium: Path, victims: str, busy: b
 
 
 def test_files_of_a_killed_browser_are_removed(site: Any, make_browser_fetcher: Callable[..., Fetcher]) -> None:
-    """The old folder of a killed browser is removed; an equally old folder in use stays."""
+    """An equally old folder that is in use is not removed."""
     url = site.page("/home", shell(drawing(FACTS)))
     first, second = make_browser_fetcher(), make_browser_fetcher()
     first.fetch(url)

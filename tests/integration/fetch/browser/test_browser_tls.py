@@ -1,4 +1,4 @@
-"""For a rendered HTTPS page, the worker loads the resources and checks the certificates of their servers."""
+"""For a rendered HTTPS page, the worker loads the resources and checks their servers' certificates."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +10,7 @@ from tests.integration.fetch.browser.conftest import drawing
 
 @pytest.fixture
 def visit(make_site: Callable[..., Any], make_browser_fetcher: Any, make_names: Any, tls: Any) -> Callable[..., Any]:
-    """Return a function that renders a page whose script is on `host`, and returns its text and the requested paths."""
+    """Return a function that renders a page with a script from `host`. It returns the text and the requested paths."""
 
     def make(host: str) -> tuple[str, list[str]]:
         site = make_site(context=tls.server)

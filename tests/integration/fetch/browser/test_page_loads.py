@@ -1,4 +1,4 @@
-"""The worker loads a page's resources as requested, checks every redirect, and respects CORS."""
+"""The worker requests a page's resources as the page specifies, checks every redirect, and obeys CORS."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,12 +15,12 @@ _RECORD = "text => {document.getElementById('root').append(' [' + text + ']')}"
 
 @pytest.fixture(scope="module")
 def render_limits() -> RenderLimits:
-    """Return limits with a long quiet time: a slow browser must not end a visit between two requests of a page."""
+    """Return limits with a long quiet time, so that a slow browser does not end a visit between two requests."""
     return replace(QUICK, quiet_seconds=3.0)
 
 
 def _loads(*steps: str) -> bytes:
-    """Return a page that makes one request after another and records each response or failure."""
+    """Return a page that makes requests one after another and shows each response or failure."""
     script = "".join(f".then(() => {step}).then(r => r.text()).catch(() => 'none').then({_RECORD})" for step in steps)
     return shell(f"Promise.resolve(){script}")
 

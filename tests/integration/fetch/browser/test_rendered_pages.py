@@ -1,4 +1,4 @@
-"""Rendered pages give the right results, and make only the allowed requests."""
+"""Rendered pages have the right content, and make only allowed requests."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +15,7 @@ from tests.integration.fetch.browser.conftest import FACTS, drawing, shell
 
 
 def test_a_page_rendered_by_its_script_gives_its_facts(site: Any, browser_fetcher: Fetcher) -> None:
-    """The page's script is a separate file. It fetches data that the plain page lacks."""
+    """The script is a separate file. It fetches data that is not in the HTML."""
     site.page("/data.json", b'{"html": "%s"}' % FACTS.replace("\n", "").encode(), content_type="application/json")
     script = "fetch('/data.json').then(r => r.json()).then(d => {document.getElementById('root').innerHTML = d.html})"
     site.page("/app.js", script.encode(), content_type="text/javascript")
@@ -41,7 +41,7 @@ def test_a_complete_page_is_not_rendered(site: Any, browser_fetcher: Fetcher) ->
 def test_pages_of_a_chosen_host_are_always_rendered_and_the_browser_identifies_itself(
     site: Any, make_browser_fetcher: Any
 ) -> None:
-    """The User-Agent of every request contains the contact, and a page can detect that a program visits it."""
+    """Every request's User-Agent contains the contact, and `navigator.webdriver` is true."""
     agent = "homes-bot/1.0 (+mailto:web@homes.example)"
     fetcher = make_browser_fetcher(fetch_browser_hosts=("127.0.0.1",), fetch_user_agent=agent)
     show = "<script>document.title = navigator.userAgent + ' ' + navigator.webdriver; fetch('/x')</script>"
@@ -53,7 +53,7 @@ def test_pages_of_a_chosen_host_are_always_rendered_and_the_browser_identifies_i
 
 
 def test_resources_without_effect_on_the_text_are_not_loaded(site: Any, browser_fetcher: Fetcher) -> None:
-    """Resources such as images, styles, and frames are not loaded. A script that waits for a style continues."""
+    """Images, styles, and frames are not loaded. A script that waits for a style still continues."""
     head = """<link rel=stylesheet href=/a.css><link rel=prefetch href=/prefetch><link rel=icon href=/i.ico>
     <style>@font-face{font-family:f;src:url(/f.woff2)}body{font-family:f;background:url(/b.png)}</style>
     <link rel=manifest href=/m.json>
@@ -114,7 +114,7 @@ def test_endless_navigation_ends(site: Any, browser_fetcher: Fetcher) -> None:
 
 
 def test_a_reload_is_ignored(site: Any, browser_fetcher: Fetcher) -> None:
-    """A challenge that reloads the page to test the browser stays a challenge."""
+    """A challenge page reloads itself to test the browser. The fetcher still returns the challenge page."""
     url = site.page("/home", shell("document.cookie = 'seen=1'; document.title = 'wall'; location.reload()"))
     assert "<title>wall</title>" in browser_fetcher.fetch(url).text
     assert site.hits == ["/robots.txt", "/home"]
@@ -124,7 +124,7 @@ def test_a_reload_is_ignored(site: Any, browser_fetcher: Fetcher) -> None:
 def test_an_address_set_by_a_script_does_not_change_the_pages_url(
     site: Any, browser_fetcher: Fetcher, write: str
 ) -> None:
-    """The new URL was not requested or checked against robots.txt, so a script cannot claim it."""
+    """The new URL was neither requested nor checked against robots.txt."""
     url = site.page("/home", shell(f"{write}({{}}, '', '/homes/12-elm-street#photos'); {drawing()}"))
     page = browser_fetcher.fetch(url)
     assert (page.final_url, "12 Elm Street" in page.text) == (url, True)
@@ -135,7 +135,7 @@ _BLOB = "URL.createObjectURL(new Blob(['secret'], {type: 'text/html'}))"
 
 @pytest.mark.parametrize("place", ["about:blank", "data:text/html,x", "blob", "file:///etc/passwd", "view-source:x"])
 def test_a_page_cannot_navigate_the_browser_elsewhere(site: Any, browser_fetcher: Fetcher, place: str) -> None:
-    """The page is read at its own URL, or not at all."""
+    """The page is read at its own URL, or the fetch fails."""
     target = _BLOB if place == "blob" else f"'{place}'"
     url = site.page("/home", shell(f"{drawing()} location.href = {target}"))
     try:
@@ -149,7 +149,7 @@ def test_a_page_cannot_navigate_the_browser_elsewhere(site: Any, browser_fetcher
 
 
 def test_a_page_that_navigates_while_it_is_read_is_a_navigation(site: Any, browser_fetcher: Fetcher) -> None:
-    """Reading the page's size calls the page's own `then`, which navigates away and never answers."""
+    """Reading the page's size calls the page's own `then` function, which navigates away and never returns."""
     url = site.page("/home", shell(f"{drawing()} Array.prototype.then = () => {{ location.href = {_BLOB} }}"))
     with pytest.raises(FetchError, match="it left for"):
         browser_fetcher.fetch(url)
@@ -176,7 +176,7 @@ def test_a_page_gets_its_redirects_cookies_and_leaves_none(site: Any, browser_fe
 
 
 def test_resources_are_loaded_one_at_a_time(site: Any, make_browser_fetcher: Any) -> None:
-    """Twenty requests of a page count as one visit; no two of them are concurrent."""
+    """All twenty requests of the page are made during one visit, and never two at the same time."""
     browser_fetcher = make_browser_fetcher(render_limits=RenderLimits(settle_seconds=60, quiet_seconds=5))
     under_way, most, lock = 0, 0, threading.Lock()
 
@@ -200,7 +200,7 @@ def test_resources_are_loaded_one_at_a_time(site: Any, make_browser_fetcher: Any
 
 
 def test_a_page_loads_only_up_to_its_limits(site: Any, make_browser_fetcher: Any) -> None:
-    """The page makes its requests one after another, and continues when they are dropped."""
+    """The page makes its requests one after another. It continues after a request is blocked."""
     limits = RenderLimits(settle_seconds=60, quiet_seconds=5, requests=10)
     requests = "for (let n = 0; n < 20; n++) await fetch('/' + n).catch(() => 0)"
     script = f"(async () => {{{requests}; {drawing()}}})()"

@@ -1,4 +1,4 @@
-"""Fixtures that open pages of a real HTTP server in a real browser."""
+"""Fixtures that open pages of a real web server in a real browser."""
 
 import os
 import shutil
@@ -15,10 +15,10 @@ from tests.integration.interfaces.conftest import Environment
 PHONE = {"width": 375, "height": 740}
 DESKTOP = {"width": 1280, "height": 800}
 
-#: The folder for screenshots, if set. PROPINTEL_SCREENSHOTS=docs/images updates the pictures of the docs.
+#: The folder for screenshots, if set. With PROPINTEL_SCREENSHOTS=docs/images, a run updates the docs' screenshots.
 PICTURES = os.environ.get("PROPINTEL_SCREENSHOTS", "")
 
-#: The longest wait of Playwright, in milliseconds. Its default for `expect` is five seconds, too short under load.
+#: Playwright's timeout in milliseconds. Its default for `expect`, five seconds, is too short on a busy machine.
 _PATIENCE_MS = 60_000
 expect.set_options(timeout=_PATIENCE_MS)
 
@@ -28,12 +28,12 @@ _KEY = "sk-proj-" + "k" * 36 + "0001"
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Start headless Chromium once per module, because Playwright's event loop would disturb other tests."""
+    """Start headless Chromium for one module only, because Playwright's event loop would disturb later tests."""
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("no Chromium: install Debian's package chromium")
     with sync_playwright() as playwright:
-        # a sandbox needs a user other than root, and /dev/shm is small in containers
+        # Chromium's sandbox does not work for root, and /dev/shm is small in containers.
         arguments = ["--no-sandbox", "--disable-dev-shm-usage"]
         launched = playwright.chromium.launch(executable_path=program, args=arguments)
         yield launched
@@ -42,8 +42,10 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Return a function that opens a page in a new profile: `new_page(viewport=PHONE, color_scheme="dark")`. Console
-    errors of a page, such as a refused script or style, fail the test."""
+    """Return a function that opens a page in a new profile: `new_page(viewport=PHONE, color_scheme="dark")`.
+
+    The test fails if a page logs an error to the console, such as a blocked script or style.
+    """
     contexts: list[BrowserContext] = []
     errors: list[str] = []
 
@@ -59,13 +61,13 @@ def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
     yield open_page
     for context in contexts:
         context.close()
-    # Chromium also reports every 4xx and 5xx answer on the console; tests check these themselves
+    # Chromium also logs every 4xx and 5xx response, which the tests check themselves.
     assert [text for text in errors if not text.startswith("Failed to load resource")] == []
 
 
 @pytest.fixture
 def signed_in(web: str, new_page: Callable[..., Page], called: Callable[..., object]) -> SignIn:
-    """Return a function that signs in with a role through the form: `signed_in("manager", "/jobs")`."""
+    """Return a function that signs in through the form, as in `signed_in("manager", "/jobs")`."""
 
     def sign_in(role: str, path: str, **options: object) -> Page:
         token = called("token", "--role", role, "--subject", "tester").stdout.strip()  # type: ignore[attr-defined]
@@ -81,7 +83,7 @@ def signed_in(web: str, new_page: Callable[..., Page], called: Callable[..., obj
 
 @pytest.fixture
 def screenshot(tmp_path: Path) -> Callable[..., Path]:
-    """Return a function that saves a page as PNG: `screenshot(page, "keys")`. `full_page=False` saves the window."""
+    """Return a function that saves a page as PNG: `screenshot(page, "keys")`. `full_page=False` saves the viewport."""
 
     def take(page: Page, name: str, *, full_page: bool = True) -> Path:
         place = Path(PICTURES) if PICTURES else tmp_path / "pictures"
@@ -94,7 +96,7 @@ def screenshot(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def database(environment: Environment, home: Path) -> Iterator[Database]:
-    """Open the server's database before the server starts, and configure the server with one OpenAI key."""
+    """Open the server's database before the server starts, and configure one OpenAI key."""
     environment["OPENAI_API_KEYS"] = _KEY
     environment["DATABASE_URL"] = f"sqlite:///{home / 'pages.db'}"
     opened = Database(environment["DATABASE_URL"])
@@ -104,12 +106,12 @@ def database(environment: Environment, home: Path) -> Iterator[Database]:
 
 
 def check_accessible(page: Page) -> None:
-    """Check that the accessibility checker axe finds no violation."""
+    """Check that axe finds no accessibility violation."""
     results = Axe().run(page)
     assert results.response["violations"] == [], results.generate_report()
 
 
 def check_fits(page: Page) -> None:
-    """Check that the page does not scroll sideways."""
+    """Check that the page does not need horizontal scrolling."""
     wide, seen = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
     assert wide <= seen, f"{page.url} is {wide} pixels wide in a window of {seen}"

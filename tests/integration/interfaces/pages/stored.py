@@ -64,7 +64,7 @@ SUSPENDED_RECIPE = replace(
 
 
 def save_page(database: Database, url: str, kind: SourceKind, days_ago: float, body: str = "", **values: Any) -> str:
-    """Store a page's values; return the id of its property."""
+    """Store a page's values, and return the id of its property."""
     at, sha = datetime.now(UTC) - timedelta(days=days_ago), f"{url}{body}".rjust(64, "0")[-64:]
     units = {"LivingArea": "Square Feet", "ListPrice": "USD"}
     evidence = {
@@ -79,7 +79,7 @@ def save_page(database: Database, url: str, kind: SourceKind, days_ago: float, b
 
 
 def save_example(database: Database) -> str:
-    """Store a property that an assessor, a county map, and a portal describe; return its id."""
+    """Store a property that an assessor, a county map, and a portal describe. Return its id."""
     save_page(
         database, "https://assessor.example/parcels/7", SourceKind.ASSESSOR, 3.2, YearBuilt=1987, LivingArea=2310,
         LivingAreaUnits="Square Feet", ClosePrice=412000, CloseDate="2019-06-14", StoriesTotal=2, Roof=["Shingle"],
@@ -107,7 +107,7 @@ def save_example(database: Database) -> str:
 
 
 def save_price_cuts(database: Database) -> str:
-    """Store a property whose price two portals cut twice; return its id."""
+    """Store a property whose price was cut twice on two portals. Return its id."""
     for days_ago, price in ((3.2, 512000), (2.2, 499000), (1.2, 480000)):
         for host in ("homes", "houses"):
             url = f"https://{host}.example/12"
@@ -116,7 +116,7 @@ def save_price_cuts(database: Database) -> str:
 
 
 def save_failed_job(jobs: JobStore, target: str = GONE) -> str:
-    """Store a job whose page is gone; return its id."""
+    """Store a job whose page is gone, and return its id."""
     job_id = jobs.enqueue([target]).jobs[0].id
     jobs.claim(job_id, "test", 30)
     jobs.fail(job_id, PageGoneError(target, "sold"))
@@ -125,7 +125,7 @@ def save_failed_job(jobs: JobStore, target: str = GONE) -> str:
 
 @dataclass(frozen=True)
 class FilledServer:
-    """A server with data for every page, a manager's session cookie, and ids under `job`, `batch`, and `property`."""
+    """A server with data for every page. `ids` has one stored id per kind. `session` is a manager's cookie."""
 
     url: str
     session: str
@@ -134,7 +134,7 @@ class FilledServer:
 
 @contextmanager
 def filled_server(home: Path) -> Iterator[FilledServer]:
-    """Serve pages with jobs, properties, watches, recipes, and two keys, one of which fails."""
+    """Serve pages with jobs, properties, watches, recipes, and two keys, of which one fails."""
     keys = [{"key": key, "rpm": 600} for key in (HEALTHY_KEY, FAILING_KEY)]
     simulator = OpenAISimulator(Config.from_json({"keys": [keys[0], {**keys[1], "behavior": "dead"}]}))
     with EmbeddedValkey(home / "state"), BackgroundServer(simulator.app, simulator.stopping) as openai:
@@ -165,7 +165,7 @@ def _fill(settings: Settings) -> dict[str, str]:
         for recipe in (ACTIVE_RECIPE, SUSPENDED_RECIPE):
             StoredRecipes(database).put(recipe)
         with build_manager(settings) as manager:
-            for _ in range(6):  # a request that the failing key rejects is retried with the healthy key
+            for _ in range(6):  # the pool retries a request that the failing key rejects with the healthy key
                 manager.get_client().chat.completions.create(
                     model="gpt-4.1-mini", messages=[{"role": "user", "content": "hello"}]
                 )

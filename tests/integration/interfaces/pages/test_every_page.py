@@ -1,5 +1,7 @@
-"""Rules for every page: it fits a phone and a desktop, nothing overlaps, and the keyboard reaches everything. The
-table `CASES` has every page, some in several states. All cases share a server and a browser."""
+"""Rules for every page: it fits a phone and a desktop, nothing overlaps, and every control is reachable by keyboard.
+
+`CASES` lists every page, some pages in several states. All cases share one server and one browser.
+"""
 
 import re
 from collections.abc import Callable, Iterator
@@ -16,14 +18,14 @@ from tests.integration.interfaces.pages.conftest import PICTURES, check_accessib
 from tests.integration.interfaces.pages.stored import GONE, FilledServer, filled_server
 
 WIDTHS = (390, 1280)
-#: A window of 1280 pixels has 320 CSS pixels at a zoom of 400 % and 640 at 200 % (WCAG 2.2, 1.4.10).
+#: The CSS widths of a 1280-pixel window at a zoom of 400% and 200% (WCAG 2.2, 1.4.10).
 NARROW = (320, 640)
 _HEIGHTS = {390: 844, 1280: 800, 320: 256, 640: 400}
 
 
 @dataclass(frozen=True)
 class Case:
-    """A page: its route, an example path, and an action that leads to the state to check."""
+    """A page in one state: its route, an example path, and the action that produces the state."""
 
     route: str
     path: str
@@ -86,20 +88,20 @@ CASES = {
     "not-found": Case("", "/no-such-page"),
     "bad-request": Case("", "/jobs?state=odd"),
 }
-#: These routes have no page to check: most only redirect, and `/docs` is generated.
+#: Routes without a page to check: most only redirect, and `/docs` is generated.
 _WITHOUT_A_PAGE = {
     "/docs", "/sign-out", "/jobs/{job_id}/cancel", "/jobs/{job_id}/retry", "/batches/{batch_id}/cancel",
     "/batches/{batch_id}/retry", "/watches/{watch_id}/remove", "/recipes/{recipe_id}/forget",
     "/keys/{key_id}/{action}",
 }  # fmt: skip
-#: The names of the pictures in the docs, by case, width, and color scheme.
+#: File names of the docs' screenshots, by case, width, and color scheme.
 _NAMES = {
     ("overview", 1280, "light"): "overview",
     ("properties", 390, "dark"): "properties-phone-dark",
     ("keys", 390, "dark"): "keys-phone-dark",
 }
 
-#: JavaScript that lists all visible texts and controls with their boxes. Parts that are scrolled away are cut off.
+#: JavaScript that lists all visible texts and controls with their boxes. It ignores what is scrolled out of view.
 _BOXES = """
 const root = document.querySelector(":popover-open") ?? document.body;
 const isSeen = (one) => one.checkVisibility({visibilityProperty: true, contentVisibilityAuto: true})
@@ -141,7 +143,7 @@ _OVERLAPS = f"""() => {{ {_BOXES}
     }}));
     return found;
 }}"""
-#: JavaScript that returns the texts that extend beyond their box.
+#: JavaScript that returns the texts that extend beyond their container.
 _CUT = f"""() => {{ {_BOXES}
     return texts.filter(({{left, right, top, bottom, element}}) => {{
         const box = element.closest(
@@ -152,7 +154,7 @@ _CUT = f"""() => {{ {_BOXES}
         return left < outer.left - 2 || right > outer.right + 2 || top < outer.top - 2 || bottom > outer.bottom + 2;
     }}).map((box) => box.what);
 }}"""
-#: JavaScript that returns the tables and other parts that need sideways scrolling.
+#: JavaScript that returns the tables and quotes that need horizontal scrolling.
 _WIDE = """() => [...document.querySelectorAll(".scroll, .proof")]
     .filter((one) => one.checkVisibility({contentVisibilityAuto: true}) && one.scrollWidth > one.clientWidth + 1)
     .map((one) => `${one.ariaLabel}: ${one.scrollWidth} in ${one.clientWidth}`)"""
@@ -176,7 +178,7 @@ _FOCUSED = """() => {
 
 
 class Visitor:
-    """Opens cases in one browser, as a signed-in manager or as a stranger."""
+    """Opens cases in one browser, either as a signed-in manager or without a session."""
 
     def __init__(self, browser: Browser, server: FilledServer) -> None:
         self._server = server
@@ -194,7 +196,7 @@ class Visitor:
         return page
 
     def open(self, name: str, width: int = 1280) -> Page:
-        """Show a case at a window width, in light colors."""
+        """Open a case at this window width, in light colors."""
         case = CASES[name]
         page = self._manager if case.is_signed_in else self._stranger
         page.set_viewport_size({"width": width, "height": _HEIGHTS[width]})
@@ -219,7 +221,7 @@ def visitor(browser: Browser, server: FilledServer) -> Iterator[Visitor]:
     visitor = Visitor(browser, server)
     yield visitor
     visitor.close()
-    # Chromium reports every 4xx answer on the console, which some cases cause on purpose
+    # Chromium logs every 4xx response, and some cases cause one on purpose.
     assert [text for text in visitor.errors if not text.startswith("Failed to load resource")] == []
 
 
@@ -234,7 +236,7 @@ def test_the_table_covers_every_route() -> None:
 def test_every_page_fits_is_accessible_and_works_by_keyboard(
     visitor: Visitor, name: str, width: int, screenshot: Callable[..., Path]
 ) -> None:
-    """Nothing overlaps or is cut off, and axe finds no violation in either color scheme."""
+    """For each page and width: nothing overlaps or is cut off, and axe finds no violation in either color scheme."""
     page = visitor.open(name, width)
     check_fits(page)
     for script in (_WIDE, _OVERLAPS, _CUT):
@@ -252,7 +254,7 @@ def test_every_page_fits_is_accessible_and_works_by_keyboard(
 
 
 def _check_keyboard(page: Page) -> None:
-    """Check that Tab reaches all controls in their order, each visibly focused and inside the window."""
+    """Check that Tab reaches all controls in order, and that each focused control is visible and marked."""
     count = page.evaluate(_COLLECT_FOCUSABLE)
     last = page.evaluate(_FOCUSED)
     for place in range(1, count):

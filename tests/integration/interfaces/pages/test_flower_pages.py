@@ -1,4 +1,4 @@
-"""Flower in a browser shows the same job as our pages, and needs its password."""
+"""Flower shows the same job as our pages, and requires a password."""
 
 import json
 import re
@@ -31,7 +31,7 @@ def simulator(environment: Environment, start_openai: Callable[[dict[str, Any]],
 
 @pytest.fixture
 def flower(environment: Environment, serving: Serving, simulator: None, worker: None) -> Iterator[str]:
-    """Start Flower with the Procfile's command, beside a worker; yield Flower's URL."""
+    """Start Flower with the Procfile's command while a worker runs. Yield Flower's URL."""
     environment |= {"FLOWER_BASIC_AUTH": f"viewer:{_PASSWORD}", "FLOWER_PORT": str(free_port())}
     environment["FLOWER_TASKS_COLUMNS"] = "name,uuid,state,args,kwargs,result,received,runtime"
     with serving(*shlex.split(_COMMAND), environment=environment):
@@ -40,7 +40,7 @@ def flower(environment: Environment, serving: Serving, simulator: None, worker: 
 
 @pytest.fixture
 def open_flower(flower: str, new_page: Callable[..., Page]) -> Callable[[str], Page]:
-    """Return a function that opens a page of Flower with the password: `open_flower("/tasks")`."""
+    """Return a function that opens a page of Flower with the password, as in `open_flower("/tasks")`."""
 
     def opened(path: str) -> Page:
         page = new_page(http_credentials={"username": "viewer", "password": _PASSWORD})
@@ -51,7 +51,7 @@ def open_flower(flower: str, new_page: Callable[..., Page]) -> Callable[[str], P
 
 
 def _call(warm_parent: WarmParent, environment: Environment, home: Path, *arguments: str) -> str:
-    """Send a scrape task to the broker directly, as any client of the broker can; return the task's id."""
+    """Send a scrape task directly to the broker, as any client of the broker can. Return the task's id."""
     argv = ["celery", "-A", "worker", "call", "tasks.scrape.scrape_property"]
     ran = warm_parent.run([*argv, "--queue=scrape", f"--args={json.dumps(arguments)}"], env=environment, cwd=home)
     assert ran.returncode == 0, ran.stderr
@@ -70,7 +70,7 @@ def test_a_job_appears_on_its_page_and_in_flower_behind_the_password(  # noqa: P
     new_page: Callable[..., Page],
 ) -> None:
     flower = open_flower("/workers")
-    # Flower sees new tasks only after it knows the worker
+    # Flower shows only tasks that are sent after it has found the worker.
     expect(flower.get_by_role("row").filter(has_text="worker-")).to_contain_text("Online")
     job = json.loads(called("enqueue", f"{site}/homes/1", "--format", "json").stdout)["jobs"][0]
     page = signed_in("operator", f"/jobs/{job}")
@@ -98,7 +98,7 @@ def test_a_job_appears_on_its_page_and_in_flower_behind_the_password(  # noqa: P
 
 
 def _check_password(flower: str, new_page: Callable[..., Page]) -> None:
-    """Check that Flower refuses every page without the password. Headless Chromium cannot ask for it."""
+    """Check that Flower rejects every page without the password. Headless Chromium reports a 401 as an error."""
     ended: list[str] = []
     for given in ({}, {"http_credentials": {"username": "viewer", "password": "x" * 16}}):
         page = new_page(**given)

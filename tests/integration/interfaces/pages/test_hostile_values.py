@@ -1,4 +1,4 @@
-"""Hostile values do no harm, and a refreshing page disturbs neither the keyboard focus nor screen readers."""
+"""Hostile values do no harm, and a page's refresh does not disturb keyboard focus or screen readers."""
 
 import json
 import re
@@ -21,7 +21,7 @@ from tests.plugins.page_records import page_record
 pytestmark = pytest.mark.usefixtures("broker")
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
-#: JavaScript that records every change in a live region, which a screen reader would announce.
+#: JavaScript that records every change in a live region, because a screen reader would announce it.
 _LISTEN = """() => {
     window.announced = [];
     const listen = (region) => new MutationObserver((changes) => {
@@ -32,7 +32,7 @@ _LISTEN = """() => {
 
 
 def _save(database: Database, url: str, **values: Any) -> str:
-    """Store a property with values that a hostile page may state; return its id."""
+    """Store a property with these values, and return its id."""
     return save_record(PropertyStore(database), page_record(url, values, AT))
 
 
@@ -103,14 +103,14 @@ def test_the_focus_stays_in_place_while_the_page_refreshes(
     first = _enqueue(called, "http://homes.example/1")["jobs"][0]
     page = signed_in("exec", "/jobs")
     page.locator(f"#job-{first}").get_by_role("button").focus()
-    _enqueue(called, "http://homes.example/2")  # appears above the first job
+    _enqueue(called, "http://homes.example/2")  # the new job appears above the first one
     expect(page.locator("tbody tr")).to_have_count(2)
     _refresh(page)
     assert page.evaluate("document.activeElement.closest('tr')?.id") == f"job-{first}"
     page.keyboard.press("Shift+Tab")
     expect(page.get_by_role("link", name="http://homes.example/1")).to_be_focused()
     page.keyboard.press("Tab")
-    page.keyboard.press("Enter")  # cancels the job; the next Tab starts at the same row
+    page.keyboard.press("Enter")  # cancels the job, and its button disappears; the next Tab must stay in the same row
     expect(page.locator(f"#job-{first}")).to_contain_text("cancelled")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.closest('tr')?.id") == f"job-{first}"

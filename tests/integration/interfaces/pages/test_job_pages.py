@@ -1,4 +1,4 @@
-"""In a browser, the job pages lead from a pasted list to a property, and cancel and retry jobs."""
+"""The job pages lead from a pasted list to a property, and cancel and retry jobs."""
 
 import json
 import re
@@ -132,7 +132,7 @@ def test_addresses_and_files_are_estimated_and_bad_lists_shown_again(signed_in: 
 
 @pytest.mark.usefixtures("broker")
 class TestForms:
-    """Unusual forms are accepted once or refused, and errors are pages."""
+    """An unusual form is accepted once or rejected, and an error is an HTML page."""
 
     @pytest.fixture
     def client(self, web: str, called: Propintel) -> Any:

@@ -1,4 +1,4 @@
-"""The key page in a browser: a circuit opens and closes while the page is open, and operator actions are recorded."""
+"""The key page: a circuit opens and closes while the page is open, and operators' actions are recorded."""
 
 import re
 from collections.abc import Callable
@@ -21,7 +21,7 @@ SECOND_KEY = "sk-proj-" + "m" * 36 + "0002"
 
 @pytest.fixture
 def openai_url(environment: Environment, start_openai: Callable[[dict[str, Any]], str]) -> str:
-    """Start an OpenAI simulator with the server's two keys; return the simulator's base URL."""
+    """Start an OpenAI simulator with the server's two keys, and return its base URL."""
     environment["OPENAI_API_KEYS"] = f"{KEY},{SECOND_KEY}"
     environment["OPENAI_BASE_URL"] = start_openai({"keys": [{"key": KEY, "rpm": 600}, {"key": SECOND_KEY, "rpm": 600}]})
     return environment["OPENAI_BASE_URL"]
@@ -29,7 +29,7 @@ def openai_url(environment: Environment, start_openai: Callable[[dict[str, Any]]
 
 @pytest.fixture
 def manager(environment: Environment, openai_url: str, broker: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Open a client manager in this process, which shares the server's key pool."""
+    """Create a client manager in this process. It shares the server's key pool."""
     for name in ("PROPINTEL_HOME", "OPENAI_API_KEYS", "OPENAI_BASE_URL"):
         monkeypatch.setenv(name, environment[name])
     with build_manager(load_settings()) as manager:
@@ -57,7 +57,7 @@ def test_an_open_page_shows_a_circuit_that_opens_and_closes(
     expect(page.get_by_text("2 of 2")).to_be_visible()
 
     _change_key(openai_url, KEY, behavior="flaky", failure_rate=1.0)
-    for _ in range(12):  # each request succeeds with the second key
+    for _ in range(12):  # each request is retried with the second key and succeeds
         _ask(manager)
     expect(row).to_contain_text(re.compile(r"Circuit open after repeated failures. Next probe in \d+ (s|min)."))
     expect(page.get_by_text("1 of 2")).to_be_visible()
@@ -67,7 +67,7 @@ def test_an_open_page_shows_a_circuit_that_opens_and_closes(
     _change_key(openai_url, KEY, behavior="ok")
     row.get_by_text("Act").click()
     row.get_by_label("Reason, for the record").fill("the provider is well again")
-    page.wait_for_timeout(2_500)  # a refresh keeps typed text
+    page.wait_for_timeout(2_500)  # a refresh in this time must keep the typed text
     expect(row.get_by_label("Reason, for the record")).to_have_value("the provider is well again")
     row.get_by_role("button", name="Probe now").click()
     expect(page.locator("#audit")).to_contain_text("asked for a probe of")
@@ -100,7 +100,7 @@ def test_an_operator_disables_and_enables_a_key(manager: OpenAIClientManager, si
 
 
 def test_the_tokens_of_today_include_the_cached_ones(manager: OpenAIClientManager, signed_in: SignIn) -> None:
-    """Of the repeated prompt, 1,408 tokens are cached: 1,024 tokens and three steps of 128."""
+    """The second request has 1,408 cached tokens: 1,024 plus three steps of 128."""
     for _ in range(2):
         _ask(manager, "The roof was renewed in 1998. " * 200)
     page = signed_in("manager", "/keys")

@@ -1,4 +1,4 @@
-"""In a browser, the overview shows first steps and updates its figures, and a missing page is an HTML page."""
+"""The overview shows first steps and updates its figures, and a missing page is an HTML page."""
 
 from collections.abc import Callable
 from pathlib import Path

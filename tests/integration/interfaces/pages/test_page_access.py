@@ -1,4 +1,4 @@
-"""Each page names the roles that may see it, and each form needs its session's token."""
+"""Each page is limited to certain roles, and each form requires its session's CSRF token."""
 
 import re
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from web import create_app
 from web.pages.route import SignedInRoute
 
 MANAGERS = {Role.EXEC, Role.MANAGER}
-#: The routes of pages and forms that managers may use, and those that operators may use too. Readers may use the rest.
+#: Routes that only managers may use, and then routes that operators may use too. Readers may use all others.
 MANAGING = {"GET /keys", "POST /keys/{key_id}/{action}", "POST /recipes/{recipe_id}/forget"}
 OPERATING = {
     "GET /enqueue", "POST /enqueue/estimate", "POST /enqueue", "POST /jobs/{job_id}/cancel",
@@ -29,7 +29,7 @@ OPERATING = {
 
 
 def _routes() -> Iterator[tuple[str, str]]:
-    """Yield the method and the path of each page and form that needs a session."""
+    """Yield the method and path of each page and form that requires a session."""
     for module in vars(web.pages).values():
         for route in getattr(getattr(module, "router", None), "routes", ()):
             if isinstance(route, SignedInRoute):
@@ -40,7 +40,7 @@ def _routes() -> Iterator[tuple[str, str]]:
 def test_pages_and_forms_are_refused_without_role_or_session_token(
     home: Path, broker: EmbeddedValkey, role: Role
 ) -> None:
-    """The test covers every route, so new pages are included. A form of another site has no token or a foreign one."""
+    """All routes are tested, so new pages are included. A forged form has no CSRF token or a wrong one."""
     settings = Settings.of(propintel_home=home / "state", jwt_secret=SECRET)
     app = create_app(lambda: settings)
     with closing(PageSessions(settings, SystemClock())) as sessions:

@@ -1,4 +1,4 @@
-"""The page of a property compares its sources, and shows its prices, position, and changes."""
+"""The property page compares sources, and shows prices, coordinates, and changes."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -25,7 +25,7 @@ def property_id(database: Database) -> str:
 
 @pytest.fixture
 def asked(database: Database, property_id: str) -> str:
-    """Store a finished job that found the property although one portal refused it; return the job's id."""
+    """Store a finished job of the property, in which one portal's robots.txt forbade the page. Return the job's id."""
     jobs = JobStore(database)
     job_id = jobs.enqueue(["12 FICTIONAL AVE, ANYTOWN, ST 00000"], refresh=True).jobs[0].id
     jobs.claim(job_id, "test", 30)
@@ -75,7 +75,7 @@ def test_the_page_compares_sources_and_explains_the_chosen_value(
     ]
     assert "portal ranks below assessor here" in rows[1][2]
     expect(year.first.get_by_role("rowheader")).to_have_text("Year built")
-    # values on which all sources agree are shown after a click
+    # Values on which all sources agree are hidden until a click.
     agreed = page.get_by_role("region", name="All values by source")
     expect(agreed).to_be_hidden()
     page.get_by_text("All values by source", exact=True).click()
@@ -84,7 +84,7 @@ def test_the_page_compares_sources_and_explains_the_chosen_value(
     evidence = page.locator("#proof-YearBuilt")
     expect(evidence).to_contain_text("Another source says 1978")
     expect(evidence).to_contain_text("not accepted: portal ranks below assessor here")
-    # the age of a value counts from the fetch of its own page
+    # A value's age counts from the fetch of its own page.
     expect(evidence).to_contain_text("last stated 3 d ago")
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Asking price: $512,000").click()
@@ -98,7 +98,7 @@ def test_the_page_compares_sources_and_explains_the_chosen_value(
 def test_a_property_of_seven_sources_is_a_short_page(
     database: Database, signed_in: SignIn, viewport: dict[str, int], most: int, screenshot: Callable[..., Path]
 ) -> None:
-    """The property has fields of every group, three disagreements, and a price history."""
+    """The property has values in every group, three conflicts, and a price history."""
     values = {
         "LivingAreaUnits": "Square Feet", "LotSizeArea": 0.25, "LotSizeUnits": "Acres", "BedroomsTotal": 4,
         "BathroomsTotalInteger": 3, "BathroomsFull": 2, "BathroomsHalf": 1, "RoomsTotal": 9, "StoriesTotal": 2, "Roof":
@@ -163,8 +163,8 @@ def test_the_position_is_drawn_without_requests_to_other_sites(property_id: str,
     page.get_by_text("Distances between sources").click()
     places = page.locator("#places tbody tr")
     expect(places).to_have_count(3)
-    # The county map's position is chosen. From there the assessor is 0.00015 degrees south and 0.0001 west: 16.7 and
-    # 9.1 m at 35 degrees. The portal is 38.9 m south and 36.4 m west.
+    # The county map's coordinates are the chosen ones. At 35 degrees, the assessor's are 16.7 m south and 9.1 m west of
+    # them (0.00015 and 0.0001 degrees), and the portal's 38.9 m south and 36.4 m west.
     distances = {row.locator("th").inner_text().split()[-1]: row.locator("td").inner_text() for row in places.all()}
     assert distances == {"gis.example": "chosen", "assessor.example": "19 m SW", "homes.example": "53 m SW"}
     links = {link.inner_text(): link.get_attribute("href") for link in page.locator(".position a").all()}
@@ -191,7 +191,7 @@ def test_each_row_of_the_comparison_is_a_card_on_a_phone(
 def test_changes_are_shown_with_both_quotes(
     database: Database, signed_in: SignIn, screenshot: Callable[..., Path]
 ) -> None:
-    """Two portals cut the price twice. The newest change comes first."""
+    """Two portals cut the price twice. The newest change is listed first."""
     made = save_price_cuts(database)
     page = signed_in("reader", f"/properties/{made}")
     rows = page.get_by_role("region", name="Changes", exact=True).locator("tbody tr")

@@ -1,4 +1,4 @@
-"""The recipes page shows learned recipes, their savings, and why some are suspended, and forgets a recipe."""
+"""The recipes page shows learned recipes, their savings, and why some are suspended. A recipe can be forgotten."""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Signing in with a token and signing out are safe, in a browser and for an HTTP client."""
+"""Signing in with a token and signing out, in a browser and with an HTTP client."""
 
 import re
 from collections.abc import Callable
@@ -62,7 +62,7 @@ def proxy(environment: Environment) -> None:
 
 @pytest.mark.usefixtures("proxy")
 def test_over_tls_the_cookie_is_secure_and_bound_to_the_host(web: str, called: Propintel) -> None:
-    """The cookie expires with the token."""
+    """The cookie also expires with the token."""
     token = called("token", "--role", "reader", "--subject", "tester", "--ttl", "30m").stdout.strip()
     answer = _sign_in(web, token, **{"X-Forwarded-Proto": "https"})
     assert answer.status_code == 303

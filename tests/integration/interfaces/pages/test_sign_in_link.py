@@ -39,7 +39,7 @@ def link(sessions: PageSessions) -> str:
 
 @pytest.fixture
 def new_client(settings: Settings) -> Iterator[Callable[[], TestClient]]:
-    """Return a function that opens a new client of one shared application."""
+    """Return a function that opens a new client of one application."""
     app = create_app(lambda: settings)
     with TestClient(app):
         yield lambda: TestClient(app, base_url="http://127.0.0.1:8000", follow_redirects=False)
@@ -106,7 +106,7 @@ def test_redis_stores_the_link_as_a_hash_for_15_minutes(broker: EmbeddedValkey, 
 
 
 def test_no_log_shows_the_code(link: str) -> None:
-    """Access logs contain the URL's query, so the code in it is redacted."""
+    """Access logs contain the URL's query, so the code must be redacted."""
     assert redact(f'127.0.0.1:1234 - "GET {link} HTTP/1.1" 303') == (
         '127.0.0.1:1234 - "GET /sign-in/link?code=[redacted] HTTP/1.1" 303'
     )

@@ -1,4 +1,4 @@
-"""The watches page shows planned refreshes and watches that wait for budget, and adds and removes watches."""
+"""The watches page shows planned and postponed refreshes, and adds and removes watches."""
 
 import re
 from collections.abc import Callable
@@ -29,7 +29,7 @@ def small_budget(environment: Environment) -> None:
 
 @pytest.fixture
 def due_targets(database: Database) -> list[str]:
-    """Make three watches due with a budget for one page; return their targets, the only enqueued one first."""
+    """Make three watches due with a budget for one page. Return their targets. Only the first one gets a job."""
     watches = Watches(database)
     watches.add(URLS, interval_days=2)
     for hours, url in enumerate(reversed(URLS), start=1):
