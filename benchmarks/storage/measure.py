@@ -1,4 +1,4 @@
-"""The measurements of one store, through storage's public functions. Times are milliseconds."""
+"""Measure one store through the public functions of `app.property.storage`. Times are milliseconds."""
 
 import itertools
 import multiprocessing
@@ -34,13 +34,16 @@ _TIMES = 5
 _LOOKUPS = 100
 _START_SECONDS = 300.0
 _BEFORE_SECONDS = 2.0
-#: Processes are forked, so that they start at once.
+#: Forked processes start without importing modules again.
 _PROCESSES = multiprocessing.get_context("fork")
 _ready = _PROCESSES.Barrier(1)
 
 
 def measure(url: str, observations: int, seconds: float) -> dict[str, Any]:
-    """Fill an empty database, measure it, and return the figures. Writers write for `seconds` each time."""
+    """Fill an empty database, measure it, and return the figures.
+
+    `seconds` is the duration of each measurement of writers.
+    """
     with Busy() as before:
         time.sleep(_BEFORE_SECONDS)
     database, begun = _database(url), time.perf_counter()
@@ -82,7 +85,7 @@ def _database(url: str) -> Database:
 
 
 def _timed(work: Callable[[], object]) -> tuple[float, bool]:
-    """Return the duration, and whether the call gave up after ten seconds of waiting for a lock or its statement."""
+    """Return the duration, and whether the call failed, which happens after ten seconds of waiting for a lock."""
     begun, gave_up = time.perf_counter(), False
     try:
         work()
@@ -98,7 +101,7 @@ def _summary(times: Sequence[float]) -> dict[str, float]:
 
 
 def _urls(copies: int) -> Iterator[str]:
-    """Yield URLs of stored pages endlessly: of one home in every seventh copy, then of another home."""
+    """Yield URLs of stored pages endlessly, each time from another copy or of another home."""
     for place in itertools.cycle(range(SAMPLE)):
         for copy in range(place % 7, copies, 7):
             yield next(readings(home_number(copy, place), datetime.now(UTC))).url
@@ -124,8 +127,11 @@ def _beside(work: Callable[[], object]) -> Iterator[Any]:
 
 
 def _write(url: str, copies: int, writers: int, seconds: float) -> dict[str, Any]:
-    """Save pages in `writers` processes. Return a summary of the saves, with `per_second`, `gave_up`, the writers'
-    `cpu_ms` for one save, and the machine's `busy` cores, including other work."""
+    """Save pages in `writers` processes for `seconds`, and return the figures.
+
+    `gave_up` counts failed saves, `cpu_ms` is the writers' CPU time per save, and `busy` are the machine's busy cores,
+    including other work.
+    """
     global _ready  # noqa: PLW0603 (the writers inherit it)
     _ready = _PROCESSES.Barrier(writers)
     with ProcessPoolExecutor(writers, _PROCESSES) as pool:
@@ -143,8 +149,10 @@ def _write(url: str, copies: int, writers: int, seconds: float) -> dict[str, Any
 def _save_pages(
     url: str, copies: int, writers: int, seconds: float, writer: int
 ) -> tuple[list[tuple[float, bool]], float, float, float]:
-    """Save pages one after another for `seconds`, once all writers are ready. Return each save, seconds, CPU seconds,
-    and how busy the machine was."""
+    """Save pages for `seconds`, once all writers are ready.
+
+    Return the result of each save, the seconds, the CPU seconds, and the machine's busy cores.
+    """
     database, pages, saves = _database(url), _pages(copies, writer, writers), list[tuple[float, bool]]()
     store = PropertyStore(database)
     _timed(partial(save_record, store, next(pages)))
@@ -159,7 +167,7 @@ def _save_pages(
 
 
 def _pages(copies: int, writer: int, writers: int) -> Iterator[SourceRecord]:
-    """Yield pages of new homes and new readings of stored ones in turn. Each writer has its own homes."""
+    """Yield pages of new homes and new readings of stored homes in turn. Each writer has other homes."""
     chance, mine = random.Random(), range(writer % copies, copies, writers)
     new = chance.randrange(10 * FIRST, 100 * FIRST)
     while True:

@@ -16,7 +16,7 @@ without pause; half of all names and old values are too old. A save that gives u
 *Worst* is of five, or of a hundred properties. CPU is the writer's; busy cores are the machine's. **Bold**: target
 missed.
 """
-#: rows shown by median and maximum, with the target of the median
+#: The rows shown with median and maximum, and the target of each median.
 _ALONE = {
     "prune_values": ("pruning values, nothing due: median (worst)", 50),
     "prune_copies": ("pruning page copies, nothing due: median (worst)", 50),
@@ -32,7 +32,7 @@ _SAVING = {
 
 
 def write_report(rows: Rows, docs: Path) -> None:
-    """Write `storage.md` below `docs`; the rows are those of `measure`, the smallest store first."""
+    """Write `storage.md` below `docs`. The rows come from `measure`, the smallest store first."""
     homes = number(100_000 * rows[0]["homes"] / rows[0]["observations"], 0)
     before = f"{max(row['busy_before'] for row in rows):.1f}"
     sections = ["# Storage, measured", prose(_ABOUT.format(machine=rows[0]["machine"], homes=homes, before=before))]

@@ -1,4 +1,4 @@
-"""Pages of fictional homes, as workers save them, by the number of the home."""
+"""The pages of fictional homes. The number of a home determines its pages."""
 
 import hashlib
 import random
@@ -14,17 +14,16 @@ from benchmarks.pages.properties import sources_of, templates
 #: The number of the first home in the sample.
 FIRST = 7_000_000
 SAMPLE = 50
-#: The n-th copy of the sample adds n times this to the numbers of homes, including house numbers.
+#: The difference between the numbers of a home in two successive copies of the sample. House numbers differ equally.
 STRIDE = 200
 
 
 def home_number(copy: int, place: int) -> int:
-    """Return the number of the home at `place` in a copy of the sample."""
     return FIRST + STRIDE * copy + place
 
 
 def readings(number: int, at: datetime, *, price: int | None = None) -> Iterator[SourceRecord]:
-    """Yield the records of the one to three pages of a home, read at `at`. Listings state `price` if it is given."""
+    """Yield the records of a home's one to three pages, read at `at`. If `price` is given, listings state it."""
     for record in sources_of(_templates(), number, random.Random(number % STRIDE), at):
         changed: dict[str, Any] = {} if price is None or "ListPrice" not in record.values else {"ListPrice": price}
         body = hashlib.sha256(f"{record.url} {at} {price}".encode()).hexdigest()

@@ -1,1 +1,1 @@
-"""Simulate sixty days of watched properties: the workers' real code with a manual clock."""
+"""Simulate sixty days of watched properties. The workers' real code runs with a manual clock."""

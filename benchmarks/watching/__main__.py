@@ -18,7 +18,6 @@ _DOCS = Path(__file__).parents[2] / "docs" / "benchmarks"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the simulation, write the page, and return 0."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.watching", description=__doc__)
     parser.add_argument("--homes", type=int, default=500)
     parser.add_argument("--days", type=int, default=60)

@@ -1,4 +1,4 @@
-"""Compare the published changes with the planted ones, and count."""
+"""Compare the published changes with the planted changes, and count correct, missed, and false ones."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -40,7 +40,7 @@ class Figures:
 
     @property
     def false_share(self) -> float:
-        """Return the share of events without a cause in the county."""
+        """Return the share of published changes that no change in the county caused."""
         return len(self.false) / self.events if self.events else 0.0
 
 
@@ -70,7 +70,10 @@ def judge(found: Simulated) -> Figures:
 
 
 def _planted(figures: Figures, found: Simulated) -> set[str]:
-    """Judge the planted changes, and return the id of each one's first event. Its further events count as false."""
+    """Check whether each planted change was published, and in time.
+
+    Return the ids of the events that were the first for a planted change. All other events count as false.
+    """
     behind: set[str] = set()
     interval = timedelta(days=found.interval_days)
     for one in found.plan.planted:
@@ -96,7 +99,7 @@ def _planted(figures: Figures, found: Simulated) -> set[str]:
 
 
 def _down(found: Simulated, one: Planted, interval: timedelta) -> str:
-    """Name the sites with the change that were down on the last day allowed for publishing it."""
+    """Name the sites that show the change but were down on the last day on which it could be published in time."""
     last = one.at + interval
     down = [
         f"{outage.site} was away from {outage.since:%m-%d %H:%M} to {outage.until:%m-%d %H:%M}"
@@ -134,7 +137,7 @@ def _budget(figures: Figures, found: Simulated) -> None:
 
 
 def _webhooks(figures: Figures, found: Simulated) -> None:
-    """Compare the receiver's events with the feed. The receiver may get an event twice, with the same id."""
+    """Compare the receiver's events with the feed. An event may be delivered twice with the same id."""
     wanted = [f"change_{change.id}" for change in found.changes]
     taken = Counter(found.taken)
     figures.lost = [event for event in wanted if not taken[event]]

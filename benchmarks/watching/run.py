@@ -1,7 +1,7 @@
-"""Simulate a county that changes from day to day: ticks, jobs, changes, and webhooks as workers process them. A manual
-clock jumps from one due event to the next.
+"""Simulate a county that changes from day to day: ticks, jobs, changes, and webhooks as workers process them.
 
-There is no broker: the task itself runs the jobs of a tick or of recovery at once, in this process.
+A manual clock jumps from one due event to the next. There is no broker: this process runs the tasks of due and
+recovered jobs directly.
 """
 
 from __future__ import annotations
@@ -50,13 +50,14 @@ KEY = "sk-simulator-watching0123456789abcdef"
 #: The longest step of the clock between two ticks.
 _STEP = timedelta(hours=1)
 _LEAST = timedelta(minutes=1)
-#: The webhook receiver is down from this hour to midnight, and fails to confirm every n-th event it took.
+#: The webhook receiver is down from this hour to midnight, and answers 500 to every n-th event that it accepts.
 _DOWN_HOURS, _LOST_EVERY = 12, 7
 
 
 @dataclass
 class Receiver:
-    """Accepts webhooks. Responds with 503 at first and from noon to midnight, and with 500 to every 7th it accepts."""
+    """Accepts webhooks, but answers 503 to the first and from noon to midnight, and 500 to every 7th that it
+    accepts."""
 
     clock: ManualClock
     taken: list[str] = field(default_factory=list)
@@ -69,7 +70,6 @@ class Receiver:
         return f"http://127.0.0.1:{self._server.server_address[1]}/changes"
 
     def answer(self, event: str) -> int:
-        """Return the status for one attempt to deliver `event`."""
         if not self.refused or self.clock.now().hour // _DOWN_HOURS:
             self.refused += 1
             return 503
@@ -103,8 +103,11 @@ class Receiver:
 
 @dataclass
 class Simulated:
-    """The results. `home_of` maps a property to its home. `pages` has the sites' counts and `charged` the budget's, by
-    UTC day, with model calls. `looks` has the times at which each page was visited."""
+    """The results of a simulation.
+
+    `home_of` maps a property to its home. By UTC day, `pages` has the sites' counts of requests, and `charged` the
+    pages and model calls counted by the budget. `looks` has the times at which each page was visited.
+    """
 
     plan: Plan
     interval_days: int
@@ -136,7 +139,7 @@ def simulate(
 ) -> Simulated:
     """Scrape all pages, watch all properties, and simulate `days`.
 
-    One seed determines jitter, ids, and the times of watches. Runs still differ, since fetching adapts to latency.
+    Jitter, ids, and the times of watches come from one seed. Runs still differ, because fetching adapts to latency.
     """
     clock, began, chance = ManualClock(START), time.monotonic(), random.Random(1)
     openai = OpenAISimulator(Config.from_json({"keys": [{"key": KEY, "rpm": 1_000_000, "tpm": 1_000_000_000}]}))
@@ -200,7 +203,7 @@ class _Run:
         self.progress(f"{len(self.found.home_of)} properties of {len(home_of_url)} pages are watched")
 
     def pass_days(self, days: int) -> None:
-        """Process what is due, and jump to the next due event, until `days` have passed."""
+        """Process due events and jump to the next one, until `days` have passed."""
         end, today = START + timedelta(days=days), START.date()
         while self.clock.now() < end:
             done, day = watching.tick(self.resources.database, self.resources.settings), self.clock.now().date()
@@ -215,7 +218,10 @@ class _Run:
         self._close(today)
 
     def end(self) -> None:
-        """Add two days without changes, in which the receiver gets the remaining events. Then collect the feed."""
+        """Simulate two more days without changes, so that the receiver gets the remaining events.
+
+        Then collect the feed.
+        """
         store = ChangeStore(self.resources.database)
         for _ in range(48):
             self.clock.advance(3600)
@@ -232,7 +238,7 @@ class _Run:
             self.found.paused = connection.execute(query).scalar_one()
 
     def _work(self, due: Sequence[Job]) -> None:
-        """Run each job's task, as a worker does that received the job's message."""
+        """Run each job's task, as a worker does when it receives the job's message."""
         task = self.celery.tasks["tasks.scrape.scrape_property"]
         for number, job in enumerate(due, start=1):
             self.found.looks.setdefault(job.target, []).append(self.clock.now())
@@ -256,7 +262,7 @@ class _Run:
         return max(now + _LEAST, min([now + _STEP, *(one for one in waits if one is not None)]))
 
     def _close(self, day: date) -> None:
-        """Record the day's cost, by the sites' count and by the budget's."""
+        """Record the day's requests as the sites counted them, and as the budget counted them."""
         with self.resources.database.reading() as connection:
             budget = day_of(connection, day)
         self.found.pages[day] = self.county.asked[day]

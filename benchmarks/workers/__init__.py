@@ -1,1 +1,1 @@
-"""Measure workers: pools, the overhead of a job, enqueueing, scheduled reports, and a small batch behind a huge one."""
+"""Measure workers: pools, job overhead, enqueueing, scheduled reports, and a small batch queued after a huge one."""

@@ -17,7 +17,6 @@ _QUICK_POOLS = "prefork:4,threads:32"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the benchmark and return the exit code."""
     args = _arguments(argv)
     if args.what == "report":
         return exit_code(lambda: write_report(read_results(args.out, "a measurement"), args.docs))

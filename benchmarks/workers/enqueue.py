@@ -46,7 +46,7 @@ def measure(options: Options, servers: Mapping[str, PostgreSQL | None]) -> Itera
 
 
 def _by_file(running: Fleet, targets: list[str]) -> float:
-    """Run the command as a whole process, including its start and its JSON."""
+    """Time the whole command, from the start of its process to the end of its output."""
     file = running.home / "targets.txt"
     file.write_text("\n".join(targets), encoding="utf-8")
     command = [str(Path(sys.executable).with_name("propintel")), "enqueue", "--file", str(file), "--format", "json"]
@@ -76,7 +76,7 @@ def _over_http(running: Fleet, targets: list[str]) -> float:
 
 
 def _bare(running: Fleet, targets: list[str]) -> float:
-    """Send one message after another, without database rows."""
+    """Send messages without database rows, one after another."""
     task = running.sender.tasks[do_nothing.name]
     began = time.perf_counter()
     for target in targets:
@@ -92,7 +92,6 @@ _WAYS = {
 
 
 def section(rows: Rows) -> str:
-    """Return the section of `workers.md` about these rows."""
     heads = ["database", "way", "seconds", "targets/s", "rows", "messages"]
     lines = []
     for database, way in dict.fromkeys((row["database"], row["way"]) for row in rows):

@@ -1,4 +1,4 @@
-"""Measure how long a small batch takes behind a huge one of the same priority, compared with an idle fleet."""
+"""Measure how long a small batch takes if it is queued after a huge one of the same priority, and on an idle fleet."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -13,13 +13,12 @@ from simulators.site import homes
 _HUGE, _SMALL = 10_000, 20
 _WORKER = Pool("prefork", 4)
 _SITE_SECONDS = 0.2
-#: The seconds between the submissions of the huge batch and of the small one.
+#: How long after the huge batch the small one is submitted.
 _HEAD_START_SECONDS = 5.0
 _PATIENCE_SECONDS = 300.0
 
 
 def measure(options: Options, servers: Mapping[str, PostgreSQL | None]) -> Iterator[dict[str, Any]]:
-    """Yield a row for each database and repeat."""
     huge = options.scaled(_HUGE, least=100)
     for repeat in range(1, options.repeats + 1):
         for database, server in servers.items():
@@ -30,7 +29,7 @@ def measure(options: Options, servers: Mapping[str, PostgreSQL | None]) -> Itera
 def _one(running: Fleet, huge: int) -> dict[str, Any]:
     first = homes.COUNT + 1 - 3 * _SMALL  # the last homes are for the small batches, so that every job has its own page
     running.start_worker(_WORKER)
-    _seconds(running, first)  # warms up the children
+    _seconds(running, first)  # a warm-up: the result is ignored
     alone = _seconds(running, first + _SMALL)
     batch = running.submit(running.targets(1, min(huge, first - 1))).batch
     resume = time.monotonic() + _HEAD_START_SECONDS
@@ -41,7 +40,7 @@ def _one(running: Fleet, huge: int) -> dict[str, Any]:
 
 
 def _seconds(running: Fleet, first: int) -> float | None:
-    """Return the seconds from the request until a small batch is done; None at the timeout."""
+    """Return how many seconds a small batch takes, from the request to its end; None after the timeout."""
     began = time.perf_counter()
     batch = running.submit(running.targets(first, _SMALL)).batch
     try:
@@ -52,7 +51,6 @@ def _seconds(running: Fleet, first: int) -> float | None:
 
 
 def section(rows: Rows) -> str:
-    """Return the section of `workers.md` about these rows."""
     heads = ["database", "idle fleet", "behind the huge batch", "its jobs still queued"]
     lines = []
     for database in dict.fromkeys(row["database"] for row in rows):

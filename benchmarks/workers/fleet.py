@@ -1,8 +1,7 @@
-"""A fleet for one measurement: Valkey, a database, simulators, workers, beat, and web server, all as real processes on
-loopback.
+"""A fleet for one measurement: real processes on loopback for Valkey, simulators, workers, beat, and the web server.
 
-Each fleet has a temporary home. Start the fleet from the main thread, to which its processes are tied: an interrupted
-benchmark leaves none behind.
+Each fleet has a temporary home. Start it from the main thread, because its processes end with the thread that started
+them, so that an interrupted benchmark leaves none behind.
 """
 
 import os
@@ -41,21 +40,22 @@ _NUMBERS = re.compile(r"[0-9a-f-]*\d[0-9a-f-]*")
 _GRACE_SECONDS = 3.0
 _START_SECONDS = 60.0
 _KEYS = 4
-#: The limits of one key, which are above what any measurement needs.
+#: The limits of each key, which no measurement reaches.
 _AMPLE = {"rpm": 1_000_000, "tpm": 1_000_000_000}
 
 
 @dataclass(frozen=True)
 class Web:
-    """The web server: its address and its process."""
-
     address: str
     process: psutil.Process
 
 
 @dataclass
 class Fleet:
-    """The processes of a measurement, and operations on them. `site` is the address of the slow site, or empty."""
+    """The processes of a measurement, and operations on them.
+
+    `site` is the slow site's address; "" if there is none.
+    """
 
     home: Path
     env: dict[str, str]
@@ -86,14 +86,13 @@ class Fleet:
         return psutil.Process(child.process.pid)
 
     def start_maintenance_worker(self) -> None:
-        """Start the Procfile's maintenance worker, on the queue `maintenance`."""
+        """Start the Procfile's maintenance worker, which consumes the queue `maintenance`."""
         self._services.wait_for_worker(self.supervisor, self._services.maintenance_worker(self.supervisor))
 
     def start_beat(self) -> None:
         self._services.beat(self.supervisor)
 
     def start_web(self) -> Web:
-        """Start the web server with one process."""
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = int(taken.getsockname()[1])
         child = self._services.web(self.supervisor, port)
@@ -107,11 +106,10 @@ class Fleet:
         return [f"{self.site or 'http://site.example'}/homes/{number}" for number in range(first, first + count)]
 
     def submit(self, targets: Sequence[str]) -> Enqueued:
-        """Enqueue a batch as every interface does."""
         return submit_targets(self.stores.jobs, self.sender, self.settings, targets, priority=5, refresh=False)
 
     def messages(self) -> int:
-        """Count the broker's messages for jobs: waiting, or delivered and not acknowledged."""
+        """Count the broker's messages for jobs, waiting or unacknowledged."""
         waiting = sum(int(self.broker.llen(name)) for name in self.broker.scan_iter(f"{SCRAPE_QUEUE}*", _type="list"))
         return waiting + int(self.broker.hlen("unacked"))
 
@@ -129,13 +127,13 @@ class Fleet:
         self.wait_until(is_over, f"the end of batch {batch}", seconds)
 
     def model_calls(self) -> int:
-        """Return how many requests the model's API has answered successfully."""
+        """Return how many requests the OpenAI simulator has answered successfully."""
         address = self.env["OPENAI_BASE_URL"].removesuffix("/v1")
         with httpx2.Client(timeout=20, trust_env=False) as http:
             return int(http.get(f"{address}/control/stats").raise_for_status().json()["totals"]["ok"])
 
     def complaints(self, name: str = "worker") -> dict[str, int]:
-        """Return a process's five most frequent warnings, without numbers, and their counts."""
+        """Return a process's five most frequent warnings with their counts. Digits in a warning are replaced."""
         text = (self.home / f"{name}.log").read_text(encoding="utf-8", errors="replace")
         warnings = (_NUMBERS.sub("#", line)[:160] for line in _LOUD.findall(text))
         return dict(Counter(warnings).most_common(5))
@@ -150,10 +148,10 @@ def fleet(
     keys: int = _KEYS,
     **variables: str,
 ) -> Iterator[Fleet]:
-    """Yield a fleet without workers on a database of `server`, or on SQLite if that is None.
+    """Yield a fleet without workers, on a database of `server`, or on SQLite if `server` is None.
 
-    With `site_seconds` there is a site whose pages take that long. With `model_seconds` there is a model's API with
-    that median latency, and `keys` keys without limits. Raises `BenchmarkError`, and the errors of `Supervisor`.
+    With `site_seconds`, a site serves pages after this delay. With `model_seconds`, the OpenAI simulator answers with
+    this median latency, and accepts `keys` keys. Raises `BenchmarkError`, and the errors of `Supervisor`.
     """
     with ExitStack() as running:
         home = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="bw-", ignore_cleanup_errors=True)))
@@ -187,7 +185,6 @@ def _address(child: Child) -> str:
 
 
 def _start_model(supervisor: Supervisor, home: Path, env: dict[str, str], seconds: float, keys: int) -> dict[str, str]:
-    """Start the OpenAI simulator, and return the variables that configure it."""
     made = tuple(f"sk-proj-{secrets.token_hex(24)}" for _ in range(keys))
     entries = [{"key": key, "project": f"proj_{n}", **_AMPLE} for n, key in enumerate(made)]
     config: dict[str, object] = {"server": {"latency_ms": 1000 * seconds}, "keys": entries}

@@ -1,8 +1,8 @@
-"""Measure the cost of instrumentation in a job, such as counters, log context, and tracing hooks. The job is compared
-with that of the last revision without them.
+"""Measure what instrumentation (counters, log context, tracing hooks) costs in a job.
 
-The old revision is unpacked beside this tree, and runs with the same interpreter, simulators, and jobs. Both fleets run
-all the time; rounds alternate, and one fleet idles while the other works.
+The worker is compared with that of the last revision without instrumentation. This old revision is unpacked into a
+temporary folder, and runs with the same interpreter, simulators, and jobs. Both workers run all the time; rounds
+alternate, and one worker is idle while the other works.
 """
 
 import io
@@ -32,7 +32,7 @@ from cli.services import Services
 from tasks._celery.config import SCRAPE_QUEUE
 
 TARGET_SHARE = 0.02
-#: The revision to compare with, which is the last one without counters.
+#: The revision to compare with: the last one without counters.
 PEER = "b787889"
 POOL = Pool("prefork", 1)
 _ROUND = 150
@@ -43,7 +43,7 @@ _CLI = "import sys; from cli.main import main; sys.exit(main())"
 
 @dataclass
 class Side:
-    """One tree's worker, with its own home. All operations use the tree's own code."""
+    """The worker of one source tree, with its own home. It is controlled with the tree's own code."""
 
     tree: Path
     home: Path
@@ -61,14 +61,14 @@ class Side:
         self.worker = psutil.Process(child.process.pid)
 
     def cpu_ms_a_job(self, targets: list[str]) -> float:
-        """Return the CPU time of the worker and its Valkey for each job, from a full queue to an empty one."""
+        """Process `targets`, and return the CPU milliseconds of the worker and its Valkey per job."""
         valkey = psutil.Process(int(self.broker.info("server")["process_id"]))
         with stopped(self.worker):
             batch = self._enqueue(targets)
             before = cpu_seconds(self.worker) + cpu_seconds(valkey)
         self.running.wait_until(lambda: not self._messages(), "the end of a round", _MOST_SECONDS)
         spent = cpu_seconds(self.worker) + cpu_seconds(valkey) - before
-        shown = ("batches", "show", batch) if self.tree == ROOT else ("jobs", "--batch", batch)  # PEER's command
+        shown = ("batches", "show", batch) if self.tree == ROOT else ("jobs", "--batch", batch)  # the command in PEER
         counts = self._cli(*shown, "--format", "json")["counts"]
         if counts["done"] != len(targets):
             raise BenchmarkError(f"of {len(targets)} jobs some were not done: {counts}; see {self.home}/worker.log")
@@ -148,7 +148,6 @@ def _unpack(revision: str, folder: Path) -> None:
 
 
 def section(rows: Rows) -> str:
-    """Return the section of `workers.md` about these rows."""
     heads = ["database", "jobs per side", "without", "with", f"more (target ≤ {100 * TARGET_SHARE:.0f} %)", "rounds"]
     lines = []
     for database in dict.fromkeys(row["database"] for row in rows):

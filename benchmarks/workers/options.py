@@ -19,7 +19,7 @@ def chosen_databases(text: str) -> tuple[Database, ...]:
 
 @dataclass(frozen=True)
 class Pool:
-    """One worker's pool and its number of concurrent jobs: `threads:32` on the command line."""
+    """A worker's pool and its number of concurrent jobs, on the command line as `threads:32`."""
 
     name: str
     slots: int
@@ -38,5 +38,5 @@ class Options:
     scale: float = 1.0
 
     def scaled(self, full: int, least: int) -> int:
-        """Return `full` at the published size and a proportion at another scale, but at least `least`."""
+        """Return `full` multiplied by the scale, but at least `least`."""
         return max(least, round(full * self.scale))

@@ -1,7 +1,7 @@
 """Measure a job's overhead over a bare Celery task: claim, lease, finish, and the check whether its property is fresh.
 
-The job's property is already stored, so nothing is fetched or read. Rounds of jobs and of bare tasks alternate in one
-worker. Each round is queued while the worker is stopped.
+The job's property is already stored, so nothing is fetched or read. In one worker, rounds of jobs alternate with rounds
+of bare tasks. The worker is suspended while a round is queued.
 """
 
 import statistics
@@ -42,7 +42,7 @@ def measure(options: Options, servers: Mapping[str, PostgreSQL | None]) -> Itera
 
 def _one(server: PostgreSQL | None, pool: Pool, size: int, rounds: int) -> dict[str, Any]:
     with fleet(server) as running:
-        # no child is replaced during a measurement, since both kinds of task would share this cost
+        # never replace a child, because its start would distort a round
         worker = running.start_worker(pool, "--include=benchmarks.workers.bare", "--max-tasks-per-child=1000000")
         batches = [_fresh_jobs(running, 1 + number * size, size) for number in range(rounds + 1)]
         wait_for_rest(worker)
@@ -51,7 +51,7 @@ def _one(server: PostgreSQL | None, pool: Pool, size: int, rounds: int) -> dict[
             spent = [_cpu_ms(running, worker, send, ids) for send in (_send_bare, _send_jobs)]
             # `messages` does not count a message on its way from the queue to the worker
             running.wait_for_batch(running.stores.jobs.get(ids[0]).batch_id, _MOST_SECONDS)
-            if number:  # the first round warms up both kinds
+            if number:  # the first round is a warm-up
                 bare.append(spent[0])
                 jobs.append(spent[1])
             states = [running.stores.jobs.get(job_id) for job_id in ids]
@@ -67,7 +67,7 @@ def _one(server: PostgreSQL | None, pool: Pool, size: int, rounds: int) -> dict[
 
 
 def _fresh_jobs(running: Fleet, first: int, size: int) -> list[str]:
-    """Create queued jobs without messages, whose properties are stored, and return the jobs' ids."""
+    """Create queued jobs without messages, store their properties, and return the jobs' ids."""
     targets = running.targets(first, size)
     jobs = running.stores.jobs.enqueue(targets).jobs
     for place, target in enumerate(targets):
@@ -99,7 +99,8 @@ def _send_bare(running: Fleet, ids: Sequence[str]) -> None:
 def _cpu_ms(
     running: Fleet, worker: psutil.Process, send: Callable[[Fleet, Sequence[str]], None], ids: Sequence[str]
 ) -> float:
-    """Return the worker's CPU milliseconds for each message, from a full queue to an empty one."""
+    """Queue messages with `send`, wait until all are processed, and return the worker's CPU milliseconds per
+    message."""
     with stopped(worker):
         send(running, ids)
         before = cpu_seconds(worker)
@@ -108,7 +109,6 @@ def _cpu_ms(
 
 
 def section(rows: Rows) -> str:
-    """Return the section of `workers.md` about these rows."""
     heads = ["database", "pool", "bare task", "scrape job", "overhead", f"target ≤ {TARGET_MS:.0f} ms"]
     lines = []
     for database, pool in dict.fromkeys((row["database"], row["pool"]) for row in rows):

@@ -1,8 +1,8 @@
-"""Compare threads with prefork for jobs that wait: jobs a second, CPU for each job, memory for each concurrent job.
+"""Compare threads with prefork for jobs that mostly wait: jobs per second, CPU per job, memory per concurrent job.
 
 Every job fetches a different page from a slow site and may ask a slow model. All jobs are queued while the worker is
-stopped, so that its slots stay busy until the last job starts. At that time, all but `slots` jobs have ended, which
-gives the rate. The ideal pool finishes `slots` jobs in the response time of site and model together.
+suspended, so that all slots stay busy until the last job starts. At that time, all but `slots` jobs have ended, so the
+rate is their number divided by the time. In an ideal pool, a job takes only the response times of site and model.
 """
 
 import math
@@ -45,7 +45,7 @@ def measure(options: Options, servers: Mapping[str, PostgreSQL | None]) -> Itera
 def _one(server: PostgreSQL | None, pool: Pool, count: int) -> dict[str, Any]:
     with fleet(server, site_seconds=_SITE_SECONDS, model_seconds=_MODEL_SECONDS) as running:
         worker = running.start_worker(pool)
-        warm = running.submit(running.targets(count + 1, pool.slots)).batch  # a first job loads what later jobs reuse
+        warm = running.submit(running.targets(count + 1, pool.slots)).batch  # loads what later jobs reuse
         running.wait_for_batch(warm, _MOST_SECONDS)
         wait_for_rest(worker)
         called = running.model_calls()
@@ -82,13 +82,12 @@ def _figures(running: Fleet, batch: str, pool: Pool, calls: int) -> dict[str, An
 
 
 def _rate(jobs: Sequence[Job], slots: int) -> float:
-    """Return jobs per second from the first start to the last, by the times in the jobs table."""
+    """Return the jobs per second between the first and the last start in the jobs table."""
     starts = sorted(job.started_at for job in jobs if job.started_at is not None)
     return (len(starts) - slots) / (starts[-1] - starts[0]).total_seconds()
 
 
 def section(rows: Rows) -> str:
-    """Return the section of `workers.md` about these rows."""
     heads = ["database", "pool", "jobs/s", "of ideal", "CPU per job", "memory", "per slot", "machine busy", "failed"]
     lines = []
     for database in dict.fromkeys(row["database"] for row in rows):
@@ -108,7 +107,7 @@ A page takes {_SITE_SECONDS} s, the model {_MODEL_SECONDS} s (median, log-normal
 
 
 def _advice(rows: Rows) -> str:
-    """Recommend a pool for each situation, from the figures. Return an empty text if only one kind was measured."""
+    """Return a recommendation of pools, with measured figures; "" if only one kind of pool was measured."""
     of = {kind: [row for row in rows if row["pool"].startswith(kind)] for kind in ("prefork", "threads")}
     if not all(of.values()):
         return ""
@@ -126,7 +125,7 @@ def _advice(rows: Rows) -> str:
     )
 
 
-#: A pool's slots count as well used from this share of the ideal rate on.
+#: Slots count as well used if the pool reaches this share of the ideal rate.
 _WELL_USED = 0.8
 _ADVICE = """
 **Prefork** is the default: it uses every core, time limits hold, and a crash costs one job. About {child} MB per

@@ -1,7 +1,7 @@
 """Measure key reports while the fleet is busy: whether all are made, how late they are, and the cost of recovery.
 
-Ten thousand jobs are queued, a slow site holds all children of one worker, and a separate worker consumes the queue
-`maintenance`. Times come from Celery's events, as in Flower.
+Ten thousand jobs are queued, all children of one worker wait for a slow site, and another worker consumes the queue
+`maintenance`. Times come from Celery's events.
 """
 
 import itertools
@@ -24,14 +24,14 @@ TARGET_LATE_SECONDS = 2.0
 _INTERVAL_SECONDS = 5
 _QUEUED = 10_000
 _WINDOW_SECONDS = 120
-#: The site's response time in seconds, which holds the children but stays below the fetcher's timeout.
+#: The site's response time: long enough to keep the children busy, but below the fetcher's timeout.
 _SITE_SECONDS = 15.0
 _REPORT, _RECOVERY = "tasks.health.report_key_stats", "tasks.recovery.recover_jobs"
 
 
 @dataclass
 class Events:
-    """Successful tasks by name: when they ended (seconds since the epoch), and how long they ran (seconds)."""
+    """The successful tasks by name: when they ended (seconds since the epoch), and how many seconds they ran."""
 
     ended_at: dict[str, list[float]] = field(default_factory=dict)
     runtimes: dict[str, list[float]] = field(default_factory=dict)
@@ -74,7 +74,6 @@ class Watch:
 
 
 def measure(options: Options, servers: Mapping[str, PostgreSQL | None]) -> Iterator[dict[str, Any]]:
-    """Yield a row for each database."""
     queued, seconds = options.scaled(_QUEUED, least=50), options.scaled(_WINDOW_SECONDS, least=3 * _INTERVAL_SECONDS)
     for database, server in servers.items():
         interval = str(_INTERVAL_SECONDS)
@@ -90,7 +89,7 @@ def _one(running: Fleet, queued: int, seconds: int) -> dict[str, Any]:
     running.start_maintenance_worker()
     with Watch(running.sender) as events:
         running.start_beat()
-        # the first report runs on a cold worker, so counting begins with the second
+        # the first report is slow, because the worker has just started, so counting begins with the second
         running.wait_until(lambda: len(events.ended_at.get(_REPORT, ())) > 1, "the first reports", 60)
         before, sent = running.stores.jobs.counts(), len(events.ended_at.get(_RECOVERY, ()))
         until = time.monotonic() + seconds + _INTERVAL_SECONDS / 2
@@ -112,10 +111,10 @@ def _one(running: Fleet, queued: int, seconds: int) -> dict[str, Any]:
 
 
 def lateness(reported_at: Sequence[float], seconds: float) -> dict[str, Any]:
-    """Return the number of made and due reports, and the largest delay in seconds.
+    """Return the numbers of due and seen reports, and the largest delay in seconds.
 
-    One report is due in every interval. The earliest report, relative to its interval, counts as on time.
-    `gap_most_seconds` is the longest time between two consecutive reports.
+    One report is due in every interval. The report that came earliest in its interval counts as on time.
+    `gap_most_seconds` is the longest time between two reports.
     """
     turns: dict[int, float] = {}
     for moment in reported_at:
@@ -132,7 +131,6 @@ def lateness(reported_at: Sequence[float], seconds: float) -> dict[str, Any]:
 
 
 def section(rows: Rows) -> str:
-    """Return the section of `workers.md` about these rows."""
     heads = ["database", "jobs queued", "reports due", "seen", "latest", "longest gap", "recovery, median", "most"]
     lines = []
     for row in rows:

@@ -1,7 +1,7 @@
-"""Measure the cost of `/metrics` and of key statistics, requested while a worker's children are busy.
+"""Measure the cost of `/metrics` and of key statistics while a worker's children are busy.
 
-`wrk` requests as fast as possible, which is a storm. A scraper requests every few seconds, and never gets a cached
-response. Both are measured.
+Two loads are measured: a storm (`wrk` requests as fast as possible), and a scraper that requests every few seconds and
+therefore never gets a cached response.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ ENDPOINTS = {"metrics": "/metrics", "stats": "/api/v1/admin/openai/stats"}
 _CONNECTIONS = (1, 8)
 _STORM_SECONDS = 20
 _SCRAPES = 20
-#: The pause before each scrape in seconds, which is longer than a response is cached.
+#: The pause before each scrape, which is longer than a response is cached.
 _SCRAPE_GAP_SECONDS = 1.2
 _MODEL_SECONDS = 1.0
-#: The number of jobs, which is more than the children finish during the measurement.
+#: More jobs than the children finish during the measurement.
 _QUEUED = 6_000
-#: The rate limit is off, because the storm comes from one caller.
+#: The rate limit is disabled, because all requests of the storm have the same caller.
 _VARIABLES = {"JWT_SECRET": "s" * 32, "API_RATE_LIMIT_PER_MINUTE": "0"}
 _WRK_REPORT = Path(__file__).with_name("wrk_report.lua")
 
@@ -125,12 +125,11 @@ class Cost:
             self._spent[name] += cpu_seconds(process)
 
     def each(self, requests: int) -> dict[str, float]:
-        """Return milliseconds for each of `requests`. Valkey also serves workers, so its share is an upper bound."""
+        """Return the CPU milliseconds per request. Valkey also serves the workers, so its value is an upper bound."""
         return {f"{name}_cpu_ms": round(1000 * spent / max(1, requests), 3) for name, spent in self._spent.items()}
 
 
 def section(rows: Rows) -> str:
-    """Return the section of `workers.md` about these rows."""
     heads = ["database", "endpoint", "load", "requests/run", "p50", f"p99 (target ≤ {TARGET_MS:.0f} ms)", "longest"]
     heads += ["web CPU per request"]
     lines = []

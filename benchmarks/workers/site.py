@@ -11,7 +11,7 @@ from simulators.site.server import build_site
 
 
 def slow(app: App, seconds: float, stopping: Stopping) -> App:
-    """Delay the responses of `app` by `seconds`, except robots.txt. A stopping server does not wait for clients."""
+    """Delay the responses of `app` by `seconds`, except robots.txt. The delay ends when the server stops."""
 
     async def delayed(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http" and scope["path"] != "/robots.txt":
@@ -23,7 +23,6 @@ def slow(app: App, seconds: float, stopping: Stopping) -> App:
 
 
 def main() -> int:
-    """Serve until a signal, and return 0."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.workers.site", description=__doc__)
     parser.add_argument("--seconds", type=float, default=0.5, help="before each answer")
     args = parser.parse_args()

@@ -1,4 +1,4 @@
-"""Medians and Markdown tables for every section of the page."""
+"""Medians, numbers, and Markdown tables for the reports."""
 
 import statistics
 import textwrap
@@ -10,7 +10,7 @@ DATABASE_NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
 
 def median(rows: Rows, figure: str) -> float:
-    """Return the median of a figure over the rows, of which there is at least one."""
+    """Return the median of a figure over at least one row."""
     return statistics.median(float(row[figure]) for row in rows)
 
 
@@ -20,11 +20,10 @@ def number(value: float, digits: int) -> str:
 
 
 def prose(text: str) -> str:
-    """Return paragraphs, wrapped again after figures were inserted."""
+    """Return the paragraphs of `text`, wrapped at 120 characters."""
     return "\n\n".join(textwrap.fill(" ".join(part.split()), 120) for part in text.split("\n\n"))
 
 
 def table(heads: Sequence[object], rows: Iterable[Sequence[object]]) -> str:
-    """Return a Markdown table."""
     first, *others = [f"| {' | '.join(map(str, cells))} |" for cells in (heads, *rows)]
     return "\n".join([first, "|" + "---|" * len(heads), *others])

@@ -11,7 +11,7 @@ import psutil
 
 _SAMPLE_SECONDS = 1.0
 _REST_SECONDS = 1.0
-#: A tree is at rest if it uses less CPU than this within `_REST_SECONDS`. Heartbeats and idle polls use less.
+#: A process tree that uses less CPU than this in `_REST_SECONDS` is idle. Heartbeats and polls use less.
 _REST_CPU_SECONDS = 0.05
 _REST_PATIENCE_SECONDS = 60.0
 
@@ -22,7 +22,7 @@ def tree(process: psutil.Process) -> list[psutil.Process]:
 
 
 def cpu_seconds(process: psutil.Process) -> float:
-    """Return user and system time of the tree so far, including members that have ended."""
+    """Return the tree's user and system time so far, including processes that have ended."""
     total = 0.0
     for member in tree(process):
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -32,8 +32,7 @@ def cpu_seconds(process: psutil.Process) -> float:
 
 
 def memory_mb(process: psutil.Process) -> float:
-    """Return the memory of the tree in MB (10^6 bytes): shared pages count once (PSS), or not at all (USS) without
-    Linux."""
+    """Return the tree's memory in MB (10^6 bytes): PSS, which counts shared pages once, or USS if there is no PSS."""
     total = 0
     for member in tree(process):
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -43,7 +42,7 @@ def memory_mb(process: psutil.Process) -> float:
 
 
 def wait_for_rest(process: psutil.Process) -> None:
-    """Return when the tree uses almost no CPU, because it has started or finished its work, or after a minute."""
+    """Wait until the tree uses almost no CPU, but at most a minute."""
     until, before = time.monotonic() + _REST_PATIENCE_SECONDS, cpu_seconds(process)
     while time.monotonic() < until:
         time.sleep(_REST_SECONDS)
@@ -67,7 +66,7 @@ def stopped(process: psutil.Process) -> Iterator[None]:
 
 
 class Busy:
-    """A context manager that measures how busy the whole machine is. `share` is the share of all cores, 0 to 1."""
+    """A context manager that measures how busy the machine is. `share` is the busy share of all cores, 0 to 1."""
 
     share = 0.0
 
@@ -78,18 +77,17 @@ class Busy:
     def __exit__(self, *_: object) -> None:
         spent = [now - then for now, then in zip(psutil.cpu_times(), self._before, strict=True)]
         times = dict(zip(self._before._fields, spent, strict=True))
-        # guest time is part of user time, and waiting for a disk is idle
+        # user time already includes guest time; waiting for a disk counts as idle
         total = sum(seconds for name, seconds in times.items() if not name.startswith("guest"))
         self.share = 1 - (times["idle"] + times.get("iowait", 0.0)) / total if total else 0.0
 
     @property
     def cores(self) -> float:
-        """Return the busy share in cores."""
         return round(self.share * (psutil.cpu_count() or 1), 2)
 
 
 class PeakMemory:
-    """A context manager that samples `memory_mb` once a second. `mb` is the maximum."""
+    """A context manager that samples `memory_mb` every second. `mb` is the maximum."""
 
     def __init__(self, process: psutil.Process) -> None:
         self._process = process
