@@ -24,7 +24,7 @@ _CHUNK_BYTES = 65_536
 _LONGEST_LINE_BYTES = 1_000_000
 #: Maximum bytes of output buffered while stderr is blocked. More is dropped.
 _MOST_WAITING_BYTES = 16_000_000
-#: The size of a child's pipe. On Linux, a write that fits into the pipe's free space is not mixed with other writes.
+#: The buffer size of a child's pipe. On Linux, a write that fits into the free space is not mixed with other writes.
 _PIPE_BYTES = 1_048_576
 _PATIENCE_SECONDS = 2.0
 _FULL_TERMINAL_SECONDS = 0.05

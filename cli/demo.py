@@ -31,7 +31,7 @@ from tasks import make_celery
 from tasks._celery.publish import send_jobs
 
 _CONCURRENCY = 4
-#: A demo is stopped after this time per job, but not before `_LEAST_SECONDS`. Only a demo that hangs takes so long.
+#: The time limit of a demo, per job; the total is at least `_LEAST_SECONDS`. Only a demo that hangs reaches it.
 _SECONDS_PER_JOB = 20.0
 _LEAST_SECONDS = 120.0
 _FINAL = ("done", "failed", "cancelled")
@@ -87,7 +87,7 @@ def _with_simulators(
     signals: StopSignals, home: Path, progress: ProgressLine, *, jobs: int, keys: int, real: bool
 ) -> tuple[dict[str, Any], list[str]]:
     began = time.monotonic()
-    if not logging.getLogger().isEnabledFor(logging.INFO):  # --verbose was not given
+    if not logging.getLogger().isEnabledFor(logging.INFO):  # without --verbose, log only errors
         configure_logging(level=logging.ERROR)
     with Supervisor(signals) as simulators:
         progress.say("starting the site" if real else "starting the site and the API simulator")

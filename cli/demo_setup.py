@@ -74,7 +74,7 @@ def service_environment(base: Mapping[str, str], home: Path, *, openai: Mapping[
 
 @contextlib.contextmanager
 def environment(env: Mapping[str, str]) -> Iterator[None]:
-    """In the block, give this process the environment `env`, so that its settings are those of its children."""
+    """Use the environment `env` in this process during the block, so that it has the same settings as its children."""
     before = dict(os.environ)
     os.environ.clear()
     os.environ.update(env)

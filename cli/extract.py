@@ -240,7 +240,7 @@ def prompt_lines(prompt: Prompt) -> Iterator[str]:
 
 
 def explanation(data: Mapping[str, Any]) -> Iterator[Table | Text]:
-    """Yield why the page has its kind, which fields a model would be asked for, and tables of all candidates."""
+    """Yield the reason for the page's kind, the fields to ask a model for, and tables of all candidates."""
     yield Text(printable(f"Kind: {data['kind']}, because of {data['reason']}"))
     yield Text(f"A model would be asked for: {', '.join(data['wanted']) or 'nothing'}")
     for text in data["notes"]:

@@ -22,7 +22,7 @@ FAILED = 1
 USAGE = 2
 INTERRUPTED = 130
 
-#: Errors of a wrong command or configuration, or of an unavailable service, that prevent the work from being tried.
+#: Errors that prevent the work from being tried: a wrong command or configuration, or an unavailable service.
 _CONFIGURATION = (
     AmbiguousKeyError,
     BrokerUnavailableError,

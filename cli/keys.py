@@ -46,8 +46,8 @@ def list_keys(
 ) -> None:
     """List OpenAI keys by their masks, with their states, and with requests and failures summed over all processes.
 
-    A key that was removed from the configuration is "draining": it gets no new request. Revoke the key when its last
-    use is long ago.
+    A key that was removed from the configuration is "draining": it gets no new request. Revoke the key when it has not
+    been used for a long time.
 
     JSON: `{"total_keys", "healthy_keys", "rotation_strategy", "keys": {mask: {...}}}`; with --follow one line each.
     """
@@ -134,7 +134,7 @@ def _problem(results: Mapping[str, Mapping[str, Any]], base_url: str) -> str:
 
 
 def _follow(settings: Settings) -> None:
-    """Show the keys until a signal arrives. `StopSignals` records it, because a `KeyboardInterrupt` can get lost."""
+    """Show the keys until a signal arrives. This uses `StopSignals`, because a `KeyboardInterrupt` can get lost."""
     with StopSignals() as signals, ExitStack() as stack:
         live = None if wants_json() else stack.enter_context(Live(console=stdout_console(), auto_refresh=False))
         try:

@@ -69,7 +69,7 @@ def note(message: str) -> None:
 
 
 def stdout_console() -> Console:
-    """Return a console on stdout. Its width is that of the terminal or COLUMNS, else 160 characters (`_WIDE`)."""
+    """Return a console on stdout. It is as wide as the terminal or COLUMNS, else 160 characters (`_WIDE`)."""
     is_known = sys.stdout.isatty() or os.environ.get("COLUMNS")
     return Console(file=sys.stdout, width=None if is_known else _WIDE, highlight=False)
 

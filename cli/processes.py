@@ -41,7 +41,7 @@ class StopRequestedError(Exception):
 
 
 class StopSignals:
-    """Records the first stop signal, so that no start or stop of a child is interrupted. A context manager.
+    """Records the first stop signal, so that it does not interrupt the start or stop of a child. A context manager.
 
     A second Ctrl-C changes nothing, because every stop has a time limit. If `sighup_reloads` is true, SIGHUP requests a
     reload, unless it was sent because the terminal closed. Otherwise, SIGHUP is a stop signal.
@@ -103,7 +103,7 @@ class ChildDiedError(Exception):
 class Child:
     """One child process. `name` is used in messages, and `log` is the file of its output, if any.
 
-    `grace_seconds` is the time from SIGTERM to SIGKILL. `started_at` is a time of `time.monotonic()`.
+    `grace_seconds` is the time from SIGTERM to SIGKILL. `started_at` is in seconds of `time.monotonic()`.
     """
 
     name: str

@@ -43,7 +43,7 @@ def _briefs(found: Sequence[Shown], now: datetime, fresh_days: float) -> Iterato
 
 
 def property_list(found: Sequence[Shown], ids: Mapping[str, str] | None = None) -> Table:
-    """Return a table with one line for each property. `ids` adds a column with these short ids."""
+    """Return a table with one line for each property. If `ids` is given, a column shows these short ids."""
     table = empty_table("Properties", expand=True)
     if ids is not None:
         table.add_column("property", no_wrap=True)
@@ -65,7 +65,7 @@ def property_list(found: Sequence[Shown], ids: Mapping[str, str] | None = None) 
 
 
 def conflict_table(found: Sequence[Shown], ids: Mapping[str, str] | None = None) -> Table:
-    """Return a table of the values that sources disagree about. `ids` adds a column with these short property ids."""
+    """Return a table of the values that sources disagree about. If `ids` is given, a column shows these short ids."""
     rows = []
     for shown in found:
         for conflict in shown["conflicts"]:

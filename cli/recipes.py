@@ -34,7 +34,7 @@ class FileFormat(StrEnum):
 
 @command(app, "list", "", "--json | jq -r '.[].host'")
 def list_recipes() -> None:
-    """List all recipes by host, with the model calls that each has saved.
+    """List all recipes by host, with the model costs that each has saved.
 
     JSON: a list, each entry as in `propintel recipes show`.
     """

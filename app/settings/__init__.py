@@ -60,7 +60,7 @@ class Settings(BaseModel):
 
     @classmethod
     def of(cls, env_file: Path | None = None, **given: object) -> Self:
-        """Return settings with the `given` values, which are named like the variables, in lowercase.
+        """Return settings with the `given` values, whose names are the variables' names in lowercase.
 
         Other values are read from the environment and from `env_file`. Raises `pydantic.ValidationError`, and
         `TypeError` for an unknown name.
@@ -68,7 +68,7 @@ class Settings(BaseModel):
         return cls(**_areas(env_file, given))
 
     def replaced(self, **given: object) -> Self:
-        """Return a copy with the `given` values, which are named as in `of` and not validated."""
+        """Return a copy with the `given` values, which are not validated. The names are as in `of`."""
         changed: dict[str, dict[str, object]] = {}
         for name, value in given.items():
             area, field = VARIABLES[name.upper()]
@@ -114,7 +114,7 @@ def _secrets_of(name: str, value: str) -> Iterator[str]:
 
 
 AREAS = {name: cast("type[Area]", field.annotation) for name, field in Settings.model_fields.items()}
-#: The area and field of each variable. OPENAI_NUMBERED_KEYS stands for OPENAI_API_KEY_1..n.
+#: The area and field of each environment variable. OPENAI_NUMBERED_KEYS stands for OPENAI_API_KEY_1..n.
 VARIABLES = {variable: (area, name) for area, kind in AREAS.items() for variable, name in kind.variables()}
 #: The declaration of each variable: its type, default, and description.
 DECLARED = {variable: AREAS[area].model_fields[name] for variable, (area, name) in VARIABLES.items()}

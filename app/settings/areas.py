@@ -51,7 +51,7 @@ class Area(BaseSettings):
 
 
 class OpenAISettings(Area):
-    """OpenAI: keys, calls, and batches. Of the four settings for keys, the first that contains keys is used."""
+    """OpenAI: keys, calls, and batches."""
 
     model_config = SettingsConfigDict(env_prefix="OPENAI_")
 
@@ -332,7 +332,7 @@ class ChangesSettings(Area):
 
 
 class BudgetSettings(Area):
-    """Budgets: how much model calls may use. Empty: no limit."""
+    """Budgets: how much model calls may use. An empty setting means no limit."""
 
     model_config = SettingsConfigDict(env_prefix="BUDGET_")
 

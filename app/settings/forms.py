@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
-#: The beginnings of URLs of local files, whose paths may contain any character.
+#: The beginnings of URLs of local files. Their paths may contain any character, so they are not checked.
 _WITHOUT_PASSWORD = ("unix://", "sqlite")
 _PASSWORD_PARAMETERS = frozenset({"pass", "passwd", "password", "pwd"})
 _TLS_FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
@@ -118,7 +118,7 @@ def _is_whole(url: str) -> bool:
 
 
 def _webhook(url: str) -> None:
-    """Check only that the URL is absolute. When the worker starts, it checks the URL's host."""
+    """Check only that the URL is absolute. When a worker starts, it checks the rest of the URL."""
     if not re.match(r"https?://[^/]", url, re.IGNORECASE):
         raise ValueError("is not an absolute http:// or https:// URL")
 

@@ -43,7 +43,7 @@ def log_near_misses() -> None:
 
 
 def near_misses() -> list[NearMiss]:
-    """Return the near misses in the environment and the env file. Raises the errors of `env_file_in_use`."""
+    """Return the misspelled settings in the environment and the env file. Raises the errors of `env_file_in_use`."""
     file = env_file_in_use()
     here = given_variables(None)
     found = [NearMiss(name, meant) for name, meant in _near(here)]

@@ -61,7 +61,7 @@ def given_variables(env_file: Path | None) -> dict[str, str]:
 
 
 class _Variables(PydanticBaseSettingsSource):
-    """Base class of settings sources that read any variable of the environment and the env file."""
+    """Base class of settings sources that look at all variables of the environment and the env file."""
 
     def __init__(self, settings_cls: type[BaseSettings], env_file: object) -> None:
         super().__init__(settings_cls)
@@ -85,7 +85,7 @@ class NumberedKeys(_Variables):
 
 
 class SecretFiles(_Variables):
-    """Reads a secret NAME that is not set from the file at the path NAME_FILE, such as a mounted secret.
+    """If a secret NAME is not set, reads it from the file at the path NAME_FILE, such as a mounted secret.
 
     OPENAI_API_KEYS_FILE and SOURCE_SECRETS_FILE are settings of their own and not read here, because their files have
     one secret per line and are read again while the process runs.

@@ -104,7 +104,7 @@ def _broker(url: str) -> dict[str, Any]:
             "socket_keepalive": True,
             "health_check_interval": 25,
             "priority_steps": list(PRIORITIES),
-            "queue_order_strategy": "round_robin",  # the order within a priority level
+            "queue_order_strategy": "round_robin",  # the order of queues within a priority level
         },
         # give up soon when the broker is unavailable, so that sending raises an error instead of hanging
         "task_publish_retry_policy": {"max_retries": 3, "interval_start": 0.1, "interval_step": 0.3, "interval_max": 1},
@@ -126,7 +126,7 @@ def _results(url: str) -> dict[str, Any]:
 
 
 def _queue(name: str) -> Queue:
-    """Return a queue with its own exchange. If all queues shared one, every message would go to every queue."""
+    """Return a queue with its own exchange. If all queues shared an exchange, every message would go to every queue."""
     return Queue(name, Exchange(name, type="direct"), routing_key=name)  # type: ignore[no-untyped-call]
 
 

@@ -1,6 +1,6 @@
-"""Visit pages of URL and address jobs, read them without a model, and make their records.
+"""Fetch the pages of URL and address jobs, read them without a model, and build their source records.
 
-A page comes from the job's checkpoint, from a conditional request, or from a full request.
+A page comes from the job's checkpoint, or from the site by a conditional or an unconditional request.
 """
 
 from collections.abc import Callable, Mapping
@@ -39,7 +39,7 @@ _UNUSABLE: Mapping[PageKind, type[PageError]] = {
     PageKind.GONE: PageGoneError,
     PageKind.SEARCH: SearchPageError,
 }
-#: Fields that pages about other things can have, too. A page with only these fields is not a property's page.
+#: Fields that any web page can have, not only a property page.
 NOT_ENOUGH = frozenset(name for name, spec in FIELDS.items() if spec.anywhere)
 
 
@@ -53,10 +53,10 @@ class PageSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A page and the URL that answered.
+    """A fetched page. `page_url` is the URL that answered.
 
     `canonical` is a different URL that the page declares as its canonical URL; it is not verified. `confirmed_at` is
-    when the site confirmed a stored page (304); None if the page was received in full.
+    when the site confirmed the stored copy (304); None if the page was received in full.
     """
 
     page: Page
@@ -83,10 +83,10 @@ class PageVisitor:
         self._clock = clock
 
     def visit(self, url: str, run: Run, led_by: str | None = None) -> Visit:
-        """Fetch and store the page at `url`, without the names of purged people. A job's stored page is its checkpoint.
+        """Fetch and store the page at `url`, without the names of purged people.
 
         `led_by` is the URL of the page that links to `url` ("" if unknown), or None if the user gave `url`. A linked
-        URL on another host must have a public address, even if the operator allows private networks. Raises
+        URL on another host must resolve to a public address. A job's stored page is its checkpoint. Raises
         `LeaseLostError` before a request if the run's lease is lost.
         """
         job_id = run.job_id
@@ -131,7 +131,7 @@ class PageVisitor:
         return answer, None
 
     def _answered(self, url: str, visitor: Visitor, *, in_full: bool = False) -> Page | NotModified:
-        """Request the page. The secrets that `url` refers to are only in the request, not in the answer or an error."""
+        """Request the page. Secrets in `url` are filled in for the request, and removed from the answer and errors."""
         fetcher, known, secrets = self._fetcher, self._pages.validators, self._secrets_by_url(url)
         if secrets is None:
             return fetcher.fetch(url, visitor) if in_full else fetcher.revisit(url, known, visitor)
@@ -177,7 +177,7 @@ def require_property(extraction: Extraction) -> None:
 def source_record(
     url: str, extraction: Extraction, visit: Visit, source_kind: SourceKind | None = None
 ) -> SourceRecord:
-    """Return the record of a page requested as `url`. A row of the page has its own URL in the record."""
+    """Return the record of a page requested as `url`, or of one row of the page, which has its own URL."""
     page, page_url = extraction.page, visit.page_url
     try:
         final_url = normalize_target(page.final_url)
@@ -204,7 +204,7 @@ def source_record(
 def with_values(record: SourceRecord, extraction: Extraction) -> SourceRecord:
     """Return `record` with the extracted values. Derived fields are left out, because they are computed after merging.
 
-    In a row of the page, the evidence has the row's URL.
+    For one row of the page, the evidence has the row's URL.
     """
     found, evidence = extraction.record, {}
     values = {name: value for name, value in found.values.items() if name not in DERIVED_FIELDS}

@@ -94,7 +94,7 @@ class Recipes:
 def _harmless(what: str, raised: Sequence[type[Exception]] | None = None) -> Iterator[None]:
     """Log exceptions of the block instead of raising them, except for the classes in `raised`.
 
-    By default, `raised` has the errors for too complex pages, lack of memory, and the end of the run.
+    By default, these are the errors for too complex pages, lack of memory, and an interrupted run.
     """
     try:
         yield

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from app.errors.jobs import LeaseLostError, OutOfTimeError
 from app.property.storage.jobs.leases import Lease
 
-#: Maximum seconds for a page, including robots.txt, redirects, the rate limit's wait, and reading.
+#: Maximum seconds for a page, including robots.txt, redirects, the wait for the site's rate limit, and reading.
 PAGE_SECONDS = 90.0
 #: Maximum seconds for a model call (OPENAI_TIMEOUT_SECONDS), including the wait for a key and storing the result.
 CALL_SECONDS = 135.0
@@ -25,10 +25,10 @@ class Run:
     """A run of a scrape. `lease` is the lease of its job; None means that there is no job, and no retry.
 
     The run's model calls count toward the budget of `batch`. `holds` returns whether the lease is still valid. If
-    `is_last`, the job is not deferred for a page. If `is_due`, the job has reached its deadline, and is not deferred
-    for any reason. `seconds_left` returns the run's remaining time; None means unlimited. `led_by` is the URL of the
-    search that found the target (see `PageVisitor.visit`). If `economy`, model requests may be sent through OpenAI's
-    Batch API. `waited_for` is the id of the batch request for whose answer the job has waited.
+    `is_last`, the job is no longer deferred because of a page. If `is_due`, the job has reached its deadline, and is
+    not deferred for any reason. `seconds_left` returns the run's remaining time; None means unlimited. `led_by` is the
+    URL of the search that found the target (see `PageVisitor.visit`). If `economy`, model requests may be sent through
+    OpenAI's Batch API. `waited_for` is the id of the batch request that the job has waited for.
     """
 
     lease: Lease | None = None
@@ -52,7 +52,7 @@ class Run:
 
     @property
     def may_wait(self) -> bool:
-        """Whether the job may be deferred for a page: there is a job, and this is not its last run."""
+        """Whether the job may be deferred because of a page: there is a job, and this is not its last run."""
         return self.lease is not None and not self.is_last
 
     @property

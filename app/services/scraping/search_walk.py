@@ -1,4 +1,4 @@
-"""Read the result pages of a search, from the first page to the last or to a limit.
+"""Read the result pages of a search, up to the last page or a limit.
 
 Each fetched page is stored as a checkpoint, so that a resumed run does not fetch it again. The listings are stored
 together at the end (`finish_search`).

@@ -23,13 +23,13 @@ from app.services.scraping.web_search import SearchFound, WebSearcher
 _SEARCH = "web search"
 #: The web is searched if fewer sources than this were found, because one source cannot be cross-checked.
 _ENOUGH_SOURCES = 2
-#: Maximum number of pages to read from those that a web search cites.
+#: Maximum number of cited pages to read per web search.
 _MOST_CITED = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The address to scrape, as text and in parts. Search answers older than `since` are not reused."""
+    """The address to scrape, as text and in parts. Cached web searches older than `since` are not reused."""
 
     target: str
     address: Address
@@ -75,7 +75,7 @@ class SourceFinder:
                 reader.ask(source, wanted.ways(source, None))
         reader.decide()
         if later and reader.parcel_number() is None:
-            reader.require_all()  # a page that must be retried may have the parcel number
+            reader.require_all()  # raises if pages must be retried, which may contain the parcel number
         asked_later = self._ask_by_parcel(later, wanted, reader)
         reader.require_all()
         claims = self._search(sources, wanted, reader) if reader.source_count < _ENOUGH_SOURCES else []

@@ -38,7 +38,7 @@ from app.services.scraping.storing import ScrapeParts
 
 #: Maximum number of requests for a page that fails with transient errors.
 _MOST_TRIES = 2
-#: The codes of errors which mean that a URL cannot lead to a public page.
+#: Error codes which mean that a URL cannot lead to a public page.
 _NO_PAGE = frozenset({BlockedAddressError.code, BlockedPortError.code, InvalidTargetError.code})
 #: The kinds of sources whose parcel numbers are preferred, best first.
 _PARCEL_KINDS = (SourceKind.ASSESSOR, SourceKind.GIS, SourceKind.TAX_ROLL, SourceKind.PERMITS)
@@ -95,7 +95,7 @@ class SourceReader:
 
     @property
     def source_count(self) -> int:
-        """The number of independent sources; two pages of one office count once."""
+        """The number of independent sources; pages of the same office count once."""
         return len(independent(one.record.voter for one in self.read))
 
     def parcel_number(self) -> str | None:
@@ -115,7 +115,7 @@ class SourceReader:
             raise self._open[0]
 
     def ask(self, source: Source, ways: Sequence[Mapping[str, str]]) -> None:
-        """Read the source's page about the address. `ways` are values for its URL template, one mapping per spelling.
+        """Read the source's page about the address. `ways` are values for its URL template, by street spelling.
 
         The next spelling is tried if the source has no page about the address under the previous spelling.
         """
@@ -137,7 +137,7 @@ class SourceReader:
         self.tried.append(JobAttempt(source, kind, url, outcome, detail))
 
     def visit(self, asked: Asked) -> bool:
-        """Read a page. Return False if the URL was read before, or has nothing about the address."""
+        """Read a page. Return False if another URL of the source may help."""
         if asked.url in self._seen:
             return False
         self._seen.add(asked.url)
@@ -184,10 +184,7 @@ class SourceReader:
         return True
 
     def _judge(self, found: Read) -> bool:
-        """Keep the page if it is about the address. If not, but exactly one of its links is, read the linked page.
-
-        Return False if another URL of the source may help.
-        """
+        """Keep the page if it is about the address. If not, but exactly one of its links is, read the linked page."""
         asked, extraction, record, page = found.asked, found.extraction, found.record, found.visit.page
         match = match_address(record.values, self._address, self._parcels(), place_is_known=asked.place_is_known)
         holds = extraction.kind in WITH_PROPERTY and bool(set(record.values) - NOT_ENOUGH)
@@ -290,7 +287,7 @@ class SourceReader:
         self.skip(one.asked.source, one.record.source_kind, None, why.code, str(why))
 
     def replaced(self, old: Read, extraction: Extraction) -> SourceRecord:
-        """Replace the page's values by the values of `extraction`, and return its new record."""
+        """Replace the page's values with the values of `extraction`, and return the new record."""
         record = with_values(old.record, extraction)
         self.read[self.read.index(old)] = replace(old, extraction=extraction, record=record)
         return record

@@ -82,7 +82,7 @@ class ScrapeParts:
     fresh: timedelta
 
     def end(self, run: Run) -> None:
-        """Delete the stored pages of the run's job that the site forbids to keep (`Cache-Control: no-store`)."""
+        """Delete the stored pages of the run's job that the site forbids storing (`Cache-Control: no-store`)."""
         job_id = run.job_id
         if job_id is not None:
             retry_on_store_error(lambda: self.pages.drop_unkept(job_id), self.database.clock)

@@ -156,6 +156,6 @@ def _stored(response: Response, model: str, asked_at: datetime) -> StoredSearch:
 
 def _found(stored: StoredSearch) -> SearchFound:
     output = stored.answer.get("output")
-    status, reason = (str(stored.answer.get(name) or "") for name in ("status", "reason"))  # old rows have neither
+    status, reason = (str(stored.answer.get(name) or "") for name in ("status", "reason"))  # absent in old rows
     answer = read_answer(output if isinstance(output, list) else [], status, reason)
     return SearchFound(answer, stored.model, stored.asked_at)

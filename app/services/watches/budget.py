@@ -1,7 +1,7 @@
-"""Charge the daily budget of watches for page requests and model calls of their jobs. Other jobs are not charged.
+"""Charge page requests and model calls of the jobs of watches to the daily budget of watches.
 
-A page is charged when the site's rate limit admits its request, and a model call when it gets its first key. Therefore,
-no charge has to be undone. During a run, a context variable holds the budget.
+A page is charged when the site's rate limit admits its request, and a model call when it gets its first OpenAI key.
+Therefore, no charge has to be undone. During a run, a context variable holds the budget.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class WatchSummary:
-    """The number of watches by status, today's usage, and about how many pages all watches need per day."""
+    """Watches by status, their usage today, and the approximate number of pages that they need per day."""
 
     counts: dict[WatchStatus, int]
     today: WatchDay
@@ -30,7 +30,7 @@ class WatchSummary:
     resets_at: datetime
 
     def as_json(self) -> dict[str, Any]:
-        """Return the summary as the JSON of the terminal and the API."""
+        """Return the summary as JSON for the terminal and the API."""
         return {
             "counts": {str(status): count for status, count in self.counts.items()},
             "budget": {
