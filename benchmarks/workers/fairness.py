@@ -27,7 +27,7 @@ def measure(options: Options, servers: Mapping[str, PostgreSQL | None]) -> Itera
 
 
 def _one(running: Fleet, huge: int) -> dict[str, Any]:
-    first = homes.COUNT + 1 - 3 * _SMALL  # the last homes are for the small batches, so that every job has its own page
+    first = homes.COUNT + 1 - 3 * _SMALL  # the small batches get the last homes, so that jobs fetch different pages
     running.start_worker(_WORKER)
     _seconds(running, first)  # a warm-up: the result is ignored
     alone = _seconds(running, first + _SMALL)

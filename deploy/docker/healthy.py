@@ -1,13 +1,14 @@
-"""Exit with 0 if this container's process is healthy, else with 1 and the reason. The command line names the process.
+"""Exit with 0 if this container's process is healthy, else print the reason and exit with 1.
 
-The image's health check runs every few seconds, so it imports little beyond the standard library.
+The command line of process 1 tells which process runs in the container. The image's health check runs every few
+seconds, so it imports little beyond the standard library.
 
-| process | healthy while |
+| process | healthy if |
 |---|---|
-| web server | `/readyz` is 200: database and broker respond |
-| Flower | any response but a server error: with a prefix or a password, healthy responses are not 200 |
-| worker | it writes its heartbeat every 5 s, even when busy |
-| beat | any beat holds the schedule's lock: of two, the waiting one is healthy too |
+| web server | `/readyz` answers 200: database and broker respond |
+| Flower | it responds without a server error: with a prefix or a password, a healthy Flower does not answer 200 |
+| worker | its heartbeat, written every 5 s even when busy, is recent |
+| beat | any beat holds the schedule's lock: a second beat that waits for the lock is healthy, too |
 | anything else | it runs |
 """
 
@@ -18,15 +19,15 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-#: The age at which a heartbeat is too old: four intervals, as in app/services/runtime/heartbeats.py.
+#: A heartbeat of this age is too old: four intervals, as in app/services/runtime/heartbeats.py.
 FRESH_SECONDS = 20.0
-#: `redbeat_key_prefix` of tasks/_celery/config.py, and RedBeat's name for its lock
+#: The Redis key of RedBeat's lock, which begins with `redbeat_key_prefix` of tasks/_celery/config.py.
 BEAT_LOCK = "propintel:beat::lock"
 _ANSWER_SECONDS = 4.0
 
 
 def complaint(words: Sequence[str], env: Mapping[str, str]) -> str:
-    """Return what is wrong with the process whose command line is `words`; empty if it is healthy."""
+    """Return what is wrong with the process that was started with the command line `words`; "" if it is healthy."""
     names = [Path(word).name for word in words]
     if "uvicorn" in names:
         port = int(words[words.index("--port") + 1]) if "--port" in words else 8000
@@ -63,7 +64,7 @@ def _beat(env: Mapping[str, str]) -> str:
     file = env.get("REDIS_URL_FILE")
     url = env.get("REDIS_URL", "").strip() or (Path(file).read_text(encoding="utf-8").strip() if file else "")
     if not url:
-        return ""  # a home's embedded Valkey, which containers do not run
+        return ""  # without a URL, beat uses an embedded Valkey, which containers do not run
     try:
         with redis.Redis.from_url(
             url, socket_timeout=_ANSWER_SECONDS, socket_connect_timeout=_ANSWER_SECONDS

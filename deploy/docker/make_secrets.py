@@ -1,10 +1,8 @@
-"""Create the secrets of the services in docker-compose.yml: `make`, `show`.
+"""Create the secrets of the services in docker-compose.yml (`make`), or print those that a person needs (`show`).
 
-`make` writes each secret once, into one folder for each reader, and keeps existing files. A value in the folder of
-given secrets (Docker's secrets) always replaces a generated one. `show` prints the values that a person needs. Runs as
-root in a separate container without a network; the folders are volumes.
-
-Uses only the standard library, since it runs before everything else.
+`make` writes each secret once, into one folder for each service that reads it, and keeps existing files. A secret that
+the operator gives (with Docker's secrets) always replaces a generated one. The script runs as root in a separate
+container without a network; the folders are volumes. It uses only the standard library.
 """
 
 import os
@@ -14,16 +12,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
-#: The id of the image's user, who runs the project's processes.
+#: The id of the user who runs the project's processes in the image.
 _OURS = 10001
-#: Owner and mode for each reader. Each server's image switches to its own user, and only this server can read its
-#: folder.
+#: The files' owner and mode for each service. The images of the other services switch to a user that is unknown here,
+#: so their files are readable for all, but each folder is mounted only in its service.
 _READERS = {"propintel": (_OURS, 0o400), "postgres": (0, 0o444), "valkey": (0, 0o444), "prometheus": (0, 0o444)}
 _FLOWER_USER = "flower"
 
 
 def generate() -> dict[str, str]:
-    """Return a new value for each secret, by name: 192 random bits, in characters that are valid in a URL."""
+    """Return a new value for each secret, by name: 192 random bits as hex digits."""
     bare = ("postgres_password", "valkey_password", "jwt_secret", "metrics_token", "privacy_key")
     return {
         **{name: secrets.token_hex(24) for name in bare},
@@ -32,7 +30,7 @@ def generate() -> dict[str, str]:
 
 
 def files_of(values: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """Return the content of each file, by reader."""
+    """Return the name and content of each file, by the service that reads it."""
     valkey, postgres = (quote(values[f"{name}_password"], safe="") for name in ("valkey", "postgres"))
     return {
         "propintel": {
@@ -44,7 +42,7 @@ def files_of(values: Mapping[str, str]) -> dict[str, dict[str, str]]:
             "privacy_key": values["privacy_key"],
         },
         "postgres": {"password": values["postgres_password"]},
-        # a configuration file, since process lists would show a password argument; quoted as the format requires
+        # in a configuration file, because process lists would show a password argument
         "valkey": {
             "valkey.conf": f'requirepass "{_escaped(values["valkey_password"])}"\n',
             "password": values["valkey_password"],
@@ -58,7 +56,7 @@ def _escaped(text: str) -> str:
 
 
 def make(root: Path, given: Path) -> list[str]:
-    """Write the missing secrets, and return the names of those generated now. `root/all` has all secrets."""
+    """Write the missing secrets, and return the names of the generated ones. `root/all` has all secrets."""
     kept = root / "all"
     _folder(kept, 0, 0o700)
     made = []
@@ -81,7 +79,7 @@ def make(root: Path, given: Path) -> list[str]:
 
 
 def _given(file: Path) -> str | None:
-    """Return the value that the operator gave, without the newline that editors add."""
+    """Return the secret that the operator gave, without the final newline; None if the file is missing."""
     if not file.is_file():
         return None
     text = file.read_text(encoding="utf-8").strip()
@@ -97,7 +95,10 @@ def _folder(path: Path, owner: int, mode: int) -> None:
 
 
 def _write(file: Path, text: str, owner: int, mode: int) -> None:
-    """Write the file atomically, with its mode from the start. A correct file is not touched."""
+    """Write the file atomically.
+
+    Until it has its final owner and mode, only root can read it. Do not touch a correct file.
+    """
     if file.exists() and file.read_text(encoding="utf-8") == text and file.stat().st_mode & 0o777 == mode:
         return
     draft = file.with_name(f".{file.name}.new")
@@ -118,7 +119,6 @@ def _own(path: Path, owner: int) -> None:
 
 
 def show(root: Path) -> str:
-    """Return the values that a person needs, as lines of text."""
     user, _, password = (root / "all" / "flower_basic_auth").read_text(encoding="utf-8").partition(":")
     metrics = (root / "all" / "metrics_token").read_text(encoding="utf-8")
     return (
@@ -129,7 +129,6 @@ def show(root: Path) -> str:
 
 
 def main(arguments: list[str], root: Path, given: Path) -> int:
-    """Run `make` or `show` and return the exit code."""
     match arguments:
         case ["make"]:
             made = make(root, given)

@@ -1,4 +1,4 @@
-"""Print the Grafana dashboard: `rows` over the metrics of the web server and the rules of deploy/prometheus.
+"""Print the Grafana dashboard, whose panels show the web server's metrics and the rules of deploy/prometheus.
 
 The output is committed: `python deploy/grafana/make_dashboard.py > deploy/grafana/dashboard.json`.
 """
@@ -26,7 +26,6 @@ ROWS = {"Overview": overview, "Keys": keys, "Jobs": jobs, "Money": money, "HTTP"
 
 
 def build() -> dashboard.Dashboard:
-    """Return the dashboard, with panels numbered from left to right."""
     built = (
         dashboard.Dashboard("Property intelligence")
         .uid("property-intelligence")

@@ -1,4 +1,4 @@
-"""Build the dashboard's panels: one function for each kind. `make_dashboard` supplies the content."""
+"""Build the dashboard's panels, with one function per kind of panel."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from grafana_foundation_sdk.models.dashboard import (
     ValueMappingResult,
 )
 
-#: The data source is a variable of the dashboard, so that none is fixed.
+#: A variable of the dashboard, so that users can choose the data source.
 DATASOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
-#: The expression for each legend, such as "{{key}}".
+#: The PromQL expression by legend, such as "{{key}}".
 Lines = Mapping[str, str]
 Panel = bargauge.Panel | stat.Panel | statetimeline.Panel | timeseries.Panel
-#: The text and the color for each value.
+#: The text and the color by value.
 Words = Mapping[int, tuple[str, str]]
 
 

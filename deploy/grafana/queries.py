@@ -1,8 +1,8 @@
-"""PromQL for the dashboard: the common parts of its expressions.
+"""Common parts of the dashboard's PromQL expressions.
 
-Every web server exports the metrics of the whole fleet, so series are first merged across web servers (`max without
-(instance, pod)`) and then summed. The dashboard has the variables `$job` (installation), `$key` and `$model`
-(selection), and `$top` (maximum number of series in a panel). `$__range` and `$__rate_interval` are Grafana's.
+Every web server exports the metrics of the whole fleet. So each series is first reduced to one per fleet (`max without
+(instance, pod)`), and then summed. The dashboard has the variables `$job` (the installation), `$key` and `$model` (the
+selection), and `$top` (the maximum number of series in a panel). `$__range` and `$__rate_interval` are Grafana's.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ RECORDED_REQUESTS = "propintel:openai_requests:rate5m"
 
 
 def series(name: str, *matchers: str) -> str:
-    """Return the selector of `name` in the selected installation."""
+    """Return the selector of the metric `name` in the selected installation."""
     return f"{name}{{{', '.join(('job="$job"', *matchers))}}}"
 
 
@@ -20,7 +20,7 @@ def gauge(name: str, *matchers: str) -> str:
 
 
 def rate(name: str, *matchers: str) -> str:
-    """Return a counter's increase per second, over the shortest interval that Grafana considers safe."""
+    """Return a counter's increase per second, over Grafana's recommended interval."""
     return _across_web_servers(f"rate({series(name, *matchers)}[$__rate_interval])")
 
 
@@ -29,19 +29,20 @@ def increase(name: str, *matchers: str, over: str = "$__range") -> str:
 
 
 def total(labels: str, expression: str) -> str:
-    """Return the sum by `labels` ("" for a single number)."""
+    """Return the sum by `labels`; "" gives the total."""
     return f"sum by ({labels}) ({expression})" if labels else f"sum({expression})"
 
 
 def requests(*matchers: str) -> str:
-    """Return the requests per second that the recording rules store."""
+    """Return the requests per second to OpenAI, as stored by the recording rules."""
     return series(RECORDED_REQUESTS, 'key=~"$key"', 'model=~"$model"', *matchers)
 
 
 def only_top(expression: str, rank: str, by: str = "key", pick: str = "topk") -> str:
-    """Return `expression` for the `$top` values of `by` with the highest `rank` (`pick="bottomk"`: the lowest).
+    """Return `expression` for the `$top` values of the label `by` with the highest `rank` (`pick="bottomk"`: the
+    lowest).
 
-    `rank` must be evaluated at the end of the shown time range. Otherwise a panel shows other series at each point of
+    `rank` must be evaluated at the end of the shown time range, or else the panel shows other series at each point in
     time.
     """
     return f"{expression} and on ({by}) {pick}($top, {rank})"
@@ -54,7 +55,7 @@ def busiest(expression: str) -> str:
 
 
 def quantile(share: float, labels: str, histogram: str, *matchers: str) -> str:
-    """Return a quantile of a histogram's observations, by `labels` ("" for all together)."""
+    """Return a quantile of a histogram's observations by `labels`; "" gives the quantile of all."""
     kept = f"le, {labels}" if labels else "le"
     return f"histogram_quantile({share}, {total(kept, rate(f'{histogram}_bucket', *matchers))})"
 

@@ -1,4 +1,4 @@
-"""The dashboard's panels, row by row. With hundreds of keys, a panel shows only the `$top` series by importance."""
+"""The dashboard's panels, row by row. A panel with a series per key shows only the `$top` most important keys."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from queries import busiest, gauge, increase, only_top, quantile, rate, requests
 
 GOOD, WARN, BAD = "green", "orange", "red"
 KEY, MODEL = 'key=~"$key"', 'model=~"$model"'
-#: The name and the color of each state of a key in the timeline.
+#: The states of a key in the timeline: their numbers, names, and colors.
 STATES = {
     1: ("closed", "green"),
     2: ("cooling", "yellow"),
@@ -242,7 +242,7 @@ def _key_state(matcher: str) -> str:
 
 
 def _state_codes() -> str:
-    """Return a number for each state, because a timeline cannot draw labels."""
+    """Return an expression that gives each state its number, because a timeline cannot draw labels."""
     return " or ".join(f"{code} * {_key_state(f'state="{state}"')}" for code, (state, _) in STATES.items())
 
 
@@ -251,7 +251,7 @@ def _at_end(name: str) -> str:
 
 
 def _quantiles(labels: str, histogram: str, *matchers: str) -> dict[str, str]:
-    """Return the median and the 95th and 99th percentiles, by a label or for all ("")."""
+    """Return the median and the 95th and 99th percentiles, by a label; "" combines all observations."""
     legend = f" {{{{{labels}}}}}" if labels else ""
     return {
         f"p{round(share * 100)}{legend}": quantile(share, labels, histogram, *matchers) for share in (0.5, 0.95, 0.99)

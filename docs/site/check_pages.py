@@ -1,6 +1,6 @@
-"""Check that no built page loads a script, style, font, picture, or frame from another host.
+"""`python docs/site/check_pages.py FOLDER`: check that no built page loads a file from another host.
 
-`python docs/site/check_pages.py FOLDER`. Links may lead anywhere; Sphinx has checked the internal ones.
+Scripts, styles, fonts, pictures, and frames are checked. Links may lead anywhere; Sphinx checks the internal links.
 """
 
 import re
@@ -13,8 +13,6 @@ _LOADED = re.compile(r"""url\(\s*["']?([^"')]+)|@import\s+["']([^"']+)""")
 
 
 class _Loads(HTMLParser):
-    """Collects the URLs that a browser fetches automatically."""
-
     def __init__(self) -> None:
         super().__init__()
         self.urls: list[str] = []
@@ -26,7 +24,7 @@ class _Loads(HTMLParser):
 
 
 def loaded_from_outside(folder: Path) -> list[str]:
-    """Return "FILE: URL" for everything that pages and styles below `folder` load from another host."""
+    """Return "FILE: URL" for each file that a page or style below `folder` loads from another host."""
     found = []
     for path in sorted(folder.rglob("*")):
         if path.suffix == ".html":
@@ -42,7 +40,7 @@ def loaded_from_outside(folder: Path) -> list[str]:
 
 
 def main() -> int:
-    """Print each finding on stderr. Return 1 if there is any or if there are no pages, else 0."""
+    """Print the findings on stderr. Return 1 if there are findings or no pages, else 0."""
     folder = Path(sys.argv[1])
     findings = loaded_from_outside(folder) or ([] if any(folder.rglob("*.html")) else [f"no page below {folder}"])
     sys.stderr.writelines(f"{finding}\n" for finding in findings)

@@ -1,7 +1,7 @@
-"""Build the documentation site (`make docs`) from plain Markdown, as GitHub shows it.
+"""Sphinx's configuration for the documentation site (`make docs`), which is built from the Markdown that GitHub shows.
 
-The menu is made from the lists of links in docs/README.md and in the READMEs of the decisions and the benchmarks. An
-unlisted page or a broken link or anchor is a warning, and warnings are errors.
+The menu comes from the lists of links in docs/README.md and in the READMEs of the decisions and the benchmarks. An
+unlisted page and a broken link or anchor are warnings, and warnings are errors.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ root_doc = "docs/README"
 myst_heading_anchors = 6
 myst_enable_extensions: list[str] = []
 suppress_warnings = [
-    # a page's first heading may follow an introduction, and ADRs quote headings
+    # some pages begin with a text instead of a heading, and ADRs quote headings
     "myst.header",
     # shortened examples contain "...", which is invalid JSON
     "misc.highlighting_failure",
@@ -37,14 +37,13 @@ html_extra_path = ["index.html"]
 html_copy_source = html_show_sourcelink = False
 html_theme_options = {"source_view_link": "", "top_of_page_buttons": []}
 
-#: The pages whose lists of links make the menu.
 _MENUS = ("docs/README", "docs/decisions/README", "docs/benchmarks/README")
 _HEADING = re.compile(r"^## (.+)$", re.M)
 _LINK = re.compile(r"\]\(([^)#\s:]+\.md)\)")
 
 
 def toctrees(docname: str, text: str) -> str:
-    """Return one hidden table of contents for each `##` section with links to pages, in the order of the links."""
+    """Return a hidden table of contents for each `##` section that links to pages, in the order of the links."""
     folder = posixpath.dirname(docname)
     heads = [(0, "")] + [(found.end(), found[1]) for found in _HEADING.finditer(text)]
     ends = [start for start, _ in heads[1:]] + [len(text)]

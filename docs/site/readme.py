@@ -1,10 +1,9 @@
-"""Write the demo block of README.md from a real run: `make readme`. CI checks that a run still looks like the block.
+"""Write the demo block of README.md from a real run (`make readme`), or check that the block is current.
 
-    python -m docs.site.readme            run the demo, write the block
-    make demo | python -m docs.site.readme --check   compare the demo's output, on stdin, with the block
+    python -m docs.site.readme                       run the demo, and write the block
+    make demo | python -m docs.site.readme --check   compare the demo's output on stdin with the block
 
-`shape` removes the values that vary between runs: seconds, and the number of requests of a key. Whether a key's figure
-is zero is compared, like all other text.
+`shape` removes values that vary between runs: seconds, and how many requests a key had (but not whether it had any).
 """
 
 import difflib
@@ -38,25 +37,25 @@ def main(arguments: list[str]) -> int:
 
 
 def block() -> str:
-    """Return the part of README that shows the demo."""
+    """Return the demo's output as shown in README.md."""
     found = _BLOCK.search(README.read_text(encoding="utf-8"))
     return found[0] if found else ""
 
 
 def difference(output: str) -> list[str]:
-    """Return a diff between the demo's output and README's block; empty if both look the same."""
+    """Return a diff between the shapes of the demo's output and README's block; empty if they are equal."""
     return list(difflib.unified_diff(shape(block()), shape(printed(output)), "README.md", "demo", lineterm=""))
 
 
 def printed(output: str) -> str:
-    """Return the demo's output, without the lines of `make` before it and without trailing blanks."""
+    """Return the demo's output without the lines that `make` printed before it and without trailing blanks."""
     lines = [line.rstrip() for line in output.splitlines()]
     start = lines.index(_FIRST_LINE) if _FIRST_LINE in lines else 0
     return "".join(f"{line}\n" for line in lines[start:])
 
 
 def shape(text: str) -> list[str]:
-    """Return the lines that every run prints, without seconds and with keys' figures as "0" or "n"."""
+    """Return the lines without values that vary: seconds become "n", and the figures of a key become "0" or "n"."""
 
     def figures(row: re.Match[str]) -> str:
         return re.sub(r" +(\d+)(?= )", lambda number: " n" if int(number[1]) else " 0", row[0])

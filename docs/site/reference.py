@@ -1,7 +1,7 @@
-"""Write docs/reference/ from the code: `make reference`. No page there is written by hand.
+"""Generate docs/reference/ from the code: `make reference`.
 
 Settings come from their classes, commands from their help, routes from the OpenAPI document, metrics from their
-declarations, errors from their tree, and fields from their table.
+declarations, errors from their classes, and fields from their table.
 """
 
 import inspect
@@ -36,7 +36,6 @@ def _row(*cells: object) -> str:
 
 
 def _table(heads: Sequence[str], rows: Sequence[str]) -> list[str]:
-    """Return a table with a blank line before it; nothing without rows."""
     return ["", _row(*heads), "|" + "---|" * len(heads), *rows] if rows else []
 
 
@@ -44,7 +43,6 @@ def _table(heads: Sequence[str], rows: Sequence[str]) -> list[str]:
 
 
 def settings_page() -> str:
-    """Return every variable by area, with its values, default, and meaning."""
     lines = ["# Settings", "", _WRITTEN.format(source="[`app/settings/`](../../app/settings/__init__.py)")]
     from_files = ", ".join(f"`{name}_FILE`" for name in SECRETS_IN_FILES)
     lines += [
@@ -73,7 +71,6 @@ def settings_page() -> str:
 
 
 def _kind(field: FieldInfo) -> str:
-    """Return what a value may be: its type and bounds in words."""
     kinds = [kind for kind in get_args(field.annotation) or (field.annotation,) if kind is not type(None)]
     text = str(field.annotation)
     if get_origin(field.annotation) is Literal or any(get_origin(kind) is Literal for kind in kinds):
@@ -105,12 +102,11 @@ def _default(field: FieldInfo) -> str:
 
 # --- commands -------------------------------------------------------------------------------------------------------
 
-#: an option that at least this many commands share with the same text is described once
+#: An option with the same text in at least this many commands is described once, for all of them.
 _SHARED = 4
 
 
 def commands_page() -> str:
-    """Return the synopsis, description, options, and examples of every command and subcommand."""
     found = [each for name, lazy in COMMANDS.items() for each in _with_subcommands(f"propintel {name}", lazy.load())]
     records = {title: _records(command, typer.Context(command)) for title, command in found}
     counts = Counter(record for each in records.values() for record in each)
@@ -159,7 +155,6 @@ def _examples(command: Any) -> str:
 
 
 def http_page() -> str:
-    """Return one table of routes for each group."""
     document = create_app(Settings).openapi()
     schemas = document["components"]["schemas"]
     groups: dict[str, list[tuple[str, dict[str, Any]]]] = {}
@@ -199,7 +194,7 @@ def _further(operation: Mapping[str, Any], everywhere: set[str]) -> str:
 
 
 def _inputs(operation: Mapping[str, Any], schemas: Mapping[str, Any]) -> str:
-    """Return the names of a request's parameters and body fields; bold if required."""
+    """Return the names of a request's parameters and body fields, with the required ones in bold."""
     names = [(one["name"], one.get("required")) for one in operation.get("parameters", ()) if one["in"] != "path"]
     for media in operation.get("requestBody", {}).get("content", {}).values():
         for one in (media["schema"], *media["schema"].get("anyOf", ())):
@@ -214,7 +209,6 @@ _OF_POOL = ("propintel_openai_", "propintel_spent_", "propintel_budget_")
 
 
 def metrics_page() -> str:
-    """Return every metric with its labels and its maximum number of series."""
     lines = ["# Metrics", "", _WRITTEN.format(source="`app/services/reports/metrics/metrics.toml`")]
     lines += [
         "`GET /metrics` of any web process reports the whole fleet ([setup and accuracy](../prometheus.md)). Counters",
@@ -240,7 +234,7 @@ def _labels(spec: Spec) -> str:
 
 
 def _label(label: Label) -> str:
-    """Return the label and its values; only the label where its name explains the values."""
+    """Return the label and its values, or only the label if its name explains the values."""
     if not label.words and label.others == f"{label.name.replace('_', ' ')}s":
         return f"`{label.name}`"
     values = [f"`{word}`" if word else "empty" for word in label.words]
@@ -248,14 +242,14 @@ def _label(label: Label) -> str:
 
 
 def _series(spec: Spec) -> str:
-    """Return the maximum as a product: `keys × models × 3`."""
+    """Return the maximum number of series as a product: `keys × models × 3`."""
     labels = [label for label in spec.labels if not label.follows]
     factors = [
         f"({len(label.words)} + {label.others})" if label.words else label.others for label in labels if label.others
     ]
     number = math.prod(len(label.words) for label in labels if not label.others)
     if spec.kind == "histogram":
-        number *= len(spec.bounds) + 3  # the bucket without bound, the sum, the count
+        number *= len(spec.bounds) + 3  # the last bucket, the sum, and the count
     product = " × ".join([*factors, *([str(number)] if number > 1 or not factors else [])])
     return f"{product}{', histogram' if spec.kind == 'histogram' else ''}{' (from 0)' if spec.begins else ''}"
 
@@ -264,7 +258,6 @@ def _series(spec: Spec) -> str:
 
 
 def errors_page() -> str:
-    """Return every code with its statuses, meaning, and remedy."""
     lines = ["# Errors", "", _WRITTEN.format(source="[`app/errors/`](../../app/errors/__init__.py)")]
     lines += [
         "The same code appears in jobs (`error`), logs, and HTTP answers. *Status* is the HTTP status where a request",
@@ -284,7 +277,7 @@ def _statuses(cls: type[PropertyIntelligenceError]) -> str:
 
 
 def _meaning(cls: type[PropertyIntelligenceError]) -> str:
-    """Return the first paragraph of the error's docstring, else its sentence."""
+    """Return the first paragraph of the error's docstring; if it has none, its message."""
     return (vars(cls).get("__doc__") or "").split("\n\n")[0] or _escaped(cls.sentence)
 
 
@@ -296,7 +289,6 @@ def _escaped(text: str) -> str:
 
 
 def fields_page() -> str:
-    """Return every field by group."""
     lines = ["# Fields", "", _WRITTEN.format(source="[`fields.toml`](../../app/property/fields/fields.toml)")]
     lines += [
         "Names follow the [RESO Data Dictionary](https://ddwiki.reso.org); ours begin with `X_`. Areas are limited in",

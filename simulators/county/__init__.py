@@ -1,6 +1,6 @@
-"""A fictional county on loopback: seven kinds of sites about the same 200 properties, which do not always agree.
+"""A fictional county on loopback: seven kinds of sites that do not always agree about the same 200 properties.
 
-`python -m simulators.county` starts it. The generator first writes the true facts of every property (`homes.py`), then
-the statements of each site (`sites.py`), then planted errors (`flaws.py`), and finally the pages. The content of each
-page, right or wrong, is therefore known without reading the page. People, places, firms and ids are invented.
+`python -m simulators.county` starts it. The generator first draws the true facts of every property (`homes.py`), then
+chooses the facts that each site states (`sites.py`), then plants errors (`flaws.py`), and finally writes the pages. So
+tests know what each page says, right or wrong, without reading it. People, places, firms, and ids are invented.
 """

@@ -1,4 +1,4 @@
-"""Generate the whole county: every property, every page about one, and every planted error."""
+"""Generate the county: its properties, the pages about them, and the planted errors."""
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +11,7 @@ from simulators.county.homes import Home, homes
 from simulators.county.sites import HEARTH, MOSAIC, Page, Site, pages_of, slug
 
 SEED = 1
-#: The numbers of pages that are duplicated, blocked, and mistyped.
+#: How many pages have a second version, how many are blocked, and how many have a mistyped street.
 _TWICE = {HEARTH: 12, MOSAIC: 8}
 _BLOCKED = 5
 _MISTYPED = 6
@@ -19,7 +19,7 @@ _MISTYPED = 6
 
 @dataclass(frozen=True)
 class County:
-    """A generated county. `pages` are keyed by the number of their home."""
+    """A generated county. `pages` are keyed by the number of the home."""
 
     homes: tuple[Home, ...]
     pages: Mapping[int, Sequence[Page]]
@@ -27,17 +27,16 @@ class County:
 
     @cached_property
     def every_page(self) -> Mapping[tuple[str, str], Page]:
-        """All pages by site and path."""
         return {(page.site.key, page.path): page for of_home in self.pages.values() for page in of_home}
 
     def of_site(self, site: Site) -> Iterator[Page]:
-        """Return the pages of one site, one per property."""
+        """Return the pages of a site, without second versions."""
         return (page for page in self.every_page.values() if page.site is site and not page.variant)
 
     def truth(self, root: Mapping[str, str]) -> Iterator[dict[str, Any]]:
         """Yield one JSON object per property: its true facts, what each page says, and the planted errors.
 
-        `root` contains the address of each site by its key, without a final slash.
+        `root` maps the key of each site to its address, without a final slash.
         """
         for home in self.homes:
             yield {
@@ -77,7 +76,7 @@ def make_county(seed: int = SEED) -> County:
 
 
 def _some(pages: Mapping[int, Sequence[Page]], site: Site, count: int, chance: random.Random) -> list[Page]:
-    """Return random unmodified pages of the site, none about the property in the how-to."""
+    """Return `count` random pages of the site that are not yet changed and not about the how-to's property."""
     plain = [
         page
         for number, of_home in pages.items()
@@ -101,7 +100,7 @@ def _mistyped(page: Page) -> Page:
 
 
 def _again(page: Page) -> Page:
-    """Return a second page of the portal about the home, with another address, spelling, and fewer facts."""
+    """Return a second page of the same portal about the home: another URL, another spelling, fewer facts."""
     home = page.home
     is_typo = home.number % 2 == 0
     line = home.line(home.street.mistyped if is_typo else home.street.long.lower(), "#").replace("# ", "#")

@@ -1,9 +1,9 @@
-"""A county that changes from day to day, by a clock that the caller moves.
+"""A county that changes from day to day, by a clock that the caller controls.
 
-The plan says what changes, when, and which sites show it. Each home has a page on both portals, and every third has a
-record card. One value of some homes changes once. On other pages, a value alternates, as if two copies of the page
-answered in turn. Some pages change at every request without changing a fact. Whole sites are down, or show a bot
-challenge, for hours or days.
+The plan says what changes, when, and which sites show it. Each home has a page on both portals, and every third home
+has a record card. In some homes, one value changes once. Some pages alternate between two values, as if two copies of
+the page answered in turn. Some pages change at every request without changing a fact. Whole sites are down, or show a
+bot challenge, for hours or days.
 """
 
 from __future__ import annotations
@@ -36,17 +36,20 @@ _NAMES = ("Alder", "Birch", "Clover", "Dogwood", "Elder", "Foxglove", "Ginger", 
           "Willow", "Yarrow", "Zinnia")  # fmt: skip
 _PER_STREET = 20
 _TOWNS = (ANYTOWN, SAMPLETON, PLACEHOLDER_FALLS)
-#: The longest time, in hours, from the first site that shows a change to the last.
+#: The last site shows a change at most this many hours after the first.
 _LAG_HOURS = 18.0
-#: The hours between two alternations of a flapping page: some within a night, some over days.
+#: The hours between two changes of a flapping page.
 TURNS = (0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 11.0, 17.0, 26.0, 50.0)
-#: Nothing changes in this many first days, and no change is planted in this many last days.
+#: The first days in which nothing changes, and the last days in which no change is planted.
 _QUIET_DAYS, _LAST_DAYS = 2.0, 9.0
 
 
 @dataclass(frozen=True)
 class Planted:
-    """A planted change of a home. `shown` says for each site with the field when it starts to show the new value."""
+    """A planted change of a home.
+
+    `shown` maps each site that states the field to the time when it shows the new value.
+    """
 
     home: int
     field: str
@@ -56,7 +59,7 @@ class Planted:
 
     @property
     def at(self) -> datetime:
-        """When the first page shows the change."""
+        """The time when the first site shows the change."""
         return min(self.shown.values())
 
 
@@ -84,7 +87,7 @@ class Outage:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that happens in the county. The body of `restless` pages changes at every request."""
+    """Everything that happens in the county. The bodies of `restless` pages change at every request."""
 
     homes: tuple[Home, ...]
     pages: Mapping[tuple[str, str], Page]
@@ -94,7 +97,7 @@ class Plan:
     restless: frozenset[tuple[str, str]]
 
     def says(self, page: Page, now: datetime) -> Page:
-        """Return the page as it is at `now`."""
+        """Return the page with the values that it states at `now`."""
         changes: dict[str, Any] = {}
         for one in self.planted:
             if one.home == page.home.number and page.site.key in one.shown and one.shown[page.site.key] <= now:
@@ -107,7 +110,7 @@ class Plan:
         return page.saying(changes) if changes else page
 
     def is_down(self, site: Site, now: datetime) -> Outage | None:
-        """Return the outage of the site at `now`."""
+        """Return the outage of the site at `now`; None if the site is up."""
         return next((one for one in self.outages if one.site == site.key and one.since <= now < one.until), None)
 
 
@@ -121,8 +124,9 @@ def make_plan(
     turns: Sequence[float] = TURNS,
     seed: int = 1,
 ) -> Plan:
-    """Generate a plan; the same arguments give the same plan. `turns` are the hours between alternations of flapping
-    pages.
+    """Generate a plan; the same arguments give the same plan.
+
+    `turns` are the hours between two changes of flapping pages.
     """
     chance = random.Random(f"{seed}/days")
     made = _homes(seed, homes)
@@ -159,7 +163,7 @@ def _homes(seed: int, count: int) -> tuple[Home, ...]:
 
 
 def _offered(seed: int, home: Home) -> Home:
-    """Put every home up for sale, so that the portals have something to change."""
+    """Return the home as for sale, so that the portals have values to change."""
     chance = random.Random(f"{seed}/offer/{home.number}")
     offer = {
         "StandardStatus": "Active",
@@ -175,7 +179,7 @@ def _pages(home: Home, seed: int) -> list[Page]:
 
 
 def _planted(pages: Sequence[Page], at: datetime, chance: random.Random) -> Planted:
-    """Plant a new price, status, association fee, or assessed value."""
+    """Return a random change of a price, status, association fee, or assessed value."""
     with_card = any(page.site is ASSESSOR for page in pages)
     kinds = ["ListPrice", "ListPrice", "StandardStatus", "AssociationFee"] + ["TaxAssessedValue"] * with_card
     field = chance.choice([name for name in kinds if any(name in page.says for page in pages)])
@@ -189,7 +193,6 @@ def _planted(pages: Sequence[Page], at: datetime, chance: random.Random) -> Plan
 
 
 def _new(field: str, old: Any, chance: random.Random) -> Any:
-    """Return the new value of the field."""
     if field == "StandardStatus":
         return "Pending"
     if field == "ListPrice":
@@ -206,7 +209,7 @@ def _flapping(pages: Sequence[Page], since: datetime, hours: float, chance: rand
 
 
 def _outages(start: datetime, days: int) -> tuple[Outage, ...]:
-    """Return outages of 1.5 and 2 days and a challenge of 6 hours, all scaled to `days`, and five outages of 1 hour."""
+    """Return outages of 1.5 and 2 days and a bot challenge of 6 hours, scaled to `days`, and five outages of 1 hour."""
 
     def at(day: float) -> datetime:
         return start + timedelta(days=day * days / 60)
@@ -222,7 +225,7 @@ def _outages(start: datetime, days: int) -> tuple[Outage, ...]:
 class DailyCounty:
     """A context manager that serves a plan, each site on its own address. `now` returns the current time.
 
-    `asked` counts requests for pages by UTC day, without those for `robots.txt`.
+    `asked` counts requests by UTC day, except those for robots.txt.
     """
 
     def __init__(self, plan: Plan, now: Callable[[], datetime]) -> None:
@@ -246,7 +249,6 @@ class DailyCounty:
         self._running.close()
 
     def urls(self) -> list[str]:
-        """Return the addresses of all pages."""
         return [self.roots[site] + path for site, path in self.plan.pages]
 
     async def _robots(self, _: Request) -> Response:

@@ -1,4 +1,4 @@
-"""Draw the facts of a property, other than its location, from a `random.Random`, in RESO fields."""
+"""Draw the facts of a property, except its location, from a `random.Random`, in RESO fields."""
 
 import random
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,6 @@ from typing import Any
 
 from simulators.county import names
 
-#: The year of the newest tax roll.
 TAX_YEAR = 2025
 _LAST_SALE = date(2025, 6, 30)
 
@@ -23,7 +22,7 @@ def building(chance: random.Random, *, is_shared: bool, subdivision: str) -> dic
         "LotSizeArea": round(chance.uniform(0.14, 0.92), 2), "LotSizeUnits": "Acres",
     }  # fmt: skip
     if found["AssociationYN"]:
-        # an association charges all its houses the same fee
+        # all homes of an association pay the same fee
         found["AssociationFee"] = 40 + 15 * (sum(map(ord, subdivision)) % 9)
     if subdivision in names.GATED:
         found["X_AccessNotes"] = "Gated community"
@@ -31,7 +30,7 @@ def building(chance: random.Random, *, is_shared: bool, subdivision: str) -> dic
 
 
 def inside(chance: random.Random, *, is_unit: bool, is_house: bool) -> dict[str, Any]:
-    """Return rooms, area, and parking of one house or unit."""
+    """Return rooms, area, and parking of a house or unit."""
     bedrooms = chance.randint(1, 3) if is_unit else chance.randint(2, 5)
     full, half = chance.randint(1, max(1, bedrooms - 1)), chance.choice((0, 0, 1))
     area = 420 + bedrooms * chance.randint(240, 380) + 10 * full
@@ -44,7 +43,7 @@ def inside(chance: random.Random, *, is_unit: bool, is_house: bool) -> dict[str,
 
 
 def whole_building(units: int) -> dict[str, Any]:
-    """Return the facts of an apartment building with one owner, without a count of bedrooms."""
+    """Return the facts of an apartment building with one owner, which do not include a number of bedrooms."""
     return {
         "PropertySubType": "Multi Family", "LivingArea": units * 850, "LivingAreaUnits": "Square Feet",
         "ParkingTotal": units, "PoolPrivateYN": False,
@@ -54,7 +53,7 @@ def whole_building(units: int) -> dict[str, Any]:
 def money(
     chance: random.Random, area: int, built: int
 ) -> tuple[Sequence[tuple[date, int]], Sequence[Mapping[str, Any]], dict[str, Any]]:
-    """Return sales and tax years, newest first, and the current values derived from them."""
+    """Return sales and tax years, newest first, and the current values that follow from them."""
     price = area * chance.randint(150, 310)
     first = date(max(built, 1988) + 1, 1, 1)
     days = (_LAST_SALE - first).days
@@ -83,7 +82,7 @@ def money(
 
 
 def shown_building() -> dict[str, Any]:
-    """Return the building of the property in the how-to, which is old enough to have a new roof."""
+    """Return the building facts of the how-to's property."""
     return {
         "YearBuilt": 1987, "StoriesTotal": 2, "Roof": ["Architectural shingle"], "ConstructionMaterials": ["Brick"],
         "Heating": ["Forced air"], "Cooling": ["Central air"],
@@ -91,7 +90,10 @@ def shown_building() -> dict[str, Any]:
 
 
 def shown_permits() -> tuple[Sequence[Mapping[str, Any]], dict[str, Any]]:
-    """Return its permits: a roof, solar panels, and a carport whose roof is newer than the house's."""
+    """Return the permits of the how-to's property, and the facts that they imply.
+
+    The roof of the carport is newer than the roof of the house.
+    """
     rows = [
         _row(date(2022, 4, 4), date(2022, 4, 29), "Building", "New carport with metal roof"),
         _row(date(2020, 9, 1), date(2020, 10, 13), "Solar", "Roof-mounted photovoltaic system, 6.2 kW"),
@@ -112,9 +114,9 @@ _WORK = (
 
 
 def permits(chance: random.Random, built: int) -> tuple[Sequence[Mapping[str, Any]], dict[str, Any]]:
-    """Return permits, newest first, and the facts they imply: the roof's year and solar power.
+    """Return permits, newest first, and the facts that they imply: the roof's year and solar power.
 
-    Some mention a roof without replacing the house's: a carport, an expired permit, solar panels on the roof.
+    Some mention a roof but did not replace the house's roof: a carport, an expired permit, solar panels.
     """
     rows: list[dict[str, Any]] = []
     implied: dict[str, Any] = {}
@@ -144,7 +146,7 @@ def permits(chance: random.Random, built: int) -> tuple[Sequence[Mapping[str, An
 
 
 def owner(chance: random.Random, line: str, town: str, postal_code: str) -> tuple[str, str]:
-    """Return the owner and the mailing address: the property, another town, or another house of the county."""
+    """Return the owner and the mailing address: the property's, one in another town, or another house's."""
     name = f"{chance.choice(names.LAST).upper()} {chance.choice(names.FIRST).upper()}"
     drawn = chance.random()
     if drawn < 0.5:
@@ -152,12 +154,11 @@ def owner(chance: random.Random, line: str, town: str, postal_code: str) -> tupl
     if drawn < 0.8:
         city, state, code = chance.choice(names.MAIL_TOWNS)
         return name, f"PO BOX {chance.randint(10, 990)}, {city.upper()} {state} {code}"
-    # a landlord who lives in the next street
     return name, f"{chance.choice((14, 21, 112))} FICTIONAL AVE, ANYTOWN ST 00000"
 
 
 def listing(chance: random.Random, area: int, *, is_let: bool) -> dict[str, Any]:
-    """Return what a broker adds for about every third home, else nothing. Rented apartments are not sold separately."""
+    """Return what a broker states about a home for sale; {} for two of three homes, and for rented apartments."""
     if is_let or chance.random() > 0.34:
         return {}
     return {

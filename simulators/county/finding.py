@@ -8,25 +8,29 @@ from simulators.county.county import County
 from simulators.county.pages import gis
 from simulators.county.sites import GIS, LAYER, SITES, Page, Site
 
-#: Words in full, and as the sites' records abbreviate them.
+#: Words of street lines, and their abbreviations in the records.
 _SHORT = {
     "avenue": "ave", "av": "ave", "street": "st", "boulevard": "blvd", "lane": "ln", "court": "ct", "drive": "dr",
     "road": "rd", "terrace": "ter", "circle": "cir", "north": "n", "south": "s", "east": "e", "west": "w",
     "fourth": "4th", "saint": "st",
 }  # fmt: skip
 _UNIT = re.compile(r"\b(?:unit|apt|apartment|ste|suite|no)\b|#")
-#: A search with an incomplete address returns at most this many results.
+#: The maximum number of results for an incomplete address.
 MOST_RESULTS = 20
 
 
 def spelled(line: str) -> str:
-    """Return the street line in the records' spelling: `12 n main st 3` for `12 North Main Street, Apt 3`."""
+    """Return a street line as the records abbreviate it: `12 n main st 3` for `12 North Main Street, Apt 3`."""
     words = re.sub(r"[^\w\s-]", " ", _UNIT.sub(" ", line.lower())).split()
     return " ".join(_SHORT.get(word, word) for word in words)
 
 
 def by_address(county: County, site: Site, asked: Mapping[str, str]) -> Sequence[Page]:
-    """Return the pages whose line equals `address` with `unit`, else those it begins; within `zip` if it is given."""
+    """Return the pages whose street line equals `address` with `unit`; if there are none, those whose line begins with
+    it.
+
+    If `zip` is given, only homes with this ZIP code are searched.
+    """
     wanted = spelled(f"{asked.get('address', '').partition(',')[0]} {asked.get('unit', '')}")
     postal_code = asked.get("zip", "")
     there = [p for p in county.of_site(site) if postal_code in ("", p.home.town.postal_code)]
@@ -35,7 +39,7 @@ def by_address(county: County, site: Site, asked: Mapping[str, str]) -> Sequence
 
 
 def page_at(county: County, url: str) -> Page | None:
-    """Return the page that a GET of `url` ends at, after redirects; None if it shows no single property."""
+    """Return the page that a GET of `url` leads to after redirects; None if it does not lead to a single property."""
     parts = urlsplit(url)
     site = next((site for site in SITES if site.host == parts.hostname), None)
     if site is None:

@@ -1,4 +1,4 @@
-"""Plant a known number of errors on the county's pages, and record them with the correct values."""
+"""Plant a fixed number of errors on the county's pages, and record the errors with the correct values."""
 
 import random
 from collections.abc import Callable, Mapping, Sequence
@@ -13,10 +13,11 @@ Changes = dict[str, Any]
 
 @dataclass(frozen=True)
 class Planted:
-    """One planted error: `site` says `wrong` in `field` where `right` is true and other sites say so.
+    """A planted error: `site` states the value `wrong` for `field`. The other sites in `says_right` state the true
+    value.
 
     `kind`: `conflict` (another plausible value), `decimal` (a moved decimal point), `unit` (the number of one unit with
-    the name of another), `outdated` (formerly true).
+    the name of another), `outdated` (a former value).
     """
 
     home: int
@@ -30,7 +31,10 @@ class Planted:
 
 @dataclass(frozen=True)
 class Flaw:
-    """An error for `count` pages of `site`. `spoil` returns the changed values; None for an unsuitable page."""
+    """A kind of error, planted on `count` pages of `site`.
+
+    `spoil` returns the changed values; None if the page is unsuitable.
+    """
 
     kind: str
     site: Site
@@ -126,9 +130,9 @@ FLAWS: tuple[Flaw, ...] = (
 
 
 def plant(pages: Mapping[int, Sequence[Page]], seed: int) -> tuple[dict[int, list[Page]], list[Planted]]:
-    """Return the pages by home with the errors, and the list of errors.
+    """Return the pages by home, with errors, and the list of errors.
 
-    A home has at most two errors, and at most one in each field. Another page of the home always states the truth.
+    A home has at most two errors, and at most one per field. Another page of the home always states the true value.
     """
     chance = random.Random(f"{seed}/flaws")
     spoilt = {number: list(of_home) for number, of_home in pages.items()}

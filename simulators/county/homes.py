@@ -1,4 +1,4 @@
-"""The 200 properties and their true facts. Their locations are chosen so that many are easily confused."""
+"""The 200 properties and their true facts. Many have similar addresses, which are easily confused."""
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,14 +10,15 @@ from simulators.county import facts
 from simulators.county.streets import ANYTOWN, ANYTOWN_WEST, FARVIEW, PLACEHOLDER_FALLS, SAMPLETON, STATE, Street, Town
 
 COUNT = 200
-#: The number of the property in the how-to.
+#: The number of the property that the how-to shows.
 SHOWN = 1
 
 
 @dataclass(frozen=True)
 class Lot:
-    """The houses of one street, or with `units` one house of several units. If `one_parcel`, the units are rented,
-    not owned.
+    """The houses of a street, or a house with `units`.
+
+    If `one_parcel`, the units have one owner and are rented.
     """
 
     town: Town
@@ -33,7 +34,7 @@ def _every_other(first: int, count: int) -> tuple[str, ...]:
 
 
 LOTS: tuple[Lot, ...] = (
-    # neighbors with similar spellings: a letter after the number, a digit before it, another suffix, town, or direction
+    # neighbors with similar addresses: they differ in a letter, a digit, the suffix, the direction, or the town
     Lot(ANYTOWN, Street("Fictional", "Ave"), ("12", "12A", "14", "16", "18", "21", "112", "114", "120", "121", "212"),
         "Fictional Ridge"),
     Lot(ANYTOWN, Street("Fictional", "St"), ("12", "14", "21", "112"), "Old Town Addition"),
@@ -68,10 +69,10 @@ LOTS: tuple[Lot, ...] = (
 
 @dataclass(frozen=True)
 class Home:
-    """One property. `truth` holds its true facts in RESO fields. The other members are what pages add.
+    """A property. `truth` has its true facts in RESO fields. The other members are what pages show beyond facts.
 
-    `sales`, `taxes`, and `permits` are rows as in the county's records, newest first. `listing` is what a broker adds
-    while it is for sale, or empty. Prices are in US dollars, areas in square feet, lots in acres.
+    `sales`, `taxes`, and `permits` are rows as in the county's records, newest first. `listing` is what a broker states
+    while the home is for sale, else empty. Prices are in US dollars, areas in square feet, lots in acres.
     """
 
     number: int
@@ -102,12 +103,12 @@ class Home:
         return str(self.truth["ParcelNumber"])
 
     def line(self, street: str, unit_word: str = "Unit") -> str:
-        """Return the house number, the street in that spelling, and the unit if there is one."""
+        """Return the street line: house number, `street`, and the unit if there is one."""
         return f"{self.house} {street}" + (f" {unit_word} {self.unit}" if self.unit else "")
 
 
 def homes(seed: int) -> tuple[Home, ...]:
-    """Return all properties of a seed; the same seed gives the same properties."""
+    """Return all properties. The same seed gives the same properties."""
     made = on_lots(seed, LOTS)
     if len(made) != COUNT:
         raise AssertionError(f"the lots make {len(made)} properties, not {COUNT}")
@@ -121,7 +122,7 @@ def on_lots(seed: int, lots: Sequence[Lot]) -> tuple[Home, ...]:
 
 @dataclass(frozen=True)
 class _Place:
-    """A property's lot and location: the `block`-th street and its `index`-th house."""
+    """The lot and location of a property: the `index`-th house on lot number `block`."""
 
     lot: Lot
     house: str
@@ -131,7 +132,7 @@ class _Place:
     index: int
 
     def truth(self) -> dict[str, Any]:
-        """Return the facts that follow from its location."""
+        """Return the facts that follow from the location."""
         lot, town = self.lot, self.lot.town
         line = f"{self.house} {lot.street.short}"
         found: dict[str, Any] = {
@@ -163,7 +164,7 @@ def _places(lots: Sequence[Lot]) -> Iterator[_Place]:
 
 
 def _home(seed: int, number: int, at: _Place) -> Home:
-    # a parcel has one position, one building, one owner, and one set of records
+    # the units of a building share its facts; the units of one parcel also share owner, sales, taxes, and permits
     lot = at.lot
     chance = random.Random(f"{seed}/{number}")
     shared = random.Random(f"{seed}/{lot.street.short}/{at.house}") if lot.units else chance

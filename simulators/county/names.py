@@ -12,10 +12,10 @@ FIRMS = (
     "Keystone Lane Realty", "Meadow & Main Realty", "Lantern Realty", "Four Gables Properties", "Oxbow Realty",
     "Weathervane Homes",
 )  # fmt: skip
-#: The neighborhoods in `homes` with an owners' association. Those in `GATED` also have a gate.
+#: The neighborhoods in `homes` with an owners' association. The neighborhoods in `GATED` also have a gate.
 ASSOCIATIONS = frozenset({"Fictional Ridge", "Lorem Estates", "Draft Meadows", "Outline Commons", "Example Heights"})
 GATED = frozenset({"Fictional Ridge", "Lorem Estates"})
-#: The mailing towns of out-of-town owners.
+#: The towns of owners who live outside the county: name, state, ZIP code.
 MAIL_TOWNS = (("Elsewhere", "ST", "00044"), ("Overyonder", "ST", "00057"), ("Nowhere Springs", "ST", "00068"))
 
 ROOFS = ("Composition shingle", "Architectural shingle", "Standing seam metal", "Clay tile", "Wood shake")

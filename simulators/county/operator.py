@@ -1,4 +1,4 @@
-"""What an operator of the county would write: `sources.toml`, settings, and the simulator's keys and searches.
+"""What an operator of this service would write for the county: `sources.toml`, settings, and the simulator's keys.
 
 `ST` is not a state, and the USPS does not deliver to ZIP codes 00000 to 00009.
 """
@@ -20,7 +20,7 @@ _WHERE = (
 )
 _TEMPLATES: tuple[tuple[Site, str], ...] = (
     (GIS, f"{LAYER}/query?where={_WHERE}&outFields=*&returnCentroid=true&outSR=4326&f=json"),
-    # these two need the parcel number from the GIS
+    # the next two URLs need the parcel number, which the GIS gives
     (ASSESSOR, "/card/{parcel_number}"),
     (TAX_ROLL, "/bill/{parcel_number}"),
     (PERMITS, _LOOKUP),
@@ -31,8 +31,10 @@ _TEMPLATES: tuple[tuple[Site, str], ...] = (
 
 
 def sources_toml(root: Mapping[str, str]) -> str:
-    """Return `sources.toml` for the county. It has no sources for Farview, a town of another county. `root` has each
-    site's address by its key."""
+    """Return `sources.toml` for the county. Farview, a town of another county, has no sources.
+
+    `root` maps the key of each site to its address.
+    """
     lines = [
         "# Where to find pages about an address in the fictional Example County; see docs/fictional-county.md.",
         "[[area]]",
@@ -50,7 +52,7 @@ def sources_toml(root: Mapping[str, str]) -> str:
 
 
 def openai_config(county: County, root: Mapping[str, str]) -> dict[str, Any]:
-    """Return the simulator's configuration: two keys with ample limits, and the search results."""
+    """Return the OpenAI simulator's configuration: two keys with high limits, and the search results."""
     keys = [
         {"key": key, "rpm": 60_000, "tpm": 100_000_000, "organization": f"org-county-{number}"}
         for number, key in enumerate(KEYS, start=1)
@@ -59,7 +61,7 @@ def openai_config(county: County, root: Mapping[str, str]) -> dict[str, Any]:
 
 
 def settings(folder: str, openai_address: str) -> dict[str, str]:
-    """Return the environment variables for `propintel`. `folder` contains its files."""
+    """Return the environment variables for `propintel`. Its files are in `folder`."""
     return {
         "PROPINTEL_HOME": f"{folder}/home",
         "SOURCES_FILE": f"{folder}/sources.toml",
@@ -71,7 +73,7 @@ def settings(folder: str, openai_address: str) -> dict[str, str]:
 
 
 def dotenv(values: Mapping[str, str]) -> str:
-    """Return `settings` as a file for PROPINTEL_ENV_FILE."""
+    """Return environment variables in the format of PROPINTEL_ENV_FILE."""
     return "".join(f"{name}={value}\n" for name, value in values.items())
 
 

@@ -1,10 +1,10 @@
 """Result pages of the two portals, with traps for crawlers that follow them.
 
-Hearthlist lists a town's homes in numbered pages. The last home of a page is repeated on the next page. A sponsored
-card leads to House Rumors, one card of the first page leads to the other portal, and a calendar of open houses always
-links to a next month. Pages after the last repeat the last page. `/fresh/` never ends and only reshuffles the same
-homes; `/endless/` never ends and always lists new homes that do not exist. Mosaic Homes shows nine homes of each page
-as cards and the others in its state; robots.txt forbids its third page.
+Hearthlist lists a town's homes in numbered pages. The last home of a page is also the first home of the next page. A
+sponsored card leads to House Rumors, a card on the first page leads to the other portal, and a calendar of open houses
+always links to a next month. Page numbers after the last show the last page. `/fresh/` has endless pages with the same
+homes in another order; `/endless/` has endless pages with homes that do not exist. Mosaic Homes shows nine homes of
+each page as cards, and the others only in its JSON state; robots.txt forbids the third page of each town.
 """
 
 import json
@@ -21,15 +21,15 @@ from simulators.county.pages import mosaic
 from simulators.county.pages.writing import document, dollars, number
 from simulators.county.sites import HEARTH, MOSAIC, RUMORS, Page, Site, slug
 
-#: The homes of a result page, and how many of them Mosaic shows as cards.
+#: The number of homes on a result page, and how many of them Mosaic Homes shows as cards.
 PER_PAGE, SHOWN = 12, 9
-#: Mosaic's robots.txt forbids this page of each town
+#: The robots.txt of Mosaic Homes forbids this page of each town.
 FORBIDDEN_PAGE = 3
 ROBOTS = f"Disallow: /for-sale/*/{FORBIDDEN_PAGE}\n"
 
 
 class Results:
-    """The result pages of `county`. `site_of` returns the requested site, `root_of` a site's address."""
+    """The result pages of `county`. `site_of` returns the site of a request, and `root_of` a site's address."""
 
     def __init__(
         self, county: County, site_of: Callable[[Request], Site], root_of: Callable[[Request, Site], str]
@@ -47,7 +47,7 @@ class Results:
         ]
 
     def homes(self, site: Site, town: str) -> list[Page]:
-        """Return what a search of `site` for `town` finds, in order."""
+        """Return the pages that a search of `site` for `town` finds, in order."""
         return [page for page in self._county.of_site(site) if slug(page.home.town.name) == town]
 
     async def _town(self, request: Request) -> Response:
@@ -78,7 +78,7 @@ class Results:
         return HTMLResponse(document(title, head, body))
 
     async def _calendar(self, request: Request) -> Response:
-        """Return a month without open houses and a link to the next month."""
+        """Return a month without open houses, with a link to the next month."""
         if not self._asked(request, HEARTH):
             return _not_found()
         year, month = (int(part) for part in request.query_params.get("month", "2026-12").split("-"))
@@ -139,7 +139,7 @@ class Results:
         )
 
     def _elsewhere(self, request: Request, found: Sequence[Page]) -> str:
-        """Return a card that leads to a home of the town on the other portal."""
+        """Return a card that leads to a home on the other portal."""
         there = self.homes(MOSAIC, slug(found[0].home.town.name))[0]
         return (
             f'<li class="result"><a href="{self._root_of(request, MOSAIC)}{there.path}">{escape(there.line)}</a> '

@@ -1,7 +1,7 @@
-"""Web search results about each property for the OpenAI simulator; many are right, some are false.
+"""Web search results about each property for the OpenAI simulator. Many are right, some are false.
 
-The table has the form of `simulators/openai/web_search.py`. Homes in the county have templates, so nobody should need
-to search for them; their results include false values.
+`simulators/openai/web_search.py` describes the format. Homes in the county have sources, so the service should not
+search for them; their results therefore include false values.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,7 +21,10 @@ _FACTS = ("BedroomsTotal", "BathroomsTotalInteger", "LivingArea", "YearBuilt")
 
 @dataclass(frozen=True)
 class Found:
-    """A search result about `home`. `kind` says how good it is; `lies` are the false values that only it states."""
+    """A search result about `home`.
+
+    `kind` names its quality; `lies` are the false values that only this result states.
+    """
 
     home: int
     kind: str
@@ -40,7 +43,7 @@ class _Search:
         return self.root[page.site.key] + page.path
 
     def right(self) -> list[dict[str, Any]]:
-        """Return every portal's page of the home with some of its facts."""
+        """Cite the portals' pages of the home, with some of its facts."""
         return [line for page in self.pages if page.site in (HEARTH, MOSAIC) for line in self.cited(page)]
 
     def cited(self, page: Page) -> list[dict[str, Any]]:
@@ -50,7 +53,7 @@ class _Search:
 
 
 def _lying(search: _Search) -> list[dict[str, Any]]:
-    """Cite a page for values that it does not state, make an uncited claim, and add the right results."""
+    """Cite a page for values that it does not state, make a claim without a citation, and add the right results."""
     page = next(p for p in search.pages if p.site in (HEARTH, MOSAIC))
     lies = [{"text": f"{name}: {value}", "url": search.url(page)} for name, value in LIES.items()]
     return [*lies, {"text": "It was featured on television, and has a secret cellar."}, *search.right()]
@@ -62,7 +65,7 @@ def _dead(search: _Search) -> list[dict[str, Any]]:
 
 
 def _wrong(search: _Search) -> list[dict[str, Any]]:
-    """Cite the house next door as the requested one."""
+    """Cite the page of a neighboring house for the requested home."""
     neighbors = [p for p in search.county.of_site(MOSAIC) if p.home.street == search.home.street and p.is_open]
     near = min((p for p in neighbors if p.home != search.home), key=lambda p: abs(p.home.number - search.home.number))
     return [*search.cited(near), *search.right()]
@@ -76,7 +79,7 @@ def _outside(search: _Search) -> list[dict[str, Any]]:
 
 
 def _results(search: _Search) -> list[dict[str, Any]]:
-    """Cite a page of many homes instead of the requested one."""
+    """Cite a result page with many homes."""
     url = f"{search.root['hearth']}/homes/st/{slug(search.home.town.name)}"
     return [{"text": "BedroomsTotal: 9", "url": url, "title": "Homes"}, *search.right()]
 
@@ -103,7 +106,7 @@ _KINDS: Sequence[tuple[str, Callable[[_Search], list[dict[str, Any]]], Sequence[
 
 
 def found(county: County, root: Mapping[str, str]) -> Iterator[Found]:
-    """Yield the search result of each home. `root` contains the address of each site by its key."""
+    """Yield the search result of each home. `root` maps the key of each site to its address."""
     for home in county.homes:
         in_county = home.town.county == "Example"
         kind, write, lies = _KINDS[1 if in_county else home.number % len(_KINDS)]
@@ -117,7 +120,10 @@ def _has_portal(search: _Search) -> bool:
 
 
 def table(county: County, root: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Return the simulator's `searches`. Units come first, because a unit's address contains its house's address."""
+    """Return the simulator's `searches`.
+
+    Units come first, because a unit's address also contains the building's address.
+    """
     entries = [(one, county.homes[one.home - 1]) for one in found(county, root)]
     entries.sort(key=lambda pair: (-len(pair[1].unit), pair[0].home))
     return [dict(one.entry) for one, _ in entries]

@@ -1,4 +1,4 @@
-"""The HTTP application of all sites. It answers as the site whose address was requested."""
+"""The HTTP application of all sites. The address of the request selects the site."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -26,11 +26,11 @@ _BY_HOST: Mapping[str, Site] = {site.host: site for site in SITES}
 
 
 class CountyServer:
-    """The ASGI application `app` for all sites of `county`. Thread-safe, because it only reads the county."""
+    """The ASGI application `app` for all sites of `county`."""
 
     def __init__(self, county: County) -> None:
         self._county = county
-        #: The number of requests by site key, without those for robots.txt.
+        #: The number of requests by site key, except those for robots.txt.
         self.asked: Counter[str] = Counter()
         self._bodies: Mapping[str, Callable[[Page, str], str]] = {
             "assessor": lambda page, _: assessor.body(page),
@@ -60,7 +60,7 @@ class CountyServer:
         return PlainTextResponse(_CLOSED if site is VAULT else _ROBOTS + (ROBOTS if site is MOSAIC else ""))
 
     async def _rumor(self, request: Request) -> Response:
-        """Return a page that looks like a listing and has no true fact."""
+        """Return a page that looks like a listing, but states only false facts."""
         if _site(request) is not RUMORS:
             return _not_found()
         line = escape(request.path_params["rest"].replace("-", " ").title())
@@ -73,7 +73,7 @@ class CountyServer:
         return HTMLResponse(document(site.name, "", f"<h1>{site.name}</h1>{form}"))
 
     async def _query(self, request: Request) -> Response:
-        """Answer a query. ArcGIS answers an invalid query with 200 and an error in the body."""
+        """Answer a query of the GIS. Like ArcGIS, answer an invalid query with 200 and an error in the body."""
         if _site(request) is not GIS:
             return _not_found()
         try:
@@ -83,7 +83,7 @@ class CountyServer:
             return JSONResponse({"error": refused})
 
     async def _lookup(self, request: Request) -> Response:
-        """Redirect to the property if exactly one is found, or else list the results."""
+        """Redirect to the property if exactly one is found, else list the results."""
         asked = request.query_params
         found = finding.by_address(self._county, _site(request), asked)
         if len(found) == 1:
@@ -92,7 +92,7 @@ class CountyServer:
 
     @staticmethod
     def _root(request: Request, site: Site) -> str:
-        """Return the address of another site. All sites use the same port."""
+        """Return the address of a site. All sites use the same port."""
         return f"{request.url.scheme}://{site.host}:{request.scope['server'][1]}"
 
     async def _page(self, request: Request) -> Response:
@@ -110,7 +110,7 @@ class CountyServer:
         return await call_next(request)
 
     def _near(self, page: Page) -> Sequence[Page]:
-        """Return other homes of the site in the same town, those with the nearest numbers first."""
+        """Return other homes of the site in the same town, those with the nearest property numbers first."""
         others = [p for p in self._county.of_site(page.site) if p.home.town is page.home.town and p.home != page.home]
         return sorted(others, key=lambda p: (abs(p.home.number - page.home.number), p.home.number))[:_NEAR]
 

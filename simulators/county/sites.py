@@ -1,6 +1,6 @@
-"""The county's sites, and what each correctly says about a property.
+"""The county's sites, and the facts that each site states about a property.
 
-Every site listens on its own loopback address, so that each has its own pace, robots.txt, and domain.
+Every site listens on its own loopback address, so that rate limits, robots.txt, and domains are separate.
 """
 
 from __future__ import annotations
@@ -34,9 +34,8 @@ TAX_ROLL = Site("tax_roll", "Example County Treasurer", "tax_roll", "127.0.9.6")
 PERMITS = Site("permits", "Example County Building Department", "permits", "127.0.9.7")
 #: The robots.txt of this site forbids everything.
 VAULT = Site("vault", "Listing Vault", "portal", "127.0.9.8")
-#: The path of the GIS's parcel layer.
 LAYER = "/arcgis/rest/services/Public/Parcels/MapServer/0"
-#: This site is outside the allowed search domains, and everything it says is false.
+#: This site is not an allowed search domain, and all its statements are false.
 RUMORS = Site("rumors", "House Rumors", "other", "127.0.9.9")
 SITES = (ASSESSOR, GIS, HEARTH, MOSAIC, ASSOCIATION, TAX_ROLL, PERMITS, VAULT, RUMORS)
 
@@ -46,7 +45,7 @@ _AREA, _LOT = ("LivingArea", "LivingAreaUnits"), ("LotSizeArea", "LotSizeUnits")
 _SALE = ("CloseDate", "ClosePrice")
 _OFFER = ("StandardStatus", "ListPrice", "ListAgentFullName", "ListOfficeName", "ListingId")
 _TAX = ("TaxYear", "TaxAssessedValue", "X_MarketValue")
-#: The fields that each site states if the home has them.
+#: The fields that each site states, if the home has a value.
 _TELLS: Mapping[str, tuple[str, ...]] = {
     "assessor": (
         *_PLACE, "CountyOrParish", "SubdivisionName", "ParcelNumber", "PropertySubType", "YearBuilt", *_AREA, *_LOT,
@@ -76,10 +75,10 @@ _TELLS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Page:
-    """A page of `site` about `home`. `says` holds what it states in RESO fields, right or wrong.
+    """A page of `site` about `home`. `says` has the values that it states in RESO fields, right or wrong.
 
-    `line` is the street line in the page's spelling; `sold` is the sale that the page shows as the last. A `variant` is
-    a second page of the same site about the same home. A `blocked` page shows a bot challenge to every visitor.
+    `line` is the street line in the page's spelling; `sold` is the last sale that the page shows. A `variant` is a
+    second page of the same site about the same home. A `blocked` page shows a bot challenge to every visitor.
     """
 
     site: Site
@@ -93,11 +92,10 @@ class Page:
 
     @property
     def is_open(self) -> bool:
-        """Whether a polite crawler can read the page."""
+        """Whether a crawler that respects robots.txt can read the page."""
         return not self.blocked and self.site is not VAULT
 
     def saying(self, changes: Mapping[str, Any]) -> Page:
-        """Return the same page with other values."""
         return replace(self, says={**self.says, **changes})
 
 
@@ -136,7 +134,7 @@ def _page(site: Site, home: Home) -> Page:
 
 
 def line_of(site: Site, home: Home) -> str:
-    """Return the street line in the spelling of that site."""
+    """Return the street line as the site spells it."""
     street = home.street
     if site is ASSESSOR:
         return home.line(street.short).upper()
@@ -152,12 +150,11 @@ def line_of(site: Site, home: Home) -> str:
 
 
 def slug(text: str) -> str:
-    """Return the text as part of a URL: `12-fictional-ave`."""
+    """Return the text in the form used in URLs: `12-fictional-ave`."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 
 def path_of(site: Site, home: Home) -> str:
-    """Return the path of the home's page on the site."""
     line, place = home.line(home.street.short), slug(home.town.name)
     return {
         "assessor": f"/card/{home.parcel}",

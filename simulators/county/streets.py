@@ -14,7 +14,7 @@ _ORDINALS = {"4th": "Fourth"}
 
 @dataclass(frozen=True)
 class Town:
-    """A town with one ZIP code, its county, and the coordinates, in degrees, near which its houses are placed."""
+    """A town with one ZIP code, its county, and its coordinates in degrees, near which its houses are."""
 
     name: str
     postal_code: str
@@ -27,13 +27,13 @@ ANYTOWN = Town("Anytown", "00000", "Example", 39.1204, -98.4102)
 ANYTOWN_WEST = Town("Anytown", "00001", "Example", 39.1188, -98.4711)
 SAMPLETON = Town("Sampleton", "00002", "Example", 39.2093, -98.3315)
 PLACEHOLDER_FALLS = Town("Placeholder Falls", "00003", "Example", 39.0411, -98.2840)
-#: A town in the next county. It has no templates, so only searches find its pages.
+#: A town in another county. It has no sources, so only web searches find its pages.
 FARVIEW = Town("Farview", "00009", "Faraway", 39.4120, -98.0233)
 
 
 @dataclass(frozen=True)
 class Street:
-    """A street by its parts, in USPS abbreviations (Publication 28, appendices B and C1)."""
+    """The parts of a street's name, in USPS abbreviations (Publication 28, appendices B and C1)."""
 
     name: str
     suffix: str
@@ -52,7 +52,7 @@ class Street:
 
     @property
     def mistyped(self) -> str:
-        """The street with two letters in the middle of its name exchanged: `Ficitonal Ave`."""
+        """The street with two letters of its name exchanged: `Ficitonal Ave`."""
         middle = len(self.name) // 2
         swapped = self.name[: middle - 1] + self.name[middle] + self.name[middle - 1] + self.name[middle + 1 :]
         return " ".join(part for part in (self.direction, swapped, self.suffix) if part)

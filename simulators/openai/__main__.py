@@ -10,7 +10,7 @@ from simulators.serving import run
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Serve until a signal. Returns exit code 0 after a signal, 2 for an invalid configuration."""
+    """Serve until a signal, and return 0. Return 2 for an invalid configuration."""
     parser = argparse.ArgumentParser(prog="python -m simulators.openai", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 picks a free port")

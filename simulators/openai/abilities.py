@@ -1,4 +1,4 @@
-"""Simulate servers that accept less than OpenAI: other names for the answer's length limit, fewer response formats."""
+"""Simulate servers that accept less than OpenAI: one name for the limit of the answer's length, or fewer formats."""
 
 import json
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ _FORMATS = {"all": ("json_schema", "json_object", "text"), "json_object": ("json
 
 
 def as_accepted(asked: ModelRequest, server: ServerConfig) -> ModelRequest:
-    """Return the request as `server` understands it. Raises `ApiError` 400 for what it refuses."""
+    """Return the request without what `server` ignores. Raises `ApiError` 400 for what it rejects."""
     unknown = asked.limit if server.limits not in ("both", asked.limit) else ""
     if unknown and not server.ignores_unknown:
         other = f" Use '{server.limits}' instead."
@@ -30,7 +30,7 @@ def as_accepted(asked: ModelRequest, server: ServerConfig) -> ModelRequest:
 
 
 def answer_to(asked: ModelRequest, mode: str, server: ServerConfig) -> Answer:
-    """Return the answer of a model in `mode` to a request that `as_accepted` returned."""
+    """Return the answer to a request that `as_accepted` returned. `mode` is a value of `answers` in `config.py`."""
     reasoning = server.reasoning_tokens
     return answer(
         asked.text, asked.schema, as_json=asked.as_json, mode=mode, max_tokens=asked.max_tokens, reasoning=reasoning
@@ -38,7 +38,7 @@ def answer_to(asked: ModelRequest, mode: str, server: ServerConfig) -> Answer:
 
 
 def schema_in(instruction: str) -> Mapping[str, Any] | None:
-    """Return the JSON schema at the end of an instruction; None if there is none."""
+    """Return the JSON schema with which an instruction ends; None if there is none."""
     start = instruction.find('{"type":"object"')
     try:
         return dict(json.loads(instruction[start:])) if start >= 0 else None

@@ -1,4 +1,4 @@
-"""Produce the content of an answer from a request's text, correct or in one of the ways in which models fail."""
+"""Produce the content of an answer from a request's text: correct, or wrong in a way in which models fail."""
 
 import functools
 import json
@@ -12,13 +12,13 @@ from simulators.openai.reader import Fact, read, read_all
 
 _QUOTE = "_quote"
 _NAMES = re.compile(r"\w+")
-#: Matches an instruction in a page that an obedient model follows.
+#: Matches an instruction in a page (prompt injection), which a model in the mode "obedient" follows.
 _ORDER = re.compile(r"(?i)\b(?:set|report|change|answer)\b[^.\n]{0,40}?\b([A-Z]\w+)\s+(?:to|as|=)\s+\"?([\w.-]+)")
 
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer of the model. `content` and `refusal` are as in OpenAI's message, `finish_reason` as in its choice."""
+    """A model's answer. `content` and `refusal` are as in OpenAI's message, and `finish_reason` as in its choice."""
 
     content: str | None
     finish_reason: str = "stop"
@@ -35,7 +35,7 @@ def answer(
 ) -> Answer:
     """Return the answer to a request with the user messages `text`, within `max_tokens` (0: no limit).
 
-    `reasoning` of these tokens are spent on reasoning.
+    `reasoning` is the number of these tokens that are spent on reasoning.
     """
     if 0 < max_tokens <= reasoning:
         return Answer("", finish_reason="length", reasoning_tokens=int(max_tokens))
@@ -57,7 +57,7 @@ def answer(
 
 
 def in_mode(content: str, *, mode: str, max_tokens: float) -> Answer:
-    """Return `content` as the answer of a model in `mode`, within `max_tokens` (0: no limit)."""
+    """Return `content` as a model in `mode` would answer it, within `max_tokens` (0: no limit)."""
     if mode in _SPECIAL:
         return _SPECIAL[mode]
     limit = int(max_tokens * 4)
@@ -75,7 +75,7 @@ _SPECIAL: Mapping[str, Answer] = {
 }
 
 
-@functools.lru_cache(maxsize=1024)  # reading costs more than the rest of a call, and benchmarks repeat texts
+@functools.lru_cache(maxsize=1024)  # reading is the slowest part of a call, and benchmarks repeat texts
 def _prose(text: str) -> str:
     facts = read_all(text)
     if not facts:
@@ -84,7 +84,8 @@ def _prose(text: str) -> str:
 
 
 def _object(text: str, schema: Mapping[str, Any], mode: str) -> dict[str, Any]:
-    """Return one value per property: facts by name with their quotes, empty values for missing facts."""
+    """Return a value for each property of `schema`: a fact, its quote, or an empty value if the text has no such
+    fact."""
     properties: Mapping[str, Any] = schema.get("properties", {})
     filled: dict[str, Any] = {}
     for name, sub in properties.items():
@@ -104,13 +105,16 @@ def _object(text: str, schema: Mapping[str, Any], mode: str) -> dict[str, Any]:
 
 
 def _listed(sub: Mapping[str, Any]) -> tuple[tuple[str, ...], Mapping[str, Any]] | None:
-    """Return the fields of a list of facts (`field`, `value`, `quote`) and a value's schema; None for other lists."""
+    """If the list has facts (`field`, `value`, `quote`), return their fields and the value's schema; else None."""
     parts: Mapping[str, Any] = sub.get("items", {}).get("properties", {})
     return (tuple(parts["field"].get("enum", ())), parts["value"]) if {"field", "value"} <= parts.keys() else None
 
 
 def _facts(text: str, fields: Iterable[str], value: Mapping[str, Any], mode: str) -> list[dict[str, Any]]:
-    """Return a fact for each of `fields` that the text states. A last line that starts with `Wanted:` limits them."""
+    """Return the facts that the text states about `fields`.
+
+    A last line that starts with `Wanted:` limits the fields.
+    """
     last_line = text.rpartition("\n")[2]
     wanted = set(_NAMES.findall(last_line)) if last_line.startswith("Wanted:") else set(fields)
     found = {name: _fact(text, name, value, mode) for name in fields if name in wanted}
@@ -136,7 +140,7 @@ def _fact(text: str, name: str, sub: Mapping[str, Any], mode: str) -> Fact | Non
 
 
 def _obeyed(text: str, name: str, sub: Mapping[str, Any]) -> Fact | None:
-    """Return the value that the text instructs a gullible model to give."""
+    """Return the value that an instruction in the text gives for `name`; None if there is no such instruction."""
     for match in _ORDER.finditer(text):
         if match[1].lower() == name.lower():
             value: Any = match[2].rstrip(".")

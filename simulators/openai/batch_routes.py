@@ -15,7 +15,7 @@ from simulators.openai.config import KeyConfig
 from simulators.openai.gate import Gate, KeyState
 from simulators.openai.protocol import ApiError
 
-#: Runs one API call, from authentication to the counted response (`server.OpenAISimulator._call`).
+#: `server.OpenAISimulator._call`: authenticates a request, runs a function, and counts the response.
 Call = Callable[[Request, Callable[[KeyState, dict[str, str]], Any]], Awaitable[Response]]
 Wait = Callable[[Request, KeyState], Awaitable[None]]
 Read = Callable[[Request], Awaitable[Mapping[str, Any]]]
@@ -24,9 +24,9 @@ _MOST_SHOWN = 100
 
 
 class BatchRoutes:
-    """Files and batches over HTTP.
+    """HTTP routes for files and batches.
 
-    Each request takes effect before a slow key's delay, so that a client that disconnects does not undo it.
+    A client that disconnects during a slow key's delay does not undo its request.
     """
 
     def __init__(self, batches: Batches, gate: Gate, call: Call, wait: Wait, read: Read) -> None:
@@ -92,7 +92,7 @@ class BatchRoutes:
         return JSONResponse(self._batches.cancel(key, request.path_params["batch_id"], time.monotonic()))
 
     async def overview(self, request: Request) -> Response:  # noqa: ARG002 (starlette passes it)
-        """Return all batches and undeleted files of every project."""
+        """Return all batches and files of every project."""
         return JSONResponse(self._batches.overview(time.monotonic()))
 
     def _endpoint(self, work: Work) -> Callable[[Request], Awaitable[Response]]:
@@ -108,8 +108,9 @@ class BatchRoutes:
         return endpoint
 
     def _permit(self, state: KeyState) -> None:
-        """Refuse keys that may not use files and batches. A key without quota may use them. A flaky key fails before
-        the request takes effect.
+        """Raise `ApiError` if the key may not use files and batches.
+
+        Keys without quota may. Flaky keys fail at random.
         """
         key = state.config
         if not self._gate.server.batches:

@@ -1,8 +1,8 @@
 """OpenAI's files and batches: uploads, running batches, and their output files.
 
-https://platform.openai.com/docs/api-reference/files and .../batch (2026-11). Files and batches belong to a project: any
-of its keys can see them, other keys cannot. Nothing runs in the background: a batch's progress is computed from its age
-whenever it is read.
+https://platform.openai.com/docs/api-reference/files and .../batch (2026-11). Files and batches belong to a project, and
+only the project's keys can see them. Nothing runs in the background: whenever a batch is read, its progress is computed
+from its age.
 """
 
 import itertools
@@ -27,13 +27,13 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any]], ModelRequest]] = {
     "/v1/chat/completions": bodies.read_chat,
     "/v1/responses": bodies.read_responses,
 }
-#: The names of an organization and of one of its projects.
+#: The ids of an organization and of one of its projects.
 Project = tuple[str, str]
 
 
 @dataclass
 class StoredFile:
-    """An uploaded or produced file. `expires_at` is in seconds since the epoch."""
+    """An uploaded file or an output file. `expires_at` is in seconds since the epoch."""
 
     id: str
     project: Project
@@ -59,7 +59,7 @@ class StoredFile:
 
 @dataclass
 class StoredBatch:
-    """A batch. `moments` are OpenAI's `..._at` by name; `began` and `canceled` are monotonic seconds."""
+    """A batch. `moments` has the times of OpenAI's `..._at` members; `began` and `canceled` are monotonic seconds."""
 
     id: str
     project: Project
@@ -106,7 +106,10 @@ class StoredBatch:
 
 
 class Batches:
-    """All files and batches of the server. They share its prompt `cache`. `paid` counts the answers by question."""
+    """All files and batches of the server.
+
+    `cache` is the server's prompt cache. `paid` counts the answers by question.
+    """
 
     def __init__(self, server: Callable[[], ServerConfig], paid: Counter[str], cache: PromptCache) -> None:
         self._server = server
@@ -131,7 +134,7 @@ class Batches:
         return self._store(_project(key), filename, purpose, content, expires_seconds or 30 * 86_400).as_json()
 
     def file(self, key: KeyConfig, file_id: str) -> StoredFile:
-        """Return a file of the key's project. Raises `ApiError` 404 for any other."""
+        """Return a file of the key's project. Raises `ApiError` 404 if the project has no such file."""
         found = self.files.get(file_id)
         if found is None or found.project != _project(key):
             raise ApiError(404, f"No such File object: {file_id}", "invalid_request_error", param="id")
@@ -148,7 +151,10 @@ class Batches:
     # --- batches
 
     def create(self, key: KeyConfig, given: Mapping[str, Any], now: float) -> dict[str, Any]:
-        """Handle `POST /v1/batches`. Raises `ApiError`. Invalid lines fail the batch later."""
+        """Handle `POST /v1/batches`.
+
+        Raises `ApiError`. Invalid lines do not raise an error, but make the batch fail.
+        """
         if key.behavior == "no_quota":
             raise protocol.bad_request("Billing hard limit has been reached", code="billing_hard_limit_reached")
         endpoint = given.get("endpoint")
@@ -176,7 +182,10 @@ class Batches:
         return batch.as_json()
 
     def batch(self, key: KeyConfig, batch_id: str, now: float) -> StoredBatch:
-        """Return a batch of the key's project in its current state. Raises `ApiError` 404 for any other."""
+        """Return a batch of the key's project in its current state.
+
+        Raises `ApiError` 404 if the project has no such batch.
+        """
         found = self.batches.get(batch_id)
         if found is None or found.project != _project(key):
             raise ApiError(404, f"No batch found with id '{batch_id}'.", "invalid_request_error")
@@ -208,7 +217,7 @@ class Batches:
         return batch.as_json()
 
     def overview(self, now: float) -> dict[str, Any]:
-        """Return the body of `/control/batches`: batches and undeleted files of all projects."""
+        """Return the body of `/control/batches`: all batches and files of every project."""
         for batch in self.batches.values():
             self._advance(batch, now)
         return {
@@ -236,7 +245,7 @@ class Batches:
             self._end(batch, server.batch_ends, server)
 
     def _end(self, batch: StoredBatch, status: str, server: ServerConfig) -> None:
-        """Answer all lines of a completed batch, or a share of any other, and store the output files."""
+        """Answer all lines if the batch is completed, else only a share of them, and store the output files."""
         share = 1.0 if status == "completed" else server.batch_answered
         answered: list[dict[str, Any]] = []
         errors: list[dict[str, Any]] = []

@@ -1,6 +1,6 @@
-"""Requests and responses in OpenAI's JSON: chat completions, responses, embeddings, and models.
+"""Parse and write OpenAI's JSON: chat completions, responses, embeddings, and models.
 
-https://platform.openai.com/docs/api-reference (2025-11). Only members that clients read are filled in.
+https://platform.openai.com/docs/api-reference (2025-11). Responses have only the members that clients read.
 """
 
 import base64
@@ -25,11 +25,11 @@ DEFAULT_MODELS = ("gpt-4.1-mini", "gpt-4.1", "gpt-4o", "gpt-4o-mini", "gpt-4", "
 class ModelRequest:
     """A request in a form common to all endpoints.
 
-    `characters` is the basis of its token estimate. `prompt` identifies the question: the SHA-256 of its messages;
-    empty for embeddings. `tier` is its `service_tier`, "auto" if it names none; the server replaces it with the tier
-    that serves it. `limit` is the parameter that bounds the answer, `format` the type of its response format,
-    `instruction` all text that is not the user's. `whole` is all text of its messages. The server fills in
-    `cached_tokens` (`prompt_cache.py`).
+    The token estimate is computed from `characters`. `prompt` identifies the question: the SHA-256 of its messages, or
+    "" for embeddings. `tier` is the request's `service_tier` ("auto" if it has none); the server replaces it with the
+    tier that serves the request. `limit` is the name of the parameter that limits the answer's length, and `format` the
+    type of the response format. `instruction` is the text of all messages that are not the user's, and `whole` the text
+    of all messages. The server fills in `cached_tokens` (`prompt_cache.py`).
     """
 
     model: str
@@ -50,7 +50,8 @@ class ModelRequest:
 
 
 def prompt_sha256(messages: Any) -> str:
-    """Return the id of a question in `/control/prompts`: SHA-256 of its messages as compact JSON with sorted names."""
+    """Return the SHA-256 of the messages (compact JSON with sorted names), which identifies a question in
+    `/control/prompts`."""
     return hashlib.sha256(json.dumps(messages, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
@@ -72,7 +73,7 @@ def _model(body: Mapping[str, Any]) -> str:
 
 
 def _schema(given: Any) -> tuple[Mapping[str, Any] | None, bool]:
-    """Return the schema of a `json_schema` format, and whether JSON is requested at all. Raises `ApiError` 400."""
+    """Return the schema of a `json_schema` format, and whether JSON is requested. Raises `ApiError` 400."""
     if not isinstance(given, Mapping) or given.get("type") in (None, "text"):
         return None, False
     if given["type"] == "json_object":
@@ -158,7 +159,7 @@ def read_responses(body: Mapping[str, Any]) -> ModelRequest:
 
 
 def tokens_of(text: str) -> int:
-    """Return the number of tokens in an answer, at four characters each."""
+    """Return the number of tokens in an answer: one per four characters, rounded up."""
     return -(-len(text) // CHARACTERS_A_TOKEN)
 
 
@@ -290,7 +291,7 @@ def read_embeddings(body: Mapping[str, Any]) -> tuple[ModelRequest, list[str]]:
 
 
 def embeddings_body(body: Mapping[str, Any], asked: ModelRequest, texts: list[str]) -> dict[str, Any]:
-    """Return the embeddings of `texts`: unit vectors that depend on the text alone."""
+    """Return the embeddings of `texts`. Each is a unit vector that depends only on its text."""
     size = int(_first_number(body, "dimensions") or 1536)
     vectors = [_vector(text, size) for text in texts]
     data = [

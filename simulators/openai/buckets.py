@@ -1,4 +1,4 @@
-"""Token buckets that follow OpenAI's description of its limits: refilled continuously, never above the limit.
+"""Token buckets that behave like OpenAI's limits: refilled continuously, never above the limit.
 
 https://platform.openai.com/docs/guides/rate-limits (2025-11): limits are measured in requests and tokens per minute,
 may be enforced over shorter intervals, and unsuccessful requests count. Times are seconds of any monotonic clock.
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass
 class Bucket:
-    """A bucket of `capacity` units, refilled at `per_second`. It held `level` units at time `at`."""
+    """A bucket that holds up to `capacity` units and gains `per_second`. It held `level` units at time `at`."""
 
     capacity: float
     per_second: float
@@ -23,14 +23,14 @@ class Bucket:
         self.at = max(self.at, now)
 
     def wait_for(self, amount: float, now: float) -> float:
-        """Return the seconds until `amount` can be taken. More than the capacity needs a full bucket."""
+        """Return the seconds until `amount` can be taken. An amount above the capacity needs a full bucket."""
         self.refill(now)
         missing = min(amount, self.capacity) - self.level
         # ignore rounding errors
         return missing / self.per_second if missing > 1e-9 else 0.0
 
     def take(self, amount: float, now: float) -> None:
-        """Take `amount`. More than the capacity leaves a negative level."""
+        """Take `amount`. The level becomes negative if the amount is above the capacity."""
         self.refill(now)
         self.level -= amount
 
@@ -44,24 +44,24 @@ class Bucket:
         self.level = min(self.capacity, self.level + amount)
 
     def full_in(self, now: float) -> float:
-        """Return the seconds until the bucket is full."""
         self.refill(now)
         return max(0.0, self.capacity - self.level) / self.per_second
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a request was refused: `what` is "requests" or "tokens", `wait` the seconds until there is capacity."""
+    """Why a request was rejected: `what` is "requests" or "tokens", `wait` the seconds until it can be admitted."""
 
     what: str
     wait: float
 
 
 class Meter:
-    """The limits of one key for one model.
+    """The limits of a key for a model.
 
-    Headers report the buckets in `shown`; those in `enforced` decide. Per minute, they are the same. Per second, the
-    enforced buckets hold a sixtieth (at least one request), and `headers_of` chooses which are shown.
+    The buckets in `enforced` decide whether a request is admitted; headers report the buckets in `shown`. If
+    `enforcement` is "minute", both are the same. If it is "second", the enforced buckets hold a sixtieth of the limit
+    (at least one request), and `headers_of` selects the buckets that are shown.
     """
 
     def __init__(
@@ -80,13 +80,13 @@ class Meter:
             self.shown = self.enforced
 
     def levels(self, now: float) -> dict[str, float]:
-        """Return what the enforced buckets hold: requests and tokens."""
+        """Return the remaining requests and tokens of the enforced buckets."""
         for bucket in self.enforced.values():
             bucket.refill(now)
         return {what: bucket.level for what, bucket in self.enforced.items()}
 
     def carry_over(self, old: Meter, now: float) -> None:
-        """Start with what `old` had used up, so that changed limits do not refund past use."""
+        """Start with the use of `old`, so that changing the limits does not refund past use."""
         for mine, theirs in ((self.shown, old.shown), (self.enforced, old.enforced)):
             for what, bucket in mine.items():
                 was = theirs[what]
@@ -99,7 +99,7 @@ class Meter:
         return [shown] if shown is enforced else [shown, enforced]
 
     def admit(self, tokens: float, now: float) -> Refusal | None:
-        """Take one request and its tokens, or return why not and take nothing."""
+        """Take a request and its tokens. If the limits do not allow it, take nothing and return the reason."""
         charges = {"requests": 1.0, "tokens": tokens}
         waits = {what: self.enforced[what].wait_for(charge, now) for what, charge in charges.items()}
         worst = max(waits, key=lambda what: waits[what])
@@ -111,17 +111,17 @@ class Meter:
         return None
 
     def use_up(self, now: float) -> None:
-        """Take all remaining requests, as another program with the same limits might."""
+        """Take all remaining requests, like another program that shares the limits."""
         for bucket in self._buckets("requests"):
             bucket.spill(bucket.capacity, now)
 
     def count_rejected(self, now: float) -> None:
-        """Take one request for a rejected one. Callers do this only if failed requests count."""
+        """Count a rejected request against the limits. Called only if failed requests count."""
         for bucket in self._buckets("requests"):
             bucket.spill(1.0, now)
 
     def refund(self, tokens: float, now: float) -> None:
-        """Undo the admission of a failed request. Callers do this only if failed requests do not count."""
+        """Give back what a failed request took. Called only if failed requests do not count."""
         for what, charge in (("requests", 1.0), ("tokens", tokens)):
             for bucket in self._buckets(what):
                 bucket.give_back(charge, now)

@@ -1,4 +1,4 @@
-"""The simulator's configuration: keys and server options. It is read from JSON, and can change at run time."""
+"""The simulator's configuration of keys and of the server. It is read from JSON, and can change at run time."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _CHOICES = {
 
 
 class ConfigError(ValueError):
-    """The configuration contains an unknown name or value. The message lists what is allowed."""
+    """The configuration has an unknown name or value. The message lists the allowed ones."""
 
 
 class _FromJson:
-    """Builds a frozen dataclass from a JSON object and refuses unknown names."""
+    """Builds a frozen dataclass from a JSON object, and rejects unknown names."""
 
     @classmethod
     def from_json(cls, given: Mapping[str, Any]) -> Self:
@@ -42,7 +42,6 @@ class _FromJson:
             raise ConfigError(f"{cls.__name__}: {exc}") from None
 
     def changed(self, given: Mapping[str, Any]) -> Self:
-        """Return a copy with the values of `given`."""
         _check(type(self), given)
         return replace(self, **given)  # type: ignore[type-var]
 
@@ -59,13 +58,13 @@ def _check(cls: type, given: Mapping[str, Any]) -> None:
 
 @dataclass(frozen=True)
 class KeyConfig(_FromJson):
-    """The configuration of one key.
+    """The configuration of a key.
 
-    `rpm` and `tpm` are requests and tokens per minute and model. `seconds` is the delay
-    of a slow key, `failure_rate` the share of requests (0 to 1) that fail for a flaky key. `code` replaces the usual
-    error code of the behavior. `models` are the models that the key may use (None: all). `answers` overrides the
-    server's. After `used_up_after` admitted requests, the rest of the minute's requests is used up once, as if by
-    another program.
+    `rpm` and `tpm` are requests and tokens per minute and model. `seconds` is the delay of a slow key, and
+    `failure_rate` the share of a flaky key's requests (0 to 1) that fail. `code` replaces the usual error code of the
+    behavior. `models` are the models that the key may use (None: all). `answers` overrides the server's `answers`.
+    After `used_up_after` admitted requests, the remaining requests of the minute are taken once, as if by another
+    program.
     """
 
     key: str = field(repr=False)
@@ -97,28 +96,29 @@ class ServerConfig(_FromJson):
     """Options for all keys.
 
     - `enforcement`: "minute" has buckets as large as the limit; "second" enforces a sixtieth of it per second.
-    - `headers_of`: which bucket the headers' remaining and reset describe, the "minute" or the one "enforced". Their
-      limit is always the minute's.
+    - `headers_of`: the buckets whose remaining and reset the headers report, "minute" or "enforced". The headers always
+      report the limit per minute.
     - `failed_requests_count`: rejected and failed requests also use up capacity.
-    - `token_factor` scales the token estimate. With `token_factor_high`, the factor depends on the text and is spread
-      evenly between the two; the same text always has the same factor.
+    - `token_factor` scales the token estimate. With `token_factor_high`, each text has its own factor between the
+      two.
     - `headers`: "full", "no_reset" (only limits and remaining), or "none".
     - `start_level`: how full buckets are at the start (0 to 1).
     - `models`: the models that exist (None: any).
     - `flex`: the result of flex requests: "ok", "unavailable" (429 `resource_unavailable`), "unsupported" (400), or
       "hang".
-    - `project_tier`: the service tier of requests that name none, or "auto".
+    - `project_tier`: the service tier of requests with the tier "auto" or none.
     - `echoes_key`: error messages quote the key that was sent, as careless gateways do.
     - `break_rate`: the share of answers and streams (0 to 1) whose connection breaks midway.
     - `latency_ms`: the median of the log-normal latency; `latency_spread` is its sigma.
     - `cache_seconds`: how long a prompt prefix stays cached after its last use (0: never).
-    - `limits`: the accepted name of the answer's length limit. `formats`: the accepted response formats. Others are
-      refused (400), or ignored with `ignores_unknown`. A schema in the instruction is followed like one in the format.
-    - `reasoning_tokens` are spent before each answer.
-    - `batches`: False removes files and batches, as at a gateway.
+    - `limits`: the accepted name of the parameter that limits the answer's length. `formats`: the accepted response
+      formats. Others are rejected (400), or ignored with `ignores_unknown`. A schema in the instruction is used if the
+      format has none.
+    - `reasoning_tokens`: how many tokens are spent on reasoning before each answer.
+    - `batches`: False removes the routes for files and batches, which many gateways lack.
     - `batch_seconds`: the age at which a batch ends, with the status `batch_ends`. A canceled batch ends after
-      `batch_cancel_seconds`. `batch_answered` is the answered share (0 to 1) of an expired or canceled batch. Each line
-      gets `batch_line_status`. `batch_max_tokens` limits a project's enqueued tokens.
+      `batch_cancel_seconds`. `batch_answered` is the answered share (0 to 1) of an expired or canceled batch. Each
+      answer has the status `batch_line_status`. `batch_max_tokens` limits a project's enqueued tokens.
     """
 
     latency_ms: float = 0.0
@@ -155,7 +155,7 @@ class ServerConfig(_FromJson):
 class Config:
     """The whole configuration: `{"server": {...}, "keys": [{"key": ..., ...}], "searches": [...]}`.
 
-    A plain list is read as the keys. `web_search.py` describes `searches`.
+    A JSON list is read as the keys. `web_search.py` describes `searches`.
     """
 
     keys: tuple[KeyConfig, ...]

@@ -1,4 +1,4 @@
-"""The pages of the sites: functions that write the HTML of a `Page`, and the JSON of the GIS.
+"""Write the HTML of the sites' pages, and the JSON of the GIS.
 
-They imitate real sites: menus, owners, mailing addresses, other homes, and advice surround the facts.
+The pages imitate real sites: menus, owners, mailing addresses, other homes, and advice surround the facts.
 """

@@ -1,4 +1,4 @@
-"""The assessor's property record card: tables of capitalized words, with the owner's mailing address at the top."""
+"""The assessor's record card: tables with the owner's mailing address at the top."""
 
 from html import escape
 from typing import Any
@@ -56,7 +56,7 @@ def body(page: Page) -> str:
 
 
 def _values(page: Page) -> str:
-    """Return the newest year as the page states it, and earlier years from the records."""
+    """Return the table of values: the newest year as the page states it, earlier years from the records."""
     newest, older = page.says, page.home.taxes[1:]
     rows = [
         (newest["TaxYear"], dollars(newest["X_MarketValue"]), dollars(newest["TaxAssessedValue"])),

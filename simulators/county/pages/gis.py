@@ -1,4 +1,4 @@
-"""The county's GIS: answers of an ArcGIS REST parcel layer, and the queries it understands.
+"""The county's GIS: an ArcGIS REST layer of parcels, and the queries it supports.
 
 https://developers.arcgis.com/rest/services-reference/enterprise/query-map-service-layer/ (f=json). A parcel is a
 polygon in degrees (`outSR=4326`); dates are milliseconds since the epoch.
@@ -12,7 +12,7 @@ from typing import Any
 from simulators.county.sites import Page
 
 Test = Callable[[Mapping[str, Any]], bool]
-#: An answer has at most this many features (`maxRecordCount`).
+#: The maximum number of features in a response (`maxRecordCount`).
 MOST = 25
 _TYPES = {
     "OBJECTID": "OID", "PARCEL_ID": "String", "SITUS_ADDR": "String", "SITUS_UNIT": "String", "SITUS_CITY": "String",
@@ -34,7 +34,7 @@ class QueryError(ValueError):
 
 
 def answer(pages: Iterable[Page], where: str) -> dict[str, Any]:
-    """Return the layer's answer to `where`. Raises `QueryError`."""
+    """Return the layer's response to a query. Raises `QueryError`."""
     wanted = _conditions(where)
     found = [_feature(page) for page in pages if _meets(page, wanted)]
     return {
@@ -52,7 +52,7 @@ def answer(pages: Iterable[Page], where: str) -> dict[str, Any]:
 
 
 def only(pages: Iterable[Page], where: str) -> Page | None:
-    """Return the only page that `where` finds; None if it finds none or several, or is invalid."""
+    """Return the page that `where` finds; None if it finds none or several pages, or is invalid."""
     try:
         wanted = _conditions(where)
     except QueryError:
@@ -67,7 +67,7 @@ def _meets(page: Page, wanted: Iterable[Test]) -> bool:
 
 
 def _conditions(where: str) -> list[Test]:
-    """Parse `NAME = 'value' AND NAME LIKE 'value%'`, with names in any case, as common queries use it."""
+    """Parse conditions such as `NAME = 'value' AND NAME LIKE 'value%'`. Names may have any case."""
     asked = []
     for part in re.split(r"\s+AND\s+", where.strip(), flags=re.IGNORECASE):
         match = _CONDITION.fullmatch(part.strip())

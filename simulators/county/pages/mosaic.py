@@ -1,4 +1,4 @@
-"""The portal Mosaic Homes: labeled facts, repeated in the page's state together with nearby homes."""
+"""The portal Mosaic Homes: labeled facts, which the page's JSON state repeats together with nearby homes."""
 
 import json
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ _KINDS = {"Single Family Residence": "Single Family", "Condominium": "Condo", "M
 
 
 def body(page: Page, near: Sequence[Page]) -> str:
-    """Return the page's HTML. `near` are pages of other homes, which the state also contains."""
+    """Return the page's HTML. `near` are pages of other homes, which the JSON state also contains."""
     says, home = page.says, page.home
     place = f"{home.town.name}, {says['StateOrProvince']} {says['PostalCode']}"
     state = {
@@ -87,7 +87,6 @@ def _text(value: Any) -> str:
 
 
 def state_of(page: Page) -> dict[str, Any]:
-    """Return the home as JSON for the portal's scripts."""
     says, home = page.says, page.home
     return {
         "id": page.path.split("/")[2].split("-")[0],

@@ -7,7 +7,7 @@ from typing import Any
 
 
 def us_date(day: date | None) -> str:
-    """Format a date as `06/18/2019`, and None as an empty text."""
+    """Format a date as `06/18/2019`, and None as ""."""
     return day.strftime("%m/%d/%Y") if day else ""
 
 
@@ -24,28 +24,25 @@ def number(value: Any) -> str:
 
 
 def area(value: Any, unit: Any, *, feet: str = "sq ft", acres: str = "acres") -> str:
-    """Format an area as `1,496 sq ft`, with the words `feet` or `acres`."""
+    """Format an area as `1,496 sq ft`. `feet` and `acres` are the words for the units."""
     return f"{number(value)} {feet if unit == 'Square Feet' else acres}"
 
 
 def row(cells: Iterable[Any], tag: str = "td") -> str:
-    """Return one table row with escaped cells."""
     return "<tr>" + "".join(f"<{tag}>{escape(str(cell))}</{tag}>" for cell in cells) + "</tr>"
 
 
 def table(heading: Iterable[str], rows: Iterable[Iterable[Any]], attributes: str = "") -> str:
-    """Return a table with a header row."""
     body = "\n".join(row(cells) for cells in rows)
     return f"<table{attributes}><thead>{row(heading, 'th')}</thead><tbody>\n{body}\n</tbody></table>"
 
 
 def pairs(found: Iterable[tuple[str, Any]]) -> str:
-    """Return a row per label and value. Like a record card, leave out rows without a value."""
+    """Return a table row for each label and value, except rows without a value."""
     return "\n".join(row((label, value)) for label, value in found if value not in (None, ""))
 
 
 def document(title: str, head: str, body: str) -> str:
-    """Return the whole HTML page."""
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f"<title>{escape(title)}</title>\n{head}</head>\n"
