@@ -85,7 +85,6 @@ class Evidence(BaseModel):
 
 
 def evidence_json(evidence: Mapping[str, Evidence]) -> dict[str, Any]:
-    """Return the evidence of each field as JSON values."""
     return {name: proof.model_dump(mode="json") for name, proof in evidence.items()}
 
 

@@ -59,7 +59,6 @@ class SourceRecord:
 
     @property
     def voter(self) -> Voter:
-        """Return the source that this page belongs to."""
         return Voter(owner_of(urlsplit(self.final_url).hostname or ""), None if self.is_stranger else self.source_kind)
 
 

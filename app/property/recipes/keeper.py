@@ -213,7 +213,6 @@ def _is_due(recipe: Recipe) -> bool:
 
 
 def host_of(page: Page) -> str:
-    """Return the host of a page in the spelling of `Recipe.host`."""
     return recipe_host(urlsplit(page.final_url).hostname)
 
 

@@ -166,7 +166,6 @@ class _Page:
         return False if name in self.example.absent else None
 
     def is_silent(self, name: str, anchor: Anchor) -> bool:
-        """Return whether the page is known to lack the field and the anchor finds nothing."""
         return name in self.example.absent and self.value(name, anchor)[0] is None
 
     def leading_to(self, name: str, anchors: Iterable[Anchor]) -> Iterator[Anchor]:

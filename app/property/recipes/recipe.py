@@ -52,7 +52,6 @@ class Anchor(NamedTuple):
 
     @property
     def bare(self) -> Anchor:
-        """The anchor without `within`, `reads`, and `unit`."""
         return Anchor(self.kind, self.name, self.relation) if self.within or self.reads or self.unit else self
 
 
@@ -123,7 +122,6 @@ class Recipe:
 
     @property
     def usable(self) -> dict[str, tuple[Anchor, ...]]:
-        """The anchors of fields that are not suspended."""
         return {name: anchors for name, anchors in self.fields.items() if name not in self.suspended}
 
 

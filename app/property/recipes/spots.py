@@ -72,7 +72,6 @@ class Spots:
         self.parsed: dict[tuple[str, str, str], list[Candidate]] = {}
 
     def at(self, anchor: Anchor) -> list[Spot]:
-        """Return all spots that `anchor` leads to."""
         found = self.by_anchor.get(anchor.bare, [])
         if anchor.relation in IN_CLAUSE and anchor.kind == "label":
             size = anchor.name.count(" ") + 1

@@ -193,7 +193,6 @@ class _Reader:
 
 
 def _contradicted(extraction: Extraction, reader: _Reader) -> Iterable[str]:
-    """Yield the fields for which the recipe's anchors disagree, or for which another reader found another value."""
     hits, outvoted = reader.tried.hits, reader.recipe.outvoted if reader.recipe is not None else ()
     yield from reader.tried.split
     others = [one for one in extraction.candidates if one.reader != READER and one.field in hits]

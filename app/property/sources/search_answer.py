@@ -67,7 +67,6 @@ class SearchAnswer:
         return replace(self, cited=cited, visited=visited, uncited=uncited, claims=claims)
 
     def urls(self) -> tuple[str, ...]:
-        """Return every URL in the answer."""
         return tuple(dict.fromkeys((*self.cited, *self.visited, *self.uncited)))
 
 

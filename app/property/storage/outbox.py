@@ -75,12 +75,10 @@ def put(connection: Connection, now: datetime, channel: Channel, event_id: str, 
 
 class Outbox(Store):
     def is_due(self, channel: Channel) -> bool:
-        """Return whether a message of this channel is due."""
         query = select(Message.id).where(Message.channel == channel, Message.due_at <= self._clock.now()).limit(1)
         return bool(self._rows(query))
 
     def find(self, event_id: str) -> Message | None:
-        """Return the message with this event id, or None."""
         return next(iter(self._read(select(Message).where(Message.event_id == event_id))), None)
 
     def claim(self, channel: Channel, limit: int, lease_seconds: float) -> list[Message]:

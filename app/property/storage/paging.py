@@ -91,7 +91,6 @@ def _decoded(order: Order, cursor: str) -> Place:
 
 
 def _part(column: AnyColumn, part: object) -> datetime | int | str:
-    """Convert a part of a cursor to the type of `column`. Raises `ValueError` for an invalid part."""
     if isinstance(column.type, String):
         if isinstance(part, str) and part.isascii() and part.isalnum() and len(part) <= _LONGEST_ID:
             return part

@@ -76,7 +76,6 @@ class BatchStore(Store):
 
 
 def cancel_jobs(connection: Connection, *which: ColumnElement[bool], now: datetime) -> int:
-    """Cancel the jobs that match `which`, and return their number."""
     change = {**CLEARED, "state": JobState.CANCELLED, "finished_at": now}
     return connection.execute(update(Job).where(*which).values(change)).rowcount
 

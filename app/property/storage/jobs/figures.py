@@ -41,7 +41,6 @@ class JobFigures:
 
 
 def read_job_figures(database: Database) -> JobFigures:
-    """Return the counts of unfinished work."""
     waits_since = func.min(func.coalesce(Job.sent_at, Job.created_at), type_=Job.created_at.type)
     counts = dict.fromkeys(ACTIVE, 0)
     by_state = select(Job.state, func.count()).where(Job.state.in_(ACTIVE)).group_by(Job.state)

@@ -104,7 +104,6 @@ class Batch(Base):
 
     @property
     def active(self) -> int:
-        """The number of unfinished jobs."""
         return sum(count for state, count in self.counts.items() if not JobState(state).is_final)
 
     @property
@@ -302,5 +301,4 @@ class Enqueued:
     repeated: bool = False
 
     def as_json(self) -> dict[str, Any]:
-        """Return `{"batch", "jobs": [ids], "duplicates"}`."""
         return {"batch": self.batch, "jobs": [job.id for job in self.jobs], "duplicates": self.duplicates}

@@ -87,7 +87,6 @@ def grown(before: Mapping[str, int] | None, now: Mapping[str, int]) -> dict[str,
 
 
 def hour_of(moment: datetime) -> datetime:
-    """Return the beginning of the hour of `moment`."""
     return moment.replace(minute=0, second=0, microsecond=0)
 
 

@@ -225,13 +225,11 @@ class LlmBatchStore(Store):
         return self._scalar(query) or 0
 
     def newest(self, limit: int = 100) -> list[LlmBatch]:
-        """Return up to `limit` batches of any state, newest first."""
         query = select(_B).order_by(_B.created_at.desc(), _B.id).limit(limit)
         return self._read(query)
 
 
 def _unanswered(batch_id: str, request_ids: Sequence[str] | None = None) -> ColumnElement[bool]:
-    """Return the condition for unanswered requests of the batch, restricted to `request_ids` (None: all)."""
     named = true() if request_ids is None else _R.id.in_(request_ids)
     return and_(_R.llm_batch_id == batch_id, _R.state == RequestState.SENT, named)
 

@@ -149,7 +149,6 @@ class LlmRequestStore(Store):
         return sum(self._end_parked(_R.id.in_(some), RequestState.DIRECT) for some in chunks(request_ids))
 
     def figures(self) -> RequestFigures:
-        """Return the numbers of parked and sent requests, and their longest wait."""
         query = select(_R.state, func.count(), func.min(_R.parked_at, type_=_REQUESTS.c.parked_at.type))
         rows = self._rows(query.where(_R.state.in_(_OPEN)).group_by(_R.state))
         counts = {row[0]: row[1] for row in rows}
@@ -188,7 +187,6 @@ def is_ready(now: datetime) -> ColumnElement[bool]:
 
 
 def is_wanted() -> ColumnElement[bool]:
-    """Return the condition for requests that a job waits for."""
     return exists().where(Job.request_id == _R.id, _waiting())
 
 

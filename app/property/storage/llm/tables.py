@@ -17,7 +17,7 @@ class CacheKind(StrEnum):
 
 
 class RequestState(StrEnum):
-    """The state of a model request. Only `PARKED` and `SENT` are not final."""
+    """All states except `PARKED` and `SENT` are final."""
 
     PARKED = "parked"  # waiting for a batch
     SENT = "sent"  # in a batch that has not answered yet
@@ -32,8 +32,6 @@ class RequestState(StrEnum):
 
 
 class LlmBatchState(StrEnum):
-    """The state of an OpenAI batch."""
-
     NEW = "new"  # the requests are chosen, but not uploaded
     UPLOADED = "uploaded"  # the input file is at OpenAI, but the batch was not created there
     RUNNING = "running"  # OpenAI is processing the batch
@@ -43,7 +41,6 @@ class LlmBatchState(StrEnum):
 
 
 def _one_of(name: str, values: type[StrEnum]) -> Enum:
-    """Return the type of the column `name`, with a check constraint that allows only `values`."""
     return Enum(values, name=name, native_enum=False, length=16, create_constraint=True, values_callable=list)
 
 

@@ -11,8 +11,6 @@ from sqlalchemy import JSON, Column, LargeBinary, Table, Text
 
 
 class PiiKind(StrEnum):
-    """The kind of personal data that a column can contain."""
-
     NOTHING = "nothing"  # no personal data: ids, times, numbers, hashes, codes, facts about API keys
     OPERATOR = "operator"  # name of the person who performed an action, kept for accountability
     TARGET = "target"  # one URL or address, normalized by `urls/targets.py`
@@ -44,5 +42,4 @@ def pii_kind(column: Column[Any]) -> PiiKind:
 
 
 def columns_of(table: Table, *kinds: PiiKind) -> list[Column[Any]]:
-    """Return the columns of `table` that have one of these kinds."""
     return [column for column in table.columns if pii_kind(column) in kinds]

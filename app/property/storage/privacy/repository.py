@@ -58,7 +58,6 @@ def record_purge(database: Database, who: str, kind: str, removed: Mapping[str, 
 
 
 def _do(database: Database, steps: Iterable[Step], *, dry_run: bool) -> Purged:
-    """Run each step in its own transaction. A dry run runs all steps in one transaction, and rolls it back."""
     removed, job_ids = Counter[str](), set[str]()
 
     def note(part: Removal) -> None:

@@ -212,12 +212,12 @@ def _finder(database: Database, rows: Sequence[Row[Any]]) -> Finder:
 
 
 def _key_id(key: bytes) -> str:
-    """Return an id of the secret key. The id does not reveal the key."""
+    """Return an id of the secret key that does not reveal the key."""
     return _keyed(key, "this key")[:16]
 
 
 def _keyed(key: bytes, text: str) -> str:
-    """Return a keyed hash as hex digits. Without the key, nobody can test whether a name has this hash."""
+    """Return a keyed hash, which nobody can compute without the key, as hex digits."""
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), key=key, digest_size=32).hexdigest()
 
 

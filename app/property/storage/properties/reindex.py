@@ -21,7 +21,6 @@ BEGIN: Place = (-1, "")
 
 
 def count_due(connection: Connection) -> int:
-    """Return the number of properties that must be reindexed."""
     return int(connection.execute(select(func.count()).select_from(Property).where(*_DUE)).scalar_one())
 
 
