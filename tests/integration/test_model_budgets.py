@@ -53,7 +53,7 @@ def ask_often(given: dict[str, Any], batch: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def processes() -> Iterator[ProcessPoolExecutor]:
-    """Yield a pool of processes that wait for each other before they call."""
+    """Yield a pool of processes that wait for each other before they make calls."""
     apart = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(PROCESSES, apart, meet_at, (apart.Barrier(PROCESSES),)) as processes:
         yield processes
@@ -104,7 +104,7 @@ def test_a_call_that_would_exceed_a_budget_is_not_made_and_the_pages_values_are_
 def test_a_scrape_without_a_batch_is_charged_to_no_batch(
     tmp_path: Path, openai_simulator: Any, property_site: str
 ) -> None:
-    """A batch's job that ran just before in the same thread is not charged either."""
+    """A scrape is not charged to the batch whose job ran just before in the same thread."""
     given = settings(openai_simulator(), propintel_home=tmp_path, fetch_allowed_private_networks="127.0.0.0/8")
     with open_resources(Settings.of(**given, budget_batch_model_calls=1)) as resources:
         told = [

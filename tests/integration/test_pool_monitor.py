@@ -185,7 +185,8 @@ def test_while_redis_is_down_nothing_is_counted_and_no_key_is_removed(
 
 
 def pool_commands(url: str, work: Callable[[], object]) -> collections.Counter[str]:
-    """Return how often the server gets each pool command during `work`, without commands inside scripts."""
+    """Return the number of pool commands that the server gets during `work`, by command. Commands in scripts do not
+    count."""
     counts: collections.Counter[str] = collections.Counter()
     with redis.Redis.from_url(url) as client, client.monitor() as monitor:
         with redis.Redis.from_url(url) as other:
@@ -199,7 +200,8 @@ def pool_commands(url: str, work: Callable[[], object]) -> collections.Counter[s
     raise AssertionError("the server ended")
 
 
-#: One look sends two scripts for counts and key states, HMGET for today's spending, and HGET for the losses.
+#: One look sends two scripts for counts and key states, HMGET for today's spending, and HGET for the number of data
+#: losses.
 ONE_LOOK = {"EVALSHA": 2, "HMGET": 1, "HGET": 1}
 
 

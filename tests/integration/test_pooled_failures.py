@@ -91,7 +91,7 @@ def test_flex_without_capacity_raises_the_apis_error_and_pauses_no_key(
 
 
 def test_a_flex_timeout_opens_no_circuit(openai_simulator: Callable[..., Any]) -> None:
-    """A flex call may take long. The key is not at fault, so the request is not repeated with another key."""
+    """A flex call may take a long time. The key is not at fault, so the request is not repeated with another key."""
     simulator = openai_simulator(flex="hang")
     there = pooled(simulator.base_url, simulator.keys, "sync")
     options: Any = {"model": MODEL, "messages": MESSAGES, "service_tier": "flex", "timeout": 0.2}

@@ -1,4 +1,4 @@
-"""The provider fails and recovers while many callers wait; each caller gets its answer, with every store."""
+"""The provider fails and recovers while many callers wait. With every store, each caller gets its answer."""
 
 import threading
 import time

@@ -18,7 +18,7 @@ from app.settings import Settings
 
 @pytest.fixture(autouse=True)
 def _open_umask() -> Iterator[None]:
-    """Set a umask of 0, so that files get the exact mode of their creation."""
+    """Set a umask of 0, so that new files get exactly the mode that the program asks for."""
     before = os.umask(0)
     yield
     os.umask(before)

@@ -25,7 +25,7 @@ def certificate(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def tls_url(tmp_path: Path, certificate: Path) -> Iterator[str]:
-    """Yield the URL of a Redis that accepts only TLS; the URL does not name the certificate's authority."""
+    """Yield the URL of a Redis that accepts only TLS. The URL does not name the certificate authority."""
     port = str(free_port())
     folder = tmp_path / "redis"
     folder.mkdir()

@@ -1,4 +1,4 @@
-"""The service reads a search's result pages on loopback, including typical traps of such pages."""
+"""The service reads a search's result pages on loopback, including typical traps."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

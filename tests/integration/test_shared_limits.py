@@ -16,7 +16,7 @@ ASK: Any = {"model": "gpt-4.1-mini", "messages": [{"role": "user", "content": "h
 
 
 def simulator_keys(*homes: tuple[str, str], **more: Any) -> list[dict[str, Any]]:
-    """Return the simulator's settings of a key for each pair of organization and project."""
+    """Return the simulator's key settings: one key for each pair of organization and project."""
     return [
         {"key": key, "organization": organization, "project": project, "rpm": 60_000, "tpm": 1e8, **more}
         for key, (organization, project) in zip(KEYS, homes, strict=False)

@@ -97,7 +97,10 @@ def test_tokens_are_charged_by_estimate_and_max_tokens(openai_simulator: Start) 
 
 
 def test_a_text_dependent_factor_is_stable_and_in_range(openai_simulator: Start) -> None:
-    """A prompt of 1,000 estimated tokens is charged as 600 to 1,800. The completion's 100 are charged exactly."""
+    """A prompt of 1,000 estimated tokens is charged as 600 to 1,800.
+
+    The completion's 100 tokens are charged exactly.
+    """
     simulator = openai_simulator([{"key": KEY, **WIDE}], token_factor=0.6, token_factor_high=1.8)
     client = simulator.client()
 

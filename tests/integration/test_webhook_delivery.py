@@ -235,7 +235,7 @@ def test_an_invalid_webhook_url_is_refused_at_startup_and_not_shown(
 
 
 def change(stores: Stores, homes: int, *, start: int = 1) -> None:
-    """Save each of `homes` properties first with a price and then with a lower price."""
+    """Save `homes` properties, each first with a price and then with a lower price."""
     for number, price in itertools.product(range(start, start + homes), (500_000, 480_000)):
         at: datetime = stores.database.clock.now() + timedelta(minutes=price < 500_000)
         url, sha = f"https://homes.example/{number}", f"{number * 1_000_000 + price:064d}"
@@ -323,7 +323,7 @@ def test_a_new_receiver_gets_no_old_changes_and_a_new_url_continues_the_queue(
     change(stores, 1)
     assert deliver(stores, Channel.CHANGE, old.url) == DELIVERED
     change(stores, 1, start=2)
-    follow_changes(settings, stores.database)  # every worker start does this
+    follow_changes(settings, stores.database)  # as every worker does when it starts
     assert changes_backlog(stores.database)["pending"] == 1
     assert deliver(stores, Channel.CHANGE, new.url) == DELIVERED
     assert (len(old.requests), len(new.requests)) == (1, 1)

@@ -102,7 +102,7 @@ def test_without_a_secret_nothing_is_signed(make_receiver: Any, make_sender: Any
 def test_an_error_status_raises_an_error_that_may_be_retried_except_410(
     make_receiver: Any, make_sender: Any, status: int
 ) -> None:
-    """A redirect is not followed, because it may lead into the network, and would change the signed POST."""
+    """A redirect is not followed, because it may lead into the internal network and would change the signed POST."""
     target = make_receiver()
     receiver = make_receiver(statuses=[status], location=target.url)
     with pytest.raises(WebhookError, match=f"{receiver.origin} answered HTTP {status}") as caught:

@@ -69,7 +69,7 @@ class Place:
     pages: dict[str, tuple[int, str]] = field(default_factory=dict)
     robots: str = ""
     asked: Counter[str] = field(default_factory=Counter)
-    #: A function that runs during a request, by the request's path.
+    #: Functions to call during a request, by the request's path.
     meanwhile: dict[str, Callable[[], object]] = field(default_factory=dict)
 
     @property
@@ -131,7 +131,7 @@ class World:
         return len(self.api.searches())
 
 
-#: An answer of the API simulator to searches for the address.
+#: An entry of the API simulator's search table that matches searches for the address.
 SEARCHED = {"match": "12 fictional ave anytown"}
 BY_NUMBER = ("Tax roll", "tax_roll", "<county>/bill/{parcel_number:bare}")
 BY_ADDRESS = ("Assessor", "assessor", "<county>/find?street={street_line:slug}&zip={postal_code}")

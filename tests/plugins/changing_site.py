@@ -24,7 +24,7 @@ class Asked:
 
 @dataclass
 class ChangingSite:
-    """Serves `pages` by path and query, `redirects` to other paths, and answers with the `headers` by path.
+    """Serves `pages` by path and query, and `redirects` and extra `headers` by path.
 
     With `has_validators`, each page has an ETag, and a request with that ETag gets 304. `asked` omits requests of
     robots.txt.

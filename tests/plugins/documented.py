@@ -25,7 +25,7 @@ _REMARK = re.compile(r"^\s*<!-- (run|tested-by: (?P<tests>[^>]+?)|not run: (?P<r
 class Block:
     """A fenced block. `remark` is "run", "tested-by", "not run", or empty; `tests` are the names after "tested-by".
 
-    `page` is a path in the repository, and `line` the opening fence's, from 1.
+    `page` is a path in the repository. `line` is the line number of the opening fence.
     """
 
     page: str
@@ -40,7 +40,7 @@ class Block:
 
 
 def pages() -> list[Path]:
-    """Return the pages for readers of the project: README, CONTRIBUTING, and docs/."""
+    """Return the documentation pages: README, CONTRIBUTING, and docs/."""
     return [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 

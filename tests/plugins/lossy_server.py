@@ -142,7 +142,7 @@ def answered(store: FleetStore, rpm: float = 60_000, remaining: float | None = N
 
 
 def know(store: FleetStore, rpm: float = 60_000) -> None:
-    """Make a successful request with each key, and wait until the store has read both limits from the server."""
+    """Make a successful request with each key, and wait until the store has read all limits from the server."""
     for _ in KEYS:
         answered(store, rpm)
     wait_until(lambda: len(store.fleet.limits) == len(KEYS), 10)

@@ -11,7 +11,7 @@ _LABELS = {spec.name: {label.name: label for label in spec.labels} for spec in A
 
 
 def undeclared(families: Iterable[Metric]) -> list[str]:
-    """Return `metric{label="value"}` for each value outside its label's declared words."""
+    """Return `metric{label="value"}` for each label value that `metrics.toml` does not declare."""
     return [
         f'{family.name}{{{name}="{value}"}}'
         for family in families

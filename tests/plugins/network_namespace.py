@@ -1,4 +1,4 @@
-"""Run a Python module in its own network, which can give this machine any internet address."""
+"""Run a Python module in its own network namespace, in which this machine can have any internet address."""
 
 import subprocess
 import sys
@@ -18,7 +18,10 @@ def require_namespaces() -> None:
 
 
 def run_isolated(module: str, *arguments: str, timeout_seconds: float) -> None:
-    """Run `python -m module arguments` with only its own loopback, or skip if no namespace can be created."""
+    """Run `python -m module arguments` in a network namespace that has only loopback.
+
+    Skip the test if no namespace can be created.
+    """
     require_namespaces()
     command = [*network_namespace.ISOLATE, sys.executable, "-m", module, *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=timeout_seconds, check=False)

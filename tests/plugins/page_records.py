@@ -21,7 +21,7 @@ def page_record(
     confidence: float = 0.9,
     quote: str = "{}",
 ) -> SourceRecord:
-    """Return the record of the page at `url` with body `sha`, fetched at `at`. `{}` in `quote` is the value."""
+    """Return the record of the page at `url` with body `sha`, fetched at `at`. The value replaces `{}` in `quote`."""
     evidence = {
         name: Evidence(
             value=value,

@@ -85,7 +85,7 @@ class Pooled:
     def run[T](self, scenario: Callable[[Any], Awaitable[T]]) -> T:
         """Run `scenario(client)` with a client of the pool.
 
-        It awaits the results of `value_of`, `items_of`, and `entered`.
+        The scenario awaits the results of `value_of`, `items_of`, and `entered`.
         """
 
         async def main() -> T:

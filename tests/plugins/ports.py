@@ -3,7 +3,7 @@
 import random
 import socket
 
-#: Below the ephemeral ports of Linux (32768 and up), which another process may take before the server listens.
+#: Linux's ephemeral ports (32768 and up) are avoided: another process could get one before the server listens.
 _PORTS = range(20_000, 32_000)
 _given: set[int] = set()
 

@@ -23,6 +23,5 @@ def postgresql_server() -> Iterator[PostgreSQL]:
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[PostgreSQL]:
-    """Start a server for this test session."""
     with postgresql_server() as server:
         yield server

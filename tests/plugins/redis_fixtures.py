@@ -105,7 +105,7 @@ ON_SERVERS = ["valkey", pytest.param("redis", marks=pytest.mark.every_server)]
 
 @pytest.fixture(params=["memory", *ON_SERVERS])
 def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
-    """Yield each kind of store backend, emptied."""
+    """Yield an empty store backend of each kind."""
     if request.param == "memory":
         yield Backend("memory", None)
         return

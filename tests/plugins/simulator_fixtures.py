@@ -51,7 +51,6 @@ class SimulatorHandle:
             return client.get(f"{self.address}/control/stats").raise_for_status().json()
 
     def stats_of(self, key: str) -> Any:
-        """Return the counters of one key."""
         return self.stats()["keys"][self.keys.index(key)]
 
     def prompts(self) -> dict[str, int]:

@@ -27,7 +27,6 @@ def recorded(database: Database) -> Iterator[list[tuple[str, Any]]]:
 
 
 def plan_of(database: Database, sql: str, parameters: Sequence[Any]) -> str:
-    """Return the database's plan for a statement."""
     explain = "EXPLAIN QUERY PLAN" if database.is_sqlite else "EXPLAIN"
     with database.reading() as connection:
         plan = connection.exec_driver_sql(f"{explain} {sql}", parameters).all()

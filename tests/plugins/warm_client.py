@@ -1,4 +1,4 @@
-"""Ask a warm parent (`warm_start.py`) for a process. Imports little, so that its callers start quickly."""
+"""Start processes through a warm parent (`warm_start.py`). Imports little, so that its callers start quickly."""
 
 import contextlib
 import json

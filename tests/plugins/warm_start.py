@@ -209,7 +209,7 @@ class WarmParent:
 
 @pytest.fixture(scope="session")
 def warm_parent(tmp_path_factory: pytest.TempPathFactory) -> WarmParent:
-    """Return the starter of the test run's parents. A parent starts when the first test needs it."""
+    """Return the test run's `WarmParent`. Its parents start when a test first needs them."""
     in_xdist = "PYTEST_XDIST_WORKER" in os.environ
     run_pid = os.getppid() if in_xdist else os.getpid()
     folder = Path(tempfile.gettempdir()) / f"warm-{run_pid}-{os.environ.get('PYTEST_XDIST_TESTRUNUID', '')[:8]}"

@@ -61,7 +61,6 @@ def jobs_for(database: Database, targets: Sequence[str], watch: str | None) -> l
 
 
 def end(jobs: JobStore, job: Job, outcome: str | PropertyIntelligenceError) -> None:
-    """End the job with a property or with an error."""
     assert jobs.claim(job.id, "worker", 60) is not None
     if isinstance(outcome, str):
         assert finish(jobs, job.id, "worker", outcome, page_from=PageFrom.SITE)

@@ -53,7 +53,6 @@ def _line(address: Address) -> str:
 
 @st.composite
 def other_spelling(draw: st.DrawFn, address: Address) -> str:
-    """Draw another spelling of the same address."""
     assert address.street_name is not None
     words = address.street_name.split()
     long = {short: word for word, short in DIRECTIONALS.items() if len(word) > 2}

@@ -414,7 +414,7 @@ def test_a_server_store_behaves_like_a_memory_store(redis_connection: redis.Redi
 
 @pytest.mark.parametrize("number", ["open_us", "last_resort_us"])
 def test_the_machine_detects_a_difference_of_one_microsecond(number: str) -> None:
-    """The test makes one of these times a microsecond longer in one store."""
+    """The parameter is a time that is a microsecond longer in one store."""
     off = replace(POLICY, **{number: getattr(POLICY, number) + 1})
     profile = settings(PROFILE, max_examples=1_000, phases=[Phase.generate], derandomize=True)
     with pytest.raises(AssertionError):

@@ -1,4 +1,4 @@
-"""The docs site loads nothing from other hosts, so it works behind firewalls and does not expose its readers."""
+"""The docs site loads nothing from other hosts, so it works behind firewalls and keeps its readers private."""
 
 from pathlib import Path
 

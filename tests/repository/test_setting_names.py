@@ -42,7 +42,7 @@ def test_a_near_miss_names_the_intended_setting(given: str, meant: str) -> None:
     assert meant_by(given) == meant
 
 
-#: Without underscores, these settings are not recognized. PORT has none, and many other programs use LOGLEVEL.
+#: Without underscores, these settings are not recognized. PORT has no underscore, and many other programs use LOGLEVEL.
 _WITHOUT_NEAR_MISS = {"OPENAI_NUMBERED_KEYS", "PORT", "LOG_LEVEL"}
 
 

@@ -15,8 +15,8 @@ __all__ = ["chromium", "make_browser_fetcher"]
 
 _REQUESTS = 5
 
-#: Scripts that each request 200 times within seconds, forty times a page's limit. More would exhaust memory, since each
-#: open request takes some. `u()` is a new URL of the page's own site, `other` a URL of another host.
+#: Scripts that each request 200 times within seconds, forty times a page's limit. More requests would exhaust memory.
+#: `u()` is a new URL of the page's own site, `other` a URL of another host.
 FLOODS = {
     "audio worklet": "const c = new OfflineAudioContext(1, 128, 44100); again(() => c.audioWorklet.addModule(u()))",
     "paint worklet": "again(() => CSS.paintWorklet.addModule(u()))",

@@ -50,7 +50,7 @@ def test_chromium_alone_reaches_no_server(visits: Callable[[str], Seen]) -> None
 
 
 def test_pages_without_attacks_work(visits: Callable[[str], Seen]) -> None:
-    """The attacking pages are drawn, and their scripts' requests to another public host succeed."""
+    """The attacking pages render, and their scripts' requests to another public host succeed."""
     seen = visits("fetcher")
     # a download from another host counts as a navigation
     stays = [path for path in attacks.PAGES if path.count("/") == 1 and path != "/download"]
@@ -76,7 +76,7 @@ def _shows_secret(seen: Seen) -> bool:
 def test_the_recorders_see_unprotected_requests(visits: Any) -> None:
     """Without the project's launch options, Chromium connects to loopback and link-local addresses.
 
-    The process also sends a datagram.
+    The observing process also sends a datagram itself.
     """
     seen = visits("unfenced")
     if not _shows_secret(seen):  # on a busy machine, a page may be read before the response arrives

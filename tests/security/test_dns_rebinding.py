@@ -45,7 +45,7 @@ def test_the_web_server_answers_its_own_machine_under_its_own_names_only(serve: 
 
 
 def test_a_forged_forwarded_address_gives_no_access(serve: Serve) -> None:
-    """A page's scripts can set these headers."""
+    """A web page's scripts can set `X-Forwarded-For`."""
     for settings in ({}, {"trusted_proxies": "127.0.0.1"}):
         port = serve(**settings)
         for address in ("127.0.0.1", "203.0.113.7"):

@@ -1,4 +1,4 @@
-"""A page of unknown kind may join a property, but two properties are not merged because of it: a person decides."""
+"""A page of unknown kind may join a property, but never makes the store merge two properties. A person decides that."""
 
 import itertools
 from collections.abc import Iterator

@@ -18,7 +18,7 @@ def built(url: str, year: int, kind: SourceKind | None = None) -> SourceRecord:
 
 
 def merged(*sources: SourceRecord) -> Merged:
-    """Merge the sources in any order, which does not change the result (tests/property_based/test_merging.py)."""
+    """Merge the sources, whose order does not matter (tests/property_based/test_merging.py)."""
     return merge(sources)
 
 

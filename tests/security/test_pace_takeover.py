@@ -46,7 +46,7 @@ class _Fleet:
         self._politeness = Politeness(store, self.clock, min_gap_seconds=1.0)
 
     def ask(self, host: str) -> float:
-        """Visit `host`. Return 0 if it was allowed, else the seconds after which the job should try again."""
+        """Visit `host`. Return 0 if the visit was allowed, else the seconds after which the job should try again."""
         destination = _destination(host)
         try:
             with self._politeness.slot(destination, JOB, self._robots.permit(destination, JOB)) as slot:

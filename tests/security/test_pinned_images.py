@@ -1,4 +1,4 @@
-"""An attacker who moves a base image's tag does not change the build and the services, which use pinned digests.
+"""An attacker who moves a base image's tag cannot change the build or the services, because they use digests.
 
 The tests search the repository's files for images, so that a new image is checked too. `make images` uses the real
 docker and a registry on loopback.
@@ -28,8 +28,8 @@ _SCRIPT = _ROOT / ".ci" / "base_images.py"
 _OURS = re.compile(r"property-intelligence(:[\w.-]+)?")
 _PINNED = re.compile(r"[^\s\"']+:[\w.-]+@sha256:[0-9a-f]{64}")
 _DEFAULT = re.compile(r"\$\{\w+:?-([^}]*)\}")
-#: Matches where files name images: stages and sources of builds, Compose services, and containers and actions of
-#: workflows. A build argument with an image has a name that ends in IMAGE.
+#: Matches image names in stages and sources of builds, in Compose services, and in containers and actions of workflows.
+#: A build argument with an image has a name that ends in IMAGE.
 _NAMED = re.compile(
     r"\bFROM\s+(?:--\S+\s+)*([^\s'\"]+)|\bfrom=([^\s,]+)|^#\s*syntax\s*=\s*(\S+)|^ARG\s+\w*IMAGE=(\S+)"
     r"|\b(?:image|container): *(?:&\w+ +)?['\"]?(\$\{\w+:?-[^}]*\}|[^\s'\",{}&*]+)|docker://([^\s'\",}]+)",
@@ -45,7 +45,7 @@ def _tracked() -> dict[str, str]:
 
 
 def _images(name: str, text: str) -> list[str]:
-    """Return the third-party images that a file names in any form."""
+    """Return the third-party images that a file names, pinned or not."""
     if not re.search(r"dockerfile|containerfile|\.(?:ya?ml|sh)$|(?:^|/)(?:Makefile|Procfile|run)$", name, re.I):
         return []
     text = re.sub(r"\\\n", " ", text)
@@ -126,7 +126,7 @@ def _script() -> dict[str, Any]:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """Return a folder that contains only the script, at its place in the repository."""
+    """Return a folder that contains only `.ci/base_images.py`."""
     (tmp_path / ".ci").mkdir()
     shutil.copy(_SCRIPT, tmp_path / ".ci")
     return tmp_path

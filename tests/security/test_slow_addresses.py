@@ -18,7 +18,7 @@ from web import create_app, limits
 from web.limits import MAX_TARGETS, READING_SECONDS
 
 PLAIN = "12 Elmwood Broadway Springfield IL 62701"
-#: The maximum CPU time for an address, as a multiple of a plain address's.
+#: The maximum CPU time for an address, as a multiple of the time for a plain address.
 MOST_TIMES = 10
 #: Each address has a beginning, a part that is repeated up to 280 characters, and an end.
 KINDS = [
@@ -91,7 +91,7 @@ def estimate(make_settings: Callable[..., Settings]) -> Iterator[Estimate]:
 
 def test_ten_thousand_hostile_addresses_are_rejected_in_time(estimate: Estimate) -> None:
     status, answer, seconds = estimate([UNSETTLED.format(n) for n in range(MAX_TARGETS)])
-    assert seconds < READING_SECONDS + 4  # to send, parse, and respond
+    assert seconds < READING_SECONDS + 4  # 4 s to send, parse, and respond
     assert status == 200 or answer["error"]["code"] == "targets_too_costly"
 
 

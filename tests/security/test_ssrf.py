@@ -24,7 +24,8 @@ def _names(make_names: Make) -> Any:
 def test_no_spelling_of_an_internal_address_reaches_a_server(
     make_site: Make, make_fetcher: Make, make_names: Make
 ) -> None:
-    """Every URL of the corpus is refused by its own error, and the canary receives no request, even for robots.txt."""
+    """Every URL of the corpus is refused with the expected error. The canary receives no request, not even for
+    robots.txt."""
     canary = make_site()
     canary.page("/")
     fetcher = make_fetcher(resolver=_names(make_names))

@@ -93,7 +93,7 @@ def test_a_name_that_rebinds_between_page_and_robots_reaches_nothing(seen: Seen)
 
 
 def test_an_internal_url_of_the_user_is_fetched(seen: Seen) -> None:
-    """Redirects of the user's own URL are followed, but not a redirect to the network from a public page."""
+    """Redirects within the internal network are followed too, but not back into it through a public page."""
     became = seen["became"]
     assert became[f"http://{INSIDE}/"] == became[f"http://{INSIDE}/moved"] == f"http://{INSIDE}/"
     assert became[f"http://{INSIDE}/out"] == "blocked_address"

@@ -77,7 +77,8 @@ class Given:
 
 
 def _given(**forms: tuple[str, *tuple[str, ...]]) -> dict[str, Given]:
-    """Return each secret setting's value and searched parts. Settings not in `forms` get a random word as both."""
+    """Return each secret setting's value and searched parts. For a setting that is not in `forms`, both are a random
+    word."""
     unknown = forms.keys() - set(_secret_fields())
     assert not unknown, f"no secret fields: {unknown}"
     given = {}
@@ -153,7 +154,7 @@ def _monitored(url: str, seen: Seen) -> Iterator[None]:
         with redis.Redis.from_url(url) as client, client.monitor() as monitor:
             ready.set()
             while not over.is_set():
-                # not next_command(), which fails to parse some commands
+                # next_command() fails to parse some commands
                 while monitor.connection.can_read(timeout=0.2):
                     seen.add("commands to Redis", monitor.connection.read_response(disable_decoding=True))
 
@@ -247,7 +248,7 @@ def test_no_secret_appears_outside_the_processes(  # noqa: PLR0917 (fixtures)
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     """No key of any kind or state appears in logs, files, stores, messages, results, spans, pages, or metrics. Neither
-    does any other secret setting. The API quotes keys in its errors and is behind a proxy."""
+    does any other secret setting. The API simulator quotes keys in its errors and is reached through a proxy."""
     shapes: dict[str, dict[str, Any]] = {
         "working": {"rpm": 60},
         "dead": {"behavior": "dead"},
@@ -257,7 +258,7 @@ def test_no_secret_appears_outside_the_processes(  # noqa: PLR0917 (fixtures)
         "limited": {"rpm": 1},
     }
     keys = {name: f"sk-proj-{secrets.token_urlsafe(36)}" for name in shapes}
-    keys["limited"] = f"gateway.{secrets.token_hex(20)}"  # a form that no pattern recognizes
+    keys["limited"] = f"gateway.{secrets.token_hex(20)}"  # no redaction pattern recognizes this form
     simulator = openai_simulator(
         [{"key": keys[name], "project": f"proj_{name}", **shape} for name, shape in shapes.items()], echoes_key=True
     )

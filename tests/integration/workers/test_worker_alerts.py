@@ -22,7 +22,7 @@ _FAST = {
 
 
 def delivered(receiver: Receiver) -> list[tuple[str, str, str]]:
-    """Return type, kind, and subject of every alert that the receiver accepted."""
+    """Return the type, kind, and subject of every alert that the receiver accepted."""
     events = [json.loads(request.body) for request in receiver.requests if request.status == 200]
     return [(event["type"], each["kind"], each["subject"]) for event in events for each in event["data"]["alerts"]]
 

@@ -61,5 +61,5 @@ def _commands_below(pid: int) -> dict[psutil.Process, list[str]]:
 
 
 def _is_alive(process: psutil.Process) -> bool:
-    """Return whether a process is running. A zombie, which has ended but not been collected by its parent, is not."""
+    """Return whether a process is running. A zombie does not count as running."""
     return process.is_running() and process.status() != psutil.STATUS_ZOMBIE

@@ -1,6 +1,6 @@
 """Budgets in a fleet limit model calls, not jobs.
 
-A job without budget ends without its model calls and notes them.
+If the budget is used up, a job ends without its model call and stores a note.
 """
 
 from typing import Any

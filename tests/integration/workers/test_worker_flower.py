@@ -1,4 +1,4 @@
-"""Flower shows a worker's jobs, requires a password off loopback, and restores its tasks after a restart."""
+"""Flower shows jobs, restores tasks after a restart, and requires a password unless it listens on loopback."""
 
 import os
 import secrets
@@ -165,7 +165,7 @@ def test_flower_shows_a_finished_job_and_no_secret(
 def test_open_or_unusable_settings_are_refused_by_name(
     arguments: list[str], variables: dict[str, str], named: str, tmp_path: Path, warm_parent: WarmParent
 ) -> None:
-    """Flower exits with code 2 and one line, without traceback or password, and never listens."""
+    """Flower prints one line without traceback or password, exits with code 2, and never listens."""
     env = {**os.environ, "PROPINTEL_HOME": str(tmp_path), "FLOWER_PORT": str(free_port()), **variables}
     ran = warm_parent.run([*shlex.split(_PROCFILE["flower"]), *arguments], env=env, cwd=tmp_path)
     assert ran.returncode == 2, ran.stderr
@@ -205,7 +205,7 @@ def test_flower_keeps_its_tasks_when_it_is_stopped_or_killed(
 ) -> None:
     """Flower saves its state when it is stopped, and at intervals in case it is killed.
 
-    Only the owner can read the file.
+    Only the owner can read the saved state.
     """
     fleet = make_fleet(PYTHONPATH=str(tmp_path), FLOWER_UNAUTHENTICATED_API="true")
     flower = start_flower(fleet)
@@ -220,7 +220,7 @@ def test_flower_keeps_its_tasks_when_it_is_stopped_or_killed(
     fleet.supervisor.stop_child(worker)
     folder = fleet.home / "flower"
     saved = [folder.stat().st_ctime_ns, *(file.stat().st_ino for file in folder.iterdir())]
-    fleet.until(  # until Flower has saved a complete state again
+    fleet.until(  # waits until Flower has saved a complete state again
         lambda: [folder.stat().st_ctime_ns, *(file.stat().st_ino for file in folder.iterdir())] != saved
     )
     flower.child.process.send_signal(signal.SIGKILL)
@@ -233,7 +233,8 @@ def test_flower_keeps_its_tasks_when_it_is_stopped_or_killed(
 def test_arguments_are_redacted_during_and_after_a_retry_and_only_the_latest_tasks_are_kept(
     make_fleet: Any, start_flower: Any, start_probes: Any, tmp_path: Path
 ) -> None:
-    """Celery drops the sender's redacted arguments on a retry, and shows raw arguments of tasks in a countdown."""
+    """On a retry, Celery drops the arguments that the sender redacted. For tasks in a countdown, it shows raw
+    arguments."""
     fleet = make_fleet(PYTHONPATH=str(tmp_path), FLOWER_UNAUTHENTICATED_API="true")
     flower = start_flower(fleet, FLOWER_MAX_TASKS="100")
     start_probes(fleet)
@@ -260,7 +261,7 @@ def test_arguments_are_redacted_during_and_after_a_retry_and_only_the_latest_tas
 def test_off_loopback_and_behind_a_prefix_everything_but_the_health_check_needs_the_password(
     make_fleet: Any, start_flower: Any
 ) -> None:
-    """Metrics, which Flower leaves open by default, also need the password. All links are below the prefix.
+    """Metrics, which Flower leaves open by default, also need the password. All links begin with the URL prefix.
 
     The embedded Valkey's queues are counted.
     """

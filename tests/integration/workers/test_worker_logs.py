@@ -66,7 +66,7 @@ def aside():
 
 
 def _watch(app: Celery, events: list[dict[str, Any]], endings: int) -> None:
-    """Collect events, as Flower does, until `endings` runs have failed or will be retried."""
+    """Collect events, as Flower does, until `endings` task runs have failed or will be retried."""
     with app.connection() as connection:
 
         def note(event: dict[str, Any]) -> None:
@@ -133,7 +133,7 @@ def test_beat_and_flower_log_like_the_worker(make_fleet: Any) -> None:
 
 
 def test_a_lost_child_process_prints_no_secret(make_fleet: Any, tmp_path: Path) -> None:
-    """billiard prints the traceback of a child that ends with an exception to stderr, past all log handlers."""
+    """billiard prints the traceback of a child that ends with an exception to stderr, bypassing all log handlers."""
     (tmp_path / "probe_end.py").write_text(
         f"from celery.signals import worker_process_shutdown\nSECRET = ''.join({list(_SECRET)!r})\n"
         "import billiard.pool\n"

@@ -42,9 +42,9 @@ def test_reports_continue_while_every_job_slot_hangs(
 
 
 def test_reports_wait_neither_for_tasks_blocked_by_a_locked_database_nor_for_earlier_reports(make_fleet: Any) -> None:
-    """The database lock blocks all tasks of beat; a report is blocked only after it is logged.
+    """The locked database blocks all tasks of beat, and each report after it is logged.
 
-    The next report is logged nevertheless.
+    The next report is still logged.
 
     At DEBUG the worker also logs the start and end of each report.
     """

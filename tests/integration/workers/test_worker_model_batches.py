@@ -61,7 +61,6 @@ def economy_fleet(make_fleet: Any, openai_simulator: Any) -> Callable[..., tuple
 
 
 def propintel(fleet: Any, *arguments: str) -> Any:
-    """Run a `propintel` command; return its JSON output."""
     done = fleet.propintel(*arguments, "--format", "json")
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

@@ -1,4 +1,4 @@
-"""On every pool, processes open their own key manager at their start, or exit with the reason."""
+"""In every Celery pool, processes open their own key manager when they start, or exit with the reason."""
 
 import json
 from typing import Any
@@ -68,14 +68,14 @@ def test_a_worker_with_a_bad_setting_exits_with_the_reason(make_fleet: Any, vari
 
 
 def test_a_child_that_cannot_open_its_database_exits_with_the_reason(make_fleet: Any) -> None:
-    """Celery ignores exceptions in signal handlers; without the exit, a child without a database would take jobs."""
+    """Celery ignores exceptions in signal handlers. A child without a database must exit, or it would take jobs."""
     fleet = make_fleet()
     database = fleet.home / "other.sqlite3"
     fleet.env["DATABASE_URL"] = f"sqlite:///{database}"
     fleet.services = type(fleet.services)(fleet.home, fleet.env, cwd=fleet.home, logs=fleet.home)
     worker = fleet.start_worker(concurrency=1)
     (child,) = psutil.Process(worker.process.pid).children()
-    child.suspend()  # a suspended child cannot hide the deleted database file with its own write-ahead log
+    child.suspend()  # a running child could replace the deleted database file from its own write-ahead log
     fleet.until(lambda: child.status() == psutil.STATUS_STOPPED, 5)
     for file in fleet.home.glob("other.sqlite3*"):
         file.unlink()

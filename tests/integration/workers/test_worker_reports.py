@@ -36,7 +36,7 @@ def test_the_key_report_runs_on_schedule_and_is_logged_exported_and_returned(
     fleet.wait_for_line("2 of 2 healthy, 0 requests", seconds=40)
     fleet.wait_for_state(fleet.send(property_site + TARGET), "done")
     fleet.wait_for_line("2 of 2 healthy, 1 requests", seconds=40)
-    # the file and the database are written after the log
+    # the file and the database are written after the log line
     fleet.until(lambda: '"successes": 1' in (fleet.home / "stats.json").read_text(), 10)
     whole = json.loads((fleet.home / "stats.json").read_text())
     exported = whole.pop("data")
@@ -107,7 +107,10 @@ def test_beat_survives_a_crash_of_its_broker_and_ends_while_the_broker_is_away(m
 
 
 def test_a_worker_of_the_scrape_queue_serves_all_queues_but_maintenance(make_fleet: Any) -> None:
-    """Most jobs of a large batch wait in the other lanes. Webhooks and model batches have queues of their own."""
+    """Most jobs of a large batch are in lanes other than `scrape`.
+
+    Webhooks and model batches have queues of their own.
+    """
     fleet = make_fleet()
     fleet.start_celery_worker("-Q", "scrape", "--pool=solo")
     (queues,) = fleet.app.control.inspect(timeout=20, limit=1).active_queues().values()

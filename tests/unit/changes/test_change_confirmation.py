@@ -1,4 +1,4 @@
-"""A change on a page is published only after later looks or a second source confirm it."""
+"""A change on a page is published only after later checks of the page or a second source confirm it."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -29,7 +29,7 @@ CHOSEN = statement(480000)
 
 
 def test_a_change_on_one_page_needs_three_further_looks() -> None:
-    """The waits before these looks are 5, 10, and 20 minutes."""
+    """The waits before these checks are 5, 10, and 20 minutes."""
     at, waits = T0, []
     for looks in range(3):
         judgment = judge(replace(CUT, looks=looks, looked_at=at), [SHOWS], CHOSEN)
@@ -68,7 +68,7 @@ DENIES = page(THERE, 500000)
 
 
 def looks_at(one: Candidate, others: list[SourceRecord]) -> list[datetime]:
-    """Return when a page that keeps showing the change is looked at, until the change is published."""
+    """Return the times at which a page that keeps showing the change is checked before the change is published."""
     times = []
     while (judgment := judge(one, [SHOWS, *others], CHOSEN)).outcome is Outcome.WAITING:
         assert judgment.look_at is not None
@@ -102,7 +102,7 @@ def test_an_alternating_page_is_detected_in_any_phase(turn_hours: float) -> None
 
 
 def test_a_daily_look_always_counts() -> None:
-    """The intervals between looks grow to at most 21 hours and 20 minutes."""
+    """The intervals between checks grow to at most 21 hours and 20 minutes."""
     assert replace(CUT, looks=400).look_at - T0 == timedelta(minutes=1280)
 
 

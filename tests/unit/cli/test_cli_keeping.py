@@ -34,7 +34,7 @@ class Scripted:
 
 
 class Watched:
-    """A service that `Kept` restarts, with a clock and the messages."""
+    """A service that `Kept` restarts, with a manual clock and the printed messages."""
 
     def __init__(self, life: Scripted) -> None:
         self.life = life

@@ -186,7 +186,7 @@ def test_a_lease_that_is_never_released_expires() -> None:
 def test_a_site_with_a_block_page_is_left_alone_for_15_minutes(retry_after: float | None, rest: float) -> None:
     """A longer Retry-After extends the pause.
 
-    Until it ends, visitors get an error with its length and the time left.
+    Until it ends, visitors get an error with the pause's length and the time left.
     """
     clock = ManualClock()
     politeness = _politeness(clock)

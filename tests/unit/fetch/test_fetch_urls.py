@@ -56,7 +56,7 @@ def test_the_origin_is_scheme_host_and_port() -> None:
 def test_a_public_address_is_never_private_even_in_an_opened_network() -> None:
     """Requests to private addresses have no rate limit.
 
-    A range that is too wide must not exempt public sites from it.
+    A range that is too wide must not exempt public sites from the limit.
     """
     guard = Guard(_Public(), (ip_network("0.0.0.0/0"),))
     assert not guard.check("https://homes.example/").is_private

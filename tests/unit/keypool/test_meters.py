@@ -79,7 +79,7 @@ def test_an_emptier_bucket_than_computed_is_applied_at_once(rules: LuaRules) -> 
 def test_a_fuller_bucket_than_computed_is_applied_slowly_and_only_outside_a_band(rules: LuaRules) -> None:
     """Differences up to 1.5 requests or a tenth of the capacity may come from reordering.
 
-    Of the rest, a quarter is applied.
+    A quarter of the remaining difference is applied.
     """
     before = charged(rules, rules.meter(60, 10), 8)
     near = learned(rules, rules.reading(60, 3, 7 * SECOND), before, rules.charge(before))
@@ -111,7 +111,7 @@ def test_the_same_drift_reported_by_several_answers_is_corrected_once(rules: Lua
 
 
 def test_a_correction_moves_reservations(rules: LuaRules) -> None:
-    """The reservation moves by the correction, minus half of the reserve, which absorbs its beginning."""
+    """Half of the reserve absorbs the beginning of the correction. The reservation moves by the rest."""
     meter = rules.meter(60, 60, f=NOW_US + MINUTE)
     planned = rules.meter_capacity_at(meter, 1, NOW_US, SCHEDULE)
     reserved = charged(rules, meter)

@@ -190,7 +190,7 @@ def test_a_request_is_admitted_before_the_server_works_on_it(
 ) -> None:
     """The latest possible admission time is used.
 
-    Without the server's header, processing time must not count as drift.
+    Without the server's header, it is at most half of the elapsed time.
     """
     headers = {} if processing_ms is None else {"openai-processing-ms": processing_ms}
     assert wire.admitted_after_us(headers, elapsed_us) == admitted_us

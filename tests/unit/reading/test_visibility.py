@@ -149,7 +149,7 @@ def test_a_screen_reader_label_names_its_neighbor() -> None:
 
 
 def test_a_page_that_its_script_will_show_is_read() -> None:
-    """The page's script will show a wrapper that hides the whole page."""
+    """If a wrapper hides the whole page, the page's script will show it."""
     text = f'<html><body><div id="app" style="display:none">{_ABOUT}<p>secret</p></div></body></html>'
     page = page_of(text, "https://h.example/")
     assert "secret" in [segment.text for segment in Document(page).segments]
@@ -176,7 +176,7 @@ def test_xpaths_stay_those_of_the_page() -> None:
     ],
 )
 def test_invisible_characters_are_not_read(written: str, read: str) -> None:
-    """Zero-width and tag characters can split or hide text. Joiners stay in scripts whose spelling needs them."""
+    """Zero-width and tag characters can split or hide text. Joiners stay in writing systems that need them."""
     text = f"<html><body>{_ABOUT}<p>{written}</p></body></html>"
     page = page_of(text, "https://h.example/")
     assert read in [segment.text for segment in Document(page).segments]

@@ -1,4 +1,4 @@
-"""All machines use Redis's time, whatever their own clocks show. They continue it while Redis is unreachable."""
+"""All machines use Redis's time, whatever their own clocks show, and keep it while Redis is unreachable."""
 
 import logging
 import threading

@@ -172,8 +172,8 @@ def dotenv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_requested_reload_reads_only_the_keys_of_the_dotenv_file(
     dotenv: Path, keys: Keys, file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Other settings, such as the database, do not change in a running process. A keys file named in a reload is
-    watched."""
+    """Other settings, such as the database, do not change in a running process. If the reloaded file names a keys file,
+    that file is watched."""
     caplog.set_level(logging.INFO)
     dotenv.write_text(f"OPENAI_API_KEYS={A}\nDATABASE_URL=sqlite:///one\n")
     made = KeyReload(load_settings(), keys.apply)
@@ -212,7 +212,7 @@ def test_invalid_settings_leave_the_old_keys_and_are_not_passed_on(
 
 
 def test_a_request_reloads_all_processes_of_a_home(reload: KeyReload, keys: Keys, file: Path, tmp_path: Path) -> None:
-    """The parent of forked children reloads, then writes the mark, and ignores its own mark."""
+    """The parent of forked children reloads, then writes the reload mark, and ignores its own mark."""
     parent = Keys()
     stamps: list[int] = []
     asked = KeyReload(load_settings(), parent.apply, watches_file=False, passes_on=stamps.append)
@@ -227,7 +227,7 @@ def test_a_request_reloads_all_processes_of_a_home(reload: KeyReload, keys: Keys
 
 
 def test_a_child_forked_between_the_mark_and_its_parents_reload_reloads_itself(keys: Keys, file: Path) -> None:
-    """The child inherits the old settings and the stamp that belongs to them."""
+    """The child inherits the old settings and the mark's old stamp, so it has to reload."""
     settings = load_settings()
     seen = ReloadMark(settings.state.propintel_home).stamp()
     ReloadMark(settings.state.propintel_home).set()

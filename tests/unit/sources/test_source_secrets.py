@@ -48,7 +48,7 @@ def test_urls_contain_placeholders_and_only_the_request_contains_the_secret() ->
     ],
 )  # fmt: skip
 def test_a_secret_is_sent_only_to_urls_of_its_template(tmp_path: Path, part: str, other: str, is_made: bool) -> None:
-    """Anyone who may enqueue a URL can write a placeholder into it."""
+    """Anyone who may enqueue a URL can write a placeholder into it, so the rest of the URL must match a template."""
     url = URL.replace(part, other)
     assert TEMPLATE.made(url) is is_made
     settings = Settings.of(source_secrets=SecretStr(f"GIS_TOKEN={SECRET}"))

@@ -23,7 +23,7 @@ def app() -> Iterator[Celery]:
 
 
 def test_a_retry_that_cannot_be_sent_is_not_a_rejected_task(app: Celery, caplog: pytest.LogCaptureFixture) -> None:
-    """Celery raises `Reject`, which Flower would show as the end of the task."""
+    """If it cannot send a retry, Celery raises `Reject`, which Flower would show as the end of the task."""
     task = app.tasks["tasks.scrape.scrape_property"]
     task.push_request(id="j1", args=["j1"], kwargs={}, retries=0, called_directly=False, is_eager=False)
     reason = CapacityError(2.0)

@@ -1,4 +1,4 @@
-"""A job's page states whether the page was fetched for the job or stored before."""
+"""A job's page states how the job got its property: from a fetched, unchanged, or already stored page."""
 
 from datetime import UTC, datetime
 

@@ -109,7 +109,7 @@ def test_without_any_way_to_check_tokens_the_routes_report_it(make_client: MakeC
         assert "JWT_JWKS_URL" in answer.json()["error"]["message"]
 
 
-#: The operations for management only, and those for operators too. Readers may call all others.
+#: Operations for management only (`MANAGING`), and for operators too (`OPERATING`). Readers may call all others.
 MANAGING = {
     "get_key_report", "list_alerts", "list_keys", "list_key_actions", "act_on_key", "purge_data", "delete_recipe",
 }  # fmt: skip

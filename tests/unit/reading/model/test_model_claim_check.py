@@ -127,8 +127,7 @@ def test_a_quote_about_something_else_is_rejected(field: str, value: Any, quote:
     assert len(dropped) == 1
 
 
-#: Statements that are not about this home as a whole: about another home, an average, a part, works, people, or a
-#: market.
+#: Statements about something else: another home, an average, a part of the home, work on it, other people, or a market.
 _OF_OTHERS = [
     ("ClosePrice", 450_000, "Sold nearby for $450,000", "en"),
     ("YearBuilt", 2005, "Built-in kitchen 2005", "en"),
