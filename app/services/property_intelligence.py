@@ -1,6 +1,6 @@
 """Scrape a target into a stored property: fetch, extract, ask the model for missing fields, merge, store.
 
-Fetched pages and paid answers are stored at once, so a job that resumes after a wait or a crash does not repeat them.
+Fetched pages and paid answers are stored at once, so that a job does not repeat them after a wait or a crash.
 """
 
 import logging
@@ -29,17 +29,17 @@ from app.services.scraping.storing import Alias, ScrapeParts, Stored
 
 log = logging.getLogger(__name__)
 
-#: Errors for a purged page, a URL with the name of a purged person, and a URL whose secret is not configured.
+#: Errors for a purged page, a URL that contains a purged person's name, and a URL whose secret is not configured.
 _NOT_STORED = (PurgedMeanwhileError, PageNamesPersonError, ConfigurationError)
-#: The delay before a job is retried if another job is reading its page.
+#: Delay before a job is retried if another job is reading its page.
 _READ_ELSEWHERE_SECONDS = 2.0
-#: The members of a stored property that `ScrapeOutcome` also has.
+#: Fields that `ScrapeOutcome` copies from the stored property.
 _SHOWN = ("record", "evidence", "sources", "conflicts", "unverified")
 
 
 @dataclass(frozen=True, slots=True)
 class ScrapeOutcome(Stored):
-    """A `Stored` result that also contains the property, in the shape of `PropertyStore.get`."""
+    """A `Stored` result with the property's data, in the shape of `PropertyStore.get`."""
 
     record: dict[str, Any] = field(default_factory=dict)
     evidence: dict[str, Any] = field(default_factory=dict)
@@ -71,16 +71,16 @@ class Scraper:
     def scrape(
         self, target: str, run: Run = NO_JOB, *, refresh: bool = False, asked_at: datetime | None = None
     ) -> ScrapeOutcome:
-        """Scrape `target` and return its property. If `refresh` is False, a fresh stored property is returned instead.
+        """Scrape `target` and return its property. Unless `refresh`, return a stored property if it is fresh enough.
 
-        In the `run` of a job, the page becomes the job's checkpoint, and storing the property ends the job. With
-        `refresh`, stored data older than `asked_at`, the time of the request, counts as outdated. For an address, its
-        sources are scraped (`scraping/addresses.py`).
+        If `run` belongs to a job, the page becomes the job's checkpoint, and storing the property ends the job. With
+        `refresh`, stored data from before `asked_at`, the time of the request, is outdated. For an address, its sources
+        are scraped (`scraping/addresses.py`).
 
         Raises `WaitForBatch` in an economy run, `LeaseLostError` if the run's lease is lost, `PageUnderWayError` while
         another job reads the same page, `OutOfTimeError` if an address needs another run, `InvalidTargetError`, fetch
-        and page errors, errors of the database, and `openai.RateLimitError` if no key has capacity. After an error, at
-        most a checkpoint and paid answers are stored.
+        and page errors, errors of the database, and `openai.RateLimitError` if no key has capacity. If it raises, it
+        has stored at most a checkpoint and paid answers.
         """
         outcome = cast(Stored, self.store_target(target, run, refresh=refresh, asked_at=asked_at, walks=False))
         shown = self._parts.properties.get(outcome.property_id)
@@ -90,10 +90,10 @@ class Scraper:
     def store_target(
         self, target: str, run: Run, *, refresh: bool = False, asked_at: datetime | None = None, walks: bool = True
     ) -> Stored | SearchOutcome:
-        """Do the same as `scrape`, but return no property data.
+        """Do the same as `scrape`, but do not return the property's data.
 
-        If `walks` is true and the target is a search page, create jobs for its listings instead of storing a property.
-        This can raise the errors of `SearchWalker.walk`.
+        If `walks` is True and the target is a search page, create jobs for its listings instead of storing a property,
+        and raise the errors of `SearchWalker.walk`.
         """
         url, job_id = normalize_target(target), run.job_id
         if is_address(url):
@@ -105,7 +105,7 @@ class Scraper:
         since = (asked_at or now) if refresh else now - self._parts.fresh
         try:
             visit = self._parts.visitor.visit(url, run, run.led_by)
-            with bound(spending_batch, run.batch):  # model calls count against the batch's budget
+            with bound(spending_batch, run.batch):  # charge model calls to the budget of the job's batch
                 outcome = self._result(url, visit, run, since, walks=walks)
         except PageError:
             if job_id is not None:
@@ -115,7 +115,7 @@ class Scraper:
         return outcome
 
     def _result(self, url: str, visit: Visit, run: Run, since: datetime, *, walks: bool) -> Stored | SearchOutcome:
-        """Store the page's values, or confirm the stored values if nothing is new. For a search, create jobs."""
+        """Store the page's values, or confirm the stored values if nothing is new. For a search page, create jobs."""
         unchanged = self._parts.storing.unchanged(run.lease, url, visit)
         if unchanged is not None:
             return unchanged
@@ -123,7 +123,8 @@ class Scraper:
         found = self._parts.recipes.read(visit.page)
         extraction = found.extraction
         index, is_search = self._parts.index, walks and extraction.kind is PageKind.SEARCH
-        # many sites show other listings at the URL of a deleted listing, so the URL of a known property is not a search
+        # many sites show a search at the URL of a deleted listing, so do not treat the URL of a known property as a
+        # search
         if is_search and all(index.record_of(one) is None for one in {index.known_as(url) or url, visit.page_url}):
             return self._walker.walk(url, visit, extraction.reason, run)
         require_property(extraction)
@@ -144,7 +145,7 @@ class Scraper:
         """Scrape the URL `canonical`, which the page of `read` declares as its own URL.
 
         Return None if the page at that URL cannot be fetched, has no property, or does not agree with `read`. On
-        success, no values of `read` are stored, because values from one URL must never replace those from another.
+        success, store no values of `read`, because values from one URL must never replace values from another.
         """
         self._take_reading(read.url, canonical, run.lease)
         known = self._parts.index.record_of(canonical)
@@ -165,7 +166,7 @@ class Scraper:
         return unchanged or self._read(itself, found, run, alias)
 
     def _canonical_visit(self, canonical: str, run: Run) -> Visit | None:
-        """Return the page at the canonical URL; None if it cannot be fetched.
+        """Return the page at the canonical URL, or None if it cannot be fetched.
 
         Raises `HostBusyError` if the host is busy and the job may wait.
         """

@@ -1,4 +1,4 @@
-"""Estimate the cost of a list of targets before it is enqueued: recent cost per job times the number of new jobs."""
+"""Estimate the cost of targets before they are enqueued: recent cost per job times the number of new jobs."""
 
 import math
 from collections import Counter
@@ -18,12 +18,12 @@ from app.services.keys.store import pricing_of
 from app.services.keys.view import KeyView
 from app.settings import Settings
 
-#: With fewer recent jobs of a kind (URLs or addresses) than this, typical figures are used instead.
+#: Minimum number of recent jobs of a kind (URLs or addresses). With fewer, typical figures are used.
 LEAST_JOBS = 20
 
 
 class _Cost(NamedTuple):
-    """The average cost of one job. `cached_tokens` are input tokens from the provider's cache."""
+    """Average cost of one job. `cached_tokens` is the number of input tokens from the provider's cache."""
 
     pages: float = 1
     calls: float = 0
@@ -34,8 +34,8 @@ class _Cost(NamedTuple):
     search_tokens: float = 0
 
 
-#: Averages of labeled pages of real sites: a prompt has 3,413 tokens, of which OpenAI caches the first 1,024, and a
-#: full answer has 284 tokens. OpenAI bills the content of a web search as 8,000 tokens
+#: Averages over labeled pages of real sites: 3,413 tokens per prompt, of which OpenAI caches the first 1,024, and 284
+#: tokens per full answer. OpenAI bills the content of a web search as 8,000 tokens
 #: (https://developers.openai.com/api/docs/pricing, "Web search"; 2026-11).
 _TYPICAL_URL = _Cost(1, 1, 3_413, 1_024, 284)
 _TYPICAL_ADDRESS = _TYPICAL_URL._replace(pages=2, searches=1, search_tokens=8_000)
@@ -43,11 +43,11 @@ _TYPICAL_ADDRESS = _TYPICAL_URL._replace(pages=2, searches=1, search_tokens=8_00
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """An estimate for `targets`, of which `jobs` are new and `duplicates` need no new job.
+    """An estimate for `targets` targets, which create `jobs` new jobs. The others are `duplicates`.
 
-    `model_calls` includes web searches. `usd` is None if no price of the model is known. `minutes` is a lower bound,
-    None while no limits of keys are known. `recent_jobs` maps "urls" and "addresses" to the number of recent jobs that
-    the estimate is based on; 0 means typical figures.
+    `model_calls` includes web searches. `usd` is None if the model's price is unknown. `minutes` is a lower bound, or
+    None while the keys' limits are unknown. `recent_jobs` maps "urls" and "addresses" to the number of recent jobs on
+    which the estimate is based. The number 0 means typical figures.
     """
 
     targets: int
@@ -92,7 +92,7 @@ def estimate(
     refresh: bool = False,
     economy: bool = False,
 ) -> Estimate:
-    """Estimate the cost of enqueuing `targets`. With `economy`, model calls have the price of batches.
+    """Estimate the cost of enqueuing `targets`. If `economy`, use batch prices for model calls.
 
     Raises `InvalidTargetError` and `StoreError`.
     """
@@ -110,7 +110,7 @@ def estimate(
         capacities = () if economy else keys.recent_report().figures.capacities
     except redis.RedisError:  # without Redis, the limits are unknown
         capacities = ()
-    # batches do not use the limits per minute; they are answered within a day
+    # limits per minute do not apply to batches, which OpenAI answers within a day
     minutes = 0.0 if economy else _model_minutes(capacities, model, calls, tokens)
     most = max(Counter(filter(None, map(host_of_target, new))).values(), default=1)
     host_minutes = (most - 1) * settings.fetch.min_delay_seconds / 60
@@ -130,9 +130,10 @@ def estimate(
 
 
 def _cost_of(kind: str, work: RecentWork) -> tuple[_Cost, int]:
-    """Return the average cost of one job, and the number of recent jobs that it is based on (0: typical figures).
+    """Return the average cost of one job, and on how many recent jobs it is based (0: typical figures).
 
-    Calls are not recorded by job, so the average number of calls is that of all jobs. Only addresses cause searches.
+    Calls are not recorded per job, so the average number of calls is that of both kinds. Only addresses cause web
+    searches.
     """
     jobs = work.addresses if kind == "addresses" else work.urls
     if jobs < LEAST_JOBS or not work.calls:
@@ -146,9 +147,9 @@ def _cost_of(kind: str, work: RecentWork) -> tuple[_Cost, int]:
 
 
 def _usd(settings: Settings, total: _Cost, *, economy: bool) -> float | None:
-    """Return the price in US dollars, or None if no price of the model is known.
+    """Return the price in US dollars, or None if the model's price is unknown.
 
-    Uncached input is assumed to be written to the cache, for which some models charge. Searches are never batched.
+    Assume that uncached input is written to the cache, for which some models charge. Searches never have batch prices.
     """
     price, model, tier = pricing_of(settings), settings.openai.model, settings.openai.service_tier or ""
     if total.calls + total.searches and not price(model, 1_000, 1_000):
@@ -161,7 +162,7 @@ def _usd(settings: Settings, total: _Cost, *, economy: bool) -> float | None:
 
 
 def _model_minutes(capacities: Sequence[Capacity], model: str, calls: int, tokens: float) -> float | None:
-    """Return the minutes that `calls` with `tokens` in total take at all keys' rate limits; None if unknown."""
+    """Return how many minutes `calls` with `tokens` tokens take at the keys' rate limits, or None if unknown."""
     if not calls:
         return 0.0
     rate_of: dict[str, float] = {}

@@ -1,4 +1,4 @@
-"""Make and log identity decisions: split, join, and undo. The callers check permissions."""
+"""Make and log identity decisions: split, join, and undo. Callers must check permissions."""
 
 import logging
 from collections.abc import Sequence
@@ -14,24 +14,24 @@ from app.redaction import redact
 
 log = logging.getLogger(__name__)
 
-#: The maximum length of a reason. Interfaces reject longer reasons.
+#: Maximum length of a reason. The API and the pages reject longer reasons.
 MOST_CHARACTERS = 500
 
 
 def split(database: Database, property_id: str, urls: Sequence[str], *, who: str, reason: str = "") -> IdentityDecision:
-    """Split the sources `urls` from a property. Raises `NotFoundError`, `IdentityDecisionError`, database errors."""
+    """Split sources from a property. Raises `NotFoundError`, `IdentityDecisionError`, and database errors."""
     return _logged(DecisionStore(database).split(property_id, urls, who=who, reason=redact(reason)))
 
 
 def join(database: Database, property_id: str, other_id: str, *, who: str, reason: str = "") -> IdentityDecision:
-    """Join two properties. Raises `NotFoundError`, `IdentityDecisionError`, errors of the database."""
+    """Join two properties. Raises `NotFoundError`, `IdentityDecisionError`, and database errors."""
     return _logged(DecisionStore(database).join(property_id, other_id, who=who, reason=redact(reason)))
 
 
 def undo(database: Database, decision_id: str, *, who: str, property_id: str | None = None) -> IdentityDecision:
     """Undo a decision. If `property_id` is given, the decision must be about that property.
 
-    Raises `NotFoundError`, `IdentityDecisionError`, errors of the database.
+    Raises `NotFoundError`, `IdentityDecisionError`, and database errors.
     """
     store = DecisionStore(database)
     if property_id is not None and not any(decision.id == decision_id for decision in store.of(property_id)):
@@ -40,7 +40,7 @@ def undo(database: Database, decision_id: str, *, who: str, property_id: str | N
 
 
 def explanation(database: Database, property_id: str) -> dict[str, Any]:
-    """Return why each source belongs to the property and each value was chosen, with all decisions on it.
+    """Explain why each source belongs to the property and why each value was chosen. Include all identity decisions.
 
     Raises `NotFoundError`.
     """

@@ -13,7 +13,7 @@ from app.property.storage.properties.recipes import StoredRecipes
 from app.services.keys.store import pricing_of
 from app.settings import Settings
 
-#: Where a value is, relative to the label of its anchor, in words.
+#: Describes where a value is, relative to the label of its anchor.
 _WHERE = {
     "cell": "in the cell beside {name!r}",
     "term": "in the definition of {name!r}",
@@ -26,14 +26,14 @@ _WHERE = {
 
 
 def savings(settings: Settings) -> Callable[[int], float | None]:
-    """Return a function that converts saved prompt tokens to US dollars; to None if the model's price is unknown."""
+    """Return a function that converts prompt tokens to US dollars, or to None if the model's price is unknown."""
     price, model, tier = pricing_of(settings), settings.openai.model, settings.openai.service_tier or ""
     is_priced = price(model, 1_000, 0, tier) > 0
     return lambda tokens: round(price(model, tokens, 0, tier) / 1_000_000, 4) if is_priced else None
 
 
 def recipe_view(settings: Settings) -> Callable[[Recipe], dict[str, Any]]:
-    """Return a function that converts a recipe to JSON types, with the US dollars that it saved (`saved_usd`)."""
+    """Return a function that converts a recipe to JSON types and adds its savings in US dollars (`saved_usd`)."""
     saved_usd = savings(settings)
 
     def view(recipe: Recipe) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def recipe_view(settings: Settings) -> Callable[[Recipe], dict[str, Any]]:
 
 
 def where(anchor: Anchor) -> str:
-    """Return in words where an anchor finds a value."""
+    """Describe in words where an anchor finds a value."""
     if anchor.kind == "label":
         place = _WHERE[anchor.relation].format(name=anchor.name)
     elif anchor.kind == "path":
@@ -82,7 +82,7 @@ def where(anchor: Anchor) -> str:
 def import_file(store: StoredRecipes, text: str, source: str) -> list[Recipe]:
     """Store a handwritten recipe (TOML) or exported recipes (`.json`).
 
-    Raises `ConfigurationError`, which names `source` and the line or the recipe.
+    Raises `ConfigurationError`, which names `source` and the bad line or recipe.
     """
     found = _exported(text, source) if source.endswith(".json") else [written(text, source)]
     found = [replace(one, id=one.id if one.written else store.find_or_add(one).id) for one in found]

@@ -1,4 +1,4 @@
-"""Reindex all properties whose blocking keys were computed by an older version. Workers may run meanwhile."""
+"""Reindex all properties whose keys were computed by older rules. Workers may run at the same time."""
 
 import logging
 from collections.abc import Callable
@@ -12,15 +12,15 @@ from app.property.storage.properties.reindex import BEGIN, count_due, due_after,
 log = logging.getLogger(__name__)
 
 _AT_ONCE = 100
-#: The pause between groups of properties. Other writers, which retry SQLite's lock every 0.1 s, get the lock meanwhile.
+#: Pause between groups of properties. It lets other writers, which retry every 0.1 s, acquire SQLite's lock.
 _GAP_SECONDS = 0.11
-#: After this many failures, reindexing ends, because the cause is probably not in the properties.
+#: Reindexing stops after this many failures, because the cause is probably not in the properties.
 _MOST_FAILURES = 100
 
 
 @dataclass(slots=True)
 class Reindexed:
-    """The number of reindexed properties, the ids that failed (and stay due), and the number still due."""
+    """The number of reindexed properties, the ids of properties that failed, and the number of properties still due."""
 
     reindexed: int = 0
     failed: list[str] = field(default_factory=list)
@@ -30,7 +30,8 @@ class Reindexed:
 def reindex(database: Database, on_progress: Callable[[int], None] = lambda _: None) -> Reindexed:
     """Reindex all due properties. Safe to interrupt, and to run in several processes.
 
-    Raises `StoreError` if the database cannot be used, and the error of a property after `_MOST_FAILURES` failures.
+    Raises `StoreError` if the database cannot be used. After `_MOST_FAILURES` failures, raises the last property's
+    error.
     """
     run, place = Reindexed(), BEGIN
     while some := due_after(database, place, _AT_ONCE):

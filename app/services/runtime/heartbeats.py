@@ -1,6 +1,6 @@
-"""Read the heartbeat files of workers. They show which workers are alive, even if the broker does not answer.
+"""Read workers' heartbeat files, which show what workers are alive even if the broker does not reply.
 
-`worker.heartbeat` writes the files, in the worker's parent process.
+The worker's parent process writes them (`worker.heartbeat`).
 """
 
 import contextlib
@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-#: The number of threads of the maintenance worker. It exceeds the number of tasks in beat's schedule, because a locked
-#: database can block most of them at the same time.
+#: Number of threads of the maintenance worker. It exceeds the number of scheduled tasks, because a locked database can
+#: block most of these at once.
 MAINTENANCE_THREADS = 12
-#: The interval between heartbeats. If the last heartbeat is four intervals old, the worker hangs or is dead.
+#: Interval between heartbeats. If the last heartbeat is four intervals old, the worker hangs or has crashed.
 INTERVAL_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerHeartbeat:
-    """The last heartbeat of a worker, with its node name (`celery@host`) and the process id of its parent."""
+    """The last heartbeat of a worker: node name (`celery@host`), id of the parent process, and time."""
 
     node: str
     pid: int
@@ -33,7 +33,7 @@ def heartbeat_file(home: Path, node: str) -> Path:
 
 
 def read_heartbeats(home: Path) -> list[WorkerHeartbeat]:
-    """Return the heartbeats below `home`. A worker that stops deletes its file. Unreadable files are skipped."""
+    """Return the heartbeats in `home`. A worker deletes its file when it stops. Unreadable files are skipped."""
     found = []
     for file in sorted((home / "heartbeats").glob("*.json")):
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):

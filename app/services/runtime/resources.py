@@ -1,7 +1,7 @@
 """Build all parts of the service from the settings.
 
-Each process that scrapes, such as a worker child or `propintel scrape`, opens its own resources once. A child does this
-after the fork.
+Each process that scrapes, such as a worker's child process or `propintel scrape`, opens its own resources once. A child
+process opens them after the fork.
 """
 
 import logging
@@ -41,30 +41,31 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Resources(Stores):
-    """The resources of a process that scrapes. `rng` adds jitter to retries."""
+    """The resources of a process that scrapes. `rng` is for jitter of retries."""
 
     manager: OpenAIClientManager
     fetcher: Fetcher
     scraper: Scraper
-    #: The system's random generator, because a seeded generator would give all forked children the same jitter.
+    #: The system's random generator. A seeded generator would give all forked child processes the same jitter.
     rng: random.Random = field(default_factory=random.SystemRandom)
 
 
 def open_resources(settings: Settings, clock: Clock | None = None, *, in_task: bool = False) -> Resources:
-    """Open all resources, and start tracing if it is configured. If an error occurs, close the opened resources.
+    """Open all resources, and start tracing if it is configured. After an error, close what was opened.
 
-    `in_task` selects the shorter default wait for a key with capacity. It also loads the price table now, so that the
-    first request is not delayed. Raises `ConfigurationError` and errors of the database.
+    `in_task` selects the shorter default wait for a key with capacity. It also loads the price table now, to avoid
+    delaying the first request. Raises `ConfigurationError` and errors of the database.
     """
     with ExitStack() as opening:
         _start_tracing(settings)
         opening.callback(shutdown_tracing)
         stores = opening.enter_context(open_stores(settings, clock))
-        manager = build_manager(settings, clock, in_task=in_task)  # with Redis, the key pool uses the clock of Redis
+        manager = build_manager(settings, clock, in_task=in_task)  # a key pool in Redis uses the clock of Redis
         opening.callback(manager.close)
         if in_task:
             manager.warm_up(settings.openai.model)
-        redis = client(settings) if redis_url(settings) is not None else None  # for rate limits of sites
+        # the fetcher stores sites' rate limits in Redis
+        redis = client(settings) if redis_url(settings) is not None else None
         if redis is not None:
             opening.callback(redis.close)
         fetcher = build_fetcher(settings, stores.database.clock, redis)

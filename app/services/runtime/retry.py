@@ -1,6 +1,7 @@
 """Retry writes while the database is busy, full, or unavailable.
 
-Without retries, a job whose checkpoint could not be written would fetch its page and pay for its answer again.
+Without retries, a job whose checkpoint could not be written would fetch its page again and pay for the model's answer
+again.
 """
 
 import logging
@@ -18,9 +19,9 @@ _LONGEST_PAUSE_SECONDS = 5.0
 
 
 def retry_on_store_error[T](write: Callable[[], T], clock: Clock, max_wait_seconds: float = MAX_WAIT_SECONDS) -> T:
-    """Return `write()`, repeated while the database is locked, full, or unavailable. `write` must be idempotent.
+    """Return `write()`. Retry it while the database is locked, full, or unavailable. `write` must be idempotent.
 
-    Raises the database's error after `max_wait_seconds`, and any other error at once.
+    Raises such an error after `max_wait_seconds`, and any other error at once.
     """
     until = clock.now_us() + round(max_wait_seconds * 1_000_000)
     pause = _FIRST_PAUSE_SECONDS

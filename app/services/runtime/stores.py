@@ -1,6 +1,6 @@
-"""Open the database and its stores, for interfaces that only read and enqueue.
+"""Open the database and its stores, for processes that only read and enqueue.
 
-This module is separate from `resources.py`, so that these interfaces load neither the extractors nor the OpenAI client.
+This module is separate from `resources.py`, so that these processes load neither the extractors nor the OpenAI client.
 """
 
 from contextlib import ExitStack
@@ -31,12 +31,12 @@ class Stores:
     _closing: ExitStack = field(repr=False)
 
     def ping(self) -> None:
-        """Run a trivial query. Raises `StoreError`."""
+        """Check that the database replies. Raises `StoreError`."""
         with self.database.reading() as connection:
             connection.execute(select(1))
 
     def close(self) -> None:
-        """Close everything in the reverse order of opening. Safe to call again."""
+        """Close everything in reverse order of opening. Safe to call again."""
         self._closing.close()
 
     def __enter__(self) -> Self:
@@ -47,7 +47,7 @@ class Stores:
 
 
 def open_stores(settings: Settings, clock: Clock | None = None) -> Stores:
-    """Open the database, with the shared clock unless `clock` is given. Raises errors of `app.errors`."""
+    """Open the database and its stores. `clock` defaults to the fleet's clock. Raises errors of `app.errors`."""
     with ExitStack() as opening:
         database = Database(database_url(settings), clock or make_clock(settings), names_key=names_key(settings))
         opening.callback(database.close)

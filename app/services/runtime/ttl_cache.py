@@ -1,4 +1,4 @@
-"""Cache the result of a function for some seconds, so that many callers cost one call."""
+"""Cache the result of a function for some seconds, so that many callers share one call."""
 
 import logging
 import threading
@@ -9,8 +9,8 @@ log = logging.getLogger(__name__)
 
 
 class TtlCache[T]:
-    """Caches the result of `ask` for `seconds`. If several threads need a value, one calls `ask` and the others wait
-    for it.
+    """Caches the result of `ask` for `seconds`. If several threads need it at once, one calls `ask` and the others
+    wait.
 
     For another `grace_seconds`, callers get the old result at once while a thread renews it (`stale-while-revalidate`,
     RFC 5861). Exceptions are not cached.
@@ -37,7 +37,7 @@ class TtlCache[T]:
             if self._monotonic() >= kept[0] + self._seconds and self._asking.acquire(blocking=False):
                 try:
                     threading.Thread(target=self._ask_aside, name="kept", daemon=True).start()
-                except RuntimeError as exc:  # no thread can be started now; the old result is used meanwhile
+                except RuntimeError as exc:  # no thread can be started now, so keep using the old result
                     self._asking.release()
                     log.debug("A cached result could not be renewed: %s", exc)
             return kept[1]
@@ -62,7 +62,7 @@ class TtlCache[T]:
         return answer
 
     def _ask_aside(self) -> None:
-        """Renew the result in a new thread, then release the lock, which the starting thread has acquired."""
+        """Renew the result, then release the lock that the starting thread has acquired."""
         try:
             self._ask_now()
         except Exception as exc:  # noqa: BLE001 (callers after the grace period get the error)

@@ -1,7 +1,7 @@
 """Scrape an address: read pages of its sources, cross-check their values, and store one property.
 
-All pages are first read without a model. Then the model is asked one question, about the page that names most of the
-missing fields. No values are stored before all pages are read, so that an interrupted run changes no property.
+All pages are first read without a model. Then the model is asked once, about the page that names the most missing
+fields. No values are stored before all pages are read, so that an interrupted run changes no property.
 """
 
 import logging
@@ -36,9 +36,9 @@ from app.tracing import span
 
 log = logging.getLogger(__name__)
 
-#: Maps the URL of a page to the model's reading, or to a reading with the reason why the model was not asked.
+#: Maps a page's URL to the model's reading of it, or to a note that says why the model was not asked.
 Notes = Mapping[str, ModelReading]
-#: Maximum number of sources, and the maximum number of claims, in an error message.
+#: Maximum number of sources and of claims in an error message.
 _MOST_SOURCES = 6
 
 
@@ -53,21 +53,21 @@ class AddressScraper:
         """Scrape the property at `target`, a normalized address; see `Scraper.scrape`.
 
         Raises `NoSourceError` if no source has the property, `ConfigurationError`, errors of the database, and
-        `openai.RateLimitError` if no key has capacity. For jobs that must continue in a later run, raises
-        `HostBusyError`, transient fetch errors, and `OutOfTimeError`.
+        `openai.RateLimitError` if no key has capacity. If the job must continue in a later run, raises `HostBusyError`,
+        transient fetch errors, or `OutOfTimeError`.
         """
         parts, now = self._parts, self._parts.database.clock.now()
         since = (asked_at or now) if refresh else now - parts.fresh
         wanted = Wanted(target, address_of_target(target), since)
         reader = SourceReader(wanted.address, run, parts)
-        # an earlier run of the job may have done a part of the work
+        # an earlier run of the job may have done part of the work
         has_begun = reader.has_begun or (run.job_id is not None and parts.pages.checkpoint(run.job_id) is not None)
         if not refresh and not has_begun:
             known = parts.properties.fresh_at(wanted.address, since)
             if known is not None:
                 return parts.storing.fresh(run.lease, known)
         try:
-            with bound(spending_batch, run.batch):  # model calls count against the batch's budget
+            with bound(spending_batch, run.batch):  # charge model calls to the budget of the job's batch
                 stored = self._scraped(wanted, reader, now)
         except NoSourceError:
             if run.lease is not None:
@@ -89,7 +89,7 @@ class AddressScraper:
         stored = self._parts.storing.address(reader.run.lease, reader, notes, claims, asked_at)
         if stored is None:
             raise NoSourceError(wanted.target, _summary(reader, claims))
-        # all pages together need at most one model call, so a call that a recipe saved is counted on the first page
+        # all pages together need at most one model call, so count a call saved by recipes only on the first page
         is_asked = any(note.asked for note in notes.values())
         for place, one in enumerate(reader.read):
             count_fields(one.record)
@@ -98,7 +98,7 @@ class AddressScraper:
         return replace(stored, tried=tuple(one.as_json() for one in reader.tried))
 
     def _ask_model(self, reader: SourceReader) -> Notes:
-        """Ask the model one question for the fields that all pages lack; return the readings and notes by URL."""
+        """Ask the model once for the fields that all pages lack. Return readings and notes by URL."""
         if not reader.read:
             return {}
         lacking = _lacking(reader.read) if self._parts.reader.use == "missing" else None
@@ -106,7 +106,7 @@ class AddressScraper:
         asked = [self._parts.reader.resumed(one, reader.run) for one in open_]
         prompts = [self._prompt(extraction) for extraction in asked]
         named = [_named(prompt) for prompt in prompts]
-        # prefer the page whose question the job has waited for, then the page that names most of the missing fields
+        # prefer the page whose question waited in a batch, then the page that names the most missing fields
         best = max(
             range(len(named)),
             key=lambda place: (asked[place].wanted is not None, len(named[place]), prompts[place] is not None, -place),
@@ -119,7 +119,7 @@ class AddressScraper:
                 reading = self._answer(asked[best], prompt.fields, reader.run)
             except PurgedMeanwhileError as exc:
                 reader.drop(one, exc)
-                return self._ask_model(reader)  # another page may have the missing fields
+                return self._ask_model(reader)  # retry with the other pages, which may have the missing fields
             record = reader.replaced(one, reading.extraction)
             notes[record.url] = reading
             known = {*record.values, *prompt.fields}
@@ -130,9 +130,9 @@ class AddressScraper:
         return notes
 
     def _prompt(self, asked: Extraction) -> Prompt | None:
-        """Return the question about a page; None if there is nothing to ask or the page is too complex.
+        """Return the question about a page, or None if there is nothing to ask or the page is too complex.
 
-        A row of a page with several properties gets no question, because the model would read the other rows.
+        A row of a page with several properties gets no question, because the model might answer about another row.
         """
         if asked.row is not None:
             return None
@@ -144,7 +144,7 @@ class AddressScraper:
         return prompt if prompt.fields else None
 
     def _answer(self, asked: Extraction, fields: tuple[str, ...], run: Run) -> ModelReading:
-        """Return the model's reading, or a note if time or capacity did not suffice for the call."""
+        """Return the model's reading, or a note if there was no time or capacity for the call."""
         try:
             if run.has(CALL_SECONDS):
                 return self._parts.reader.read(asked, run)
@@ -159,7 +159,7 @@ class AddressScraper:
 
 
 def _named(prompt: Prompt | None) -> tuple[str, ...]:
-    """Return the fields of the question that the page's text names."""
+    """Return the question's fields whose labels occur in the page's text."""
     if prompt is None:
         return ()
     labels = labels_in(prompt.text, prompt.lang)
@@ -167,7 +167,7 @@ def _named(prompt: Prompt | None) -> tuple[str, ...]:
 
 
 def _lacking(read: Sequence[Read]) -> frozenset[str]:
-    """Return the fields to ask a model for: those without a value on any page, or with only doubtful values."""
+    """Return the fields that have no value on any page, or only doubtful values."""
     merged = merge([one.record for one in read]).values
     sure = {name for one in read for name in one.record.values if name not in one.extraction.doubtful}
     return frozenset(

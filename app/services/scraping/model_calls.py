@@ -1,4 +1,4 @@
-"""Make paid calls of one model: choose the service tier, learn which parameters it accepts, and handle errors."""
+"""Make paid calls of one model: choose the service tier, learn what parameters the model accepts, and handle errors."""
 
 import logging
 import threading
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 _LONGEST_REASON = 300
 #: The `error.code` of the pool's own 429 when a budget is used up (`app.keypool.refusals`).
 _BUDGET_CODE = "budget_exceeded"
-#: After the first rejection, the service tier flex is avoided for this time. Each further rejection doubles the time.
+#: How long the service tier flex is avoided after its first rejection. Each further rejection doubles the time.
 _FIRST_REST = timedelta(seconds=30)
 _LONGEST_REST = timedelta(minutes=10)
 
@@ -46,11 +46,11 @@ def paid[T](
     what: str = "",
     tier: ServiceTier | None = None,
 ) -> T | str:
-    """Return the result of the paid call `ask`, or an error message if waiting cannot fix the failure.
+    """Return the result of the paid call `ask`, or an error message if the call fails and waiting would not help.
 
-    `counter` counts the failures by reason. `what` is put before the reason in the message. Raises `LeaseLostError`,
-    `openai.RateLimitError` while no key has capacity, and, if the `run` can be retried later, errors of an unreachable
-    or failing provider.
+    `counter` counts failures by reason. `what` precedes the reason in the message. Raises `LeaseLostError`, and
+    `openai.RateLimitError` while no key has capacity. If the `run` can be retried later, also raises errors of an
+    unreachable or failing provider.
     """
     if not manager.keys:
         counter.labels("no_key").inc()
@@ -65,7 +65,7 @@ def paid[T](
         measured = False
         raise
     except openai.RateLimitError as exc:
-        measured = False  # no key had capacity, so the model did not cause the delay
+        measured = False  # no key had capacity, so the time is not the model's
         note = _never_by_waiting(exc, model)
         if note is None:
             raise
@@ -97,7 +97,7 @@ def send[T](
 ) -> T:
     """Send a request through the key pool, and return the result. Raises `LeaseLostError` if the run's lease is lost.
 
-    The call is traced as a span that follows the OpenTelemetry conventions for generative AI.
+    The trace span follows the OpenTelemetry conventions for generative AI.
     """
     run.require_lease()
     with span(name, {"gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai", **asked}) as asking:
@@ -108,9 +108,9 @@ def send[T](
 
 
 def _never_by_waiting(exc: openai.RateLimitError, model: str) -> str | None:
-    """Return the error message for a 429 that waiting cannot fix; None if waiting may fix it."""
+    """Return the error message for a 429, or None if waiting may help."""
     message = exc.body.get("message") if isinstance(exc.body, dict) else None
-    problem = message if isinstance(message, str) else exc.message  # the API's message, without the SDK's additions
+    problem = message if isinstance(message, str) else exc.message  # the API's own message, without the SDK's additions
     if exc.code == _BUDGET_CODE:
         return f"{problem} Then scrape again; the values read from the page itself are kept."
     if exc.code in QUOTA_CODES:
@@ -132,10 +132,10 @@ def _reason_of(exc: openai.OpenAIError, tier: ServiceTier | None) -> str:
 
 
 class TierChoice:
-    """Chooses the service tier of the next call: OPENAI_SERVICE_TIER, but not flex while it has no capacity.
+    """Chooses the service tier of the next call: OPENAI_SERVICE_TIER, but not flex while flex has no capacity.
 
-    Flex is half price, but may be slow, or rejected for lack of capacity (429 `resource_unavailable`, not billed).
-    Other keys would be rejected too, so the call is repeated on the standard tier, and later calls use that tier for a
+    Flex costs half, but may be slow, or rejected for lack of capacity (429 `resource_unavailable`, not billed). Other
+    keys would be rejected too, so the call is repeated on the standard tier. Later calls use the standard tier for a
     while. Thread-safe.
     """
 
@@ -147,7 +147,7 @@ class TierChoice:
         self._rests_until: datetime | None = None
 
     def next(self) -> ServiceTier | None:
-        """Return the tier to request now; None to use the default of the OpenAI project."""
+        """Return the tier to request now, or None for the default of the OpenAI project."""
         with self._lock:
             return "default" if self._is_resting() else self.wanted
 
@@ -155,7 +155,7 @@ class TierChoice:
         return self._rests_until is not None and self._clock.now() < self._rests_until
 
     def refused(self) -> None:
-        """Avoid flex for a while. If several concurrent calls are rejected, only the first lengthens the time."""
+        """Avoid flex for a while. Of several concurrent rejections, only the first doubles the time."""
         with self._lock:
             if self._is_resting():
                 return
@@ -167,16 +167,16 @@ class TierChoice:
         )
 
     def served(self, tier: ServiceTier | None) -> None:
-        """Record an answer on `tier`. An answer on flex ends the avoidance of flex, and resets its duration."""
+        """Record an answer on `tier`. After an answer on flex, use flex again, and reset the time to avoid it."""
         if tier == "flex":
             with self._lock:
                 self._rest, self._rests_until = _FIRST_REST, None
 
 
 class ModelCalls:
-    """Asks `model` through the keys of `manager`. `dialect` has the request parameters learned so far. Thread-safe.
+    """Calls `model` with the keys of `manager`. `dialect` has the request parameters learned so far. Thread-safe.
 
-    A thread may overwrite parameters that another thread has just learned. This costs one rejected request.
+    If a thread overwrites parameters that another thread has just learned, one more request is rejected.
     """
 
     def __init__(self, manager: OpenAIClientManager, model: str, tier: TierChoice) -> None:
@@ -186,7 +186,8 @@ class ModelCalls:
         self.dialect = Dialect.of(manager.base_urls)
 
     def ask(self, prompt: Prompt, run: Run) -> ModelAnswer:
-        """Return the answer, even if unusable. If flex has no capacity or times out, repeat it on the standard tier.
+        """Return the answer, even if unusable. If flex has no capacity or times out, repeat the call on the standard
+        tier.
 
         Raises every `openai.OpenAIError`, and `LeaseLostError` before the call if the run's lease is lost.
         """
@@ -203,11 +204,10 @@ class ModelCalls:
         return answer
 
     def _step(self, prompt: Prompt, tier: ServiceTier | None, run: Run) -> ModelAnswer:
-        """Make a call, and return the answer.
+        """Make a call and return the answer.
 
-        If the server rejects the request's parameters, the call is repeated with other parameters. If an unusable
-        answer shows that other parameters are needed, the call is repeated once, and the result has the tokens of both
-        answers.
+        If the server rejects parameters, repeat the call with others. If an unusable answer shows that other parameters
+        are needed, repeat the call once, and count the tokens of both answers.
         """
         dialect, first = self.dialect, None
         while True:
@@ -231,7 +231,9 @@ class ModelCalls:
             dialect, first = self.dialect, answer
 
     def was_taught_by(self, answer: ModelAnswer, dialect: Dialect) -> bool:
-        """Learn request parameters from an answer. Return True if it is empty and the call should be repeated."""
+        """Learn request parameters from an answer. Return True if the answer is unusable and the call should be
+        repeated.
+        """
         learned = lesson_of(answer, dialect)
         if learned == dialect:
             return False
@@ -242,7 +244,9 @@ class ModelCalls:
         return True
 
     def were_taught_by_batch(self, answer: ModelAnswer) -> bool:
-        """Learn from an answer in a batch. Assume that its request, which may be old, left no room for reasoning."""
+        """Learn from an answer in a batch. Assume that its request, which may be old, had no token budget for
+        reasoning.
+        """
         return self.was_taught_by(answer, replace(self.dialect, room=0))
 
     def _learned(self, dialect: Dialect, why: str) -> Dialect:

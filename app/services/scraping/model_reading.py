@@ -1,11 +1,11 @@
-"""Ask the model for fields that a page's markup does not have. Answers are cached, so that jobs do not pay again.
+"""Ask the model for fields that are missing in a page's markup. Cache answers, so that jobs do not pay twice.
 
-If the model fails, the result has a note instead, because the values read without the model are worth storing. An error
-is raised only if no key has capacity, or if the provider is unavailable and the job can be retried later. The key pool
-chooses keys and enforces budgets.
+If the model fails, the result has a note instead of an error, so that values read without the model are stored. An
+error is raised only if no key has capacity, or if the provider is unavailable and the job can be retried later. The key
+pool chooses keys and enforces budgets.
 
-In economy jobs, the question and its job wait for a batch at half the price (`app/services/batches`). A request that no
-batch answers in time becomes a normal API call.
+Economy jobs wait for a batch at half the price (`app/services/batches`). A request that no batch answers in time
+becomes a normal API call.
 """
 
 import logging
@@ -44,9 +44,9 @@ from app.settings.forms import ModelUse
 
 log = logging.getLogger(__name__)
 
-#: After a bad answer, no job asks the question again for this time, because each call costs money.
+#: After an unusable answer, the question is not asked again for this time, because each call costs money.
 _FAILED_ANSWER_HOLDS = timedelta(hours=1)
-#: The label `outcome` of `propintel_model_answers_total` for each error code of a bad answer.
+#: Label `outcome` of `propintel_model_answers_total`, by error code of an unusable answer.
 _OUTCOMES = {
     ModelRefusedError.code: "refused",
     ModelAnswerInvalidError.code: "invalid",
@@ -56,11 +56,11 @@ _OUTCOMES = {
 
 @dataclass(frozen=True, slots=True)
 class ModelReading:
-    """An extraction, with the model's verified values if there are any.
+    """An extraction with the model's verified values, if any.
 
-    `unanswered` are the fields for which a model was needed and gave no answer. `note` gives the reason, and names
-    dropped fields. `asks_again` is True if the model was unavailable and should be asked later. `asked` are the fields
-    of the question, and `prompt_tokens` is its size. `dropped` are the fields whose values failed verification.
+    `asked` lists the fields of the question, whose size is `prompt_tokens`. `unanswered` lists fields that need a model
+    but got no answer. `dropped` lists fields whose values failed verification. `note` gives the reasons. `asks_again`
+    is True if the model was unavailable and should be asked later.
     """
 
     extraction: Extraction
@@ -81,9 +81,9 @@ class WaitForBatch(Exception):  # noqa: N818 (nothing is wrong)
 
 
 class ModelReader:
-    """Asks `model` through the keys of `manager`, about at most `text_tokens` tokens of a page. Thread-safe.
+    """Asks `model`, with the keys of `manager`, about at most `text_tokens` tokens of a page. Thread-safe.
 
-    `use` determines when the model is asked. Questions of economy jobs are parked in `requests`.
+    `use` says when to ask the model. Questions of economy jobs are parked in `requests`.
     """
 
     def __init__(
@@ -109,15 +109,15 @@ class ModelReader:
 
     @property
     def dialect(self) -> Dialect:
-        """The request parameters that the server accepts, as learned so far."""
+        """The request parameters learned so far."""
         return self._calls.dialect
 
     def read(self, extraction: Extraction, run: Run = NO_JOB) -> ModelReading:
         """Ask for missing fields that the page may have, or use the cached answer to the same question.
 
-        In an economy run, `WaitForBatch` is raised until a batch has answered. Raises `openai.RateLimitError` if no key
-        has capacity, and errors of the database. An unreachable or failing (5xx) provider becomes a note, or is raised
-        if the `run` can be retried later. Raises `LeaseLostError` before a call if the run's lease is lost.
+        In an economy run, raises `WaitForBatch` until a batch has answered. Raises `openai.RateLimitError` if no key
+        has capacity, errors of the database, and `LeaseLostError` before a call if the run's lease is lost. If the
+        provider is unreachable or fails (5xx), raises its error if the `run` can be retried later, else returns a note.
         """
         extraction = self.resumed(extraction, run)
         if extraction.audited:
@@ -131,10 +131,10 @@ class ModelReader:
         return self._asked(extraction, run)
 
     def resumed(self, extraction: Extraction, run: Run) -> Extraction:
-        """If the job has waited for a request about this page, return `extraction` with the fields of that request.
+        """If the job has waited for a request about this page, set the wanted fields to those of that request.
 
-        Without this step, a recipe learned during the wait could remove fields from the question, and the paid answer
-        would no longer match it. Other extractions are returned unchanged.
+        Otherwise, a recipe learned during the wait could remove fields from the question, and the paid answer would no
+        longer match. Without such a request, return `extraction` unchanged.
         """
         if not run.economy or run.waited_for is None or self._requests is None:
             return extraction
@@ -161,11 +161,11 @@ class ModelReader:
         return replace(found, asked=prompt.fields, prompt_tokens=prompt.prompt_tokens)
 
     def question(self, extraction: Extraction) -> Prompt:
-        """Return the question, without fields if there is nothing to ask. Raises `PageTooComplexError`."""
+        """Return the question about a page (see `question_about`)."""
         return question_about(extraction, use=self.use, text_tokens=self._text_tokens)
 
     def _verified(self, answer: StoredAnswer, prompt: Prompt, extraction: Extraction) -> ModelReading:
-        """Return the extraction with the answer's values that the page confirms, and a note about the others."""
+        """Add the answer's values that the page confirms to the extraction, and a note about the others."""
         if answer.failure and not answer.values:
             return ModelReading(extraction, answer.note, prompt.fields)
         with reading(extraction.page.url, extraction.page.spent):
@@ -184,9 +184,9 @@ class ModelReader:
         )
 
     def _by_batch(self, question: Question, prompt: Prompt, run: Run, page: Page) -> StoredAnswer | str | None:
-        """Cache and return the answer of a batch. If the request failed, return the reason.
+        """Cache and return the answer from a batch. If the request failed, return the reason.
 
-        Return None to make a normal call now. Raises `WaitForBatch` if the job must wait for the answer.
+        Return None if a normal call is needed now. Raises `WaitForBatch` if the job must wait for the answer.
         """
         if not run.economy or self._requests is None or not self._manager.keys:
             return None
@@ -206,7 +206,7 @@ class ModelReader:
         except ValueError as exc:
             error = ModelAnswerInvalidError(self._model, f"it is not a completion ({type(exc).__name__})")
             read = ModelAnswer({}, self._model, 0, 0, failure=error)
-        is_lesson = self._calls.were_taught_by_batch(read)  # a normal call follows in the learned dialect
+        is_lesson = self._calls.were_taught_by_batch(read)  # a normal call with the learned parameters follows
         answer = None if is_lesson else self._cached(question, read, BATCH_TIER, "batch", page)
         self._requests.mark_used(request.id)
         return answer
@@ -214,11 +214,10 @@ class ModelReader:
     def _answered(
         self, request: NewRequest, found: LlmRequest | None, waited_for: str | None
     ) -> Mapping[str, Any] | str | None:
-        """Return the completion for `request`, or the reason why there is none; None to make a normal call now.
+        """Return the completion for `request`, the reason why there is none, or None if a normal call is needed now.
 
         `found` is the stored request, and `waited_for` is the id of the request that the job has waited for. If OpenAI
-        rejected the request's parameters, a normal call is made, which learns the right parameters. Raises
-        `WaitForBatch`.
+        rejected the request's parameters, a normal call is needed, which learns the right ones. Raises `WaitForBatch`.
         """
         mine = waited_for == request.id
         if found is None:
@@ -239,17 +238,17 @@ class ModelReader:
         return None
 
     def _ask(self, question: Question, prompt: Prompt, page: Page, run: Run) -> StoredAnswer | str:
-        """Ask the model now. Cache and return its answer, or return the reason why there is none."""
+        """Ask the model now. Cache and return the answer, or return the reason why there is none."""
         calls, tier = self._calls, self._calls.tier.wanted
         answer = paid(self._manager, self._model, run, MODEL_ANSWERS, lambda: calls.ask(prompt, run), tier=tier)
         if isinstance(answer, str):
             return answer
-        served = answer.service_tier  # a gateway may return any name, but the metric's label has a fixed set of values
+        served = answer.service_tier  # a gateway may return any name, but the label's values are a fixed set
         MODEL_TIERS.labels(tier or "none", served if served in TIERS else "other" if served else "none").inc()
         return self._cached(question, answer, served, "asked", page)
 
     def _cached(self, question: Question, answer: ModelAnswer, tier: str, outcome: str, page: Page) -> StoredAnswer:
-        """Cache a paid answer. In the metric, a usable answer is counted as `outcome`."""
+        """Cache a paid answer, and count it: as `outcome` if it is usable."""
         failure = answer.failure
         stored = StoredAnswer(
             values=answer.values,

@@ -1,6 +1,6 @@
-"""The doctor, which checks an installation, and gives a remedy for each problem.
+"""The doctor checks an installation and gives a remedy for each problem.
 
-It changes nothing and calls no paid API. A `CeleryFacts` gives it access to Celery. Callers show the findings.
+It changes nothing and calls no paid API. It reaches Celery through `CeleryFacts`, and callers display its findings.
 """
 
 from dataclasses import replace
@@ -24,15 +24,15 @@ from app.settings import Settings
 
 __all__ = ["CeleryFacts", "Finding", "State", "examine", "finding_of"]
 
-#: The time limit of a check. All checks run concurrently.
+#: Time limit of each check. All checks run concurrently.
 _CHECK_SECONDS = 10.0
 
 
 def examine(settings: Settings, celery: CeleryFacts, clock: Clock, env_file: Path | None) -> list[Finding]:
-    """Return all findings within ten seconds. Raises nothing.
+    """Return all findings within ten seconds. Never raises.
 
-    `env_file` is the file of settings, if any; `clock` is this machine's clock. Findings contain no secrets: keys are
-    masked, and URLs have no password.
+    `env_file` is the `.env` file, if any. `clock` is this machine's clock. Findings contain no secrets: keys are
+    masked, and passwords in URLs are removed.
     """
     celery = replace(celery, consumers=TtlCache(celery.consumers, _CHECK_SECONDS))  # two checks share one call
     checks = {

@@ -22,21 +22,22 @@ from app.services.reports.doctor.fleet import CeleryFacts
 from app.services.runtime.stores import open_stores
 from app.settings import Settings
 
-#: The names that mount(8) shows for network file systems. SQLite's locks and shared memory do not work on them.
+#: Types of network file systems, as mount(8) names them. SQLite's locks and shared memory do not work on them.
 _SHARED_FILE_SYSTEMS = re.compile(r"nfs4?|cifs|smb3|smbfs|9p|afs|ceph|lustre|beegfs|gpfs|fuse\.(sshfs|glusterfs|s3fs)")
 _MOUNTS = Path("/proc/self/mounts")
 _ESCAPE = re.compile(r"\\([0-7]{3})")
-#: A queued job or parked model request that waits longer than this usually lacks workers or keys.
+#: If a queued job or parked model request waits longer than this, workers or keys are probably missing.
 _LATE_SECONDS = 900.0
-#: A watch that does not fit into today's budget comes first on the next day. A delay longer than this means that the
-#: budget is too small.
+#: A watch that exceeds today's budget is first in line the next day. If it waits longer than this, the budget is too
+#: small.
 _WATCH_LATE = timedelta(days=1, hours=1)
 
 
 def check_database(settings: Settings, mounts: Path = _MOUNTS) -> Finding:
     """Check that the database answers, has this version's schema, and is on a safe file system.
 
-    `mounts` is the list of file systems (proc(5)). If that file cannot be read, the file system is not checked.
+    `mounts` is the file that lists mounted file systems (proc(5)). If it cannot be read, the file system is not
+    checked.
     """
     found = inspect_database(database_url(settings))
     if not found.exists:
@@ -79,20 +80,21 @@ def _file(found: DatabaseState, mounts: Path) -> Iterator[Finding]:
 
 
 def file_system(path: Path, mounts: Path = _MOUNTS) -> str | None:
-    """Return the type of the file system of `path`; None if it is unknown."""
+    """Return the file system type of `path`, or None if it is unknown."""
     try:
         lines = mounts.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return None
     kinds = dict[Path, str]()
     for _, folder, kind, *_ in (line.split(" ") for line in lines if line.count(" ") >= 2):
-        kinds[Path(_ESCAPE.sub(lambda match: chr(int(match[1], 8)), folder))] = kind  # proc(5) escapes blanks in octal
+        # spaces are escaped in octal (proc(5))
+        kinds[Path(_ESCAPE.sub(lambda match: chr(int(match[1], 8)), folder))] = kind
     where = path.expanduser().absolute().resolve()
     return next((kinds[folder] for folder in (where, *where.parents) if folder in kinds), None)
 
 
 def check_jobs(settings: Settings, celery: CeleryFacts, clock: Clock) -> Finding:
-    """Count jobs, and check that they have workers and that no job, model request, or watch waits too long."""
+    """Count jobs. Check that workers run and that no job, model request, or watch waits too long."""
     try:
         found = inspect_database(database_url(settings))
     except PropertyIntelligenceError:

@@ -12,8 +12,6 @@ from app.redaction import redact
 
 
 class State(StrEnum):
-    """The state of a finding."""
-
     OK = "ok"
     WARNING = "warning"
     FAILED = "failed"
@@ -22,7 +20,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The finding of a `check`, and its remedy, if any. `misconfigured` is True for an unusable setting."""
+    """The result of a check, with its remedy, if any. `misconfigured` is True if a setting is unusable."""
 
     state: State
     detail: str
@@ -51,7 +49,7 @@ def skipped(detail: str) -> Finding:
 
 
 def combined(detail: str, complaints: Iterable[Finding]) -> Finding:
-    """Combine `detail` and all complaints into one finding, with the worst state and all remedies."""
+    """Combine `detail` and all complaints into one finding with the worst state and all remedies."""
     found = list(complaints)
     if not found:
         return ok(detail)
@@ -61,7 +59,7 @@ def combined(detail: str, complaints: Iterable[Finding]) -> Finding:
 
 
 def finding_of(error: PropertyIntelligenceError, check: str = "") -> Finding:
-    """Return an error as a failed finding, with its sentence and its remedy."""
+    """Convert an error to a failed finding with the error's message and remedy."""
     detail, remedy = error.sentence.format(**error.facts), error.remedy.format(**error.facts)
     return Finding(State.FAILED, detail, remedy or None, isinstance(error, ConfigurationError), check)
 
@@ -69,9 +67,9 @@ def finding_of(error: PropertyIntelligenceError, check: str = "") -> Finding:
 def run_checks(
     checks: Mapping[str, Callable[[], Finding]], seconds: float, secrets: Sequence[str] = ()
 ) -> list[Finding]:
-    """Run the checks and return their findings in order, within `seconds`, with `secrets` redacted.
+    """Run the checks concurrently, each for at most `seconds`. Return the findings in order, with `secrets` redacted.
 
-    A check returns a finding, or raises an error of `app.errors`, which becomes a failed finding.
+    If a check raises an error, the error becomes a failed finding.
     """
 
     def clean(text: str) -> str:

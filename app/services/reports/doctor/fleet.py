@@ -1,4 +1,4 @@
-"""Check the shared services: Redis, beat, clocks, keys, and workers."""
+"""Check what machines share: Redis, Celery beat, clocks, keys, and workers."""
 
 import timeit
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -21,25 +21,26 @@ from app.services.reports.doctor.findings import Finding, combined, failed, ok, 
 from app.services.runtime.heartbeats import MAINTENANCE_THREADS, heartbeat_file, read_heartbeats
 from app.settings import Settings
 
-#: The time limit of each step of a call to Redis. The key pool's own limit is one second.
+#: Timeout for connecting to Redis and for each reply. The key pool's own timeout is one second.
 _ANSWER_SECONDS = 2.0
-#: If Redis answers more slowly than this, the doctor warns, because every model call needs a round trip to Redis.
+#: Warn if Redis takes longer to reply, because every model call needs a round trip to Redis.
 _SLOW_MS = 50.0
 _PINGS = 5
 _NEARLY_FULL = 0.9
-#: If a task is due for longer than this, the doctor warns. If a beat crashes, another takes over within 15 seconds.
+#: Warn if a scheduled task is overdue by more than this. If a beat process crashes, another takes over within 15
+#: seconds.
 _LATE_SECONDS = 30.0
-#: The maximum difference between two clocks with which heartbeats and new tokens still work.
+#: If clocks differ more than this, heartbeats can look old and new tokens can be rejected.
 _CLOCK_SECONDS = 5.0
-#: More workers than this would wait for each other on one SQLite file.
+#: More workers than this on one SQLite file often wait for each other's locks.
 _MANY_WORKERS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class CeleryFacts:
-    """The doctor's access to Celery: names in Redis, and the queues of workers.
+    """The doctor's access to Celery: names of queues and of Redis keys, and the workers' queues.
 
-    `consumers()` asks all workers through the broker and returns their queues by node (`celery@host`).
+    `consumers()` asks all workers through the broker, and returns each worker's queues by node name (`celery@host`).
     """
 
     consumers: Callable[[], Mapping[str, Collection[str]]]
@@ -56,7 +57,7 @@ class CeleryFacts:
 
 
 def check_redis(settings: Settings) -> Finding:
-    """Check that Redis takes writes, answers fast, and keeps its data. Raises `BrokerUnavailableError`."""
+    """Check that Redis accepts writes, replies fast, and persists its data. Raises `BrokerUnavailableError`."""
     with quick_connection(settings, _ANSWER_SECONDS) as connection:
         milliseconds = 1000 * min(timeit.repeat(connection.ping, number=1, repeat=_PINGS))
         info = cast(Mapping[str, Any], connection.info())
@@ -86,7 +87,7 @@ def _redis_complaints(info: Mapping[str, Any], milliseconds: float) -> Iterator[
 
 
 def check_beat(settings: Settings, celery: CeleryFacts, clock: Clock) -> Finding:
-    """Check that a beat holds its lock and sends due tasks."""
+    """Check that a beat process holds the beat lock and sends due tasks."""
     try:
         with quick_connection(settings, _ANSWER_SECONDS) as connection:
             held = bool(connection.exists(celery.beat_lock))
@@ -122,7 +123,8 @@ def check_clock(settings: Settings, clock: Clock) -> Finding:
     for name, ask in asks.items():
         with suppress(PropertyIntelligenceError):  # another check reports the error
             before = clock.now()
-            if (theirs := ask()) is not None:  # Cristian's algorithm: their time is from the middle of the call
+            # Cristian's algorithm: assume that the server read its clock in the middle of the call
+            if (theirs := ask()) is not None:
                 offsets[name] = (before + (clock.now() - before) / 2 - theirs).total_seconds()
     if not offsets:
         return skipped("there is no other clock to compare with")
@@ -136,7 +138,7 @@ def check_clock(settings: Settings, clock: Clock) -> Finding:
 
 
 def check_keys(settings: Settings) -> Finding:
-    """Count the configured and the healthy keys by their shared state, without calling the API."""
+    """Count the configured and the healthy keys from their state in Redis, without calling OpenAI's API."""
     keys = load_keys(settings).keys
     if not keys:
         return warning("no key: jobs use only values read without a model", str(NoKeysError.remedy))
@@ -154,7 +156,7 @@ def check_keys(settings: Settings) -> Finding:
 
 
 def check_workers(settings: Settings, celery: CeleryFacts, clock: Clock) -> Finding:
-    """Check which workers answer, which have heartbeats in this home, and whether both queues are consumed."""
+    """Check which workers reply, which have a heartbeat file on this machine, and whether both queues are consumed."""
     home = settings.state.propintel_home.expanduser()
     beats = {beat.node: beat for beat in read_heartbeats(home)}
     fresh = [node for node, beat in beats.items() if beat.is_fresh(clock.now())]

@@ -22,16 +22,16 @@ from app.settings.forms import is_loopback
 from app.settings.names import near_misses
 from app.settings.sources import files_with_secrets
 
-#: If less space than this is free, the check fails, because the database and Redis soon cannot write. Below a gigabyte,
-#: it warns.
+#: With less free space than this, the check fails, because the database and Redis will soon be unable to write. Below
+#: `_FEW_BYTES`, it warns.
 _LEAST_BYTES = 100_000_000
 _FEW_BYTES = 1_000_000_000
 
 
 def check_settings(settings: Settings, env_file: Path | None) -> Finding:
-    """Check the settings as a worker does at its start, the permissions of secret files, and the variables' names.
+    """Check the settings as a worker does at startup, permissions of files with secrets, and misspelled variable names.
 
-    The finding names the settings that the keys come from. Raises `ConfigurationError`.
+    The finding names the variable that the keys come from. Raises `ConfigurationError`.
     """
     keys = load_keys(settings)
     load_strategy(settings.openai.key_rotation_strategy)
@@ -49,14 +49,14 @@ def check_settings(settings: Settings, env_file: Path | None) -> Finding:
 
 
 def _open_files(settings: Settings, env_file: Path | None) -> Iterator[Finding]:
-    """Warn about each file with secrets that other users may read.
+    """Warn about each file with secrets that other users can read.
 
-    A file of another user may be readable by its group, because root shares files with this service that way.
+    Another user's file may be readable by its group: root shares files with this service that way.
     """
     for file in files_with_secrets(settings.areas(), env_file):
         try:
             status = file.stat()
-        except OSError:  # the error is reported when the file is used
+        except OSError:  # code that uses the file reports the error
             continue
         if status.st_uid != os.geteuid() and status.st_mode & stat.S_IROTH:
             yield warning(f"every user may read {file}", f"Have the owner of {file} allow only this user to read it.")
@@ -65,7 +65,7 @@ def _open_files(settings: Settings, env_file: Path | None) -> Iterator[Finding]:
 
 
 def _without_flex(settings: Settings, price: Pricing) -> Iterator[Finding]:
-    """Warn if flex is set and the model has no flex price: OpenAI rejects flex for models that do not offer it."""
+    """Warn if flex is set but the model has no flex price, because OpenAI rejects flex for models without this tier."""
     model, tokens = settings.openai.model, (1_000_000, 1_000_000)
     if settings.openai.service_tier == "flex" and 0 < price(model, *tokens) <= price(model, *tokens, "flex"):
         detail = f"OPENAI_SERVICE_TIER=flex, but no flex price of {model} is known: OpenAI may refuse its calls"
@@ -73,7 +73,7 @@ def _without_flex(settings: Settings, price: Pricing) -> Iterator[Finding]:
 
 
 def check_home(settings: Settings) -> Finding:
-    """Check that PROPINTEL_HOME can be written, and has enough space."""
+    """Check that PROPINTEL_HOME is writable and has enough space."""
     home = settings.state.propintel_home.expanduser().absolute()
     existing = next(folder for folder in (home, *home.parents) if folder.exists())
     try:
@@ -90,7 +90,7 @@ def check_home(settings: Settings) -> Finding:
 
 
 def check_sources(settings: Settings) -> Finding:
-    """Load and check `sources.toml` as a scrape does. Raises `ConfigurationError` with the place and the remedy."""
+    """Load and check `sources.toml` as a scrape does. Raises `ConfigurationError`."""
     file = sources_file(settings)
     sources = file.current()
     every = [one for area in sources.areas for one in area.sources]

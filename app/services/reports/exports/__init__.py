@@ -1,6 +1,6 @@
 """Export properties as CSV, JSON Lines, Parquet, and GeoJSON.
 
-Each writer takes properties in the shape of `PropertyStore.get`, one at a time, so that memory use stays constant.
+Each writer takes an iterable of properties in the shape of `PropertyStore.get`, so that memory use stays constant.
 """
 
 import importlib.util
@@ -27,7 +27,7 @@ class ExportFormat(StrEnum):
 
 @dataclass(slots=True)
 class Written:
-    """The number of written properties, and when the last of them changed (None if no property was written)."""
+    """The number of properties written, and the last one's `updated_at` (None if no property was written)."""
 
     count: int = 0
     last_change: str | None = None
@@ -48,9 +48,9 @@ def check_format(chosen: ExportFormat) -> None:
 
 
 def write(properties: Iterable[Mapping[str, Any]], chosen: ExportFormat, stream: BinaryIO) -> Written:
-    """Write `properties` to `stream` in UTF-8. A lone surrogate becomes `?`.
+    """Write `properties` to `stream` in UTF-8. Lone surrogates become `?`.
 
-    `stream` stays open. Raises errors of `properties` and of `stream`.
+    Leave `stream` open. Raises errors of `properties` and of `stream`.
     """
     written = Written()
 
@@ -67,5 +67,5 @@ def write(properties: Iterable[Mapping[str, Any]], chosen: ExportFormat, stream:
     try:
         _TEXT[chosen](counted(), text)
     finally:
-        text.detach()  # the caller's stream stays open
+        text.detach()  # keep the caller's stream open
     return written

@@ -1,4 +1,4 @@
-"""Write Parquet with typed columns, one row group at a time. Needs pyarrow (the extra `parquet`)."""
+"""Write Parquet with typed columns, one row group at a time. Requires pyarrow (the extra `parquet`)."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from app.services.reports.exports.rows import COLUMNS, row_of
 if TYPE_CHECKING:
     import pyarrow as pa
 
-#: The number of properties in memory at a time, which take about 20 MB with their evidence.
+#: Maximum number of properties in memory, which take about 20 MB with their evidence.
 ROWS_PER_GROUP = 1_000
-#: The JSON columns after `COLUMNS`: all evidence by field, and each conflict with the evidence of all its values.
+#: JSON columns after `COLUMNS`: all evidence by field, and conflicts with the evidence of each value.
 _JSON_COLUMNS = ("evidence", "conflict_evidence")
 _INT64 = range(-(2**63), 2**63)
 
 
 def write_parquet(properties: Iterable[Mapping[str, Any]], stream: BinaryIO) -> None:
-    """Write columns of text, 64-bit numbers, booleans, lists of texts, and UTC times; lists of rows are JSON.
+    """Write properties as rows of a table. Columns have native types, except that fields with lists of rows are JSON.
 
-    Dates are text, because many pages have only a year or month. An integer of more than 64 bits is written as null;
-    the column `evidence` has its value. `stream` need not be seekable.
+    Dates are text, because many pages give only a year or month. Integers over 64 bits are written as null, but are in
+    the column `evidence`. `stream` need not be seekable.
     """
     import pyarrow as pa  # noqa: PLC0415 (an optional package, which takes 0.1 s to load)
     from pyarrow import parquet  # noqa: PLC0415
@@ -52,7 +52,7 @@ def _type(name: str) -> str:
 
 
 def _row(shown: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a property as a row of column values, which takes a tenth of the property's memory."""
+    """Convert a property to a row of column values, which takes a tenth of the memory."""
     row = {name: None if value is None else _CONVERSIONS[_type(name)](value) for name, value in row_of(shown).items()}
     return {**row, "evidence": _json(shown["evidence"]), "conflict_evidence": _json(shown["conflicts"])}
 
@@ -69,7 +69,7 @@ def _json(value: Any) -> str:
 
 
 def _text(text: Any) -> str:
-    """Return `text` with `?` for lone surrogates, which cannot be encoded."""
+    """Replace lone surrogates, which cannot be encoded, with `?`."""
     return str(text).encode("utf-8", "replace").decode()
 
 

@@ -1,7 +1,7 @@
-"""The columns of CSV and Parquet tables, and the properties of GeoJSON features, in their order.
+"""Define the columns of CSV and Parquet tables, which are also the properties of GeoJSON features, and their order.
 
-Other programs rely on them: a new column goes to the end (`appended` in the field table), and no column is ever moved,
-renamed, or removed.
+Other programs rely on the columns. Add new columns at the end (`appended` in the field table), and never move, rename,
+or remove one.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import Any
 from app.property.merging.doubt import UNSURE_BELOW
 from app.property.record import FIELDS
 
-#: The names of all columns in their order.
+#: Names of all columns, in order.
 COLUMNS: tuple[str, ...] = (
     "property",
     *(name for name, spec in FIELDS.items() if spec.appended is None),
@@ -22,10 +22,10 @@ COLUMNS: tuple[str, ...] = (
 
 
 def row_of(shown: Mapping[str, Any]) -> dict[str, Any]:
-    """Return all columns of a property in the shape of `PropertyStore.get`; a field without a value is None.
+    """Return the value of each column, or None, for a property in the shape of `PropertyStore.get`.
 
-    `sources` has URLs, and `replaces` has ids of merged properties. `conflicts` has the names of fields about which
-    sources disagree, and `low_confidence` has the names of fields with a confidence below 0.9.
+    `sources` lists URLs, and `replaces` lists ids of merged properties. `conflicts` lists fields about which sources
+    disagree, and `low_confidence` lists fields with a confidence below 0.9.
     """
     values = {
         **shown["record"],

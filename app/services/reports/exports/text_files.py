@@ -11,15 +11,15 @@ from app.property.merging.identity import point_of
 from app.property.record import FIELDS
 from app.services.reports.exports.rows import COLUMNS, row_of
 
-#: The start of a formula (OWASP "CSV injection"), with characters that spreadsheets skip before it. A cell may begin at
-#: the start of the text, and after `;` or a line end, because some spreadsheets use `;` as the separator.
+#: Matches the start of a formula (OWASP "CSV injection"), after characters that spreadsheets skip. It also matches
+#: after `;` or a line end, where some spreadsheets begin a new cell.
 _FORMULA = re.compile(r'(\A|[;\n])((?:[^\S\n]|["\u200b-\u200d\u2060\ufeff])*)([=+\-@\uff1d\uff0b\uff0d\uff20])')
 
 
 def write_csv(properties: Iterable[Mapping[str, Any]], stream: TextIO) -> None:
-    """Write a header and one line per property (RFC 4180, but with `\\n` as line end), all values quoted.
+    """Write a header and one line per property (RFC 4180, but with `\\n` as line end). Quote all values.
 
-    The columns are always the same. Texts that a spreadsheet would run as a formula are escaped.
+    Text that a spreadsheet would run as a formula is escaped.
     """
     writer = csv.writer(stream, quoting=csv.QUOTE_ALL, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -34,7 +34,7 @@ def _cell(name: str, value: Any) -> str:
         case "rows":
             return _FORMULA.sub(
                 lambda it: f"{it[1]}{it[2]}\\u{ord(it[3]):04x}", json_text(value)
-            )  # a Unicode escape does not change the JSON value, unlike an apostrophe
+            )  # unlike an apostrophe, a Unicode escape does not change the JSON value
         case "boolean":
             return "true" if value else "false"
         case "integer" | "number":
@@ -46,7 +46,7 @@ def _cell(name: str, value: Any) -> str:
 
 
 def _guarded(text: str) -> str:
-    """Return `text` without control characters except line ends, and with an apostrophe before each formula."""
+    """Remove control characters except line ends, and insert an apostrophe before each formula."""
     guarded = _FORMULA.sub(r"\1'\2\3", "\n".join(printable(line) for line in text.split("\n")))
     return f"'{guarded}" if guarded.startswith("\n") else guarded
 
@@ -58,9 +58,9 @@ def write_jsonl(properties: Iterable[Mapping[str, Any]], stream: TextIO) -> None
 
 
 def write_geojson(properties: Iterable[Mapping[str, Any]], stream: TextIO) -> None:
-    """Write a FeatureCollection with one feature per line. A feature's properties are the columns that have a value.
+    """Write a FeatureCollection with one feature per line. A feature's properties are the columns with a value.
 
-    A real-estate property without a valid position has a null geometry (RFC 7946, section 3.2).
+    Without a valid position, the geometry is null (RFC 7946, section 3.2).
     """
     stream.write('{"type": "FeatureCollection", "features": [')
     between = "\n"
@@ -68,7 +68,8 @@ def write_geojson(properties: Iterable[Mapping[str, Any]], stream: TextIO) -> No
         values = {name: value for name, value in row_of(shown).items() if value is not None}
         latitude, longitude = point_of(shown["record"]) or (math.inf, math.inf)
         is_there = abs(latitude) <= 90 and abs(longitude) <= 180
-        point = {"type": "Point", "coordinates": [longitude, latitude]} if is_there else None  # longitude first (3.1.1)
+        # longitude first (RFC 7946, section 3.1.1)
+        point = {"type": "Point", "coordinates": [longitude, latitude]} if is_there else None
         feature = {"type": "Feature", "id": shown["property"], "geometry": point, "properties": values}
         stream.write(between + json_text(feature))
         between = ",\n"

@@ -1,4 +1,5 @@
-"""The key report: `pool_monitor` collects counts, `alarms` and `advice` find problems, `report` writes the report.
+"""Report on the key pool: `pool_monitor` collects counts, `alarms` and `advice` find problems, `report` writes the
+report.
 
-`find_alarms` and `advise` use only their arguments, and have no side effects.
+`find_alarms` and `advise` are pure functions.
 """

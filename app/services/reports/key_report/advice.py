@@ -1,6 +1,6 @@
-"""Advice from the figures: what to fix first, and whether more keys or quota would help.
+"""Advise operators what to fix first, and whether more keys or quota would help.
 
-`advise` is a pure function of the evidence, which `gather` reads from the history.
+`gather` reads the evidence from the history, and `advise` is a pure function of it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,7 @@ from app.property.storage.keys.history import KeyHistoryStore
 from app.property.storage.keys.usage import HOUR, Demand, hour_of
 from app.services.reports.key_report.view import KeyView, PoolView, named
 
-#: If the pool was saturated for a smaller share of the day, no advice is given: this only caused waits of seconds.
+#: Saturation for a smaller share of the day is ignored, because requests waited only seconds.
 SATURATED = 0.01
 #: Saturation for at least this share of the day is a warning.
 _WARNING_SHARE = 0.10
@@ -36,7 +36,9 @@ class Advice:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The basis of advice. `demand` is the demand by model during `observed`, which ends now and is at most 24 h."""
+    """The basis of advice. `demand` is the demand by model in the period `observed`, which is at most 24 h and ends
+    now.
+    """
 
     keys: tuple[KeyView, ...]
     demand: Mapping[str, Demand]
@@ -44,13 +46,13 @@ class Evidence:
 
 
 def gather(view: PoolView, history: KeyHistoryStore) -> Evidence:
-    """Return the evidence: the keys of `view`, and the demand of the last day from `history`."""
+    """Return the keys of `view`, and the last day's demand from `history`."""
     began_at, first = history.began_at() or view.at, hour_of(view.at) - _DAY + HOUR
     return Evidence(view.keys, history.demand(first), view.at - max(first, began_at))
 
 
 def advise(evidence: Evidence) -> list[Advice]:
-    """Return advice in the order in which an operator should act: failures, budgets, then capacity."""
+    """Return advice in order of urgency: failures, budgets, then capacity."""
     if not evidence.keys:
         return []
     saturated = list(_saturation(evidence))
@@ -74,7 +76,7 @@ def _mend_first(evidence: Evidence) -> Iterator[Advice]:
 
 
 def _disabled(evidence: Evidence) -> Iterator[Advice]:
-    """Yield a reminder of disabled keys, which are easily forgotten."""
+    """Remind of disabled keys, which are easily forgotten."""
     masks = [key.mask for key in evidence.keys if key.is_disabled]
     if masks:
         word = "is" if len(masks) == 1 else "are"
@@ -101,7 +103,6 @@ def _forbidden(evidence: Evidence) -> Iterator[Advice]:
 
 
 def _saturation(evidence: Evidence) -> Iterator[Advice]:
-    """Yield advice for each saturated model and limit."""
     for model, demand in sorted(evidence.demand.items()):
         times = (("requests", demand.saturated_requests_us), ("tokens", demand.saturated_tokens_us))
         for unit, us in times:
@@ -123,7 +124,7 @@ def _capacity(evidence: Evidence, saturated: bool) -> Iterator[Advice]:
     elif not saturated:
         sentence = f"The pool was saturated for less than {SATURATED:.0%} of {span}: it needs no more keys or quota."
         yield Advice("enough", "info", sentence, numbers)
-    elif all(key.is_in_rotation for key in evidence.keys):  # otherwise, fixing the failing keys may be enough
+    elif all(key.is_in_rotation for key in evidence.keys):  # if some keys fail, fixing them may be enough
         shared = f"; your {keys} keys are in {groups} limit groups" if groups < keys else ""
         sentence = "A higher limit (usage tier), or keys of another organization or project, would help. "
         sentence += f"Keys that share a limit group add nothing{shared}."

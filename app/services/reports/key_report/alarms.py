@@ -1,7 +1,8 @@
-"""Find current problems of the key pool, with pure functions of a view of the pool and of the firing alerts.
+"""Find current problems of the key pool. The functions are pure: they use only a view of the pool and the firing
+alerts.
 
-The usage of a budget is corrected up and down all day, so a budget alert stays for the day. A short failure of a key
-between two evaluations is not missed, because the pool counts failures. Each failure is an alarm for at least `HELD`.
+A budget alert stays for the day, because corrections of the budget's usage would make it flap. Short failures between
+two evaluations are not missed, because the pool counts failures. Each failure is an alarm for at least `HELD`.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -12,17 +13,17 @@ from app.property.storage.keys.alerts import Alarm, Severity
 from app.property.storage.keys.tables import Alert
 from app.services.reports.key_report.view import BudgetUse, KeyView, PoolView, named
 
-#: A past failure of a key stays an alarm for this time.
+#: How long a past failure of a key remains an alarm.
 HELD = timedelta(minutes=1)
-#: After a change of the cap, a firing budget alarm stays until the usage is below this share of the threshold.
+#: If the cap changes, a firing budget alarm stays until usage is below this share of the threshold.
 _STAYS_FROM = 0.8
-#: From this share on, a budget counts as used up. It is less than 1 because of rounding.
+#: A budget counts as used up from this share on. It is below 1 because of rounding.
 _ALL = 0.9995
 POOL = "pool"
 
 
 class Kind(StrEnum):
-    """The kinds of alerts, also used in metrics, webhooks, and the runbook (docs/alerts.md)."""
+    """The kind of an alert, which metrics, webhooks, and the runbook (docs/alerts.md) also use."""
 
     CIRCUIT_OPEN = "circuit_open"
     KEY_DEAD = "key_dead"
@@ -32,16 +33,16 @@ class Kind(StrEnum):
     NO_HEALTHY_KEY = "no_healthy_key"
 
 
-#: The kind and the subject, which together identify a firing alert.
+#: Kind and subject, which together identify a firing alert.
 Name = tuple[str, str]
 
 
 def find_alarms(
     view: PoolView, key_age_days: float, budget_share: float, firing: Collection[Alert] = ()
 ) -> list[Alarm]:
-    """Return all current problems, each kind and subject once.
+    """Return all current problems, one alarm per kind and subject.
 
-    A budget is an alarm once its used share (0 to 1) reaches `budget_share`. `firing` are the firing alerts.
+    A budget raises an alarm once its used share (0 to 1) reaches `budget_share`. `firing` are the firing alerts.
     """
     before = {(alert.kind, alert.subject): alert for alert in firing}
     return [
@@ -55,7 +56,7 @@ def find_alarms(
 
 
 def _no_healthy_key(view: PoolView) -> Iterator[Alarm]:
-    """Yield an alarm if no key is healthy. A key that waits after a 429 is healthy, as it usually recovers soon."""
+    """Yield an alarm if no key is healthy. A key that waits after a 429 counts as healthy, since it recovers soon."""
     if view.keys and not any(key.is_in_rotation for key in view.keys):
         states = sorted({key.state for key in view.keys})
         message = f"None of the {len(view.keys)} OpenAI keys is healthy ({', '.join(states)}): no model calls are made."
@@ -81,7 +82,7 @@ def _dead(view: PoolView) -> Iterator[Alarm]:
 
 
 def _out_of_quota(view: PoolView) -> Iterator[Alarm]:
-    """Yield one alarm per limit group, because its keys share the quota."""
+    """Yield one alarm per limit group, because keys of a group share the quota."""
     out: dict[str, list[KeyView]] = {}
     for key in view.keys:
         if key.state == "no_quota" or _just(key.quota_gone_at, view.at):
@@ -94,15 +95,16 @@ def _out_of_quota(view: PoolView) -> Iterator[Alarm]:
                 f"Limit group {group} has no quota left: its {len(masks)} OpenAI keys ({named(masks)}) are out of "
             )
             message += "rotation."
-        subject = masks[0] if group == keys[0].key_id else group  # a key that shares no limits is its own group
+        # a key without shared limits is its own group, so name it by its mask
+        subject = masks[0] if group == keys[0].key_id else group
         yield Alarm(Kind.QUOTA_GONE, subject, Severity.WARNING, message, {"group": group, "keys": masks})
 
 
 def _budgets(view: PoolView, threshold: float, firing: Mapping[Name, Alert]) -> Iterator[Alarm]:
-    """Yield an alarm for each daily cap that is nearly used up. A cap per key has one alarm for all keys.
+    """Yield an alarm for each daily cap that is nearly used up. A cap per key raises one alarm for all keys.
 
-    The alarm is critical once the budget is used up or a request was rejected because of it. For a cap per key, this
-    must be true of all keys. A request is rejected if its estimate exceeds the remaining budget, so budgets are rarely
+    The alarm is critical once the budget is used up or has caused the rejection of a request. For a cap per key, this
+    must be true of every key. A request is rejected if its estimate exceeds the remaining budget, so budgets are rarely
     used completely. An alarm and its severity stay for the rest of the UTC day unless the cap changes.
     """
     for budget, unit in dict.fromkeys((use.budget, use.unit) for use in view.budgets):

@@ -1,4 +1,4 @@
-"""Store the key pool's counters, and raise and resolve alerts. The scheduled tasks use this module."""
+"""Store the key pool's counters, and raise and resolve alerts, for the scheduled tasks."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ from app.settings import Settings
 
 log = logging.getLogger(__name__)
 
-#: The outcomes that count as failures of a key (see `usage.Uses`).
+#: Outcomes that count as failures of a key (see `usage.Uses`).
 _FAILURES = (Outcome.QUOTA_EXHAUSTED, Outcome.INVALID_KEY, Outcome.FORBIDDEN, Outcome.SERVER_FAILURE)
 
 
@@ -43,10 +43,11 @@ class PoolMonitor:
         return AlertStore(self.database)
 
     def look(self, at: datetime | None = None, stats: Mapping[str, Any] | None = None) -> PoolView | None:
-        """Record the counters, and return a view of the pool; None while the shared figures are unavailable.
+        """Record the counters, and return a view of the pool, or None while Redis has no figures.
 
-        `stats` are the manager's stats if the caller has just read them; `at` is then a time before that. A key that
-        another process just removed is left out, because this process will reload its keys soon. Raises `StoreError`.
+        `stats` are the manager's stats if the caller has just read them. In this case, `at` is a time before that. A
+        key that another process just removed is omitted, because this process will reload its keys soon. Raises
+        `StoreError`.
         """
         at = at or self.database.clock.now()
         figures = self._record_counters()
@@ -59,16 +60,16 @@ class PoolMonitor:
         keys = tuple(
             _key_view(key, str(stats["keys"][key.mask]["state"]), known.get(key.key_id))
             for key in self.manager.keys
-            if key.mask in stats["keys"]  # otherwise the key was added between the two calls
+            if key.mask in stats["keys"]  # a key added between the two calls is missing
             and (key.key_id not in known or known[key.key_id].removed_at is None)
         )
         return PoolView(at, keys, tuple(budget_uses(stats, figures.stopped, budget_of(self.settings))))
 
     def _record_counters(self) -> PoolFigures | None:
-        """Record the shared counters, and return the pool's figures; None while they are unavailable.
+        """Record the shared counters, and return the pool's figures, or None while Redis is unavailable.
 
-        While Redis is unavailable, a manager has only the counters of its own process. They are not recorded, because
-        they would look like a loss of data.
+        While Redis is unavailable, a manager has only its own process's counters. Recording these would look like a
+        loss of data.
         """
         figures: PoolFigures | None = None
 
@@ -82,7 +83,9 @@ class PoolMonitor:
         return figures
 
     def check(self) -> tuple[list[Alert], list[Alert]]:
-        """Find problems and record alerts. Log and return the fired and the resolved alerts. Raises `StoreError`."""
+        """Find problems, and record them as alerts. Log and return the new and the resolved alerts. Raises
+        `StoreError`.
+        """
         view = self.look()
         if view is None:
             return [], []
@@ -98,7 +101,7 @@ class PoolMonitor:
 
 
 def counted(keys: Sequence[ApiKey], figures: PoolFigures) -> list[CountedKey]:
-    """Return the pool's counters for the history: the counters of the whole pool, then of each key."""
+    """Return counters for the history, first those of the whole pool, then those of each key."""
     configured = {key.key_id: key for key in keys}
     calls: dict[str, dict[str, Uses]] = {}
     for one in figures.calls:
@@ -120,7 +123,7 @@ def counted(keys: Sequence[ApiKey], figures: PoolFigures) -> list[CountedKey]:
 
 
 def budget_uses(stats: Mapping[str, Any], stopped: Mapping[str, int], budget: Budget) -> Iterator[BudgetUse]:
-    """Yield the usage of the daily caps: of all keys together, then of each key. `stopped` is `PoolFigures.stopped`."""
+    """Yield the usage of the daily caps, first of all keys, then of each key. `stopped` is `PoolFigures.stopped`."""
     yield from _of_cap("day", budget.day, stats["spent_today"], stopped, None)
     for mask, figures in stats["keys"].items():
         if figures["state"] != "draining":
@@ -132,7 +135,8 @@ def _of_cap(
 ) -> Iterator[BudgetUse]:
     for unit, most in amounts(cap).items():
         figure = "microusd" if unit == "usd" else unit
-        is_stopped = stopped.get(f"{name} {figure}", -1) >= getattr(cap, figure)  # the cap may be higher now
+        # the cap may have been raised since the rejection
+        is_stopped = stopped.get(f"{name} {figure}", -1) >= getattr(cap, figure)
         yield BudgetUse(name, unit, spent[unit], most, mask, is_stopped)
 
 

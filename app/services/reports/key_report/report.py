@@ -1,4 +1,4 @@
-"""The key report: the specification's stats, advice, and firing alerts. It is logged, exported, and stored."""
+"""Build, log, export, and store the key report: the specification's stats, advice, and firing alerts."""
 
 import json
 import logging
@@ -15,25 +15,24 @@ from app.settings import Settings
 
 log = logging.getLogger(__name__)
 
-#: Maximum number of alerts and pieces of advice in a report. The limits keep it short, because it is also a task's
-#: result.
+#: Maximum number of alerts and pieces of advice in a report, which is also a task's result and must be short.
 MOST_ALERTS = 10
 MOST_ADVICE = 10
 _ALERT_FIELDS = ("kind", "subject", "severity", "message", "fired_at")
 #: Maximum number of unhealthy keys in a stored report.
 MOST_UNHEALTHY = 20
-#: The Redis key of the newest report, and the time after which it expires.
+#: Redis key of the newest report, which expires after `KEPT_SECONDS`.
 _KEY = "{propintel}:key-report"
 KEPT_SECONDS = 30 * 86_400
 _TIMEOUT_SECONDS = 2.0
-#: The states of unhealthy keys. States that need an operator come first, temporary states last.
+#: States of unhealthy keys. States that need an operator come first, temporary states last.
 _OUT_OF_ROTATION = ("dead", "no_quota", "open", "half_open", "cooling")
 
 
 def make_report(stats: Mapping[str, Any], advice: Sequence[Advice], firing: Sequence[Alert]) -> dict[str, Any]:
-    """Return `stats`, the `data` of the specification's stats response, with advice and alerts added.
+    """Add advice and alerts to `stats`, the `data` of the specification's stats response.
 
-    There are at most `MOST_ADVICE` pieces of advice and `MOST_ALERTS` alerts; `alerts_firing` counts all firing alerts.
+    At most `MOST_ADVICE` pieces of advice and `MOST_ALERTS` alerts are added. `alerts_firing` counts all firing alerts.
     """
     alerts = [alert.as_json() for alert in firing[:MOST_ALERTS]]
     return {
@@ -45,7 +44,7 @@ def make_report(stats: Mapping[str, Any], advice: Sequence[Advice], firing: Sequ
 
 
 def summary_of(report: Mapping[str, Any]) -> str:
-    """Return one line: `OpenAI keys: 2 of 3 healthy, 9 requests, 3 failures, strategy random`.
+    """Return one line such as `OpenAI keys: 2 of 3 healthy, 9 requests, 3 failures, strategy random`.
 
     The numbers of disabled keys and firing alerts follow, if there are any.
     """
@@ -60,7 +59,7 @@ def summary_of(report: Mapping[str, Any]) -> str:
 
 
 def log_report(report: Mapping[str, Any]) -> None:
-    """Log the summary, a line for each key that is disabled, failing, or rate limited, and warnings of the advice."""
+    """Log the summary, a line for each disabled, failing, or rate-limited key, and advice that is a warning."""
     log.info(summary_of(report))
     for mask, figures in report["keys"].items():
         if line := _line(mask, figures):
@@ -69,7 +68,7 @@ def log_report(report: Mapping[str, Any]) -> None:
 
 
 def log_advice(report: Mapping[str, Any]) -> None:
-    """Log the warnings among the advice."""
+    """Log advice that is a warning."""
     for piece in report["advice"]:
         if piece["severity"] == "warning":
             log.warning("Advice: %s", piece["sentence"])
@@ -98,16 +97,17 @@ def keep_report(settings: Settings, report: Mapping[str, Any], at: datetime) -> 
 
 
 def newest_report(settings: Settings) -> dict[str, Any] | None:
-    """Return the newest report in the form of `shown`; None if none is stored. Raises `BrokerUnavailableError`."""
+    """Return the newest report, as made by `shown`, or None if no report is stored. Raises `BrokerUnavailableError`."""
     with quick_connection(settings, _TIMEOUT_SECONDS) as connection:
         content = connection.get(_KEY)
     return json.loads(content) if content is not None else None
 
 
 def shown(report: Mapping[str, Any], at: datetime) -> dict[str, Any]:
-    """Return the short form of a report made at `at` that is stored and shown, in JSON types.
+    """Return a short form of the report made at `at`, in JSON types, for storing and display.
 
-    `unhealthy` has up to `MOST_UNHEALTHY` keys ordered by state, and `unhealthy_left_off` is the number of the others.
+    `unhealthy` has up to `MOST_UNHEALTHY` keys ordered by state. `unhealthy_left_off` is the number of unhealthy keys
+    omitted.
     """
     unhealthy = [
         {"key": mask, "state": figures["state"], "failures": figures["failures"]}
@@ -127,7 +127,7 @@ def shown(report: Mapping[str, Any], at: datetime) -> dict[str, Any]:
 
 
 def export_report(report: Mapping[str, Any], path: Path, at: datetime) -> None:
-    """Write the report to a JSON file atomically. An error is logged.
+    """Write the report to a JSON file atomically. Log an error instead of raising it.
 
     The file is `{"reported_at", "data": the specification's stats, "advice", "alerts", "alerts_firing"}`.
     """

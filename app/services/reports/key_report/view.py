@@ -1,10 +1,10 @@
-"""The state of the key pool at one moment, from which alarms and advice are derived."""
+"""The state of the key pool at one moment, the input of alarms and advice."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-#: The states in which a key is not used because it fails or was rejected.
+#: States of keys that are not used because they fail or were rejected.
 OUT = frozenset({"open", "half_open", "dead", "no_quota"})
 
 
@@ -23,12 +23,12 @@ class KeyView:
 
     @property
     def is_out(self) -> bool:
-        """Whether the key is not used because it fails or was rejected; False for a disabled key."""
+        """Whether the key is not used because it fails or was rejected. False for a disabled key."""
         return self.state in OUT
 
     @property
     def is_in_rotation(self) -> bool:
-        """Whether the key can be used now, or usually within a minute."""
+        """Whether the key can be used now or, after a 429, usually within a minute."""
         return not (self.is_out or self.is_disabled)
 
     @property
@@ -38,9 +38,10 @@ class KeyView:
 
 @dataclass(frozen=True, slots=True)
 class BudgetUse:
-    """The usage of a daily cap. For a cap per key, `mask` names the key.
+    """The usage of a daily cap. If the cap is per key, `mask` names the key.
 
-    `stopped` is True if a request was rejected today because of the cap; for a cap per key, because of all keys' caps.
+    `stopped` is True if the cap caused the rejection of a request today. A cap per key does so only if all keys reach
+    it.
     """
 
     budget: Literal["day", "key_day"]
@@ -52,13 +53,13 @@ class BudgetUse:
 
     @property
     def share(self) -> float:
-        """The used share, 0 or more. A cap of 0 is always used up."""
+        """The used share of the cap. It can exceed 1, and is 1 for a cap of 0."""
         return self.used / self.cap if self.cap else 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class PoolView:
-    """The configured keys in their order and the daily budgets, read just after the time `at`."""
+    """The configured keys, in order, and the daily budgets. They were read just after `at`."""
 
     at: datetime
     keys: tuple[KeyView, ...]
@@ -66,7 +67,7 @@ class PoolView:
 
 
 def named(masks: list[str], most: int = 5) -> str:
-    """Return `a, b and c`, or the first `most` masks and `and 295 more`."""
+    """Join masks as `a, b and c`. If there are more than `most`, end in a count such as `and 295 more`."""
     if len(masks) > most:
         return f"{', '.join(masks[:most])} and {len(masks) - most} more"
     return " and ".join(filter(None, (", ".join(masks[:-1]), masks[-1] if masks else "")))

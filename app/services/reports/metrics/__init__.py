@@ -1,5 +1,5 @@
-"""Prometheus metrics of all processes.
+"""Export Prometheus metrics of all processes.
 
-`instruments` counts in each process; `shared_counts` adds up the counts of all processes in Redis. `exposition` adds
-the figures of the pool and the jobs (`samples`) to these totals. `web` serves the result.
+`instruments` counts in each process, and `shared_counts` adds up the counts of all processes in Redis. `exposition`
+combines these totals with figures of the key pool and the jobs (`samples`). `web` serves the result.
 """

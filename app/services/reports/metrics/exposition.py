@@ -1,6 +1,6 @@
-"""Serve the shared metrics of all processes to Prometheus, read from their stores at most once a second.
+"""Render the metrics of all processes for Prometheus. Each source is read at most once a second.
 
-All web processes give the same answer, because the counters are shared. If a source is unavailable, only its samples
+All web processes return the same metrics, because the counters are shared. If a source is unavailable, only its samples
 are missing.
 """
 
@@ -28,27 +28,27 @@ from app.services.runtime.ttl_cache import TtlCache
 
 log = logging.getLogger(__name__)
 
-#: The time limit of a source. Prometheus gives up a scrape after ten seconds by default.
+#: Time limit of each source. By default, Prometheus gives up a scrape after ten seconds.
 SOURCE_SECONDS = 2.5
 _KEPT_SECONDS = 1.0
-#: For this time after `_KEPT_SECONDS`, scrapes get the old answer at once. After that, a scrape waits for a new answer.
+#: For this time after `_KEPT_SECONDS`, scrapes get the old metrics at once. Later scrapes wait for new metrics.
 _GRACE_SECONDS = 2.0
-#: The database's figures are cached for this time, because counting a million jobs takes half a second.
+#: How long the database's figures are cached, because counting a million jobs takes half a second.
 _DATABASE_KEPT_SECONDS = 10.0
-#: If the database does not answer in time, figures up to this age are used.
+#: Maximum age of figures that are used if the database does not reply in time.
 _DATABASE_STALE_SECONDS = 60.0
 
 _FORMATS = choose_encoder("text/plain"), choose_encoder("application/openmetrics-text")
-#: The available content types: Prometheus' text format 0.0.4, and OpenMetrics 1.0.
+#: Content types of Prometheus' text format 0.0.4 and of OpenMetrics 1.0.
 TEXT, OPENMETRICS = (kind for _, kind in _FORMATS)
 
 
 class Exposition(Collector):
-    """Collects and renders the metrics. Thread-safe; `render` waits for slow sources up to their time limit.
+    """Collects and renders the metrics. Thread-safe.
 
-    Each argument except `masks` is a source. It is called in its own thread, and may raise `redis.RedisError` and
-    errors of `app.errors`. `masks` returns the masks of the configured keys. `reported` returns the time of the newest
-    key report, or None.
+    Each argument except `masks` is a source. A source is called in its own thread, and may raise `redis.RedisError` and
+    errors of `app.errors`. `masks` maps the ids of the configured keys to their masks. `reported` returns the time of
+    the newest key report, or None.
     """
 
     def __init__(
@@ -69,24 +69,24 @@ class Exposition(Collector):
         self._messages = _Source("broker", messages)
         self._health = _database(health)
         self._reported = _Source("redis", reported)
-        self._collecting = threading.Lock()  # both formats may be requested at the same time
+        self._collecting = threading.Lock()  # two requests may collect at once, one for each format
         self._rendered = {
             kind: TtlCache(partial(encode, self), _KEPT_SECONDS, grace_seconds=_GRACE_SECONDS)
             for encode, kind in _FORMATS
         }
 
     def render(self, accept: str) -> tuple[bytes, str]:
-        """Return the answer for an `Accept` header, and its content type, `TEXT` or `OPENMETRICS`."""
+        """Return the response body for an `Accept` header, and its content type (`TEXT` or `OPENMETRICS`)."""
         _, wanted = choose_encoder(accept)
         kind = OPENMETRICS if wanted.partition(";")[0] == OPENMETRICS.partition(";")[0] else TEXT
         return self._rendered[kind](), kind
 
     def collect(self) -> list[Metric]:
-        """Return all metric families of `SPECS`. The rendering library calls this method."""
+        """Return all metric families. Prometheus' library calls this method."""
         with self._collecting:
             sources: list[_Source[Any]] = [self._totals, self._keys, self._jobs, self._messages]
             sources += [self._health, self._reported]
-            for source in sources:  # concurrent calls take only as long as the slowest source
+            for source in sources:  # start all sources first, so that they run concurrently
                 source.begin()
             totals, report = self._totals.answer(), self._keys.answer()
             jobs, messages = self._jobs.answer(), self._messages.answer()
@@ -98,7 +98,8 @@ class Exposition(Collector):
                 log.warning("Metrics without keys: %s", exc)
             up: dict[tuple[str, ...], float] = {}
             for source in sources:
-                if source is not self._keys or masks is not None:  # unusable keys do not mean that Redis is down
+                # if the keys are unusable, their source fails even if Redis is up
+                if source is not self._keys or masks is not None:
                     up[(source.name,)] = min(up.get((source.name,), 1.0), float(source.up))
             samples = {
                 **pool_samples(len(masks) if masks is not None else None, report),
@@ -113,9 +114,10 @@ class Exposition(Collector):
 
 
 class _Source[T]:
-    """A source of figures. `name` is its label in `propintel_scrape_source_up`, and `up` is its last state.
+    """A source of figures. `name` is its label in `propintel_scrape_source_up`. `up` is True if its last call
+    succeeded.
 
-    `instead` returns a substitute for an answer that is late.
+    `instead` returns a substitute if the source exceeds its time limit.
     """
 
     def __init__(self, name: str, ask: Callable[[], T], instead: Callable[[], T | None] = lambda: None) -> None:
@@ -129,7 +131,7 @@ class _Source[T]:
         self._wait = self._bounded.begin()
 
     def answer(self) -> T | None:
-        """Return the answer; None after an error or a timeout. The first of consecutive errors is logged."""
+        """Return the figures, or None after an error or a timeout. Log only the first of consecutive errors."""
         assert self._wait is not None  # noqa: S101 (`begin` comes first)
         answer, failure = None, None
         try:

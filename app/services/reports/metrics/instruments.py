@@ -1,8 +1,8 @@
-"""Define the metrics declared in `metrics.toml`, and the counters and histograms that processes increase.
+"""Define the metrics that `metrics.toml` declares, with the counters and histograms that processes update.
 
-Counting only adds to a number in memory. Labels come from closed sets (error codes, route templates, the configured
-model), and a test compares them with `metrics.toml`. `shared_counts` reports the counts; in a process without a
-`Flusher`, they are lost.
+Counting only adds to a number in memory. `shared_counts.Flusher` reports the counts; in a process without one, they are
+lost. Label values come from bounded sets (error codes, route templates, the configured model), and a test compares them
+with `metrics.toml`.
 """
 
 import itertools
@@ -17,7 +17,8 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.utils import floatToGoString
 
 Kind = Literal["counter", "gauge", "histogram"]
-#: Maps label values, a tuple in the order of the labels, to a number, or for a histogram to (bucket counts, sum).
+#: Maps a tuple of label values, in the order of the labels, to a number. For a histogram, maps it to (bucket counts,
+#: sum).
 Samples = Mapping[Any, Any]
 
 _FAMILIES: Mapping[str, type[CounterMetricFamily | GaugeMetricFamily]] = {
@@ -27,12 +28,12 @@ _FAMILIES: Mapping[str, type[CounterMetricFamily | GaugeMetricFamily]] = {
 
 
 class Label(NamedTuple):
-    """A label of a metric. Its values are `words`, and the members of the bounded set that `others` names, if any."""
+    """A label of a metric. Its values are `words`, plus the members of a bounded set if `others` names a set."""
 
     name: str
     words: tuple[str, ...] = ()
-    others: str = ""  # the set's name in the plural, such as "keys"
-    follows: bool = False  # the labels before this one determine its value, so that it adds no series
+    others: str = ""  # name of the set in the plural, such as "keys"
+    follows: bool = False  # the previous labels determine the value, so this label adds no series
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,27 +52,27 @@ class Spec:
 
     @property
     def buckets(self) -> tuple[str, ...]:
-        """The values of the label `le` of a histogram."""
+        """The values of a histogram's label `le`."""
         return (*map(floatToGoString, self.bounds), "+Inf")
 
     @property
     def begins(self) -> bool:
-        """Whether all series are exported as 0 before the first event, which Prometheus' `increase()` then counts."""
+        """Whether all series are 0 before the first event, so that Prometheus' `increase()` counts that event."""
         return self.kind == "counter" and not any(label.others for label in self.labels)
 
     @property
     def first(self) -> Samples:
-        """The samples before the first event: 0 for all series if `begins` is true, or else no samples."""
+        """The samples before the first event: 0 for all series if `begins`, else no samples."""
         series = itertools.product(*(label.words for label in self.labels)) if self.begins else ()
         return dict.fromkeys(series, 0.0)
 
     @property
     def shown(self) -> str:
-        """The name of the metric in queries and documents, where counters end in `_total`."""
+        """The metric's name in queries and documents, where counters end in `_total`."""
         return f"{self.name}_total" if self.kind == "counter" else self.name
 
     def family(self, samples: Samples | None = None) -> Metric:
-        """Return the family with these samples for Prometheus' library."""
+        """Return a metric family with `samples` for Prometheus' library."""
         if self.kind != "histogram":
             family = _FAMILIES[self.kind](self.name, self.help, labels=self.label_names)
             for values, value in (samples or {}).items():
@@ -92,7 +93,7 @@ def _spec(kind: Kind, name: str, given: Mapping[str, Any]) -> Spec:
     return Spec(kind, name, given["help"], tuple(labels), tuple(given.get("buckets", ())))
 
 
-#: All metrics by their names without `propintel_`.
+#: All metrics, by name without `propintel_`.
 SPECS: Mapping[str, Spec] = {
     name.removeprefix("propintel_"): _spec(cast(Kind, kind), name, given)
     for kind, metrics in tomllib.loads(Path(__file__).with_name("metrics.toml").read_text(encoding="utf-8")).items()
@@ -100,13 +101,13 @@ SPECS: Mapping[str, Spec] = {
 }
 ALL = tuple(SPECS.values())
 
-#: Our own registry, because the library's default one has metrics of a single process (memory, garbage collector).
+#: A separate registry, because the library's default registry contains metrics of a single process, such as its memory.
 REGISTRY = CollectorRegistry()
 _specs: list[Spec] = []
 
-#: The HTTP methods that are counted by name. All others count as "other", because clients must not create series.
+#: HTTP methods that are counted by name. Others count as "other", so that clients cannot create series.
 HTTP_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-#: The service tiers in the API's responses that are counted by name. Gateways may send other names.
+#: Service tiers in API responses that are counted by name. Others count as "other", because gateways may send any name.
 TIERS = ("default", "flex", "priority", "scale", "auto")
 
 
@@ -152,17 +153,18 @@ CHANGE_DELIVERIES = _counter("change_deliveries")
 HTTP_REQUESTS = _counter("http_requests")
 HTTP_REQUEST_SECONDS = _histogram("http_request_seconds")
 
-#: The metrics that processes count. All others are read from the stores.
+#: Metrics that processes count. All other metrics are read from the stores.
 COUNTED = tuple(_specs)
 
 
-#: How a run of a job ended. "deferred" means that the job waits for capacity. "retried" counts against the job's
-#: attempts. "lost" means that the run lost its lease, the job was canceled, or its new state could not be written.
+#: How a run of a job ended. "deferred" means that the job waits for capacity. "retried" means that the run failed and
+#: the job will run again. "lost" means that the run lost its lease, the job was canceled, or its new state could not be
+#: written.
 RunEnd = Literal["done", "failed", "deferred", "retried", "lost"]
 
 
 def count_run(outcome: RunEnd, seconds: float, code: str = "") -> None:
-    """Count a run of a job by its outcome and error code."""
+    """Count a run of a job by outcome and error code, and record its duration."""
     if outcome in ("done", "failed"):
         JOBS_FINISHED.labels(outcome, code).inc()
     elif outcome != "lost":

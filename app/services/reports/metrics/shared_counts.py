@@ -1,7 +1,7 @@
-"""The counts of all processes, added up in one Redis hash.
+"""Add up the counts of all processes in one Redis hash.
 
-A process adds the increase of its own counters, every few seconds and when it ends. Delivery is at least once: if the
-reply of Redis is lost, the same growth is added again. A killed process loses its counts since its last report.
+Every few seconds and when it ends, a process adds the increase of its own counters. Delivery is at least once: if
+Redis's reply is lost, the same increase is added again. A killed process loses its counts since its last report.
 """
 
 import json
@@ -29,12 +29,12 @@ _KEPT_SECONDS = 35 * 86_400
 
 
 def encode(name: str, labels: Mapping[str, str]) -> str:
-    """Return the hash field of one series. The order of its labels makes no difference."""
+    """Return the name of a series' field in the hash. It does not depend on the order of the labels."""
     return json.dumps([name, labels], sort_keys=True, separators=(",", ":"))
 
 
 def counts(registry: CollectorRegistry) -> dict[str, float]:
-    """Return all series of `registry`. Their start times are left out: they differ between processes."""
+    """Return all series of `registry` except start times, which differ between processes."""
     return {
         encode(sample.name, sample.labels): sample.value
         for family in registry.collect()
@@ -50,10 +50,10 @@ def read_counts(connection: redis.Redis) -> dict[str, float]:
 
 
 class Flusher:
-    """Adds the counts of this process from now on to the totals.
+    """Adds this process's counts to the totals, beginning now.
 
-    Create it only after forking: a child begins with its parent's numbers, which the parent reports. A flusher that a
-    child inherits from its parent sends nothing.
+    Create it after forking, because a child process starts with its parent's counts, which the parent reports. A
+    flusher inherited from the parent reports nothing.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Flusher:
         self._thread.start()
 
     def stop(self) -> None:
-        """Report the remaining counts, within seconds, and end the thread. Safe to call again, or without `start`."""
+        """Report the remaining counts and end the thread, within seconds. Safe to call again, or without `start`."""
         if os.getpid() != self._pid or self._stopped.is_set():
             return
         self._stopped.set()
@@ -118,15 +118,15 @@ class Flusher:
 
 
 def make_flusher(settings: Settings) -> Flusher:
-    """Return a flusher to the Redis in use; it connects when there is something to report."""
+    """Return a flusher that connects to Redis when there is something to report."""
     return Flusher(connect_store(broker_url(settings)))
 
 
 def families(specs: Iterable[Spec], totals: Mapping[str, float] | None) -> list[Metric]:
-    """Return a metric family for each spec, with its samples in `totals`. Series in `Spec.first` are 0 until counted.
+    """Return a metric family for each spec, with samples from `totals`. Series in `Spec.first` are 0 until counted.
 
-    Series that this version does not know are left out. If `totals` is None, there are no samples, because a 0 would
-    look like a restart of all counters.
+    Omit series that this version does not know. If `totals` is None, there are no samples, because a 0 would look like
+    a restart of all counters.
     """
     found: _Found = defaultdict(list)
     for series, total in sorted((totals or {}).items()):
@@ -146,14 +146,14 @@ _Found = defaultdict[str, list[tuple[dict[str, str], float]]]
 def _histogram(spec: Spec, found: _Found) -> Samples:
     counted, sums = _of(spec, found, "_bucket", "le"), _of(spec, found, "_sum")
     series = sorted({labels[:-1] for labels in counted} or ({()} if not spec.labels else set()))
-    return {  # only buckets that grew are in the hash
+    return {  # the hash contains only buckets that were counted
         values: ([counted.get((*values, bucket), 0.0) for bucket in spec.buckets], sums.get(values, 0.0))
         for values in series
     }
 
 
 def _of(spec: Spec, found: _Found, suffix: str = "", *more: str) -> dict[tuple[str, ...], float]:
-    """Return the samples that have exactly the labels of `spec`: an older version may have counted by other labels."""
+    """Return samples that have exactly the labels of `spec`. An older version may have counted by other labels."""
     names = (*spec.label_names, *more)
     samples = found[f"{spec.shown}{suffix}"]
     return {tuple(labels[n] for n in names): total for labels, total in samples if set(labels) == set(names)}
