@@ -245,8 +245,8 @@ def _still_holds(name: str, anchor: Anchor, pages: Sequence[_Page]) -> bool:
 def _of_one_label(name: str, anchors: Sequence[Anchor], pages: Sequence[_Page]) -> tuple[Anchor, ...]:
     """Return `anchors` without labels that are near the value by chance, such as the label of the line above.
 
-    If the anchors have several labels, those that the vocabulary knows for the field are kept. If it knows none of
-    them, a label in the same row or text as the value is kept, provided that it is the only such label.
+    If the anchors have several labels, those that the vocabulary knows for the field are kept. If the vocabulary knows
+    no label, a label in the same row or text as the value is kept, provided that it is the only such label.
     """
     labels = {one.name for one in anchors if one.kind == "label"}
     if len(labels) > 1:

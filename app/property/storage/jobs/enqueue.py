@@ -98,7 +98,7 @@ def _fresh_addresses(targets: Sequence[str], since: datetime) -> Select[Any]:
 
 
 def known_jobs(connection: Connection, targets: Sequence[str], fresh_since: datetime | None) -> dict[str, Job | None]:
-    """Map each target that needs no new job to its active or else newest finished job, or to None if none is stored."""
+    """Map each target that needs no new job to its active job, else to its newest finished job, else to None."""
     if not targets:
         return {}
     known: dict[str, Job | None] = {}

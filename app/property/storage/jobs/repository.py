@@ -101,7 +101,7 @@ class JobStore(Store):
         The new jobs count against the quota of `requester`. If the requester's idempotency key was used before, the
         earlier batch is returned (`repeated`), or an error of `idempotency.earlier` is raised.
 
-        Raises `InvalidTargetError` for the first invalid target, and `QuotaExceededError`; then nothing is created.
+        Raises `InvalidTargetError` or `QuotaExceededError`, and then creates nothing.
         """
         now, key = self._clock.now(), requester.key if requester is not None else None
         resend_at = self._send_by(now, len(targets))
@@ -318,10 +318,11 @@ class JobStore(Store):
             return count_jobs(connection, batch)
 
     def recoverable(self, limit: int = 1000, messages: Mapping[str, int] | None = None) -> builtins.list[Recovered]:
-        """Requeue jobs that are due, were given back, or were lost. Return them in sending order: urgent and old first.
+        """Requeue jobs that are due, were returned by a stopping worker, or were lost.
 
-        `recovery.py` defines which jobs these are. Concurrent callers never get the same job. `messages` is the number
-        of messages in each broker queue, counted before this call; None if the broker did not answer.
+        Return them in sending order: urgent and old first. `recovery.py` defines which jobs these are. Concurrent
+        callers never get the same job. `messages` is the number of messages in each broker queue, counted before this
+        call; None if the broker did not answer.
         """
         return take_lost(self._database, limit, messages)
 

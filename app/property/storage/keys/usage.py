@@ -18,8 +18,8 @@ REFUSALS = "refusals:"
 class Uses:
     """The usage of a key. `requests` include failures that are not the key's fault, such as 400 or an aborted request.
 
-    `failures` are those that count against the key: 401, 403, no quota, 5xx, and timeouts. `microusd` is the estimated
-    cost in millionths of a US dollar. `cached_tokens` are input tokens that the provider had cached.
+    `failures` are failures that count against the key: 401, 403, no quota, 5xx, and timeouts. `microusd` is the
+    estimated cost in millionths of a US dollar. `cached_tokens` are input tokens that the provider had cached.
     """
 
     requests: int = 0
@@ -93,7 +93,7 @@ def hour_of(moment: datetime) -> datetime:
 def spread(counts: Mapping[str, int], since: datetime, until: datetime) -> Iterator[tuple[datetime, dict[str, int]]]:
     """Distribute `counts` evenly over the hours from `since` to `until`. The parts add up exactly to `counts`.
 
-    Thus the counts of a long outage of Celery beat do not all appear in one hour.
+    Thus the counts of several hours without Celery beat do not all appear in one hour.
     """
     since = min(max(since, until - _LONGEST_SPREAD), until)
     length, given = (until - since) / HOUR, dict.fromkeys(counts, 0)

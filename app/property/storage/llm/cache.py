@@ -50,7 +50,7 @@ class StoredAnswer:
 
 @dataclass(frozen=True, slots=True)
 class StoredSearch:
-    """A web search's raw answer in JSON types. `model` is the name in the response."""
+    """A web search's raw answer in JSON types. `model` is the model's name in the response."""
 
     answer: Mapping[str, Any]
     model: str

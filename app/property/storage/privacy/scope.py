@@ -45,7 +45,7 @@ class Scope:
     """The data that a purge removes.
 
     `urls` are targets of any kind in every stored spelling, including the URLs on `hosts`. Each URL comes after a URL
-    by which it was found. If a purge deletes the last ones first and is interrupted, the first one still leads to the
+    by which it was found. If a purge that deletes the last URLs first is interrupted, the first URL still leads to the
     rest.
     """
 
@@ -54,7 +54,7 @@ class Scope:
     properties: tuple[str, ...] = ()
     #: Whether the first of `urls` is an address. The properties at this address are then purged too.
     at_address: bool = False
-    #: Whether `urls` are unrelated. A page to which two of them redirect then counts as shared, and is not purged.
+    #: Whether `urls` are unrelated. A page to which two of `urls` redirect then counts as shared, and is not purged.
     one_by_one: bool = False
 
     def is_of_host(self, url: str) -> bool:

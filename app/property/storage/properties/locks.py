@@ -28,7 +28,7 @@ _TAKE = text("SELECT pg_advisory_xact_lock(k) FROM (SELECT unnest(:keys) AS k OR
 def lock_pages(database: Database, connection: Connection, records: Sequence[SourceRecord]) -> None:
     """Lock out new purges, and other writers whose records share a key with one of `records`.
 
-    Wait for such writers that are already running. On SQLite, do nothing.
+    First wait until such writers that are running have ended. On SQLite, do nothing.
     """
     database.advisory_lock(connection, PURGE, shared=True)
     if database.is_sqlite or not records:

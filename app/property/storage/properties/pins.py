@@ -18,7 +18,7 @@ SPLIT, JOIN, REVIEW = "split", "join", "review"
 
 
 class Pins(NamedTuple):
-    """URLs of other pages: those that decisions keep together with a given page, and those kept apart from it."""
+    """The URLs of pages that decisions keep together with a given page, and of pages that they keep apart from it."""
 
     together: frozenset[str]
     apart: frozenset[str]
@@ -58,7 +58,7 @@ def _pins(decisions: Iterable[IdentityDecision], urls: set[str]) -> Pins:
 
 
 def are_split(connection: Connection, property_ids: Sequence[str]) -> bool:
-    """Return whether a decision keeps a page of one of these properties apart from a page of another one."""
+    """Return whether a decision keeps pages of two of these properties apart."""
     pages = pages_of(connection, *property_ids)
     pins = pins_of(connection, pages)
     return any(

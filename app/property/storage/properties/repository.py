@@ -132,8 +132,8 @@ class PropertyStore:
     def confirm(self, connection: Connection, seen: Seen, at: datetime) -> tuple[str, PageKind] | None:
         """Note that the page still had this body at the time `at`. Return its property and the page's kind.
 
-        The record then counts as current at `at`, and the page counts as seen once more for its pending changes. Return
-        None if the current extractors have no complete record of this body; then the body has to be read.
+        The record then counts as current at `at`, and the page's pending changes count one more visit. Return None if
+        the current extractors have no complete record of this body; then the body has to be read.
         """
         row = record_with_body(connection, seen)
         is_older = row is not None and (row.checked_at or row.fetched_at) < at
@@ -166,8 +166,8 @@ class PropertyStore:
         "replaces", "created_at", and "updated_at".
 
         `as_of` is the time of each value's last confirmation. `unverified` lists unverified claims. `tried` lists the
-        sources tried by the last finished job of this property that recorded them. `replaces` lists the ids of
-        properties that were merged into this one.
+        sources of the property's last finished job that recorded any. `replaces` lists the ids of properties that were
+        merged into this one.
 
         Raises `NotFoundError`.
         """
