@@ -1,7 +1,6 @@
 """Load the words of each language from `languages/<ISO 639-1 code>.toml` (sections: docs/languages.md).
 
-All files are loaded on first use, which takes 10 ms, and cached. Similar languages, such as Czech and Slovak, share a
-file.
+All files are loaded on first use (10 ms) and cached. Similar languages, such as Czech and Slovak, share a file.
 """
 
 import tomllib

@@ -11,11 +11,10 @@ from functools import cache
 
 from app.property.fields.languages import language, languages
 
-#: The regular expression for each special character. `*` matches at most 30 characters, so that matching takes linear
-#: time.
+#: The regular expression for each special character. `*` is limited, so that matching takes linear time.
 _MARKS = {"(": "(?:", "[": "(?:", "]": ")?", ")": ")", "|": "|", "*": r"\w{0,30}"}
 _WRITTEN = str.maketrans({**{char: f"\\{char}" for char in string.punctuation}, **_MARKS})
-#: The first character of the Hebrew block. From here on, scripts may join words, so no word boundary is required.
+#: The first character of the Hebrew block. Scripts from here on may join words, so no word boundary is required.
 _FIRST_JOINED = "\u0590"
 
 
@@ -50,7 +49,7 @@ def pattern(section: str, key: str) -> re.Pattern[str]:
 
 
 def by_key(section: str, *keys: str) -> Mapping[str, re.Pattern[str]]:
-    """Return the pattern of each of `keys` in `section`, in the order of `keys`."""
+    """Map each of `keys` in `section` to its pattern, in the order of `keys`."""
     return {key: pattern(section, key) for key in keys}
 
 

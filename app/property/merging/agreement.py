@@ -20,7 +20,7 @@ DEGREES = 0.001
 _OTHER_UNIT = 0.015
 #: Maximum relative rounding error, so that `1 acre` does not match 1.4 acres.
 _MOST_ROUNDING = 0.05
-#: A number written with a multiplier (`$1.25M`) is exact to half of its last digit.
+#: A number written with a multiplier (`$1.25M`) is exact to half a unit of its last digit.
 _SHORT = re.compile(r"(?<!\d)(\d++(?:[.,](\d++))?)\s?(k|m|mm|mio|mn|million|thousand|tsd|mil|b|bn)\b", re.IGNORECASE)
 _TIMES = {"k": 1e3, "thousand": 1e3, "tsd": 1e3, "b": 1e9, "bn": 1e9}
 _WORDS = {"saint": "st", "mount": "mt", "fort": "ft", "heights": "hts", "estates": "est", "estate": "est"}
@@ -106,7 +106,7 @@ def _same_text(name: str, a: str, b: str) -> bool:
 
 
 def same_street_name(one: str, other: str) -> bool:
-    """Return whether two normalized street names agree word by word. Words under five letters must be equal."""
+    """Return whether two normalized street names agree word by word. Words of up to four letters must be equal."""
     if one.replace(" ", "") == other.replace(" ", ""):
         return True
     words, others = one.split(), other.split()

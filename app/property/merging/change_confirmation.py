@@ -145,7 +145,7 @@ def changes_property(name: str, before: Statement | None, now: Statement | None,
 
 
 def is_confirmed(candidate: Candidate, others: Collection[Candidate], voter_of: Mapping[str, Voter]) -> bool:
-    """Return whether `others` contain the change at an independent source. `voter_of` maps page URLs to sources."""
+    """Return whether a page of an independent source has the same change. `voter_of` maps page URLs to sources."""
     mine = voter_of.get(candidate.url)
     return mine is not None and any(
         other.field == candidate.field

@@ -1,4 +1,4 @@
-"""Compare dated values: find those of the newest sale or tax year, and those that are outdated."""
+"""Compare dated values: find the values of the newest sale or tax year, and outdated values."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -11,15 +11,14 @@ from app.property.source_record import SourceRecord
 
 #: Two dates this close may belong to one sale, because sources give the date of its signing, closing, or recording.
 _ONE_SALE = timedelta(days=120)
-#: Prices up to this may be nominal, such as 1 or 10 for a gift. Equal nominal prices do not show that two sales are the
-#: same.
+#: Prices up to this may be nominal, such as 1 or 10 for a gift. Equal nominal prices do not prove one sale.
 _NOMINAL = 1000
 #: In a field that changes within months, a value is outdated if it is this much older than the winner's.
 OUTDATED = timedelta(days=30)
 _CHANGES_BY_THE_MONTH_DAYS = 100.0
 #: Tax years before this year are not plausible.
 FIRST_YEAR = 1950
-#: The keys of a history's row: those with its date or year, and those with amounts.
+#: Keys of a history's row: for its date or year, and for its amounts.
 _WHEN, _WHAT = ("date", "year"), ("price", "assessed", "market", "tax")
 
 
@@ -36,7 +35,7 @@ def day_of(value: Any) -> date | None:
 def of_newest_sale(name: str, records: Sequence[SourceRecord], newest: datetime) -> list[SourceRecord]:
     """Return the records of the latest sale, or all records if none has a possible date.
 
-    Dates more than a day after `newest`, when the newest page was read, are not possible.
+    `newest` is when the newest page was read. Dates more than a day later are not possible.
     """
     dated = [(day, record) for record in records if (day := day_of(record.values[name])) is not None]
     possible = [(day, record) for day, record in dated if day <= (newest + timedelta(days=1)).date()]
@@ -69,8 +68,7 @@ def of_newest_year(name: str, records: Sequence[SourceRecord], newest: datetime)
 def is_outdated(name: str, winner: SourceRecord, other: SourceRecord) -> bool:
     """Return whether the value of `other` is outdated.
 
-    It is outdated if it is so much older that the field has probably changed since, or if the winner lists it as an
-    earlier value.
+    It is outdated if the field has probably changed since, or if the winner lists it as an earlier value.
     """
     if HALF_LIFE_DAYS[topic_of(name)] < _CHANGES_BY_THE_MONTH_DAYS and winner.as_of - other.as_of > OUTDATED:
         return True

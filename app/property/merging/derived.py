@@ -1,7 +1,7 @@
 """Compute the values of derived fields, which have a rule (`derived_by`) in the field table.
 
-Neither readers nor models look for these fields. The evidence of a derived value quotes the evidence of its inputs. Its
-confidence is the lowest confidence of its inputs.
+Neither readers nor models look for these fields. The evidence of a derived value quotes the evidence of its inputs. The
+confidence of a derived value is the lowest confidence of its inputs.
 """
 
 from collections.abc import Callable, Mapping

@@ -50,9 +50,7 @@ def doubt_about(shown: Mapping[str, Any], name: str, now: datetime, fresh_days: 
 
 
 def others(shown: Mapping[str, Any], name: str) -> list[Other]:
-    """Return the sources that contradict the chosen value. Equal values in another unit or spelling do not count, nor
-    do older values.
-    """
+    """Return the sources that contradict the chosen value. Older values and other units or spellings do not count."""
     found = next((conflict for conflict in shown["conflicts"] if conflict["field"] == name), None)
     if found is None:
         return []

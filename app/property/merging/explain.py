@@ -48,7 +48,9 @@ def _age(as_of: datetime, now: datetime) -> dict[str, Any]:
 
 
 def _belongs(source: SourceRecord, sources: Sequence[SourceRecord], *, is_joined: bool) -> Decision:
-    """Compare a source with the merged other sources. If they do not match, return the best match with one of them."""
+    """Compare a source with the merged values of the other sources. If they do not match, return the best match with a
+    single other source.
+    """
     others = [one for one in sources if one is not source]
     if is_joined:
         return Decision(Key.DECISION, True, False, "joined by a person (see decisions)")

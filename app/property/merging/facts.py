@@ -17,8 +17,7 @@ from app.property.values.areas import square_meters
 Result = Literal["same", "close", "differs"]
 Values = Mapping[str, Any]
 _EARTH_RADIUS_M = 6_371_000.0
-#: Distances in meters: within one lot, within the error of geocoders, and the maximum between two positions of one
-#: home.
+#: Distances in meters: within one lot, within the error of geocoders, and the maximum for positions of one home.
 NEAR_M, AROUND_M, FAR_M = 30.0, 110.0, 250.0
 _TOKEN_PRICE = 1000
 #: Maps each compared field to the field with its date or year, or to None if it has none.

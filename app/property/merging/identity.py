@@ -1,8 +1,8 @@
 """Compute the keys of a record's property: parcel number, address, coordinates with a house number, and URL.
 
 `keys_of` returns the keys that a property is stored under, strongest first. Records that share a key probably describe
-the same property. `blocks_of` returns blocking keys. Records usually share one even if a street has a typing error.
-`matching.py` decides whether two records describe the same property.
+the same property. `blocks_of` returns blocking keys. Records usually share a blocking key even if a street has a typing
+error. `matching.py` decides whether two records describe the same property.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ _CELL = 1000
 PARCEL = "ParcelNumber"
 _MAX_KEY_CHARS = 200
 _END_CHARS = 2
-#: Patterns of a unit without its designator, such as `4B`, and of designators other than apartment and unit.
+#: `_BARE` matches a unit without a designator, such as `4B`. `_NAMED` matches designators such as `ste`, not `apt`.
 _BARE = re.compile(r"[A-Za-z]?-?\d+-?[A-Za-z]?|[A-Za-z]")
 _NAMED = "|".join(word for word, kind in unit_designators().items() if kind not in ("APT", "UNIT"))
 _GERMAN_STREET = re.compile(r"(?<=\w)\s?stra(?:ss|ß)e\b|(?<=\w)str\b")
@@ -95,8 +95,7 @@ def is_at(values: Mapping[str, Any], address: Address) -> bool:
 def blocks_of(values: Mapping[str, Any]) -> tuple[str, ...]:
     """Return a property's blocking keys.
 
-    Some contain the house number, the place, and the first or last letters of the street's name. Others contain a map
-    cell.
+    Some contain the house number, the place, and an end of the street's name. Others contain a map cell.
     """
     address, cell = address_of(values), _cell(values)
     found = list(_near_keys(address))
@@ -200,9 +199,7 @@ def _designator(unit: str, text: str) -> str:
 
 
 def _parcel_keys(values: Mapping[str, Any], address: Address, record: SourceRecord) -> list[str]:
-    """Return a key for each known scope of the parcel number: county, town, and ZIP code. If none is known, the scope
-    is the site.
-    """
+    """Return the parcel number's keys: for its county, town, and ZIP code if known, or else for the site."""
     number = _parcel(values)
     if number is None:
         return []
@@ -217,7 +214,7 @@ def _parcel_keys(values: Mapping[str, Any], address: Address, record: SourceReco
 
 
 def plain_parcel_of(values: Mapping[str, Any]) -> str | None:
-    """Return the parcel number without dashes and blanks, or None if it is missing."""
+    """Return the letters and digits of the parcel number in upper case, or None if it is missing."""
     return plain_parcel(values.get(PARCEL))
 
 

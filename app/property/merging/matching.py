@@ -69,7 +69,7 @@ class Decision:
 def decide(one: Values, other: Values, *, is_page: bool = False) -> Decision:
     """Decide whether both sets of values describe the same property.
 
-    `is_page` means that one set is a page's, and the other is that of a property that already contains the page.
+    `is_page` means that one set comes from a page, and the other from a property that already contains this page.
     """
     return _Match(one, other, is_page=is_page).decide()
 
@@ -153,7 +153,6 @@ class _Match:
         return self._is_page or not all(places)  # without a place, the scope of a parcel number is the site
 
     def _is_zip_only(self) -> bool:
-        """Return whether the addresses differ only in their ZIP code."""
         without = [replace(address, street=None, postal_code=None) for address in (self._one, self._other)]
         return compare(*without) != "different"
 
@@ -223,7 +222,9 @@ class _Match:
         return self._decision(Key.NONE, "different addresses", differs=True)
 
     def _of_unit_and_building(self) -> Decision:
-        """Decide about a unit and a building. Homes in a building are alike, so only a shared sale is conclusive."""
+        """Decide whether a unit and a building are the same property. Homes in a building are alike, so only a shared
+        sale is conclusive.
+        """
         is_one_sale = any(fact.what == "sale" and fact.result == "same" for fact in self._facts)
         if is_one_sale and not points_against(self._facts):
             return self._decision(Key.SIMILAR_ADDRESS, "the same building and sale; only one names a unit", same=True)

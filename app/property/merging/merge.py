@@ -29,7 +29,7 @@ from app.property.source_record import SourceRecord
 #: Fields that depend on another field. Their values are chosen after the other field's value.
 _LED = frozenset(name for group in (BOUND, FOLLOWERS) for names in group.values() for name in names)
 _LEADS = tuple(name for name in FIELDS if name not in _LED | DERIVED_FIELDS)
-#: Texts in each source's own words. Differences between them are not conflicts.
+#: Fields with texts in each source's own words. Differences between them are not conflicts.
 _OF_ONE_SOURCE = frozenset(name for name, spec in FIELDS.items() if spec.own_words)
 Records = Sequence[SourceRecord]
 
@@ -182,7 +182,7 @@ class _Round:
         return not _is_one_time(lead, winner, other)
 
 
-#: The functions that select the records of the newest sale or year, by the field's kind.
+#: Maps a field's kind to the function that selects the records of the newest sale or year.
 _OF_NEWEST = {"date": of_newest_sale, "year": of_newest_year}
 
 
@@ -197,11 +197,10 @@ def _is_one_time(lead: str, one: SourceRecord, other: SourceRecord) -> bool:
 
 
 def _is_one_count(name: str, one: SourceRecord, other: SourceRecord) -> bool:
-    """Return whether both counts are the same, or one is missing."""
     counts = one.values.get(name), other.values.get(name)
     return None in counts or counts[0] == counts[1]
 
 
 def _is_of(name: str, silent: SourceRecord, stated: SourceRecord) -> bool:
-    """Return whether an undated value agrees with a dated one, or differs from it only by a number error."""
+    """Return whether an undated value agrees with a dated value, or differs from it only by a number error."""
     return same_value(name, silent, stated) or number_error(name, silent.values, stated.values) is not None

@@ -1,7 +1,7 @@
 """Detect moved decimal points and wrong units, and measure how unusual a number is.
 
-The usual ranges hold for nearly all homes. They are narrower than the ranges in `reading/plausible.py`, because they
-are used only if two values differ, so that one of them is certainly wrong.
+Nearly all homes are within the usual ranges. These are narrower than the ranges in `reading/plausible.py`, because they
+are used only if two values differ, so that one value must be wrong.
 """
 
 import math

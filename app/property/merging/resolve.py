@@ -37,15 +37,12 @@ class Candidate:
 
     @property
     def order(self) -> tuple[int, float, datetime, str]:
-        """Return the sort order: rank, then age."""
         return *self.place, self.created_at, self.id
 
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """The properties that match the record (`same`), and those that match only because of a page of unknown kind
-    (`doubtful`).
-    """
+    """The properties that match the record (`same`) or match it only because of a page of unknown kind (`doubtful`)."""
 
     same: Sequence[Candidate]
     doubtful: Sequence[Candidate] = ()
@@ -58,7 +55,7 @@ class Resolution:
 
 @dataclass(frozen=True, slots=True)
 class Resolver:
-    """Compares `record` with candidates. `preferred` is the id of the record's current or related property, if any.
+    """Finds the properties that match `record`. `preferred` is the id of its current or related property, if any.
 
     `pages_of` returns the pages of properties. `are_split` returns whether a person decided that any two of the given
     properties differ.

@@ -1,4 +1,4 @@
-"""Choose between the values that sources give for a field: by source, method, age, agreement, and fit.
+"""Choose between the values of a field by source, method, age, agreement, and fit (how usual the value is).
 
 A source's accuracy A is the chance that its value is right: rank × method × confidence × freshness × fit. Its vote is
 ln(n·A / (1 − A)), where n = 10 is the number of possible wrong values (the vote count of Dong, Berti-Equille and
@@ -69,7 +69,6 @@ class Weight:
 
     @property
     def accuracy(self) -> float:
-        """Return the chance that the value is right."""
         whole = self.rank * self.method * self.confidence * self.freshness * self.fit
         return max(_LEAST, min(_MOST, whole))
 
@@ -150,7 +149,7 @@ def _find_errors(name: str, given: list[SourceValue], agree: list[list[bool]]) -
 
 
 def _count(one: SourceValue, agreeing: list[SourceValue]) -> None:
-    """Count one vote per source: the vote of its page with the strongest vote."""
+    """Count one vote per source: the strongest vote of its pages."""
     best: dict[Voter, float] = {}
     for other in agreeing:
         voter = other.source.voter

@@ -20,14 +20,13 @@ from app.property.people.words import WORD, Text, Word, plain_form, unescaped, w
 _GAP = re.compile(r"""[\s\-_+.'"“”‘’\u00b7\u200b\u200d\ufeff\u00ad]{1,6}""")
 _STOP = re.compile(r"[.]['\"”’]?\s")
 _COMMA = re.compile(r"\s{0,2},\s{0,3}")
-#: Matches the characters other than letters between two values that only a JSON key, label, or attribute separates.
+#: Matches the punctuation and blanks between two values that only a JSON key, label, or attribute name separates.
 _KEYED = re.compile(r"""[\s"'\\:,={}\[\]_\-.>]{1,24}""")
 _KEYS = frozenset(
     {"first", "last", "middle", "given", "family", "sur", "name", "firstname", "lastname", "middlename", "givenname",
      "familyname", "surname", "fname", "lname", "agentfirstname", "agentlastname", "agentfirst", "agentlast"}
 )  # fmt: skip
-#: Replaces a JSON key between two values of one object. In an object, the first name may come before or after the last
-#: name.
+#: Replaces a JSON key between two values of one object. The first name may come before or after the last name.
 _OBJECT = "{}"
 _TAG = re.compile(r"<[!/?A-Za-z][^<>]{0,4000}>")
 _AMPERSAND = re.compile(r"[.]?\s{0,2}&\s{0,2}")
@@ -81,9 +80,7 @@ def find_names(text: str, may_begin: Callable[[str], bool], is_name: Callable[[t
 
 
 def _streams(whole: Text, words: list[Word]) -> list[tuple[list[Word], list[str]]]:
-    """Return lists of words with the text after each word: all words, the words outside tags, and the words without
-    keys.
-    """
+    """Return lists of words with the text after each: all words, the words outside tags, and the words without keys."""
     streams = [(words, _gaps(whole, words))]
     tags = [match.span() for match in _TAG.finditer(whole.plain)]
     if tags:

@@ -1,5 +1,4 @@
-"""Common US given names. A given name before a full name makes it another person's name: Mary Ann Smith is not Ann
-Smith.
+"""Common US given names. A given name before a name makes it another person's: Mary Ann Smith is not Ann Smith.
 
 Source: the 1990 census (public domain), the most frequent names of women and men.
 """

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from app.errors.purging import InvalidPersonError
 from app.property.people.words import unescaped, words_of
 
-#: Titles before or after a name. Titles are not part of the name.
+#: Titles before or after a name, which are not part of it.
 _TITLES = frozenset({"mr", "mrs", "ms", "miss", "dr", "prof", "rev", "hon", "sir", "esq", "phd", "md"})
 #: Particles that may begin a family name of several words.
 PARTICLES = frozenset(

@@ -9,7 +9,6 @@ from app.property.people.finding import Match, find_names
 from app.property.people.names import PersonName
 from app.property.people.words import plain_text, unescaped
 
-#: The text that replaces a removed name.
 REMOVED = "[removed]"
 #: A text with more characters than this is first checked with the faster `may_hold`.
 _LONG = 2000
@@ -69,7 +68,6 @@ class _NobodyFinder(Finder):
         return []
 
 
-#: A finder that never finds a name.
 NOBODY = _NobodyFinder(lambda _: False, lambda _: False)
 
 

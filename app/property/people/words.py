@@ -1,6 +1,6 @@
 """Split text into words and normalize them for comparing names, ignoring case, accents, and escapes.
 
-A page's source text can contain the same name in many forms: `José`, `Jos&eacute;`, `Jos\u00e9`, `Jos%C3%A9`.
+A page's source text can contain the same name in many forms: `José`, `Jos&eacute;`, `Jos\\u00e9`, `Jos%C3%A9`.
 """
 
 import re
@@ -27,9 +27,9 @@ _PLAIN = str.maketrans({"ø": "o", "đ": "d", "ð": "d", "ł": "l", "ı": "i", "
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word: `plain` is its normalized form for comparison, `text` its form without escapes.
+    """A word. `plain` is its normalized form for comparison, and `text` is its form without escapes.
 
-    `start` and `end` are offsets in the original text, `at` and `stop` offsets in the text without escapes.
+    `start` and `end` are offsets in the original text. `at` and `stop` are offsets in the text without escapes.
     """
 
     plain: str

@@ -1,4 +1,4 @@
-"""Name a property's sources for people."""
+"""Return the names of a property's sources for display."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from app.property.merging.doubt import source_of
 
-#: Names of source kinds for people, by `SourceKind`. "other" has no name.
+#: Display names by `SourceKind`. "other" has no name.
 KINDS = {
     "assessor": "assessor", "gis": "county map", "tax_roll": "tax roll", "permits": "permit office",
     "portal": "portal", "association": "HOA",

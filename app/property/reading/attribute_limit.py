@@ -1,5 +1,4 @@
-"""Remove excess attributes of HTML elements before parsing, because libxml2 compares each attribute of an element with
-all others.
+"""Remove excess attributes of HTML elements before parsing, because libxml2 needs quadratic time for them.
 
 The regular expressions split a tag into attributes by the HTML Standard (13.2.5), as libxml2 does. If they differed
 from libxml2, a page could bypass the limit, and the CPU time limit of `budget.py` cannot interrupt libxml2.

@@ -1,4 +1,4 @@
-"""Define the types shared by the readers, the modules that find values on a page. `pipeline.py` combines them."""
+"""Define the types shared by the readers, the modules that find values on a page. `pipeline.py` runs the readers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -59,8 +59,8 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The inputs of a confidence. `most` is the maximum, for the reason `bound`. `sources` are a derived value's
-    fields.
+    """The inputs of a value's confidence. `most` is its maximum, for the reason `bound`. `sources` are the fields that
+    a derived value is computed from.
     """
 
     features: Mapping[str, float]
@@ -115,7 +115,7 @@ class Extraction:
     an earlier model request that is still unanswered. If it is set, exactly these fields are asked for.
 
     `row` is the JSON pointer of the object that was read, if a JSON body lists several properties. `scores` explains
-    the confidences. `recipe` is the name of the recipe that read values, "" if none did.
+    the confidences. `recipe` is the name of the recipe that read values, or "" if no recipe did.
     """
 
     page: Page

@@ -39,9 +39,7 @@ INTERRUPTIONS: list[type[Exception]] = []
 
 
 class _SpentError(BaseException):
-    """Raised when the CPU time is used up. It is not an `Exception`, so that no reader's `except Exception` catches
-    it.
-    """
+    """Raised when the CPU time is used up. It is not an `Exception`, so that no `except Exception` catches it."""
 
 
 class _Meter:
@@ -59,10 +57,10 @@ def reading(url: str, spent: Spent | None = None, *, seconds: float | None = Non
     """Return a context manager that limits the CPU time of its block, and its additional memory to 300 MB. Beyond a
     limit, the block raises `PageTooComplexError`.
 
-    Blocks that share `spent` share `seconds` (2 by default) of CPU time. A block without `spent` has its own time. Both
-    limits measure the whole process, but apply only if the block runs in the main thread, where a prefork or solo
-    worker runs jobs. In other threads, only the size limits of this module apply. A nested block counts as part of the
-    outer block.
+    Blocks that share `spent` share `seconds` (2 by default) of CPU time. A block without `spent` has its own time
+    limit. Both limits measure the whole process, but apply only if the block runs in the main thread, where a prefork
+    or solo worker runs jobs. In other threads, only the size limits of this module apply. A nested block counts as part
+    of the outer block.
     """
     if _Meter.is_running or threading.current_thread() is not threading.main_thread():
         return nullcontext()
@@ -70,9 +68,7 @@ def reading(url: str, spent: Spent | None = None, *, seconds: float | None = Non
 
 
 class _Budget(AbstractContextManager[None]):
-    """The context manager of `reading`. It is not a generator, because its frames must be in this file, where `_spent`
-    does not raise.
-    """
+    """The context manager of `reading`. As a class, it has its frames in this file, where `_spent` does not raise."""
 
     def __init__(self, url: str, spent: Spent, seconds: float) -> None:
         self.url, self.spent, self.seconds = url, spent, seconds

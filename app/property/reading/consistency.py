@@ -20,7 +20,7 @@ from app.property.values.texts import letters_of
 _ITEM = re.compile(r"\[\d+\](?:/[a-z]+)*$")
 _OUTCODE = re.compile(r"[A-Z]{1,2}\d[A-Z\d]?")
 _ZIP = re.compile(r"^\d{5}(?:-\d{4})?$")
-#: In these countries rents are either weekly or monthly, so no period is assumed.
+#: Countries where rents are either weekly or monthly, so no period is assumed.
 _RENT_BY_WEEK = ("AU", "NZ", "GB")
 #: The confidence of a value that is inferred from other fields.
 _CONCLUDED = 0.5
@@ -80,8 +80,7 @@ def _plausible_years(kept: dict[str, Winner], page: Document) -> None:
 
 
 def _coordinates(kept: dict[str, Winner], candidates: list[Candidate], page: Document) -> None:
-    """Drop coordinates outside the property's country. If swapping latitude and longitude puts them inside, swap them
-    instead.
+    """Swap latitude and longitude if that puts them into the property's country. Drop coordinates outside the country.
 
     Prefer a longitude from the same place on the page as the latitude.
     """
@@ -262,8 +261,9 @@ def _is_one_area(one: Candidate, other: Candidate) -> bool:
 
 
 def _living_is_not_lot(kept: dict[str, Winner]) -> None:
-    """If living area and lot are the same size, drop the one with the lower confidence: a headline's `607 m²` may have
-    been read as living area although it is the lot's size.
+    """If living area and lot are the same size, drop the value with the lower confidence.
+
+    A headline's `607 m²` may have been read as living area although it is the lot's size.
     """
     living, lot = (kept.get(field) for field in UNIT_OF)
     if living is None or lot is None or not _is_one_area(living.candidate, lot.candidate):
@@ -303,15 +303,13 @@ def _people(kept: dict[str, Winner], page: Document) -> None:
 
 
 def _brand(page: Document) -> str:
-    """Return the letters of the host name's longest part (`trulia` of `www.trulia.com`); "" if it has no dot."""
+    """Return the letters of the host name's longest part (`trulia` of `www.trulia.com`), or "" if it has no dot."""
     labels = (url_parts(page.url).hostname or "").split(".")
     return letters_of(max(labels[:-1], key=len)) if len(labels) > 1 else ""
 
 
 def _sold(kept: dict[str, Winner], candidates: list[Candidate]) -> None:
-    """After a closed sale, an asking price equal to the price paid is a misreading. Use another labeled asking price,
-    or drop it.
-    """
+    """After a sale, replace an asking price that equals the price paid with another labeled price, or drop it."""
     status, asked, paid = kept.get("StandardStatus"), kept.get("ListPrice"), kept.get("ClosePrice")
     if not (status and asked and paid) or status.candidate.value != "Closed":
         return

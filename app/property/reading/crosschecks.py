@@ -1,4 +1,4 @@
-"""Check a page's values against each other, its title, heading, and URL. A check passes, fails, or does not apply."""
+"""Check a page's values against each other and the page's title, heading, and URL."""
 
 import re
 import unicodedata
@@ -56,9 +56,7 @@ def _shown(value: Any) -> str:
 
 
 def _glued(text: str) -> str:
-    """Return the letters and digits of `text` in lower case without accents: `1,250,000` is `1250000`, `Wólka` is
-    `wolka`.
-    """
+    """Return letters and digits, in lower case without accents: `1,250,000` is `1250000`, `Wólka` is `wolka`."""
     plain = unicodedata.normalize("NFKD", text).casefold()
     return re.sub(r"[\W_]+", "", "".join(c for c in plain if not unicodedata.combining(c))).replace("ł", "l")
 
@@ -81,9 +79,7 @@ def _one_address(winners: Mapping[str, Winner]) -> Iterator[Finding]:
 
 
 def _learned(winners: Mapping[str, Winner]) -> Iterator[Finding]:
-    """Rate values read by a recipe as strong: the recipe was learned from verified values on other pages of the
-    site.
-    """
+    """Rate values read by a recipe as strong, because recipes are learned from verified values."""
     for name, winner in winners.items():
         if any(candidate.method is Method.RECIPE for candidate in winner.agreeing):
             yield name, Verdict.STRONG

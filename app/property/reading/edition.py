@@ -10,8 +10,7 @@ from importlib.resources.abc import Traversable
 def edition() -> str:
     """Return a digest of the readers' files, in 16 hex digits. It covers code, comments, and word lists.
 
-    If this were a number that developers increase, they could forget it. Unchanged pages would then never be read
-    again.
+    Developers could forget to increase a version number. Unchanged pages would then never be read again.
     """
     digest = hashlib.sha256()
     for part in ("reading", "values", "fields"):

@@ -24,12 +24,12 @@ from app.property.values.dates import parse_date
 from app.property.values.prices import parse_price
 from app.property.values.texts import letters_of
 
-#: These fields are read from the rows of a table or a list.
+#: Fields that are read from the rows of a table or a list.
 _OF_ROWS = frozenset(
     name for lead in of_kind("date", "year") if (names := FOLLOWERS.get(lead)) for name in (lead, *names)
 ).union(of_kind("rows"))
 _ROW = re.compile(r"^(.*)/(\d+)$")
-#: The evidence of these methods is already exact. A derived value has the evidence of its source fields, and
+#: Methods whose evidence is already exact. A derived value has the evidence of its source fields, and
 #: `model/claim_check.py` has found a model's quote in the text.
 _PROVEN = frozenset({Method.DERIVED, Method.LLM})
 #: Matches the markup before the first word of a text.

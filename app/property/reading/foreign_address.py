@@ -19,8 +19,7 @@ _FIRST_SEGMENTS = 400
 _LONGEST = 160
 _MOST_ABOVE = 12
 _MOST_READ = 40
-#: Matches what every address line contains: a number, the start of a code such as `SW1`, or a separator of address
-#: parts.
+#: Matches a part of every address line: a number, the start of a code such as `SW1`, or a separator of parts.
 _CAN_PLACE = re.compile(r"\d[\d -]{2}|\b[A-Z]{1,2}\d|[,/|·•;(]")
 #: Matches words near the address of somebody else, such as an agency or the seller.
 _OF_OTHERS = re.compile(
@@ -96,9 +95,7 @@ def _street_above(segment: Segment, page: Document) -> str | None:
 
 
 def _is_contact(heading: Any, page: Document) -> bool:
-    """Return whether an `<address>` is somebody else's, such as an agency's. HTML defines `<address>` as contact
-    information.
-    """
+    """Return whether an `<address>`, which HTML uses for contacts, is somebody else's, such as an agency's."""
     if heading.tag != "address":
         return False
     first = next((s for s in page.segments if is_within(s.owner, heading)), None)

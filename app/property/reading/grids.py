@@ -87,9 +87,7 @@ def grids(page: Document) -> list[Grid]:
 
 
 def rows_of_tables(page: Document) -> list[tuple[Any, list[list[Any]]]]:
-    """Return the page's tables with their rows. Call it through `Document.once`, because several readers need the
-    result.
-    """
+    """Return the page's tables with their rows. Readers call it through `Document.once`, which caches the result."""
     return [(table, own_rows(table)) for table in page.tables]
 
 
@@ -122,7 +120,7 @@ def _grid(table: Any, rows: list[list[Any]], page: Document) -> Grid | None:
         filled = [t for t in texts if t]
         if len(filled) < 2:
             stated = words_of(filled[0]) if filled and len(filled[0]) <= 80 else ""
-            title = stated or title  # `words_of` drops a remark in brackets; then keep the title above it
+            title = stated or title  # keep the title above a remark in brackets, which `words_of` drops
             continue
         below = rows[index + 1 :]
         if not _names_columns(filled, row, below, page, wide=len(texts) > 2):

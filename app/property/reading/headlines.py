@@ -31,7 +31,7 @@ _MAP_LINK = re.compile(r"(?<![\d.])(-?\d{1,2}\.\d{4,})\s?(?:,|~|%2C)\s?\+?(-?\d{
 _SEPARATORS = re.compile(r"\s+[|•·–—]\s+|\s+-\s+|\s*\|\s*")
 _EIRCODE = re.compile(r"^(?:[AC-FHKNPRTV-Y]\d{2}|D6W)\s?[0-9AC-FHKNPRTV-Y]{4}$")
 _FIRST_SEGMENTS = 160
-#: A heading that is only one of these words is a section title, and does not name the kind of property.
+#: Headings that are section titles and do not name the kind of property.
 _SECTIONS = frozenset({"land", "lot", "lots", "site", "plot", "parcel"})
 
 
@@ -117,7 +117,6 @@ def _addresses_in(text: str, where: str, confidence: float, page: Document) -> I
 
 
 def _is_address(parsed: addresses.Address) -> bool:
-    """Return whether a text is an address: it has town and postal code, or three parts with a region or postal code."""
     stated = [p for p in (parsed.street, parsed.city, parsed.state, parsed.postal_code) if p]
     placed = bool(parsed.state or parsed.postal_code)
     return (len(stated) >= 3 and placed) or bool(parsed.city and parsed.postal_code)

@@ -36,8 +36,7 @@ def read(page: Document) -> Iterator[Reading | Candidate]:
 
 
 def _position(body: Any, row: str | None, source: Source) -> Iterator[Reading]:
-    """Read the point or centroid of the ArcGIS feature at `row`, or of the only feature. Coordinates must be in
-    degrees.
+    """Read the point or centroid, in degrees, of the ArcGIS feature at `row` or of the only feature.
 
     A parcel that only has corners is skipped, because the body states no point that could be quoted.
     """
@@ -66,17 +65,14 @@ def _feature_at(row: str) -> int | None:
 
 
 def _in_degrees(reference: Any) -> bool:
-    """Return whether the reference is WGS 84 or NAD 83 (EPSG 4326, 4269). The two systems differ by only one or two
-    meters.
-    """
+    """Return whether the reference is WGS 84 or NAD 83 (EPSG 4326, 4269), which differ by only one or two meters."""
     return isinstance(reference, dict) and reference.get("wkid") in (4326, 4269)
 
 
 def _labels(body: Any) -> dict[str, str]:
     """Map the column names of an ArcGIS response to their aliases, from `fieldAliases` and `fields`.
 
-    The word `Current` at the end of an alias is removed, because it only marks the newest year's column (`Full Cash
-    Value Current`).
+    The word `Current` at an alias's end is removed: it only marks the newest year (`Full Cash Value Current`).
     """
     if not isinstance(body, dict):
         return {}

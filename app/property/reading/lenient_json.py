@@ -19,7 +19,7 @@ _ASSIGNMENT = re.compile(
     r"(?:^|[;{}\s(,])(?:(?:var|let|const)\s+)?(?:window|self|globalThis|this)?\.?(?:\[[\"'])?"
     r"([A-Za-z_$][\w$.]{0,80})(?:[\"']\])?\s*=\s*(?=JSON\.parse\(|[\[{\"'])"
 )
-#: A fast check of a whole script: without a match, none of its assignments can yield a value.
+#: A fast check of a whole script. If it does not match, no assignment in the script can yield a value.
 _ASSIGNED = re.compile(r"=\s*(?:JSON\.parse\(|[\[{]|[\"']\s*[\[{\\])")
 _PARSE_CALL = re.compile(r"JSON\.parse\(\s*(?:decodeURIComponent\(\s*)?")
 #: Values with fewer characters than this are skipped: they are settings or tags rather than a property.
@@ -223,7 +223,8 @@ def _unescaped(text: str) -> str:
 
 
 def unpacked(value: Any, depth: int = _MOST_NESTING, level: int = 0) -> Any:
-    """Replace strings of JSON by the parsed objects or arrays, and strings of JSON in these, up to four levels deep.
+    """Replace strings that contain a JSON object or array by the parsed value, up to four strings inside each other.
+
     Drop levels below the 200th.
     """
     if level > _DEEPEST:

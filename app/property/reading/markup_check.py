@@ -1,10 +1,10 @@
 """Check markup values (JSON-LD, microdata, meta tags, state) against the visible page.
 
 Sites generate markup from the data they show, so correct markup agrees with the visible page. Contradicted values are
-dropped. All values of a script are dropped if its contradicted fields number at least a third of its confirmed fields.
+dropped. All values of a script are dropped if it has at least one contradicted field for every three confirmed fields.
 If a page shows many facts but lacks a value that its markup gives, the value is kept as doubtful. Pages usually do not
 show coordinates and internal ids, so these are dropped only with their whole script. A page without visible facts, such
-as one that is filled by a script, contradicts nothing.
+as a page that a script fills, contradicts nothing.
 """
 
 from __future__ import annotations
@@ -64,10 +64,10 @@ _CENTS = re.compile(r"[.,]\d{1,2}$")
 
 @dataclass(frozen=True, slots=True)
 class MarkupCheck:
-    """The result of a check. `kept` candidates stay in order, some with less confidence; `denied` ones are dropped.
+    """The result of a check.
 
-    `distrusted` are the scripts whose values are all dropped. Each is given as the part of its locators before the last
-    `#`.
+    `kept` candidates stay in order, some with less confidence. `denied` candidates are dropped. `distrusted` are the
+    scripts whose values are all dropped. Each script is given as the part of its locators before the last `#`.
     """
 
     kept: list[Candidate]
@@ -183,13 +183,13 @@ class _Shown:
 
     @cached_property
     def is_full(self) -> bool:
-        """Return whether the page shows so many facts that it should also show those of its markup."""
+        """Return whether the page shows so many facts that it should also show the facts in its markup."""
         stated = sum(field in self.values for field in _NUMBERS | _TEXTS)
         return len(self.text) >= _FULL_CHARS and stated >= _FULL_FACTS
 
     @cached_property
     def _amounts(self) -> tuple[Counter[str], Counter[str]]:
-        """Count each number (only its digits) on the whole page, and in table rows that begin with a date."""
+        """Count each number, as digits only, on the whole page and in table rows that begin with a date."""
         rows = self.page.root.iter("tr")
         dated = (row for row in rows if _DATED.match(" ".join(islice(row.itertext(), _FIRST_TEXTS))))
         past = "\n".join(" ".join(islice(row.itertext(), _MOST_TEXTS)) for row in dated)
@@ -235,7 +235,7 @@ def _says_more(candidate: Candidate, others: Sequence[Candidate]) -> bool:
 
 
 def _is_markup(candidate: Candidate) -> bool:
-    """Return whether the value comes from markup. A recipe can read markup or text; its locator shows which."""
+    """Return whether the value comes from markup. A recipe can read markup or text; the locator shows which."""
     hidden = candidate.method is Method.RECIPE and _HIDDEN_PLACE.search(candidate.locator) is not None
     return hidden or candidate.method in _MARKUP
 

@@ -17,7 +17,7 @@ _JAPANESE_SENTENCE = re.compile(r"。|(?:ください|下さい|ます|です|�
 _AROUND = re.compile(r"^(?:privat von|von|by|from|listed by)\s+|\s*\([^)]*\)$", re.IGNORECASE)
 
 
-#: After these labels, the name may be an agency's or a person's.
+#: Labels before a name that may be an agency's or a person's.
 _EITHER = frozenset(
     {"broker", "courtesy of", "listing broker", "listing by", "listing courtesy of", "listing provided by"}
     | {"anbieter", "anunciante", "annonceur", "inserent", "inserzionista", "ogłoszeniodawca"}

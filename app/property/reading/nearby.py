@@ -14,12 +14,12 @@ from app.property.values.areas import find_unit
 _PRICE_LIKE = re.compile(r"^(?:[A-Z]{0,3}[$€£]\s?)?\d[\d.,' \u00a0]*(?:\s?(?:€|zł|kr|[A-Z]{3}))?$")
 _MONEY = re.compile(r"^(?:[A-Z]{0,3}[$€£])\s?\d[\d.,' \u00a0]*$")
 _NUMBER_ONLY = re.compile(r"^[\d.,½]+\+?$|^[-–]+$")
-#: For these fields, the number may come before its label.
+#: Fields whose number may come before the label.
 _COUNTED = frozenset(
     {"_RentWarm", *of_kind("area", "count"), *(n for n in of_kind("money", "year") if FIELDS[n].points)}
 )
 _NAMES = frozenset(of_kind("name"))
-#: For these fields, only the first text of a cell is the value. Further texts are remarks or links.
+#: Fields whose value is only the first text of a cell. Further texts are remarks or links.
 _ONE_TEXT = _NAMES.union(of_kind("identifier"))
 _FEATURES = frozenset({*of_kind("features", "answer"), "X_AccessNotes"})
 #: Matches a footnote mark or help link after a label.
@@ -42,7 +42,7 @@ class Nearby:
 
 
 def value_of(found: Meaning, segment: Segment, page: Document) -> Nearby | None:
-    """Return the value of the label in `segment`, or None if the label has no value. `found` is its meaning."""
+    """Return the value of the label in `segment`, or None if the label has no value. `found` is the label's meaning."""
     if _is_value(segment, found, page):
         return None
     after = _neighbor(segment, page, +1)
@@ -114,7 +114,7 @@ def _is_amount(segment: Segment, found: Meaning) -> bool:
 
 
 def _neighbor(segment: Segment, page: Document, step: int) -> Segment | None:
-    """Return the next text in direction `step` (1 or -1) if it is near in the tree. A footnote mark may be between."""
+    """Return the next text in direction `step` (1 or -1) if it is near in the tree. Skip one footnote mark."""
     for hop in (1, 2):
         index = segment.index + step * hop
         if not 0 <= index < len(page.segments):

@@ -91,7 +91,7 @@ def _unit_named(node: dict[str, Any], key: str = "") -> str:
 
 
 _MONEY = frozenset(of_kind("money"))
-#: For these fields, a JSON list may give several values.
+#: Fields for which a JSON list may give several values.
 _LISTS = frozenset({*of_kind("features", "choice"), "_Coordinates"})
 
 

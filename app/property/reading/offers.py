@@ -73,9 +73,7 @@ def _is_past(element: Any) -> bool:
 
 
 def _is_in_card(element: Any) -> bool:
-    """Return whether the element is in a link, or in one of several similar blocks or rows. Such blocks show other
-    homes.
-    """
+    """Return whether the element is in a link or in one of several similar blocks or rows, which show other homes."""
     for above in (element, *islice(element.iterancestors(), _MOST_CARD_LEVELS)):
         if is_long(above):
             return False

@@ -57,7 +57,7 @@ def _topics(field: str) -> tuple[str, ...]:
 
 def _is_about(topic: str, clause: str, behind: str) -> bool:
     words = pattern(_SECTION, topic)
-    if topic == "amounts":  # `Price: $72,500 reduced` is a price
+    if topic == "amounts":  # in `Price: $72,500 reduced`, the amount is a price
         return words.search(clause) is not None and not names("ListPrice", clause, None)
     for found in words.finditer(clause):
         if topic not in _ITS_OWN or not _is_of_home(clause[: found.start()], clause[found.end() :]):

@@ -15,14 +15,14 @@ _STREET = re.compile(r"^\d{1,6}[A-Z]?\s+\S*[A-Za-z]")
 _OWNERS = re.compile(
     r"\b(?:owners?|mail|mailing|taxpayer|tax bill|billing|care of|grantee)\b|^name ?(?:/|and|&) ?address$"
 )
-#: These address labels may introduce the property's address or the owner's.
+#: Address labels that may introduce the property's address or the owner's.
 _PLAIN = frozenset(
     {"address", "city", "town", "state", "zip", "zip code", "city state zip", "city/state/zip", "city st zip"}
 )
 _PARTS = frozenset({"_CityStateZip", *(ADDRESS_FIELDS[part] for part in ("city", "state", "postal_code"))})
 _ADDRESSES = frozenset({"_Address", ADDRESS_FIELDS["street"]})
 _PLACES = _PARTS | _ADDRESSES
-#: An owner's label is looked for in at most this many texts above an address line.
+#: At most this many texts above an address line are searched for an owner's label.
 _MOST_ABOVE = 8
 
 

@@ -35,7 +35,7 @@ class Pair(NamedTuple):
     found: Meaning
     label: str
     value: str
-    alone: bool  #: whether it is the only pair of its text
+    alone: bool  #: whether this is the only pair in its text
 
 
 def in_text(text: str, page: Document) -> list[Pair]:
@@ -91,8 +91,7 @@ def names_several(label: str, page: Document) -> bool:
 def composite(label: str, value: str, page: Document) -> list[Pair]:
     """Return the pairs of a label with several names, such as `Yr Built / Eff` with the value `1988 / 1992`.
 
-    A single value belongs to the last name if that name is known, as in `Bldg/Liv Area`. Return an empty list for any
-    other label.
+    A single value belongs to the last name if that name is known, as in `Bldg/Liv Area`. Return [] for any other label.
     """
     names = [n.strip() for n in re.split(r"/", label.rstrip(":")) if n.strip()]
     if not 2 <= len(names) <= 4:

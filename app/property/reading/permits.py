@@ -28,8 +28,7 @@ _ROOF, _ON_ROOF, _HOUSE = (pattern("history", key) for key in ("roofs", "on_roof
 def of_rows(table: Sequence[Mapping[str, Any]], above: str, source: Source, locator: str) -> Iterator[Reading]:
     """Read the permits in `table`. Yield nothing if it does not list permits.
 
-    Each row maps the words of a column's heading to the cell. `above` is the table's heading, or the list's JSON key in
-    words.
+    Each row maps the words of a column's heading to the cell. `above` is the table's heading or the list's key.
     """
     if not _PERMIT.search(above) and not any(_PERMIT.search(words) for row in table[:1] for words in row):
         return

@@ -61,15 +61,14 @@ READERS: Mapping[str, Reader] = {
     **{"headlines": headlines.read, "foreign_address": foreign_address.read, "county_office": county_office.read},
     **{"unlabeled_price": unlabeled_price.read, "offers": offers.read, "map": map_points.read},
 }
-#: The readers for a whole JSON body, and those for one of several objects in a body.
+#: The readers for a whole JSON body (`_OF_JSON`), and for one of several objects in a body (`_OF_ROW`).
 _OF_JSON: Mapping[str, Reader] = {"jsonbody": jsonbody.read, "headlines": headlines.key_in_address}
 _OF_ROW: Mapping[str, Reader] = {"jsonbody": jsonbody.read}
 #: For each field, the other fields that a model may answer when it is asked for this field.
 _COMPANIONS: Mapping[str, tuple[str, ...]] = {name: (*BOUND.get(name, ()), *COUNTED.get(name, ())) for name in FIELDS}
 #: The `reader` of candidates from a model.
 _MODEL = "model"
-#: Winners that fail the checks are replaced in at most this many rounds, because a page may have any number of such
-#: values.
+#: Winners that fail the checks are replaced at most this many times, because a page may have any number of them.
 _MOST_ROUNDS = 4
 
 

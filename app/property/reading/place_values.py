@@ -12,12 +12,12 @@ from app.property.reading.document import Locale
 from app.property.record import Method
 from app.property.values import address_lines, areas, numbers, places, regions, texts
 
-#: These countries write the house number after the street.
+#: Countries that write the house number after the street.
 _NUMBER_BEHIND = frozenset(
     {"AR", "AT", "BE", "BG", "BR", "CH", "CL", "CO", "CZ", "DE", "DK", "EE", "ES", "FI", "GR", "HR", "HU", "IT", "LT"}
     | {"LV", "MX", "NL", "NO", "PL", "PT", "RO", "RS", "RU", "SE", "SI", "SK", "TR"}
 )
-#: In these countries, a line without a number is as often `town, district` as `street, town`.
+#: Countries where a line without a number is as often `town, district` as `street, town`.
 _STREETS_HAVE_NUMBERS = _NUMBER_BEHIND | {"FR", "LU", "JP", "AE"}
 #: Matches a county in place of a town: `Hatcher County, Georgia`.
 _COUNTY = re.compile(r"^([A-Z].*) (?:County|Parish)$")
@@ -28,7 +28,7 @@ _NO_COUNTY = re.compile(
 )
 #: Matches a PO box, which is not the address of a house.
 _BOX = re.compile(r"\bP\.? ?O\.? box\b", re.IGNORECASE)
-#: In these countries, the word for a state also means a condition: `Estado: Usado`.
+#: Countries where the word for a state also means a condition: `Estado: Usado`.
 _STATE_IS_CONDITION = frozenset({"PT", "BR", "ES", "MX", "AR", "IT"})
 _REGION = re.compile(r"\bregion\b", re.IGNORECASE)
 
@@ -63,7 +63,7 @@ def _address(reading: Reading, locale: Locale) -> Iterator[Value]:
 
 
 def _names_places_only(text: str, locale: Locale) -> bool:
-    """Return whether the line has no street, like `Warszawa, Ursynów`, in a country where streets come with numbers."""
+    """Return whether the line has no street, like `Warszawa, Ursynów`, in a country where streets have numbers."""
     return (
         locale.country in _STREETS_HAVE_NUMBERS
         and not any(c.isdigit() for c in text)

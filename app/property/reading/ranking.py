@@ -22,7 +22,7 @@ RIVAL_SHARE = 0.85
 _MOST_SURE = 0.98
 #: If no candidate for the best value exceeds this confidence and another value is almost as strong, no value wins.
 _LEAST_ALONE = 0.5
-#: For these fields, a text that begins with another is the same value: `420 W 56th St Unit 5` and `420 W 56th St`.
+#: In `_EXTENDED` fields, a text and its beginning count as the same value: `9 Elm St Unit 5` and `9 Elm St`.
 _STREET = ADDRESS_FIELDS["street"]
 _EXTENDED = PROSE | {_STREET}
 

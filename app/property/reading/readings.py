@@ -14,7 +14,7 @@ from app.property.record import Method
 from app.property.values import numbers, texts, vocabulary
 
 _GENERAL_KINDS = frozenset({"house", "home", "haus", "dom", "hus", "apartment", "residential"})
-#: For these fields, a text such as `None` may mean no.
+#: Fields for which a text such as `None` may mean no.
 _ANSWERED = frozenset(of_kind("answer")) | {name for name, spec in FIELDS.items() if spec.recurs}
 
 
@@ -68,7 +68,7 @@ def _shown(raw: Any) -> str:
     return raw if isinstance(raw, str) else str(numbers.tidy(raw) if isinstance(raw, float) else raw)
 
 
-#: The parsers by the name of a composite, a field's `parser`, or a field's kind.
+#: Maps the name of a composite, a field's `parser`, or a field's kind to a parser.
 _PARSERS = {**SPECIAL, **NAMES, **PLACES}
 
 

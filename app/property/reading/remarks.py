@@ -25,7 +25,7 @@ _NO_RENT = re.compile(
     r"\b(?:pet|parking|storage|deposit|fee|lot|hoa|est\w*|from|tax\w*|insurance|mortgage|payment|utilit\w*)\b", re.I
 )
 _PIECES = re.compile(r"\s+[•|·—–/-]\s+")
-#: These elements contain labels and values, not sentences.
+#: Elements that contain labels and values, not sentences.
 _PAIRED = frozenset({"tr", "dt", "dd", "pre"})
 #: A text with more characters than this is not read as a single price.
 _SHORT = 140

@@ -61,7 +61,7 @@ _Index = Mapping[str, list[tuple[int, Rule]]]
 
 
 class Stylesheet:
-    """The rules of a page's `<style>` elements. Rules that hide are compiled at once; `learn` compiles the others."""
+    """The rules of a page's `<style>` elements. Rules that hide text are compiled first; `learn` compiles others."""
 
     def __init__(self, texts: list[str], may_hide: Callable[[Declarations], bool]) -> None:
         blocks = (block for text in texts for block in _blocks(_COMMENT.sub("", text)))

@@ -66,9 +66,7 @@ def _yearly(label: str, page: Document) -> Meaning | None:
 
 
 def _totals(grid: Grid, source: Source, page: Document) -> Iterator[Reading]:
-    """Read the total row of a table of values by part: `Land | 118,000`, `Improvements | 402,350`, `Total |
-    520,350`.
-    """
+    """Read the total of a table of values by part: `Land | 118,000`, `Improvements | 402,350`, `Total | 520,350`."""
     total = next((row for row in grid.rows if is_total(row)), None)
     if total is None or not any(_PARTS.search(next(filter(None, row), "")) for row in grid.rows):
         return
@@ -114,7 +112,7 @@ def _newest(text: str) -> int:
 def _under_headings(table: Any, rows: Rows, page: Document) -> Iterator[Reading]:
     """Read a heading row with one row of values below it.
 
-    In a table about the land, an area is the lot's. Amounts are skipped, since they are the land's alone.
+    In a table about the land, an area is the lot's, and amounts are skipped because they cover only the land.
     """
     for index, (upper, lower) in enumerate(pairwise(rows)):
         after = rows[index + 2] if index + 2 < len(rows) else []

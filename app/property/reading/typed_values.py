@@ -36,8 +36,7 @@ _HEATS = re.compile(
     re.IGNORECASE,
 )
 
-#: Matches texts that are not materials: a building's age (`constructionType: secondHand`), or an area under the heading
-#: `Exterior`.
+#: Matches texts that are not materials, such as a building's age (`secondHand`) or an area under `Exterior`.
 _NO_MATERIAL = re.compile(
     rf"{alternatives('materials', 'no_walls')}|\d\s?(?:m²|m2\b|sq\.? ?(?:ft|m)\b|sqft\b)", re.IGNORECASE
 )

@@ -11,8 +11,7 @@ from app.property.reading.trees import whole_text
 #: Elements with these tags contain no text about the property.
 NEVER_TEXT = frozenset({"script", "style", "noscript", "template", "select", "option", "svg", "iframe", "head"})
 _SKIPPED_TAGS = NEVER_TEXT | {"nav", "footer", "button"}
-#: Words (`OTHERS`) and sequences of words (`_IN_A_ROW`) in classes and ids of elements about the site or other
-#: properties.
+#: Words (`OTHERS`) and word sequences (`_IN_A_ROW`) in classes and ids of elements about the site or other homes.
 OTHERS = frozenset({
     "similar", "nearby", "related", "recommend", "recommended", "recommendation", "recommendations", "comparable",
     "comparables", "comps", "recently", "suggest", "suggested", "suggestion", "suggestions", "footer", "breadcrumb",

@@ -1,7 +1,6 @@
 """Apply robots.txt (RFC 9309): decide whether a page may be fetched, and return the delay between requests.
 
-The caller passes a function that fetches the file; `cache.py` stores the fetched files. Each process also caches parsed
-rules.
+The caller passes a function that fetches the file, and `cache.py` stores it. Each process also caches parsed rules.
 """
 
 import logging
@@ -32,8 +31,7 @@ MAX_ROBOTS_BYTES = 512 * 1024
 #: Maximum number of redirects that are followed. RFC 9309 section 2.3.1.2 requires at least five.
 MAX_ROBOTS_REDIRECTS = 5
 _MAX_ORIGINS = 2000
-#: A fetched file is cached for an hour. After a 5xx, a 429, or a failed fetch, the result is cached for at least a
-#: minute.
+#: A fetched file is cached for an hour, and an error (5xx, 429, or a failed fetch) for at least a minute.
 _TTL_SECONDS = 3600.0
 _DEFER_SECONDS = 60.0
 #: The caller that fetches a file claims it for a minute. Meanwhile, other callers check the cache every 0.1 s, or raise
@@ -107,9 +105,7 @@ class Robots:
         return entry
 
     def _cached(self, origin: str, visitor: Visitor) -> CachedRobots:
-        """Return the cached file. If it is missing, the first caller fetches it; others wait, or raise
-        `HostBusyError`.
-        """
+        """Return the cached file. If it is missing, one caller fetches it; others wait, or raise `HostBusyError`."""
         left = visitor.max_wait_seconds
         while (cached := self._cache.get(origin)) is None:
             if self._cache.claim(origin, _CLAIM_SECONDS):

@@ -16,8 +16,8 @@ _OPENS = re.compile(r"[{\[]")
 #: Matches a bracket, a comma, or a string. The closing quote may be missing, because the answer may be cut off.
 _MARKS = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{},]', re.DOTALL)
 _CLOSED_BY = {"{": "}", "[": "]"}
-#: Maximum number of brackets tried as the beginning of JSON, because the text before it may contain brackets.
-#: `_DEEPEST` is the deepest level of JSON that is read.
+#: `_MOST_STARTS` is the maximum number of brackets tried as the beginning of JSON, because the text before it may
+#: contain brackets. `_DEEPEST` is the deepest level of JSON that is read.
 _MOST_STARTS, _DEEPEST = 20, 6
 #: At most this many characters of an invalid value's JSON are kept.
 _LONGEST_ODD = 200
@@ -46,8 +46,7 @@ class Answered:
 
 
 def take_apart(content: str, fields: Sequence[str], *, lang: str | None = None, cut: bool = False) -> Answered | None:
-    """Parse an answer's `content` for values of `fields`. Return None if it has neither JSON about them nor an empty
-    JSON answer.
+    """Parse the values of `fields` in `content`. Return None if it has no JSON about these fields and no empty JSON.
 
     `lang` (ISO 639-1) decides whether `1.250` is 1250 or 1.25. If the answer was `cut` off, a value is used only if its
     quote also came before the cut.
@@ -162,8 +161,8 @@ def _read(value: Any, name: str, lang: str | None) -> Any:
 
 
 def _number(value: Any, lang: str | None) -> int | float | None:
-    """Return a number, also from text with a unit (`$450,000`, `1,250 sq ft`). Return None if a text has several
-    numbers, or if the number is larger than `LARGEST`.
+    """Return a number, which may be in a text with a unit (`$450,000`, `1,250 sq ft`). Return None if a text has
+    several numbers, or if the number is larger than `LARGEST`.
     """
     if isinstance(value, str):
         found = find_numbers(value, lang)

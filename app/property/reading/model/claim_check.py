@@ -29,7 +29,7 @@ _SURE, _LIKELY, _BARE = 0.9, 0.85, 0.8
 _UNSHOWN = 0.33
 #: A quote may have at most this many characters and lines.
 LONGEST_QUOTE, MOST_LINES = 400, 3
-#: Maximum number of characters examined around a quote, and of places examined for a value and for a quote.
+#: Maximum number of characters examined around a quote, of places tried for a value, and of places tried for a quote.
 _AROUND, _MOST_PLACES, _MOST_QUOTES = 400, 20, 5
 #: Matches our schema's field names (`ListPrice`). A claim quoted from a line with such a name is rejected, because the
 #: line was probably written to instruct a model.
@@ -67,8 +67,7 @@ _SEVERAL = re.compile(
 _SUM = re.compile(rf"(?:^|[|\n:])\W*(?:{alternatives('numbers', 'sums')})\W{{0,6}}$", re.IGNORECASE)
 #: At most this many lines above a row are searched for its column heads, or for the field of a sum.
 _MOST_ABOVE = 8
-#: `_DATED` matches the first cell of a table row about a sale. `_OF_SALES` are the fields whose labels identify such a
-#: row.
+#: `_DATED` matches the first cell of a table row about a sale. `_OF_SALES` are the fields that identify such a row.
 _DATED, _OF_SALES = (
     re.compile(r"(?:\w+ )?date\b|[^|]{0,12}\b\d{4}\b", re.IGNORECASE),
     ("CloseDate", "ClosePrice", "_Sale"),
@@ -189,9 +188,7 @@ def _parted(text: str, lang: str | None) -> str:
 
 
 def _is_of_a_part(claim: Claim, prompt: Prompt) -> bool:
-    """Return whether a claimed total of bathrooms counts only half baths, or counts only full baths on a page that also
-    has half baths.
-    """
+    """Return whether a claimed total of bathrooms leaves out the full baths, or the half baths that the page has."""
     if claim.field != "BathroomsTotalInteger":
         return False
     named = {one.field for one in labels_in(claim.quote, claim.lang)} & {"BathroomsFull", *_BATHS}
@@ -310,7 +307,7 @@ def _nearest(claim: Claim, text: str) -> str | None:
 
 
 def _in_its_row(label: Named, text: str, lang: str | None) -> Named:
-    """Return `label`. In a dated table row about a sale, an asking price's label becomes that of the price paid."""
+    """Return `label`. In a table row about a past sale, replace an asking price's label with that of the price paid."""
     row = text[text.rfind("\n", 0, label.start) + 1 :].partition("\n")[0]
     if label.field != "ListPrice" or " | " not in row or not _DATED.match(row):
         return label
@@ -336,8 +333,8 @@ def _column_of(values: Sequence[object], text: str) -> str:
     """Return the cells that state one of `values`, each with its column head (`head: cell`). Return a text without
     columns unchanged.
 
-    Heads may span several columns each (`Appraised | Assessed` above `Land | Building | Total` of each), if all span
-    equally many. The first column may lack a head.
+    Heads may span several columns (`Appraised | Assessed` above `Land | Building | Total` of each) if all heads span
+    the same number. The first column may lack a head.
     """
     head, _, rows = text.partition("\n")
     heads = _CELL_ENDS.split(head)

@@ -28,10 +28,9 @@ _NEWER = (".openai.com", ".azure.com")
 #: Tokens added to the limit for reasoning: the minimum once a model reasons, the first amount after an answer was cut
 #: off, and the maximum. OpenAI's documentation advises 25,000 for any task, but reading a page is a small task.
 _LEAST_ROOM, _FIRST_ROOM, _MOST_ROOM = 2_048, 16_384, 32_768
-#: The tokens for reasoning are this many times those of the last answer, because some pages need more.
+#: The limit for reasoning is this many times the reasoning tokens of the last answer, because some pages need more.
 _SPARE = 4
-#: HTTP statuses that mean the server rejects the request's format. llama.cpp's Python server answers 500 to unknown
-#: parameters.
+#: HTTP statuses that mean the server rejects the request's format. llama.cpp's Python server uses 500.
 _REFUSED = (400, 422, 500)
 #: Words in a 429 response to a request that exceeds the key's tokens per minute on its own. Such a request fails again
 #: unless its token limit is lowered.
@@ -53,8 +52,7 @@ class Dialect:
 
     `limit` is the parameter that limits an answer's tokens. `shape` is the type of the `response_format`. If
     `tells_schema` is true, the instruction contains the schema. `room` is the number of tokens for reasoning beyond the
-    answer, and `most_room` is its maximum at this server. `refused` contains the limit parameters that the server
-    rejected.
+    answer, and `most_room` is its maximum at this server. `refused` are the limit parameters that the server rejected.
     """
 
     limit: Limit = "max_completion_tokens"
@@ -106,9 +104,9 @@ class Dialect:
         return replace(self, room=min(self.most_room, max(_FIRST_ROOM, 2 * self.room)))
 
     def with_room_for(self, reasoning_tokens: int) -> Dialect:
-        """Return the format with a multiple of `reasoning_tokens` for reasoning.
+        """Return the format with a limit for reasoning that suits a model that used `reasoning_tokens`.
 
-        The number at most halves per answer.
+        The limit at most halves per answer.
         """
         if reasoning_tokens <= 0:
             return self

@@ -66,9 +66,7 @@ def _labels(text: str, lang: str | None) -> Iterator[Named]:
 
 @cache
 def _phrases(lang: str | None) -> re.Pattern[str]:
-    """Return a pattern of the phrases of `lang` and of English. If `lang` is None, include the phrases of all
-    languages.
-    """
+    """Return a pattern of the phrases of `lang` and of English, or of all languages if `lang` is None."""
     among = [None] if lang is None else [lang, "en"]
     files = languages().values()
     fields = dict.fromkeys(name for file in files for section in _SECTIONS for name in file.get(section, ()))

@@ -1,4 +1,4 @@
-"""Join a page's text segments to lines. A line is a paragraph, a table row, or a label with its value."""
+"""Join a page's text segments into lines. A line is a paragraph, a table row, or a label with its value."""
 
 import re
 import unicodedata

@@ -28,7 +28,7 @@ ServiceTier = Literal["auto", "default", "flex", "priority"]
 class ModelAnswer:
     """A model's answer. `values` maps each answered field to its value and quote ("" if the quote is missing).
 
-    `model` is the model's name in the API response. The token counts are those of the response, 0 if missing.
+    `model` is the model's name in the API response. The token counts come from the response, and are 0 if missing.
     `service_tier` is the response's tier, "" if missing. `failure` is set if the answer was refused, invalid, or cut
     off. A refused or invalid answer has no values. An answer that was cut off has the values before the cut.
     `fields_answered` includes fields answered with null. `began` is true if the answer has text besides reasoning.
@@ -120,8 +120,7 @@ def _parsed(model: str, completion: ChatCompletion, prompt: Prompt) -> tuple[Ans
 def read_answer(content: str, prompt: Prompt, *, model: str) -> Mapping[str, tuple[Any, str]]:
     """Return the values of a complete answer with their quotes. An invalid value stays as text.
 
-    Raise `ModelAnswerInvalidError`, which names `model`, if the answer has no JSON about the fields, or only invalid
-    values.
+    Raise `ModelAnswerInvalidError`, which names `model`, if it has no JSON about the fields or only invalid values.
     """
     return _understood(content, prompt, model).values
 

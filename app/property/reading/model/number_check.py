@@ -147,9 +147,7 @@ def _parts(claim: Claim) -> Iterator[int]:
 
 
 def area(claim: Claim) -> CheckedValue | None:
-    """Check an area. Its unit is after the number, or elsewhere in the quote or its line. Without a unit, it needs a
-    label.
-    """
+    """Check an area. Its unit may be elsewhere in the quote or its line. Without a unit, it needs a label."""
     value = float(claim.value)
     if not _in_range(claim.field, value):
         return None

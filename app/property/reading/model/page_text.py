@@ -86,9 +86,7 @@ class _Text:
         return "\n".join(added)
 
     def add_best(self, lines: Iterable[str], most: int) -> str:
-        """Add `lines` of up to `most` tokens in total. If there are more, prefer facts (`_rank`), but keep the page's
-        order.
-        """
+        """Add at most `most` tokens of `lines`. Facts (`_rank`) have priority, but the page's order is kept."""
         ordered = list(dict.fromkeys(lines))
         costs = [self._count(line) + 1 for line in ordered]
         chosen = set(range(len(ordered)))
@@ -143,9 +141,7 @@ def _data(document: Document) -> Iterator[str]:
 
 
 def _members(value: Any, key: str = "", parent: str = "") -> Iterator[str]:
-    """Yield `key: value` for every informative text or number, or `label: value` for an object with a label and a
-    value.
-    """
+    """Yield `key: value` for informative texts and numbers, and `label: value` for objects with a label and value."""
     if isinstance(value, dict):
         pair = pair_of(value)
         if pair is not None and meaning(pair[0], None) is not None and not is_unit(pair[0]):

@@ -9,8 +9,7 @@ from functools import lru_cache
 _ALIKE = str.maketrans("‘’‚‛“”„‟´`‐‑‒–—−\u00ad", "''''\"\"\"\"''------ ")
 
 
-#: Match text that continues a number after a quote's last digit, and text that begins it before the quote's first
-#: digit.
+#: Match text of the same number after a quote's last digit, and before its first digit.
 _GOES_ON = re.compile(r"[.,'/-]\d| ?(?:\d/\d|[\u00bc-\u00be])")
 _WENT_BEFORE = re.compile(r"\d[.,'/-]$")
 #: Match a group of thousands after a blank, and the digits before it.

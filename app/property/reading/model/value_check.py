@@ -27,9 +27,7 @@ def check_value(claim: Claim) -> CheckedValue | None:
 
 
 def _agent(claim: Claim) -> CheckedValue | None:
-    """Check an agent's name, which must not be an agency's. If the line has only an agency's label, require a full
-    name.
-    """
+    """Check an agent's name, not an agency's. If the line has only an agency's label, require a full name."""
     found = _text(claim)
     if found is None or names.is_agency(str(found.value)) or _BRANCH.search(str(found.value)):
         return None
@@ -91,7 +89,6 @@ def _state(claim: Claim) -> CheckedValue | None:
 
 
 def _grams(text: str) -> list[str]:
-    """Return all runs of one to three words."""
     words = re.findall(r"[A-Za-z.]+", text)
     return [" ".join(words[i : i + n]) for n in (1, 2, 3) for i in range(len(words) - n + 1)]
 
@@ -150,7 +147,7 @@ def _currency(claim: Claim) -> CheckedValue | None:
     return CheckedValue(found) if found is not None and found == str(claim.value).strip().upper() else None
 
 
-#: Matches words for "nothing to pay", which mean that there is no association, and a cell with the single letter `N`.
+#: Matches texts which mean that there is no association: `n/a`, an amount of zero, or the single letter `N`.
 _NOTHING = re.compile(r"\bn/a\b|\bN\b|\$0(?:\.00)?\b", re.IGNORECASE)
 
 
@@ -191,7 +188,7 @@ def _association(claim: Claim) -> CheckedValue | None:
 
 
 def _answered(claim: Claim, stated: bool, denied: bool) -> CheckedValue | None:
-    """Check a yes-or-no claim. The quote must be about the field (`stated`), and deny it if and only if the value is
+    """Check a yes-or-no claim. The quote must be about the field (`stated`), and deny it exactly if the value is
     false.
     """
     return CheckedValue(claim.value) if stated and denied is (not claim.value) else None
@@ -222,7 +219,7 @@ def _parking(claim: Claim) -> CheckedValue | None:
 
 
 def _county(claim: Claim) -> CheckedValue | None:
-    """Check a county, without the word `County`. The line must name the field, because towns have the same names."""
+    """Check a county, without the word `County`. The line must name the field, because towns may have the same name."""
     found = _text(claim)
     if found is None or not _names(claim, claim.line):
         return None

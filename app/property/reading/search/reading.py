@@ -41,7 +41,7 @@ def read_results(page: Page, known: frozenset[Shape] = frozenset()) -> Results:
             named[url] = None
     follows = next_page(document, links)
     paid_for = tuple(url for url in dict.fromkeys(cards.paid_for) if url not in named)
-    # drop a URL with a referral parameter if the page also has it without
+    # drop a URL with a referral parameter if the page also has the URL without it
     once = dict.fromkeys(bare if (bare := url.partition("?")[0]) in named else url for url in named)
     listings = tuple(url for url in once if url != follows)[:MOST_LISTINGS]
     return Results(

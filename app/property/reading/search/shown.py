@@ -17,7 +17,7 @@ _MOST_LINKS = 4_000
 #: The longest card, in characters. A card may have remarks and a price history.
 _CARD_CHARS = 1_500
 _MOST_LEVELS = 12
-#: A single card is a property if it has at least this many kinds of facts.
+#: A single card counts as a property if it has at least this many kinds of facts.
 _LEAST_FACTS = 2
 _BOILERPLATE_TAGS = frozenset({"nav", "footer", "head", "script", "style", "noscript", "template", "select", "iframe"})
 _BOILERPLATE = (OTHERS - {"mortgage", "calculator", "filter", "filters", "searchbox", "autocomplete", "recently"}) | {
@@ -58,7 +58,7 @@ class _Card:
 
 
 def shown(page: Document, links: Links, known: frozenset[Shape]) -> Cards:
-    """Return the URLs of the page's cards. `known` are shapes of earlier listings; their links are also accepted."""
+    """Return the URLs of the page's cards. Links of `known` shapes, which earlier listings had, are also accepted."""
     found = Cards()
     if page.root is None:
         return found
