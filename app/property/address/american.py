@@ -1,4 +1,7 @@
-"""Read a requested US address from one line. Missing parts are errors, but a ZIP code may determine the state."""
+"""Parse a US address that a user requests as one line.
+
+Missing parts are errors, but a ZIP code can supply the state.
+"""
 
 import re
 from collections.abc import Sequence
@@ -26,13 +29,11 @@ _NUMBERS_ONLY = re.compile(r"\d+\w?(?:-\d+\w?)?")
 
 
 def read(text: str) -> Address:
-    """Return the address in `text`, with every part in the spelling of USPS Publication 28.
+    """Return the address in `text`, with every part spelled as in USPS Publication 28.
 
     `street` is the delivery line (`123 N MAIN ST UNIT 4`), and `street_name` is the street without number and unit.
-    `unit` is only the identifier (`4`) if its designator is `APT`, `UNIT`, or `#`; otherwise, it includes the
-    designator (`STE 4`). `postal_code` has five digits.
-
-    Raises `ValueError` with the problem or with all missing parts.
+    `unit` includes its designator (`STE 4`), but not `APT`, `UNIT`, or `#` (`4`). `postal_code` has five digits. The
+    message of a `ValueError` states the problem or all missing parts.
     """
     words = _COUNTRY.sub("", plain(text))
     if bad := _BAD_ZIP.search(words):
@@ -64,7 +65,7 @@ def spelled(address: Address) -> str:
 
 
 def _without_mail(words: str) -> str:
-    """Remove the PO box from an address that also has a street. Raises `ValueError` for a mail-only address."""
+    """Remove the PO box from an address that also has a street. Raises `ValueError` if the address is only for mail."""
     if _MILITARY.search(words):
         raise ValueError("is a military mail address, which is no property; give the address of the building")
     if re.search(r"\bGENERAL DELIVERY\b", words):
@@ -84,9 +85,9 @@ def _rural_in(words: str) -> re.Match[str] | None:
 
 
 def _arranged(parts: Sequence[str]) -> tuple[str, list[str], list[str]]:
-    """Return the delivery line, the units that are separate parts, and the remaining parts.
+    """Return the delivery line, the units in parts of their own, and the parts after them.
 
-    Other parts before the delivery line, such as a name, are dropped.
+    Drop other parts before the delivery line, such as a name.
     """
     parts = _joined_numbers(parts)
     at = next((i for i, part in enumerate(parts) if streets.starts_with_number(part) or _RURAL.match(part)), None)
@@ -101,7 +102,7 @@ def _arranged(parts: Sequence[str]) -> tuple[str, list[str], list[str]]:
 
 
 def _joined_numbers(parts: Sequence[str]) -> list[str]:
-    """Join `123, MAIN ST` into one part. `123, SALEM` is not joined, because it is a number and a town."""
+    """Join a number and a street (`123, MAIN ST`) into one part. Do not join a number and a town (`123, SALEM`)."""
     if len(parts) > 1 and _NUMBERS_ONLY.fullmatch(parts[0]) and not parts[1][0].isdigit():
         line = f"{parts[0]} {parts[1]}"
         return [line, *parts[2:]] if len(parts) > 2 or streets.read_line(line).suffix else list(parts)
@@ -115,7 +116,7 @@ def _with_line(address: Address, line: str, unit_parts: Sequence[str]) -> Addres
     street = streets.read_line(line)
     unit = " ".join((street.unit, *unit_parts)).strip()
     street = replace(street, unit=unit)
-    # if the line with its unit would not be parsed into the same parts, the unit follows after a comma
+    # if the parser would split this line differently, write the unit after a comma
     written = street.line if streets.read_line(street.line) == street else f"{replace(street, unit='').line}, {unit}"
     return replace(
         address,

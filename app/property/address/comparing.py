@@ -1,4 +1,7 @@
-"""Normalize and compare addresses, and derive keys. Names may match despite a typing error; numbers must be equal."""
+"""Normalize and compare addresses, and derive their keys.
+
+Names may match despite a typing error; numbers must be equal.
+"""
 
 import re
 from functools import lru_cache
@@ -15,21 +18,22 @@ from app.property.address.words import plain
 from app.property.values.places import country_code, us_state
 
 Verdict = Literal["same", "different", "unsure"]
-#: The words for state roads, which differ between states. Keys and comparisons replace all of them by `SR`.
+#: The words for a state road, which differ between states. Keys and comparisons replace all of them with `SR`.
 _STATE_ROAD = re.compile(r"^(OLD )?(?:STATE (?:HIGHWAY|ROAD|ROUTE)|(?!US )[A-Z]{2} HIGHWAY|HIGHWAY|ROUTE) (?!OF )")
 _ROAD = re.compile(r"^(?:OLD )?(?:SR|US HIGHWAY|INTERSTATE|COUNTY (?:HIGHWAY|ROAD|ROUTE)|FM|RM|RANCH ROAD) ")
 _STRASSE = re.compile(r"STRASSE\b")
-#: Designators of single units. `STE 4` and `RM 4` may be the same unit, but `STE 4` and `RM 5` never are.
+#: Designators of interchangeable meaning: `STE 4` and `RM 4` may be the same unit, but `STE 4` and `RM 5` never are.
 _SINGLE_UNITS = ("UNIT", "STE", "RM", "LOT", "SPC", "TRLR", "OFC", "PH")
-#: The number of typing errors that a name may have: (minimum number of characters, errors).
+#: Pairs of a name's minimum length and the number of typing errors allowed in it.
 _TYPOS = ((10, 2), (6, 1))
 
 
 def address_key(address: Address) -> str:
-    """Return a key such as `12|n main st|4|00000`. All spellings of an address have the same key, also in new versions.
+    """Return a key such as `12|n main st|4|00000`.
 
-    The last part is the five-digit ZIP code, or else town and state. Raises `ValueError` if number, street, or place is
-    unknown.
+    All spellings of an address have the same key, and later versions of this code must not change it. The last part of
+    the key is the five-digit ZIP code or, if unknown, town and state. Raises `ValueError` if number, street, or place
+    is unknown.
     """
     parts = normalize(address)
     place = parts.postal_code or (parts.city and f"{parts.city}/{parts.state or ''}")
@@ -41,8 +45,8 @@ def address_key(address: Address) -> str:
 def normalize(address: Address) -> Address:
     """Return the address with every part normalized for comparison, not for display.
 
-    Normalized parts have lower case, no punctuation, and postal abbreviations. Street number and name are taken from
-    `street` if they are not given separately.
+    Normalized parts have lower case, no punctuation, and postal abbreviations. A missing street number or name is taken
+    from `street`.
     """
     street = _street(address)
     return Address(
@@ -60,9 +64,9 @@ def normalize(address: Address) -> Address:
 def compare(one: Address, other: Address) -> Verdict:
     """Compare two addresses.
 
-    Return `same` if number, street, unit, and place agree, `different` if a part differs, and `unsure` otherwise. The
-    names of streets and towns still agree with one or two typing errors if they are long enough. Numbers, units, ZIP
-    codes, directionals, suffixes, and digits in a name must be equal.
+    Return `same` if number, street, unit, and place agree, `different` if a part differs, and `unsure` otherwise. Long
+    names of streets and towns may differ by one or two typing errors. Numbers, units, ZIP codes, directionals,
+    suffixes, and digits in a name must be equal.
     """
     a, b = normalize(one), normalize(other)
     for name in ("postal_code", "state", "country"):
@@ -79,7 +83,7 @@ def compare(one: Address, other: Address) -> Verdict:
 
 @lru_cache(maxsize=20_000)
 def _street(address: Address) -> Street:
-    """Return the parts of the street in capitals. Parts that are given separately override the street line."""
+    """Return the parts of the street in capitals. Separate number, name, and unit fields override the street line."""
     american = (country_code(address.country or "") or "US") == "US"
     written = streets.read_line(plain(address.street or "").replace(",", "")) if american else Street()
     number = streets.spelled_number(plain(address.street_number or "")) or written.number
@@ -115,7 +119,10 @@ def _lower(value: str | None) -> str | None:
 
 
 def _numbers(one: str, other: str) -> Verdict:
-    """Compare house numbers. Return `unsure` if one is missing, is in the other's range, or has an extra hyphen."""
+    """Compare house numbers.
+
+    Return `unsure` if either is missing, they differ only by a hyphen, or one is a range that contains the other.
+    """
     if not (one and other):
         return "unsure"
     if one == other:
@@ -134,7 +141,10 @@ def _is_within(number: str, span: str) -> bool:
 
 
 def _units(one: str, other: str) -> Verdict:
-    """Return `same` for equal units, `different` for different identifiers, else `unsure` (as for `STE 4`, `RM 4`)."""
+    """Return `same` for equal units and `different` for different identifiers.
+
+    Otherwise, as for `STE 4` and `RM 4`, return `unsure`.
+    """
     if one == other:
         return "same"
     a, b = units.split_up(one), units.split_up(other)
@@ -161,7 +171,7 @@ def _names(one: Street, other: Street) -> Verdict:
 
 
 def _is_typo(one: str, other: str) -> bool:
-    """Return whether the names differ only by typing errors. Short names and names with digits must be equal."""
+    """Return whether the names differ only by typing errors. None are allowed in short names and names with digits."""
     shorter = min(len(one), len(other))
     allowed = next((errors for length, errors in _TYPOS if shorter >= length), 0)
     return not re.search(r"\d", one + other) and OSA.distance(one, other) <= allowed

@@ -1,4 +1,4 @@
-"""Read requested addresses outside the US. The country comes last; its conventions apply to the other parts."""
+"""Parse requested addresses outside the US. The country comes last, and its conventions apply to the other parts."""
 
 import re
 from dataclasses import replace
@@ -8,12 +8,15 @@ from app.property.address.parts import Address
 from app.property.values.places import country_code, country_name, us_state
 
 _CANADA = re.compile(r"\b(?:AB|BC|MB|NB|NL|NS|NT|NU|ON|PE|QC|SK|YT),? [A-Z]\d[A-Z] ?\d[A-Z]\d$")
-#: Patterns for spellings of the German word for street, each with its replacement.
+#: Patterns for spellings of the German word "Straße", each with its replacement.
 _WORDS = ((re.compile(r"STRA(?:SS|ß)E\b|\bSTRA(?:SS|ß)E\b"), "STR"), (re.compile(r"(?<=\w)STR\.|\bSTR\."), "STR"))
 
 
 def country_of(text: str) -> tuple[str, str] | None:
-    """Return the country's ISO 3166-1 code and the rest of the address; None if no foreign country is recognized."""
+    """Return the country's ISO 3166-1 code and the rest of the address.
+
+    Return None if no foreign country is recognized.
+    """
     text = " ".join(re.sub(r"[\r\n;]+", ", ", text).split()).strip(" ,")
     head, _, last = text.rpartition(",")
     code = country_code(last) if head else None
@@ -23,11 +26,11 @@ def country_of(text: str) -> tuple[str, str] | None:
 
 
 def read(text: str, country: str) -> Address:
-    """Return the address in `text`, in capitals. Raises `ValueError` with the missing parts."""
+    """Return the address in `text`, in capitals. Raises `ValueError`, which names the missing parts."""
     line = _plain(text)
     found = reading.parse(line, country)
     street = found.street
-    unique = country == "IE" and len((found.postal_code or "").replace(" ", "")) == 7  # an Eircode identifies one house
+    unique = country == "IE" and len((found.postal_code or "").replace(" ", "")) == 7  # an Eircode means one house
     lacks = []
     if not unique and not (street and re.search(r"\d", street)):
         lacks.append("a house number" if street else "a house number and a street")

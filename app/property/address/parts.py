@@ -9,7 +9,7 @@ from app.property.fields.table import ADDRESS_FIELDS
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """The parts of an address. Unknown parts are None. `street` is the delivery line as written."""
+    """The parts of an address. Unknown parts are None. `street` is the delivery line."""
 
     street: str | None = None
     street_number: str | None = None
@@ -22,7 +22,7 @@ class Address:
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Self:
-        """Return the address that the values of a record contain, as written there."""
+        """Return the address in the values of a record, without normalization."""
         return cls(**{part: str(values[name]) for part, name in ADDRESS_FIELDS.items() if values.get(name)})
 
     def as_values(self) -> dict[str, str]:
@@ -31,7 +31,7 @@ class Address:
 
     @property
     def line(self) -> str:
-        """The address in one line without its country; empty if nothing is known."""
+        """The address in one line without its country, or "" if no part is known."""
         street = self.street or _joined(self.street_number, self.street_name, self.unit)
         return ", ".join(filter(None, (street, self.city, _joined(self.state, self.postal_code))))
 

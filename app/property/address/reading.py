@@ -1,7 +1,7 @@
-"""Split one address text from a page into parts, as written. Never raises; unknown parts stay None.
+"""Split an address in one text from a page into parts, without normalizing them. Unknown parts are None.
 
-If a page has the parts separately, `reading/` uses those instead of this module. `usaddress` splits US addresses; other
-addresses are split at commas and postal codes. `wanted.py` reads requested addresses, and reports missing parts.
+If a page has the parts in separate fields, this module is not used. `usaddress` splits US addresses; other addresses
+are split at commas and postal codes. `wanted.py` parses the addresses that users request.
 """
 
 import re
@@ -19,23 +19,23 @@ _US_TAIL = re.compile(
     r"United States)\.?)?$"
 )
 _US_STATE_TAIL = re.compile(r",\s*+([A-Za-z]{2})\s*+(?:,?\s*+(?:USA?|United States)\.?)?$")
-#: An address without a town, as some county records have it: `14206 SE FERNWOOD LN 98388`.
+#: An address without a town, as in some county records: `14206 SE FERNWOOD LN 98388`.
 _STREET_AND_ZIP = re.compile(
     r"^(\d+\s[^,]+?\b(?:ST|AVE?|RD|DR|LN|CT|PL|BLVD|CIR|TER|WAY|LOOP|TRL|HWY|PKWY|PIKE|"
     r"RUN)\b\.?(?:\s(?:[NSEW]|NE|NW|SE|SW))?)"
     r"\s+(\d{5})(?:-\d{4})?$",
     re.IGNORECASE,
 )
-#: An address without a state, as some county records have it: `12 ELM ST # 4, ANYTOWN 34108`.
+#: An address without a state, as in some county records: `12 ELM ST # 4, ANYTOWN 34108`.
 _TOWN_AND_ZIP = re.compile(r"^(\d[^,]*(?:,[^,]*)?),\s*([A-Za-z][A-Za-z.' -]+?),?(?<!\s)\s++(\d{5}(?:-\d{4})?)$")
 _NUMBER_FIRST = re.compile(r"^(\d+[A-Za-z]?(?:[/-]\d+[A-Za-z]?)?)\s+(.+)$")
-#: A house number after the comma, as in `Calle Mayor, 13` and `Via Roma, 4 bis`.
+#: A house number alone after a comma, as in `Calle Mayor, 13` and `Via Roma, 4 bis`.
 _NUMBER_ALONE = re.compile(r"\d{1,4}\s?(?:[A-Za-z]|bis|ter)?|s/n", re.IGNORECASE)
 _NUMBER_LAST = re.compile(r"^(.*?\D)(?<!\s)\s++(\d+\s?[A-Za-z]?(?:\s?[/-]\s?\d+\s?[A-Za-z]?)?)$")
 
 
 def parse(text: str, country: str | None = None) -> Address:
-    """Split one text into parts. Never raises. If the text is not an address, the result may have only a `street`."""
+    """Split an address into parts. Never raises. If `text` is not an address, the result may have only a `street`."""
     text = re.sub(r"\s+", " ", text.replace("\n", ", ")).strip(" ,;")[:300]
     text = re.sub(r"(?:,\s*)+,", ",", text)
     if not text:
@@ -59,7 +59,10 @@ def parse(text: str, country: str | None = None) -> Address:
 
 
 def _state_before_zip(text: str) -> str | None:
-    """Return the code of the state before a ZIP code. Any two capitals count as a state unless they name a country."""
+    """Return the code of the state before a ZIP code, or None.
+
+    Any two capitals count as a state, unless they are a country code.
+    """
     return us_state(text) or (text if re.fullmatch("[A-Z]{2}", text) and country_code(text) is None else None)
 
 
@@ -79,7 +82,10 @@ def _us(head: str, state: str | None, postal_code: str | None) -> Address:
 
 
 def _elsewhere(text: str, country: str | None) -> Address:
-    """Split by the country's conventions, or, if they are unknown, as `street, town, code` (the code is optional)."""
+    """Split a foreign address by the country's conventions.
+
+    If they are unknown, expect a street, a town, and perhaps a postal code, separated by commas.
+    """
     if country == "IE":
         text = re.sub(r"(?<![,\s])\s+(?=Co\.? [A-Z]|County [A-Z])", ", ", text)
     base = Address(country=country)
@@ -97,7 +103,7 @@ def _elsewhere(text: str, country: str | None) -> Address:
 
 
 def with_street(address: Address, street: str) -> Address:
-    """Return `address` with the given street, and with the number, name, and unit that can be recognized in it."""
+    """Return `address` with the given street, and with the number, name, and unit found in the street."""
     street = re.sub(r"\s+", " ", street).strip(" ,;")
     if not street:
         return address

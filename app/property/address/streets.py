@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from app.property.address import tables, units
 from app.property.address.words import ORDINAL, spaced
 
-#: Suffixes that are hardly ever a whole street name. A single directional before such a suffix is the name: `N ST` is a
-#: street called N, but `N PARK` is the north end of a street called Park.
+#: Suffixes that are hardly ever a whole street name. A single directional before such a suffix is the street's name: in
+#: `N ST`, the name is N. `PARK` can be a name, so `N PARK` is the north end of Park.
 ONLY_SUFFIX = frozenset(
     "ST AVE RD DR LN CT PL BLVD CIR TER WAY PKWY HWY TRL SQ ALY LOOP PIKE EXPY FWY TPKE".split()  # noqa: SIM905
 )
@@ -28,7 +28,10 @@ _NAME_STARTS = {"ST": "SAINT", "MT": "MOUNT", "MNT": "MOUNT", "FT": "FORT", "DOC
 
 @dataclass(frozen=True, slots=True)
 class Street:
-    """The parts of a delivery line in capitals, empty if missing. `unit` is normalized: `UNIT 4`, `BSMT`."""
+    """The parts of a delivery line in capitals. Missing parts are "".
+
+    `unit` is normalized, as in `UNIT 4` or `BSMT`.
+    """
 
     number: str = ""
     predirectional: str = ""
@@ -54,13 +57,13 @@ def starts_with_number(line: str) -> bool:
 
 
 def spelled_number(number: str) -> str:
-    """Return the normalized form of a lone house number; other text is returned unchanged."""
+    """Normalize a lone house number. Return other text unchanged."""
     found = _number(f"{number} X")
     return found[0] if found and found[1] == "X" else number
 
 
 def read_line(line: str) -> Street:
-    """Parse a delivery line that was normalized by `words.plain`. Missing parts are empty. Never raises."""
+    """Parse a delivery line that was normalized by `words.plain`. Never raises."""
     found = _number(line)
     number, rest = found or ("", line)
     words, unit = units.split(rest.split())
@@ -82,7 +85,7 @@ def read_name(words: Sequence[str]) -> Street:
 
 
 def _with_bare_unit(street: Street, words: Sequence[str]) -> Street:
-    """Recognize a unit without a designator: `12 MAIN ST 4B`."""
+    """Recognize a unit without a designator, as in `12 MAIN ST 4B`."""
     head = words[:-1]
     unit = units.bare(words[-1]) if len(head) > 1 else None
     if unit is None or _highway(_predirectional(spaced(" ".join(words)).split())[1]):
@@ -92,7 +95,7 @@ def _with_bare_unit(street: Street, words: Sequence[str]) -> Street:
 
 
 def _number(line: str) -> tuple[str, str] | None:
-    """Return the normalized house number and the rest; None if `line` does not begin with a house number."""
+    """Return the normalized house number and the rest of `line`. Return None if `line` begins with no house number."""
     line = line.removeprefix("# ")
     first, _, rest = line.partition(" ")
     if rest and first in tables.HOUSE_NUMBER_WORDS and " " in rest and not rest.startswith("HUNDRED"):
@@ -130,7 +133,7 @@ def _postdirectional(words: list[str]) -> tuple[str, list[str]]:
 
 
 def _two(words: Sequence[str]) -> str | None:
-    """Return two words as one directional, such as `NE` for `NORTH EAST` and `N E`; None for other words."""
+    """Return two words as one directional, such as `NE` for `NORTH EAST` or `N E`. Return None for other words."""
     both = "".join(tables.DIRECTIONALS.get(word, "?") for word in words)
     return both if both in ("NE", "NW", "SE", "SW") else None
 
@@ -140,7 +143,7 @@ def _is_suffix_only(words: Sequence[str]) -> bool:
     suffix = tables.suffixes().get(words[0])
     if suffix not in ONLY_SUFFIX or not all(word in tables.DIRECTIONALS for word in words[1:]):
         return False
-    # NORTH AVE W is the west end of North Avenue; E HIGHWAY N is a highway called N
+    # in NORTH AVE W, the name is NORTH, so AVE is only a suffix; in E HIGHWAY N, the name is HIGHWAY N
     return suffix == "AVE" or not _highway(words)
 
 
@@ -165,7 +168,10 @@ def _highway(words: Sequence[str]) -> Street | None:
 
 
 def _name(words: Sequence[str], suffix: str) -> str:
-    """Normalize a street name: ordinals in digits (`21ST`); SAINT, MOUNT, FORT, and a suffix at its end in full."""
+    """Normalize a street name.
+
+    Write ordinals in digits (`21ST`), and SAINT, MOUNT, FORT, and a suffix at its end in full.
+    """
     if not words:
         return ""
     words = list(words)

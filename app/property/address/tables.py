@@ -1,6 +1,6 @@
 """The words of USPS Publication 28 (Postal Addressing Standards), in capitals.
 
-Directionals, ordinals, and highways are here; suffixes and unit designators are in data files beside this module.
+Suffixes and unit designators are in data files next to this module.
 """
 
 import re
@@ -29,8 +29,8 @@ _CARDINALS = [
 #: House numbers in words, as in `ONE MICROSOFT WAY`.
 HOUSE_NUMBER_WORDS: Mapping[str, str] = MappingProxyType({word: str(n) for n, word in enumerate(_CARDINALS, start=1)})
 
-#: Patterns of a highway's first words, each with the standard spelling (appendix F). A number or letter follows, as in
-#: `AVENUE N` or Missouri's `HIGHWAY EE`.
+#: Patterns for the first words of a highway, each with the standard spelling (appendix F). The highway's number or
+#: letter follows, as in Missouri's `HIGHWAY EE`.
 _HIGHWAY_WORDS: tuple[tuple[str, str], ...] = (
     (r"(?:U S|US|UNITED STATES)(?: (?:HIGHWAY|HWY|HIWAY|ROUTE|RTE|RT))?", "US HIGHWAY"),
     (r"(?:INTERSTATE|I|IH)(?: (?:HIGHWAY|HWY))?", "INTERSTATE"),
@@ -59,7 +59,10 @@ _STATE_HIGHWAY = re.compile(r"^([A-Z]{2}) (?:HIGHWAY|HWY|ROUTE|RTE|RT) (?=\d)")
 
 
 def highway(words: str) -> tuple[str, str] | None:
-    """Return a highway's standard words and the words after them: `US HIGHWAY`, `50 W`; None for other words."""
+    """Split a highway into its standard first words and the rest, such as `US HIGHWAY` and `50 W`.
+
+    Return None for other words.
+    """
     for pattern, written in _HIGHWAYS:
         if found := pattern.match(words):
             return written, words[found.end() :]
@@ -70,19 +73,19 @@ def highway(words: str) -> tuple[str, str] | None:
 
 @cache
 def suffixes() -> Mapping[str, str]:
-    """Map every spelling of a street suffix to its standard abbreviation: `AVENUE` to `AVE`."""
+    """Map every spelling of a street suffix to its standard abbreviation, such as `AVENUE` to `AVE`."""
     return MappingProxyType({word: words[1] for words in _rows("suffixes.txt") for word in words})
 
 
 @cache
 def suffix_names() -> Mapping[str, str]:
-    """Map the standard abbreviation of a suffix to its name: `AVE` to `AVENUE`."""
+    """Map the standard abbreviation of each suffix to its name, such as `AVE` to `AVENUE`."""
     return MappingProxyType({words[1]: words[0] for words in _rows("suffixes.txt")})
 
 
 @cache
 def unit_designators() -> Mapping[str, str]:
-    """Map every spelling of a unit designator to its standard abbreviation: `APARTMENT` to `APT`."""
+    """Map every spelling of a unit designator to its standard abbreviation, such as `APARTMENT` to `APT`."""
     return MappingProxyType(
         {word: words[1] for words in _rows("units.txt") for word in words if word not in ("-", "alone")}
     )
@@ -96,7 +99,7 @@ def lone_units() -> frozenset[str]:
 
 @cache
 def ordinal_words() -> Mapping[str, int]:
-    """Map ordinals in words to numbers from 1 to 199: `TWENTY FIRST` to 21, also `ONE HUNDRED (AND) FIRST`."""
+    """Map ordinals in words to the numbers from 1 to 199, such as `TWENTY FIRST` to 21."""
     found = {word: n for n, word in enumerate([*_ONES, *_TEENS], start=1)}
     for tens, word in enumerate(_TENS, start=2):
         found[f"{word[:-1]}IETH"] = tens * 10
@@ -109,7 +112,7 @@ def ordinal_words() -> Mapping[str, int]:
 
 
 def ordinal(number: int) -> str:
-    """Return the ordinal in digits: `21ST` for 21."""
+    """Return the ordinal in digits, such as `21ST` for 21."""
     ending = "TH" if 10 <= number % 100 <= 20 else {1: "ST", 2: "ND", 3: "RD"}.get(number % 10, "TH")
     return f"{number}{ending}"
 

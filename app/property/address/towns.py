@@ -13,8 +13,8 @@ _CODES = {name.upper(): code for name, code in US_STATES.items()}
 _NAMES = "|".join(sorted(_CODES, key=len, reverse=True))
 _STATE = re.compile(rf"(?:^|(?P<comma>, )| )(?P<state>[A-Z]{{2}}|[A-Z] [A-Z]|{_NAMES})$")
 _COUNTY = re.compile(r" (?:COUNTY|PARISH)$|^COUNTY OF ")
-#: Lines with more words than this are not given to the slow tagger. Even the long line `1234 N OLD FICTIONAL LAKE
-#: BROADWAY APT 12 SPRINGFIELD HEIGHTS` has only ten words.
+#: Lines with more words than this are not parsed with the slow library `usaddress`. Even the long line `1234 N OLD
+#: FICTIONAL LAKE BROADWAY APT 12 SPRINGFIELD HEIGHTS` has only ten words.
 _TAGGED_WORDS = 12
 _STARTS = {
     **{"ST": "SAINT", "STE": "SAINTE", "FT": "FORT", "MT": "MOUNT"},
@@ -23,9 +23,10 @@ _STARTS = {
 
 
 def state(words: str, postal_code: str | None) -> tuple[str | None, str]:
-    """Return the two-letter code of the state at the end of `words` (or None), and the words before it.
+    """Return the two-letter code of the state at the end of `words`, and the words before it.
 
-    Where two letters cannot be the end of a street, any two letters count as a state.
+    The code is None if there is no state. After a comma, any two letters count as a state; elsewhere, they may be the
+    end of a street.
     """
     found = _STATE.search(words)
     if found is None or (len(found["state"]) == 3 and found["state"].replace(" ", "") not in US_CODES):
@@ -38,7 +39,7 @@ def state(words: str, postal_code: str | None) -> tuple[str | None, str]:
 
 
 def _is_state(code: str, rest: str, postal_code: str | None) -> bool:
-    """Return whether `code`, without a comma before it, is a state and not the end of a street."""
+    """Return whether `code`, which follows `rest` without a comma, is a state and not the end of a street."""
     last = rest.rpartition(", ")[2]
     if "," in rest and not streets.starts_with_number(last):
         return bool(last) and (code in US_CODES or postal_code is not None or code == "ST")
@@ -57,7 +58,10 @@ def of_parts(parts: Sequence[str]) -> str | None:
 
 
 def cut_off(line: str, state: str | None, postal_code: str | None) -> tuple[str, str | None]:
-    """Split `123 MAIN ST SPRINGFIELD` into delivery line and town; the town is None if the street ends the line."""
+    """Split a line such as `123 MAIN ST SPRINGFIELD` into delivery line and town.
+
+    The town is None if the line has none.
+    """
     at = _by_suffix(line)
     if at is None and (state or postal_code):
         at = _by_habit(line, f"{state or ''} {postal_code or ''}".strip())
@@ -67,7 +71,10 @@ def cut_off(line: str, state: str | None, postal_code: str | None) -> tuple[str,
 
 
 def spelled(town: str) -> str:
-    """Normalize a town's name, such as `N MIAMI` to `NORTH MIAMI`. Raises `ValueError` for an impossible name."""
+    """Normalize a town's name, such as `N MIAMI` to `NORTH MIAMI`.
+
+    Raises `ValueError` for an impossible name, such as one with digits.
+    """
     words = spaced(town).split()
     if len(words) > 1:
         words[0] = _STARTS.get(words[0], words[0])
@@ -78,7 +85,7 @@ def spelled(town: str) -> str:
 
 
 def _by_suffix(line: str) -> int | None:
-    """Return the index where the town begins after the suffix, directional, and unit; None if it is unclear."""
+    """Return the index where the town begins after the suffix, directional, and unit, or None if this is unclear."""
     if not streets.starts_with_number(line):
         return None
     words = line.split(" ")
@@ -104,10 +111,10 @@ def _by_suffix(line: str) -> int | None:
 
 
 def _by_habit(line: str, region: str) -> int | None:
-    """For a street without a suffix, return the index where the town begins, found by the tagger `usaddress`.
+    """Return the index where the town begins after a street without a suffix, according to `usaddress`, or None.
 
-    Per word, the tagger takes ten times as long as all other steps. Therefore, it is skipped for long lines and for
-    lines that cannot end with a town. In such lines, a town is recognized only after a comma.
+    `usaddress` takes ten times as long as all other steps. Therefore, it is not used for long lines and for lines that
+    cannot end with a town.
     """
     if line.count(" ") >= _TAGGED_WORDS or re.search(r"[\d#&]", line[-3:]):
         return None

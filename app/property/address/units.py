@@ -1,4 +1,4 @@
-"""Units within a building: normalize `Apt. 4-B`, `#4B`, and `4B`, and tell units from street names."""
+"""Normalize units in a building, such as `Apt. 4-B`, `#4B`, and `4B`, and distinguish units from street names."""
 
 import re
 from collections.abc import Sequence
@@ -13,25 +13,27 @@ from app.property.address.tables import (
 )
 from app.property.address.words import ORDINAL
 
-#: The standard designator: `4`, `# 4`, `Apt 4`, and `Unit 4` are normalized to `UNIT 4`.
+#: The standard designator. `4`, `# 4`, `Apt 4`, and `Unit 4` are all normalized to `UNIT 4`.
 UNIT = "UNIT"
 _ANY = frozenset({"APT", UNIT})
-#: Maximum number of designators that a unit may have, such as building and floor.
+#: Maximum number of designators of a unit, such as building and floor.
 _MOST = 4
-#: Maximum number of words of a unit. Each designator has up to four: its name, `#` or `NO`, an identifier, and a
+#: Maximum number of words of a unit. Each designator takes up to four: its name, `#` or `NO`, an identifier, and a
 #: letter.
 _MOST_WORDS = 4 * _MOST
 _IDENTIFIER = re.compile(r"[A-Z0-9]+(?:[-/.][A-Z0-9]+)*")
 
 
 def split(words: Sequence[str]) -> tuple[list[str], str | None]:
-    """Split the words after a house number into the words of the street and the normalized unit, which may be None."""
+    """Split the words after a house number into the words of the street and the normalized unit (None if there is
+    none).
+    """
     for start in range(max(1, len(words) - _MOST_WORDS), len(words)):
         street = words[:start]
         if all(word in DIRECTIONALS for word in street):
             continue
         unit = read(words[start:])
-        # MAIN FLAT N, LAKE FRONT: without a suffix before it, the word may belong to the street name
+        # as in MAIN FLAT N or LAKE FRONT: without a suffix before it, the word may belong to the street's name
         doubtful = unit in lone_units() or (
             len(words) > start + 1 and words[start] in suffixes() and not re.search(r"\d", words[start + 1])
         )
@@ -42,7 +44,10 @@ def split(words: Sequence[str]) -> tuple[list[str], str | None]:
 
 
 def read(words: Sequence[str]) -> str | None:
-    """Return the normalized unit if `words` are a unit and nothing else: `BLDG B UNIT 4`; None otherwise."""
+    """Return the normalized unit, such as `BLDG B UNIT 4`, if `words` are a unit and nothing else.
+
+    Otherwise return None.
+    """
     found: list[str] = []
     at = 0
     while at < len(words):
@@ -57,7 +62,7 @@ def read(words: Sequence[str]) -> str | None:
 
 
 def of_words(text: str) -> str | None:
-    """Return the normalized content of a unit field: `APT 4`, `4`. Other text (`THE LOFT`) is kept as it is."""
+    """Normalize the content of a unit field, such as `APT 4` or `4`. Return other text (`THE LOFT`) unchanged."""
     words = text.split()
     if len(words) == 2 and words[0].isdigit() and re.fullmatch(r"[A-Z]", words[1]):
         words = ["".join(words)]
@@ -68,7 +73,7 @@ def of_words(text: str) -> str | None:
 
 
 def split_up(unit: str) -> dict[str, str]:
-    """Return the designators of a normalized unit with their identifiers: `BLDG B UNIT 4` as BLDG: B, UNIT: 4."""
+    """Map each designator of a normalized unit to its identifier: `BLDG B UNIT 4` becomes {BLDG: B, UNIT: 4}."""
     found: dict[str, str] = {}
     last = ""
     for word in unit.split():
@@ -81,17 +86,17 @@ def split_up(unit: str) -> dict[str, str]:
 
 
 def bare(word: str) -> str | None:
-    """Return the normalized unit for a lone identifier such as `4B` or `C`; None for other words."""
+    """Return the normalized unit for a lone identifier such as `4B` or `C`. Return None for other words."""
     return f"{UNIT} {_identifier(word)}" if _is_bare(word) else None
 
 
 def identifier(unit: str) -> str:
-    """Return the short form of a unit: `UNIT 4` is `4`, `STE 4` stays `STE 4`."""
+    """Return the short form of a unit: `4` for `UNIT 4`, but `STE 4` unchanged."""
     return unit.removeprefix(f"{UNIT} ")
 
 
 def _one(words: Sequence[str]) -> tuple[str | None, int]:
-    """Return the unit at the start of `words` and the number of words it takes."""
+    """Return the designator and identifier at the start of `words`, normalized, and the number of words used."""
     if floor := _floor(words):
         return floor
     designator = unit_designators().get(words[0])
@@ -113,7 +118,7 @@ def _one(words: Sequence[str]) -> tuple[str | None, int]:
 
 
 def _floor(words: Sequence[str]) -> tuple[str, int] | None:
-    """Return `FL 2` for `2ND FLOOR` or `SECOND FLOOR`, and the number of words used; None for other words."""
+    """Return `FL 2` for `2ND FLOOR` or `SECOND FLOOR`, and the number of words used. Return None for other words."""
     if len(words) < 2 or unit_designators().get(words[1]) != "FL":
         return None
     written = ORDINAL.fullmatch(words[0])
@@ -135,7 +140,7 @@ def _is_bare(word: str) -> bool:
 
 
 def _identifier(word: str) -> str:
-    """Normalize an identifier: `4-B` to `4B`, `ONE` to `1`, and `2ND` to `2`. `4-12` is unchanged."""
+    """Normalize an identifier, such as `4-B` to `4B`, `ONE` to `1`, and `2ND` to `2`. Return `4-12` unchanged."""
     word = HOUSE_NUMBER_WORDS.get(word, DIRECTIONALS.get(word, word))
     if written := ORDINAL.fullmatch(word):
         return written[1]

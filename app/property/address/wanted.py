@@ -1,21 +1,21 @@
-"""Read a requested address into one canonical spelling, and report missing parts."""
+"""Parse an address that a user requests, report missing parts, and give it one canonical spelling."""
 
 from app.property.address import american, foreign
 from app.property.address.parts import Address
 
-#: The spelling is normalized until it no longer changes, at most this many times.
+#: Maximum number of times that a spelling is normalized until it no longer changes.
 _ROUNDS = 4
 
 
 def read_target(text: str) -> Address:
-    """Return the parts of the address in `text`. Raises `ValueError` with the problem or the missing parts."""
+    """Return the parts of the address in `text`. Raises `ValueError`, which states the problem or the missing parts."""
     if found := foreign.country_of(text):
         return foreign.read(found[1], found[0])
     return american.read(text)
 
 
 def spell_target(text: str) -> str:
-    """Return the canonical spelling of `text`: `123 N MAIN ST UNIT 4, ANYTOWN, ST 00000`.
+    """Return the canonical spelling of `text`, such as `123 N MAIN ST UNIT 4, ANYTOWN, ST 00000`.
 
     Normalizing the result again does not change it. Raises `ValueError` like `read_target`.
     """

@@ -1,4 +1,4 @@
-"""Write address text as plain words: in capitals, without accents and meaningless punctuation (Publication 28)."""
+"""Reduce address text to plain words: in capitals, without accents and needless punctuation (USPS Publication 28)."""
 
 import re
 import unicodedata
@@ -10,9 +10,9 @@ _RANGE = re.compile(r"(?<=\d) ?- ?(?=\d)")
 
 
 def plain(text: str) -> str:
-    """Return `text` in capitals, with single spaces and with `, ` between parts, and without ``.'"()``.
+    """Return `text` in capitals, with single spaces, with `, ` between parts, and without the characters ``.'"()``.
 
-    Dashes, slashes, `&`, `#` (as a word of its own), and points between digits are kept. `½` becomes ` 1/2`.
+    Dashes, slashes, `&`, `#` (as a separate word), and periods between digits are kept. `½` becomes ` 1/2`.
     """
     text = text.upper() if text.isascii() else _without_accents(text)
     text = re.sub(r"[\r\n;|•·]+", ",", _DASHES.sub("-", text))
@@ -27,14 +27,14 @@ def plain(text: str) -> str:
 
 
 def spaced(words: str) -> str:
-    """Return `words` with spaces instead of dashes and slashes: `WILKES-BARRE` becomes `WILKES BARRE`."""
+    """Replace dashes and slashes with spaces: `WILKES-BARRE` becomes `WILKES BARRE`."""
     return " ".join(re.sub(r"[-/.]", " ", words).split())
 
 
 def _without_accents(text: str) -> str:
     text = "".join(_unfolded(char) for char in text)
     text = re.sub("[\u0300-\u036f]", "", unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).upper()))
-    return unicodedata.normalize("NFC", text)  # recombine letters of scripts whose marks were not removed
+    return unicodedata.normalize("NFC", text)  # recombine letters with the remaining marks
 
 
 def _unfolded(char: str) -> str:

@@ -33,13 +33,14 @@ def build_fetcher(
     render_limits: RenderLimits | None = None,
     browser_switches: tuple[str, ...] = (),
 ) -> Fetcher:
-    """Return a fetcher configured by the settings. It connects to nothing yet.
+    """Return a fetcher configured by the settings.
 
-    With `redis`, all processes share rate limits and robots.txt files. Without it, each process has its own. `resolver`
-    and `ssl_context` default to the machine's resolver and trusted certificates. `browser_switches` are additional
-    command-line switches for Chromium. Raises `ConfigurationError` if the configured browser cannot run here.
+    With `redis`, all processes share rate limits and robots.txt files. Without `redis`, each process has its own.
+    `resolver` and `ssl_context` default to the machine's resolver and trusted certificates. `browser_switches` are
+    additional command-line switches for Chromium. Raises `ConfigurationError` if the configured browser cannot run
+    here.
     """
-    site_of("example.com")  # loads the Public Suffix List now, not during a site's first request
+    site_of("example.com")  # loads the Public Suffix List now instead of during the first request
     limits, resolver = limits or Limits(), resolver or SystemResolver(clock)
     renderer = build_renderer(
         settings, clock, limits=limits, render_limits=render_limits, more_switches=browser_switches

@@ -1,6 +1,7 @@
-"""Read cache validators and the canonical URL from response headers, and build conditional request headers. Pure.
+"""Read cache validators and the canonical URL from response headers, and build conditional request headers.
 
-See RFC 9110 section 13 (conditional requests), RFC 9111 section 5.2.2 (Cache-Control of responses), RFC 8288 (Link).
+Sources: RFC 9110 section 13 (conditional requests), RFC 9111 section 5.2.2 (Cache-Control of responses), RFC 8288
+(Link).
 """
 
 import email.utils
@@ -23,7 +24,7 @@ _DIRECTIVE = re.compile(r"([a-z0-9-]+)(?:\s*=\s*(?:\"([^\"]*)\"|([^\s,]*)))?", r
 def validators_of(headers: Mapping[str, str]) -> CacheValidators:
     """Return the cache validators of a response, and whether it forbids storing (`no-store`)."""
     etag, modified = headers.get("etag", "").strip(), headers.get("last-modified", "").strip()
-    if "*" in headers.get("vary", ""):  # such a response matches no later request (RFC 9111 section 4.1)
+    if "*" in headers.get("vary", ""):  # with `Vary: *`, the response matches no later request (RFC 9111 section 4.1)
         etag = modified = ""
     return CacheValidators(
         etag=etag if _is_validator(etag) else None,
@@ -33,7 +34,7 @@ def validators_of(headers: Mapping[str, str]) -> CacheValidators:
 
 
 def conditional_headers(validators: CacheValidators | None) -> dict[str, str]:
-    """Return the header fields that make a request conditional, or {} if no validator is known."""
+    """Return the header fields of a conditional request, or {} if no validator is known."""
     if validators is None:
         return {}
     asked = {"If-None-Match": validators.etag, "If-Modified-Since": validators.last_modified}
@@ -41,12 +42,11 @@ def conditional_headers(validators: CacheValidators | None) -> dict[str, str]:
 
 
 def is_conditional(headers: Mapping[str, str]) -> bool:
-    """Return whether a request with these header fields is conditional."""
     return "if-none-match" in headers or "if-modified-since" in headers
 
 
 def canonical_link(headers: Mapping[str, str], base: str) -> str | None:
-    """Return the absolute canonical URL from the Link header, or None if the header gives none or several."""
+    """Return the absolute canonical URL from the Link header, or None if the header has none or several."""
     found = set[str]()
     for match in _LINK.finditer(headers.get("link", "")[:_MOST_LINK_CHARACTERS]):
         rel = _REL.search(match[2])
@@ -59,7 +59,7 @@ def canonical_link(headers: Mapping[str, str], base: str) -> str | None:
 
 
 def directives(cache_control: str) -> dict[str, str]:
-    """Return the directives of a Cache-Control header: lower-case names to arguments ("" if there is no argument)."""
+    """Map each directive of a Cache-Control header, in lower case, to its argument, or to "" if it has none."""
     return {match[1].lower(): match[2] or match[3] or "" for match in _DIRECTIVE.finditer(cache_control)}
 
 

@@ -19,15 +19,15 @@ class Limits:
     wire_bytes: int = 10_000_000
     #: Maximum number of bytes of a body after decompression.
     body_bytes: int = 10_000_000
-    #: Maximum CPU time for receiving and decompressing a body. 10 MB take 0.2 s, but a body of a million empty frames
-    #: takes many seconds.
+    #: Maximum CPU time for receiving and decompressing a body. A normal 10 MB body takes 0.2 s, but a malicious one
+    #: with a million empty frames takes many seconds.
     unpacking_cpu_seconds: float = 1.0
     #: Maximum number of bytes of the status line and header fields, including interim responses (1xx).
     header_bytes: int = 65_536
 
 
 class TimeBudget:
-    """The time left for a page. It decreases only inside `running()`."""
+    """The time left to fetch a page. It decreases only inside `running()`."""
 
     def __init__(self, clock: Clock, seconds: float) -> None:
         self._clock = clock
@@ -35,7 +35,10 @@ class TimeBudget:
 
     @contextmanager
     def running(self) -> Iterator[int]:
-        """Yield the deadline in microseconds since the epoch. Then subtract the block's duration from the time left."""
+        """Yield the deadline in microseconds since the epoch.
+
+        Afterwards, subtract the block's duration from the time left.
+        """
         started_us = self._clock.now_us()
         try:
             yield started_us + self._left_us

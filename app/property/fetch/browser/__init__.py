@@ -1,1 +1,4 @@
-"""Render pages in Chromium. The guard and robots.txt also apply to what these pages load. See docs/browser-pages.md."""
+"""Render pages in Chromium. The SSRF guard and robots.txt also apply to all that these pages load.
+
+See docs/browser-pages.md.
+"""

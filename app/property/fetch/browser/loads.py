@@ -12,9 +12,10 @@ from app.property.fetch.browser.process import BrowserGoneError, Conversation
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """A request that a page makes. `headers` have lower-case names and no cookies; `cookies` maps names to values.
+    """A request that a page makes.
 
-    The decompressed response must be smaller than `most_bytes`.
+    `headers` have lower-case names and do not include cookies. `cookies` maps names to values. The decompressed
+    response must be smaller than `most_bytes`.
     """
 
     method: str
@@ -27,7 +28,7 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A decompressed response. Repeated headers are joined by commas, but `set-cookie` headers by newlines."""
+    """A decompressed response. Repeated headers are joined with commas, and `set-cookie` headers with newlines."""
 
     status: int
     headers: dict[str, str]
@@ -37,7 +38,7 @@ class Loaded:
 class Loads:
     """Makes the requests of one page: calls `load` in threads, and sends the responses to the browser.
 
-    The decompressed response bodies of a page may have `most_bytes` in total. At most `at_once` requests run
+    The total size of the decompressed response bodies is limited to `most_bytes`. At most `at_once` requests run
     concurrently.
     """
 
@@ -53,12 +54,12 @@ class Loads:
         self.have_begun = False
 
     def begin(self, message: Message) -> None:
-        """Start the request in the message `ask`."""
+        """Start the request in an `ask` message."""
         self.have_begun = True
         self._threads.submit(self._answer, message)
 
     def end(self) -> None:
-        """Start no more requests. Requests in progress finish, and their responses are dropped."""
+        """Start no more requests. Running requests finish, and their responses are dropped."""
         self._is_over = True
         self._threads.shutdown(wait=False, cancel_futures=True)
 
@@ -67,7 +68,7 @@ class Loads:
         try:
             if not self._is_over:
                 loaded = self._counted(self._load(_load_of(message["load"], self._left_bytes)))
-        finally:  # always answer, so that the page does not wait
+        finally:  # always answer, because the page waits for it
             with suppress(BrowserGoneError):
                 answer: Message | None = None
                 if loaded is not None:
@@ -75,7 +76,7 @@ class Loads:
                 self._conversation.answer(message["ask"], answer)
 
     def _counted(self, loaded: Loaded | None) -> Loaded | None:
-        """Count the response's bytes. Return None if the page's total size is now exceeded."""
+        """Count the response's bytes. Return None if the page's total size now exceeds its limit."""
         with self._lock:
             self._left_bytes -= len(loaded.body) if loaded is not None else 0
             return loaded if self._left_bytes >= 0 else None

@@ -1,4 +1,4 @@
-"""Render a fetched page in the browser, and make the requests of the page if the guard and robots.txt allow them."""
+"""Render a fetched page in the browser. Make those requests of the page that the SSRF guard and robots.txt allow."""
 
 import logging
 from dataclasses import dataclass, replace
@@ -22,28 +22,38 @@ from app.property.urls.site import site_of
 
 log = logging.getLogger(__name__)
 
-#: The longest waits, in seconds: for the robots.txt of a resource's host, and for a resource with its redirects.
+#: The longest waits for the robots.txt of a resource's host, and for a resource with its redirects.
 _ROBOTS_SECONDS = 5.0
 _LOADING_SECONDS = 10.0
 _METHODS = frozenset({"GET", "HEAD", "POST"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-#: Request headers that are not forwarded from the page: the worker sets them, or they apply to one connection only
-#: (RFC 9110 section 7.6.1).
-# fmt: off
-_OURS = frozenset({
-    "accept-encoding", "connection", "content-length", "cookie", "expect", "host", "keep-alive", "te", "trailer",
-    "transfer-encoding", "upgrade", "user-agent",
-})
-# fmt: on
-#: Response headers that the browser does not receive, because they do not apply to the decompressed body.
+#: Request headers of the page that are not forwarded, because the worker sets them or they apply to one connection only
+#: (RFC 9110 section 7.6.1). fmt: off
+_OURS = frozenset(
+    {
+        "accept-encoding",
+        "connection",
+        "content-length",
+        "cookie",
+        "expect",
+        "host",
+        "keep-alive",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "user-agent",
+    }
+)
+# fmt: on Response headers that are not passed to the browser, because they do not apply to the decompressed body.
 _UNPACKED = frozenset({"connection", "content-encoding", "content-length", "keep-alive", "transfer-encoding"})
-#: The headers of a fetched document that the browser receives, because they affect rendering.
+#: The document's response headers that are passed to the browser, because they affect rendering.
 _HEADERS = ("content-security-policy", "content-language", "referrer-policy")
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A received response, with its destination, cookies, and visitor, and the deadline for reading it."""
+    """A received response, its context, and the deadline for reading its body."""
 
     destination: Destination
     response: httpx2.Response
@@ -89,7 +99,7 @@ class PageRendering:
         return self._renderer.render(document, arrival.deadline_us, partial(self._load, arrival))
 
     def _load(self, document: Arrival, load: Load) -> Loaded | None:
-        """Return the resource at `load.url` after redirects, or None if it is not allowed or not available."""
+        """Return the resource at `load.url` after redirects, or None if it is not allowed or unavailable."""
         if load.method not in _METHODS or load.most_bytes <= 0:
             return None
         deadline_us = min(document.deadline_us, self._clock.now_us() + round(_LOADING_SECONDS * 1_000_000))
@@ -106,10 +116,7 @@ class PageRendering:
         return None
 
     def _stop(self, document: Arrival, load: Load, deadline_us: int) -> Loaded | Load:
-        """Send one request, if the guard and robots.txt allow it.
-
-        Return the response, or the next request if the response is a redirect.
-        """
+        """Send one request. Return the response, or the request that follows if the response is a redirect."""
         site = site_of(document.destination.host)
         visitor = replace(document.visitor, can_defer=False, max_wait_seconds=_ROBOTS_SECONDS, slot_site=site)
         destination = self._guard.check(
@@ -152,7 +159,7 @@ def _redirected(load: Load, destination: Destination, location: str, status: int
 def _may_be_read(document: Arrival, load: Load, loaded: Loaded) -> bool:
     """Return False if CORS forbids the page's scripts to read the response.
 
-    The browser cannot decide this itself, because Playwright adds the header that permits it.
+    The browser cannot check this itself, because Playwright adds the header that permits reading.
     """
     origin = load.headers.get("origin")
     is_own = load.url.startswith(f"{document.destination.origin}/")
@@ -167,7 +174,7 @@ def _fields(response: httpx2.Response) -> dict[str, str]:
 
 
 def _sent_to(url: str, cookies: httpx2.Cookies) -> dict[str, str]:
-    """Return those of `cookies` that belong in a request to `url`, by name."""
+    """Return the cookies that belong in a request to `url`, by name."""
     request = httpx2.Request("GET", url)
     cookies.set_cookie_header(request)
     pairs = (pair.strip().partition("=") for pair in request.headers.get("cookie", "").split(";"))

@@ -1,4 +1,4 @@
-"""Start a browser process, exchange messages with it, and end it with all its descendants."""
+"""Start a browser process, exchange messages with it, and end it and its descendants."""
 
 from __future__ import annotations
 
@@ -30,16 +30,19 @@ _LOCK = "alive"
 
 
 class BrowserGoneError(Exception):
-    """The browser process has ended. The message is the reason."""
+    """The browser process has ended. The error message is the reason."""
 
 
 class BrowserStartError(Exception):
-    """The browser did not start. The message is the reason."""
+    """The browser did not start. The error message is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """How to run the browser. It ends if it uses more than `memory_bytes`, or after `idle_seconds` without a page."""
+    """How to run the browser.
+
+    The browser ends if it uses more than `memory_bytes`, or after `idle_seconds` without a page.
+    """
 
     executable: Path
     sandbox: bool
@@ -49,10 +52,10 @@ class Program:
 
 
 class BrowserProcess:
-    """One running browser. Thread-safe."""
+    """A running browser process. Thread-safe."""
 
     def __init__(self, program: Program) -> None:
-        """Start the browser. Raises `BrowserStartError`."""
+        """Start the browser process. Raises `BrowserStartError`."""
         _remove_stale_folders()
         self._folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
         self._alive = (self._folder / _LOCK).open("wb")
@@ -66,7 +69,7 @@ class BrowserProcess:
             env=self._environment(),
             cwd=self._folder,
             start_new_session=True,
-            pass_fds=(self._alive.fileno(),),  # the browser process then also holds the lock on the folder
+            pass_fds=(self._alive.fileno(),),  # lets the browser process keep the folder locked if the worker ends
         )
         self._numbers = itertools.count(1)
         self._answers: dict[int, queue.SimpleQueue[Message | None]] = {}
@@ -74,7 +77,7 @@ class BrowserProcess:
         self._lock = threading.Lock()
         self._gone = False
         self.renders = 0
-        #: The number of pages that use this process now. The renderer counts them.
+        #: The number of pages that now use this process, counted by the renderer.
         self.users = 0
         threading.Thread(target=self._listen, daemon=True, name="browser-answers").start()
         try:
@@ -93,7 +96,10 @@ class BrowserProcess:
 
     @contextmanager
     def render(self, order: Message) -> Iterator[Conversation]:
-        """Start rendering a page. Leaving the block cancels an unfinished rendering. Raises `BrowserGoneError`."""
+        """Start rendering a page. Leaving the `with` block cancels it if it is unfinished.
+
+        Raises `BrowserGoneError`.
+        """
         number = next(self._numbers)
         answers: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         with self._lock:
@@ -122,9 +128,10 @@ class BrowserProcess:
             raise BrowserGoneError(self.stderr_tail()) from exc
 
     def end(self) -> None:
-        """End the process and everything it started. Safe to call twice."""
+        """End the process and its descendants. Safe to call twice."""
         patience = 0.0
-        if self._lock.acquire(timeout=1.0):  # if the lock stays held, the process does not read its input
+        # if the lock is not free, the process does not read its input and is killed at once
+        if self._lock.acquire(timeout=1.0):
             try:
                 patience = _END_SECONDS
                 with suppress(OSError, ValueError):
@@ -135,14 +142,14 @@ class BrowserProcess:
             self._process.wait(patience)
         except subprocess.TimeoutExpired:
             with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)  # Chromium then ends too, because its pipe closes
+                os.killpg(self._process.pid, signal.SIGKILL)  # this closes Chromium's pipe, so Chromium ends too
             self._process.wait()
         self._log.close()
         self._alive.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def stderr_tail(self) -> str:
-        """Return the last line of the process's stderr, or a general reason if there is none."""
+        """Return the last line of the process's stderr, or a general reason if stderr is empty."""
         with suppress(OSError, ValueError):
             text = (self._folder / "stderr").read_text("utf-8", "replace").strip()
             if text:
@@ -168,7 +175,7 @@ class BrowserProcess:
             raise BrowserStartError(_reason(str(answer["broken"])) if answer else self.stderr_tail())
 
     def _environment(self) -> dict[str, str]:
-        """Return an environment without the worker's variables, which include secrets."""
+        """Return environment variables that exclude the worker's secrets."""
         return {**bare_environment(), "TMPDIR": str(self._folder), "HOME": str(self._folder)}
 
     def _listen(self) -> None:
@@ -196,7 +203,7 @@ class Conversation:
         self._answers = answers
 
     def next(self, seconds: float) -> Message:
-        """Return the next message. Raises `TimeoutError`, or `BrowserGoneError` if there will be none."""
+        """Return the next message. Raises `TimeoutError`, or `BrowserGoneError` if the process has ended."""
         try:
             message = self._answers.get(timeout=max(0.001, seconds))
         except queue.Empty:
@@ -214,7 +221,7 @@ class Conversation:
 
 
 def _reason(text: str) -> str:
-    """Return the line of Playwright's and Chromium's output that most likely states the reason."""
+    """Return the line of Playwright's and Chromium's output that most likely states why the browser did not start."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     errors = [line for line in lines if "ERROR" in line or "FATAL" in line or "sandbox" in line.lower()]
     chosen: Any = (errors or lines or ["it gave no reason"])[0]
@@ -222,10 +229,10 @@ def _reason(text: str) -> str:
 
 
 def _remove_stale_folders() -> None:
-    """Remove the folders of processes that were killed before they could clean up."""
+    """Remove the folders of browser processes that were killed before they could clean up."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         with suppress(OSError), (folder / _LOCK).open("rb") as lock:
             if time.time() - folder.stat().st_mtime < _START_SECONDS:
-                continue  # a new process may not have locked its folder yet
+                continue  # a new browser process may not have locked its folder yet
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(folder, ignore_errors=True)

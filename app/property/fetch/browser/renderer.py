@@ -25,7 +25,7 @@ from app.property.page import Page
 log = logging.getLogger(__name__)
 
 
-#: This policy makes Chromium refuse what rendering does not need: downloads, popups, dialogs, frames, and plugins
+#: A content security policy that forbids what rendering does not need: downloads, popups, dialogs, frames, and plugins
 #: (https://www.w3.org/TR/CSP3, https://html.spec.whatwg.org/multipage/browsers.html#sandboxing)
 _POLICY = "sandbox allow-scripts allow-same-origin allow-forms; frame-src 'none'; object-src 'none'"
 
@@ -34,7 +34,7 @@ _POLICY = "sandbox allow-scripts allow-same-origin allow-forms; frame-src 'none'
 class RenderLimits:
     """The limits of rendering a page, in addition to `Limits`.
 
-    A page is read when nothing has loaded or changed for `quiet_seconds`, or after `settle_seconds`.
+    The rendered HTML is read when nothing has loaded or changed for `quiet_seconds`, or after `settle_seconds`.
     """
 
     settle_seconds: float = 15.0
@@ -42,10 +42,10 @@ class RenderLimits:
     #: Maximum total size of a page's resources, in bytes, after decompression.
     loaded_bytes: int = 30_000_000
     requests: int = 150
-    #: Maximum number of concurrent requests of one page to all hosts together.
+    #: Maximum number of concurrent requests of one page, to all hosts together.
     requests_at_once: int = 4
     pages_at_once: int = 4
-    #: After this many pages, a new browser replaces the old one, because its memory use grows over time.
+    #: After this many pages, a new browser process is started, because memory use grows over time.
     pages_per_browser: int = 100
 
 
@@ -75,12 +75,12 @@ class Redirect:
     url: str
 
 
-#: A function that makes one request for a page. It returns None if the request is not allowed or fails.
+#: A function that makes one request of a page. It returns None if the request is not allowed or fails.
 Loader = Callable[[Load], Loaded | None]
 
 
 class BrowserRenderer:
-    """Renders pages in one Chromium, which is started on first use and shared by all threads of this process."""
+    """Renders pages in one Chromium, which is started on first use. All threads of this process share it."""
 
     def __init__(
         self,
@@ -105,7 +105,7 @@ class BrowserRenderer:
         self._lock = threading.Lock()
 
     def needs_browser(self, page: Page) -> bool:
-        """Return whether the page's host is configured for the browser, or the page is empty without its scripts."""
+        """Return whether to render the page: its host is configured for this, or it is empty without its scripts."""
         if "html" not in page.content_type:
             return False
         if urlsplit(page.final_url).hostname in self._hosts:
@@ -115,7 +115,7 @@ class BrowserRenderer:
         return is_shell(page)
 
     def render(self, document: Document, deadline_us: int, load: Loader) -> Rendered | Redirect:
-        """Render the page. `load` makes its requests, and is called from several threads.
+        """Render the page. `load` makes its requests and is called from several threads.
 
         `deadline_us` is in microseconds since the epoch. Raises a `FetchError`.
         """
@@ -125,7 +125,7 @@ class BrowserRenderer:
         try:
             try:
                 return self._render(document, deadline_us, load)
-            except _NotBegunError:  # the browser had just ended; start another browser
+            except _NotBegunError:  # the browser had just ended, so start another one
                 return self._render(document, deadline_us, load)
         except (BrowserGoneError, _NotBegunError) as exc:
             raise BrowserFailedError(url, f"the browser ended meanwhile: {exc}") from exc
@@ -163,7 +163,7 @@ class BrowserRenderer:
                 raise exc if loads.have_begun else _NotBegunError(str(exc)) from exc
             if "ask" in message:
                 loads.begin(message)
-            elif message.get("failed") != "gone":  # "gone": the process is about to end
+            elif message.get("failed") != "gone":  # after "gone", the process ends, which `conversation.next` reports
                 return self._result(url, message)
 
     def _result(self, url: str, message: Message) -> Rendered | Redirect:
@@ -182,9 +182,9 @@ class BrowserRenderer:
 
     @contextmanager
     def _process(self, url: str) -> Iterator[BrowserProcess]:
-        """Yield the current browser. If it has rendered enough pages, start a new one.
+        """Yield the current browser process, or a new one after `pages_per_browser` pages.
 
-        The old browser ends when no page uses it anymore.
+        The old process ends when no page uses it anymore.
         """
         with self._lock:
             process = self._current

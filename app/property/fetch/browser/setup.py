@@ -22,7 +22,8 @@ def build_renderer(
     render_limits: RenderLimits | None = None,
     more_switches: tuple[str, ...] = (),
 ) -> BrowserRenderer | None:
-    """Return a renderer configured by the settings, or None if they name no browser. The browser is not started yet.
+    """Return a renderer configured by the settings, or None if the settings name no browser. Do not start the browser
+    yet.
 
     `more_switches` are additional command-line switches for Chromium. Raises `ConfigurationError` if the browser cannot
     run here.
@@ -48,7 +49,7 @@ def build_renderer(
 
 
 def check_browser(settings: Settings) -> None:
-    """Raise `ConfigurationError`, with the remedy, if the settings name a browser that cannot run here."""
+    """Raise `ConfigurationError` if the settings name a browser that cannot run here."""
     path = settings.fetch.browser_path
     if path is None:
         if settings.fetch.browser_hosts:
@@ -77,7 +78,7 @@ def check_browser(settings: Settings) -> None:
 
 
 def _is_green(library: str) -> bool:
-    """Return whether the green-thread library has replaced Python's threads."""
+    """Return whether the library (gevent or eventlet) has replaced Python's threads."""
     patcher = sys.modules.get(f"{library}.monkey") or sys.modules.get(f"{library}.patcher")
     is_patched = getattr(patcher, "is_module_patched", None) or getattr(patcher, "is_monkey_patched", None)
     return bool(is_patched is not None and is_patched("thread"))

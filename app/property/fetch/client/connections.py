@@ -1,6 +1,7 @@
 """Reuse connections. Each origin has its own connection pool.
 
-On every request, a pool checks each of its connections with two system calls. One pool for all origins would be slow.
+One pool for all origins would be slow, because on every request a pool checks each of its connections with two system
+calls.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _MOST_IDLE_PER_ORIGIN = 20
 class Connections:
     """Connection pools by origin. Thread-safe.
 
-    Each request closes the unused pools whose last request began at least five seconds ago.
+    Each request also closes unused pools whose last request began at least five seconds ago.
     """
 
     def __init__(self, ssl_context: ssl.SSLContext, clock: Clock) -> None:

@@ -1,8 +1,8 @@
 """Send one HTTP request and receive its response, within limits of time and bytes.
 
-The callers handle redirects, robots.txt, and rate limits. This module uses the requests and responses of httpx2, and
-the connections of httpcore2 with the network backend in `network.py`. Environment variables and proxies are ignored.
-All errors are converted to those of `app.errors`.
+Callers handle redirects, robots.txt, and rate limits. This module uses the requests and responses of httpx2, and the
+connections of httpcore2 with the network backend in `network.py`. Environment variables and proxies are ignored. All
+errors are converted to errors of `app.errors`.
 """
 
 import ssl
@@ -71,7 +71,7 @@ class Exchange:
         conditions: Mapping[str, str] = MappingProxyType({}),
         on_send: Callable[[], None] | None = None,
     ) -> Iterator[httpx2.Response]:
-        """Send a GET request. Read the body inside the `with` block, using `read_body`.
+        """Send a GET request. The caller reads the body inside the `with` block, using `read_body`.
 
         `cookies` are sent, and updated from the response. `conditions` are additional header fields. `on_send` is
         called just before the request is sent. Leaving the block frees the socket, even if the body was not read
@@ -87,7 +87,7 @@ class Exchange:
     def request(
         self, method: str, destination: Destination, headers: Mapping[str, str], body: bytes, deadline_us: int
     ) -> Iterator[httpx2.Response]:
-        """Send a request. `headers` override the default headers. Read the body as with `open`."""
+        """Send a request. `headers` override the default headers. The caller reads the body as with `open`."""
         merged = httpx2.Headers(self._headers)
         merged.update(headers)
         request = httpx2.Request(method, destination.url, headers=merged, content=body or None)
@@ -139,8 +139,8 @@ class Exchange:
     def read_body(self, response: httpx2.Response, *, limit_bytes: int | None = None) -> bytes:
         """Return the decompressed body.
 
-        Raises `PageTooLargeError` if it is larger than `Limits.body_bytes`. With `limit_bytes`, returns only that many
-        bytes of a larger body instead.
+        With `limit_bytes`, return at most that many bytes of it. Otherwise, raise `PageTooLargeError` if the body is
+        larger than `Limits.body_bytes`.
         """
         limit = self._limits.body_bytes if limit_bytes is None else limit_bytes
         stated = response.headers.get("content-length", "")
@@ -158,7 +158,7 @@ class Exchange:
 
 @contextmanager
 def _translated(url: str) -> Iterator[None]:
-    """Convert errors of the HTTP libraries to those of `app.errors`."""
+    """Convert errors of the HTTP libraries to errors of `app.errors`."""
     try:
         yield
     except (httpcore2.ConnectTimeout, httpcore2.WriteTimeout, httpcore2.ReadTimeout, httpcore2.PoolTimeout) as exc:

@@ -1,7 +1,4 @@
-"""Fetch a URL as a `Page`. The guard, robots.txt, and rate limits apply again to the target of every redirect.
-
-This module defines the order of the stages; their rules are in the other modules of `fetch`.
-"""
+"""Fetch a URL as a `Page`. The SSRF guard, robots.txt, and rate limits apply again to the target of every redirect."""
 
 import email.utils
 import ssl
@@ -44,10 +41,10 @@ from app.property.reading.budget import Spent, reading
 from app.property.urls.site import site_of
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-#: These statuses, like all 5xx, mean "try again later": request timeout, too early, and too many requests.
+#: Statuses that, like all 5xx, mean "try again later": request timeout, too early, and too many requests.
 _TRANSIENT = frozenset({408, 425, 429})
-#: The longest wait for a slot after a redirect. The visitor does not come back instead, because it would have to follow
-#: the redirects again.
+#: The longest wait for a slot after a redirect. Here, jobs wait instead of coming back later, because a later attempt
+#: would have to follow the redirects again.
 _ON_THE_WAY_SECONDS = 60.0
 
 
@@ -63,7 +60,7 @@ class _Redirect:
 
 
 class Fetcher:
-    """Fetches pages. Thread-safe. Each process has one fetcher, and closes it when the process ends."""
+    """Fetches pages. Thread-safe. Each process has one fetcher."""
 
     def __init__(
         self,
@@ -100,8 +97,8 @@ class Fetcher:
     def fetch(self, url: str, visitor: Visitor | None = None) -> Page:
         """Return the page at `url` after redirects. The default `visitor` waits up to a minute for a slot at the site.
 
-        Raises `InvalidTargetError` for an invalid URL, a `FetchError` or `PageError` with the reason (`transient` if a
-        retry may help), or `BrokerUnavailableError` if Redis, which stores the rate limits, is unavailable.
+        Raises `InvalidTargetError` for an invalid URL, and a `FetchError` or `PageError` if there is no usable page.
+        Raises `BrokerUnavailableError` if Redis, which stores the rate limits, is unavailable.
         """
         page = self.revisit(url, _nothing_known, visitor)
         if isinstance(page, NotModified):  # the server answered 304 to an unconditional request
@@ -111,9 +108,9 @@ class Fetcher:
     def revisit(
         self, url: str, known: Callable[[str], CacheValidators | None], visitor: Visitor | None = None
     ) -> Page | NotModified:
-        """Return the page like `fetch`, or `NotModified` if the site says that the stored copy is still current.
+        """Return the page like `fetch`, or `NotModified` if the site answers that the stored copy is current.
 
-        `known` returns the cache validators of the stored copy of a URL, or None if there is no stored copy.
+        `known` returns the cache validators of the stored copy of a URL, or None if there is no copy.
         """
         visitor = visitor or Visitor()
         read = partial(self._read_page, url, Spent())
@@ -134,11 +131,10 @@ class Fetcher:
         *,
         known: Callable[[str], CacheValidators | None] = _nothing_known,
     ) -> Result:
-        """Follow redirects from `url`, and read the first response that is not a redirect.
+        """Follow redirects from `url`, and return what `read` makes of the first response that is not a redirect.
 
-        The guard and then `permit` check each URL. `permit` returns the gap between requests that the host asks for, in
-        seconds. The request for a URL with a stored copy (`known`) is conditional. After a public URL, all further URLs
-        must be public.
+        The SSRF guard and then `permit` check each URL. `permit` returns the host's crawl delay in seconds. Requests
+        for URLs with a stored copy (`known`) are conditional. After a public URL, all further URLs must be public.
         """
         budget = TimeBudget(self._clock, self._limits.total_seconds)
         cookies = httpx2.Cookies()
@@ -171,7 +167,7 @@ class Fetcher:
         raise TooManyRedirectsError(url, redirects)
 
     def _check(self, url: str, via: str, visitor: Visitor) -> Destination:
-        """Check `url` with the guard. If a redirect from `via` leads to an invalid URL, the error names `via`."""
+        """Check `url` with the SSRF guard. If a redirect from `via` leads to an invalid URL, the error names `via`."""
         try:
             return self._guard.check(url, timeout_seconds=self._limits.connect_seconds, only_public=visitor.only_public)
         except InvalidTargetError as exc:
@@ -213,7 +209,7 @@ class Fetcher:
         )
 
     def _rendered(self, rendering: PageRendering, page: Page, arrival: Arrival) -> Page | _Redirect:
-        """Return the page as the browser rendered it. The visitor keeps its slot at the site while it is rendered."""
+        """Return the page as rendered in the browser. Meanwhile, the visitor keeps its slot at the site."""
         result = rendering.render(page, arrival)
         if not isinstance(result, Rendered):
             return _Redirect(result.url)
@@ -221,7 +217,7 @@ class Fetcher:
         with reading(page.final_url, page.spent):
             rendered = self._page(page.url, page.final_url, arrival.response, body, "text/html; charset=utf-8")
             self._require_not_blocked(page.url, page.final_url, arrival.response, rendered.text)
-        # the document's validators do not cover the data that its scripts load
+        # the validators of the document say nothing about the data that its scripts load
         return replace(rendered, validators=CacheValidators(no_store=page.validators.no_store), spent=page.spent)
 
     def _read_robots(self, arrival: Arrival) -> RobotsFile:
@@ -250,7 +246,7 @@ class Fetcher:
             return ""
 
     def _retry_after_seconds(self, response: httpx2.Response) -> float | None:
-        """Return Retry-After (RFC 9110 section 10.2.3) in seconds from now; None if missing or invalid."""
+        """Return Retry-After (RFC 9110 section 10.2.3) in seconds from now, or None if it is missing or invalid."""
         text = response.headers.get("retry-after", "").strip()
         if text.isascii() and text.isdecimal():
             return float(text[:9])
@@ -266,5 +262,5 @@ class Fetcher:
 def _join(base: str, location: str) -> str:
     try:
         return urljoin(base, location.strip())
-    except ValueError:  # invalid IPv6 address in brackets; the guard reports it
+    except ValueError:  # an invalid IPv6 address in brackets, which the guard reports
         return location

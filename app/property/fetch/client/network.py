@@ -1,7 +1,7 @@
-"""The only code that connects to sites. It uses only checked addresses, and limits the time and bytes of every read.
+"""Connect to sites, only at checked addresses, and limit the time and bytes of every read.
 
-It is the HTTP library's network backend, so no request bypasses it. The limits also apply to response headers, interim
-responses (1xx), and TLS handshakes.
+This is the HTTP library's network backend, so no request bypasses it. The limits also apply to response headers,
+interim responses (1xx), and TLS handshakes.
 """
 
 import ssl
@@ -36,7 +36,7 @@ class Request:
 
     @contextmanager
     def under_way(self) -> Iterator[None]:
-        """Make this the current request for the sockets that this thread uses."""
+        """Within the `with` block, apply this request's limits to all sockets that this thread uses."""
         token = _CURRENT.set(self)
         try:
             yield
@@ -44,14 +44,14 @@ class Request:
             _CURRENT.reset(token)
 
     def seconds_left(self) -> float:
-        """Return the seconds until the deadline, more than zero. Raises `FetchTimeoutError` if it has passed."""
+        """Return the seconds until the deadline, more than 0. Raises `FetchTimeoutError` if the deadline has passed."""
         left_us = self.deadline_us - self.clock.now_us()
         if left_us <= 0:
             raise FetchTimeoutError(self.destination.url, f"it was not complete after {self.limits.total_seconds:g} s")
         return left_us / 1_000_000
 
     def room(self, wanted_bytes: int) -> int:
-        """Return how many bytes may be read at once. Raises `PageTooLargeError` if the headers reach their limit."""
+        """Return how many bytes may be read next. Raises `PageTooLargeError` if the headers reach their limit."""
         if self.headers_complete:
             return wanted_bytes
         left = self.limits.header_bytes - self.received_bytes
@@ -60,7 +60,7 @@ class Request:
         return min(wanted_bytes, left)
 
     def count(self, received: int) -> None:
-        """Add to the received bytes. Raises `PageTooLargeError` if their sum exceeds `Limits.wire_bytes`."""
+        """Add `received` bytes. Raises `PageTooLargeError` if the sum exceeds `Limits.wire_bytes`."""
         self.received_bytes += received
         if self.received_bytes > self.limits.wire_bytes:
             raise PageTooLargeError(self.destination.url, self.limits.wire_bytes, "on the wire")
@@ -70,7 +70,7 @@ _CURRENT: ContextVar[Request] = ContextVar("request_under_way")
 
 
 class GuardedBackend(httpcore2.NetworkBackend):
-    """Connects only to the current request's checked addresses, in order, even if the name now resolves differently."""
+    """Connects to the current request's checked addresses, in order, even if the host name now resolves differently."""
 
     def __init__(self) -> None:
         self._inner = httpcore2.SyncBackend()
@@ -120,7 +120,7 @@ class GuardedStream(httpcore2.NetworkStream):
         try:
             data = self._inner.read(room, seconds)
         except httpcore2.ReadTimeout as exc:
-            request.seconds_left()  # raises an error if the deadline has passed
+            request.seconds_left()  # raises its own error if the deadline has passed
             raise FetchTimeoutError(request.destination.url, f"nothing came for {seconds:.3g} s") from exc
         request.count(len(data))
         return data

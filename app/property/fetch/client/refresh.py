@@ -1,24 +1,23 @@
 """Recognize pages that redirect with a `Refresh` header or `<meta http-equiv=refresh>`.
 
-Follows the HTML Standard ("shared declarative refresh steps",
-https://html.spec.whatwg.org/multipage/semantics.html#shared-declarative-refresh-steps). A refresh within ten seconds
-is a redirect; a page that reloads later is content.
+Parsing follows the HTML Standard
+(https://html.spec.whatwg.org/multipage/semantics.html#shared-declarative-refresh-steps). A refresh within ten seconds
+counts as a redirect.
 """
 
 import re
 
 from app.property.reading import trees
 
-#: A page that refreshes later than this does not redirect.
 _SOON_SECONDS = 10
-#: Only this many characters are searched for the `<meta>` element, because it belongs in the head.
+#: Number of characters searched for the `<meta>` element, which belongs in the head.
 _HEAD_CHARS = 65_536
 _HINT = re.compile(r"http-equiv\s*+=\s*+[\"']?\s*+refresh", re.IGNORECASE)
 _VALUE = re.compile(r"\s*(?P<seconds>\d{1,9})?(?:\.[\d.]*)?(?:\s*[;,]\s*|\s+)(?:url\s*=\s*)?(?P<place>.*)", re.I | re.S)
 
 
 def refresh(header: str, markup: str) -> str | None:
-    """Return the URL, possibly relative, that the page redirects to within ten seconds; None if it does not redirect.
+    """Return the possibly relative URL that the page redirects to within ten seconds, or None.
 
     `header` is the value of the `Refresh` header, or "". Elements inside `<noscript>` do not count.
     """

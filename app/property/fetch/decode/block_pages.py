@@ -1,25 +1,25 @@
 """Detect block pages: bot challenges, captchas, logins, and firewall errors that a site sends instead of a page.
 
-Block pages are reported, and requests to the site pause for a while. No code tries to bypass them. A sign of a block
-page is used only if its vendor documents it, or if all of the vendor's block pages contain it. `reading/kind.py` later
-evaluates the words of the page.
+Block pages are reported, and requests to the site pause for a while. No code tries to bypass them. The signs below are
+documented by their vendors, or are in all of a vendor's block pages. `reading/kind.py` later also evaluates the words
+of the page.
 """
 
 import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-#: Usual statuses of block pages. AWS WAF also sends challenges with status 202, and other vendors with 200.
+#: Usual statuses of block pages. AWS WAF also sends challenges with status 202, and other vendors do so with 200.
 REFUSALS = frozenset({401, 403, 405, 406, 429, 503})
-#: Maximum number of bytes that are read of a response with a status in `REFUSALS`. The markup of a successful response
-#: with a longer text is not examined.
+#: Maximum number of bytes read from a response with a status in `REFUSALS`. The markup of a successful response with a
+#: longer text is not examined.
 HEAD_BYTES = 131_072
-#: A successful response with this many visible characters is a real page, even if it embeds a captcha.
+#: A successful response with this many visible characters counts as a real page, even if it embeds a captcha.
 _WALL_CHARS = 800
 #: A login page has fewer visible characters than this, including help, footer, and legal text.
 _LOGIN_CHARS = 2_500
 
-#: Headers that mark a block page, whatever its status: (header, pattern of its value, who blocks).
+#: Headers that mark a block page, whatever its status: name, pattern for the value, and what the error reports.
 _HEADERS = (
     # https://developers.cloudflare.com/cloudflare-challenges/challenge-types/challenge-pages/detect-response/
     ("cf-mitigated", re.compile("challenge", re.I), "a challenge of Cloudflare"),
@@ -35,7 +35,8 @@ _REFUSAL_HEADERS = (
     ("x-sucuri-block", re.compile(""), "a refusal of Sucuri's firewall"),
     ("server", re.compile("akamaighost", re.I), "a refusal of Akamai"),
 )
-#: Lower-case markup of block pages, and who blocks. It is ignored in a successful response with much visible text.
+#: Lower-case markup of block pages, and what the error reports. It is ignored in a successful response with much
+#: visible text.
 _MARKUP = (
     (("_cf_chl_opt", "/orchestrate/chl_"), "a challenge of Cloudflare"),
     (("captcha-delivery.com",), "a challenge of DataDome"),
@@ -49,7 +50,7 @@ _MARKUP = (
     (("hcaptcha.com/", "h-captcha"), "a captcha"),
     (("challenges.cloudflare.com/turnstile", "cf-turnstile"), "a captcha"),
 )
-#: Every sign in `_MARKUP` contains one of these. Searching for them first is quick, and rules out most pages.
+#: Every sign in `_MARKUP` contains one of these. A quick search for them first rules out most pages.
 _STEMS = (
     "chl_", "captcha", "incapsula", "_pxappid", "/_sec/", "bm-verify=", "errors.edgesuite.net", ".awswaf.com/",
     "gokuprops", "kpsdk", "/149e9513", "url was rejected", "turnstile",
@@ -64,7 +65,7 @@ _UNSEEN = re.compile(
 
 
 def block_reason(url: str, asked: str, status: int, headers: Mapping[str, str], text: str) -> str | None:
-    """Return a description of what blocks access at `url`, or None if access is not blocked.
+    """Describe what blocks access to `url`, or return None if nothing does.
 
     `asked` is the URL before redirects. The names in `headers` are lower-case. `text` is the body or its start.
     """
@@ -91,7 +92,7 @@ def _by_markup(text: str, *, refused: bool, to_login: bool) -> str | None:
 
 
 def visible_chars(markup: str) -> int:
-    """Return the approximate number of characters that a reader sees: no markup, no scripts, white space collapsed."""
+    """Return about how many characters a reader sees: no markup or scripts, and with white space collapsed."""
     return len(" ".join(_UNSEEN.sub(" ", markup).split()))
 
 

@@ -1,4 +1,4 @@
-"""Determine the media type of a body from its Content-Type header, corrected by its first bytes."""
+"""Determine the media type of a body from its Content-Type header and its first bytes."""
 
 import re
 
@@ -9,10 +9,10 @@ HTML, XML, JSON, TEXT = "text/html", "application/xml", "application/json", "tex
 _READABLE = re.compile(
     r"text/(?:html|xml|json|plain)|application/(?:xml|json|xhtml\+xml|[a-z0-9.-]+\+(?:xml|json))", re.IGNORECASE
 )
-#: These media types do not state a format, so the bytes decide.
+#: Media types that do not state a format, so the bytes decide.
 _UNSTATED = frozenset({"", "application/octet-stream", "application/unknown", "unknown/unknown", "content/unknown"})
 
-#: The first bytes of binary formats, which sites sometimes send with a wrong media type.
+#: The first bytes of binary formats, which sites sometimes send with the media type of a text format.
 _BINARY = (
     (b"%PDF-", "a PDF"), (b"\x89PNG\r\n", "a PNG image"), (b"\xff\xd8\xff", "a JPEG image"), (b"GIF8", "a GIF image"),
     (b"PK\x03\x04", "a ZIP archive"), (b"\x1f\x8b", "gzip data"), (b"\x28\xb5\x2f\xfd", "zstd data"),
@@ -31,7 +31,7 @@ _JSON_START = re.compile(rb'\{\s*(?:"|\}|$)|\[\s*(?:[\[{"\d\]-]|true|false|null|
 
 
 def declared_type(content_type: str | None) -> str:
-    """Return the media type in a Content-Type header, in lower case and without parameters; "" if there is none."""
+    """Return the media type in a Content-Type header, in lower case and without parameters, or "" if it is missing."""
     return (content_type or "").split(";")[0].split(",")[0].strip().lower()
 
 
@@ -45,8 +45,8 @@ def require_readable(url: str, content_type: str | None) -> None:
 def media_type(url: str, body: bytes, content_type: str | None = None) -> str:
     """Return the media type of a non-empty body.
 
-    Return the declared type, unless the bytes clearly show another readable type, for example HTML that was sent as
-    plain text. Raises `UnsupportedContentError` for binary data, and if neither the header nor the bytes show a type.
+    Return the declared type, unless the bytes clearly show another readable type, such as HTML sent as plain text.
+    Raises `UnsupportedContentError` for binary data, and if neither the header nor the bytes indicate a type.
     """
     declared = declared_type(content_type)
     if binary := _binary(body):
@@ -70,12 +70,12 @@ def _binary(body: bytes) -> str | None:
     head = body[:_HEAD_BYTES]
     if head.startswith(_WIDE_BOMS) or _wide(head):
         return None
-    # 10 % of random bytes are control characters, but a broken page has only a few of them
+    # about 10 % of random bytes are control characters, but a broken page has only a few
     return "binary data" if len(_CONTROLS.findall(head)) * 50 > len(head) else None
 
 
 def _wide(head: bytes) -> bool:
-    """Return whether the bytes look like UTF-16 without a BOM: nearly every second byte is NUL, and no other byte."""
+    """Return whether the bytes look like UTF-16 without a BOM: nearly every second byte is NUL, and no others are."""
     sample = head[:64]
     evens, odds = sample[0::2].count(0), sample[1::2].count(0)
     half = len(sample) // 2

@@ -1,7 +1,7 @@
 """Decode bytes to text: find the real charset, and repair text that was encoded twice.
 
-Evidence is used in this order: BOM, NUL bytes of UTF-16 or UTF-32, valid UTF-8, HTTP header, XML declaration, meta tag,
-nearly valid UTF-8, statistics. A declared charset that contradicts the bytes is ignored.
+Evidence for a charset is used in this order: BOM, NUL bytes of UTF-16 or UTF-32, valid UTF-8, HTTP header, XML
+declaration, meta tag, nearly valid UTF-8, statistics. A declared charset that contradicts the bytes is ignored.
 """
 
 import codecs
@@ -25,20 +25,20 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 
-#: Maps declared charsets to supersets, which are used instead, as in browsers (WHATWG Encoding Standard, "names and
+#: Maps declared charsets to supersets that are used instead, as in browsers (WHATWG Encoding Standard, "names and
 #: labels").
 _SUPERSETS = {
     "ascii": "cp1252", "iso8859-1": "cp1252", "iso8859-9": "cp1254", "iso8859-11": "cp874", "tis-620": "cp874",
     "shift_jis": "cp932", "gb2312": "gb18030", "gbk": "gb18030", "euc_kr": "cp949", "big5": "big5hkscs",
     "utf-16": "utf-16-le", "utf-32": "utf-32-le",
 }  # fmt: skip
-#: Only these Python codecs are accepted. Others are not charsets (rot13, punycode) or can hide markup (utf-7).
+#: Matches the accepted Python codecs. Others are not charsets (rot13, punycode) or can hide markup (utf-7).
 _CHARSET = re.compile(r"(?:utf-(?:8|16|32)|cp|iso8859|iso2022|koi8|euc|shift|big5|gb|hz|mac|tis|johab|ascii|ptcp)")
 _WIDE = ("utf-16", "utf-32")
-#: The bytes of these charsets are all ASCII, so valid UTF-8 does not rule them out.
+#: Charsets whose bytes are all ASCII. Text in them is also valid UTF-8.
 _STATEFUL = ("iso2022", "hz")
 
-#: Charsets for scripts other than Latin. Statistics can tell these charsets apart.
+#: Charsets for scripts other than Latin, which statistics can distinguish.
 _SCRIPTS = [
     "cp1251", "koi8_r", "cp932", "euc_jp", "gb18030", "big5hkscs", "cp949", "cp1253", "cp1255", "cp1256", "cp874",
 ]  # fmt: skip
@@ -68,27 +68,27 @@ _DECLARATION_BYTES = 8192
 _TEXT_PART = re.compile(rb"[^\n<>]+")
 _NON_ASCII_RUN = re.compile(rb"[\x80-\xff]{2,}")
 _SAMPLE_BYTES = 32_768
-#: Maps the characters that `surrogateescape` uses for invalid UTF-8 bytes to the windows-1252 characters of the bytes.
+#: Maps each character that `surrogateescape` produces for an invalid UTF-8 byte to the byte's windows-1252 character.
 _STRAY_BYTES = {0xDC00 + byte: bytes([byte]).decode("cp1252", "replace") for byte in range(0x80, 0x100)}
 _C1_CONTROL = re.compile(r"[\x80-\x84\x86-\x9f]")
 
-#: A sequence that results from decoding UTF-8 as windows-1252 or Latin-1: `Â`, `Ã`, or `â€` and another character.
+#: Matches a result of decoding UTF-8 as windows-1252 or Latin-1: `Â`, `Ã`, or `â€`, and another character.
 _TWICE_ENCODED = (
     r"(?:Â[\u0080-\u00bf]"
     r"|Ã[\u0080-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]"
     r"|â(?:\u20ac|\u0080|\u201a|\u0082)[\u0080-\u00bf\u0152\u0153\u0160\u0161\u017d\u017e\u02c6\u02dc\u2013-\u203a\u20ac\u2122])"
 )
-#: The text around such a sequence, up to a tag, quote, or line end on both sides.
+#: Matches the text around twice-encoded characters, up to a tag, quote, or line end on both sides.
 _BROKEN = re.compile(rf'(?:(?<=[<>\n"])|\A)[^<>\n"]*?{_TWICE_ENCODED}[^<>\n"]*+')
-#: Maximum number of characters to repair, which takes 0.5 s. Repair is the slow part of decoding.
+#: Maximum number of characters to repair, which takes 0.5 s.
 _MOST_REPAIRED = 500_000
 _PIECE_COST = 20
-#: Maps the suffixes of saved files to media types. Other files are taken for HTML. The file's bytes can override both.
+#: Maps the suffixes of saved files to media types. Other files count as HTML. The file's bytes override the suffix.
 _SUFFIXES = {".txt": TEXT, ".json": JSON, ".xml": XML}
 
 
 def decode(body: bytes, content_type_header: str | None = None) -> str:
-    """Return the text of `body` without BOM, repaired where it was encoded twice. Never raises."""
+    """Return the text of `body` without a BOM. Repair parts that were encoded twice. Never raises."""
     return repair(_decode(body, content_type_header))
 
 
@@ -122,7 +122,7 @@ def _decode(body: bytes, header: str | None) -> str:
         return _lenient(body, wide)
     text = _strict(body, "utf-8")
     if text is not None and (not body.isascii() or not any(claim.startswith(_STATEFUL) for claim in claims)):
-        return text  # valid multi-byte sequences mean UTF-8, even if another charset is declared
+        return text  # valid multi-byte sequences prove UTF-8, even if another charset is declared
     if (claimed := _first_credible(body, claims)) is not None:
         return claimed
     if not _mostly_utf8(body) and (text := _strict(body, _guess(body))) is not None:
@@ -131,7 +131,7 @@ def _decode(body: bytes, header: str | None) -> str:
 
 
 def _claims(body: bytes, header: str | None) -> list[str]:
-    """Return the known charsets that the HTTP header and the document declare, the header's first."""
+    """Return the accepted charsets that the HTTP header and the document declare, in this order."""
     head = body[:_DECLARATION_BYTES]
     found: list[str] = []
     if header and (in_header := _HEADER_CHARSET.search(header)):
@@ -156,7 +156,7 @@ def _charset(label: str) -> str | None:
 def _first_credible(body: bytes, claims: list[str]) -> str | None:
     """Return the text, decoded with the first declared charset that fits the bytes, or None if none fits.
 
-    If several fit, and statistics point to one of them, use that one.
+    If several fit, prefer the charset that statistics indicate.
     """
     readings = {
         claim: text
@@ -171,7 +171,7 @@ def _first_credible(body: bytes, claims: list[str]) -> str | None:
 
 
 def _wide_charset(body: bytes, claims: list[str]) -> str | None:
-    """Return the UTF-16 charset if exactly one of the first two bytes is NUL, else the declared UTF-16 or UTF-32."""
+    """Return UTF-16 if exactly one of the first two bytes is NUL, else a declared UTF-16 or UTF-32, or None."""
     if body[1:2] == b"\0" and body[:1] != b"\0":
         return "utf-16-le"
     if body[:1] == b"\0" and body[1:2] != b"\0":
@@ -198,16 +198,16 @@ def _mostly_utf8(body: bytes) -> bool:
 
 
 def _lenient_utf8(body: bytes) -> str:
-    """Decode UTF-8, but invalid bytes as windows-1252, because many pages combine text from several sources."""
+    """Decode UTF-8 with invalid bytes as windows-1252, because many pages combine text from several sources."""
     return body.decode("utf-8", "surrogateescape").translate(_STRAY_BYTES)
 
 
 def _guess(body: bytes) -> str:
     """Guess the charset of undeclared text that is not UTF-8.
 
-    If the document states its language, and the usual charset of that language fits the bytes, use that charset.
-    Otherwise, long runs of non-ASCII bytes indicate a script other than Latin, and statistics choose its charset. Text
-    with single non-ASCII bytes (accented letters) counts as windows-1252, because statistics only guess there.
+    If the document declares its language, try the usual charset of that language first. Otherwise, long runs of
+    non-ASCII bytes indicate a script other than Latin, whose charset is determined statistically. Text with single
+    non-ASCII bytes (accented letters) counts as windows-1252, because statistics are unreliable for it.
     """
     if language := _LANGUAGE.search(body[:_DECLARATION_BYTES]):
         usual = _USUAL_CHARSETS.get(language[1].decode("ascii").lower())
@@ -223,7 +223,7 @@ def _guess(body: bytes) -> str:
 
 
 def repair(text: str) -> str:
-    """Repair the parts of `text` that were evidently encoded twice (`mÂ²`); everything else is unchanged."""
+    """Repair the parts of `text` that were evidently encoded twice, such as `mÂ²`."""
     if text.isascii() or not any(begin in text for begin in "ÂÃâ"):
         return text
     mended = dict[str, str]()

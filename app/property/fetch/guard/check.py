@@ -1,8 +1,8 @@
-"""SSRF protection: turn an untrusted URL into a destination that may be connected to, or raise an error.
+"""SSRF protection: turn an untrusted URL into a destination that is safe to connect to, or raise an error.
 
 A URL is parsed once, strictly. Its host is resolved once, and every address must be public or in a private network that
-the operator allows. The caller connects only to the addresses of the `Destination` (see `client/network.py`), so an
-attacker gains nothing if the host name resolves differently after the check.
+the operator allows. The caller connects only to the checked addresses (`client/network.py`), so DNS rebinding after the
+check has no effect.
 """
 
 from __future__ import annotations
@@ -49,10 +49,10 @@ _REFUSED_PORTS = frozenset({
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """A checked URL and the only addresses that may be connected to for it.
+    """A checked URL, and the only addresses to connect to for it.
 
     `url` is canonical and has no fragment. `host` is ASCII, without brackets or final dot. `is_private` is true if all
-    addresses are private; they are then in networks that the operator allows.
+    addresses are in private networks that the operator allows.
     """
 
     url: str
@@ -81,7 +81,7 @@ def check_url(url: str) -> str:
 
 
 class Guard:
-    """Checks URLs. `opened` are the private networks that the operator allows."""
+    """Checks URLs and resolves their hosts. `opened` are the private networks that the operator allows."""
 
     def __init__(self, resolver: Resolver, opened: Sequence[IPNetwork] = ()) -> None:
         self._resolver = resolver
@@ -90,8 +90,8 @@ class Guard:
     def check(self, url: str, *, timeout_seconds: float = 10.0, only_public: bool = False) -> Destination:
         """Return the destination of `url`.
 
-        `only_public` also blocks the networks that the operator allows. It is set after a public page, so that no
-        public page can lead there. Raises `InvalidTargetError`, `BlockedAddressError` for an address or port, or
+        `only_public` also blocks the private networks that the operator allows. It is set for URLs that come from a
+        public page. Raises `InvalidTargetError`, `BlockedAddressError` for an address or port, or
         `NameNotResolvedError`.
         """
         parsed = _parse(url)
@@ -137,7 +137,7 @@ class _Parsed:
 
 
 def _invalid(url: str, problem: str) -> InvalidTargetError:
-    """Return the error with the URL, shortened and without user name and password."""
+    """Return an error that shows the URL shortened and without user name and password."""
     shown = _USERINFO.sub("//…@", url)
     return InvalidTargetError(shown if len(shown) <= 200 else shown[:199] + "…", problem)
 
@@ -172,7 +172,7 @@ def _split_authority(url: str, authority: str, default_port: int) -> tuple[str, 
 
 
 def _read_host(url: str, host: str) -> tuple[str, IPAddress | None]:
-    """Return the canonical host, and the host as an IP address (None if it is a name)."""
+    """Return the canonical host, and its IP address or None if the host is a name."""
     if host.startswith("["):
         try:
             if "%" in host:
@@ -192,7 +192,7 @@ def _read_host(url: str, host: str) -> tuple[str, IPAddress | None]:
 
 
 def _to_ascii(url: str, host: str) -> str:
-    """Return the host in lower case; international names become A-labels (UTS 46, non-transitional), as in browsers."""
+    """Return the host in lower case, and international names as A-labels (UTS 46, non-transitional), as in browsers."""
     if host.isascii():
         return host.lower()
     try:

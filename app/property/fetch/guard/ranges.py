@@ -1,7 +1,5 @@
 """Recognize IP addresses that are not public, including IPv4 addresses embedded in IPv6 addresses.
 
-`check.py` decides whether such an address may be connected to.
-
 Sources: IANA IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890 and its updates). Python's `is_global` is not
 used: its answers differ between patch releases, and it ignores embedded addresses.
 """
@@ -11,7 +9,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 IPAddress = IPv4Address | IPv6Address
 IPNetwork = IPv4Network | IPv6Network
 
-#: The metadata services of AWS (also EKS and ECS), Azure, Alibaba, Oracle, and Google. They serve credentials.
+#: The metadata services of AWS (also EKS and ECS), Azure, Alibaba, Oracle, and Google, which hand out credentials.
 _METADATA = frozenset(
     ip_address(text)
     for text in (
@@ -47,24 +45,24 @@ _SPECIAL_V6 = tuple(
 
 _MAPPED = IPv6Network("::ffff:0:0/96")
 _NAT64 = IPv6Network("64:ff9b::/96")
-#: The upper halves of ISATAP interface identifiers (RFC 5214 section 6.1). The IPv4 address is the lower half.
+#: The upper halves of ISATAP interface identifiers (RFC 5214 section 6.1). The lower half is an IPv4 address.
 _ISATAP = frozenset({0x0000_5EFE, 0x0200_5EFE})
 
 
 def effective(address: IPAddress) -> IPAddress:
-    """Return where packets go: the IPv4 address in a v4-mapped or NAT64 address, else `address` itself."""
+    """Return where packets go: to the IPv4 address in a v4-mapped or NAT64 address, otherwise to `address` itself."""
     if isinstance(address, IPv6Address) and (address in _MAPPED or address in _NAT64):
         return IPv4Address(int(address) & 0xFFFF_FFFF)
     return address
 
 
 def unmapped(address: IPAddress) -> IPAddress:
-    """Return the IPv4 address in a v4-mapped address, which an IPv4 socket connects to, else `address` itself."""
+    """Return the IPv4 address in a v4-mapped address, else `address` itself."""
     return effective(address) if isinstance(address, IPv6Address) and address in _MAPPED else address
 
 
 def refusal(address: IPAddress) -> str | None:
-    """Return in a few words why `address` is not on the public internet, or None if it is."""
+    """Return in a few words why `address` is not public, or None if it is public."""
     target = effective(address)
     if target in _METADATA:
         return "metadata service"
@@ -81,14 +79,14 @@ def refusal(address: IPAddress) -> str | None:
 
 
 def is_metadata_service(address: IPAddress) -> bool:
-    """Return whether `address` is a metadata service, which no setting can allow."""
+    """Return whether `address` is a cloud metadata service, which no setting can allow."""
     return effective(address) in _METADATA
 
 
 def legacy_ipv4(host: str) -> IPv4Address | None:
-    """Return the address that `inet_aton` reads in `host`: one to four decimal, octal, or hexadecimal numbers.
+    """Return the address that `inet_aton` would parse from `host`, or None.
 
-    Return None if `host` is not such an address. The result only explains an error, and is never connected to.
+    That is one to four decimal, octal, or hexadecimal numbers. The result is only used to explain an error.
     """
     parts = host.split(".")
     if not 1 <= len(parts) <= 4:

@@ -1,4 +1,4 @@
-"""Resolve host names to addresses, behind a replaceable interface. The guard checks every returned address."""
+"""Resolve host names to addresses. The SSRF guard checks every returned address."""
 
 import os
 import queue
@@ -13,10 +13,10 @@ from app.clock import Clock
 from app.property.fetch.guard.ranges import IPAddress
 
 _Answers = queue.SimpleQueue[list[IPAddress] | OSError]
-#: Answers are cached this long: a short but common time to live. The system resolver does not report the real one.
+#: How long answers are cached. The system resolver does not report their real time to live.
 _KEPT_US = 30_000_000
 _MOST_KEPT = 10_000
-#: Maximum number of idle threads. If all threads are busy, another one starts; a thread ends if enough others are idle.
+#: Maximum number of idle threads. If all threads are busy, another one is started.
 _MOST_IDLE = 16
 
 
@@ -29,11 +29,10 @@ class Resolver(Protocol):
 
 
 class SystemResolver:
-    """The machine's resolver, with answers cached for 30 seconds. Thread-safe.
+    """Uses the machine's resolver, and caches its answers for 30 seconds. Thread-safe.
 
-    The resolver's system call cannot be interrupted, so it runs in a separate thread. After a timeout, this thread runs
-    on until the call returns. Cached answers are safe: the guard checks them again, and connections only go to checked
-    addresses.
+    The resolver's system call cannot be interrupted, so it runs in a separate thread. After a timeout, this thread
+    continues until the call returns.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -43,7 +42,7 @@ class SystemResolver:
         os.register_at_fork(after_in_child=lambda: (method := begin()) and method())
 
     def _begin(self) -> None:
-        """Set up an empty state. A forked process does this again, because its parent's threads do not exist in it."""
+        """Reset the state. A forked process must do this too, because it does not inherit its parent's threads."""
         self._kept: dict[str, tuple[int, Sequence[IPAddress]]] = {}
         self._questions: queue.SimpleQueue[tuple[str, _Answers]] = queue.SimpleQueue()
         self._idle = 0

@@ -20,16 +20,19 @@ from app.property.urls.site import site_of
 
 logger = logging.getLogger(__name__)
 
-#: If Redis does not answer, it is asked again after this many microseconds.
+#: The pause after which a request to Redis that failed is repeated.
 _REDIS_RETRY_US = 1_000_000
-#: If a request is sent more than this many microseconds after its slot began, the site's next slot is also delayed.
+#: If a request is sent later than this after its slot began, the site's next slot is also delayed.
 _LATE_US = 10_000
-#: The statuses by which a site asks for fewer requests.
+#: Statuses that ask for fewer requests.
 _PUSHED_BACK = frozenset({429, 503})
 
 
 class Slot:
-    """A request in progress at a site. Call `sent` when it is sent and `answered` when its headers have arrived."""
+    """A request in progress at a site.
+
+    The caller reports each step: `sent`, `answered` (headers have arrived), or `failed`.
+    """
 
     def __init__(self, clock: Clock, late: Callable[[], None] | None = None) -> None:
         """`late` is called if the request is sent more than `_LATE_US` after the slot began."""
@@ -43,7 +46,7 @@ class Slot:
             self._late()
 
     def answered(self, status: int, retry_after_seconds: float | None = None) -> None:
-        """Record the response's status. `retry_after_seconds` counts only with status 429 or 503."""
+        """Record the response's status. `retry_after_seconds` is used only with status 429 or 503."""
         pushed_back = status in _PUSHED_BACK
         self.outcome = RequestOutcome(
             latency_us=self._clock.now_us() - self._began_us,
@@ -53,7 +56,7 @@ class Slot:
         )
 
     def blocked(self) -> None:
-        """Record a block page. It pauses requests to the site for at least `BLOCK_REST_US`."""
+        """Record a block page, which pauses requests to the site for at least `BLOCK_REST_US`."""
         self.outcome = replace(
             self.outcome,
             succeeded=False,
@@ -77,16 +80,15 @@ class Politeness:
 
     @contextmanager
     def slot(self, destination: Destination, visitor: Visitor, gap_seconds: float = 0.0) -> Iterator[Slot]:
-        """Hold a slot at the destination's site.
+        """Wait for a slot at the destination's site, and hold it in the `with` block.
 
-        The site's next slot begins after `gap_seconds`, or after the minimum gap if that is longer. If `gap_seconds`
-        exceeds the minimum gap, the host has its own rate limit, so that it does not slow down the other hosts of its
-        site.
+        The site's next slot begins after `gap_seconds` or the minimum gap, whichever is longer. If `gap_seconds` is
+        longer, the host gets a rate limit of its own, so that it does not slow down the other hosts of its site.
 
-        A block page pauses its site only if the visitor requested a page there: a redirect to
-        another site's login must not pause that other site. No rate limit applies in private networks that the operator
-        allows, or at a site where the visitor already holds a slot. Raises `HostBusyError` if the visitor should come
-        back later, and `BrokerUnavailableError` if Redis does not answer while the visitor waits.
+        A block page pauses its site only if the visitor requested a page there: a redirect to another site's login must
+        not pause that other site. No rate limit applies in private networks that the operator allows, or at a site
+        where the visitor already holds a slot. Raises `HostBusyError` if the visitor should come back later, and
+        `BrokerUnavailableError` if Redis does not answer while the visitor waits.
         """
         site, token = site_of(destination.host), uuid.uuid4().hex
         if destination.is_private or visitor.slot_site == site:

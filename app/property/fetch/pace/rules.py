@@ -1,53 +1,51 @@
-"""The rate limit of one site, as rules that use no clock and no storage.
+"""The rules of one site's rate limit, without clock or storage.
 
 A site has a gap between the starts of requests, a maximum number of concurrent requests, and sometimes a pause
-(`Retry-After`). A visitor that cannot start within its maximum wait gets an appointment instead, so that the worker can
-continue with other sites. `stores.py` stores this state in a process or in Redis. The Lua scripts in `lua/` implement
-the same rules as `Site`.
+(`Retry-After`). A job that would have to wait too long gets an appointment, which is a reserved start time, so that its
+worker can continue with other sites. `stores.py` stores this state. The Lua scripts in `lua/` implement the same rules
+as `Site`.
 """
 
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-#: If a site has its maximum of concurrent requests, a visitor asks again after this time, because nobody knows when one
-#: of these requests will end.
+#: How long a visitor waits before it tries again at a site with the maximum number of concurrent requests.
 POLL_US = 100_000
-#: This many visitors may wait for a site. If more of them can start within `WAITED_US`, that many may wait. Others come
+#: How many visitors may wait for a site at the same time, or more if more can start within `WAITED_US`. Others come
 #: back later.
 WAITERS = 2
 WAITED_US = 1_000_000
-#: A visitor that got no slot at its appointment gets another appointment within this time, or within two gaps if they
-#: are longer. If that is not possible, the appointment is at the end of the queue.
+#: A visitor that got no slot at its reserved time gets a new time within this period, or within two gaps if they are
+#: longer. If no such time is free, it goes to the end of the queue.
 LATE_US = 10_000_000
-#: The gap adapts to the site's latency divided by its concurrency, as in Scrapy's AutoThrottle
-#: (https://docs.scrapy.org/en/latest/topics/autothrottle.html). It grows at once, and shrinks by an eighth of the
-#: difference per success (like the smoothing in RFC 6298 section 2).
+#: The gap adapts to the site's latency divided by the maximum number of concurrent requests, as in Scrapy's
+#: AutoThrottle (https://docs.scrapy.org/en/latest/topics/autothrottle.html). It grows at once. Each success shrinks it
+#: by an eighth of the difference (like the smoothing in RFC 6298 section 2).
 RECOVERY_SHARE = 8
-#: Status 429 or 503 doubles the gap, and makes it at least this long.
+#: The minimum gap after status 429 or 503, which also doubles the gap.
 PUSHED_BACK_US = 1_000_000
 #: The longest gap that latency and the statuses 429 and 503 can cause, and the longest pause that a site can request.
 SLOWEST_US = 60_000_000
 LONGEST_HOLD_US = 3_600_000_000
 #: The pause after a block page (`decode/block_pages.py`), unless the site requests a longer one.
 BLOCK_REST_US = 900_000_000
-#: In Redis, a site's state expires this long after its last request, pause, or appointment. An appointment that the
-#: visitor misses is dropped after the same time.
+#: In Redis, a site's state expires this long after its last request, pause, or reserved time. A reserved time that is
+#: not used is dropped after the same time.
 FORGOTTEN_US = 3_600_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """A caller of the fetcher, with its limits.
+    """A caller of the fetcher, usually a job, and its limits.
 
-    `id` stays the same when a visitor comes back. `lane` names a batch of jobs; the lanes share a site's slots evenly.
-    `max_wait_seconds` is the longest wait for a slot. If `can_defer`, the visitor does not wait for an appointment, but
-    leaves and comes back then.
-
-    `slot_site` is the site where the visitor holds a slot, which covers all its requests there. After a redirect,
-    `requested_site` is the site of the first URL, so that a block page on another site does not pause that other site.
-    `only_public` is true after a public page: private networks are then blocked even if the operator allows them.
-    `on_slot` is called at the first slot for the page, before anything is sent; its exceptions end the visit.
+    `id` stays the same when the visitor comes back. `lane` names a batch of jobs; all lanes get equal shares of a
+    site's slots. `max_wait_seconds` is the longest wait for a slot. If `can_defer`, the visitor does not wait for a
+    reserved time, but leaves and comes back then. `slot_site` is the site where the visitor holds a slot, which covers
+    all its requests there. After a redirect, `requested_site` is the site of the first URL, so that a block page on
+    another site does not pause that other site. `only_public` is true after a public page: private networks are then
+    blocked even if the operator allows them. `on_slot` is called when the page gets its first slot, before anything is
+    sent; its exceptions end the visit.
     """
 
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -62,10 +60,10 @@ class Visitor:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A site's answer to a visitor: start now (`wait_us` is 0), or ask again after `wait_us`.
+    """The answer to a visitor that wants to start a request: start now (`wait_us` is 0), or try again after `wait_us`.
 
-    If `is_appointment`, the visitor should leave and come back after that time. `held_us` is the part of the wait that
-    the site itself requested.
+    If `is_appointment`, a start time is reserved, and the visitor should leave and come back after `wait_us`. `held_us`
+    is the part of the wait that the site itself requested.
     """
 
     wait_us: int
@@ -75,7 +73,10 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class RequestOutcome:
-    """The outcome of a request. `latency_us` is the time until its response headers arrived; None if not measured."""
+    """The outcome of a request.
+
+    `latency_us` is the time until its response headers arrived, or None if not measured.
+    """
 
     latency_us: int | None = None
     succeeded: bool = False
@@ -85,11 +86,11 @@ class RequestOutcome:
 
 @dataclass(slots=True)
 class Site:
-    """The state of one site. Times are microseconds since the epoch, and gaps are microseconds.
+    """The rate-limit state of one site. Times are in microseconds since the epoch, and gaps in microseconds.
 
-    `waiting` and `under_way` map tokens of requests to the ends of their leases. `appointed` maps visitors to their
-    appointments, and `tails` maps lanes to the ends of their queues. `late_us` is the last appointment that any
-    visitor got after it had missed one.
+    `waiting` and `under_way` map the tokens of requests to the ends of their leases. `appointed` maps visitors to their
+    reserved times, and `tails` maps lanes to the ends of their queues. `late_us` is the latest time reserved for a
+    visitor that had missed its previous one.
     """
 
     next_us: int = 0
@@ -105,9 +106,9 @@ class Site:
     def enter(
         self, now: int, token: str, visitor: Visitor, *, asked_gap_us: int, left_us: int, places: int, lease_us: int
     ) -> Reply:
-        """Start the request `token`, or return when to ask again.
+        """Start the request `token`, or return when to try again.
 
-        If the visitor's wait would be too long, or too many others wait, the reply is an appointment.
+        If the wait would be too long, or too many visitors wait, the reply is a reserved time.
         """
         self._forget(now)
         gap = max(asked_gap_us, self.slowed_us)
@@ -128,12 +129,12 @@ class Site:
         return Reply(self._appoint(now, visitor, earliest, gap), is_appointment=True, held_us=held)
 
     def sent(self, now: int, token: str) -> None:
-        """Record that the request is sent now, later than its slot began. The gap to the next request starts now."""
+        """Record that the request is sent later than its slot began, so that the gap to the next request starts now."""
         if token in self.under_way:
             self.next_us = max(self.next_us, now + self.gap_us)
 
     def leave(self, now: int, token: str, outcome: RequestOutcome, *, places: int) -> None:
-        """Record the end of a request, and adapt the gap to the site's response."""
+        """Record the end of a request, and adapt the gap to its outcome."""
         self.under_way.pop(token, None)
         self.waiting.pop(token, None)
         if outcome.pushed_back:
@@ -149,7 +150,7 @@ class Site:
             self.hold_until_us = max(self.hold_until_us, now + min(outcome.retry_after_us, LONGEST_HOLD_US))
 
     def is_idle(self, now: int) -> bool:
-        """Return whether the site's state can be dropped without loss."""
+        """Return whether dropping the site's state would change nothing."""
         return not self.under_way and max(self.next_us, self.hold_until_us, *self.tails.values(), 0) < now
 
     def _forget(self, now: int) -> None:
@@ -164,8 +165,8 @@ class Site:
     def _appoint(self, now: int, visitor: Visitor, earliest: int, gap: int) -> int:
         """Reserve a start time for the visitor's next request, and return the microseconds until then.
 
-        A future appointment is kept. After a missed appointment, the visitor gets an early new one, if possible. All
-        other appointments are at the end of the lane's queue.
+        A reserved time in the future is kept. A visitor that missed its time gets an early new one, if possible. Others
+        get a time at the end of their lane's queue.
         """
         kept = self.appointed.get(visitor.id)
         soon = max(self.late_us, earliest) + gap

@@ -17,12 +17,12 @@ from app.property.fetch.pace.rules import Reply, RequestOutcome, Site, Visitor
 if TYPE_CHECKING:
     from redis import Redis
 
-#: Without Redis, a process drops the state of idle sites when it has more sites than this.
+#: If this process stores more sites than this, it drops the state of idle sites.
 _MAX_LOCAL_SITES = 10_000
 
 
 class LocalPace:
-    """The rate-limit state of all sites, for the threads of this process. Each operation is atomic."""
+    """Stores the rate-limit state of all sites in this process. Thread-safe."""
 
     def __init__(self, clock: Clock, *, concurrency: int, lease_seconds: float) -> None:
         self._clock = clock
@@ -32,10 +32,10 @@ class LocalPace:
         self._lock = threading.Lock()
 
     def enter(self, site: str, token: str, visitor: Visitor, *, gap_seconds: float, left_seconds: float) -> Reply:
-        """Start the request `token` if it may start now, or return when to ask again.
+        """Start the request `token` if it may start now, or return when to try again.
 
-        `gap_seconds` is the gap between this request and the next one at the site. `left_seconds` is how long the
-        visitor would still wait.
+        `gap_seconds` is the gap between this request and the next one at the site. `left_seconds` is the longest time
+        that the visitor will still wait.
         """
         with self._lock:
             now = self._clock.now_us()
@@ -47,7 +47,7 @@ class LocalPace:
             )
 
     def sent(self, site: str, token: str) -> None:
-        """Record that the request `token` is sent now, later than its slot began. The gap to the next starts now."""
+        """Record that the request `token` is sent later than its slot began, so that the next gap starts now."""
         with self._lock:
             if site in self._sites:
                 self._sites[site].sent(self._clock.now_us(), token)
@@ -55,7 +55,7 @@ class LocalPace:
     def leave(self, site: str, token: str, outcome: RequestOutcome) -> None:
         """Record that the request `token` ended or stopped waiting.
 
-        If this is not called, the request counts as in progress or waiting until its lease ends.
+        Without this call, the request counts as in progress or waiting until its lease ends.
         """
         with self._lock:
             if site in self._sites:
@@ -63,7 +63,10 @@ class LocalPace:
 
 
 class RedisPace:
-    """Like `LocalPace`, but for all processes, and with Redis's clock. Tests may pass another `clock`."""
+    """Stores the rate-limit state in Redis, for all processes.
+
+    Uses Redis's clock unless `clock` is given (in tests).
+    """
 
     def __init__(self, client: Redis, *, concurrency: int, lease_seconds: float, clock: Clock | None = None) -> None:
         self._enter = client.register_script(_script("enter"))

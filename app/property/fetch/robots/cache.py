@@ -1,6 +1,6 @@
 """Store robots.txt files in this process, or in Redis for all processes.
 
-One caller fetches a file; the others wait for it or come back later.
+Only one caller fetches a file. Other callers wait for the file or come back later.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _MAX_LOCAL_FILES = 2000
 
 @dataclass(frozen=True, slots=True)
 class RobotsFile:
-    """A site's response for /robots.txt. `body` has at most `rules.MAX_ROBOTS_BYTES`.
+    """The response to a request for /robots.txt. `body` has at most `rules.MAX_ROBOTS_BYTES` bytes.
 
-    `status` 0 means that there was no response; `problem` is then the error's code and reason.
+    `status` is 0 if there was no response. Then, `problem` contains the error's code and reason.
     """
 
     status: int
@@ -37,14 +37,14 @@ class RobotsFile:
     problem: tuple[str, str] = ("", "")
 
     def failure(self, url: str) -> FetchError:
-        """Return the error described by `problem`, for `url`."""
+        """Return the error that `problem` describes, for `url`."""
         code, reason = self.problem
         return _kinds().get(code, FetchError)(url, reason)
 
 
 @dataclass(frozen=True, slots=True)
 class CachedRobots:
-    """A robots.txt file and its expiry, in microseconds since the epoch."""
+    """A robots.txt file. `until_us` is when it expires, in microseconds since the epoch."""
 
     file: RobotsFile
     until_us: int
@@ -60,7 +60,7 @@ class LocalRobotsCache:
         self._lock = threading.Lock()
 
     def get(self, origin: str) -> CachedRobots | None:
-        """Return the file, or None if it is missing or expired."""
+        """Return the stored file, or None if it is missing or expired."""
         with self._lock:
             cached = self._files.get(origin)
             return cached if cached is not None and cached.until_us > self._clock.now_us() else None
@@ -76,7 +76,7 @@ class LocalRobotsCache:
     def claim(self, origin: str, seconds: float) -> bool:
         """Return whether the caller should fetch the file.
 
-        If True, other callers get False for `seconds`, or until `put` or `release`.
+        If so, other callers get False for `seconds`, or until `put` or `release`.
         """
         now = self._clock.now_us()
         with self._lock:
@@ -86,13 +86,13 @@ class LocalRobotsCache:
             return True
 
     def release(self, origin: str) -> None:
-        """Give up the claim after a failed fetch, so that another caller can try."""
+        """Give up the claim after a failed fetch, so that another caller can fetch the file."""
         with self._lock:
             self._claims.pop(origin, None)
 
 
 class RedisRobotsCache:
-    """Stores files for all processes. While Redis is down, nothing is stored, and each process fetches files itself."""
+    """Stores files in Redis, for all processes. While Redis is down, nothing is cached."""
 
     def __init__(self, client: Redis, clock: Clock) -> None:
         self._client = client
@@ -140,7 +140,7 @@ def _serialized(cached: CachedRobots) -> str:
 
 
 def _read(text: str | bytes) -> CachedRobots | None:
-    """Return the stored file, or None if another version of this code stored it in another format."""
+    """Parse a stored file. Return None if another version of this code stored it in another format."""
     try:
         until_us, status, body, retry_after, code, reason = json.loads(text)
         return CachedRobots(
@@ -151,7 +151,7 @@ def _read(text: str | bytes) -> CachedRobots | None:
 
 
 def _kinds() -> dict[str, type[FetchError]]:
-    """Return the classes of fetch errors that carry only a URL and a reason, by error code."""
+    """Return the classes of fetch errors whose only facts are a URL and a reason, by error code."""
     found, new = {FetchError.code: FetchError}, [FetchError]
     while new:
         new = [kind for parent in new for kind in parent.__subclasses__()]

@@ -1,4 +1,4 @@
-"""Run the browser process, connected to the worker by two pipes (see `wire.py`)."""
+"""Run the browser process. Two pipes connect it to the worker (`wire.py`)."""
 
 import asyncio
 import os
@@ -6,7 +6,7 @@ import os
 from app.property.fetch.browser.chromium.host import serve
 
 if __name__ == "__main__":
-    # messages use the original stdout; anything else that is printed goes to stderr
+    # messages use the original stdout; other output goes to stderr
     answers = os.dup(1)
     os.dup2(2, 1)
     asyncio.run(serve(0, answers))

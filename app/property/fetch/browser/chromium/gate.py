@@ -1,11 +1,10 @@
 """Decide which of a page's requests are made, and how many at once.
 
-The request for the page itself is answered with the document that the worker fetched. The worker fetches scripts and
-the data they request. At the page's host, it fetches one at a time, because a page with all its resources counts as one
-visit there. Style sheets are replaced by empty ones. All other requests are dropped, such as those for images, fonts,
-frames, beacons, and downloads.
+The request for the page itself gets the document that the worker has already fetched. The worker also fetches scripts
+and the data that they request, from the page's host one at a time. Style sheets are replaced with empty ones. All other
+requests are dropped, such as those for images, fonts, frames, beacons, and downloads.
 
-Chromium itself has no network access (`host.py`), so a request that bypasses this class reaches nothing.
+Chromium itself has no network access (`host.py`), so a request that bypasses this class fails.
 """
 
 import asyncio
@@ -20,10 +19,11 @@ from playwright.async_api import Error, Request, Route
 
 from app.property.fetch.browser.chromium.wire import Message, from_text, to_text
 
-#: The resource types to load (https://playwright.dev/python/docs/api/class-request#request-resource-type).
+#: The resource types that the worker loads
+#: (https://playwright.dev/python/docs/api/class-request#request-resource-type).
 _PASSED = frozenset({"script", "xhr", "fetch"})
 _METHODS = frozenset({"GET", "HEAD", "POST"})
-#: Maximum size of a request body, in bytes. A request with a larger body is dropped.
+#: Requests with a larger body are dropped.
 _MOST_BODY_BYTES = 1_000_000
 _HTTP = re.compile(r"https?://", re.IGNORECASE)
 
@@ -31,9 +31,8 @@ _HTTP = re.compile(r"https?://", re.IGNORECASE)
 class Gate:
     """Filters the requests of one page.
 
-    `load` asks the worker to make a request, and returns the response, or None if the request is not allowed or fails.
-    Request and response have the format of `load` and `loaded` in `wire.py`. `cookies` returns the browser's cookies
-    for a URL, by name.
+    `load` sends a request to the worker and returns the response, or None if the request is not allowed or fails.
+    `wire.py` defines both formats (`load` and `loaded`). `cookies` returns the browser's cookies for a URL, by name.
     """
 
     def __init__(
@@ -58,16 +57,16 @@ class Gate:
         self._last_change = time.monotonic()
         self.dropped: dict[str, int] = defaultdict(int)
         self.passed = 0
-        #: The URL that the page tries to navigate to after its document was loaded.
+        #: The URL that the page tries to navigate to after its document has been loaded.
         self.redirect: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     def quiet_seconds(self) -> float:
-        """Return for how many seconds nothing has been loading; 0.0 while something is loading."""
+        """Return the seconds since the last response, or 0.0 while a request is running."""
         return 0.0 if self._under_way else time.monotonic() - self._last_change
 
     async def handle(self, route: Route, request: Request) -> None:
-        """Answer, load, or drop a request. This is Playwright's route handler for the page."""
-        with suppress(Error):  # raised if the page is gone
+        """Answer, load, or drop a request. Playwright calls this for every request of the page."""
+        with suppress(Error):  # raised if the page was closed
             if request.is_navigation_request():
                 await self._navigate(route, request)
             elif request.resource_type == "stylesheet":
@@ -91,7 +90,7 @@ class Gate:
             await self._drop(route, "frame")
         elif not self._answered:
             self._answered = True
-            self._url = request.url  # the URL as Chromium spells it
+            self._url = request.url  # Chromium may normalize the URL
             await self._document(route)
         else:
             if request.method == "GET" and request.url != self._url and not self.redirect.done():

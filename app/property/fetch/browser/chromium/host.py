@@ -28,9 +28,9 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 
 async def serve(orders_fd: int, answers_fd: int) -> None:
-    """Render pages until the input closes, or the browser ends, uses too much memory, or is idle for too long.
+    """Render pages until the input closes, or until Chromium ends, uses too much memory, or is idle for too long.
 
-    At the end, kill all descendants of this process.
+    Finally, kill all descendants of this process.
     """
     _adopt_orphans()
     reader, writer = await _streams(orders_fd, answers_fd)
@@ -39,7 +39,7 @@ async def serve(orders_fd: int, answers_fd: int) -> None:
         await host.run()
     finally:
         memory.end_descendants(os.getpid())
-        shutil.rmtree(tempfile.gettempdir(), ignore_errors=True)  # only this process uses this folder
+        shutil.rmtree(tempfile.gettempdir(), ignore_errors=True)  # used only by this process
 
 
 class Host:
@@ -71,18 +71,18 @@ class Host:
                 asyncio.create_task(self._over.wait()),
             ]
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            if self._over.is_set() and self._visits:  # let the pages report their results or failures
+            if self._over.is_set() and self._visits:  # let running visits send their results or failures
                 await asyncio.wait(list(self._visits.values()), timeout=_REPORT_SECONDS)
             for task in (*tasks, *self._visits.values()):
                 task.cancel()
             with suppress(TimeoutError, Error):
                 async with asyncio.timeout(_END_SECONDS):
                     await browser.close()
-            # otherwise Playwright would wait for the remaining processes
+            # kill remaining processes, because Playwright would wait for them
             memory.end_descendants(os.getpid())
 
     def _dead_end(self) -> str:
-        """Return the URL of a proxy that refuses all connections: this process binds its port but does not listen."""
+        """Return a proxy URL whose port refuses all connections, because this process binds it but does not listen."""
         self._port.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{self._port.getsockname()[1]}"
 
@@ -133,7 +133,7 @@ class Host:
                 return
 
     async def _send(self, message: Message) -> None:
-        with suppress(ConnectionError):  # the worker has ended, and this process will end too
+        with suppress(ConnectionError):  # the worker has ended, so this process ends soon
             self._writer.write(wire.packed(message))
             await self._writer.drain()
 
@@ -152,7 +152,7 @@ async def _streams(orders_fd: int, answers_fd: int) -> tuple[asyncio.StreamReade
 
 
 def _adopt_orphans() -> None:
-    """Disable core dumps. On Linux, also become the parent of orphaned descendants, so that they can be killed."""
+    """Disable core dumps. On Linux, also become the parent of orphaned descendants, so that `memory` finds them."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)

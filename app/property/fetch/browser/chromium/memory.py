@@ -1,4 +1,4 @@
-"""Measure the memory of a process's descendants, and kill them. Without Linux's /proc, no descendants are found."""
+"""Measure the memory of a process's descendants, and kill them. Descendants are found only on Linux, in /proc."""
 
 import os
 import re
@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 _PROC = Path("/proc")
-#: Anonymous and shared memory. Memory of mapped files, such as the program, is excluded: it can be loaded again.
+#: Anonymous and shared memory. Mapped files, such as the program, are excluded, because the kernel can drop them.
 _OWN = re.compile(rb"^(?:RssAnon|RssShmem):\s*(\d+) kB", re.MULTILINE)
 
 
@@ -27,7 +27,6 @@ def descendants(root: int) -> list[int]:
 
 
 def used_bytes(root: int) -> int:
-    """Return the anonymous and shared memory of all descendants of `root`, in bytes."""
     total = 0
     for pid in descendants(root):
         with suppress(OSError):
@@ -36,7 +35,7 @@ def used_bytes(root: int) -> int:
 
 
 def end_descendants(root: int) -> None:
-    """Kill all descendants of `root`. Repeat up to four times for processes that start meanwhile."""
+    """Kill all descendants of `root`. Repeat this up to four times, because new processes may start meanwhile."""
     for _ in range(5):
         found = descendants(root)
         if not found:

@@ -1,21 +1,21 @@
-"""Launch options for Chromium. They turn off its network access, and services that only human users need.
+"""Launch options for Chromium. They turn off its network access and services that only human users need.
 
-Sources of the switches: https://peter.sh/experiments/chromium-command-line-switches and https://source.chromium.org.
-Playwright adds its own (`chromiumSwitches.ts`). Its `--enable-automation` tells pages that they are automated
-(`navigator.webdriver`). This module does not hide that.
+Switches are documented at https://peter.sh/experiments/chromium-command-line-switches and https://source.chromium.org.
+Playwright adds further switches (`chromiumSwitches.ts`), among them `--enable-automation`, which tells pages that the
+browser is automated (`navigator.webdriver`). This is not hidden.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
-#: Chromium uses only the last `--disable-features`, so the relevant entries of Playwright's list are repeated.
+#: Chromium uses only the last `--disable-features`, so this list repeats the relevant entries of Playwright's list.
 _DISABLED_FEATURES = (
-    # entries of Playwright's list
+    # from Playwright's list
     "AvoidUnnecessaryBeforeUnloadCheckSync", "DestroyProfileOnBrowserClose", "HttpsUpgrades",
     "HttpsFirstBalancedModeAutoEnable", "LensOverlay", "MediaRouter", "PaintHolding",
     "AvoidCorsURLLoaderRestartOnRedirect", "OptimizationHints", "NetworkTimeServiceQuerying", "AimEnabled",
     "PreconnectToSearch",
-    # name resolution by other services or in the local network
+    # host name resolution that bypasses `--host-resolver-rules`
     "DnsOverHttps", "WebRtcHideLocalIpsWithMdns",
     # prefetched pages
     "Prerender2", "SpeculationRulesPrefetchFuture",
@@ -26,9 +26,9 @@ _DISABLED_FEATURES = (
 
 
 def switches(memory_bytes: int) -> list[str]:
-    """Return the switches added to Playwright's. `memory_bytes` is the limit for the whole browser."""
+    """Return the switches to add to Playwright's. `memory_bytes` is the limit for the whole browser."""
     return [
-        # Chromium resolves no host names, so that code in it that ignores the proxy cannot reach any host by name
+        # resolve no host names, so that code that ignores the proxy cannot reach any host by name
         "--host-resolver-rules=MAP * ~NOTFOUND",
         "--dns-prefetch-disable",
         "--disable-quic",
@@ -55,13 +55,16 @@ def switches(memory_bytes: int) -> list[str]:
 def launch_options(
     *, executable: str, proxy: str, sandbox: bool, memory_bytes: int, environment: dict[str, str], more: Sequence[str]
 ) -> dict[str, Any]:
-    """Return the arguments of Playwright's `launch`. `proxy` refuses connections; `more` are additional switches."""
+    """Return the arguments for Playwright's `launch`. `proxy` refuses all connections.
+
+    `more` are additional switches.
+    """
     return {
         "executable_path": executable,
         "headless": True,
         "chromium_sandbox": sandbox,
         "args": [*switches(memory_bytes), *more],
-        # by default, Chromium bypasses the proxy for loopback and link-local addresses
+        # without `bypass`, Chromium does not use the proxy for loopback and link-local addresses
         "proxy": {"server": proxy, "bypass": "<-loopback>"},
         "env": environment,
         "handle_sigint": False,

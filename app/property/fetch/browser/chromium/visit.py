@@ -17,9 +17,10 @@ from app.property.fetch.browser.chromium.wire import Message
 
 _LOOK_SECONDS = 0.1
 _CLOSE_SECONDS = 3.0
-#: Playwright's error messages while a page navigates away. Playwright has no exception type for this.
+#: Matches Playwright's error messages while a page navigates away, for which Playwright has no exception type.
 _LEAVING = re.compile("context was destroyed|is navigating|interrupted by another navigation")
-#: JavaScript that returns the number of elements and the length of the text (-1 if there are too many elements).
+#: JavaScript that returns the number of elements and the length of the text, or -1 for the length if there are too many
+#: elements.
 _SIZE = """() => {
     const elements = document.getElementsByTagName("*").length;
     return [elements, elements < 50000 ? document.documentElement.textContent.length : -1];
@@ -27,7 +28,7 @@ _SIZE = """() => {
 
 
 class VisitError(Exception):
-    """A page could not be rendered. The worker handles `code`; `reason` is an explanation for people."""
+    """A page could not be rendered. The worker evaluates `code`. `reason` explains the error to people."""
 
     def __init__(self, code: str, reason: str) -> None:
         super().__init__(code, reason)
@@ -54,7 +55,7 @@ class Order:
 
     @classmethod
     def of(cls, message: Message) -> Self:
-        """Read the order in a message. Raises `KeyError` if a field is missing."""
+        """Parse a `render` message. Raises `KeyError` if a field is missing."""
         return cls(**{field.name: message[field.name] for field in fields(cls)})
 
 
@@ -63,7 +64,7 @@ async def render_page(
 ) -> dict[str, Any]:
     """Render a page, and return the message `rendered` or `redirect`. Raises `VisitError`.
 
-    `load` makes the page's requests (see `Gate`). The page and its profile are always closed, even if the rendering is
+    `load` makes the page's requests (see `Gate`). The browser profile is always discarded, even if the rendering is
     canceled.
     """
     began = time.monotonic()
@@ -87,7 +88,7 @@ async def render_page(
 
 
 async def _closed(browser: Browser, context: BrowserContext) -> None:
-    """Close the profile. If that takes too long, close the whole browser."""
+    """Close the profile. If this takes too long, close the whole browser."""
     closing = asyncio.create_task(context.close())
     try:
         async with asyncio.timeout(_CLOSE_SECONDS):
@@ -119,7 +120,7 @@ class _Visit:
 
     async def run(self) -> dict[str, Any]:
         context = self._context
-        await context.grant_permissions([])  # denies every permission
+        await context.grant_permissions([])  # an empty list denies every permission
         await context.route_web_socket(re.compile(""), _refused)
         await context.route(re.compile(""), self._gate.handle)
         if self._order.cookies:
@@ -170,7 +171,7 @@ class _Visit:
 
 
 async def _unless_leaving[T](answer: Awaitable[T]) -> T | None:
-    """Return the result, or None if the page was navigating away."""
+    """Return the result of `answer`, or None if it failed because the page was navigating away."""
     try:
         return await answer
     except Error as exc:

@@ -1,10 +1,11 @@
 """The protocol between the worker and the browser process: JSON objects, one per line.
 
-The worker sends `launch` first, then `render`, `cancel`, and `answer`. The browser process sends `ready` or `broken`
-once. While it handles a `render`, it sends an `ask` for each request of the page. At the end, it sends `rendered`,
-`redirect`, or `failed`. An `ask` contains a `load` (`method`, `url`, `headers` and `cookies` by name, `body`). The
-worker's `answer` to it contains `loaded` (`status`, `headers` by name, `body`), or null if there is no response. Bodies
-are base64.
+The worker first sends `launch`, and the browser process answers `ready` or `broken`. Then, for each page, the worker
+sends `render`, which it may `cancel`, and the browser process ends the visit with `rendered`, `redirect`, or `failed`.
+In between, it sends an `ask` for each request of the page, which the worker answers.
+
+An `ask` contains a `load` (`method`, `url`, `headers` and `cookies` by name, `body`). The `answer` contains `loaded`
+(`status`, `headers` by name, `body`), or null if there is no response. Bodies are base64.
 """
 
 import base64
@@ -27,7 +28,7 @@ def from_text(text: str) -> bytes:
 
 
 def packed(message: Message) -> bytes:
-    """Return the message as a line. Raises `ValueError` if it is too large."""
+    """Encode a message as one line. Raises `ValueError` if it is longer than `MAX_BYTES`."""
     line = json.dumps(message).encode() + b"\n"
     if len(line) > MAX_BYTES:
         raise ValueError(f"a message of {len(line)} bytes")
@@ -35,7 +36,7 @@ def packed(message: Message) -> bytes:
 
 
 def unpacked(line: bytes) -> Message | None:
-    """Return the message in `line`, or None if the stream ended before the line did.
+    """Decode the message in `line`. Return None if the stream ended within the line.
 
     Raises `ValueError` if the line is not a JSON object.
     """

@@ -1,10 +1,10 @@
--- Start a request at a site, or return when to ask again. Implements the same rules as Site.enter in rules.py.
--- KEYS: 1 hash of the site (next, hold, gap, slowed, late: times in µs). Sorted sets: 2 tokens under way and 3 waiting
---   tokens, scored by the end of their lease; 4 visitors, scored by their appointment; 5 lanes, scored by the end of
---   their queue
+-- Start a request at a site, or return when to try again. Implements the same rules as Site.enter in rules.py.
+-- KEYS: 1 hash of the site (next, hold, gap, slowed, late: times in µs). Sorted sets: 2 tokens of running requests and
+--   3 of waiting requests, scored by the end of their lease; 4 visitors, scored by their reserved time; 5 lanes, scored
+--   by the end of their queue
 -- ARGV: now ('' = server time), token, visitor, lane, asked gap, left (how long the visitor would still wait), places,
 --   lease; poll, waiters, waited, late, forgotten (constants of rules.py). Times are in µs.
--- Reply: {µs to wait (0: started), appointment (0/1), µs that the site asked to wait}. All keys expire.
+-- Reply: {µs to wait (0 = started), time reserved (0/1), µs of the wait that the site requested}. All keys expire.
 
 local function text(n) return string.format('%.0f', n) end
 local now = tonumber(ARGV[1])

@@ -1,7 +1,7 @@
 -- End a request at a site, and adapt the gap to the response. Implements the same rules as Site.leave in rules.py.
 -- KEYS: 1 hash of the site (see enter.lua); 2 under way, 3 waiting
--- ARGV: now ('' = server time), token, latency ('' = not known), succeeded (0/1), pushed back (0/1), retry after ('' =
---   not named), places; recovery, pushed back, slowest, longest hold, forgotten (times in µs)
+-- ARGV: now ('' = server time), token, latency ('' = unknown), succeeded (0/1), pushed back (0/1), retry after ('' =
+--   none), places; recovery, pushed back, slowest, longest hold, forgotten (times in µs)
 -- Reply: the gap that the site's latency requires, in µs
 
 local function text(n) return string.format('%.0f', n) end
