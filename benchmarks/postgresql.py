@@ -103,10 +103,7 @@ def postgresql(*settings: str) -> Iterator[PostgreSQL]:
 
 @contextmanager
 def servers_of(databases: Sequence[str]) -> Iterator[Mapping[str, PostgreSQL | None]]:
-    """Yield the server of each database; None for SQLite. PostgreSQL is started only if `databases` contains it.
-
-    Raises the errors of `postgresql`.
-    """
+    """Yield the server of each database (None for SQLite). Start PostgreSQL only if needed. See `postgresql`."""
     if "postgresql" not in databases:
         yield dict.fromkeys(databases)
         return

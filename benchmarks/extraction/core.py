@@ -28,8 +28,7 @@ CORE: Mapping[str, tuple[str, ...]] = MappingProxyType(
 class Core:
     """The results for the core fields.
 
-    `fields` maps a core field to (pages that have it, pages where it is correct). `all_right` lists the files of the
-    pages without a missed or wrong core field, and `pages` counts all pages.
+    `fields` maps a field to the numbers of pages that have it, and have it correctly.
     """
 
     fields: Mapping[str, tuple[int, int]]

@@ -21,8 +21,7 @@ _PAGES = 1_000
 class Costs:
     """The mean token counts per page, and the prices of 1,000 pages in US dollars.
 
-    Of the prompt, `alike` tokens are equal for every page and `cached` come from the cache. The prices are without the
-    cache (`plain`), with the cache, and in batches.
+    `alike` tokens are equal on all pages.
     """
 
     prompt: float

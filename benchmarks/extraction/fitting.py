@@ -171,10 +171,7 @@ def _shown(bands: Sequence[Band]) -> str:
 
 
 def _reads(batch: str, done: Run) -> Iterator[Read]:
-    """Yield each page as rules read it, as read with the model's true answers, and as read with each wrong answer.
-
-    After an answer of the model, `outcomes` only has values that no rule read.
-    """
+    """Yield each page as read by rules, with the model's true answers, and with each accepted wrong answer."""
     for row in done.truth:
         extraction = done.extractions[row["file"]]
         site = site_of(batch, row["file"], row["url"])

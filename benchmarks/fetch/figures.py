@@ -12,11 +12,7 @@ JITTER_SECONDS = 0.05
 
 @dataclass(frozen=True)
 class Figures:
-    """The figures of one run.
-
-    `pace_share` is the mean share of the allowed pages that were requested, from a site's first page to its last; None
-    without a crawl delay. `too_soon` counts gaps shorter than the crawl delay.
-    """
+    """The figures of a run. `pace_share` is the requested share of the allowed pages; None without a crawl delay."""
 
     pages: int
     pages_per_second: float

@@ -9,10 +9,7 @@ from benchmarks.keypool.processes import PEERS_PYTHON
 
 @dataclass(frozen=True)
 class Entry:
-    """A contestant.
-
-    `module` is below `worker/contestants` and is built with `option`; `pooled` is False for the baseline.
-    """
+    """A contestant: `module` in `worker/contestants`, built with `option`. `pooled` is False for the baseline."""
 
     name: str
     label: str

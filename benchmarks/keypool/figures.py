@@ -98,9 +98,6 @@ def _level(key: Snapshot, what: str) -> float:
 
 
 def _bad_requests(raw: Raw) -> tuple[int, int]:
-    """Return the numbers of requests with bad keys (rejected, or without quota): late ones, and all.
-
-    A request is late if it comes more than SETTLED_SECONDS after the first one with its key.
-    """
+    """Count requests with bad keys: those after SETTLED_SECONDS from the key's first one, and all."""
     late = sum(1 for times in raw.refusals.values() for moment in times if moment > times[0] + SETTLED_SECONDS)
     return late, sum(raw.last["totals"][name] for name in _BAD)

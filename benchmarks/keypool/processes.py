@@ -1,7 +1,7 @@
 """Start and stop the processes of a run on loopback: a Redis, the simulator, and the workers.
 
-Each process ends when the thread that started it ends, so that an interrupted benchmark leaves no process behind.
-Therefore, start them from the main thread.
+Start them from the main thread. Each process ends with the thread that started it, so an interrupted benchmark leaves
+none.
 """
 
 from __future__ import annotations
@@ -160,10 +160,7 @@ class Workers:
     _log: IO[str] = field(default_factory=_log_file)
 
     def start(self, python: Path, count: int, setup: Mapping[str, Any]) -> None:
-        """Start the workers, and return when all are ready.
-
-        Raises `BenchmarkError` with their stderr if a worker fails.
-        """
+        """Start the workers, and return when all are ready. Raises `BenchmarkError` if a worker fails."""
         for _ in range(count):
             process = _start(
                 [str(python), "-m", "benchmarks.keypool.worker"],

@@ -17,10 +17,7 @@ _LEAD_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Size:
-    """The size of a run, as the command line sets it; times are in seconds.
-
-    `start_level` is the buckets' initial level.
-    """
+    """The size of a run, in seconds, set on the command line. `start_level` is the buckets' first level."""
 
     processes: int = 8
     slots: int = 16
@@ -37,10 +34,7 @@ Segment = tuple[Snapshot, Snapshot]
 
 @dataclass(frozen=True)
 class Raw:
-    """The raw data of one run: snapshots of the simulator's counters, and every worker's report.
-
-    `segments` are the parts of the window with unchanged limits, each as the snapshots at its start and end.
-    """
+    """The raw data of one run. `segments` are the parts of the window with equal limits, as snapshots of both ends."""
 
     window: tuple[float, float]
     first: Snapshot
@@ -66,10 +60,7 @@ class Run:
         self._keys = mode.keys() if entry.pooled else unlimited_key()
 
     def go(self) -> Raw:
-        """Start the servers and workers, and measure.
-
-        Raises `BenchmarkError` if a process does not start or send a report.
-        """
+        """Start the servers and workers, and measure. Raises `BenchmarkError` if a process does not start or answer."""
         with ExitStack() as running:
             needs_redis = self._entry.uses_redis
             redis = running.enter_context(processes.redis_server()) if needs_redis else None

@@ -1,7 +1,4 @@
-"""`python -m benchmarks.merging`: merge 100,000 observations into 20,000 properties.
-
-Times are measured after 1/4, 1/2, and all of the properties.
-"""
+"""`python -m benchmarks.merging`: merge the pages of 20,000 properties, timed at 1/4, 1/2, and all of them."""
 
 import argparse
 import sys

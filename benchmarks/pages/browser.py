@@ -64,10 +64,7 @@ class Visitor:
             context.close()
 
     def first_paint(self, profile: BrowserContext, path: str) -> float:
-        """Return the milliseconds from the start of the navigation to the first contentful paint.
-
-        Raises `BenchmarkError`.
-        """
+        """Return the milliseconds from navigation to the first contentful paint. Raises `BenchmarkError`."""
         page = profile.new_page()
         try:
             answer = page.goto(self._address + path)
@@ -86,10 +83,7 @@ class HttpClient:
         self._http = httpx2.Client(base_url=address, cookies=dict(cookies), timeout=_SECONDS, trust_env=False)
 
     def ask(self, path: str, *, refresh: bool = False) -> tuple[float, int]:
-        """Return the milliseconds until the response is read, and its size in bytes.
-
-        `refresh` requests only the live part.
-        """
+        """Return the response time in milliseconds, and the size in bytes. `refresh` requests only the live part."""
         headers = {"HX-Request": "true"} if refresh else {}
         began = time.perf_counter()
         answer = self._http.get(path, headers=headers)

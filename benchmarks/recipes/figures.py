@@ -180,10 +180,7 @@ def _relearned(found: Run, site: int, name: str, ones: Sequence[Outcome]) -> Rel
 
 
 def cpu_ratio(found: Run, free: Sequence[Outcome], *, rounds: int) -> float:
-    """Return the CPU time of reading known pages with recipes, divided by the time without recipes.
-
-    The result is the median of rounds that alternate which way of reading comes first.
-    """
+    """Return the CPU time of known pages with recipes, divided by the time without: the median of some rounds."""
     step = max(1, len(free) // _MOST_TIMED)
     timed = free[::step]
     ratios = []

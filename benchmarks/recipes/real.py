@@ -25,11 +25,7 @@ _LABELS = ("truth.jsonl", "more_truth.jsonl")
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A host with at least two pages: its templates and learned anchors.
-
-    `read` counts the values that recipes read when the pages are read again; `wrong` lists those that contradict the
-    labels.
-    """
+    """A host of several pages. `read` counts values that recipes read; `wrong` lists those that labels contradict."""
 
     name: str
     pages: int
@@ -41,10 +37,7 @@ class Host:
 
 
 def real_hosts(folder: Path) -> list[Host]:
-    """Read the pages of every host with at least two pages, and return what recipes learned.
-
-    Each page is read twice: first with a simulated model that answers from the labels, then with the learned recipes.
-    """
+    """Read the pages of hosts with at least two pages: first with a simulated model, then with the learned recipes."""
     rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for labels in _LABELS:
         for row in load_truth(folder, labels) if (folder / labels).is_file() else ():

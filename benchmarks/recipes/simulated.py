@@ -35,10 +35,7 @@ _ALIKE = (
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The result of a call.
-
-    `dropped` lists the rejected fields. Of `wrong_given` wrong values, those in `wrong` were accepted.
-    """
+    """The result of a call. `dropped` are rejected fields; `wrong` are the accepted wrong values, by field."""
 
     extraction: Extraction
     dropped: tuple[str, ...]
@@ -89,11 +86,9 @@ def _answers(prompt: Prompt, shown: SitePage, wrong: float) -> tuple[dict[str, t
 
 
 def _slip(name: str, fact: Fact | None, shown: SitePage, text: _Text, prompt: Prompt) -> tuple[Any, str] | None:
-    """Return a wrong value of `name` with its quote, if possible one that the check accepts; None if there is no
-    similar value.
+    """Return a wrong value of `name` with its quote, if possible one that the check accepts.
 
-    The order of attempts depends only on the host and the field, because the markup of a real site misleads in the same
-    way on each page.
+    The choice depends on the host, because the markup of a real site misleads in the same way on each page.
     """
     found = list[tuple[Any, str]]()
     for one in _beside(name, shown):

@@ -40,10 +40,7 @@ _ready = _PROCESSES.Barrier(1)
 
 
 def measure(url: str, observations: int, seconds: float) -> dict[str, Any]:
-    """Fill an empty database, measure it, and return the figures.
-
-    `seconds` is the duration of each measurement of writers.
-    """
+    """Fill an empty database, measure it, and return the figures. Each measurement of writers takes `seconds`."""
     with Busy() as before:
         time.sleep(_BEFORE_SECONDS)
     database, begun = _database(url), time.perf_counter()
@@ -127,11 +124,7 @@ def _beside(work: Callable[[], object]) -> Iterator[Any]:
 
 
 def _write(url: str, copies: int, writers: int, seconds: float) -> dict[str, Any]:
-    """Save pages in `writers` processes for `seconds`, and return the figures.
-
-    `gave_up` counts failed saves, `cpu_ms` is the writers' CPU time per save, and `busy` are the machine's busy cores,
-    including other work.
-    """
+    """Save pages in `writers` processes, and return times, failures, the writers' CPU per save, and the busy cores."""
     global _ready  # noqa: PLW0603 (the writers inherit it)
     _ready = _PROCESSES.Barrier(writers)
     with ProcessPoolExecutor(writers, _PROCESSES) as pool:
@@ -149,10 +142,7 @@ def _write(url: str, copies: int, writers: int, seconds: float) -> dict[str, Any
 def _save_pages(
     url: str, copies: int, writers: int, seconds: float, writer: int
 ) -> tuple[list[tuple[float, bool]], float, float, float]:
-    """Save pages for `seconds`, once all writers are ready.
-
-    Return the result of each save, the seconds, the CPU seconds, and the machine's busy cores.
-    """
+    """Save pages for `seconds` once all writers are ready. Return the saves, seconds, CPU seconds, and busy cores."""
     database, pages, saves = _database(url), _pages(copies, writer, writers), list[tuple[float, bool]]()
     store = PropertyStore(database)
     _timed(partial(save_record, store, next(pages)))

@@ -70,10 +70,7 @@ def judge(found: Simulated) -> Figures:
 
 
 def _planted(figures: Figures, found: Simulated) -> set[str]:
-    """Check whether each planted change was published, and in time.
-
-    Return the ids of the events that were the first for a planted change. All other events count as false.
-    """
+    """Judge each planted change, and return the id of its first event. All other events count as false."""
     behind: set[str] = set()
     interval = timedelta(days=found.interval_days)
     for one in found.plan.planted:

@@ -103,11 +103,7 @@ class Receiver:
 
 @dataclass
 class Simulated:
-    """The results of a simulation.
-
-    `home_of` maps a property to its home. By UTC day, `pages` has the sites' counts of requests, and `charged` the
-    pages and model calls counted by the budget. `looks` has the times at which each page was visited.
-    """
+    """The results of a simulation. By UTC day, `pages` has the sites' counts, and `charged` the budget's."""
 
     plan: Plan
     interval_days: int
@@ -218,10 +214,7 @@ class _Run:
         self._close(today)
 
     def end(self) -> None:
-        """Simulate two more days without changes, so that the receiver gets the remaining events.
-
-        Then collect the feed.
-        """
+        """Simulate two days without changes, so that the receiver gets the remaining events. Then collect the feed."""
         store = ChangeStore(self.resources.database)
         for _ in range(48):
             self.clock.advance(3600)

@@ -52,10 +52,7 @@ class Web:
 
 @dataclass
 class Fleet:
-    """The processes of a measurement, and operations on them.
-
-    `site` is the slow site's address; "" if there is none.
-    """
+    """The processes of a measurement, and operations on them. `site` is the address of the slow site, or empty."""
 
     home: Path
     env: dict[str, str]

@@ -95,10 +95,7 @@ def _folder(path: Path, owner: int, mode: int) -> None:
 
 
 def _write(file: Path, text: str, owner: int, mode: int) -> None:
-    """Write the file atomically.
-
-    Until it has its final owner and mode, only root can read it. Do not touch a correct file.
-    """
+    """Write the file atomically if it differs. Only root can read it until it has its final owner and mode."""
     if file.exists() and file.read_text(encoding="utf-8") == text and file.stat().st_mode & 0o777 == mode:
         return
     draft = file.with_name(f".{file.name}.new")

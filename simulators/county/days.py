@@ -46,10 +46,7 @@ _QUIET_DAYS, _LAST_DAYS = 2.0, 9.0
 
 @dataclass(frozen=True)
 class Planted:
-    """A planted change of a home.
-
-    `shown` maps each site that states the field to the time when it shows the new value.
-    """
+    """A planted change of a home. `shown` maps a site to the time when it shows the new value."""
 
     home: int
     field: str
@@ -124,10 +121,7 @@ def make_plan(
     turns: Sequence[float] = TURNS,
     seed: int = 1,
 ) -> Plan:
-    """Generate a plan; the same arguments give the same plan.
-
-    `turns` are the hours between two changes of flapping pages.
-    """
+    """Generate a plan from a seed. `turns` are the hours between two changes of a flapping page."""
     chance = random.Random(f"{seed}/days")
     made = _homes(seed, homes)
     pages = {(page.site.key, page.path): page for home in made for page in _pages(home, seed)}

@@ -90,10 +90,7 @@ def shown_building() -> dict[str, Any]:
 
 
 def shown_permits() -> tuple[Sequence[Mapping[str, Any]], dict[str, Any]]:
-    """Return the permits of the how-to's property, and the facts that they imply.
-
-    The roof of the carport is newer than the roof of the house.
-    """
+    """Return the permits of the how-to's property, and the facts that they imply. The carport's roof is newer."""
     rows = [
         _row(date(2022, 4, 4), date(2022, 4, 29), "Building", "New carport with metal roof"),
         _row(date(2020, 9, 1), date(2020, 10, 13), "Solar", "Roof-mounted photovoltaic system, 6.2 kW"),

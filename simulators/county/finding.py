@@ -26,11 +26,7 @@ def spelled(line: str) -> str:
 
 
 def by_address(county: County, site: Site, asked: Mapping[str, str]) -> Sequence[Page]:
-    """Return the pages whose street line equals `address` with `unit`; if there are none, those whose line begins with
-    it.
-
-    If `zip` is given, only homes with this ZIP code are searched.
-    """
+    """Return the pages at `address` and `unit`, else those that begin with it; in `zip` only, if it is given."""
     wanted = spelled(f"{asked.get('address', '').partition(',')[0]} {asked.get('unit', '')}")
     postal_code = asked.get("zip", "")
     there = [p for p in county.of_site(site) if postal_code in ("", p.home.town.postal_code)]

@@ -31,10 +31,7 @@ class Planted:
 
 @dataclass(frozen=True)
 class Flaw:
-    """A kind of error, planted on `count` pages of `site`.
-
-    `spoil` returns the changed values; None if the page is unsuitable.
-    """
+    """A kind of error on `count` pages of `site`. `spoil` returns the changed values; None for an unsuitable page."""
 
     kind: str
     site: Site

@@ -16,10 +16,7 @@ SHOWN = 1
 
 @dataclass(frozen=True)
 class Lot:
-    """The houses of a street, or a house with `units`.
-
-    If `one_parcel`, the units have one owner and are rented.
-    """
+    """The houses of a street, or a house with `units`, which are rented if `one_parcel`."""
 
     town: Town
     street: Street

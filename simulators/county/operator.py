@@ -31,10 +31,7 @@ _TEMPLATES: tuple[tuple[Site, str], ...] = (
 
 
 def sources_toml(root: Mapping[str, str]) -> str:
-    """Return `sources.toml` for the county. Farview, a town of another county, has no sources.
-
-    `root` maps the key of each site to its address.
-    """
+    """Return `sources.toml`. `root` maps the key of each site to its address. Farview has no sources."""
     lines = [
         "# Where to find pages about an address in the fictional Example County; see docs/fictional-county.md.",
         "[[area]]",

@@ -21,10 +21,7 @@ _FACTS = ("BedroomsTotal", "BathroomsTotalInteger", "LivingArea", "YearBuilt")
 
 @dataclass(frozen=True)
 class Found:
-    """A search result about `home`.
-
-    `kind` names its quality; `lies` are the false values that only this result states.
-    """
+    """A search result about `home`. `kind` names its quality; `lies` are the false values that only it states."""
 
     home: int
     kind: str
@@ -120,10 +117,7 @@ def _has_portal(search: _Search) -> bool:
 
 
 def table(county: County, root: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Return the simulator's `searches`.
-
-    Units come first, because a unit's address also contains the building's address.
-    """
+    """Return the simulator's `searches`. Units come first, because their address contains the building's address."""
     entries = [(one, county.homes[one.home - 1]) for one in found(county, root)]
     entries.sort(key=lambda pair: (-len(pair[1].unit), pair[0].home))
     return [dict(one.entry) for one, _ in entries]

@@ -33,10 +33,7 @@ class Answer:
 def answer(
     text: str, schema: Mapping[str, Any] | None, *, as_json: bool, mode: str, max_tokens: float, reasoning: int = 0
 ) -> Answer:
-    """Return the answer to a request with the user messages `text`, within `max_tokens` (0: no limit).
-
-    `reasoning` is the number of these tokens that are spent on reasoning.
-    """
+    """Return the answer to `text`, within `max_tokens` (0: no limit), of which `reasoning` are spent on reasoning."""
     if 0 < max_tokens <= reasoning:
         return Answer("", finish_reason="length", reasoning_tokens=int(max_tokens))
     if reasoning:
@@ -111,10 +108,7 @@ def _listed(sub: Mapping[str, Any]) -> tuple[tuple[str, ...], Mapping[str, Any]]
 
 
 def _facts(text: str, fields: Iterable[str], value: Mapping[str, Any], mode: str) -> list[dict[str, Any]]:
-    """Return the facts that the text states about `fields`.
-
-    A last line that starts with `Wanted:` limits the fields.
-    """
+    """Return the facts of `fields` that the text states. A last line `Wanted: NAMES` limits the fields."""
     last_line = text.rpartition("\n")[2]
     wanted = set(_NAMES.findall(last_line)) if last_line.startswith("Wanted:") else set(fields)
     found = {name: _fact(text, name, value, mode) for name in fields if name in wanted}

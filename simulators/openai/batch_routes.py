@@ -24,9 +24,9 @@ _MOST_SHOWN = 100
 
 
 class BatchRoutes:
-    """HTTP routes for files and batches.
+    """The routes for files and batches.
 
-    A client that disconnects during a slow key's delay does not undo its request.
+    Requests take effect before a slow key's delay, even if the client disconnects.
     """
 
     def __init__(self, batches: Batches, gate: Gate, call: Call, wait: Wait, read: Read) -> None:
@@ -108,10 +108,7 @@ class BatchRoutes:
         return endpoint
 
     def _permit(self, state: KeyState) -> None:
-        """Raise `ApiError` if the key may not use files and batches.
-
-        Keys without quota may. Flaky keys fail at random.
-        """
+        """Raise `ApiError` if the key may not use files and batches, which a key without quota may."""
         key = state.config
         if not self._gate.server.batches:
             raise ApiError(404, "Invalid URL", "invalid_request_error")

@@ -106,10 +106,7 @@ class StoredBatch:
 
 
 class Batches:
-    """All files and batches of the server.
-
-    `cache` is the server's prompt cache. `paid` counts the answers by question.
-    """
+    """All files and batches of the server. `cache` is its prompt cache; `paid` counts the answers by question."""
 
     def __init__(self, server: Callable[[], ServerConfig], paid: Counter[str], cache: PromptCache) -> None:
         self._server = server
@@ -134,7 +131,7 @@ class Batches:
         return self._store(_project(key), filename, purpose, content, expires_seconds or 30 * 86_400).as_json()
 
     def file(self, key: KeyConfig, file_id: str) -> StoredFile:
-        """Return a file of the key's project. Raises `ApiError` 404 if the project has no such file."""
+        """Return a file of the key's project. Raises `ApiError` 404 if there is none."""
         found = self.files.get(file_id)
         if found is None or found.project != _project(key):
             raise ApiError(404, f"No such File object: {file_id}", "invalid_request_error", param="id")
@@ -151,10 +148,7 @@ class Batches:
     # --- batches
 
     def create(self, key: KeyConfig, given: Mapping[str, Any], now: float) -> dict[str, Any]:
-        """Handle `POST /v1/batches`.
-
-        Raises `ApiError`. Invalid lines do not raise an error, but make the batch fail.
-        """
+        """Handle `POST /v1/batches`. Raises `ApiError`, but not for invalid lines, which make the batch fail later."""
         if key.behavior == "no_quota":
             raise protocol.bad_request("Billing hard limit has been reached", code="billing_hard_limit_reached")
         endpoint = given.get("endpoint")
@@ -182,10 +176,7 @@ class Batches:
         return batch.as_json()
 
     def batch(self, key: KeyConfig, batch_id: str, now: float) -> StoredBatch:
-        """Return a batch of the key's project in its current state.
-
-        Raises `ApiError` 404 if the project has no such batch.
-        """
+        """Return a batch of the key's project in its current state. Raises `ApiError` 404 if there is none."""
         found = self.batches.get(batch_id)
         if found is None or found.project != _project(key):
             raise ApiError(404, f"No batch found with id '{batch_id}'.", "invalid_request_error")

@@ -68,10 +68,7 @@ class Driver:
         self._open: dict[int, tuple[float, float]] = {}
 
     def run(self) -> Record:
-        """Run the plan, and return at its end.
-
-        A job that is still running counts as unfinished, after 60 s as failed.
-        """
+        """Run the plan. At its end, a job that is still running counts as unfinished, or as failed after 60 s."""
         meter = threading.Thread(target=self._measure_cpu, daemon=True)
         meter.start()
         if self._contestant.is_async:

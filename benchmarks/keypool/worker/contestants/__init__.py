@@ -1,4 +1,1 @@
-"""The contestants, one per module, with a function `build(setup) -> Contestant`.
-
-No module imports another's library.
-"""
+"""The contestants, one per module, which has a function `build(setup) -> Contestant`."""
