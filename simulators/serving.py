@@ -13,7 +13,6 @@ from typing import Any
 
 import uvicorn
 
-#: The type of an ASGI application: any callable, because uvicorn accepts any.
 App = Callable[..., Any]
 #: Maximum attempts to find a port that is free on all hosts.
 _ATTEMPTS = 20
@@ -68,13 +67,13 @@ class _Server(uvicorn.Server):
 
 def _listen(host: str, port: int) -> socket.socket:
     listener = socket.create_server((host, port), backlog=2048)
-    # asyncio sets this only on sockets made with IPPROTO_TCP; without it, delayed ACKs hold up bodies for 40 ms
+    # asyncio sets this only on sockets made with IPPROTO_TCP; without it, delayed ACKs delay response bodies by 40 ms
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
 
 
 def _listen_all(hosts: Sequence[str], port: int) -> list[socket.socket]:
-    """Return a listener on each of `hosts`, all on the same port. Port 0 picks one that is free on all hosts."""
+    """Return a listener on each of `hosts`, all on the same port. Port 0 means any port that is free on all hosts."""
     for attempt in range(_ATTEMPTS):
         opened: list[socket.socket] = []
         try:
@@ -98,7 +97,7 @@ def _address(listener: socket.socket) -> str:
 def run(app: App, stopping: Stopping, *, host: str, port: int, path: str = "") -> int:
     """Serve until SIGTERM or SIGINT. Prints `listening on <address><path>` once requests are answered.
 
-    Port 0 picks a free port. Returns the exit code: 0 after a signal, 2 if the port is not available.
+    Port 0 means any free port. Returns the exit code: 0 after a signal, 2 if the port is not available.
     """
     try:
         listener = _listen(host, port)

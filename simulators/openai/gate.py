@@ -1,4 +1,4 @@
-"""Admit requests: authentication, behaviors, limits, and counters.
+"""Admit requests: authentication, the keys' simulated behaviors, rate limits, and counters.
 
 Runs on one event loop, so it needs no locks.
 """
@@ -117,7 +117,7 @@ class Gate:
             raise protocol.server_error()
 
     def breaks_off(self) -> bool:
-        """Return True at random, at the rate `break_rate`: the connection must then be broken."""
+        """Return True with probability `break_rate`. The server must then break the connection."""
         return self.server.break_rate > 0 and self.chance.random() < self.server.break_rate
 
     def latency(self, state: KeyState) -> float:
@@ -213,7 +213,7 @@ class Gate:
         return self._meters[place]
 
     def _forget_meters(self, key: KeyConfig, now: float) -> None:
-        """Apply new limits at once, keeping the last minute's use."""
+        """Apply a key's new limits at once. Its use in the last minute still counts."""
         for (owner, model), old in list(self._meters.items()):
             if owner == key.key:
                 del self._meters[owner, model]

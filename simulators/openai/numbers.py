@@ -31,7 +31,7 @@ _TIMES = (
 
 
 def count(text: str) -> float | None:
-    """Return `3`, `2.5`, `three`, or `two and a half` as a number; None for anything else."""
+    """Return `3`, `2.5`, `three`, or `two and a half` as a number, or None for other texts."""
     words = text.lower().strip()
     half = 0.5 if re.search(r"and[ -]a[ -]half|einhalb|½", words) else 0.0
     digits = re.match(r"\d+(?:[.,]\d+)?", words)
@@ -58,7 +58,7 @@ def number(text: str) -> float | None:
 
 
 def iso_date(text: str) -> str | None:
-    """Return a date such as `March 3, 2016`, `3. März 2016`, `3 marca 2016`, `03/14/2016`, `14.03.2016` in ISO 8601."""
+    """Convert a date such as `March 3, 2016`, `3 marca 2016`, `03/14/2016`, or `14.03.2016` to ISO 8601."""
     iso = re.search(r"\b(\d{4})-(\d\d)-(\d\d)\b", text)
     if iso:
         return iso[0]

@@ -1,7 +1,7 @@
 """OpenAI's wire format: durations, headers, and error bodies.
 
 Sources: https://platform.openai.com/docs/guides/rate-limits (headers) and .../guides/error-codes (errors), both
-2025-11. Durations are printed like Go's time.Duration.
+2025-11. Durations have the format of Go's time.Duration.
 """
 
 import math
@@ -14,7 +14,7 @@ _DOCS = "https://platform.openai.com"
 
 
 def duration(seconds: float) -> str:
-    """Format seconds like Go, in whole milliseconds: `17ms`, `1s`, `8.64s`, `6m0s`, `1h0m0s`."""
+    """Format a duration like Go, rounded to milliseconds: `17ms`, `1s`, `8.64s`, `6m0s`, `1h0m0s`."""
     ms = max(0, round(seconds * 1000))
     if ms == 0:
         return "0s"

@@ -1,7 +1,7 @@
 """Check strict JSON schemas as OpenAI does, and build empty values for them.
 
-https://platform.openai.com/docs/guides/structured-outputs#supported-schemas (2025-11): every object lists all of its
-properties as required and sets additionalProperties to false.
+Every object must list all of its properties as required and set additionalProperties to false
+(https://platform.openai.com/docs/guides/structured-outputs#supported-schemas, 2025-11).
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ def _refuse(name: str, path: tuple[str, ...], problem: str) -> ApiError:
 
 
 def check_strict(name: str, schema: Mapping[str, Any], path: tuple[str, ...] = ()) -> None:
-    """Raise `ApiError` 400, in OpenAI's words, for the first violated rule."""
+    """Raise `ApiError` 400, with OpenAI's wording, for the first violated rule."""
     if not path and schema.get("type") != "object":
         found = schema.get("type")
         raise _refuse(name, path, f"schema must be a JSON Schema of 'type: \"object\"', got 'type: \"{found}\"'.")

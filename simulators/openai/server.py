@@ -37,7 +37,7 @@ Writer = Callable[[ModelRequest, Answer, int, int], Written]
 
 
 class _ClientGoneError(Exception):
-    """The client closed the connection while waiting."""
+    """The client disconnected while its request waited."""
 
 
 def _broken_off(events: Iterator[str], whole: Response) -> Response:
@@ -259,7 +259,7 @@ class OpenAISimulator:
         return JSONResponse({"at": now, **self.gate.stats(now)})
 
     async def refusals(self, request: Request) -> Response:  # noqa: ARG002 (starlette passes it)
-        """Return by key id when requests were refused because the key is dead or has no quota (same clock as `at`)."""
+        """Return by key id when requests were refused because the key is dead or has no quota, by the clock of `at`."""
         return JSONResponse({state.config.id: state.refused_at for state in self.gate.keys.values()})
 
     async def prompts(self, request: Request) -> Response:  # noqa: ARG002 (starlette passes it)
@@ -275,7 +275,7 @@ class OpenAISimulator:
         return await self._control(request, self.searches.replace)
 
     async def change_key(self, request: Request) -> Response:
-        """Change settings of an existing key or add a key: `{"key" or "id", ...}`, or a list of these."""
+        """Change or add keys. The body is `{"key" or "id": ..., SETTING: ...}`, or a list of such objects."""
         return await self._control(
             request, lambda given: [self.gate.change_key(g, time.monotonic()).as_json() for g in _listed(given)]
         )

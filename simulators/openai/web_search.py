@@ -1,7 +1,7 @@
 """Simulate the `web_search` tool of `/v1/responses`, with results from a configured table.
 
-The table is a list. The answer is the first entry all of whose `match` words appear in the request's user text,
-ignoring case and punctuation. If none matches, the model says that it found nothing.
+The table is a list of entries. A request gets the first entry whose `match` words all appear in its user text, ignoring
+case and punctuation. If no entry matches, the model says that it found nothing.
 
     {"match": "12 fictional ave anytown",              # or a list of such texts, one of which must match
      "lines": [                                        # the lines of the answer
@@ -15,9 +15,10 @@ The table is part of the configuration (`"searches": [...]` beside `"keys"`). `P
 entry's index in the table, or null if none matched. `/control/stats` counts searches as `web_searches`. Answers are not
 filtered: like a model's, they may be wrong and may cite pages outside the allowed domains.
 
-Like OpenAI's (guide "Web search", reference of the Responses API, 2026-11): a line's citation is a Markdown link in
-brackets after it, which the annotation's `start_index` and `end_index` span. `sources` are returned only if `include`
-requests them. A `json_schema` format has no annotations; `json_object` is refused.
+As in OpenAI's responses (guide "Web search", reference of the Responses API, 2026-11), a line's citation is a Markdown
+link in brackets after the line. The annotation's `start_index` and `end_index` enclose this link. `sources` are
+returned only if `include` requests them. An answer in the format `json_schema` has no annotations. The format
+`json_object` is rejected.
 """
 
 import re
@@ -141,7 +142,7 @@ def _words(text: str) -> frozenset[str]:
 
 
 def text_and_citations(entry: Entry, search: Search) -> tuple[str, list[dict[str, Any]]]:
-    """Return the text of the answer, and the annotations of its output_text part."""
+    """Return the answer's text and its annotations."""
     text, citations = "", []
     for line in entry.lines:
         text += ("\n" if text else "") + line.text

@@ -179,7 +179,7 @@ def fleet_environment(
     database: str,
     celery_worker_cluster_config: dict[str, Any],
 ) -> dict[str, str]:
-    """Return the environment of worker and beat."""
+    """Return the environment variables of the worker and beat."""
     return {
         "OPENAI_API_KEYS": KEYS[0],
         "OPENAI_BASE_URL": f"{docker_openai.address_inside}/v1",
@@ -220,7 +220,7 @@ def celery_broker_cluster(celery_broker: CeleryTestBroker) -> CeleryBrokerCluste
 
 @pytest.fixture
 def celery_backend_cluster(celery_broker: CeleryTestBroker) -> CeleryBackendCluster:
-    """Return an empty cluster: one Valkey is broker and backend."""
+    """Return an empty cluster, because the broker's Valkey is also the result backend."""
     return CeleryBackendCluster(CeleryTestBackend(celery_broker.container))
 
 

@@ -112,7 +112,7 @@ class DockerSimulator(CeleryTestContainer):
 
 
 class DockerWorker(_Ending, CeleryWorkerContainer):
-    """The unchanged image, with two worker processes."""
+    """A worker from the unchanged image, with two child processes."""
 
     def ready(self) -> bool:
         return super(CeleryTestContainer, self).ready() and self.ready_prompt in self._logged_in_this_run()

@@ -76,7 +76,7 @@ def test_every_service_is_healthy_and_has_minimal_privileges(project: ComposePro
 
 
 def test_no_other_user_of_the_machine_can_read_a_password(project: ComposeProject) -> None:
-    """No password is in a container's environment, command line, or log, or in the other server's files."""
+    """No password is in a container's environment, command line, or log. Each store has only its own password file."""
     passwords = re.findall(r"[0-9a-f]{48}", project.secrets())
     assert len(passwords) == 2, "expected Flower's password and the token of /metrics"
     hidden = project.run("exec", "-T", "web", "sh", "-c", "cat /run/propintel/*")

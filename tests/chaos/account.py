@@ -12,7 +12,7 @@ from tests.chaos.plan import REPORT_SECONDS, RUNNING_AGAIN_SECONDS
 CONSUMING_SECONDS = 5.0
 LATE_SECONDS = 2.0
 TAKEOVER_SECONDS = 15.0
-#: How often the job whose page kills its process runs: once and four retries.
+#: How often the poison job runs, whose page kills its process: the first run and four retries.
 POISON_RUNS = 5
 _NEVER = float("inf")
 _BROKER = {"broker_kill": "was killed", "broker_stop": "was stopped for 10 s", "broker_wipe": "was wiped"}
@@ -127,7 +127,7 @@ def _repeated(evidence: Evidence) -> list[Figure]:
 
 
 def beyond(times: Mapping[str, int], excused: Counter[str]) -> Counter[str]:
-    """Return by URL how many repetitions exceed the excused number. URLs without any are left out."""
+    """Return by URL how many repetitions exceed the excused number, for the URLs where some do."""
     return Counter({url: n - 1 - excused[url] for url, n in times.items() if n - 1 > excused[url]})
 
 

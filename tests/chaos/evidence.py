@@ -15,7 +15,7 @@ from tests.chaos.watch import Watch
 
 @dataclass(frozen=True)
 class Probe:
-    """Jobs submitted after a broker fault that ended at `since`. `ran_at` is the first job's start, or None if late."""
+    """Jobs submitted after a broker fault that ended at `since`. `ran_at` is when the first job started, if in time."""
 
     what: str
     since: float
@@ -36,7 +36,7 @@ class JobRow:
 
 @dataclass
 class Evidence:
-    """`fetched` is keyed by page URL, `paid` by the simulator's hash of the prompt."""
+    """`fetched` is keyed by page URL, and `paid` by the simulator's hash of the prompt."""
 
     plan: Plan
     home: Path

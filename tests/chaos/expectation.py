@@ -46,7 +46,7 @@ class _Pages:
     """Returns the site's pages without a server."""
 
     def revisit(self, url: str, known: Callable[[str], CacheValidators | None], visitor: Visitor | None = None) -> Page:
-        """Return the page. None is cached, so it is never "not modified"."""
+        """Return the whole page, because no earlier copy is cached."""
         return self.fetch(url, visitor)
 
     def fetch(self, url: str, visitor: Visitor | None = None) -> Page:

@@ -32,13 +32,13 @@ def faketime_library() -> Path | None:
 
 
 def _skewed(env: Mapping[str, str]) -> dict[str, str]:
-    """Return `env` for a process whose wall clock is an hour ahead and whose monotonic clock is right."""
+    """Return `env` for a process whose wall clock is an hour ahead and whose monotonic clock is correct."""
     return {
         **env,
         "LD_PRELOAD": str(faketime_library()),
         "FAKETIME": "+1h",
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        "FAKETIME_DISABLE_SHM": "1",  # libfaketime would leave a lock in shared memory when its process is killed
+        "FAKETIME_DISABLE_SHM": "1",  # otherwise, libfaketime leaves a lock in shared memory when its process is killed
         "NO_FAKE_STAT": "1",
     }
 

@@ -61,7 +61,7 @@ class Watch:
     def first_start(self, job_ids: frozenset[str], after: float) -> float | None:
         """Return when one of the jobs was first seen running after the time `after`, or None.
 
-        A run with a saved page and answer can end before it is seen. Then its end counts.
+        A run with a saved page and answer can end before it is seen. In this case, the time of its end is returned.
         """
         seen = [start.at for start in list(self.starts) if start.job_id in job_ids]
         seen += [self.ends[job_id] for job_id in job_ids if job_id in self.ends]

@@ -9,7 +9,7 @@ _RECORD = re.compile(r"(?m)^(?=\d\d:\d\d:\d\d [A-Z]+: )")
 _TRACEBACK = "Traceback (most recent call last):"
 #: Tracebacks in these log records are expected.
 _EXPLAINED = re.compile(
-    # the job failed with an error of the project, which is expected
+    # a job failed with one of the project's own errors
     r"(?s)raised unexpected: .*\napp\.errors\.(?!UnexpectedError)\w+: "
     r"|Task handler raised error: WorkerLostError"  # a child was killed
     # These occur while the broker is down, and no work is lost: the results are in the database.

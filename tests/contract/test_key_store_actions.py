@@ -92,7 +92,7 @@ def test_a_reservation_of_a_disabled_key_is_not_confirmed(store: Store, clock: M
 
 
 def test_an_enabled_key_has_its_earlier_state(store: Store, clock: ManualClock) -> None:
-    """The key's circuit is still open and closes at the original time."""
+    """The key's circuit is still open, and its probe is due at the original time."""
     _open(store)
     answer(store)
     store.act(A.key_id, "disable")

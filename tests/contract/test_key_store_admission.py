@@ -31,7 +31,7 @@ from tests.plugins.store_steps import (
 
 #: The time between two requests at 600 per minute, in microseconds.
 GAP = SECOND // 10
-#: The reserve for varying latency in a bucket whose burst is about one request, in microseconds.
+#: Time that a bucket with a burst of about one request reserves for varying latency, in microseconds.
 JITTER_US = 10_000
 
 

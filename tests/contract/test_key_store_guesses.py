@@ -191,7 +191,7 @@ class Traffic:
                 setattr(self, name, getattr(self, name) + count)
 
 
-#: Per provider: the number of keys, the limit per key and second, and a function that creates one key's provider.
+#: Per provider: the number of keys, the requests per second of one key, and a function that creates one key's provider.
 PROVIDERS: dict[str, tuple[int, int, Callable[[], Provider]]] = {
     "3 buckets of 5": (3, 5, lambda: TokenBucket(5, 5)),
     "3 buckets of 300": (3, 5, lambda: TokenBucket(5, 300)),

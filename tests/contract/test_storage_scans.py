@@ -34,7 +34,7 @@ _HOMES = 500
 _READINGS = 10
 
 
-#: Regular expression of the tables that grow with the number of scrapes.
+#: Regular expression that matches the tables which grow with the number of scrapes.
 _LARGE = "changes|jobs|observations|pages|source_records"
 
 
@@ -126,7 +126,7 @@ def test_pruning_copies_with_nothing_due_reads_through_an_index(database: Databa
             copies = [{**row, **_own_key(table, number)} for number in range(_HOMES)]
             connection.execute(insert(table), copies)
         connection.execute(text("ANALYZE"))
-    settings = Settings.of(page_store_max_bytes=0)  # the total size is read without a lock
+    settings = Settings.of(page_store_max_bytes=0)  # no size limit, because checking it reads a whole index
     with recorded(database) as statements:
         removed = prune_pages(settings, database) | prune_jobs(settings, database)
     assert not any(removed.values())

@@ -100,7 +100,7 @@ def test_writers_purges_and_pruning_can_run_at_the_same_time(database: Database,
 
 @contextmanager
 def paused_purge(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Future[Purged]]:
-    """Purge page 1 in another thread, which pauses during the `with` block between the page and its property."""
+    """Purge page 1 in another thread, which pauses during the `with` block, after the page and before its property."""
     held, go_on, rebuild = threading.Event(), threading.Event(), Removal.rebuild_or_drop
 
     def waiting(part: Removal, property_ids: Sequence[str]) -> None:

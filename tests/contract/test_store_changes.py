@@ -117,7 +117,7 @@ def test_a_watch_rechecks_a_changed_page_after_five_minutes(home: Home, database
     home.read(A, ListPrice=480000)
     home.clock.advance(299)
     assert watches.tick(limits).jobs == []
-    home.clock.advance(30)  # retries of a busy database may have advanced the clock
+    home.clock.advance(30)  # waits for a busy database may have advanced the clock
     assert [job.target for job in watches.tick(limits).jobs] == [A]
 
 
@@ -143,7 +143,7 @@ def test_a_lasting_change_on_an_unstable_page_is_published(home: Home) -> None:
     for price in (500000, 480000, 500000):
         home.read(A, ListPrice=price)
         home.clock.advance(3600)
-    for published in (*([],) * 10, [("ListPrice", 500000, 450000)]):  # ten rechecks
+    for published in (*([],) * 10, [("ListPrice", 500000, 450000)]):  # ten rechecks publish nothing
         home.read(A, ListPrice=450000)
         home.clock.advance(86400)
         assert home.published() == published
@@ -168,7 +168,7 @@ def test_a_value_that_is_missing_for_a_while_publishes_no_change(home: Home) -> 
 
 @pytest.mark.parametrize("how", [{"edition": "e2"}, {"method": Method.LLM}, {"method": Method.RECIPE}])
 def test_better_extractors_or_a_model_publish_no_change_of_the_same_text(home: Home, how: dict[str, Any]) -> None:
-    """Both texts contain both numbers. Only a number that is new in the text is a change."""
+    """If the text has the same numbers as before, a new value is not a change. A new number in the text is a change."""
     home.read(B, ListPrice=480000)
     home.clock.advance(86400)
     home.read(B, ListPrice=480000, X_RoofYear=2019, **how)

@@ -119,7 +119,7 @@ def test_pruning_pauses_once_between_two_transactions(
 
 
 def test_jobs_are_kept_until_their_batch_has_expired(database: Database, clock: ManualClock) -> None:
-    """An open batch counts its jobs, so it keeps all of them."""
+    """An open batch still counts its jobs, so none of them may be deleted."""
     jobs = JobStore(database)
     first, second = jobs.enqueue([URL, "https://homes.example/2"]).new
     jobs.cancel(first)

@@ -1,4 +1,4 @@
-"""All URLs of a page share one source and one read lock."""
+"""All URLs of a page share one stored source, and only one job at a time reads the page."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -66,7 +66,7 @@ def places(database: Database, *words: str) -> set[str]:
 
 
 def _some(column: Column[Any], planted: str, now: datetime) -> Any:
-    """Return a value for a column. Columns that may name a person contain `planted` or, in URLs, its slug."""
+    """Return a value for a column. It contains `planted` if the column may name a person (in URLs, as a slug)."""
     if column.foreign_keys:
         return None
     kind = pii_kind(column)
@@ -408,7 +408,7 @@ def test_the_documented_commands_remove_the_name_from_the_files_of_postgresql(
     purge.purge(PurgeKind.PERSON, agent, who="alice", dry_run=False)
     assert database.wipe_free_space() is False
     with psycopg.connect(database_url, autocommit=True) as admin:
-        admin.execute("CHECKPOINT")  # writes memory to the files
+        admin.execute("CHECKPOINT")  # flushes buffered changes to the files
     assert files() - {"pg_wal"}, "the name must be in the files before the commands of the docs"
     (block,) = re.findall(r"```sql\n(.*?)```", Path("docs/retention.md").read_text(encoding="utf-8"), re.DOTALL)
     with psycopg.connect(database_url, autocommit=True) as admin:

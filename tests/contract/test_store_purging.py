@@ -105,7 +105,7 @@ def store(database: Database) -> PurgeStore:
 
 
 def found(database: Database, *words: str) -> list[str]:
-    """Return the table of each stored value that contains one of `words`, once per value."""
+    """Return the table's name for each stored value that contains one of `words`."""
     return [table for table, _, content in stored_texts(database) if any(word in content for word in words)]
 
 
@@ -126,7 +126,7 @@ def rows(database: Database) -> dict[str, int]:
 def test_every_kind_of_purge_removes_the_page_from_every_table(
     database: Database, service: Service, store: PurgeStore, kind: PurgeKind, name: str
 ) -> None:
-    """The page has two URLs with different bodies. One of them was stored twice, with different prices."""
+    """The page has two URLs with different bodies. The first URL was stored twice, with different prices."""
     _, home = service.scrape(PAGE, ListPrice=100)
     service.scrape(PAGE, ListPrice=90)
     service.scrape(MOBILE, page_url=PAGE, ListPrice=80)
@@ -357,7 +357,7 @@ def test_a_page_fetched_before_its_purge_is_not_stored_afterwards(
 def test_a_parked_request_is_purged_and_running_jobs_cannot_restore_it(
     database: Database, service: Service, store: PurgeStore, clock: ManualClock
 ) -> None:
-    """The request contains the page's text. Another page with the same text waits for it and must be read again."""
+    """The request contains the page's text. A job for another page with the same text must not park it again."""
     requests = LlmRequestStore(database)
     page = service.page(PAGE)
     question = Question(page.sha256, ("Roof",), "m", "p")
@@ -381,7 +381,7 @@ def test_a_parked_request_is_purged_and_running_jobs_cannot_restore_it(
 def test_concurrent_writers_cannot_store_a_purged_page(
     database_url: str, database: Database, service: Service, store: PurgeStore, clock: ManualClock
 ) -> None:
-    """Every thread stores a page that was fetched before the purge. Each copy is either purged or rejected."""
+    """Several threads store a page that was fetched before the purge. Each copy is either purged or rejected."""
     page = service.page(PAGE)
     clock.advance(1)
     with writing_threads(database_url, clock, page, PurgedMeanwhileError):
@@ -407,7 +407,7 @@ def test_deleted_rows_are_overwritten_in_sqlite_files(database: Database, servic
 
 
 def test_free_space_is_not_wiped_during_another_read(database_url: str, database: Database, service: Service) -> None:
-    """In SQLite, the next attempt wipes the space. In PostgreSQL, only an administrator can wipe it."""
+    """In SQLite, wiping succeeds after the read has ended. In PostgreSQL, only an administrator can wipe free space."""
     service.scrape(PAGE)
     impatient = Database(database_url, service.clock, busy_timeout_seconds=0.1)
     with database.reading() as connection:
@@ -457,7 +457,7 @@ def test_a_repeated_request_returns_the_remaining_jobs(database: Database, servi
 def test_a_purge_deletes_changes_of_a_page_that_was_split_off(
     database: Database, service: Service, store: PurgeStore
 ) -> None:
-    """The change was found on both pages and is stored with the other page's property."""
+    """The change was found on both pages and is stored with the property of the other page."""
     other = "https://b.example/listing/9"
     service.scrape(PAGE)
     _, home = service.scrape(other)

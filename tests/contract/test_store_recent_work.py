@@ -42,7 +42,7 @@ def test_only_targets_that_would_create_a_job_are_new(database: Database, clock:
 
 
 def does(database: Database, uses: Uses) -> None:
-    """Record counts of zero, and then `uses`, which are therefore added to the current hour."""
+    """Record a baseline and then `uses`, so that `uses` is added to the current hour."""
     for calls in ({}, {"gpt-test": uses}):
         counted = [CountedKey("a", "sk-a", "a", True, calls)]
         KeyHistoryStore(database).record_counters(lambda counted=counted: counted)  # type: ignore[misc]

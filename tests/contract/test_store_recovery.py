@@ -1,4 +1,4 @@
-"""Recovery finds lost jobs: no worker runs them, and no message about them is under way."""
+"""Recovery finds lost jobs: no worker runs them, and no message in the broker refers to them."""
 
 from datetime import timedelta
 
@@ -39,7 +39,7 @@ def test_the_job_of_a_dead_worker_is_found_once(jobs: JobStore, clock: ManualClo
 
 
 def test_a_large_batch_has_more_time_to_be_sent(jobs: JobStore, clock: ManualClock) -> None:
-    """Recovery waits for 20 seconds, plus one second per 500 jobs."""
+    """Recovery considers a batch's jobs unsent after 20 seconds, plus one second per 500 jobs."""
     enqueue(jobs, 1_000, sent_to=None)
     clock.advance(21)
     assert jobs.recoverable() == []
@@ -62,7 +62,7 @@ def test_a_recovered_job_that_is_not_sent_is_recovered_again(jobs: JobStore, clo
 
 
 def delayed_retry(jobs: JobStore) -> Job:
-    """Return a job whose retry is due in 15 seconds. Until then, a worker holds the retry's message."""
+    """Return a job whose retry is due in 15 seconds. Until then, a worker keeps the retry's message unacknowledged."""
     (job,) = enqueue(jobs, 1)
     jobs.claim(job.id, "a", 30)
     jobs.release(job.id, "a", 0.0, QUEUE, again_seconds=15, counted=True)
@@ -70,7 +70,7 @@ def delayed_retry(jobs: JobStore) -> Job:
 
 
 def test_only_a_delayed_retry_without_a_message_is_found(jobs: JobStore, clock: ManualClock) -> None:
-    """The worker that held the message has crashed. A message that waits behind others is not lost."""
+    """The worker with the unacknowledged message has crashed. A message that waits behind others is not lost."""
     job = delayed_retry(jobs)
     clock.advance(19.9)
     assert jobs.recoverable(messages={QUEUE: 0}) == []

@@ -39,7 +39,7 @@ def random_page(clock: ManualClock, kilobytes: int, name: str) -> Page:
 
 
 def confirm(store: PageStore, clock: ManualClock, name: str = "") -> None:
-    """Store the page as confirmed by its site."""
+    """Store the page again, as unchanged according to its site."""
     found = store.still_holds(URL + name, FINAL + name)
     assert found is not None
     store.save_page(found, confirmed_at=clock.now())

@@ -38,8 +38,9 @@ def test_a_change_during_an_export_appears_in_the_next_export(store: PropertySto
     rows = store.snapshot(page=2)
     seen = [next(rows) for _ in range(3)]
     clock.advance(1)
-    save_record(store, source(0, at=T0 + timedelta(days=1), ListPrice=5))  # was exported before
-    save_record(store, source(5, at=T0 + timedelta(days=1), ListPrice=6))  # is exported later
+    # this property was exported before the change
+    save_record(store, source(0, at=T0 + timedelta(days=1), ListPrice=5))
+    save_record(store, source(5, at=T0 + timedelta(days=1), ListPrice=6))  # this property is exported after the change
     clock.advance(1)
     added = save_record(store, source(7, ListPrice=1007))
     seen += rows

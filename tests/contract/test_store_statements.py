@@ -1,4 +1,4 @@
-"""The number of statements does not grow with the number of properties."""
+"""The number of SQL statements does not grow with the number of properties."""
 
 from sqlalchemy import event, text
 

@@ -73,7 +73,7 @@ def test_watches_above_the_budget_are_reported_and_come_first_on_the_next_day(
 
 
 def test_daily_pages_of_watches_include_known_pages(watches: Watches, database: Database, clock: ManualClock) -> None:
-    """A URL counts as one page. A property or an address counts as its known pages, an address at least as one."""
+    """A URL counts as one page. A property or an address counts as its known pages, but an address as at least one."""
     home = store_property(database, clock, *URLS[:3])
     watches.add([home, ADDRESS], interval_days=1)
     watches.add([URLS[4]], interval_days=2)
@@ -96,14 +96,14 @@ def test_a_watch_with_too_many_pages_waits_while_smaller_ones_run(
     for _ in range(2):
         charge_watches(database, Charge.PAGE, 4)
     assert [job.target for job in watches.tick(WatchLimits(4, 0)).jobs] == [URLS[4]]
-    assert watches.tick(WatchLimits(4, 0)).jobs == []  # it cannot start on the same day
+    assert watches.tick(WatchLimits(4, 0)).jobs == []  # its three pages do not fit into this day's budget
     clock.advance(DAY)
     # the job of the first day is still active
     assert sorted(job.target for job in watches.tick(WatchLimits(2, 0)).jobs) == URLS[:3]
 
 
 def test_a_whole_days_budget_admits_any_watch(watches: Watches, database: Database, clock: ManualClock) -> None:
-    """If all its pages had to fit, a watch with more pages than the daily budget would never be refreshed."""
+    """If all pages had to fit into the budget, a watch with more pages than the budget would never be refreshed."""
     home = store_property(database, clock, *URLS[:3])
     watches.add([home], interval_days=1)
     advance_to_noon(clock, 2)

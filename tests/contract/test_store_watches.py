@@ -147,7 +147,7 @@ def test_a_page_of_another_active_job_is_refreshed_afterwards(
 
 
 def test_refreshes_missed_in_an_outage_are_spread_over_several_ticks(watches: Watches, clock: ManualClock) -> None:
-    """144 daily watches are six per hour. After an outage, a tick starts twelve (hourly ticks) or five (every minute)."""
+    """144 daily watches are six per hour. After an outage, an hourly tick starts twelve, and a tick per minute five."""
     watches.add([f"https://site.example/house/{n}" for n in range(144)], interval_days=1)
     clock.advance(2 * DAY)
     assert [len(watches.tick(PLENTY, seconds=3600).jobs) for _ in range(2)] == [12, 12]

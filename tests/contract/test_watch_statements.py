@@ -37,7 +37,7 @@ def test_a_tick_takes_as_many_statements_for_many_watches_as_for_few(
         ]
         caller = Requester(f"{count:064x}", 1000)
         watches.add(homes, interval_days=1, requester=caller)
-        with database.writing() as connection:  # removes the prepaid first refresh, which costs different statements
+        with database.writing() as connection:  # disables the prepaid first refresh, which needs other statements
             connection.execute(update(Watch).values(prepaid=False))
         clock.advance(DAY)
         with recorded(database) as begins:

@@ -167,7 +167,7 @@ def test_the_fee_of_a_search_counts_in_the_budgets(world: World) -> None:
 def test_a_refused_or_truncated_search_is_repeated_after_an_hour(
     world: World, answers: str, outcome: str, reported: str
 ) -> None:
-    """Before that, the search is not repeated, because each repetition is charged."""
+    """Within the hour, the search is not repeated, because each repetition is charged."""
     world.county.pages[FOUND] = (200, assessor())
     world.api.set_searches({**SEARCHED, "lines": [{"text": "Bedrooms: 3 and more words, to be cut in the middle"}]})
     world.api.set_key(world.api.keys[0], answers=answers)

@@ -191,7 +191,7 @@ def test_with_fewer_than_two_sources_the_web_is_searched_and_cited_pages_are_rea
 
 
 def test_a_job_is_retried_for_a_failed_search_until_its_deadline(world: World) -> None:
-    """During an outage of the API, addresses must not all end with one source or none."""
+    """Otherwise, an outage of the API would leave all addresses of that time with one source or none."""
     world.county.pages[FOUND] = (200, assessor())
     world.sources(BY_ADDRESS, domains=("127.0.0.2",))
     world.api.set_key(world.api.keys[0], behavior="flaky", failure_rate=1.0)

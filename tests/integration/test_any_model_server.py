@@ -1,7 +1,7 @@
 """The model step with servers that support less than OpenAI, with reasoning models, and with service tiers.
 
 The client learns a server's limits from its first rejection. An option that a server silently ignores must do no harm.
-Flex is not used while it has no capacity.
+The flex tier is not used while it has no capacity.
 """
 
 from collections.abc import Callable, Iterator

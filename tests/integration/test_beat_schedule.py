@@ -97,7 +97,7 @@ def test_a_beat_that_starts_without_redis_writes_its_schedule_later(tmp_path: Pa
 def test_a_beat_continues_at_once_although_an_earlier_beats_clock_was_ahead(
     app: Celery, valkey: EmbeddedValkey
 ) -> None:
-    """The earlier beat's timestamps in Redis would delay every task by an hour."""
+    """If beat used the earlier beat's timestamps in Redis, no task would be due for an hour."""
     first = ResilientScheduler(app=app)
     first.tick()
     first.close()

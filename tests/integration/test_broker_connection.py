@@ -14,7 +14,9 @@ from tasks._celery.connection import RetryingConnection
 
 
 def _message_of_a_lost_connection(connection: Connection, queue_name: str) -> Message:
-    """Return an unacknowledged message whose transport Celery has dropped, while the channel is still open."""
+    """Return an unacknowledged message after Celery has dropped its connection's transport, with the channel still
+    open.
+    """
     with connection.SimpleQueue(queue_name) as queue:
         queue.put("message")
     channel = connection.default_channel
@@ -50,7 +52,7 @@ def _waits(url: str, queue_name: str) -> bool:
 
 
 def test_a_stopped_worker_does_not_wait_for_its_broker(monkeypatch: pytest.MonkeyPatch) -> None:
-    """While the broker is unreachable, Celery would retry a heartbeat's first event forever, even after SIGTERM."""
+    """While the broker is unreachable, Celery would try to send `worker-online` forever, even after SIGTERM."""
     app = make_celery(Settings.of(redis_url=SecretStr("redis://127.0.0.1:1/0")))
     monkeypatch.setattr(state, "should_stop", 0)
     with app.connection_for_write() as connection, app.events.Dispatcher(connection) as dispatcher:

@@ -1,4 +1,4 @@
-"""A fetch confirms a change even without a new body, and a new layout is not a change."""
+"""A fetch confirms a change even if the site answers 304, and a new layout alone is not a change."""
 
 from collections.abc import Iterator
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""An action on a key: it finds the key by a name, changes it, and is logged and stored."""
+"""An action on a key finds the key by its mask or another name, changes it, and is logged and stored."""
 
 import logging
 from collections.abc import Iterator

@@ -165,7 +165,7 @@ def test_a_reservation_of_one_loss_whose_time_comes_in_the_next_costs_nothing(
     lossy_server.freeze()
     reserved = store.acquire(paid := KeyRequest("m", 10, 30_000_000, batch="b", microusd=7))
     while isinstance(reserved, Lease) and not reserved.reserved:
-        # a failure by the caller's fault costs nothing either
+        # a request that fails by the caller's fault is not charged either
         store.settle(reserved, Settlement(Outcome.REQUEST_FAULT))
         reserved = store.acquire(paid)
     assert isinstance(reserved, Lease)
@@ -204,7 +204,7 @@ def test_an_admission_whose_reply_is_lost_is_charged_once_and_blocks_no_key(
     mine = _lost(loses_replies, store, lambda: store.acquire(paid))
     assert isinstance(mine, Lease)
     store.settle(mine, Settlement(Outcome.SUCCESS, usage=Usage(10, 7)))
-    # In between, only one of the two values is right.
+    # Until both corrections have arrived, only one of the two values is right.
     wait_until(
         lambda: (total(store, "in_flight"), store.spent("b")) == (0, Spent(1, 10, 7)), 6, lambda: str(store.spent("b"))
     )

@@ -99,7 +99,7 @@ def share_a_pool(peers: Sequence[Peer], calls_a_day: int | None = None) -> None:
 
 
 def all_at_once(peers: Sequence[Peer], times: int, seconds: float = 0, **of_ask: Any) -> list[Any]:
-    """Start all `peers` together, each with at least `times` requests in at least `seconds`. Return their leases."""
+    """Start all `peers` together. Each makes at least `times` requests, for at least `seconds`. Return their leases."""
     at = time.monotonic() + 0.05
     for peer in peers:
         peer.send("acquire", times=times, seconds=seconds, at=at, **of_ask)

@@ -23,7 +23,7 @@ from tests.fuzz.soak.site import Pages, Site
 
 #: A page's limits: CPU seconds, and megabytes of memory above those of the warmed-up process.
 MOST_CPU_SECONDS, MOST_MEGABYTES = 3.0, 400.0
-#: The command that starts the process for jobs.
+#: The command that starts a process for jobs.
 CHILD = (sys.executable, "-m", "tests.fuzz.soak.child")
 #: A process is replaced after this many pages, or when its memory has grown by this many megabytes.
 _PAGES_OF_A_CHILD, _MOST_KEPT_MEGABYTES = 100, 100.0

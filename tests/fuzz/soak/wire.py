@@ -10,7 +10,7 @@ import brotli
 try:
     from compression import zstd
 except ImportError:
-    from backports import zstd  # Python before 3.14
+    from backports import zstd  # needed before Python 3.14
 
 _CHARSETS = (
     *("utf-8", "utf-8", "utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "iso-8859-1", "cp1252"),

@@ -1,6 +1,6 @@
 """A GIS query without street and unit returns every parcel with the house number.
 
-From neighbors and all units of a building, each address must get its own parcel.
+Each address must get its own parcel, and not a neighbor's or another unit's.
 """
 
 from pathlib import Path

@@ -64,7 +64,7 @@ class MetricsEndpoint(Collector):
         self.values = self.values | {name: series}
 
     def set_state(self, key: str, state: str) -> None:
-        """Set the key's only state."""
+        """Set the key's state, and remove its previous state."""
         name = "propintel_openai_key_state"
         others = {labels: 1.0 for labels in self.values.get(name, {}) if ("key", key) not in labels}
         self.values = self.values | {name: others}

@@ -72,7 +72,7 @@ def alertmanager_url(alertmanager_program: str, tmp_path: Path, webhook_receiver
 def test_alerts_of_single_keys_are_inhibited_while_no_key_is_healthy(
     alertmanager_url: str, webhook_receiver: Receiver
 ) -> None:
-    """An inhibition applies only within one installation. Slack gets the texts of the rules."""
+    """An inhibition applies only within one installation. The Slack message contains the rule's texts."""
     sent = [
         _alert("OpenAINoHealthyKey", "propintel", "critical"),
         _alert("OpenAIKeyDead", "propintel", "warning", key="sk-proj-aaa...aaa1"),

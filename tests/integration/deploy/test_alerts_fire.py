@@ -1,4 +1,4 @@
-"""Exactly the expected alerts fire in a real Prometheus, with the right labels, and end again."""
+"""In a real Prometheus, exactly the expected alerts fire, with the right labels, and stop when their cause ends."""
 
 import time
 
@@ -25,7 +25,7 @@ def _until(server: PrometheusServer, expected: list[dict[str, str]]) -> None:
 
 
 def _settled(server: PrometheusServer) -> list[dict[str, str]]:
-    """Return the firing alerts after four more scrapes, by which time every condition has held long enough."""
+    """Return the firing alerts after four more scrapes, which is long enough for every condition to hold."""
     taken = _scrapes(server)
     wait_for(lambda: _scrapes(server), lambda now: now >= taken + 4, "scrapes")
     return server.firing()
@@ -64,7 +64,7 @@ def test_a_pool_without_a_healthy_key_is_critical(
 def test_an_old_key_report_fires_an_alert(
     prometheus_server: PrometheusServer, healthy_metrics: MetricsEndpoint
 ) -> None:
-    """The age counts from the time in the report, not from the scrape."""
+    """The report's age is measured from the time in the report, not from the scrape."""
     silent = {"alertname": "PropintelBeatSilent", "job": "propintel", "severity": "critical"}
     healthy_metrics.set("propintel_key_report_timestamp_seconds", time.time() - 240)
     _until(prometheus_server, [silent])

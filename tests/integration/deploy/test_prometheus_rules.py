@@ -78,7 +78,7 @@ def test_rules_use_existing_metrics_and_labels() -> None:
 
 
 def test_alerts_have_a_severity_a_summary_and_a_runbook() -> None:
-    """Alerts that the key report has too link to docs/alerts.md, the others to docs/prometheus.md."""
+    """A rule whose alert is also in the key report links to docs/alerts.md. Other rules link to docs/prometheus.md."""
     assert {name: _alerts()[name]["annotations"]["runbook"] for name in TWINS.values()} == {
         name: f"docs/alerts.md#{kind}" for kind, name in TWINS.items()
     }

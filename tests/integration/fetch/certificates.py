@@ -13,7 +13,7 @@ from cryptography.x509.oid import NameOID
 
 @dataclass
 class Tls:
-    """TLS contexts of a server and its client, and the host names that clients sent by SNI."""
+    """TLS contexts of a server and its client, and the host names that clients sent in SNI."""
 
     server: ssl.SSLContext
     client: ssl.SSLContext

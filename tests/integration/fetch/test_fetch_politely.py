@@ -81,12 +81,12 @@ def test_a_failed_page_releases_its_slot(site: Any, paced: Callable[..., Fetcher
 
 
 def test_on_slot_is_called_once_per_page(site: Any, paced: Callable[..., Fetcher]) -> None:
-    """It is not called for robots.txt, redirects, or deferred visits."""
+    """`on_slot` is not called for robots.txt, redirects, or deferred visits."""
     fetcher, turns = paced(ManualClock()), list[list[str]]()
     visitor = Visitor("a", max_wait_seconds=0.5, on_slot=lambda: turns.append(list(site.hits)))
     site.page("/2")
     site.page("/1", b"", status=302, Location="/2")
-    with pytest.raises(HostBusyError):  # the request for robots.txt has used the slot
+    with pytest.raises(HostBusyError):  # robots.txt was just requested, so the page must wait
         fetcher.fetch(f"{site.base}/1", visitor)
     assert turns == []
     fetcher.fetch(f"{site.base}/1", dataclasses.replace(visitor, max_wait_seconds=60.0))

@@ -1,4 +1,4 @@
-"""Hooks with which Schemathesis sends valid requests. The variable SCHEMATHESIS_HOOKS names this module."""
+"""Hooks that make Schemathesis send valid requests. The variable SCHEMATHESIS_HOOKS names this module."""
 
 import itertools
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""All commands have the same formats, `--verbose`, and ids, tables of 80 columns, and shell completion."""
+"""All commands share the format options, `--verbose`, the form of ids, tables of 80 columns, and shell completion."""
 
 import json
 import logging

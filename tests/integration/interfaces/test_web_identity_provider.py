@@ -227,7 +227,7 @@ def test_requests_with_unknown_keys_leave_threads_for_others(
 def test_a_failing_provider_is_asked_every_five_seconds_at_most(
     warm_client: TestClient, provider: Provider, clock: ManualClock
 ) -> None:
-    """For five seconds after a failure, neither unknown nor expired keys cause another request."""
+    """For five seconds after a failure, neither unknown nor expired keys cause another request to the provider."""
     clock.advance(301)
     provider.status = 500
     for n in range(10):

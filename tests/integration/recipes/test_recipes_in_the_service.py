@@ -32,7 +32,7 @@ def truth(number: int) -> dict[str, Any]:
 
 
 def page(number: int) -> str:
-    """Return a home's page. From number 21 on, it has a new design. Readers do not know its labels of year and area."""
+    """Return a home's page. From number 21 on, it has a new design. Readers do not know its year and area labels."""
     stated = truth(number)
     street = f"{stated['StreetNumber']} {_STREETS[number % 8]} Street"
     facts = [

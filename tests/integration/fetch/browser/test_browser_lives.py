@@ -136,7 +136,7 @@ def test_loading_ends_at_the_limits(site: Any, make_browser_fetcher: Any, kind: 
     assert site.sent_bytes < 12_000_000
 
 
-# --- one browser, again and again
+# --- one browser for many pages
 
 
 def test_one_browser_serves_until_its_page_limit(site: Any, make_browser_fetcher: Any) -> None:
@@ -164,7 +164,7 @@ def test_a_browser_that_dies_between_pages_is_replaced(site: Any, browser_fetche
 
 
 def _command(pid: int) -> bytes:
-    """Return the command line of a process, empty if the process has just ended."""
+    """Return the command line of a process, or b"" if it has ended."""
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/cmdline").read_bytes()
     return b""
@@ -223,7 +223,7 @@ def test_a_closed_fetcher_leaves_no_process_or_file(site: Any, make_browser_fetc
 
 
 def test_a_job_that_is_stopped_closes_its_page(site: Any, browser_fetcher: Fetcher) -> None:
-    """A signal handler raises an exception, as at Celery's time limit. Nothing more is loaded afterwards."""
+    """A signal handler raises an exception, as Celery does at its time limit. Nothing more is loaded afterwards."""
     url = site.page("/home", shell("setInterval(() => fetch('/more').catch(() => 0), 20)"))
     browser_fetcher.fetch(site.page("/good", shell(drawing())))
 

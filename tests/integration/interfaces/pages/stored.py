@@ -165,7 +165,7 @@ def _fill(settings: Settings) -> dict[str, str]:
         for recipe in (ACTIVE_RECIPE, SUSPENDED_RECIPE):
             StoredRecipes(database).put(recipe)
         with build_manager(settings) as manager:
-            for _ in range(6):  # the pool retries a request that the failing key rejects with the healthy key
+            for _ in range(6):  # if the failing key rejects a request, the pool retries it with the healthy key
                 manager.get_client().chat.completions.create(
                     model="gpt-4.1-mini", messages=[{"role": "user", "content": "hello"}]
                 )

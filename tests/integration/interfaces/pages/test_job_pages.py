@@ -132,7 +132,7 @@ def test_addresses_and_files_are_estimated_and_bad_lists_shown_again(signed_in: 
 
 @pytest.mark.usefixtures("broker")
 class TestForms:
-    """An unusual form is accepted once or rejected, and an error is an HTML page."""
+    """Unusual form submissions are accepted once or rejected, and errors are HTML pages."""
 
     @pytest.fixture
     def client(self, web: str, called: Propintel) -> Any:

@@ -29,7 +29,7 @@ def small_budget(environment: Environment) -> None:
 
 @pytest.fixture
 def due_targets(database: Database) -> list[str]:
-    """Make three watches due with a budget for one page. Return their targets. Only the first one gets a job."""
+    """Make three watches due while the budget allows one page. Return their targets. Only the first gets a job."""
     watches = Watches(database)
     watches.add(URLS, interval_days=2)
     for hours, url in enumerate(reversed(URLS), start=1):
