@@ -167,7 +167,7 @@ class JobTask(RedactedTask):
 
     @contextmanager
     def working_on(self, job_id: str) -> Iterator[Job | None]:
-        """Hold the job's lease during the `with` block. Yield None if another run holds the job or it has ended.
+        """Hold the job's lease during the `with` block. Yield None if another run holds the job or the job has ended.
 
         If the block raises `LeaseLostError`, it is only logged, and nothing is stored. All other errors go through
         `retry`, so that the job does not stay in the state "running".
@@ -229,7 +229,7 @@ class JobTask(RedactedTask):
             self.request.retries += 1
 
     def _come_back(self, resend: Callable[..., Any], seconds: float, reason: PropertyIntelligenceError) -> Any:
-        """Send the message for the next run, more urgent, because a worker must receive it to start the countdown."""
+        """Send a more urgent message for the next run, because its countdown starts when a worker receives it."""
         job, _ = self._held()
         ahead = {} if job is None else {"priority": message_priority(job)}
         try:

@@ -18,7 +18,7 @@ from tasks.base import ScheduledTask
 
 log = logging.getLogger(__name__)
 
-#: Held while a report uses the database, so that only one report at a time waits for it.
+#: Held while a report uses the database, so that only one report at a time waits for the database.
 _HISTORY = threading.Lock()
 
 

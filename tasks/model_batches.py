@@ -1,4 +1,4 @@
-"""Send waiting model requests to OpenAI's batch API, and collect the responses.
+"""Send waiting model requests to OpenAI's Batch API, and collect the responses.
 
 `look_at_batches` runs on the maintenance queue. `tend_batches` has its own queue, because uploading a file or reading a
 large result may take minutes, and must not delay reports. The workers that run jobs serve this queue first, so that a
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 _RUN_SECONDS = 60.0
 #: The interval of `tend_batches` messages, which determines what counts as a duplicate (`tasks/base.py`).
 _INTERVAL_SECONDS = 1.0
-#: A run's lease is renewed for at most this time. A longer run hangs, because its soft time limit has passed.
+#: A run's lease is renewed for at most this time. A longer run must be hanging, because the soft time limit has passed.
 _LONGEST_LEASE_SECONDS = 290.0
 
 

@@ -1,4 +1,4 @@
-"""Create the ASGI app of the web server: routes, middleware, and error handlers, and its startup and shutdown."""
+"""Create the web server's ASGI app: routes, middleware, error handlers, startup, and shutdown."""
 
 import asyncio
 import logging
@@ -63,8 +63,8 @@ Answers are `{"success": true, "data": ...}` or `{"success": false, "error": {"c
 def create_app(settings_loader: Callable[[], Settings], clock: Clock | None = None) -> FastAPI:
     """Return the ASGI app.
 
-    The app calls `settings_loader` at startup. A server without lifespan events calls it at the first request that
-    needs the settings.
+    The app calls `settings_loader` at startup. If the server sends no lifespan events, the app calls it at the first
+    request that needs the settings.
     """
     context = Context(settings_loader, clock)
     app = DocumentedApp(
@@ -114,7 +114,7 @@ def _lifespan(context: Context) -> Callable[[FastAPI], Any]:
         chosen = context.settings
         configure_logging(level=chosen.logs.level or logging.INFO, log_format=chosen.logs.format)
         log_near_misses()
-        reloader = context.key_reloader()  # an invalid key setting must fail the start
+        reloader = context.key_reloader()  # an invalid key setting must make the start fail
         reloader.start()
         flusher = make_flusher(chosen)  # adds this process's counters to the shared ones
         flusher.start()

@@ -26,8 +26,8 @@ class ChangeContext(BaseModel):
 class ChangeView(BaseModel):
     """A new value of a property's field. If the field had no value before, `old` and `old_evidence` are null.
 
-    `why` is the reason for accepting the new value. `seen_at` is when a page first showed it, `published_at` when the
-    change entered the feed. Later, only `property` can change, when properties are merged.
+    `why` is the reason for accepting the new value. `seen_at` is when a page first showed the value, `published_at`
+    when the change entered the feed. Later, only `property` can change, when properties are merged.
     """
 
     id: str = Field(examples=["0d9b6c1fa2e34b5c8d7e6f5041322314"])
@@ -58,10 +58,10 @@ class ChangeList(BaseModel):
 def list_changes(
     context: ContextOf, since: ChangesCursor = None, limit: Limit = 100, property_id: PropertyFilter = None
 ) -> JSONResponse:
-    """List changes in the order of their publication. A new change always comes after all that you have received.
+    """List changes in the order of their publication.
 
-    With `since=latest`, the list is empty, and `next_since` is a cursor after the newest change. A change has the same
-    `id` in every answer.
+    A new change always comes after all changes that you have received. With `since=latest`, the list is empty, and
+    `next_since` is a cursor after the newest change. A change has the same `id` in every answer.
     """
     found = ChangeStore(context.stores.database).since(since, limit=limit, property_id=property_id)
     return success(found.as_json())

@@ -48,7 +48,7 @@ class Context:
         self._load, self._clock = load, clock
         self._lock = threading.RLock()
         self._parts: dict[str, Any] = {}
-        self._opening = threading.Lock()  # separate: a hanging database must block only requests that need it
+        self._opening = threading.Lock()  # separate, so that a hanging database blocks only requests that need it
         self._stores: Stores | None = None
         #: The thread that renders metrics, one scrape at a time, even if all threads of the routes are busy.
         self.scrape_threads = ThreadPoolExecutor(1, "scrape")
@@ -109,7 +109,7 @@ class Context:
             return self._stores
 
     def requester(self, caller: Caller, key: RequestKey | None = None) -> Requester:
-        """Return the requester whose daily quota the new jobs of `caller` use up."""
+        """Return the requester of new jobs by `caller`, with the daily quota."""
         return Requester(caller.id, self.settings.web.api_daily_targets_per_caller, key)
 
     @property
@@ -156,7 +156,7 @@ class Context:
             if view is not None and view.keys == found.keys:
                 self._parts["settings"] = fresh
                 return ""
-            # pass the keys loaded above: a second read of the keys file could return others
+            # pass the keys loaded above: a second read of the keys file could return other keys
             self._parts |= {"keys": KeyView(fresh, self._clock, found.keys), "settings": fresh}
         if view is not None:
             view.close()  # a request that still uses the old view reconnects

@@ -47,7 +47,7 @@ class _Json(JSONResponse):
 
 
 def success(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """Return `data` in the success envelope. It may contain JSON values only."""
+    """Return `data` in the success envelope. `data` may contain only JSON values."""
     return _Json({"success": True, "data": data}, status_code=status, headers={**_HEADERS, **(headers or {})})
 
 

@@ -141,7 +141,7 @@ class JobView(BaseModel):
 class JobList(ListPage):
     """Jobs, in the order of their requests. `counts` has the number of jobs in each state, or null if not requested.
 
-    With the filter `batch`, `counts` covers that batch, else all jobs. The filter `state` does not apply to it.
+    With the filter `batch`, `counts` covers that batch, else all jobs. The filter `state` does not apply to `counts`.
     """
 
     counts: JobCounts | None
@@ -189,11 +189,11 @@ class EstimateView(BaseModel):
 def enqueue_jobs(
     request: JobRequest, caller: Operator, context: ContextOf, idempotency_key: IdempotencyKey = None
 ) -> JSONResponse:
-    """Create a batch with a job for each target. An invalid target, an unreachable broker, or an exceeded quota fails
-    the whole request, and nothing is enqueued.
+    """Create a batch with a job for each target.
 
-    If the `Idempotency-Key` was used with another body, the status is 422. While the first request with the key is
-    still running, it is 409.
+    An invalid target, an unreachable broker, or an exceeded quota fails the whole request, and nothing is enqueued. If
+    the `Idempotency-Key` was used with another body, the status is 422. While the first request with the key is still
+    running, the status is 409.
     """
     key = request_key(caller.id, idempotency_key, request.model_dump()) if idempotency_key is not None else None
     enqueued = submit_targets(
@@ -239,7 +239,7 @@ def get_job(job_id: JobId, context: ContextOf) -> JSONResponse:
 def cancel_job(job_id: JobId, context: ContextOf) -> JSONResponse:
     """Cancel a job. A running job stores no result after this.
 
-    A repeated request is safe. If the job has ended otherwise, the status is 409.
+    A repeated request is safe. If the job has ended without being canceled, the status is 409.
     """
     jobs = context.stores.jobs
     canceled = jobs.cancel(job_id)

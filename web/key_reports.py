@@ -20,7 +20,10 @@ type Details = Annotated[dict[str, Any], Field(examples=[{"key": "sk-proj-abc...
 
 
 class AlertView(BaseModel):
-    """An alert of a `kind` about a `subject`. `details` depends on `kind`. `resolved_at` is null while it fires."""
+    """An alert of a `kind` about a `subject`. `details` depends on `kind`.
+
+    `resolved_at` is null while the alert fires.
+    """
 
     id: str = Field(examples=["7b1e3d5f9a2c4e6081b3d5f7a9c1e3b5"])
     kind: str = Field(examples=["circuit_open"])
@@ -86,7 +89,7 @@ class KeyReportView(BaseModel):
 
 @router.get("/alerts", summary="List alerts on keys", responses=answers(AlertList, 422))
 def list_alerts(context: ContextOf, limit: Limit = 100, cursor: AlertsCursor = None) -> JSONResponse:
-    """List alerts. For each kind, docs/alerts.md explains what it means and what to do."""
+    """List alerts. docs/alerts.md explains what each kind means and what to do."""
     alerts = AlertStore(context.stores.database)
     over = alerts.resolved(cursor, limit=limit)
     return success(

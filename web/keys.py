@@ -31,7 +31,7 @@ State = Annotated[str, Field(examples=["disabled"])]
 
 
 class SpentView(BaseModel):
-    """What was spent on this UTC day: model calls, tokens, and US dollars. `cached_tokens` are part of `tokens`."""
+    """The model calls, tokens, and US dollars spent on the current UTC day. `cached_tokens` are part of `tokens`."""
 
     calls: int = Field(examples=[148])
     tokens: int = Field(examples=[310400])
@@ -40,7 +40,7 @@ class SpentView(BaseModel):
 
 
 class KeyFigures(BaseModel):
-    """The figures of a key. Use `id` as the key's name in paths.
+    """The state and statistics of a key. Use `id` as the key's name in paths.
 
     `last_used` is a UTC time without offset, in whole seconds, or null if the key was never used. `resting_seconds` is
     how much longer the key stays `rate_limited`.
@@ -63,7 +63,7 @@ type KeyFiguresByMask = dict[KeyMask, KeyFigures]
 
 
 class KeyStats(BaseModel):
-    """The figures of all keys by mask."""
+    """The state and statistics of all keys, by mask."""
 
     total_keys: int
     healthy_keys: int
@@ -81,7 +81,7 @@ class KeyActionResult(BaseModel):
     """The result of an action. `state` is the key's new state.
 
     `done`: the key changed; `nothing`: no change was needed; `under_way`: a probe is already running. `recorded_at` is
-    null if the database was unavailable; then only the log has the action.
+    null if the database was unavailable; the action is then only in the log.
     """
 
     key: KeyId

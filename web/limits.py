@@ -17,7 +17,7 @@ MAX_BODY_BYTES = 4 * 1024 * 1024
 MAX_TARGETS = 10_000
 #: Maximum CPU time for parsing the targets of one request. Ten thousand ordinary addresses take 1 or 2 s.
 READING_SECONDS = 4.0
-#: Maximum number of bytes of path and query together. A URL with a cursor and all filters has about 500.
+#: Maximum number of bytes of path and query together. A URL with a cursor and all filters has about 500 bytes.
 MAX_URL_BYTES = 8192
 
 

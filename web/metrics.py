@@ -54,8 +54,8 @@ async def get_metrics(
     """Return the metrics, summed over all processes, in the Prometheus or OpenMetrics text format.
 
     Figures are at most one second old, or three seconds if there are many scrapers. Figures from the database are at
-    most ten seconds old, or 60 while it is slow. If Redis, the broker, or the database takes over 2.5 seconds, its
-    metrics are left out, and its `propintel_scrape_source_up` is 0.
+    most ten seconds old, or 60 seconds while the database is slow. If Redis, the broker, or the database takes over 2.5
+    seconds, its metrics are left out, and its `propintel_scrape_source_up` is 0.
     """
     context = context_of(request)
     refusal = _refusal(request, context.settings.web.metrics_token, token)
@@ -96,7 +96,7 @@ class RequestCounter:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        status = 500  # the response to an unhandled exception, which is sent outside of this middleware
+        status = 500  # for an unhandled exception, whose response is sent outside of this middleware
 
         async def noting(message: Message) -> None:
             nonlocal status

@@ -26,8 +26,7 @@ TASK_MODULES = [
 
 SCRAPE_QUEUE = "scrape"
 #: A job's position in its batch determines its lane, which is a queue. Within a priority level, workers serve the lanes
-#: round-robin, so a small batch does not wait behind a huge one. Each number is the first position that is no longer in
-#: the lane.
+#: round-robin, so a small batch does not wait behind a huge one. Each number is the lane's upper limit, exclusive.
 LANES = {
     SCRAPE_QUEUE: 20,
     f"{SCRAPE_QUEUE}.medium": 200,
@@ -50,7 +49,8 @@ INTERVAL_HEADER = "propintel_interval_seconds"
 PRIORITIES = range(10)
 DEFAULT_PRIORITY = 5
 
-#: `SoftTimeLimitExceeded` is raised in a task that runs longer than this. After `TIME_LIMIT`, its process is killed.
+#: `SoftTimeLimitExceeded` is raised in a task that runs longer than this. After `TIME_LIMIT`, the task's process is
+#: killed.
 SOFT_TIME_LIMIT = timedelta(seconds=270)
 TIME_LIMIT = timedelta(seconds=300)
 #: An unacknowledged message is delivered again after this time. It must exceed the time limit and every countdown.

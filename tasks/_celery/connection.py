@@ -63,8 +63,8 @@ class RedactingAMQP(AMQP):
     def as_task_v2(self, task_id: str, name: str, args: Any = None, kwargs: Any = None, *rest: Any, **more: Any) -> Any:
         """Build a message as Celery does, with redacted `argsrepr` and `kwargsrepr`.
 
-        This builds every message, including retries and messages that are sent by task name. A retry does not keep the
-        `argsrepr` and `kwargsrepr` of the first message.
+        Celery builds every message here, including retries and messages that are sent by task name. A retry does not
+        keep the `argsrepr` and `kwargsrepr` of the first message.
         """
         more["argsrepr"] = redacted_repr(tuple(args or ()))
         more["kwargsrepr"] = redacted_repr(dict(kwargs or {}))

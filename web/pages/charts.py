@@ -1,7 +1,7 @@
-"""Compute the positions of charts: a bar for each hour, and a timeline of outages. Templates draw them as SVG.
+"""Compute the positions in charts: a bar chart by hour, and a timeline of outages. Templates draw them as SVG.
 
-Horizontal positions are percent of the chart's width, so that text keeps its size on every screen. Vertical positions
-are pixels. For readers who cannot see a chart, the page also shows its numbers as a table or list.
+Horizontal positions are in percent of the chart's width, so that text keeps its size on every screen. Vertical
+positions are in pixels. For readers who cannot see a chart, the page also shows its numbers as a table or list.
 """
 
 import math

@@ -40,7 +40,7 @@ class DatedPrice:
 def dated_prices(records: Iterable[SourceRow]) -> list[DatedPrice]:
     """Return the prices that the sources state, oldest first, without duplicates.
 
-    A price without a date, or one that is not a number, is left out.
+    Prices without a date and prices that are not numbers are left out.
     """
     found: dict[tuple[str, float, bool], tuple[date, str, list[str]]] = {}
     for one in records:

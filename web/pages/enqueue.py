@@ -35,7 +35,7 @@ def show_estimate(
     refresh: Annotated[bool, Form()] = False,
     economy: Annotated[bool, Form()] = False,
 ) -> Response:
-    """Show the estimated cost and a button that enqueues. If lines are invalid, show the form again and name them."""
+    """Show the estimated cost and a button that enqueues. If lines are invalid, show the form again."""
     try:
         targets = typed_targets(text, file)
     except InvalidTargetListError as exc:
@@ -65,7 +65,7 @@ def enqueue(
     refresh: Annotated[bool, Form()] = False,
     economy: Annotated[bool, Form()] = False,
 ) -> Response:
-    """Enqueue all targets or none, like `POST /api/v1/jobs`. Sending the same form twice enqueues them once."""
+    """Enqueue all targets or none, like `POST /api/v1/jobs`. Sending the same form twice enqueues the targets once."""
     wanted = typed_targets(targets)
     asked = {"targets": wanted, "priority": priority, "refresh": refresh, "economy": economy}
     enqueued = submit_targets(

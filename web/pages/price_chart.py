@@ -8,7 +8,7 @@ from datetime import date
 from web.pages.charts import BOTTOM, HEIGHT, TOP, Tick
 from web.pages.dated_prices import DatedPrice
 
-#: The margin at the left and the right in percent, so that no dot is cut.
+#: The left and right margins in percent, so that no dot is cut.
 _MARGIN = 2.0
 _MOST_YEARS = 6
 #: A chart covers at least this many days. Prices that span fewer days are drawn in its middle.
@@ -61,7 +61,7 @@ def price_chart(prices: Sequence[DatedPrice]) -> PriceChart | None:
 
 
 def short(amount: float) -> str:
-    """Return an amount as `0`, `450`, `250K`, `1.2M`."""
+    """Return an amount as `450`, `250K`, or `1.2M`."""
     for size, letter in ((1e9, "B"), (1e6, "M"), (1e3, "K")):
         if amount >= size:
             return f"{amount / size:.4g}{letter}"

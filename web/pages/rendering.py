@@ -68,7 +68,7 @@ assets = _Files()
 
 
 class Assets(StaticFiles):
-    """Serves static files. If a URL contains a hash, browsers may cache the file for a year, else revalidate it."""
+    """Serves static files. Browsers may cache a file for a year if its URL contains a hash."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(directory=folder)

@@ -1,4 +1,4 @@
-"""The route classes of pages: they check session cookie, role, and CSRF token, and show errors as HTML pages."""
+"""The route classes of pages, which check session, role, and CSRF token, and show errors as HTML pages."""
 
 import hmac
 from collections.abc import Awaitable, Callable, Coroutine

@@ -60,8 +60,8 @@ class Opinion:
 
 
 def opinions(row: Row, names: Sequence[SourceName]) -> list[Opinion]:
-    """Return the values that the sources state for a field: first the chosen one, then those of the most sources."""
-    # the key is more than the text, because different values may have the same shortened text
+    """Return the values stated for a field: the chosen one first, then the others by number of sources."""
+    # the text alone cannot be the key, because different values may be shortened to the same text
     found: dict[tuple[str, bool], list[tuple[Cell, SourceName]]] = {}
     for cell, name in zip(row.cells, names, strict=True):
         if cell.verdict:

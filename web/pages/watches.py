@@ -1,4 +1,4 @@
-"""The watches page: watches by their next refresh, the daily budget, and forms that add and remove watches."""
+"""The watches page: watches sorted by next refresh, the daily budget, and forms that add and remove watches."""
 
 from typing import Annotated, Any
 
@@ -36,7 +36,7 @@ _REFUSALS = (
 def list_watches(
     request: Request, context: ContextOf, status: WatchStatus | None = None, cursor: PlannedWatchesCursor = None
 ) -> Response:
-    """List watches by their next refresh. `status` is an optional filter."""
+    """List watches, sorted by next refresh. `status` is an optional filter."""
     return live_page(request, "watches", **_shown(context, status, cursor))
 
 
