@@ -2,7 +2,7 @@
 
 An anchor is right on a page if it leads to the verified value only, or to nothing on a page known to lack the field. It
 is adopted if it is right on at least four pages. Of these, three must have a value, or two if the anchor's words name
-the field. Only few pages may contradict it.
+the field. It may be wrong on only a few pages.
 """
 
 from __future__ import annotations
@@ -233,9 +233,10 @@ def _anchors(name: str, pages: Sequence[_Page], common: Sequence[Anchor], *, is_
 
 
 def _still_holds(name: str, anchor: Anchor, pages: Sequence[_Page]) -> bool:
-    """Return whether no page contradicts an anchor in use and, if pages have verified values, the anchor finds one.
+    """Return whether an anchor in use is still right.
 
-    Such an anchor is kept although few pages confirm it, because no model is asked for its field.
+    No page may contradict it, and it must find a verified value if there is one. Such an anchor is kept although few
+    pages confirm it, because no model is asked for its field.
     """
     judged = [page.is_right(name, anchor) for page in pages]
     is_outdated = any(name in page.example.values for page in pages) and True not in judged

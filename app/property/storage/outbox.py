@@ -103,7 +103,10 @@ class Outbox(Store):
         return self._record(message, due_at=None, error=None, delivered_at=self._clock.now())
 
     def advance(self, message: Message, payload: Mapping[str, Any]) -> bool:
-        """Record the delivery of a change. `payload` is the cursor after it. Return False if the claim was lost."""
+        """Record the delivery of a change. `payload` is the cursor after the change.
+
+        Return False if the claim was lost.
+        """
         now = self._clock.now()
         return self._record(message, payload=dict(payload), attempts=0, due_at=now, error=None, delivered_at=now)
 

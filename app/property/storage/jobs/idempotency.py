@@ -35,7 +35,7 @@ def take(database: Database, connection: Connection, key: RequestKey, now: datet
     database.advisory_lock(connection, f"request {key.id}")
     found = earlier(connection, key, now)
     if found is None:
-        connection.execute(update(Batch).where(Batch.idempotency_key == key.id).values(FORGOTTEN))  # the key expired
+        connection.execute(update(Batch).where(Batch.idempotency_key == key.id).values(FORGOTTEN))  # clear the old key
     return found
 
 

@@ -320,9 +320,9 @@ class JobStore(Store):
     def recoverable(self, limit: int = 1000, messages: Mapping[str, int] | None = None) -> builtins.list[Recovered]:
         """Requeue jobs that are due, were returned by a stopping worker, or were lost.
 
-        Return them in sending order: urgent and old first. `recovery.py` defines which jobs these are. Concurrent
-        callers never get the same job. `messages` is the number of messages in each broker queue, counted before this
-        call; None if the broker did not answer.
+        Return them with urgent and old jobs first. `recovery.py` defines which jobs these are. Concurrent callers never
+        get the same job. `messages` is the number of messages in each broker queue, counted before this call; None if
+        the broker did not answer.
         """
         return take_lost(self._database, limit, messages)
 

@@ -76,7 +76,7 @@ def _is_needed() -> ColumnElement[bool]:
 
 
 def _oldest_first(connection: Connection, *which: ColumnElement[bool]) -> list[tuple[str, int]]:
-    """Return blobs that match `which` and that no active job needs: (hash, compressed size), oldest use first."""
+    """Return (hash, compressed size) of blobs that match `which` and that no active job needs, oldest use first."""
     refers = or_(PageCopy.sha256 == Blob.sha256, PageCopy.text_sha256 == Blob.sha256)
     needed = select(PageCopy.id).where(refers, _is_needed()).exists()
     query = select(Blob.sha256, Blob.packed_bytes).where(~needed, *which).order_by(Blob.used_at, Blob.sha256)

@@ -17,8 +17,7 @@ from app.property.storage.statements import digest
 def record_without(finder: Finder, values: Mapping[str, Any], evidence: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return `values` and `evidence` without the names, as the columns `record` and `evidence` in JSON types.
 
-    A field for names of people is removed if its value or evidence contains a name. Names are removed from the text of
-    other fields.
+    A field for names of people is removed if its value or evidence contains a name. Other fields lose only the name.
     """
     kept, proofs = dict[str, Any](), dict[str, Any]()
     for name, value in values.items():

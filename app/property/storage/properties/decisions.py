@@ -168,7 +168,7 @@ def _decide(
     replaced = connection.execute(select(Property.id).where(Property.merged_into == moved[0]).order_by(Property.id))
     decision = IdentityDecision(
         id=new_id(),
-        at=next_update_time(database, connection),  # later than the property updates of earlier decisions
+        at=next_update_time(database, connection),  # later than all earlier updates of properties
         who=clean(who),
         kind=kind,
         reason=clean(reason),

@@ -21,7 +21,7 @@ _SHARED_ROWS = {
 
 
 def merge_into(connection: Connection, merged_id: str, kept_id: str) -> None:
-    """Move all rows of the property `merged_id` to `kept_id`. The emptied property row stays as a pointer."""
+    """Move all rows of the property `merged_id` to `kept_id`. The row `merged_id` stays, and points to `kept_id`."""
     merge_watches(connection, merged_id, kept_id)
     # `kept_id` gets the blocking keys of all records when it is rebuilt
     connection.execute(delete(PropertyKey).where(PropertyKey.property_id == merged_id, PropertyKey.is_blocking))
