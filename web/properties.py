@@ -49,7 +49,7 @@ type DatesByField = dict[FieldName, datetime]
 class SourceView(BaseModel):
     """A page that the property was read from. `page_url` is the page's main URL; other URLs can lead to the same page.
 
-    `checked_at` is when a check last found the page unchanged, if ever. `source_kind` is null if unknown.
+    `checked_at` is when a check last found the page unchanged; null if never. `source_kind` is null if unknown.
     `wanted_model` lists fields that needed a model answer and got none; `model_note` says why.
     """
 
@@ -110,7 +110,7 @@ class PropertyView(BaseModel):
 
 
 class PropertyList(ListPage):
-    """Properties, by last change."""
+    """Properties, ordered by their last change."""
 
     properties: list[PropertyView]
 

@@ -92,7 +92,7 @@ class PurgedView(BaseModel):
 def purge_data(request: PurgeRequest, caller: Manager, context: ContextOf) -> JSONResponse:
     """Remove copies of pages, values with evidence and history, model answers, and jobs. By default, only count them.
 
-    Values that other pages state about the same property stay. Workers may run meanwhile. A repeated request is safe
+    Values that other pages state about the same property stay. Workers can keep running. A repeated request is safe
     without an `Idempotency-Key`.
     """
     ((kind, name),) = ((kind, getattr(request, kind)) for kind in PurgeKind if hasattr(request, kind))

@@ -80,7 +80,7 @@ class RecipeView(BaseModel):
 
 
 class RecipeList(ListPage):
-    """Recipes, by ID."""
+    """Recipes, ordered by ID."""
 
     recipes: list[RecipeView]
 

@@ -7,7 +7,7 @@ from fastapi import Request
 
 
 class StrictRequest(Request):
-    """A request that parses its body as strict JSON. If that raises an error, FastAPI answers 422."""
+    """A request that parses its body as strict JSON. FastAPI answers invalid JSON with 422."""
 
     async def json(self) -> Any:
         return parse(await self.body())

@@ -36,8 +36,8 @@ class WatchView(BaseModel):
     """A watch. `target` is a property ID, or a normalized URL or address.
 
     The `property` of a URL or an address is known after the first refresh. The status `put_off` means that the watch
-    has waited for the daily budget since `put_off_at`. Such a watch comes first on the next day. `failures` counts
-    consecutive failed refreshes.
+    has waited for the daily budget since `put_off_at`. Such a watch is refreshed first on the next day. `failures`
+    counts consecutive failed refreshes.
     """
 
     id: WatchId

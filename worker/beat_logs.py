@@ -26,7 +26,7 @@ class RoutineFilter(logging.Filter):
         return True
 
     def _is_routine(self, record: logging.LogRecord) -> bool:
-        about = getattr(record, "data", None)  # Celery logs the task's name in this attribute
+        about = getattr(record, "data", None)  # Celery attaches the task's name here
         return str(record.msg).startswith(_TICK) or (isinstance(about, dict) and about.get("name") in self.tasks)
 
 

@@ -48,7 +48,10 @@ def start_reloader(manager: OpenAIClientManager) -> None:
 
 
 def start_reloader_for_children() -> None:
-    """In the parent of a forking worker, reload the keys for later children. SIGHUP also reloads running children's."""
+    """In the parent of a forking worker, reload the keys for later children.
+
+    On SIGHUP, running children reload, too.
+    """
     _start(KeyReload(settings(), _adopt, seen=_load().mark, watches_file=False, passes_on=_note_mark))
 
 
@@ -98,7 +101,7 @@ def _keep(found: Settings, mark: int | None = None) -> _Loaded:
 
 
 def _note_mark(stamp: int) -> None:
-    """Record that the keys were read after this stamp of the reload mark, so that children do not read them again."""
+    """Record that the keys are as new as the reload mark's `stamp`, so that new children do not read them again."""
     _keep(settings(), stamp)
 
 

@@ -207,9 +207,9 @@ def connect() -> None:
         # signal                      handler                   process, and what the handler does
         (setup_logging, _configure_logging),  # each process: logging
         (import_modules, _on_import_modules),  # Flower and other commands: logging
-        (celeryd_after_setup, _select_queues),  # parent: the queues of jobs
+        (celeryd_after_setup, _select_queues),  # parent: selects the queues to consume
         (worker_init, _check_or_open),  # parent: checks settings; opens the resources if the pool does not fork
-        (worker_before_create_process, _freeze_memory),  # parent: keeps memory shared
+        (worker_before_create_process, _freeze_memory),  # parent: freezes shared objects
         (worker_process_init, _open_in_child),  # child: opens manager, fetcher and database
         (task_prerun, _bind_task),  # process of the task: names the task in log lines
         (task_postrun, _unbind_task),

@@ -20,7 +20,7 @@ NOT_COMPARED = frozenset({"LivingAreaUnits", "LotSizeUnits", "ListingId"})
 
 
 def agrees(name: str, truth: Values, stored: Values) -> bool:
-    """Return whether `truth` and `stored` agree about the field `name`. Both must have a value for it."""
+    """Return whether `truth` and `stored` agree on the field `name`. Both must have a value for it."""
     rule = _RULES.get(name, _plainly)
     return rule(name, truth, stored)
 

@@ -64,7 +64,6 @@ class Figures:
 def judge(
     running: RunningCounty, homes: Sequence[Home], scraped: Sequence[Scraped], stored: Sequence[Stored]
 ) -> Figures:
-    """Return the figures of one run over `homes`."""
     county, figures = running.county, Figures(homes=len(homes))
     searched = {one.home: one for one in found(county, running.roots)}
     home_of = {stored_one.shown["property"]: _homes_of(county, stored_one) for stored_one in stored}

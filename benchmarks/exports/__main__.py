@@ -19,7 +19,7 @@ from benchmarks.workers.tables import number, prose, table
 
 _DOCS = Path(__file__).parents[2] / "docs" / "benchmarks"
 _COUNTS = (1_000, 10_000, 100_000)
-#: The largest accepted ratio of the memory for the most properties to that for the fewest. Smaller growth is noise.
+#: The maximum ratio of the memory for the most properties to the memory for the fewest. Smaller growth is noise.
 _FLAT = 1.25
 _ABOUT = """
 `make bench-exports` measures this page: `propintel properties export` to a file, in a new process, from SQLite. Each

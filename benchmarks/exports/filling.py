@@ -1,4 +1,7 @@
-"""Store properties of realistic size without merging: 32 values with evidence, three sources, a conflict."""
+"""Store properties of realistic size without merging.
+
+Each has 32 values with evidence, three sources, and a conflict.
+"""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta

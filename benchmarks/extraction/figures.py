@@ -77,7 +77,7 @@ def measured(run: Run, report: Report, kinds: Sequence[KindCase]) -> Measured:
 
 
 def cpu_ms(run: Run) -> dict[str, float]:
-    """Return the milliseconds of CPU for each page: median, 99th percentile, and maximum."""
+    """Return the CPU milliseconds per page: median, 99th percentile, and maximum."""
     milliseconds = sorted(1000 * s for s in run.cpu_seconds.values())
     several = milliseconds * 2 if len(milliseconds) == 1 else milliseconds
     return {

@@ -1,4 +1,4 @@
-"""Check the recognized kinds of pages: labeled pages, extra labeled pages, and the project's fixtures."""
+"""Check which kind is recognized for labeled pages, extra labeled pages, and the project's fixtures."""
 
 import json
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""The benchmark's page: targets next to figures, then each table behind them."""
+"""Write the benchmark's page: the figures with their targets, then the tables behind the figures."""
 
 import statistics
 from collections import Counter

@@ -1,7 +1,4 @@
-"""Compare emitted values with hand labels: one function for each kind of label.
-
-All tolerances are defined here: units, spelling of addresses, half bathrooms, and two explicit vocabularies.
-"""
+"""Compare emitted values with hand labels: one function for each kind of label. All tolerances are defined here."""
 
 import re
 from collections.abc import Callable, Mapping

@@ -1,6 +1,6 @@
 """Check whether a text still contains a labeled value, by the same rule for every tool.
 
-Only labels of fields that a model is asked for count, because no text contains hidden values such as coordinates.
+Only fields that a model is asked for count, because no text contains hidden values such as coordinates.
 Numbers match in any notation; a small number must be near a word of its field.
 """
 
@@ -72,7 +72,7 @@ def _numbers(text: str) -> Iterator[tuple[float, int]]:
 
 @lru_cache(maxsize=50_000)
 def _senses(written: str) -> tuple[float, ...]:
-    """Return all values that a written number may have, in any notation. `1 250` may be one number or two."""
+    """Return all values that a written number may mean. `1 250` may be one number or two."""
     parts = [written, *re.split(r"[\u00a0\u202f ]", written)]
     found: set[float] = set()
     for part in parts:

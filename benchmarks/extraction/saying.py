@@ -115,7 +115,7 @@ def _offered(value: Any, quote: str, locale: Locale) -> bool:
 
 
 def _status(value: Any, quote: str, locale: Locale) -> bool:
-    """Match by words, by a price on request, or by schema.org's `ItemAvailability`."""
+    """Match a status in words, a price on request, or a schema.org `ItemAvailability`."""
     parsed = {vocabulary.standard_status(q) for q in (quote, quote.rpartition(":")[2], quote.rpartition("/")[2])}
     claim = Claim("StandardStatus", value, quote, quote, locale.lang, locale.country)
     on_request = value == "Active" and prices.find_qualifier(quote) is not None

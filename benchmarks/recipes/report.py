@@ -40,7 +40,7 @@ Labeled real sites with two pages or more, read with a simulated model and again
 of a template, which few of these hosts have.
 """
 _MOST_LISTED = 12
-#: A redesigned template should be learned within this many pages. Shorter templates are not counted.
+#: A redesigned template should be learned within this many pages. Templates with no more pages are not counted.
 _ENOUGH = 6
 
 

@@ -21,7 +21,7 @@ from benchmarks.recipes.simulated import Answer, ask
 from benchmarks.recipes.sites import Site, SitePage
 
 START = datetime(2026, 7, 1, tzinfo=UTC)
-#: The time between two page readings of a site.
+#: The time between the readings of two pages of a site.
 PACE = timedelta(hours=3)
 #: The model is down during these pages of each site (counted from 0), which include the first redesigned page.
 DOWN = range(18, 22)
@@ -129,7 +129,7 @@ class _Reader:
         self._anchors: dict[tuple[str, str, Anchor], Recipe] = {}
 
     def read(self, number: int) -> Outcome:
-        """Read one page as the service does, then again without recipes and asking the model."""
+        """Read a page as the service does, and again without recipes, by asking the model."""
         page = self.site.pages[number]
         self._clock.advance(PACE.total_seconds())
         fetched = page.page(self._clock.now())
@@ -172,7 +172,7 @@ class _Reader:
                 self._anchors.update({(recipe.id, name, anchor): recipe for anchor in anchors})
 
     def poisoned(self) -> Iterator[Poisoned]:
-        """Yield the anchors that learned a wrong answer: they read it on the page for which the model gave it."""
+        """Yield the anchors that read an accepted wrong answer on the page for which the model gave it."""
         for page, wrong in self.wrong:
             for (_, name, anchor), recipe in self._anchors.items():
                 if name in wrong and _reads(recipe, name, anchor, page, wrong[name]):

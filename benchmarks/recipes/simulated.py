@@ -111,7 +111,7 @@ def _beside(name: str, shown: SitePage) -> Iterator[Fact]:
 
 
 class _Text:
-    """The text of a prompt, in which quotes are found."""
+    """Finds quotes in the text of a prompt."""
 
     def __init__(self, text: str) -> None:
         self._lines = text.split("\n")

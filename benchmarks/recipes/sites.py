@@ -62,7 +62,7 @@ class Site:
 
 
 def make_sites(count: int = 30, *, pages: int = PAGES, seed: int = 23) -> Iterator[Site]:
-    """Yield `count` sites. Every third one is redesigned halfway, and every fourth one is a county's."""
+    """Yield `count` sites. Every third site is redesigned halfway; every fourth site is a county's."""
     for at in range(count):
         yield _site(at, pages, random.Random(f"{seed}-{at}"))
 
