@@ -166,10 +166,7 @@ def test_saturation_and_refusals_are_recorded_for_the_advice(
 def test_while_redis_is_down_nothing_is_counted_and_no_key_is_removed(
     openai_simulator: Callable[..., Any], make_monitor: Callable[..., PoolMonitor], valkey: EmbeddedValkey
 ) -> None:
-    """The counts of a single process must not be stored: they would look as if Redis had lost its data.
-
-    A process without Redis spaces out its requests, so each may wait up to five seconds.
-    """
+    """The counts of a single process must not be stored: they would look as if Redis had lost its data."""
     monitor = make_monitor(openai_simulator(), openai_max_wait_seconds=5)
     ask(monitor.manager, 5)
     monitor.look()
@@ -185,8 +182,8 @@ def test_while_redis_is_down_nothing_is_counted_and_no_key_is_removed(
 
 
 def pool_commands(url: str, work: Callable[[], object]) -> collections.Counter[str]:
-    """Return the number of pool commands that the server gets during `work`, by command. Commands in scripts do not
-    count."""
+    """Return the pool commands that the server gets during `work`, with their numbers; commands in scripts are left
+    out."""
     counts: collections.Counter[str] = collections.Counter()
     with redis.Redis.from_url(url) as client, client.monitor() as monitor:
         with redis.Redis.from_url(url) as other:

@@ -174,10 +174,7 @@ def test_a_chat_stream_is_settled_at_its_headers_and_charged_at_its_end(there: P
 def test_a_prompt_is_charged_in_full_until_its_answer_reports_cached_tokens(
     openai_simulator: Callable[..., Any], face: str
 ) -> None:
-    """A million tokens of gpt-4.1-mini cost $0.40 as input, $0.10 cached, and $1.60 as output (OpenAI, 2026-11).
-
-    The budget covers the real price of three answers. It does not cover two answers and a third one's highest price.
-    """
+    """A million tokens cost $0.40 as input, $0.10 cached, and $1.60 as output (gpt-4.1-mini, OpenAI, 2026-11)."""
     simulator = openai_simulator()
     long, most = TEXT * 50, 50
     given = -(-len(long) // 4)

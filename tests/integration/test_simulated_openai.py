@@ -97,10 +97,7 @@ def test_tokens_are_charged_by_estimate_and_max_tokens(openai_simulator: Start) 
 
 
 def test_a_text_dependent_factor_is_stable_and_in_range(openai_simulator: Start) -> None:
-    """A prompt of 1,000 estimated tokens is charged as 600 to 1,800.
-
-    The completion's 100 tokens are charged exactly.
-    """
+    """A prompt of 1,000 estimated tokens is charged as 600 to 1,800; the completion is charged exactly."""
     simulator = openai_simulator([{"key": KEY, **WIDE}], token_factor=0.6, token_factor_high=1.8)
     client = simulator.client()
 
@@ -139,10 +136,7 @@ def test_the_stats_show_admissions_levels_and_refusal_times(openai_simulator: St
 
 
 def test_answers_on_one_connection_do_not_wait_for_a_delayed_acknowledgment(openai_simulator: Start) -> None:
-    """The head and the body of an answer are two packets.
-
-    Nagle's algorithm would delay the second packet by 40 ms, until an ACK.
-    """
+    """Nagle's algorithm would delay the second packet of an answer by 40 ms, until an ACK."""
     simulator = openai_simulator([{"key": KEY, **WIDE}])
     line = http.client.HTTPConnection(simulator.address.removeprefix("http://"), timeout=300)
     body = json.dumps({"model": "gpt-4.1-mini", "messages": [{"role": "user", "content": "hello"}]})

@@ -161,10 +161,7 @@ def _check_the_interfaces(
 
 
 def _check_the_log(tmp_path: Path) -> None:
-    """Check that each log line is JSON and names its process.
-
-    The log must contain no banners, beat ticks, or tracebacks.
-    """
+    """Check that each log line is JSON with a process, and that there are no banners, beat ticks, or tracebacks."""
     _wait_for(tmp_path, "OpenAI keys: ")
     output = _output(tmp_path)
     lines = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
@@ -181,8 +178,7 @@ def _check_that_what_ends_is_restarted(
     simulator: Any,
     property_site: str,
 ) -> None:
-    """Check that jobs are done after Valkey or the worker is killed. The worker's children end with their parent, so
-    that none keeps a job's lease."""
+    """Check that jobs are done after Valkey or the worker is killed, and that the worker's children end with it."""
     children = {child.pid for child in psutil.Process(up.pid).children(recursive=True)}
     (valkey,) = [child for child in psutil.Process(up.pid).children() if "valkey" in child.name()]
     valkey.kill()
@@ -244,8 +240,7 @@ def test_an_unreachable_broker_is_reported_without_its_password(
 
 
 def test_the_processes_of_a_killed_up_end(start_up: Callable[..., subprocess.Popen[str]], tmp_path: Path) -> None:
-    """After SIGKILL, `up` cannot stop its children itself. The signal comes when Valkey, web server, workers, and beat
-    are running."""
+    """After SIGKILL, `up` itself cannot stop Valkey, the web server, the workers, and beat."""
     up = start_up("--web", PORT=str(free_port()))
     family = psutil.Process(up.pid)
     wait_until(lambda: len(family.children()) >= 5, 30, lambda: _output(tmp_path))

@@ -101,10 +101,7 @@ class World:
     resources: Resources
 
     def sources(self, *templates: tuple[str, str, str], domains: tuple[str, ...] = (), enabled: bool = True) -> None:
-        """Write `sources.toml` with templates `(name, kind, URL)`.
-
-        In URLs, `<county>` and `<portal>` stand for the two sites.
-        """
+        """Write `sources.toml` with `(name, kind, URL)`. `<county>` and `<portal>` stand for the sites' addresses."""
         lines = []
         if templates:
             lines += ["[[area]]", 'name = "Example"', 'state = "ST"', 'postal_codes = ["000"]']

@@ -23,10 +23,7 @@ _REMARK = re.compile(r"^\s*<!-- (run|tested-by: (?P<tests>[^>]+?)|not run: (?P<r
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A fenced block. `remark` is "run", "tested-by", "not run", or empty; `tests` are the names after "tested-by".
-
-    `page` is a path in the repository. `line` is the line number of the opening fence.
-    """
+    """A fenced block at a line of a page. `remark` is "run", "tested-by", "not run", or empty."""
 
     page: str
     line: int

@@ -18,10 +18,7 @@ def require_namespaces() -> None:
 
 
 def run_isolated(module: str, *arguments: str, timeout_seconds: float) -> None:
-    """Run `python -m module arguments` in a network namespace that has only loopback.
-
-    Skip the test if no namespace can be created.
-    """
+    """Run `python -m module arguments` in a namespace with only loopback; skip if none can be created."""
     require_namespaces()
     command = [*network_namespace.ISOLATE, sys.executable, "-m", module, *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=timeout_seconds, check=False)

@@ -32,10 +32,7 @@ class ReceivedSpan:
 
 @dataclass
 class OtlpReceiver:
-    """Answers each export with `status` and records the export's headers.
-
-    Bodies and spans are recorded only if `status` is 200.
-    """
+    """Answers each export with `status` and records its headers. Bodies and spans are recorded only with 200."""
 
     status: int = 200
     url: str = ""

@@ -83,10 +83,7 @@ class Pooled:
     face: str
 
     def run[T](self, scenario: Callable[[Any], Awaitable[T]]) -> T:
-        """Run `scenario(client)` with a client of the pool.
-
-        The scenario awaits the results of `value_of`, `items_of`, and `entered`.
-        """
+        """Run `scenario(client)`, which awaits results of `value_of`, `items_of`, and `entered`."""
 
         async def main() -> T:
             options: Any = {"api_key": PLACEHOLDER, "base_url": self.base_url, "max_retries": 0, "timeout": 10}

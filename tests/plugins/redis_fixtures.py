@@ -116,10 +116,7 @@ def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
 
 @pytest.fixture
 def make_store(backend: Backend) -> Iterator[MakeStore]:
-    """Return `make_store(keys, clock, strategy, policy=, budget=, pool=)`.
-
-    Stores with the same `pool` share their state.
-    """
+    """Return `make_store(keys, clock, strategy, policy=, budget=, pool=)`. Stores of the same `pool` share state."""
     made: list[Store] = []
 
     def make(

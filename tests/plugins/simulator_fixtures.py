@@ -85,10 +85,7 @@ class SimulatorHandle:
 
 @pytest.fixture
 def openai_simulator() -> Iterator[Callable[..., SimulatorHandle]]:
-    """Yield a function that starts a simulator for one test: `openai_simulator(keys=[{...}], **server options)`.
-
-    The default keys are the first two of `KEYS`, with ample capacity.
-    """
+    """Yield `openai_simulator(keys=[{...}], **server options)`, which starts a simulator, by default with two keys."""
     with ExitStack() as running:
 
         def start(keys: Sequence[Mapping[str, Any]] | None = None, **server: Any) -> SimulatorHandle:

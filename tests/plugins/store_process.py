@@ -51,10 +51,7 @@ class Obeys:
         self.leases.clear()
 
     def acquire(self, times: int, seconds: float, at: float, **of_ask: Any) -> list[dict[str, Any] | None]:
-        """Acquire leases from the time `at` on: at least `times`, and as many as possible in `seconds`.
-
-        Return the replies.
-        """
+        """Request at least `times` leases from the time `at` on, for at least `seconds`; return the replies."""
         while _monotonic() < at:
             pass
         request = ask(**{**of_ask, "barred": frozenset(of_ask.get("barred", ()))})

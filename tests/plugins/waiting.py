@@ -10,10 +10,7 @@ _BUSY = 8
 
 
 def wait_until(ready: Callable[[], object], seconds: float, describe: Callable[[], str] = lambda: "") -> None:
-    """Return when `ready()` is true. Fail with the text of `describe()` after the time limit.
-
-    `seconds` is ample on an idle machine; the time limit is eight times as long.
-    """
+    """Return when `ready()` is true. Fail with `describe()` after eight times `seconds`, which suit an idle machine."""
     deadline = time.monotonic() + seconds * _BUSY
     while not ready():
         if time.monotonic() > deadline:
@@ -22,10 +19,7 @@ def wait_until(ready: Callable[[], object], seconds: float, describe: Callable[[
 
 
 def wait_for[T](ask: Callable[[], T], until: Callable[[T], bool], what: str = "", seconds: float = 120) -> T:
-    """Call `ask` until its answer satisfies `until`; return the answer.
-
-    After the time limit, fail with the last answer.
-    """
+    """Call `ask` until `until` accepts its answer, and return it. Fail with the last answer after the time limit."""
     deadline = time.monotonic() + seconds
     while not until(answer := ask()):
         if time.monotonic() > deadline:

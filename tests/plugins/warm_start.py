@@ -122,8 +122,8 @@ class WarmProcess:
 class WarmParent:
     """Starts processes through a parent that has imported everything, with the arguments of `subprocess.Popen`.
 
-    There is one parent for each combination of variables that libraries read when they are imported. A parent ends with
-    the process `run_pid`. All objects with the same `folder` share its parents.
+    Each combination of variables that libraries read on import has its own parent, which ends with the process
+    `run_pid`. All objects with the same `folder` share parents.
     """
 
     def __init__(self, folder: Path, run_pid: int) -> None:

@@ -368,10 +368,7 @@ class StoreMachine(RuleBasedStateMachine):
 
 
 def _expected(reset_us: float, per_minute: int, capacity: int) -> MeterReading | None:
-    """Return a reading of a bucket that is full after `reset_us`.
-
-    Return None if even an empty bucket would be full earlier.
-    """
+    """Return a reading of a bucket that is full after `reset_us`, or None if even an empty bucket is full earlier."""
     used = max(0.0, reset_us) * per_minute / MINUTE
     return MeterReading(per_minute, capacity - used, round(max(0.0, reset_us))) if used <= capacity else None
 

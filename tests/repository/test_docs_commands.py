@@ -32,10 +32,7 @@ def _complaints(block: Block) -> Iterator[str]:
 
 
 def _complaint_of_test(name: str, block: Block) -> Iterator[str]:
-    """Yield the name of a missing file or function.
-
-    For `.ci/run`, yield each command of the block that it does not run.
-    """
+    """Yield a missing file or function, or, for `.ci/run`, each command of the block that CI does not run."""
     file, _, function = name.partition("::")
     if not (ROOT / file).is_file():
         yield f"no file {file}"

@@ -78,10 +78,7 @@ def test_the_sbom_is_a_valid_cyclonedx_document(chain: Any) -> None:
 
 
 def test_the_audit_reports_known_vulnerabilities(chain: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    """A fake OSV service reports one vulnerability, then none.
-
-    The audit must ask about every package of the runtime lock.
-    """
+    """A fake OSV service reports one vulnerability, then none. It is asked about all packages of the runtime lock."""
     asked, vulnerable = set[str](), {"httpx2"}
 
     async def query(request: Request) -> JSONResponse:

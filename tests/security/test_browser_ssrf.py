@@ -74,10 +74,7 @@ def _shows_secret(seen: Seen) -> bool:
 
 
 def test_the_recorders_see_unprotected_requests(visits: Any) -> None:
-    """Without the project's launch options, Chromium connects to loopback and link-local addresses.
-
-    The observing process also sends a datagram itself.
-    """
+    """Without the project's launch options, Chromium connects to loopback and link-local addresses."""
     seen = visits("unfenced")
     if not _shows_secret(seen):  # on a busy machine, a page may be read before the response arrives
         seen = visits.__wrapped__("unfenced")

@@ -45,9 +45,7 @@ Estimate = Callable[[list[str]], tuple[int, dict[str, Any], float]]
 
 
 def seconds_of(target: str) -> float:
-    """Return the CPU time for parsing the address: the shortest of three runs, because other processes disturb the
-    cache.
-    """
+    """Return the CPU time for parsing the address: the shortest of three runs, which is the least disturbed."""
     taken = []
     for _ in range(3):
         began = time.thread_time()

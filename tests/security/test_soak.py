@@ -25,10 +25,7 @@ sys.stdin.readline()
 
 
 def test_no_hostile_page_takes_too_much() -> None:
-    """Covers a job from the response to the database, with a model that quotes the page.
-
-    The limits are 3 s of CPU time and 400 MB. No unexpected error may occur.
-    """
+    """A job that stores a page and quotes it to a model takes at most 3 s of CPU time and 400 MB."""
     outcomes = soak(20_261_129, range(_PAGES))
     assert len(outcomes) == _PAGES
     assert [str(one) for one in outcomes if one.failure] == []

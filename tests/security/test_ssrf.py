@@ -24,8 +24,7 @@ def _names(make_names: Make) -> Any:
 def test_no_spelling_of_an_internal_address_reaches_a_server(
     make_site: Make, make_fetcher: Make, make_names: Make
 ) -> None:
-    """Every URL of the corpus is refused with the expected error. The canary receives no request, not even for
-    robots.txt."""
+    """Every URL of the corpus gets the expected error, and not even robots.txt is requested from the canary."""
     canary = make_site()
     canary.page("/")
     fetcher = make_fetcher(resolver=_names(make_names))
@@ -120,10 +119,7 @@ def test_robots_txt_may_not_redirect_to_an_internal_address(make_site: Make, mak
 def test_a_name_that_changes_its_answer_never_reaches_an_internal_address(
     make_site: Make, make_fetcher: Make, make_names: Make
 ) -> None:
-    """DNS rebinding: robots.txt and the page come from the checked address.
-
-    The next request's answer is checked again.
-    """
+    """DNS rebinding: robots.txt and the page come from the checked address. Then the answer is checked again."""
     good, canary = make_site("127.0.0.2"), make_site("127.0.0.1")
     # both servers use one port, so only the address can decide
     names = make_names()

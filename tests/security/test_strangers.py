@@ -49,10 +49,7 @@ def test_no_dns_answer_leads_to_an_internal_address(seen: Seen) -> None:
 
 
 def test_a_name_that_changes_its_answer_reaches_the_checked_address_or_nothing(seen: Seen) -> None:
-    """Answers are cached briefly, so robots.txt and the page use the same checked address.
-
-    Later requests are refused.
-    """
+    """Cached answers give robots.txt and the page the same checked address. Later requests are refused."""
     for name in strangers.REBINDS:
         assert seen["guarded"][name] == ["fetched", [PUBLIC, PUBLIC]], name
         assert seen["later"][name] == ["blocked_address", []], name

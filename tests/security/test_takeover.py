@@ -122,10 +122,7 @@ def test_a_claim_to_be_a_missing_page_is_ignored(make_service: Make, changing_si
 def test_a_page_with_fewer_values_removes_none_and_does_not_keep_the_card_fresh(
     make_service: Make, changing_site: ChangingSite
 ) -> None:
-    """The page's values agree with the card, so it counts as another URL of the card.
-
-    Only a fetch of the card's own URL renews the card's date.
-    """
+    """The page agrees with the card, so it counts as another URL of the card, but does not renew the card's date."""
     service, root = make_service(), changing_site.address
     changing_site.pages[CARD] = card(TRUE)
     changing_site.pages[EVIL] = card({"Year_Built": 1950}, link(root + CARD))

@@ -77,8 +77,7 @@ class Given:
 
 
 def _given(**forms: tuple[str, *tuple[str, ...]]) -> dict[str, Given]:
-    """Return each secret setting's value and searched parts. For a setting that is not in `forms`, both are a random
-    word."""
+    """Return each secret setting's value and searched parts, from `forms` or a random word that is both."""
     unknown = forms.keys() - set(_secret_fields())
     assert not unknown, f"no secret fields: {unknown}"
     given = {}
@@ -247,8 +246,7 @@ def test_no_secret_appears_outside_the_processes(  # noqa: PLR0917 (fixtures)
     tmp_path: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    """No key of any kind or state appears in logs, files, stores, messages, results, spans, pages, or metrics. Neither
-    does any other secret setting. The API simulator quotes keys in its errors and is reached through a proxy."""
+    """No secret appears in logs, files, stores, messages, results, spans, pages, or metrics."""
     shapes: dict[str, dict[str, Any]] = {
         "working": {"rpm": 60},
         "dead": {"behavior": "dead"},

@@ -86,10 +86,7 @@ class Flower:
         return self.http.get(path).raise_for_status().text
 
     def only_worker(self) -> str:
-        """Return the only worker's name, once Flower knows its settings.
-
-        A busy worker may not answer Flower's first request.
-        """
+        """Return the only worker's name. Repeat the request, because a busy worker may miss the first one."""
         known: dict[str, Any] = {}
 
         def ask() -> bool:
@@ -203,10 +200,7 @@ def test_flower_cannot_act_on_workers_unless_it_is_configured_to(
 def test_flower_keeps_its_tasks_when_it_is_stopped_or_killed(
     make_fleet: Any, start_flower: Any, start_probes: Any, tmp_path: Path
 ) -> None:
-    """Flower saves its state when it is stopped, and at intervals in case it is killed.
-
-    Only the owner can read the saved state.
-    """
+    """Flower saves its state, readable only by the owner, when it is stopped and at intervals."""
     fleet = make_fleet(PYTHONPATH=str(tmp_path), FLOWER_UNAUTHENTICATED_API="true")
     flower = start_flower(fleet)
     worker = start_probes(fleet)
@@ -233,8 +227,7 @@ def test_flower_keeps_its_tasks_when_it_is_stopped_or_killed(
 def test_arguments_are_redacted_during_and_after_a_retry_and_only_the_latest_tasks_are_kept(
     make_fleet: Any, start_flower: Any, start_probes: Any, tmp_path: Path
 ) -> None:
-    """On a retry, Celery drops the arguments that the sender redacted. For tasks in a countdown, it shows raw
-    arguments."""
+    """On a retry, Celery drops the sender's redacted arguments. In a countdown, it shows raw arguments."""
     fleet = make_fleet(PYTHONPATH=str(tmp_path), FLOWER_UNAUTHENTICATED_API="true")
     flower = start_flower(fleet, FLOWER_MAX_TASKS="100")
     start_probes(fleet)
@@ -261,10 +254,7 @@ def test_arguments_are_redacted_during_and_after_a_retry_and_only_the_latest_tas
 def test_off_loopback_and_behind_a_prefix_everything_but_the_health_check_needs_the_password(
     make_fleet: Any, start_flower: Any
 ) -> None:
-    """Metrics, which Flower leaves open by default, also need the password. All links begin with the URL prefix.
-
-    The embedded Valkey's queues are counted.
-    """
+    """Metrics, which Flower leaves open by default, also need the password. All links begin with the URL prefix."""
     fleet = make_fleet(FLOWER_URL_PREFIX="/tools/flower/", FLOWER_BASIC_AUTH=f"other:{'x' * 16}, {_LOGIN}")
     fleet.send("http://127.0.0.1:9/a", "http://127.0.0.1:9/b")
     flower = start_flower(fleet, FLOWER_ADDRESS="0.0.0.0")

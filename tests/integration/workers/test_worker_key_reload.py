@@ -32,10 +32,7 @@ class Rig:
     fleet: Any = None
 
     def start(self, text: str, variable: str, **options: Any) -> Child:
-        """Start a worker that reads its keys from `file`, which the setting `variable` names.
-
-        `variable` is PROPINTEL_ENV_FILE or OPENAI_API_KEYS_FILE.
-        """
+        """Start a worker. `variable` (PROPINTEL_ENV_FILE or OPENAI_API_KEYS_FILE) names the file with its keys."""
         self.file.write_text(text)
         quick = {"FETCH_MIN_DELAY_SECONDS": "0", "FETCH_CONCURRENCY_PER_HOST": "16"}
         self.fleet = self.make_fleet(OPENAI_BASE_URL=self.simulator.base_url, **quick, **{variable: str(self.file)})

@@ -85,10 +85,7 @@ def test_an_outage_beyond_the_deadline_costs_only_the_fields_of_the_model(
 
 
 def test_a_failing_site_is_retried_and_a_removed_page_is_not(make_fleet: Any, property_site: str) -> None:
-    """Transient errors are retried after a backoff; permanent errors fail at once. Each job keeps its own error.
-
-    Reading a job's result raises the project's own exception, with the URL and the status in `facts`.
-    """
+    """Transient errors are retried after a backoff; permanent errors fail at once. Each job keeps its own error."""
     fleet = make_fleet()
     fleet.start_worker(pool="threads")
     refused, gone = fleet.send(f"http://127.0.0.1:{free_port()}/nobody", f"{property_site}/odd/gone")

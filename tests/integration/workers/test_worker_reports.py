@@ -20,10 +20,7 @@ TARGET = "/listings/oak-hollow-lane"
 def test_the_key_report_runs_on_schedule_and_is_logged_exported_and_returned(
     make_fleet: Any, openai_simulator: Any, property_site: str
 ) -> None:
-    """The report sums the counts published by all processes.
-
-    The task returns the same figures as the exported file.
-    """
+    """The report sums the counts of all processes, and the task returns the same figures as the exported file."""
     simulator = openai_simulator()
     fleet = make_fleet(
         OPENAI_API_KEYS=",".join(simulator.keys),
@@ -56,10 +53,7 @@ def test_the_key_report_runs_on_schedule_and_is_logged_exported_and_returned(
 
 
 def test_accumulated_messages_of_beat_run_once_and_other_requests_always_run(make_fleet: Any) -> None:
-    """After a long pause, a worker runs one report for all of beat's messages.
-
-    Other requests for reports always run.
-    """
+    """After a pause, one report is run for all of beat's messages. Other requests for reports always run."""
     fleet = make_fleet()
     fleet.app.loader.import_default_modules()
     task = fleet.app.tasks["tasks.health.report_key_stats"]
@@ -107,10 +101,7 @@ def test_beat_survives_a_crash_of_its_broker_and_ends_while_the_broker_is_away(m
 
 
 def test_a_worker_of_the_scrape_queue_serves_all_queues_but_maintenance(make_fleet: Any) -> None:
-    """Most jobs of a large batch are in lanes other than `scrape`.
-
-    Webhooks and model batches have queues of their own.
-    """
+    """Large batches also use other lanes than `scrape`. Webhooks and model batches have their own queues."""
     fleet = make_fleet()
     fleet.start_celery_worker("-Q", "scrape", "--pool=solo")
     (queues,) = fleet.app.control.inspect(timeout=20, limit=1).active_queues().values()

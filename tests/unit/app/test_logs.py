@@ -92,9 +92,7 @@ def test_auto_is_text_on_a_terminal_and_json_elsewhere(lines: Lines, monkeypatch
 
 
 def test_lines_have_the_bound_context_and_a_terminal_shows_it_briefly(lines: Lines) -> None:
-    """On a terminal, the message comes first, ids are shortened to eight characters, and a value in the message is not
-    repeated.
-    """
+    """On a terminal, the message comes first, ids are short, and a value in the message is not repeated."""
     bound = {"job": "ab12" * 8, "batch": "cd34" * 8, "key": "sk-abc...wxyz", "task_id": "ab12" * 8}
     with bound_contextvars(**bound):
         configure_logging(log_format="json")

@@ -131,10 +131,7 @@ def test_blank_values_mean_unset(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_secret_may_come_from_a_file_that_its_variable_names(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Docker and Kubernetes mount secrets as files.
-
-    The variable takes precedence over its file, unless the variable is blank.
-    """
+    """Docker and Kubernetes mount secrets as files. A variable that is not blank takes precedence over its file."""
     (tmp_path / "secret").write_text("0123456789abcdef0123456789abcdef\n")
     (tmp_path / "env").write_text(f"METRICS_TOKEN_FILE={tmp_path / 'secret'}\nPORT=\n")
     monkeypatch.setenv("PROPINTEL_ENV_FILE", str(tmp_path / "env"))

@@ -81,9 +81,7 @@ def _shown(*writes: bytes, name: str = "beat", colors: bool = False) -> bytes:
     ],
 )
 def test_each_line_has_the_name_of_its_process_in_one_column(written: bytes, printed: bytes) -> None:
-    """Bytes that are not text pass unchanged, empty lines are omitted, and text that only resembles JSON gets the
-    prefix.
-    """
+    """Bytes that are not text pass unchanged, empty lines are omitted, and only real JSON lines get no prefix."""
     assert _shown(written) == printed
 
 

@@ -117,10 +117,7 @@ def test_each_service_starts_after_its_dependencies() -> None:
 
 
 def test_each_service_has_enough_time_to_stop() -> None:
-    """A soft shutdown of Celery takes 10 s, and ending a hanging child takes 10 s more.
-
-    The web server waits for open requests.
-    """
+    """Celery's soft shutdown takes 10 s, and ending a child that hangs takes 10 s more."""
     grace = {name: _seconds(service["stop_grace_period"]) for name, service in _SERVICES.items()}
     assert {grace["worker"], grace["maintenance"]} == {40}
     assert grace["web"] >= int(_after(_SERVICES["web"]["command"], "--timeout-graceful-shutdown")) + 5

@@ -20,10 +20,7 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 @dataclass
 class Fleet:
-    """Simulated workers. `jobs` are (site, batch) in queue order.
-
-    `starts` by site and `ends` by batch are times in seconds.
-    """
+    """Simulated workers for a queue of (site, batch) `jobs`. `starts` by site and `ends` by batch are in seconds."""
 
     workers: int
     gap: float
@@ -93,10 +90,7 @@ def test_a_batch_of_one_site_uses_the_whole_pace_and_finishes() -> None:
 
 
 def test_other_sites_are_served_while_one_keeps_thousands_waiting() -> None:
-    """A hundred sites with ten pages each queue behind two thousand pages of one site.
-
-    Without that site, they need 20 s.
-    """
+    """A hundred sites with ten pages each, 20 s of work, queue behind two thousand pages of one site."""
     others = [(f"site-{n % 100}.example", "others") for n in range(1_000)]
     fleet = Fleet(workers=8, gap=2.0, jobs=[("slow.example", "batch")] * 2_000 + others)
     fleet.run()

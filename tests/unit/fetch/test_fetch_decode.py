@@ -113,10 +113,7 @@ def test_no_bytes_raise_an_error(body: bytes) -> None:
     "label", ["utf-7", "unicode_escape", "raw_unicode_escape", "punycode", "idna", "base64", "hex"]
 )
 def test_python_codecs_that_are_not_charsets_are_ignored(label: str) -> None:
-    """`+ADw-script+AD4-` is plain text.
-
-    Decoded as UTF-7, it would become a tag that other tools do not see.
-    """
+    """`+ADw-script+AD4-` is plain text, but decoded as UTF-7 it would become a tag."""
     body = b"<p>+ADw-b+AD4- \\u0041 1234"
     assert decode(body, f"text/html; charset={label}") == body.decode()
 

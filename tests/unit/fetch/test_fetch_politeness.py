@@ -184,10 +184,7 @@ def test_a_lease_that_is_never_released_expires() -> None:
 
 @pytest.mark.parametrize(("retry_after", "rest"), [(None, 900.0), (60.0, 900.0), (1800.0, 1800.0)])
 def test_a_site_with_a_block_page_is_left_alone_for_15_minutes(retry_after: float | None, rest: float) -> None:
-    """A longer Retry-After extends the pause.
-
-    Until it ends, visitors get an error with the pause's length and the time left.
-    """
+    """A longer Retry-After extends the pause. The error states the pause's length and the time left."""
     clock = ManualClock()
     politeness = _politeness(clock)
     with suppress(PageBlockedError), politeness.slot(_destination(), ANYBODY) as slot:

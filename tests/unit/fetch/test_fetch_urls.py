@@ -54,10 +54,7 @@ def test_the_origin_is_scheme_host_and_port() -> None:
 
 
 def test_a_public_address_is_never_private_even_in_an_opened_network() -> None:
-    """Requests to private addresses have no rate limit.
-
-    A range that is too wide must not exempt public sites from the limit.
-    """
+    """Private addresses have no rate limit. A private range that is too wide must not include public sites."""
     guard = Guard(_Public(), (ip_network("0.0.0.0/0"),))
     assert not guard.check("https://homes.example/").is_private
     assert guard.check("https://10.0.0.1/").is_private

@@ -201,8 +201,5 @@ def test_a_field_is_one_row_with_its_labels(copy: Path) -> None:
 
 
 def test_few_files_name_a_field() -> None:
-    """Knowledge about fields belongs in the field table.
-
-    The mean number of files that name a field may only decrease.
-    """
+    """Knowledge about fields belongs in the field table, so this mean may only decrease."""
     assert files_naming_a_field() <= 4.89

@@ -153,10 +153,7 @@ _demand = st.builds(
 def test_advice_never_contradicts_itself(
     keys: tuple[KeyView, ...], demand: dict[str, Demand], observed: timedelta
 ) -> None:
-    """A pool is never advised both to buy keys and to repair keys first.
-
-    Each piece of advice can be serialized as JSON.
-    """
+    """A pool is never advised to buy keys and also to repair keys first. All advice can be written as JSON."""
     advice = advise(Evidence(keys, demand, observed))
     found = codes(advice)
     assert sum(code in found for code in ("enough", "more_quota_helps", "idle")) <= 1

@@ -121,10 +121,7 @@ def test_a_budget_is_an_alarm_when_nearly_spent_and_critical_when_spent() -> Non
 
 
 def look(alerts: list[Alert], *budgets: BudgetUse, at: datetime = NOW) -> list[Alert]:
-    """Return the alerts that fire after one more look.
-
-    An alert that continues is replaced only if its severity changes.
-    """
+    """Return the alerts after one more look. A continuing alert is replaced only if its severity changes."""
     before = {(alert.kind, alert.subject, alert.severity): alert for alert in alerts}
     alarms = find_alarms(PoolView(at, (GOOD,), budgets), *LIMITS, alerts)
     return [before.get((alarm.kind, alarm.subject, alarm.severity), booked(alarm)) for alarm in alarms]

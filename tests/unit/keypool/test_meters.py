@@ -23,10 +23,7 @@ def burst(rules: LuaRules, meter: Any, reserve: float = SCHEDULE) -> int:
 
 
 def learned(rules: LuaRules, reading: Any, meter: Any = None, charge: Any = None) -> Any:
-    """Return a copy of `meter`, or a new meter, after a reading at NOW_US.
-
-    Differences within 1.5 requests or a tenth of the capacity are ignored.
-    """
+    """Return a copy of `meter`, or a new meter, after a reading. Differences of 1.5 requests or a tenth are ignored."""
     meter = rules.meter(a=0) if meter is None else rules.copy(meter)
     rules.learn_meter(meter, reading, NOW_US, charge or rules.charge(), 1, rules.table([1.5, 0.1]))
     return meter
@@ -77,10 +74,7 @@ def test_an_emptier_bucket_than_computed_is_applied_at_once(rules: LuaRules) -> 
 
 
 def test_a_fuller_bucket_than_computed_is_applied_slowly_and_only_outside_a_band(rules: LuaRules) -> None:
-    """Differences up to 1.5 requests or a tenth of the capacity may come from reordering.
-
-    A quarter of the remaining difference is applied.
-    """
+    """A difference inside the band may come from reordering. Outside, a quarter of the excess is applied."""
     before = charged(rules, rules.meter(60, 10), 8)
     near = learned(rules, rules.reading(60, 3, 7 * SECOND), before, rules.charge(before))
     far = learned(rules, rules.reading(60, 8, 2 * SECOND), before, rules.charge(before))
@@ -141,8 +135,7 @@ def test_a_new_limit_voids_earlier_reservations(rules: LuaRules) -> None:
 
 
 def test_a_daily_limit_that_varies_is_the_same_limit(rules: LuaRules) -> None:
-    """A daily limit's rate is computed from rounded figures, so rates within a quarter of each other are the same
-    limit."""
+    """A daily limit's rate is computed from rounded figures, so it may vary by a quarter."""
     before = charged(rules, rules.meter(8, 200))
     for rate, kept in ((9.9, 8), (10.1, 10.1)):
         reading = rules.reading(200, 180, 20 * MINUTE / rate)

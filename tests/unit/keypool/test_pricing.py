@@ -19,8 +19,7 @@ def test_a_known_model_costs_the_price_of_the_table() -> None:
 
 
 def test_a_tier_costs_its_price_in_the_table() -> None:
-    """The table's prices for a million tokens are $0.25 input and $2.00 output. Flex costs half, priority 1.8 times as
-    much."""
+    """A million tokens cost $0.25 as input and $2.00 as output. Flex costs half, priority 1.8 times as much."""
     microusd = make_pricing()
     prices = {tier: microusd("gpt-5-mini", 1_000_000, 1_000_000, tier) for tier in ("", "default", "flex", "priority")}
     assert prices == {"": 2_250_000, "default": 2_250_000, "flex": 1_125_000, "priority": 4_050_000}
@@ -73,18 +72,14 @@ def test_cached_input_costs_the_price_of_its_tier(model: str, tier: str, cached:
 
 @pytest.mark.parametrize("model", ["gpt-4.1-mini", "gpt-4o", "o3", "o1"])
 def test_a_batch_of_a_model_before_gpt_5_is_charged_in_full(model: str) -> None:
-    """OpenAI lists no batch price for these models' cached input.
-
-    Its cookbook says that batches do not use the cache.
-    """
+    """OpenAI lists no batch price for cached input of these models, and batches do not use the cache (cookbook)."""
     microusd = make_pricing()
     assert microusd(model, 10_000, 0, "batch", cached=10_000) == microusd(model, 10_000, 0, "batch")
     assert 2 * microusd(model, 10_000, 0, "batch") == microusd(model, 10_000, 0)
 
 
 def test_writing_to_the_cache_costs_extra_if_the_model_charges_for_it() -> None:
-    """From GPT-5.6 on, cache writes cost 1.25 times the input price. Before, they are free (OpenAI's pricing page,
-    2026-11)."""
+    """Cache writes cost 1.25 times the input from GPT-5.6 on, and nothing before (OpenAI, 2026-11)."""
     microusd = make_pricing()
     assert microusd("gpt-6-sol", 10_000, 0, written=10_000) == 25_000
     assert microusd("gpt-6-sol", 10_000, 0, "batch", cached=4_000, written=6_000) == 400 + 7_500

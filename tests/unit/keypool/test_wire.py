@@ -67,10 +67,7 @@ def test_every_endpoints_prompt_is_found(body: dict[str, Any], tokens: float) ->
     ],
 )
 def test_the_completion_counts_as_far_as_the_request_allows_it(body: dict[str, Any], tokens: float) -> None:
-    """Without a limit in the request, the completion counts as 0.
-
-    Reserving the model's longest completion would leave most of the rate limit unused.
-    """
+    """Without a bound, the completion counts as 0: reserving the model's maximum would waste the rate limit."""
     assert need_of(body).output_tokens == tokens
 
 
@@ -188,10 +185,7 @@ def test_the_details_of_an_error_are_words() -> None:
 def test_a_request_is_admitted_before_the_server_works_on_it(
     processing_ms: str | None, elapsed_us: int, admitted_us: int
 ) -> None:
-    """The latest possible admission time is used.
-
-    Without the server's header, it is at most half of the elapsed time.
-    """
+    """The latest possible time is used. Without the server's header, it is at most half of the elapsed time."""
     headers = {} if processing_ms is None else {"openai-processing-ms": processing_ms}
     assert wire.admitted_after_us(headers, elapsed_us) == admitted_us
 

@@ -75,10 +75,7 @@ def test_counts_of_another_version_are_ignored() -> None:
 
 
 def test_every_family_exists_before_its_first_sample_and_declared_label_words_start_at_zero() -> None:
-    """If a counter first appeared at 1000, its growth would be unknown.
-
-    Unknown totals must not be shown as zero: a return from 0 would look as if all events had happened again.
-    """
+    """If a counter first appeared at 1000, its growth would be unknown. But unknown totals are not shown as zero."""
     specs = [PAGES, RUNS, SECONDS]
     found = families(specs, {})
     assert [(family.name, family.type, family.documentation) for family in found] == [

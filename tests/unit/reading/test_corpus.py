@@ -29,10 +29,7 @@ _read = cache(lambda folder: run(_CORPUS / folder))
 
 
 def _outcomes(done: Run) -> dict[str, dict[str, Any]]:
-    """Return each page's errors by label: None for a missed value, or the wrong value that was read.
-
-    `kind` is a wrong page kind.
-    """
+    """Return each page's errors: None for a missed label, the wrong value that was read, and a wrong `kind`."""
     kinds = {row["file"]: (row["kind"], str(done.extractions[row["file"]].kind)) for row in done.truth}
     found: dict[str, dict[str, Any]] = {
         file: {"kind": read} for file, (labeled, read) in kinds.items() if labeled != read

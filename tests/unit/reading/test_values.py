@@ -33,10 +33,7 @@ from app.property.values.address_lines import Line, read
     ],
 )
 def test_numbers_follow_the_language(text: str, lang: str, value: float) -> None:
-    """A single comma is a decimal comma in German and a thousands separator in English.
-
-    Apostrophes and thin spaces separate thousands.
-    """
+    """A single comma separates decimals in German and thousands in English."""
     assert numbers.parse_number(text, lang) == pytest.approx(value)
 
 

@@ -30,8 +30,7 @@ def _anchors(examples: Sequence[Example], field: str) -> tuple[Anchor, ...]:
 
 
 def _areas(many: int, wrong: Sequence[int] = ()) -> list[Example]:
-    """Return examples of homes whose area is below an unknown label. For the pages in `wrong`, the example's area is
-    wrong."""
+    """Return examples of homes with the area below an unknown label. The area is wrong for the pages in `wrong`."""
     known = [facts(number) for number in range(many)]
     return [
         _example(page(n, one, rows(one)), LivingArea=(one["LivingArea"] + (7 if n in wrong else 0), "Square Feet"))

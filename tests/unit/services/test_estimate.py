@@ -52,10 +52,9 @@ def _estimate(database: Database, settings: Settings, targets: Sequence[str], *,
 
 
 def _work(database: Database, urls: int, addresses: int = 0) -> None:
-    """Store finished jobs with their model calls.
+    """Store finished jobs. Every fourth job has a call, and every second address a search of 8,000 tokens.
 
-    Every fourth job has a call with 1,000 input tokens, 600 of them cached, and 100 output tokens. Each address has
-    three pages, and every second address has a search of 8,000 tokens.
+    A call has 1,000 input tokens, 600 of them cached, and 100 output tokens. An address has three pages.
     """
     tried = [JobAttempt(name, SourceKind.GIS, f"https://{name}.example/", "used") for name in "abc"]
     for n in range(urls):

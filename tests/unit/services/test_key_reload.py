@@ -141,10 +141,7 @@ def test_an_invalid_file_leaves_the_old_keys_and_is_logged_once(
     caplog: pytest.LogCaptureFixture,
     case: tuple[Callable[[Path], object], str],
 ) -> None:
-    """The log line names the variable and the problem, but no key. A later valid file is read.
-
-    A starting process would use the next variable instead of an empty file, but a running one does not.
-    """
+    """The log line names the variable and the problem, but no key. A later valid file is read."""
     spoil, message = case
     spoil(file)
     with pytest.MonkeyPatch.context() as patch:
@@ -172,8 +169,7 @@ def dotenv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_requested_reload_reads_only_the_keys_of_the_dotenv_file(
     dotenv: Path, keys: Keys, file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Other settings, such as the database, do not change in a running process. If the reloaded file names a keys file,
-    that file is watched."""
+    """Other settings stay the same in a running process. If the env file then names a keys file, it is watched."""
     caplog.set_level(logging.INFO)
     dotenv.write_text(f"OPENAI_API_KEYS={A}\nDATABASE_URL=sqlite:///one\n")
     made = KeyReload(load_settings(), keys.apply)

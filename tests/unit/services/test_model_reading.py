@@ -65,10 +65,7 @@ class Api:
         return self._respond(json.loads(request.content))
 
     def manager(self, budget: Budget = NO_BUDGET) -> OpenAIClientManager:
-        """Return a manager with one key.
-
-        A request is refused instead of waiting for capacity, and each costs a dollar.
-        """
+        """Return a manager with one key. Requests do not wait for capacity, and each costs a dollar."""
         keys = make_keys([KEY])
         return OpenAIClientManager(
             keys,
@@ -175,10 +172,7 @@ def test_a_failing_model_is_a_note_and_costs_no_value(
 def test_an_unusable_answer_is_not_paid_for_again_within_an_hour(
     answers: AnswerStore, extraction: Extraction, clock: ManualClock, content: Any, calls: int
 ) -> None:
-    """A later run, and another job with the same page, get the stored failure.
-
-    A model that answers in prose may not have seen the schema, so it is called once more with the schema in the text.
-    """
+    """Other jobs with the page get the stored failure. After prose, the model is called once more with the schema."""
     bad = Api(lambda _: completion(**content))
     first = reader(answers, bad, clock=clock).read(extraction)
     clock.advance(3_600)
@@ -316,8 +310,7 @@ def _answers_counted() -> dict[str, float]:
 def test_every_answer_is_counted_by_its_outcome(
     answers: AnswerStore, extraction: Extraction, respond: Any, outcome: str | None, measured: int
 ) -> None:
-    """A lack of capacity is not counted as an answer, because the job is retried. A call without a key takes no model
-    time."""
+    """A lack of capacity is not counted, because the job is retried. A call without a key takes no model time."""
     before = _answers_counted()
     reader = ModelReader(answers, Api(respond).manager(), "m-counted")
     with pytest.raises(openai.RateLimitError) if outcome is None else contextlib.nullcontext():

@@ -71,11 +71,7 @@ def test_a_socket_url_is_converted_for_kombu(url: str, kombu: str) -> None:
 
 
 def test_every_task_has_its_queue_and_only_jobs_are_in_lanes(settings: Settings) -> None:
-    """Reports must not wait for jobs, hanging receivers, or uploads of batches.
-
-    If two queues had the same exchange and routing key, each would get every message. Recovery counts a lane's
-    messages.
-    """
+    """Reports must not wait for jobs, hanging receivers, or uploads of batches."""
     app = make_celery(settings)
     app.loader.import_default_modules()
     bindings = {queue.name: (queue.exchange.name, queue.routing_key) for queue in app.conf.task_queues}

@@ -18,10 +18,7 @@ SECRET = "0123456789abcdef0123456789abcdef"
 
 @pytest.fixture
 def make_settings(tmp_path: Path) -> Callable[..., Settings]:
-    """Return a function that makes settings with a PROPINTEL_HOME, a secret, and two keys.
-
-    Its arguments override them.
-    """
+    """Return a function that makes settings with a home, a secret, and two keys. Its arguments override them."""
 
     def make(**changes: Any) -> Settings:
         values = {

@@ -82,10 +82,7 @@ def current_fingerprint(target: str) -> str | None:
 
 
 def fingerprint(source: str) -> str:
-    """Return a hash of the code without comments and layout.
-
-    The hash is the same in all Python versions.
-    """
+    """Return a hash of the code, without comments and layout, that is the same in all Python versions."""
     left_out = (tokenize.COMMENT, tokenize.NL)
     layout = (tokenize.INDENT, tokenize.DEDENT, tokenize.NEWLINE)
     words = (
