@@ -116,7 +116,7 @@ def same_street_name(one: str, other: str) -> bool:
 def is_misspelling(one: str, other: str) -> bool:
     """Return whether two texts may be spellings of the same name.
 
-    One letter in five may differ, but no more than two. Digits must be equal.
+    One letter in five may differ, but at most two letters. Digits must be equal.
     """
     if re.findall(r"\d+", one) != re.findall(r"\d+", other):
         return False

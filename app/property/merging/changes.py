@@ -18,7 +18,7 @@ from app.property.merging.number_errors import number_error
 from app.property.record import Evidence, PageKind
 from app.property.source_record import SourceRecord
 
-#: Fields whose changes are published. Excluded are computed fields (their inputs are published), people's names, texts
+#: Fields whose changes are published. They exclude computed fields (their inputs are published), people's names, texts
 #: in a site's own words, estimates that change daily, and facts that change only by correction.
 PUBLISHED_FIELDS = tuple(name for name, spec in FIELDS.items() if spec.published)
 #: Maps each field to the fields that give its value a meaning, such as its currency, unit, or tax year.

@@ -98,7 +98,9 @@ class SourceValue:
 
 
 def source_value(name: str, record: SourceRecord, known: Known, *, contested: bool = True) -> SourceValue:
-    """Weigh the record's value of the field `name`, without other sources' votes. Fit counts only if `contested`."""
+    """Weigh the record's value of the field `name`, without other sources' votes. The fit counts only if sources
+    disagree (`contested`).
+    """
     proof = record.evidence[name]
     age_days = (known.newest - record.as_of).total_seconds() / _SECONDS_A_DAY
     odd = anomalies(name, record.values, known.values, known.newest.year) if contested else []

@@ -1,11 +1,11 @@
 """Find a person's name in a text: in either order, with initials, across tags and JSON keys.
 
 The caller decides which words are a name, because it may know only hashes of the name. `Jane Doe` is found as:
-- `Jane Doe`, `JANE DOE`, `Jane Q. Doe`, `jane-doe`, `jane.doe@`, `Jane <b>Doe</b>`, `"first":"Jane","last":"Doe"`
+- `Jane Doe`, `JANE DOE`, `Jane Q Doe`, `jane-doe`, `jane.doe@`, `Jane <b>Doe</b>`, `"first":"Jane","last":"Doe"`
 - `Doe, Jane`, or without a comma in capitals, as assessment rolls write names: `DOE JANE Q`
 - `Jane & John Doe`, `DOE JOHN & JANE`: two given names share a family name, and only the person's given name matches
 
-`Jane Doe` is not found in `Jane Doe-Smith`, `Jane. Doe`, `Jane Doe Street`, or `Mary Jane Doe`, who is another person.
+It is not found in `Jane Doe-Smith`, `Jane Doe Street`, and `Mary Jane Doe`, nor if a sentence ends after `Jane`.
 """
 
 import re
@@ -32,7 +32,7 @@ _TAG = re.compile(r"<[!/?A-Za-z][^<>]{0,4000}>")
 _AMPERSAND = re.compile(r"[.]?\s{0,2}&\s{0,2}")
 #: Words that may follow two given names in an assessment roll, but are not family names.
 _AFTER_COUPLES = frozenset({"trustee", "trustees", "tr", "trs", "trust", "etal", "et", "jt", "hw", "jr", "sr"})
-#: Words such as `street`. A name before such a word is a street's or a place's, not a person's.
+#: Words such as `street`. A name before such a word is not a person's.
 _STREET_WORDS = (
     "st street rd road ave avenue blvd boulevard dr drive ln lane ct court pl place pkwy parkway hwy highway way ter "
     "terrace cir circle park school elementary"
@@ -172,7 +172,7 @@ def _couples(
 def _family_last(
     stream: Sequence[Word], gaps: Sequence[str], first: int, second: int, is_name: Callable[[tuple[str, ...]], bool]
 ) -> Iterator[Match]:
-    """Yield `Jane Q.` in `Jane Q. & John R. Doe`: Jane's name ends at `first`, and John's begins at `second`."""
+    """Yield `Jane` in `Jane & John Doe`: Jane's name ends at `first`, and John's begins at `second`."""
     given = _given_at(stream, gaps, first, back=True)
     if not _is_capital(given[0]) or not _is_capital(stream[second]):
         return

@@ -1,7 +1,7 @@
 """Parse a person's name as an operator writes it, and derive the forms that it may have in texts.
 
-`John Doe` matches with or without a middle initial, in either order. `John Quincy Doe` matches itself and `John Q.
-Doe`, but not every John Doe.
+`John Doe` matches with or without a middle initial, in either order. `John Quincy Doe` matches with the full middle
+name or its initial, but not without.
 """
 
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class PersonName:
 
 
 def parse_name(text: str) -> PersonName:
-    """Parse `Jane Doe`, `Doe, Jane`, or `Dr. Jane Q. Doe`.
+    """Parse a name such as `Jane Doe` or `Doe, Jane`, with or without titles.
 
     Raises `InvalidPersonError` for fewer than two or more than six words.
     """

@@ -27,7 +27,7 @@ _PLAIN = str.maketrans({"ø": "o", "đ": "d", "ð": "d", "ł": "l", "ı": "i", "
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word. `plain` is its normalized form for comparison, and `text` is its form without escapes.
+    """A word with its normalized form for comparison (`plain`) and its form without escapes (`text`).
 
     `start` and `end` are offsets in the original text. `at` and `stop` are offsets in the text without escapes.
     """

@@ -2,8 +2,8 @@
 `PageTooComplexError`.
 
 The 62 real pages saved for the evaluation have at most 6,400 tags, 24,000 JSON values, and 2,900 elements (at most 280
-children of one element). Each takes up to 0.25 s from the response body to the model's prompt. A job may spend 3 s of
-CPU time and 400 MB on a page. The limits here are lower, because code outside the limited blocks also takes time and
+children of one element). Each page takes up to 0.25 s from the response body to the model's prompt. A job may spend 3 s
+of CPU time and 400 MB on a page. The limits here are lower, because code outside the limited blocks also takes time and
 memory, and because a signal may arrive late.
 """
 

@@ -202,7 +202,7 @@ def _region(kept: dict[str, Winner], page: Document) -> None:
 
 
 def _bathrooms(kept: dict[str, Winner]) -> None:
-    """Make counts of bathrooms consistent. Compute the total if it is missing or leaves out the half baths."""
+    """Compute the total number of bathrooms if it is missing or leaves out the half baths."""
     full, half, total = (kept.get(n) for n in ("BathroomsFull", "BathroomsHalf", "BathroomsTotalInteger"))
     if full is None and half is not None and total is not None and _are_items(half.candidate, total.candidate):
         full = kept["BathroomsFull"] = replace(total, candidate=replace(total.candidate, field="BathroomsFull"))

@@ -45,7 +45,7 @@ _SIDES = ("height", "max-height", "width", "max-width")
 
 
 def may_hide(declared: Declarations) -> bool:
-    """Return whether the declarations may hide text, alone or together. The check is fast; only False is certain."""
+    """Return False if the declarations certainly hide no text, alone or together. The check is fast."""
     stated = {name: value for name, (value, _) in declared.items()}
     return (
         by_style(stated) is not None

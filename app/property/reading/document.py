@@ -70,7 +70,7 @@ def _drop_reordered(root: Any) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A text node with single spaces. `owner` is the element around it, `index` its position among the segments."""
+    """A text node with single spaces. `owner` is the element around it, and `index` is its position in the page."""
 
     text: str
     owner: Any
@@ -296,7 +296,7 @@ class Document:
 
     @cached_property
     def tables(self) -> list[Any]:
-        """Return the tables without an inner table that are not skipped. At most 400 are examined."""
+        """Return the innermost tables that are not skipped. At most 400 are examined."""
         if self.root is None:
             return []
         innermost = (t for t in self.root.iter("table") if next(t.iterdescendants("table"), None) is None)

@@ -1,4 +1,4 @@
-"""Compute the version of the readers. Records read by another version are read again on the next visit."""
+"""Compute the version of the readers. A page read by another version is read again on the next visit."""
 
 import hashlib
 from functools import cache

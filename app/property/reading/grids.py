@@ -120,7 +120,7 @@ def _grid(table: Any, rows: list[list[Any]], page: Document) -> Grid | None:
         filled = [t for t in texts if t]
         if len(filled) < 2:
             stated = words_of(filled[0]) if filled and len(filled[0]) <= 80 else ""
-            title = stated or title  # keep the title above a remark in brackets, which `words_of` drops
+            title = stated or title  # keep the previous title if the row is only a remark in brackets
             continue
         below = rows[index + 1 :]
         if not _names_columns(filled, row, below, page, wide=len(texts) > 2):
@@ -160,7 +160,6 @@ def _names_columns(texts: list[str], row: list[Any], below: list[list[Any]], pag
 
 
 def _alternates(row: list[Any]) -> bool:
-    """Return whether label and value cells alternate: `<th>`, `<td>`, `<th>`, `<td>`."""
     return len(row) >= 4 and all(c.tag == ("td" if i % 2 else "th") for i, c in enumerate(row))
 
 

@@ -31,7 +31,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A position in JSON: pointer, words of the keys above (nearest last), and whom its values describe (`role`)."""
+    """A position in JSON: its pointer, the words of the keys above it (nearest last), and its subject (`role`)."""
 
     pointer: str
     parents: tuple[str, ...] = ()
@@ -71,13 +71,15 @@ def plain(found: Meaning, key: str, value: Any, node: dict[str, Any], at: tuple[
 
 
 def unit_beside(node: dict[str, Any], key: str = "") -> str:
-    """Return the unit that `node` gives for the number under `key`, as text for `areas.find_unit`; "" if none."""
+    """Return the unit that `node` gives for the number under `key`, as text for `areas.find_unit`, or "" if there is
+    none.
+    """
     unit = _unit_named(node, key)
     return object_keys.UNIT_CODES.get(unit.strip().upper(), unit)
 
 
 def _unit_named(node: dict[str, Any], key: str = "") -> str:
-    """Return the unit as the object spells it, such as `MTK`; "" if none."""
+    """Return the unit as the object spells it, such as `MTK`, or "" if there is none."""
     names = (
         *object_keys.UNIT_KEYS,
         *(f"{key}{end}" for end in ("Units", "Unit", "_unit", "UnitsShort")),

@@ -29,7 +29,7 @@ class ModelAnswer:
     """A model's answer. `values` maps each answered field to its value and quote ("" if the quote is missing).
 
     `model` is the model's name in the API response. The token counts come from the response, and are 0 if missing.
-    `service_tier` is the response's tier, "" if missing. `failure` is set if the answer was refused, invalid, or cut
+    `service_tier` is the response's tier, or "" if missing. `failure` is set if the answer was refused, invalid, or cut
     off. A refused or invalid answer has no values. An answer that was cut off has the values before the cut.
     `fields_answered` includes fields answered with null. `began` is true if the answer has text besides reasoning.
     """
@@ -120,7 +120,7 @@ def _parsed(model: str, completion: ChatCompletion, prompt: Prompt) -> tuple[Ans
 def read_answer(content: str, prompt: Prompt, *, model: str) -> Mapping[str, tuple[Any, str]]:
     """Return the values of a complete answer with their quotes. An invalid value stays as text.
 
-    Raise `ModelAnswerInvalidError`, which names `model`, if it has no JSON about the fields or only invalid values.
+    Raise `ModelAnswerInvalidError` if the answer has no JSON about the fields or only invalid values.
     """
     return _understood(content, prompt, model).values
 

@@ -98,8 +98,8 @@ def _texts(claim: Claim) -> CheckedValue | None:
     return CheckedValue(list(dict.fromkeys(items))) if items else None
 
 
-#: Matches the marks between the characters of a number. Slashes with blanks between them stand for empty parts, as in
-#: `61/ / 0118` (map, block, and lot).
+#: Matches the marks between the characters of a number. Slashes with blanks between them mean empty parts, as in `61/ /
+#: 0118` (map, block, and lot).
 _GAP = r"(?:\W{0,3}| ?(?:/ ?){2,4})"
 
 
@@ -188,9 +188,7 @@ def _association(claim: Claim) -> CheckedValue | None:
 
 
 def _answered(claim: Claim, stated: bool, denied: bool) -> CheckedValue | None:
-    """Check a yes-or-no claim. The quote must be about the field (`stated`), and deny it exactly if the value is
-    false.
-    """
+    """Check a yes-or-no claim. A quote about the field (`stated`) must deny it exactly if the value is false."""
     return CheckedValue(claim.value) if stated and denied is (not claim.value) else None
 
 

@@ -23,7 +23,7 @@ _BOILERPLATE_TAGS = frozenset({"nav", "footer", "head", "script", "style", "nosc
 _BOILERPLATE = (OTHERS - {"mortgage", "calculator", "filter", "filters", "searchbox", "autocomplete", "recently"}) | {
     "pagination", "pager", "sponsored", "advert", "adverts", "advertisement", "advertisements", "datepicker", "calendar"
 }  # fmt: skip
-#: Matches words that mark a paid position.
+#: Matches words that mark a paid listing.
 _PAID_FOR = re.compile(rf"\W*(?:{alternatives('pages', 'advertisements')})\W*", re.IGNORECASE)
 _FACTS = (
     re.compile(r"[$€£]\s?\d[\d,.]{2,}|\d[\d.,\u00a0 ]*\s?(?:€|zł|kr\b|EUR|CHF|USD)"),
