@@ -72,7 +72,7 @@ class Gate:
         self._meters: dict[tuple[str, str], Meter] = {}
 
     def authenticate(self, authorization: str | None) -> KeyState:
-        """Return the state of the key in an Authorization header. Raises `ApiError` 401."""
+        """Return the state of the key that an Authorization header contains. Raises `ApiError` 401."""
         scheme, _, key = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not key.strip():
             self.unknown_keys["requests"] += 1

@@ -121,7 +121,7 @@ def test_a_person_can_be_forgotten(project: ComposeProject) -> None:
 
 
 def test_a_batch_loses_no_job_when_its_workers_are_killed(project: ComposeProject) -> None:
-    """`maintenance` recovers the jobs of killed workers."""
+    """The `maintenance` service recovers the jobs of killed workers."""
     token = project.propintel("token", "--role", "operator", "--subject", "tester")["token"]
     workers = [worker["Id"] for worker in project.containers()["worker"]]
     with project.client(project.web_port) as api:

@@ -40,7 +40,7 @@ class Kill:
 
 
 class Ledger:
-    """All kills of a run. Thread-safe."""
+    """All kills of a run. `kill` is thread-safe."""
 
     def __init__(self, store: StoreUnderTest) -> None:
         self._store = store

@@ -137,7 +137,6 @@ def _small_disk() -> Iterator[Path]:
 
 
 def can_mount() -> bool:
-    """Return True if this process may mount a small disk."""
     if os.getuid() != 0 or shutil.which("mount") is None:
         return False
     try:

@@ -49,7 +49,7 @@ def test_a_seed_draws_the_same_run_and_every_fault_of_the_table() -> None:
 
 
 def test_only_an_answer_that_was_sent_whole_counts_as_a_page() -> None:
-    """A broken response and a complete one count once. A response to a client that disconnected does not count."""
+    """A broken response followed by a complete one counts as one page. A client that disconnects gets no page."""
     number, patient = page_with(("broken",)), page_with(())
     site = ChaosSite(1, lambda _: False)
     with BackgroundServer(site) as server:

@@ -84,7 +84,7 @@ def test_reservations_are_sent_in_their_order(store: Store, clock: ManualClock) 
 
 @pytest.mark.parametrize("rpm", [60, 600])
 def test_a_reservation_is_sent_at_its_time_and_can_be_released(store: Store, clock: ManualClock, rpm: int) -> None:
-    """A released reservation's time is free again, even for a key with a burst of one request."""
+    """A new reservation can take the time of a released one, even for a key with a burst of one request."""
     answer(store, limits=limits(rpm, rpm))
     clock.advance(60)
     burst(store)

@@ -168,7 +168,7 @@ def test_requests_that_may_have_been_served_are_charged(store: Store, outcome: O
 
 
 def test_a_reservation_costs_nothing_until_its_request_is_sent(make_store: MakeStore, clock: ManualClock) -> None:
-    """If a reservation were charged, a process that died with it would use up budget."""
+    """If a reservation were charged, a process that died before it sent the request would use up budget."""
     store = make_store(make_keys(["sk-a"]), clock, budget=Budget(day=Cap(calls=2)))
     answer(store, request=paid(), limits=EMPTY)
     released, sent, too_late = (take(store, paid(max_wait_us=30 * SECOND)) for _ in range(3))

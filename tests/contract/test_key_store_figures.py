@@ -180,8 +180,8 @@ def test_a_released_reservation_is_not_counted_as_a_request(store: Store) -> Non
 def test_time_without_capacity_is_counted_once_for_all_callers(
     store: Store, clock: ManualClock, *, unit: Unit, pause_us: int, first_us: int, seconds: int, then_us: int
 ) -> None:
-    """The time starts with the first rejected request and ends when capacity is available. Overlapping times count
-    once.
+    """The time without capacity starts with the first rejected request and ends when capacity is available. Overlapping
+    times count once.
 
     A rejected request counts for at most a minute, because later demand is unknown.
     """

@@ -149,7 +149,6 @@ def test_a_watch_does_not_request_a_page_that_is_being_purged(
 
 
 def waits(database: Database) -> bool:
-    """Return whether a transaction waits for a lock."""
     with database.reading() as connection:
         return bool(connection.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar())
 

@@ -74,7 +74,7 @@ def test_new_counts_of_all_keys_are_added_to_the_current_hour(history: KeyHistor
 def test_a_new_database_ignores_earlier_counts(
     history: KeyHistoryStore, clock: ManualClock, requests: Requests
 ) -> None:
-    """Nobody knows when the first counts accumulated, so they are only a baseline. A key added later starts at 0."""
+    """The first counts may have accumulated long before, so they are only a baseline. A key added later starts at 0."""
     record_counters(history, key("a", 900, open=2, dead=1), models={"m": Demand(900)})
     clock.advance(15)
     record_counters(history, key("a", 903, open=2, dead=1), key("b", 4), models={"m": Demand(907)})

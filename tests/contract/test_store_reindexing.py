@@ -123,7 +123,7 @@ def test_a_broken_property_is_reported_and_does_not_stop_reindexing(database: Da
 
 
 def test_workers_may_store_pages_during_concurrent_reindexing(database: Database) -> None:
-    """Each address has exactly one property at the end, in whatever order the two processes handle it."""
+    """Each address has exactly one property at the end, whichever process handles it first."""
     numbers = range(4, 24)
     for number in numbers:
         store_by_older_version(database, old_page(number))

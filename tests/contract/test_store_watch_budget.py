@@ -59,7 +59,7 @@ def test_watches_above_the_budget_are_reported_and_come_first_on_the_next_day(
     assert [job.target for job in first.jobs] == due[:2]
     assert (first.put_off, first.is_first_put_off) == (2, True)
     assert [watches.get(target).status for target in due[2:]] == ["put_off", "put_off"]
-    again = watches.tick(limits)  # the running jobs reserve their pages
+    again = watches.tick(limits)  # the running jobs have reserved the whole budget
     assert (again.jobs, again.put_off, again.is_first_put_off) == ([], 2, False)
     jobs = JobStore(database)
     for job in first.jobs:

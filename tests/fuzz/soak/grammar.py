@@ -164,8 +164,6 @@ def _crowded(rng: random.Random, size: int) -> str:
 
 
 def _metas(rng: random.Random, size: int) -> str:
-    """Return meta and link elements."""
-
     def meta() -> str:
         if rng.random() < 0.3:
             link = rng.choice(("canonical", "next", "alternate"))

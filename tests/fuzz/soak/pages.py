@@ -89,7 +89,7 @@ def _html(rng: random.Random, size: int) -> tuple[list[str], str]:
 
 
 def _mutated(rng: random.Random, size: int) -> tuple[list[str], str]:
-    """Return one of the tests' pages, cut and with repeated and hostile parts inserted."""
+    """Return one of the tests' pages, with pieces cut out or repeated, and with hostile parts inserted."""
     markup = rng.choice(_honest()).decode()
     kinds, parts = _parts(rng, size)
     for part in parts:

@@ -69,7 +69,6 @@ class Outcome:
 
 
 def summary(outcomes: list[Outcome]) -> str:
-    """Return a summary of the results as lines of text."""
     codes = Counter(one.code for one in outcomes)
     kinds = Counter(kind for one in outcomes for kind in one.kind.split(" + "))
     failures = sum(bool(one.failure) for one in outcomes)

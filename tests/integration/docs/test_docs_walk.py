@@ -115,7 +115,6 @@ def _blocks_to_run(page: str) -> list[Block]:
 
 
 def _run_page(page: str, place: Path, environment: Mapping[str, str]) -> str:
-    """Run the page's blocks in order, and return all their output."""
     printed = ""
     with ExitStack() as terminals:
         for block in _blocks_to_run(page):

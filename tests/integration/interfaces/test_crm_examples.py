@@ -88,7 +88,7 @@ def test_each_change_is_written_to_the_csv_file_once(run: Run, stores: Stores, h
         "quote": "'=it says 590000",
         "new_source": "https://homes.example/1",
     }
-    # As after a crash: the file has half a row, and the cursor is the previous run's.
+    # Simulate a crash: the file ends with half a row, and the cursor is the previous run's.
     whole = file.read_bytes()
     file.write_bytes(whole[: whole.rfind(b"\n", 0, -1) + 20])
     cursor.write_text(before)
