@@ -127,7 +127,7 @@ def origin_of(url: str) -> str:
 
 
 def protect(secrets: Iterable[str], shown: Callable[[str], str] | None = None) -> None:
-    """Make `redact` replace each of these values with `shown(secret)`, or with `[redacted]` if `shown` is None.
+    """Make `redact` replace each of `secrets` with `shown(secret)`, or with `[redacted]` if `shown` is None.
 
     Values with fewer than `SHORTEST_PROTECTED` characters are ignored.
     """
@@ -184,10 +184,10 @@ _CHANGE = re.compile(r"(?<=[a-z])[A-Z]|(?<=[A-Za-z])[0-9]|(?<=[0-9])[A-Za-z]")
 def looks_random(text: str) -> bool:
     """Return whether a part of `text` looks like a random token, not like ordinary words.
 
-    A part looks random if `_LONG` matches it, or if it has at least 16 characters and the kind of character (lowercase,
-    uppercase, digit) changes at more than every fifth. It changes at every second or third character of random text,
-    but at every seventh of joined words (`IncomingWebhook`, `us-east-1-production`). This recognizes 99 % of random
-    tokens of 24 characters.
+    A part looks random if `_LONG` matches it, or if it has at least 16 characters and more than a fifth of them are
+    capitals after a small letter, digits after a letter, or letters after a digit. These are every second or third
+    character of random text, but every seventh of joined words (`IncomingWebhook`, `us-east-1-production`). This
+    recognizes 99 % of random tokens of 24 characters.
     """
     if _LONG.search(text):
         return True

@@ -1,8 +1,8 @@
 """The fleet's clock: the time of its Redis server.
 
-One machine writes the end of a lease, and another compares it with the current time. With their own clocks, a machine
-whose clock is an hour ahead would take over every job. Machines therefore use their own clocks only to measure elapsed
-time.
+One machine writes the end of a lease, and another compares it with the current time. If machines used their own clocks,
+a machine whose clock is an hour ahead would take over every job. Therefore, they use their own clocks only to measure
+elapsed time.
 """
 
 import logging
@@ -18,7 +18,7 @@ from app.settings import Settings
 
 log = logging.getLogger(__name__)
 
-#: Interval between requests for the server's time. Within it, two quartz clocks drift apart by about 6 ms (100 ppm).
+#: Interval between requests for the server's time. In this time, two quartz clocks drift apart by about 6 ms (100 ppm).
 _SYNC_SECONDS = 60.0
 #: The pause after a failed request, the shorter pause before the first success, and a request's timeout.
 _RETRY_SECONDS = 5.0
@@ -75,8 +75,8 @@ class FleetClock:
         answered_at = self._monotonic()
         first = self._base_at is None
         with self._lock:
-            # The server read its clock at some time during the call. The middle of the call is at most half a round
-            # trip off.
+            # The server read its clock at an unknown time during the call. The middle of the call is wrong by at most
+            # half a round trip.
             self._base_us, self._base_at = server_us, (asked_at + answered_at) / 2
             self._ask_at = answered_at + _SYNC_SECONDS
         ahead = (self._local.now_us() - server_us) / 1_000_000

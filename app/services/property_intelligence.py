@@ -74,8 +74,8 @@ class Scraper:
         """Scrape `target` and return its property. Unless `refresh`, return a stored property if it is fresh enough.
 
         If `run` belongs to a job, the page becomes the job's checkpoint, and storing the property ends the job. With
-        `refresh`, stored data from before `asked_at`, the time of the request, is outdated. For an address, its sources
-        are scraped (`scraping/addresses.py`).
+        `refresh`, stored data from before `asked_at`, the time of the request, is outdated. For an address, scrape
+        pages of the address's sources (`scraping/addresses.py`).
 
         Raises `WaitForBatch` in an economy run, `LeaseLostError` if the run's lease is lost, `PageUnderWayError` while
         another job reads the same page, `OutOfTimeError` if an address needs another run, `InvalidTargetError`, fetch

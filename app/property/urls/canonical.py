@@ -1,8 +1,8 @@
-"""Determine a page's URLs: the one that answered, and the canonical URL that the page declares.
+"""Determine a page's URLs: the URL that answered the request, and the canonical URL that the page declares.
 
 A page may declare a wrong URL, such as the URL of another office's record, or the same URL on every listing. Therefore,
-a declared URL on another host is ignored. Others are accepted only after the page at the declared URL was fetched and
-has the same content (`merging/same_page.py`).
+a declared URL on another host is ignored. A declared URL on the same host is accepted only after its page was fetched
+and agrees (`merging/same_page.py`).
 """
 
 import re
@@ -14,14 +14,14 @@ from app.property.page import Page
 from app.property.reading import trees
 from app.property.urls.targets import normalize_url
 
-#: Maximum number of characters of the HTML head to examine. The body is not examined, because it may contain text from
-#: visitors.
+#: Maximum number of characters of the HTML head to examine. The body is not examined, because it may contain
+#: user-generated text.
 _HEAD_CHARS = 256_000
 _HEAD_END = re.compile(r"</head\b|<body\b", re.IGNORECASE)
 
 
 def answered_url(page: Page) -> str:
-    """Return the normalized URL that answered. The page is stored under this URL."""
+    """Return the normalized URL that answered the request. The page is stored under this URL."""
     try:
         return normalize_url(page.final_url)
     except InvalidTargetError:

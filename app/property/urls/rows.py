@@ -1,7 +1,7 @@
 """Build URLs for the properties in a response that lists several: the response's URL plus a fragment.
 
 Fragments are not sent to sites (RFC 3986 section 3.5), so requesting such a URL returns the whole response. Targets
-have no fragment.
+have no fragment, so such a URL is never a target.
 """
 
 from collections.abc import Mapping
@@ -14,8 +14,8 @@ from app.property.merging.identity import address_of, parcel_of
 def row_url(url: str, values: Mapping[str, Any]) -> str | None:
     """Return a URL for one of several properties at `url`, or None if its `values` do not identify it.
 
-    The fragment is the parcel number, else house number, street, and unit. Unlike a position in the response, these do
-    not change between responses.
+    The fragment is the parcel number, else house number, street, and unit. Unlike a position in the response, these
+    values do not change between responses.
     """
     number = parcel_of(values)
     if number is not None:

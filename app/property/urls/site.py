@@ -9,7 +9,7 @@ from publicsuffixlist import PublicSuffixList
 #: Domains that are not in the Public Suffix List, although their hosts have different owners.
 _SHARED_DOMAINS = frozenset(
     (
-        # records and maps of many counties
+        # domains with records and maps of many counties
         *("arcgis.com", "arcgisonline.com", "devnetwedge.com", "mapgeo.io", "publicaccessnow.com", "qpublic.net"),
         *("schneidercorp.com", "socrata.com", "tylerhost.net"),
         # domains where anybody can have a site

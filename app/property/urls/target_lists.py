@@ -33,10 +33,11 @@ _Entry = tuple[int, str | ValueError]
 def parse_targets(body: bytes, name: str, check: Callable[[str], object] = normalize_target) -> list[str]:
     """Return the targets in a UTF-8 text, in order. Skip blank lines and lines that start with #.
 
-    `name` is a file name or, for example, "stdin". Errors mention it, and its suffix determines the format. If the
-    suffix is unknown, the first line determines the format. `check` raises `InvalidTargetError` for an invalid target.
+    `name` is a file name or, for example, "stdin". Error messages mention it, and its suffix determines the format. If
+    the suffix is unknown, the first line determines the format. `check` raises `InvalidTargetError` for an invalid
+    target.
 
-    Raises `InvalidTargetListError`, which lists up to ten bad lines, or if there is no target.
+    Raises `InvalidTargetListError` for bad lines, of which it lists up to ten, or if there is no target.
     """
     try:
         lines = body.decode("utf-8-sig").splitlines()
@@ -108,7 +109,7 @@ def _target_of_json(line: str) -> str | ValueError:
 
 
 def _from_csv(lines: Sequence[str]) -> Iterator[_Entry]:
-    """Read the columns that the header names. If there is no header, read the first column or whole lines."""
+    """Read the columns that the header names. Without a header, use the first column or the whole line."""
     first = next((line for line in lines if not _is_skipped(line)), "")
     delimiter = _delimiter(first)
     columns = _columns(_cells(first, delimiter))
@@ -132,7 +133,8 @@ def _from_csv(lines: Sequence[str]) -> Iterator[_Entry]:
 
 
 def _joined(parts: Mapping[str, str]) -> str:
-    """Join the parts of a row into one target. Keys are the values of `_NAMES`. Return "" if the row has no target.
+    """Join the parts of a row into one target. `parts` has the values of `_NAMES` as keys. Return "" if the row has no
+    target.
 
     A URL or a full address is the target by itself. A street or an incomplete address is joined with the row's unit,
     town, state, ZIP code, and country.
@@ -164,7 +166,7 @@ def _cells(line: str, delimiter: str) -> list[str]:
 
 
 def _columns(cells: Sequence[str]) -> dict[str, int]:
-    """Return each part's column index; empty if `cells` are not a header."""
+    """Return the column index of each part, or no parts if `cells` are not a header."""
     found: dict[str, int] = {}
     for at, cell in enumerate(cells):
         if (name := _NAMES.get(_plain(cell))) is not None:

@@ -267,7 +267,7 @@ _TOWN_OPENS = re.compile(r"^(?:град|гр\.|с\.|село|m\.st\.|miasto)\s+"
 
 
 def _beside_street(parts: list[str]) -> Line | None:
-    """Parse a line such as `Konstancin-Jeziorna, Skolimów, ul. Sobieskiego`, or its reverse."""
+    """Parse a line such as `Konstancin-Jeziorna, Skolimów, ul. Sobieskiego`, or with its parts reversed."""
     at = next((i for i, p in enumerate(parts) if _STREET_OPENS.match(p)), None)
     if at is None or at not in (0, len(parts) - 1):
         return None

@@ -84,7 +84,7 @@ def has_agency_beside(person: str, line: str) -> bool:
     found = re.search(re.escape(person), line, re.IGNORECASE)
     before, behind = (line[: found.start()], line[found.end() :]) if found else ("", "")
     if _GOES_ON.match(behind):
-        return False  # `Alta Vista Rentals & Property Management LLC` is one name
+        return False  # the agency's name goes on, as in `Alta Vista Rentals & Property Management LLC`
     pieces = [piece.strip(" ,.;:") for piece in _PIECES.split(f"{before}\n{behind}")]
     return _ROLE_BEHIND.match(behind) is not None or any(is_agency(piece) for piece in pieces)
 

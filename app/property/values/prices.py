@@ -57,7 +57,7 @@ def parse_price(text: str, *, lang: str | None = None, country: str | None = Non
     per_area = _PER_AREA.search(text)
     clean = text[: per_area.start()] if per_area else text
     numbers = [n for n in find_numbers(clean, lang) if _LEAST <= n.value <= _MOST]
-    if per_area and not text.startswith(":", per_area.end()):  # the number before "/m²" is a price per area
+    if per_area and not text.startswith(":", per_area.end()):  # drop the number before "/m²", which is a price per area
         numbers = numbers[:-1]
     if not numbers:
         return None

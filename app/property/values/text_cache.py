@@ -1,4 +1,6 @@
-"""Cache the results of text functions. Results for long texts are not cached, because pages have too many of them."""
+"""Cache the results of functions that take a text. Results for long texts are not cached, because pages have too many
+of them.
+"""
 
 from collections.abc import Callable
 from functools import lru_cache, update_wrapper

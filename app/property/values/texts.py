@@ -33,7 +33,7 @@ _SPLIT = re.compile(r"\s*[,;\n|]\s*")
 
 
 def clean(text: str) -> str:
-    """Decode HTML entities, remove tags, and collapse white space. Of checkboxes, keep only the ticked ones."""
+    """Decode HTML entities, remove tags, and collapse white space. Of checkboxes, keep the ticked ones."""
     if "&" in text:
         text = html.unescape(text)
     if "<" in text:

@@ -29,5 +29,5 @@ _STATES = _by_prefix()
 
 
 def states_of_zip(code: str) -> frozenset[str]:
-    """Return the two-letter codes of the states that use the ZIP code's prefix, none for an unknown prefix."""
+    """Return the two-letter codes of the states that use the ZIP code's prefix (none if it is unknown)."""
     return _STATES.get(code.strip()[:3], frozenset())

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from app.property.fields.phrases import by_key, first_of, pattern, words
 from app.property.values.text_cache import remembered
 
-#: Results for longer texts, in characters, are not cached.
+#: Maximum number of characters of a text whose result is cached.
 _LONGEST_KEPT = 300
 
-#: Subtypes in order of precedence. `House` is last, so that it does not match `semi-detached house` first.
+#: Subtypes in order of precedence. `House` is last, because more specific names such as `semi-detached house` contain
+#: it.
 _SUBTYPES = by_key(
     "kinds",
     *("Single Family Residence", "Unimproved Land", "Multi Family", "Duplex", "Warehouse", "Industrial", "Office"),

@@ -1,4 +1,4 @@
-"""Send model requests without urgency through OpenAI's Batch API: collect requests, send batches, and read results.
+"""Send non-urgent model requests through OpenAI's Batch API: collect requests, send batches, and read results.
 
 A process may crash between any two steps. Therefore, each decision is stored before OpenAI is called, each step can be
 repeated, and only one process at a time handles a batch.

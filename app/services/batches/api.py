@@ -57,7 +57,7 @@ class BatchApi:
             )
 
     def find(self, key_id: str, name: str, since: datetime) -> Batch | None:
-        """Return the batch with this name, or None. Search only batches created since `since`."""
+        """Return the batch with this name, or None. Search only batches created at `since` or later."""
         oldest = (since - _SKEW).timestamp()
         with _only(frozenset({key_id})):
             for batch in self._client.batches.list(limit=_LISTED_AT_ONCE):
@@ -78,7 +78,7 @@ class BatchApi:
     def lines(self, key_id: str, file_id: str) -> Iterator[dict[str, Any]]:
         """Yield the JSON objects of a result file while it downloads. Lines that are not JSON objects are skipped."""
         with ExitStack() as stack:
-            # this must not enclose the loop, because the caller's code runs at each `yield`
+            # do not enclose the loop: at each `yield`, it would restrict the caller's requests to this key
             with _only(frozenset({key_id})):
                 response = stack.enter_context(self._client.files.with_streaming_response.content(file_id))
             for line in response.iter_lines():

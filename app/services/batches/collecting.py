@@ -70,7 +70,7 @@ def _is_ready(parts: Parts, parked: Parked) -> bool:
 
 @dataclass(slots=True)
 class _RemainingBudgets:
-    """Budget usage while requests are chosen: `day` of all keys, `key` of the least used key, and by batch of jobs."""
+    """Budget usage: `day` of all keys together, `key` of the least used key, and `batches` by batch of jobs."""
 
     parts: Parts
     day: Spent
@@ -81,7 +81,8 @@ class _RemainingBudgets:
         """Add the request's cost `more` to the usage and return True. Return False if a daily budget is too small for
         it.
 
-        Return None if the budget of `payer`, a batch of jobs, is too small, so that the request can never be sent.
+        Return None if the budget of `payer`, a batch of jobs, is too small, which means that the request can never be
+        sent.
         """
         of_batch = self.batches.get(payer)
         if of_batch is None:
@@ -147,8 +148,8 @@ def _most_bytes(parts: Parts) -> int:
 def _most_tokens(parts: Parts, model: str) -> float:
     """Return the maximum number of tokens per batch.
 
-    There is no limit unless OpenAI rejected a batch of the model in the last day for too many enqueued tokens. Then the
-    limit is half the tokens of the rejected batch, or twice the tokens of a batch that was accepted later.
+    There is no limit unless OpenAI rejected a batch of the model in the last day for too many enqueued tokens. In that
+    case, the limit is half the tokens of the rejected batch, or twice the tokens of a batch accepted since.
     """
     since = parts.clock.now() - _REMEMBERED
     recent = [b for b in parts.batches.newest() if b.model == model and b.created_at >= since]

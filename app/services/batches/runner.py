@@ -35,14 +35,14 @@ LOST_POLLS = 5
 #: Minimum time before giving up an unreachable batch whose key was rejected (401). The key is probed again after an
 #: hour (`breaker.Policy.dead_probe_us`). If it works again, a batch given up earlier would be paid twice.
 CONFIRMED_DEAD = timedelta(minutes=65)
-#: An unreachable batch is given up after this time if it is not `worth_waiting` for. Failing steps are retried for
-#: OPENAI_BATCH_MAX_WAIT_SECONDS plus this time.
+#: An unreachable batch is given up after this time if no job waits for it or one of its requests has waited too long.
+#: Failing steps are retried for OPENAI_BATCH_MAX_WAIT_SECONDS plus this time.
 _UNREACHABLE = timedelta(hours=1)
 #: Maximum number of other keys to try per poll of an unreachable batch.
 _MOST_ASKED = 50
 #: OpenAI's statuses of unfinished batches.
 _UNDER_WAY = frozenset({"validating", "in_progress", "finalizing", "cancelling"})
-#: Deleting files is retried for this time. OpenAI deletes remaining files itself (`api.FILES_EXPIRE`).
+#: How long the deletion of files is retried. OpenAI deletes remaining files itself (`api.FILES_EXPIRE`).
 _CLEANED_WITHIN = timedelta(days=1)
 _PAUSE_SECONDS = 60.0
 _REFUSED = (openai.RateLimitError, openai.AuthenticationError, openai.PermissionDeniedError)

@@ -73,7 +73,7 @@ def is_due(channel: Channel, database: Database) -> bool:
 
 
 def changes_backlog(database: Database) -> dict[str, Any]:
-    """Return the number of undelivered changes, the oldest one's time, and the error of the last attempt."""
+    """Return the number of undelivered changes, the time of the oldest one, and the error of the last attempt."""
     row = Outbox(database).find(_CHANGES)
     if row is None:
         return {"pending": 0, "oldest_at": None, "error": None}

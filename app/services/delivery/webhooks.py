@@ -34,7 +34,7 @@ _GONE = 410
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event to send. `id` is unique, but the same in all attempts. `data` has JSON values.
+    """An event to send. `id` is unique per event, and the same in all attempts. `data` has JSON values.
 
     `text` is plain text for people, which Slack and similar receivers show. It may contain text from pages.
     """

@@ -1,1 +1,1 @@
-"""OpenAI keys for operators: views, actions, and reloads."""
+"""Let operators view, act on, and reload OpenAI keys."""

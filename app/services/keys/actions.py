@@ -83,7 +83,7 @@ def act(
     """Perform `action` on the key `name`, and record it in the log and in the database's audit log.
 
     `name` is a mask, an id, or the prefix of an id. Raises `UnknownKeyError`, `AmbiguousKeyError`, or
-    `KeyStoreUnavailableError`, and then records nothing.
+    `KeyStoreUnavailableError`. After an error, nothing is recorded.
     """
     try:
         key = find_key(view.snapshots(), name)
@@ -124,7 +124,7 @@ def _line(text: str) -> str:
 
 
 def _recorded(database: Callable[[], Database], entry: Mapping[str, str]) -> datetime | None:
-    """Log and store the entry. Return when it was stored, or None if the database failed.
+    """Log and store an audit entry. Return when it was stored, or None if the database failed.
 
     Log it as a warning, so that no common LOG_LEVEL hides it.
     """

@@ -73,9 +73,9 @@ class KeyReload:
     """Reloads the keys when they change or on request. Not thread-safe: `KeyReloader` calls it in one thread.
 
     `apply` replaces the keys by those of new settings, and returns a line to log, or "" if the keys are unchanged. If
-    `apply` raises an error, the old keys stay in use. `seen` is the mark's time when `settings` were loaded (None:
-    now). If `watches_file` is False, changes of the keys file are ignored. If `passes_on` is given, a successful `ask`
-    also sets the mark, and calls `passes_on` with the mark's new time.
+    `apply` raises an error, the old keys stay in use. `seen` is the reload mark's time when `settings` were loaded
+    (None: now). If `watches_file` is False, changes of the keys file are ignored. If `passes_on` is given, a successful
+    `ask` also sets the mark, and calls `passes_on` with the mark's new time.
     """
 
     def __init__(

@@ -17,7 +17,7 @@ from app.keypool.stores.memory import MemoryStore
 from app.redis.embedded_valkey import redis_url
 from app.settings import Settings
 
-#: Timeout for connecting and for each reply. It detects an unavailable Redis soon, but is enough on a busy machine.
+#: Timeout for connecting and for each reply: short, to detect an unavailable Redis soon, but enough for a busy machine.
 _TIMEOUT_SECONDS = 1.0
 #: Maximum number of connections. More threads wait, because a burst of new connections could time out.
 _MOST_CONNECTIONS = 32
@@ -35,7 +35,9 @@ def open_key_store(keys: Sequence[ApiKey], settings: Settings, clock: Clock) -> 
 
 
 def connect_store(url: str) -> redis.Redis:
-    """Return a Redis client for the key store only. It times out after a second, and retries a lost connection once."""
+    """Return a Redis client for the key store only. The client times out after a second, and retries a lost connection
+    once.
+    """
     pool = redis.BlockingConnectionPool.from_url(
         url,
         max_connections=_MOST_CONNECTIONS,

@@ -33,7 +33,7 @@ _REWRITE_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class PurgeResult:
-    """The result of a purge or a dry run. `removed` has the number of deleted rows by table.
+    """The result of a purge or a dry run. `removed` is the number of rows deleted, or to be deleted, by table.
 
     `wiped` is True if the deleted rows were overwritten in the database's files.
     """
@@ -53,8 +53,9 @@ def purge(
     """Delete all data about `name`, or count it in a dry run.
 
     Raises `InvalidTargetError` for an invalid URL or address, `InvalidHostError` for a host that is invalid or a public
-    suffix, and `InvalidPersonError` for an unusable name. These errors delete nothing. After a database error, call it
-    again to continue the purge. If Redis is unavailable, results of purged jobs stay in Redis for up to ten minutes.
+    suffix, and `InvalidPersonError` for an unusable name. After these errors, nothing is deleted. After a database
+    error, call this again to continue the purge. If Redis is unavailable, results of purged jobs stay in Redis for up
+    to ten minutes.
     """
     name = _checked_host(name) if kind is PurgeKind.HOST else name
     purged = PurgeStore(database).purge(kind, name, who=who, dry_run=dry_run)
@@ -95,7 +96,7 @@ def _forget_results(settings: Settings, job_ids: Sequence[str]) -> None:
 
 
 def _rewrite(connection: redis.Redis) -> None:
-    """Make Redis rewrite its append-only file, which contains deleted results. A managed Redis may reject it."""
+    """Make Redis rewrite its append-only file, which contains deleted results. A managed Redis may refuse to do so."""
     try:
         if not connection.info("persistence").get("aof_enabled"):
             return

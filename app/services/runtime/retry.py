@@ -21,7 +21,7 @@ _LONGEST_PAUSE_SECONDS = 5.0
 def retry_on_store_error[T](write: Callable[[], T], clock: Clock, max_wait_seconds: float = MAX_WAIT_SECONDS) -> T:
     """Return `write()`. Retry it while the database is locked, full, or unavailable. `write` must be idempotent.
 
-    Raises such an error after `max_wait_seconds`, and any other error at once.
+    Raises the database's error after `max_wait_seconds`, and any other error at once.
     """
     until = clock.now_us() + round(max_wait_seconds * 1_000_000)
     pause = _FIRST_PAUSE_SECONDS

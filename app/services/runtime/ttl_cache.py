@@ -9,8 +9,8 @@ log = logging.getLogger(__name__)
 
 
 class TtlCache[T]:
-    """Caches the result of `ask` for `seconds`. If several threads need it at once, one calls `ask` and the others
-    wait.
+    """Caches the result of `ask` for `seconds`. If several threads need the result at once, one calls `ask` and the
+    others wait.
 
     For another `grace_seconds`, callers get the old result at once while a thread renews it (`stale-while-revalidate`,
     RFC 5861). Exceptions are not cached.
@@ -48,7 +48,6 @@ class TtlCache[T]:
             return self._ask_now()
 
     def forget(self) -> None:
-        """Invalidate the cached result."""
         self._answer = None
 
     def last(self, seconds: float) -> T | None:

@@ -72,7 +72,8 @@ class AddressScraper:
         except NoSourceError:
             if run.lease is not None:
                 parts.storing.tried(run.lease, reader.tried, now)
-                parts.pages.forget_checkpoint(run.lease.job_id)  # a retry fetches everything again
+                # without a checkpoint, a retry fetches everything again
+                parts.pages.forget_checkpoint(run.lease.job_id)
             raise
         parts.end(run)
         return stored

@@ -65,7 +65,7 @@ def paid[T](
         measured = False
         raise
     except openai.RateLimitError as exc:
-        measured = False  # no key had capacity, so the time is not the model's
+        measured = False  # this time is not the model's, because no key had capacity
         note = _never_by_waiting(exc, model)
         if note is None:
             raise
@@ -134,9 +134,9 @@ def _reason_of(exc: openai.OpenAIError, tier: ServiceTier | None) -> str:
 class TierChoice:
     """Chooses the service tier of the next call: OPENAI_SERVICE_TIER, but not flex while flex has no capacity.
 
-    Flex costs half, but may be slow, or rejected for lack of capacity (429 `resource_unavailable`, not billed). Other
-    keys would be rejected too, so the call is repeated on the standard tier. Later calls use the standard tier for a
-    while. Thread-safe.
+    Flex costs half as much, but may be slow or rejected for lack of capacity (429 `resource_unavailable`, not billed).
+    Other keys would be rejected too, so the call is repeated on the standard tier. Later calls use the standard tier
+    for a while. Thread-safe.
     """
 
     def __init__(self, wanted: ServiceTier | None, clock: Clock) -> None:
@@ -167,7 +167,7 @@ class TierChoice:
         )
 
     def served(self, tier: ServiceTier | None) -> None:
-        """Record an answer on `tier`. After an answer on flex, use flex again, and reset the time to avoid it."""
+        """Record an answer on `tier`. After an answer on flex, stop avoiding flex, and reset the doubled time."""
         if tier == "flex":
             with self._lock:
                 self._rest, self._rests_until = _FIRST_REST, None

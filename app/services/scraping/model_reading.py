@@ -46,7 +46,7 @@ log = logging.getLogger(__name__)
 
 #: After an unusable answer, the question is not asked again for this time, because each call costs money.
 _FAILED_ANSWER_HOLDS = timedelta(hours=1)
-#: Label `outcome` of `propintel_model_answers_total`, by error code of an unusable answer.
+#: Maps error codes of unusable answers to the label `outcome` of `propintel_model_answers_total`.
 _OUTCOMES = {
     ModelRefusedError.code: "refused",
     ModelAnswerInvalidError.code: "invalid",
@@ -131,10 +131,11 @@ class ModelReader:
         return self._asked(extraction, run)
 
     def resumed(self, extraction: Extraction, run: Run) -> Extraction:
-        """If the job has waited for a request about this page, set the wanted fields to those of that request.
+        """If the job has waited for a request about this page, return `extraction` with that request's fields as
+        wanted.
 
-        Otherwise, a recipe learned during the wait could remove fields from the question, and the paid answer would no
-        longer match. Without such a request, return `extraction` unchanged.
+        Without this step, a recipe learned during the wait could remove fields from the question, and the paid answer
+        would no longer match. Other extractions are returned unchanged.
         """
         if not run.economy or run.waited_for is None or self._requests is None:
             return extraction
@@ -248,7 +249,7 @@ class ModelReader:
         return self._cached(question, answer, served, "asked", page)
 
     def _cached(self, question: Question, answer: ModelAnswer, tier: str, outcome: str, page: Page) -> StoredAnswer:
-        """Cache a paid answer, and count it: as `outcome` if it is usable."""
+        """Cache a paid answer. Count it in the metric, as `outcome` if it is usable."""
         failure = answer.failure
         stored = StoredAnswer(
             values=answer.values,

@@ -99,7 +99,7 @@ def _candidates(connection: Connection, record: SourceRecord) -> list[tuple[Row[
 
 
 def _near(connection: Connection, record: SourceRecord) -> tuple[set[str], set[str]]:
-    """Return the ids of properties that share keys with the record, and the ids of those that share a URL key."""
+    """Return two sets of ids: properties that share keys with the record, and properties that share a URL key."""
     key, owner = PropertyKey.key, PropertyKey.property_id
     exact = select(key, owner).where(key.in_(identity.lookups_of(record)), ~PropertyKey.is_blocking)
     blocking = select(owner).where(key.in_(identity.block_lookups_of(record.values)), PropertyKey.is_blocking)

@@ -204,7 +204,7 @@ class IdentityDecision(Base):
     reason: Mapped[Words]
     property_id: Mapped[PropertyId] = mapped_column(index=True)
     other_id: Mapped[PropertyId] = mapped_column(index=True)
-    replaced: Mapped[PlainJson]  # ids of properties merged into the other property before the decision
+    replaced: Mapped[PlainJson]  # ids of properties that had been merged into the other property before the decision
     undone_at: Mapped[datetime | None] = mapped_column(index=True)  # null if the decision was not undone
     undone_by: Mapped[Who | None]
     pins: Mapped[list[IdentityPin]] = relationship(lazy="selectin", order_by=lambda: IdentityPin.url)

@@ -61,13 +61,13 @@ def settle(connection: Connection, now: datetime) -> tuple[Counter[str], list[Wa
         made[job.watch_id].append(job)
     outcomes = {watch.id: _end(watch, made[watch.id], now) for watch in ended}
     write(connection, ended)
-    # the next refresh repeats all jobs of a failed one, so do not retry its failed jobs separately
+    # the next refresh repeats all jobs of a failed refresh, so do not retry its failed jobs separately
     forget_failed(connection, JobRow.watch_id, [one for one, outcome in outcomes.items() if outcome != "done"])
     return Counter(outcomes.values()), [watch for watch in ended if watch.state == "paused"]
 
 
 def forget_failed(connection: Connection, column: InstrumentedAttribute[Any], values: Sequence[str]) -> None:
-    """Cancel the retries of failed jobs of watches whose `column` has one of `values`."""
+    """Cancel retries of watches' failed jobs whose `column` has one of `values`."""
     for some in chunks(values):
         connection.execute(update(JobRow).where(column.in_(some), HAS_FAILED).values(due_at=None))
 
@@ -107,7 +107,7 @@ def _end(watch: Watch, made: Sequence[Row[Any]], now: datetime) -> str:
 
 
 def job_again_at(error_code: str, error_message: str, now: datetime) -> ColumnElement[Any]:
-    """Return a SQL expression for the time when to retry a job that fails at `now`.
+    """Return a SQL expression for the retry time of a job that fails at `now`.
 
     The value is NULL if the job is not retried or has no watch. The waits are those in `_HOURS`; the job's age, not its
     number of failures, selects the wait.
@@ -142,7 +142,8 @@ def merge_watches(connection: Connection, merged_id: str, kept_id: str) -> None:
     """
     connection.execute(update(Watch).where(Watch.property_id == merged_id).values(property_id=kept_id))
     both = select(Watch).where(Watch.kind == "property", Watch.target.in_((merged_id, kept_id)))
-    found = entities(connection, both.order_by(Watch.state, Watch.interval_days, Watch.id))  # `active` before `paused`
+    # this order puts `active` before `paused`
+    found = entities(connection, both.order_by(Watch.state, Watch.interval_days, Watch.id))
     if all(watch.target == kept_id for watch in found):
         return
     stays, *others = found

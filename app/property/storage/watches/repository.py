@@ -41,7 +41,7 @@ _IDLE = (Watch.state == "active", Watch.under_way_since.is_(None))
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """The watches of the added targets, in the same order and without duplicates.
+    """The result of adding watches: one watch per target, in the order of the targets.
 
     `new` is the number of watches that were created.
     """
@@ -67,7 +67,7 @@ class Watches(Store):
         An existing watch gets the new interval and resumes if it was paused. A due watch stays due.
 
         Each new or resumed watch uses one job of the quota of `requester`, for its first refresh. Each later refresh
-        uses one when it begins, from the quota of the client that added the watch.
+        uses one job of the quota of the client that added the watch, when it begins.
 
         Raises `InvalidTargetError`, `NotFoundError` for an unknown property, `InvalidWatchError` for an interval out of
         range, `TooManyWatchesError` if there would be more than `most` watches, and `QuotaExceededError`.
@@ -147,7 +147,7 @@ class Watches(Store):
         return {one: found.get(one.value, 0) for one in WatchStatus}
 
     def late(self, since: datetime) -> tuple[int, int, int]:
-        """Count what has been waiting since `since` or longer.
+        """Count overdue work that has waited since `since` or longer.
 
         Return the number of watches that wait for budget, of due watches that no tick has handled, and of active jobs
         of watches.

@@ -44,7 +44,7 @@ _LEAST_A_TICK = 5
 _MOST_A_TICK = 1000
 #: If a due watch's target already has an active job, the watch is due again after this time.
 _BUSY = timedelta(minutes=10)
-#: A page is requested again if its change is still pending after this time.
+#: A page is requested again if its change is still pending this long after the last request.
 _LOOK_AGAIN = timedelta(minutes=30)
 #: If a tick's jobs were not sent to the task queue within this time, recovery sends them.
 _RESEND = timedelta(seconds=30)
@@ -91,8 +91,8 @@ class Tick:
     """The result of a tick. The caller must send `jobs` to the queue.
 
     `settled` counts ended refreshes by outcome (done, failed, cancelled). `paused` has the watches that this tick
-    paused. `put_off` is the number of watches that wait for the next day's budget. `is_first_put_off` is True if no
-    earlier tick of the day put off a watch.
+    paused. `put_off` is the number of watches that wait for the next day's budget. `is_first_put_off` is True if this
+    tick is the day's first to put off a watch.
     """
 
     jobs: list[Job]
@@ -115,7 +115,7 @@ class TickRun:
     seconds: float
     #: The targets to request, in order. Maps each target to the id of its watch.
     wanted: dict[str, str] = field(default_factory=dict)
-    #: The estimated number of page requests left today, after the requests of active jobs.
+    #: Estimated number of page requests left today, minus those that active jobs will make.
     left: int = 0
 
     def run(self) -> Tick:
@@ -214,8 +214,8 @@ class TickRun:
         """Return whether today's remaining budget is enough to refresh a watch with this many pages.
 
         A watch with more pages than a day's budget needs the whole day's budget. A watch that was put off on an earlier
-        day begins if the budget allows one page, or watches with fewer pages could use up the budget before it every
-        day. Its remaining pages wait for the next day.
+        day begins as soon as the budget allows one page, and its remaining pages wait for the next day. Otherwise,
+        watches with fewer pages could use up the budget first every day.
         """
         if watch.put_off_at is not None and watch.put_off_at < _midnight(self.now):
             return self.left > 0
@@ -264,7 +264,7 @@ class TickRun:
     def _put_off(self) -> tuple[int, bool]:
         """Set `put_off_at` of the due watches that this tick did not begin.
 
-        Return the number of watches that are put off, and whether one of them is the first today.
+        Return the number of watches that are put off, and whether this is the first time today.
         """
         at, late = Watch.put_off_at, _is_due(self.now)
         count, newest = self.connection.execute(select(func.count(), func.max(at)).where(late)).one()

@@ -23,7 +23,7 @@ from app.settings import Settings
 
 #: Timeout for connecting to Redis and for each reply. The key pool's own timeout is one second.
 _ANSWER_SECONDS = 2.0
-#: Warn if Redis takes longer to reply, because every model call needs a round trip to Redis.
+#: Warn if Redis takes longer than this to reply, because every model call needs a round trip to Redis.
 _SLOW_MS = 50.0
 _PINGS = 5
 _NEARLY_FULL = 0.9

@@ -1,4 +1,4 @@
-"""Define the columns of CSV and Parquet tables, which are also the properties of GeoJSON features, and their order.
+"""Define the columns of CSV and Parquet tables and their order. They are also the properties of GeoJSON features.
 
 Other programs rely on the columns. Add new columns at the end (`appended` in the field table), and never move, rename,
 or remove one.

@@ -60,7 +60,7 @@ def write_jsonl(properties: Iterable[Mapping[str, Any]], stream: TextIO) -> None
 def write_geojson(properties: Iterable[Mapping[str, Any]], stream: TextIO) -> None:
     """Write a FeatureCollection with one feature per line. A feature's properties are the columns with a value.
 
-    Without a valid position, the geometry is null (RFC 7946, section 3.2).
+    A feature without a valid position has a null geometry (RFC 7946, section 3.2).
     """
     stream.write('{"type": "FeatureCollection", "features": [')
     between = "\n"

@@ -12,7 +12,7 @@ from app.property.storage.keys.history import KeyHistoryStore
 from app.property.storage.keys.usage import HOUR, Demand, hour_of
 from app.services.reports.key_report.view import KeyView, PoolView, named
 
-#: Saturation for a smaller share of the day is ignored, because requests waited only seconds.
+#: Saturation for a smaller share of the day is ignored, because it delays requests only by seconds.
 SATURATED = 0.01
 #: Saturation for at least this share of the day is a warning.
 _WARNING_SHARE = 0.10
@@ -76,7 +76,6 @@ def _mend_first(evidence: Evidence) -> Iterator[Advice]:
 
 
 def _disabled(evidence: Evidence) -> Iterator[Advice]:
-    """Remind of disabled keys, which are easily forgotten."""
     masks = [key.mask for key in evidence.keys if key.is_disabled]
     if masks:
         word = "is" if len(masks) == 1 else "are"

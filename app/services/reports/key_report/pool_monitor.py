@@ -43,11 +43,10 @@ class PoolMonitor:
         return AlertStore(self.database)
 
     def look(self, at: datetime | None = None, stats: Mapping[str, Any] | None = None) -> PoolView | None:
-        """Record the counters, and return a view of the pool, or None while Redis has no figures.
+        """Record the counters, and return a view of the pool, or None while Redis is unavailable.
 
-        `stats` are the manager's stats if the caller has just read them. In this case, `at` is a time before that. A
-        key that another process just removed is omitted, because this process will reload its keys soon. Raises
-        `StoreError`.
+        `stats` are the manager's stats, if the caller has read them just after `at`. A key that another process just
+        removed is omitted, because this process will reload its keys soon. Raises `StoreError`.
         """
         at = at or self.database.clock.now()
         figures = self._record_counters()
@@ -60,7 +59,7 @@ class PoolMonitor:
         keys = tuple(
             _key_view(key, str(stats["keys"][key.mask]["state"]), known.get(key.key_id))
             for key in self.manager.keys
-            if key.mask in stats["keys"]  # a key added between the two calls is missing
+            if key.mask in stats["keys"]  # `stats` lack a key that was added between the two calls
             and (key.key_id not in known or known[key.key_id].removed_at is None)
         )
         return PoolView(at, keys, tuple(budget_uses(stats, figures.stopped, budget_of(self.settings))))

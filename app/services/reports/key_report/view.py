@@ -1,4 +1,4 @@
-"""The state of the key pool at one moment, the input of alarms and advice."""
+"""The state of the key pool at one moment, from which alarms and advice are computed."""
 
 from dataclasses import dataclass
 from datetime import datetime
