@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Tells the wall-clock time and sleeps."""
+    """Returns the wall-clock time, and sleeps."""
 
     def now(self) -> datetime:
         """Return the time in UTC, timezone-aware."""

@@ -11,8 +11,8 @@ from app.errors import NoAnswerError
 class TimeLimited[T]:
     """Calls `ask` and waits at most `seconds` for its result. `what` names the called service in error messages.
 
-    After a timeout, `ask` continues in a daemon thread. Until then, further calls wait for the same result, so that a
-    hanging service occupies only one thread.
+    After a timeout, `ask` continues in a daemon thread. While `ask` runs, further calls wait for the same result, so
+    that a hanging service occupies only one thread.
     """
 
     def __init__(self, ask: Callable[[], T], what: str, seconds: float) -> None:

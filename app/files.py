@@ -13,7 +13,7 @@ _FOLDER_MODE = 0o700
 
 
 def private(path: str, flags: int) -> int:
-    """Open a file, creating it with mode 0600 if it does not exist. For use as the `opener` of `open`."""
+    """Open a file, creating it with mode 0600 if it does not exist. Pass this function as the `opener` of `open`."""
     return os.open(path, flags, _FILE_MODE)
 
 
@@ -30,7 +30,7 @@ def make_private_folder(folder: Path) -> None:
 def write_once(file: Path, content: bytes) -> None:
     """Create `file` with `content` atomically and sync it to disk. If `file` exists, do not change it.
 
-    If two processes call this at the same time, one content is kept whole. Raises `OSError`.
+    If two processes call this at the same time, `file` gets the content of one of them. Raises `OSError`.
     """
     draft = file.with_name(f"{file.name}.{secrets.token_hex(4)}")
     with open(draft, "xb", opener=private) as stream:

@@ -38,7 +38,7 @@ def make_home(home: Path) -> None:
 def read_home_secret(home: Path) -> str | None:
     """Return the secret of `home`, or None if it does not exist.
 
-    Raises `ConfigurationError` for an unreadable or public file.
+    Raises `ConfigurationError` if this process cannot read the secret's file, or other users can.
     """
     file = _file_of(home)
     try:

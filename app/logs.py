@@ -29,7 +29,8 @@ log = logging.getLogger(__name__)
 
 #: Library loggers that log too much below WARNING, or repeat this project's lines.
 _NOISY = ("httpx2", "httpcore2", "openai", "asyncio", "alembic", "urllib3", "requests")
-#: Fields to omit. Libraries add them to repeat the message (Celery's `data`) or to add terminal colors (uvicorn).
+#: Fields of libraries that are not logged, because they repeat the message (Celery's `data`) or add terminal colors
+#: (uvicorn).
 _IGNORED_FIELDS = frozenset({"data", "color_message", "taskName"})
 _RECORD_FIELDS = frozenset(logging.makeLogRecord({}).__dict__) | _IGNORED_FIELDS | {"message", "asctime"}
 #: The context fields that text lines show. JSON lines show all fields.
@@ -41,7 +42,8 @@ _SHORT_ID_LENGTH = 8
 class RedactedRecord(logging.LogRecord):
     """A log record whose texts are redacted for every handler, including handlers of libraries.
 
-    If the format string does not fit the arguments, both are shown, redacted. `logging` would print them unredacted.
+    If the format string does not fit the arguments, the text shows both, redacted. The base class would print them
+    unredacted.
     """
 
     __slots__ = ("_exc_text", "_stack_info")
@@ -209,7 +211,7 @@ def _log_unraisable(args: sys.UnraisableHookArgs) -> None:
     log.error("Uncaught exception: %s", where, exc_info=(type(error), error, args.exc_traceback))
 
 
-#: Shortens `repr` texts, and works even if a `__repr__` raises an exception.
+#: Shortens the `repr` of objects, even if their `__repr__` raises an exception.
 _BRIEF = reprlib.Repr(maxother=200, maxstring=200)
 
 

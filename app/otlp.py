@@ -43,7 +43,10 @@ class _JobIds(RandomIdGenerator):
 
 
 class _Share(Sampler):
-    """Samples a share of all traces by trace id, so that either all attempts of a job are traced or none."""
+    """Samples a share of all traces.
+
+    It decides by trace id, so that either all attempts of a job are traced or none.
+    """
 
     def __init__(self, ratio: float) -> None:
         self._bound = round(ratio * 2**64)
@@ -123,7 +126,7 @@ class Exporting:
         self._provider.shutdown()
 
     def give_up(self) -> None:
-        """Make a running `close` end soon: do not try to send spans again."""
+        """Stop sending, so that a running `close` ends soon."""
         self._exporter.shutdown()  # type: ignore[no-untyped-call]
 
 

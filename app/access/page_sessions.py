@@ -90,7 +90,10 @@ class PageSessions:
         return f"{LINK_PATH}?code={code}"
 
     def use_link(self, code: str) -> Caller | None:
-        """Use up the code of a sign-in link and return its caller. Return None if the code is used or unknown."""
+        """Invalidate the code of a sign-in link and return the link's caller.
+
+        Return None if the code is used or unknown.
+        """
         name = _name(code, _LINK_PREFIX)
         fields = self._verified(name, self._asked(lambda client: client.getdel(name)))
         if fields is None:
@@ -144,7 +147,7 @@ class PageSessions:
             return ask(client)
         except (redis.RedisError, OSError, ValueError) as exc:
             with suppress(redis.RedisError, OSError):
-                self.close()  # the embedded Valkey may have another address after a restart
+                self.close()  # reconnect, because the embedded Valkey may have another address after a restart
             raise BrokerUnavailableError(origin_of(broker_url(self._settings)), type(exc).__name__) from exc
 
 

@@ -29,8 +29,8 @@ from app.settings import Settings
 log = logging.getLogger(__name__)
 
 WINDOW_SECONDS = 60
-#: Maximum number of requests without a valid token per IP address and minute. It stops faulty clients. Tokens are too
-#: long to guess.
+#: Maximum number of requests without a valid token per IP address and minute. The limit stops faulty clients. It need
+#: not prevent guessing, because tokens are too long to guess.
 FAILURES_PER_MINUTE = 60
 #: Policy names in RateLimit headers: callers with a valid token, and requests without one.
 CALLER, STRANGER = "caller", "stranger"
@@ -52,7 +52,7 @@ class Allowance:
 
     @classmethod
     def used_up(cls, error: TooManyRequestsError) -> Allowance:
-        """Return the allowance to report with this error: no requests remain."""
+        """Return the allowance after this error, with no requests remaining."""
         facts = error.facts
         return cls(facts["policy"], facts["limit"], 0, facts["retry_after_seconds"])
 
@@ -60,8 +60,8 @@ class Allowance:
 class RateLimits:
     """Counts requests per caller. Requests without a valid token are counted per IP address (IPv6: per /64 network).
 
-    Thread-safe. Counting a request takes one or two Redis replies, each limited to a quarter of a second, and more if a
-    connection is opened. After a failure, nothing is counted for five seconds.
+    Thread-safe. Counting a request takes one or two Redis replies, and more if a connection is opened. Each reply is
+    limited to a quarter of a second. After a failure, nothing is counted for five seconds.
     """
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
@@ -130,7 +130,7 @@ class RateLimits:
     def _note_away(self, exc: Exception) -> None:
         with self._lock:
             first, self._away_until = self._away_until is None, self._clock.now() + _PAUSE
-            self._storage = None  # the embedded Valkey may have another port after a restart
+            self._storage = None  # reconnect, because the embedded Valkey may have another port after a restart
         if first:
             # the message of a ValueError may quote the URL with its password
             reason = "REDIS_URL is not a URL" if isinstance(exc, ValueError) else exc

@@ -1,4 +1,4 @@
-"""Fetch and cache the keys with which an identity provider signs tokens.
+"""Fetch and cache the keys that an identity provider signs tokens with.
 
 If the provider hangs or fails, tokens whose key is cached are still verified without delay. Tokens that name unknown
 keys cannot cause more fetches than `PAUSE` and `PAUSE_AFTER_FAILURE` allow. PyJWT's cache is not used: it holds a lock
@@ -100,7 +100,8 @@ class SigningKeys:
             return self._ask.begin()  # joins a fetch that is already running
 
     def _wait(self, asked: Callable[[], None], kid: str) -> None:
-        # Limit only requests for keys that the cached set lacks. With no key set or an old one, every request may wait.
+        # Limit only requests for keys that the cached set lacks. If there is no key set, or it is old, every request
+        # may wait.
         held = self._held
         unknown = held is not None and kid not in held.keys
         if unknown and not self._waiting.acquire(blocking=False):

@@ -107,7 +107,7 @@ def issue_token(settings: Settings, role: Role, lifetime: timedelta, *, clock: C
 
 
 def build_verifier(settings: Settings, clock: Clock) -> TokenVerifier:
-    """Return the verifier for the configured kind of key. Raises `ConfigurationError` if no kind is configured."""
+    """Return a verifier that uses the configured keys. Raises `ConfigurationError` if none are configured."""
     if settings.web.jwt_jwks_url:
         keys = SigningKeys(_checked_jwks_url(settings.web.jwt_jwks_url), clock)
         return _Verifier(settings, _JWKS_ALGORITHMS, keys.key)
@@ -174,7 +174,7 @@ class _Verifier:
             algorithms=list(self._algorithms),
             issuer=self._issuer,
             audience=self._audience,
-            # a provider's clock may be slightly ahead of ours, which would make `iat` a future time
+            # do not check `iat`, because the provider's clock may be slightly ahead of this machine's
             options={"require": ["exp", "iss", "aud"], "verify_iat": False},
         )
         return claims

@@ -15,7 +15,7 @@ class PropertyIntelligenceError(Exception):
     """The base class of all errors of the project.
 
     A subclass defines its `code` and the names of its facts as class arguments, and its sentence and remedy as
-    attributes. Only `code` is not inherited.
+    attributes. Every subclass must define `code`; the rest is inherited.
     """
 
     code: ClassVar[str] = "error"
@@ -45,7 +45,7 @@ class PropertyIntelligenceError(Exception):
 
 
 class ConfigurationError(PropertyIntelligenceError, code="configuration", facts="variable problem remedy"):
-    """A setting is invalid. `remedy` says what to do. No fact contains a secret."""
+    """A setting is invalid. `remedy` says what to do. The facts never contain a secret."""
 
     sentence = "{variable}: {problem}."
     remedy = "{remedy}."

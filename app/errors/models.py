@@ -28,7 +28,7 @@ class ModelAnswerInvalidError(BadAnswerError, code="model_answer_invalid"):
 
 
 class ModelAnswerCutError(BadAnswerError, code="model_answer_cut"):
-    """The answer was cut off. Values that are complete are used."""
+    """The answer was cut off. Complete values in the answer are used."""
 
     sentence = "The answer of the model {model} was cut off at the token limit: {reason}."
 

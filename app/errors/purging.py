@@ -4,10 +4,7 @@ from app.errors import PropertyIntelligenceError
 
 
 class InvalidPersonError(PropertyIntelligenceError, code="invalid_person"):
-    """The text is unusable as a person's name to search for.
-
-    The error does not contain the text, because it is personal data.
-    """
+    """The text is not a person's full name. The error does not contain the text, because it is personal data."""
 
     sentence = "This is not a person's name: {problem}."
     remedy = "Write the full name, as in `Jane Doe`, `Doe, Jane` or `Jane Q. Doe`."

@@ -1,4 +1,4 @@
-"""Errors of HTTP requests."""
+"""Errors of requests to the HTTP API."""
 
 from app.errors import PropertyIntelligenceError
 

@@ -1,4 +1,4 @@
-"""The parameters of a key's circuit breaker. Its transitions are in `stores/lua/keys.lua`."""
+"""The parameters of a key's circuit breaker. `stores/lua/keys.lua` implements its transitions."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ SECOND_US = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """docs/decisions explains the values that the specification does not give."""
+    """Thresholds and durations. docs/decisions explains those that the specification does not define."""
 
     failure_threshold: int = 3
     open_us: int = 300 * SECOND_US

@@ -20,7 +20,7 @@ _FAILURE_TRIES = 2
 
 @dataclass(slots=True)
 class Call:
-    """One request's requirements and its attempts so far. Not thread-safe.
+    """The requirements and previous attempts of one request. Not thread-safe.
 
     The request may wait `max_wait_us` in total and use up to `further_keys` keys besides the first. Times come from the
     store's clock.
@@ -42,8 +42,8 @@ class Call:
     backoff_seconds: float = 0.0
     #: The keys that this request must never use.
     barred: set[str] = field(default_factory=set)
-    #: For each key that got a server failure or no response: when this request may use it again. Other keys are
-    #: preferred.
+    #: Maps each key whose attempt failed (server failure or no response) to the time when this request may use it
+    #: again. Other keys are preferred.
     failed: dict[str, int] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
     attempts: int = 0
@@ -85,7 +85,7 @@ class Call:
     def forgive_failures(self, now_us: int) -> int | None:
         """Allow the failed keys that become usable first.
 
-        Return the wait for them in microseconds, or None if it is too long.
+        Return the microseconds until then, or None if the wait is too long.
         """
         at_us = max(now_us, min(self.failed.values(), default=now_us))
         if not self.failed or not self._may_wait_until(at_us):

@@ -14,7 +14,7 @@ from app.keypool.outcomes import Outcome
 WAIT_BOUNDS_S = (0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 _WAIT_BOUNDS_US = tuple(round(bound * 1_000_000) for bound in WAIT_BOUNDS_S)
 Unit = Literal["requests", "tokens"]
-#: Whether figures cover all processes (the fleet) or only this process.
+#: Whether counts cover all processes (the fleet) or only this process.
 Scope = Literal["fleet", "process"]
 #: A change of a key's state: its circuit opened or closed, the provider rejected it (401, "dead"), its group ran out of
 #: quota, or it started a cooldown after a 429.
@@ -53,8 +53,8 @@ class ModelFigures:
     per bound in `WAIT_BOUNDS_S`, then one for longer waits. `waited_us` is the sum of these waits. `saturated_us` maps
     each exhausted limit to the time during which keys were usable but none had capacity. Mappings omit zeros.
 
-    Saturation starts when no key has capacity for a request, and ends when one would have it. A large request may
-    therefore start it while smaller requests are still admitted.
+    Saturation starts when no key has capacity for a request, and ends when a key would have enough. A large request may
+    therefore start saturation while smaller requests are still admitted.
     """
 
     model: str

@@ -1,4 +1,4 @@
-"""OpenAI keys: their secrets and public names. Reads them from the settings."""
+"""Read the OpenAI keys from the settings, and derive their public names."""
 
 import hashlib
 import re
@@ -25,7 +25,7 @@ _WELL_FORMED = re.compile(r"[A-Za-z0-9._~+/=:-]+")
 #: Separators that users type by mistake where a comma or a line break is required.
 _SEPARATORS = re.compile(r"[;\s]+")
 _SHORTEST_MASKED_BY_ENDS = 24
-#: The key of the keyed hash. It prevents looking up a fingerprint in a precomputed table of plain hashes.
+#: The key of the keyed hash, which prevents looking up a fingerprint in a precomputed table of plain hashes.
 _FINGERPRINT_KEY = b"property-intelligence key fingerprint v1"
 
 
@@ -83,8 +83,8 @@ def make_keys(secrets: Sequence[str], groups: str = "", base_urls: Sequence[str]
 class KeySet:
     """The configured keys, and the name of the variable that contains them.
 
-    `duplicates` is the number of repeated entries, which were dropped. `ignored` lists other variables that contain
-    keys, which are not used, with the number of keys in each.
+    `duplicates` is the number of repeated entries, which were dropped. `ignored` lists the other variables that contain
+    keys, which are not used, and the number of keys in each.
     """
 
     keys: tuple[ApiKey, ...]
@@ -134,7 +134,7 @@ def load_keys_again(settings: Settings) -> KeySet:
     """Reload the keys of a running process.
 
     Unlike `load_keys`, treat a missing key or an empty keys file as an error: the file may be half written, or emptied
-    by mistake. Running processes must then not lose their keys or switch to another variable's keys. Raises
+    by mistake. Running processes must not lose their keys then, or switch to another variable's keys. Raises
     `ConfigurationError` or `NoKeysError`. The caller should then keep its keys.
     """
     found = load_keys(settings)
@@ -150,7 +150,7 @@ def load_keys_again(settings: Settings) -> KeySet:
 class KeyChange:
     """The difference between two sets of keys, as masks.
 
-    Keys in `draining` were removed: running requests may finish, but none start.
+    Keys in `draining` were removed: their running requests may finish, but no new requests use them.
     """
 
     added: tuple[str, ...]

@@ -69,7 +69,7 @@ class MeterReading:
 class LimitReading:
     """The limits that a response reports for the key's group and the request's model.
 
-    A limit that it does not report is None.
+    A limit that the response does not report is None.
     """
 
     requests: MeterReading | None = None

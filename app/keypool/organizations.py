@@ -1,7 +1,7 @@
 """Log which keys share rate limits, according to the organization and project headers of their responses.
 
-Keys are not grouped automatically. A proxy that sends the same headers for every key would then limit the pool to one
-key's rate. Only OPENAI_KEY_GROUPS groups keys.
+Keys are not grouped automatically, only by OPENAI_KEY_GROUPS. Otherwise, a proxy that sends the same headers for every
+key would limit the pool to one key's rate.
 """
 
 import logging
@@ -31,7 +31,7 @@ class SharedLimits:
         self._reported: set[str] = set()
 
     def observe(self, key: ApiKey, headers: Mapping[str, str]) -> None:
-        """Read the organization and project from the headers of a response to a request sent with `key`."""
+        """Read the organization and project from the headers of a response. Its request was sent with `key`."""
         owner = _printable(headers.get("openai-organization", "")), _printable(headers.get("openai-project", ""))
         if not owner[0] or self._seen.get(key.key_id) == owner:
             return
@@ -43,7 +43,8 @@ class SharedLimits:
         positions = {k.key_id: n for n, k in enumerate(self._keys(), start=1)}
         if key.key_id not in positions:
             return
-        peers = [k for k in self._keys() if k.base_url == key.base_url]  # names are unique only per provider
+        # organization names are unique only per provider
+        peers = [k for k in self._keys() if k.base_url == key.base_url]
         others = [k for k in peers if k.group != key.group and k.key_id in self._seen]
         same = [k for k in others if self._seen[k.key_id] == (organization, project)]
         if same:
@@ -73,7 +74,8 @@ class SharedLimits:
 def groups_setting(keys: Sequence[ApiKey], together: Sequence[ApiKey], name: str) -> str:
     """Return a value for OPENAI_KEY_GROUPS that merges the keys in `together`, and their groups, into one group.
 
-    The merged group gets the name of one of these groups if the setting names one, else `name`.
+    The merged group keeps the name of one of the old groups. If none of them has a name in the setting, it is called
+    `name`.
     """
     joined = {key.group for key in together}
     named = next((key.group for key in together if key.group != key.key_id), _NOT_IN_A_NAME.sub("-", name))

@@ -43,7 +43,7 @@ QUOTA_CODES = frozenset(
 )
 #: The start of a 429's message if the request alone exceeds the limit. The error code does not show this (2026-11).
 TOO_LARGE_WORDS = "Request too large"
-#: llama.cpp's Python server answers an unknown parameter with a 5xx that contains these words.
+#: Means an invalid request although the status is 5xx. llama.cpp's Python server answers unknown parameters so.
 FAULT_WORDS = "validation error"
 #: Error codes of a 429 that mean "no capacity for the flex tier"
 #: (https://developers.openai.com/api/docs/guides/flex-processing, 2026-11: "429 Resource Unavailable", not charged).
@@ -87,7 +87,7 @@ def classify(status: int | None, failure: Failure = Failure()) -> Outcome:
     return by_status.get(status, Outcome.REQUEST_FAULT)
 
 
-#: Outcomes which show that the key is valid, even if the request is not.
+#: Outcomes that prove the key valid, even if the request is not.
 ACCEPTED = frozenset({Outcome.SUCCESS, Outcome.REQUEST_FAULT, Outcome.REGION_BLOCKED})
 #: Outcomes of rejected requests, which the provider does not bill.
 UNBILLED = frozenset(

@@ -19,7 +19,7 @@ from app.keypool.stores.base import Change, KeyRequest, Later, Lease, NoCapacity
 log = logging.getLogger(__name__)
 
 #: If a reserved time moves further than this past the caller's deadline, the request releases the reservation and
-#: acquires again.
+#: acquires a key again.
 _LATEST_US = 2_000_000
 
 
@@ -118,7 +118,10 @@ class KeyPool:
         return call.tries_again(lease.key_id, settlement, self.store.now_us())
 
     def end_stream(self, lease: Lease, usage: Usage | None, *, broke: bool) -> None:
-        """Report the end of a stream and its usage (None if unknown). Its lease was settled when the headers came."""
+        """Report the end of a stream and its usage (None if unknown).
+
+        The lease was settled when the headers arrived.
+        """
         change = self.store.end_stream(lease, usage, broke=broke)
         self._log(self._by_id[lease.key_id], Outcome.SERVER_FAILURE if broke else Outcome.SUCCESS, change, lease)
 
@@ -146,10 +149,9 @@ class KeyPool:
         With `with_ids`, each key also has its `ApiKey.key_id` as `id`. Additional fields are `scope` ("process" if the
         pool uses no Redis or has lost it, otherwise "fleet"), `spent_today` (all keys, UTC day), and `store_losses`
         (how often a process lost Redis). Each key also has `state`, `rate_limits`, `spent_today`, and, during a
-        cooldown after a 429, `resting_seconds`. `circuit_open` is true for a configured key that is unusable for
-        another reason than a cooldown after a 429. `state` gives the reason ("disabled" means disabled by an operator).
-        Keys removed from the configuration come last, have the state "draining", and are not part of the totals of
-        keys.
+        cooldown after a 429, `resting_seconds`. `circuit_open` is true for configured keys that are unusable, except
+        during a cooldown after a 429. `state` gives the reason ("disabled" means disabled by an operator). Keys removed
+        from the configuration come last, have the state "draining", and are not part of the totals of keys.
         """
         return {
             **stats_of(self.snapshots(), self.strategy, with_ids=with_ids),

@@ -1,9 +1,9 @@
 """Estimate the cost of a model call in millionths of a US dollar.
 
 Prices come from the price table in the installed package `genai-prices`; nothing is downloaded. OPENAI_PRICES overrides
-the table for missing models and negotiated prices. It contains standard prices, which are multiplied by a factor per
-service tier. If the table has no price for a tier, a batch costs half the standard price, and other tiers cost the
-standard price. If it has no price for cached input, cached input costs as much as other input.
+the table for missing models and negotiated prices. OPENAI_PRICES contains standard prices, which are multiplied by a
+factor per service tier. If the table has no price for a tier, a batch costs half the standard price, and other tiers
+cost the standard price. If the table has no price for cached input, cached input costs as much as other input.
 """
 
 import logging
@@ -27,8 +27,8 @@ _SEARCH_USD_PER_MILLION = 10_000.0
 #: (https://developers.openai.com/api/docs/guides/flex-processing), priority is up to 2.5 times the standard price (for
 #: gpt-5.5, the highest in the table; 2026-11).
 _FACTORS = {BATCH_TIER: 0.5, "flex": 0.5, "priority": 2.5, "fast": 2.5}
-#: Prompts up to this many tokens all cost the same per token. The lowest threshold in the table is 128,000 tokens
-#: (2026-11).
+#: Up to this length, a prompt's price per token does not depend on its length. The lowest threshold in the table is
+#: 128,000 tokens (2026-11).
 _LONG_INPUT = 100_000
 _SAMPLE = 1_000
 
@@ -47,7 +47,7 @@ class Pricing(Protocol):
 
 
 def free_of_charge(*_: object, **__: object) -> int:
-    """Return 0. This is the `Pricing` of a pool that does not count costs."""
+    """Return 0, for a pool that does not count costs."""
     return 0
 
 
@@ -108,7 +108,7 @@ def make_pricing(overrides: Mapping[str, Price] | None = None) -> Pricing:
 
 
 def _at_tier(price: Price, tier: str) -> Price:
-    """Multiply a standard price by the tier's factor. In a batch, cached input costs as much as other input."""
+    """Multiply a standard price by the tier's factor. In a batch, cached input has the price of other input."""
     price = price._replace(cached=price.input) if tier == BATCH_TIER else price
     return Price(*(_FACTORS.get(tier, 1.0) * one for one in price))
 

@@ -1,4 +1,4 @@
-"""Error responses in OpenAI's format that the pool itself returns when no key can take a request."""
+"""Build error responses in OpenAI's format, for requests that no key can take."""
 
 import httpx2
 

@@ -56,7 +56,7 @@ class Driver(Protocol):
     """The I/O operations that a `RetryLoop` needs."""
 
     async def call[T](self, work: Callable[[], T]) -> T:
-        """Run `work`, which may wait for the network. It is not interrupted if the caller is canceled."""
+        """Run `work`, which may wait for the network. `work` is not interrupted if the caller is canceled."""
         ...
 
     async def pause(self, seconds: float) -> None: ...
@@ -218,7 +218,10 @@ class RetryLoop:
         return again, response
 
     def _addressed(self, key: ApiKey) -> httpx2.Request:
-        """Return a copy of the request with this key. The original has no key, because exceptions contain it."""
+        """Return a copy of the request with this key.
+
+        The original request has no key, because exceptions refer to it.
+        """
         request = self._request
         headers = request.headers.copy()
         headers["authorization"] = f"Bearer {key.secret.get_secret_value()}"
@@ -275,7 +278,7 @@ class RetryLoop:
         return max(0, self._sent_ns - self._waits_since_ns) // 1000
 
     def _usage(self, used: wire.TokensUsed, served_on: str, searches: int | None = None) -> Usage:
-        """Return the usage and its cost. The service tier is taken from the response, else from the request.
+        """Return the usage and its cost, in the service tier that the response names, or else the requested tier.
 
         `searches` is the number of web searches, which are priced separately. None means unknown, as for streams: then
         the maximum that the request allows is charged.

@@ -79,8 +79,8 @@ class Bulk:
     """Requests to one model that are sent together, with one key, to OpenAI's batch API. Limits per minute do not
     apply.
 
-    `bulk_id` is never reused. `charges` maps each batch of jobs ("" for other jobs) to the estimated usage of its
-    requests, which its budget is charged for.
+    `bulk_id` is never reused. `charges` maps each batch of jobs ("" for jobs outside a batch) to the estimated usage of
+    its requests.
     """
 
     bulk_id: str

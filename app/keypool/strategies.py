@@ -7,9 +7,9 @@ from app.errors import ConfigurationError
 #: if never used). `requests_last_hour` is estimated from the counts of two clock hours. `headroom` is the unused share
 #: of its most used rate limit (0 to 1). `chance` is a random number in [0, 1), new for each decision.
 STRATEGIES = {
-    # Only the last hour counts, because with totals a new key would get every request for a long time.
+    # counts only the last hour: with totals, a new key would get every request for a long time
     "least_used": "requests_last_hour + chance",
-    # for keys with unequal limits
+    # suits keys with unequal limits
     "most_headroom": "(1.0 - headroom) + chance * 1e-6",
     "random": "chance",
     "round_robin": "latest_lease",

@@ -1,4 +1,4 @@
-"""Pass event streams on to the caller. Report each stream's usage to the pool, and whether the stream broke."""
+"""Pass event streams on to the caller, and report their usage and broken streams to the pool."""
 
 import asyncio
 import json
@@ -38,7 +38,7 @@ _TIER = re.compile(rb'"service_tier"\s*:\s*"(\w{1,32})"')
 
 
 class StreamTail:
-    """Keeps up to the last 128 KiB of a stream of server-sent events, which contain errors and usage."""
+    """Keeps up to the last 128 KiB of a stream of server-sent events, to find errors and usage in it."""
 
     def __init__(self) -> None:
         self._tail = bytearray()
@@ -81,7 +81,7 @@ class StreamTail:
 
 
 class StreamReport:
-    """Reports a stream's usage, and whether it broke, to the pool. Reports each stream once."""
+    """Reports the end of one stream to the pool, once: its usage, and whether it broke."""
 
     def __init__(
         self, pool: KeyPool, lease: Lease, to_usage: Callable[[TokensUsed, str], Usage], closed: threading.Event
@@ -175,8 +175,8 @@ class AsyncReportingStream(httpx2.AsyncByteStream):
 async def call_pool[T](pool: KeyPool, work: Callable[[], T]) -> T:
     """Run `work`, which calls the pool, in another thread if the pool's store may block.
 
-    If the caller is canceled, `work` still runs to its end before `CancelledError` is raised, so that a lease which it
-    acquires can be released.
+    If the caller is canceled, `work` still runs to its end before `CancelledError` is raised, so that a lease acquired
+    by it can be released.
     """
     if not pool.blocking:
         return work()

@@ -12,7 +12,7 @@ import httpx2
 
 from app.keypool.outcomes import QUOTA_CODES, Failure
 
-#: The estimated number of bytes of text per token in English. The charge is corrected when the response arrives.
+#: The estimated number of bytes per token of English text. The charge is corrected when the response arrives.
 _BYTES_PER_TOKEN = 4
 #: Assumed tokens per picture, as for 1024 x 1024 pixels at high detail (OpenAI's vision guide, 2026-11).
 _PICTURE_TOKENS = 765
@@ -30,7 +30,7 @@ _ROUNDING_US = 1_000
 
 _LIMIT_WORDS = {"tokens": ("(TPM)", "(TPD)"), "requests": ("(RPM)", "(RPD)")}
 
-#: Members of an actual response. A failed response of the Responses API, for example, has an `id` besides its error.
+#: A body with one of these members is a response, even if it also has an error, as in the Responses API.
 _ANSWERS = frozenset({"id", "object", "choices", "output", "data"})
 _ERROR_STATUS = re.compile(r"[45][0-9][0-9]")
 _STATUS_OF = {
@@ -65,10 +65,7 @@ class Need:
 
 
 def read_need(request: httpx2.Request) -> Need:
-    """Return what a request needs. The needs are empty if the body is not JSON.
-
-    A streamed body cannot be read or resent.
-    """
+    """Parse a request. The result is empty if the body is not JSON. A streamed body cannot be read or sent again."""
     try:
         content = request.content
     except httpx2.RequestNotRead:
@@ -95,7 +92,7 @@ def read_tier(body: Mapping[str, Any]) -> str:
 
 
 def _weight(value: Any, depth: int = 0) -> int:
-    """Return the size of a prompt in bytes of text. Pictures and token ids are converted at `_BYTES_PER_TOKEN`."""
+    """Return the size of a prompt in bytes of text. The tokens of pictures and token ids are converted to bytes."""
     if isinstance(value, str):
         return len(value) if value.isascii() else len(value.encode(errors="replace"))
     if isinstance(value, list) and depth < _DEEPEST_TEXT:
@@ -127,7 +124,7 @@ def _allowed_searches(body: Mapping[str, Any]) -> int:
 
 
 def read_searches(body: Mapping[str, Any]) -> int:
-    """Return the number of web searches in a response. Pages that the model opened are free and do not count."""
+    """Return the number of billed web searches in a response. Opening a page is free and does not count."""
     output = body.get("output")
     items = [item for item in output if isinstance(item, dict)] if isinstance(output, list) else []
     actions = [item.get("action") for item in items if item.get("type") == "web_search_call"]
@@ -143,8 +140,9 @@ def _is_count(value: Any) -> TypeGuard[int]:
 
 
 def body_kind(response: httpx2.Response) -> Literal["whole", "events", "opaque"]:
-    """Classify a response body: "whole" is read at once, "events" is passed on and its end reported, "opaque" is not
-    read.
+    """Classify a response body.
+
+    "whole" is read at once, "events" is a stream whose end is reported, and "opaque" is passed on unread.
     """
     kind = response.headers.get("content-type", "").lower()
     if response.is_error or "json" in kind:
@@ -206,9 +204,9 @@ def status_of_error(*places: Mapping[str, Any]) -> int:
 def admitted_after_us(headers: Mapping[str, str], elapsed_us: int) -> int:
     """Return the latest time at which the server can have admitted a request, in microseconds after it was sent.
 
-    The response headers arrived `elapsed_us` after the request was sent. The header `openai-processing-ms` tells how
-    much of this was processing after the admission. If it is missing, assume that the request took half of
-    `elapsed_us`, but at most 100 ms, to reach the server; the rest may be processing.
+    The response headers arrived `elapsed_us` after the request was sent. The header `openai-processing-ms` states how
+    long the server then processed the request. If the header is missing, assume that the request took half of
+    `elapsed_us`, but at most 100 ms, to reach the server.
     """
     try:
         worked_us = int(headers.get("openai-processing-ms", "")) * 1000
@@ -220,9 +218,9 @@ def admitted_after_us(headers: Mapping[str, str], elapsed_us: int) -> int:
 
 
 def server_time(headers: Mapping[str, str], ours: datetime) -> datetime:
-    """Return the server's time from the `date` header, or `ours` if it is invalid.
+    """Return the server's time from the `date` header, or `ours` if the header is invalid.
 
-    Dates in `retry-after` refer to it.
+    Dates in `retry-after` refer to the server's time.
     """
     try:
         sent_at = parsedate_to_datetime(headers.get("date", ""))
@@ -235,8 +233,8 @@ def server_time(headers: Mapping[str, str], ours: datetime) -> datetime:
 class TokensUsed:
     """A response's `usage` object: numbers of input tokens, output tokens, and all tokens.
 
-    `cached` input tokens were read from the provider's cache. `written` input tokens were written to it, which some
-    models charge extra for.
+    `cached` input tokens were read from the provider's cache. `written` input tokens were written to the cache, for
+    which some models charge extra.
     """
 
     input: int

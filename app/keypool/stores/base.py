@@ -1,6 +1,7 @@
-"""The interface of a key store. It keeps the state of all OpenAI keys, changes it atomically, and uses its own clock.
+"""The interface of a key store, which keeps the state of all OpenAI keys. Changes are atomic, and times come from the
+store's own clock.
 
-All implementations pass the contract tests (`tests/contract`). A store never gets a key's secret.
+All implementations pass the contract tests (`tests/contract`). Stores never get a key's secret.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from app.keypool.outcomes import Outcome
 from app.keypool.snapshots import Action, ActionResult, KeySnapshot
 from app.keypool.spending import Bulk, BulkResult, Spent, Usage
 
-#: A lease that is neither settled nor released by then expires: its process has probably crashed.
+#: A lease expires after this time if it is neither settled nor released, because its process has probably crashed.
 LEASE_US = 7_200_000_000
 #: A process that sends no heartbeat for this long counts as dead.
 SILENT_US = 10_000_000
@@ -34,7 +35,7 @@ class KeyRequest:
 
     `tokens` is the estimated input plus the longest possible completion. Keys in `barred` must not be used. `waited` is
     true if the request lost a reservation; then it may use capacity that new requests must leave free. `microusd` is
-    the estimated cost. The budget of `batch` is charged unless it is "".
+    the estimated cost. The budget of `batch` is charged unless `batch` is "".
     """
 
     model: str
@@ -51,7 +52,7 @@ class Lease:
     """The right to send one request with one key, at `at_us` or later.
 
     A `reserved` lease must be confirmed at `at_us`, or released. `text` contains data for the Lua scripts
-    (`leases.lua`). `last_resort` is true if no key was usable and the lease is an attempt with an unusable one. `probe`
+    (`leases.lua`). `last_resort` is true if the key is considered unusable, but no other key is usable either. `probe`
     is true if the request tests the key or its group, which takes no other request until the result is known.
     """
 
@@ -225,7 +226,7 @@ class Store(Protocol):
         ...
 
     def figures(self) -> PoolFigures:
-        """Return all counts. They exclude requests that were rejected because no key is configured."""
+        """Return all counts. Requests that were rejected because no key is configured are not counted."""
         ...
 
     def spent(self, batch: str = "") -> Spent:

@@ -168,7 +168,7 @@ class FleetStore:
         return Change()
 
     def charge_bulk(self, bulk: Bulk) -> str | None:
-        """Charge a bulk. Unlike requests, a bulk must wait while Redis is unavailable: raises `redis.RedisError`."""
+        """Charge a bulk. Raises `redis.RedisError` while Redis is unavailable, because a bulk can wait."""
         return self._redis.charge_bulk(bulk)
 
     def settle_bulk(self, bulk: Bulk, result: BulkResult) -> None:
@@ -262,12 +262,12 @@ class FleetStore:
         reported = Fleet.read(self._redis.beat(tuple(self._batches), brief=brief), self.fleet)
         self._full_beat_at_us = self._full_beat_at_us if brief else monotonic_us()
         if monotonic_us() - self._back_since_us < SILENT_US and reported.size < self.fleet.size:
-            # soon after Redis returns, this count lacks processes that have not sent a heartbeat yet
+            # soon after Redis returns, its count lacks processes that have not sent a heartbeat yet
             reported = replace(reported, size=self.fleet.size, rank=self.fleet.rank)
         self.fleet = reported
 
     def leave(self) -> None:
-        """Send the remaining reports and sign this process off. If Redis is lost, first try to rejoin."""
+        """Send the remaining reports, and tell Redis that this process ends. If Redis is lost, first try to rejoin."""
         if self._share is not None:
             self.rejoin()
         self._report_retired()
@@ -284,7 +284,7 @@ class FleetStore:
         return query(share)
 
     def _later(self, lease: Lease, settlement: Settlement) -> Report:
-        """Return a report that adjusts the settlement to the delay until the report is sent."""
+        """Return a report of the settlement. When it is sent, the settlement is adjusted to the delay."""
         since = monotonic_us()
         return lambda store: store.settle(lease, settlement.later(monotonic_us() - since, self._policy.open_us))
 

@@ -14,7 +14,7 @@ from typing import Any
 from lupa import lua51
 from redis.exceptions import NoScriptError
 
-#: Expired values are removed when the number of values with an expiry time has doubled and is at least this.
+#: Expired values are removed when the number of values with an expiry time has doubled and exceeds this minimum.
 _FEWEST_TO_SWEEP = 1_024
 
 
@@ -22,7 +22,7 @@ class LocalServer:
     """Keeps hashes, sets, sorted sets, and strings by name. Thread-safe. One script runs at a time.
 
     It has the methods of a Redis client that `ScriptStore` needs. Its commands behave as in
-    https://redis.io/docs/latest/commands, but return only what the scripts use. There is no TIME command, so scripts
+    https://redis.io/docs/latest/commands, except for results that no script uses. There is no TIME command, so scripts
     get the time as an argument.
     """
 
@@ -262,7 +262,9 @@ def _text(value: str | float) -> str:
 
 
 def _as_json(value: Any) -> Any:
-    """Convert a Lua value to JSON as Redis does: a table with no entry 1 becomes an object, other tables a list."""
+    """Convert a Lua value to JSON as Redis does: a table with no entry 1 becomes an object, and other tables become
+    lists.
+    """
     if lua51.lua_type(value) != "table":
         return value
     if value[1] is None:

@@ -1,7 +1,7 @@
 """Send reports and heartbeats to Redis in the background.
 
-While Redis is lost, the outbox keeps the reports and tries to rejoin every half second, or less often if Redis was soon
-lost again after its last return.
+While Redis is lost, the outbox keeps the reports and tries to rejoin every half second. It tries less often if Redis
+was lost again soon after its last return.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ class ReportOutbox:
                     self._send_and_beat(report)
             except redis.RedisError as exc:
                 if report is None:
-                    return  # Redis forgets this process when its heartbeats stop
+                    return  # without heartbeats, Redis forgets this process by itself
                 self._store.lose(exc)
             except Exception:
                 log.exception("The key store's outbox failed to send a report")
@@ -159,4 +159,4 @@ class ReportOutbox:
 
 
 def _nothing(_store: RedisStore) -> None:
-    """Serve as an empty report that only wakes the thread."""
+    """Do nothing. This empty report only wakes the thread."""

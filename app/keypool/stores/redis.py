@@ -19,7 +19,10 @@ class RedisStore(ScriptStore):
     _server: redis.Redis
 
     def undo(self, lease_id: str) -> None:
-        """Undo an `acquire` of the last two minutes whose reply was lost, so that its request was never sent."""
+        """Undo an `acquire` whose reply was lost, so that the request was never sent.
+
+        It must be less than two minutes old.
+        """
         self._run("undo", lease_id)
 
     def server_now_us(self) -> int:
@@ -52,5 +55,5 @@ class RedisStore(ScriptStore):
         self._run("offline", report, json.dumps(given))
 
     def forget_connections(self) -> None:
-        """Close idle connections. After a failover, their server may no longer be the primary."""
+        """Close idle connections, because after a failover their server may no longer be the primary."""
         self._server.connection_pool.disconnect(inuse_connections=False)

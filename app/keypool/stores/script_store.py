@@ -45,10 +45,10 @@ class Server(Protocol):
 class ScriptStore:
     """A `Store` that runs Lua scripts on `server`. Thread-safe if `server` is.
 
-    Each process must create its own store (after a fork). If `clock` is None, the scripts use the server's time.
+    Each process must create its own store, after a fork. If `clock` is None, the scripts use the server's time.
     `process` is this process's name in heartbeats, or "" if it sends none. `learned` returns what this process knows
-    about limits and keys, to restore it if the server has lost its data (`register.lua`). The process may use the
-    remainder of each budget divided by `processes`. Raises `ConfigurationError` for an unknown strategy.
+    about limits and keys. If the server has lost its data, `register.lua` restores it from this. The process may use
+    the remainder of each budget divided by `processes`. Raises `ConfigurationError` for an unknown strategy.
     """
 
     scope: Scope = "fleet"
@@ -89,7 +89,7 @@ class ScriptStore:
         self._unregistered = True
 
     def register(self) -> None:
-        """Register this process's keys on the server, together with what the process knows about them."""
+        """Register this process's keys on the server, and what the process knows about them."""
         self._unregistered = False
         digest, text, _ = self._registration
         known = self._learned()

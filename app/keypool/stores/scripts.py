@@ -17,7 +17,7 @@ from app.keypool.spending import Budget, Cap
 from app.keypool.stores import base
 from app.keypool.strategies import load_strategy
 
-#: The bound of random seeds, a prime. Each key's `chance` (`strategies.py`) is computed from a seed.
+#: Random seeds are below this prime. Each key's `chance` (`strategies.py`) is computed from a seed.
 SEEDS = 65_537
 _FOLDER = resources.files("app.keypool.stores").joinpath("lua")
 #: The files with functions that all scripts share, in order: each uses only functions of the files before it.

@@ -3,8 +3,8 @@
 import time
 from typing import Protocol
 
-#: Replies that are slower than others by more than the first value are ignored. The shortest known time of a reply
-#: grows by the factor with every reply, so that it adapts to a slower network.
+#: A reply is ignored if it took longer than three times the shortest time plus `_ACCEPTED_US`. The recorded shortest
+#: time grows by the factor `_GROWTH` per reply, so that it adapts to a slower network.
 _ACCEPTED_US, _GROWTH = 1_000, 1.05
 
 
@@ -19,7 +19,7 @@ class Now(Protocol):
 class ServerTime:
     """Estimates the server's time as this machine's monotonic clock plus an offset.
 
-    If `clock` is given (in tests, and for stores in memory), it is used instead and passed to scripts.
+    If `clock` is given (in tests, and for stores in memory), its time is used instead and passed to scripts.
     """
 
     def __init__(self, clock: Now | None) -> None:
@@ -36,7 +36,8 @@ class ServerTime:
         return "" if self._clock is None else str(self._clock.now_us())
 
     def synchronize(self, server_us: int, asked_at_us: int) -> None:
-        """Update the offset after a reply with the time `server_us` to a request sent at `asked_at_us` (monotonic).
+        """Update the offset from a reply. `server_us` is the server's time, and `asked_at_us` is when the request was
+        sent (monotonic).
 
         A reply that took much longer than others is ignored, because its offset would be inexact.
         """

@@ -1,6 +1,6 @@
 """The key store of a process while Redis is unavailable.
 
-It allows this process a share of every limit (`share.lua`).
+The process may use only its share of every limit (`share.lua`).
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Fleet:
 
     @classmethod
     def read(cls, reported: Mapping[str, Any], before: Fleet) -> Fleet:
-        """Parse a reply of `beat.lua`. What a brief reply lacks is taken from `before`.
+        """Parse a reply of `beat.lua`. Values missing in a brief reply are taken from `before`.
 
         Lua encodes an empty list as {}.
         """
@@ -139,7 +139,7 @@ class ShareStore(MemoryStore):
         return change
 
     def settle_foreign(self, lease: Lease, settlement: Settlement) -> Change:
-        """End a lease that Redis issued before its loss. If its key is configured, apply the effect on the key."""
+        """End a lease that Redis issued before it was lost. If the key is configured, apply the effect on the key."""
         if lease.key_id not in self._groups:
             return Change()
         return self.settle(lease, settlement, foreign=True)
@@ -148,7 +148,7 @@ class ShareStore(MemoryStore):
         return self._server.hget(f"{self._prefix}:off", key_id) == "1"
 
     def report(self) -> OfflineActivity:
-        """Return the activity since the last report. It must be added to the counts in Redis."""
+        """Return the activity since the last report, which must be added to the counts in Redis."""
         spent, counts, used_us = {}, {}, {}
         for name, of in self._server.hashes().items():
             kind, _, rest = (short := name.removeprefix(f"{self._prefix}:")).partition(":")

@@ -17,13 +17,13 @@ _SATURATED = "s:"
 _OUTCOMES = {outcome.value: outcome for outcome in Outcome}
 _UNITS: tuple[Unit, Unit] = ("requests", "tokens")
 
-#: Maps the name of a Redis hash, and then a field in it, to a count.
+#: Maps the name of a Redis hash to its fields, and each field to a count.
 Counts = Mapping[str, Mapping[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
 class OfflineActivity:
-    """What a process did while Redis was lost. It is later added to the counts in Redis, once.
+    """The usage and counts of a process while Redis was lost. They are later added to those in Redis, once.
 
     `spent` maps a budget's name to its usage. `counts` has the hashes `c:<key>`, `k:<key>`, and `w:<model>`. `used_us`
     maps a key to the time of its last use.
@@ -34,7 +34,7 @@ class OfflineActivity:
     used_us: Mapping[str, int] = field(default_factory=dict)
 
     def since(self, before: OfflineActivity) -> OfflineActivity:
-        """Return the difference to `before`, an earlier state of the same process."""
+        """Return the activity after `before`, an earlier state of the same process."""
         spent = {name: of - before.spent.get(name, NOTHING) for name, of in self.spent.items()}
         counts = {
             name: {f: more for f, count in of.items() if (more := count - before.counts.get(name, {}).get(f, 0))}

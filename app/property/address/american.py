@@ -32,8 +32,8 @@ def read(text: str) -> Address:
     """Return the address in `text`, with every part spelled as in USPS Publication 28.
 
     `street` is the delivery line (`123 N MAIN ST UNIT 4`), and `street_name` is the street without number and unit.
-    `unit` includes its designator (`STE 4`), but not `APT`, `UNIT`, or `#` (`4`). `postal_code` has five digits. The
-    message of a `ValueError` states the problem or all missing parts.
+    `unit` includes its designator, as in `STE 4`, unless the designator is `APT`, `UNIT`, or `#`. `postal_code` has
+    five digits. Raises `ValueError`, whose message states the problem or all missing parts.
     """
     words = _COUNTRY.sub("", plain(text))
     if bad := _BAD_ZIP.search(words):
@@ -85,7 +85,7 @@ def _rural_in(words: str) -> re.Match[str] | None:
 
 
 def _arranged(parts: Sequence[str]) -> tuple[str, list[str], list[str]]:
-    """Return the delivery line, the units in parts of their own, and the parts after them.
+    """Return the delivery line, separate units before or after it, and the remaining parts after it.
 
     Drop other parts before the delivery line, such as a name.
     """
@@ -116,7 +116,7 @@ def _with_line(address: Address, line: str, unit_parts: Sequence[str]) -> Addres
     street = streets.read_line(line)
     unit = " ".join((street.unit, *unit_parts)).strip()
     street = replace(street, unit=unit)
-    # if the parser would split this line differently, write the unit after a comma
+    # write the unit after a comma if the parser would otherwise split the line differently
     written = street.line if streets.read_line(street.line) == street else f"{replace(street, unit='').line}, {unit}"
     return replace(
         address,

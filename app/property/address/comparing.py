@@ -22,7 +22,7 @@ Verdict = Literal["same", "different", "unsure"]
 _STATE_ROAD = re.compile(r"^(OLD )?(?:STATE (?:HIGHWAY|ROAD|ROUTE)|(?!US )[A-Z]{2} HIGHWAY|HIGHWAY|ROUTE) (?!OF )")
 _ROAD = re.compile(r"^(?:OLD )?(?:SR|US HIGHWAY|INTERSTATE|COUNTY (?:HIGHWAY|ROAD|ROUTE)|FM|RM|RANCH ROAD) ")
 _STRASSE = re.compile(r"STRASSE\b")
-#: Designators of interchangeable meaning: `STE 4` and `RM 4` may be the same unit, but `STE 4` and `RM 5` never are.
+#: Designators that sources may interchange: `STE 4` and `RM 4` may be the same unit, but `STE 4` and `RM 5` never are.
 _SINGLE_UNITS = ("UNIT", "STE", "RM", "LOT", "SPC", "TRLR", "OFC", "PH")
 #: Pairs of a name's minimum length and the number of typing errors allowed in it.
 _TYPOS = ((10, 2), (6, 1))
@@ -31,7 +31,7 @@ _TYPOS = ((10, 2), (6, 1))
 def address_key(address: Address) -> str:
     """Return a key such as `12|n main st|4|00000`.
 
-    All spellings of an address have the same key, and later versions of this code must not change it. The last part of
+    All spellings of an address have the same key. Later versions of this code must not change keys. The last part of
     the key is the five-digit ZIP code or, if unknown, town and state. Raises `ValueError` if number, street, or place
     is unknown.
     """
@@ -171,7 +171,7 @@ def _names(one: Street, other: Street) -> Verdict:
 
 
 def _is_typo(one: str, other: str) -> bool:
-    """Return whether the names differ only by typing errors. None are allowed in short names and names with digits."""
+    """Return whether the names differ only by typing errors. Short names and names with digits must be equal."""
     shorter = min(len(one), len(other))
     allowed = next((errors for length, errors in _TYPOS if shorter >= length), 0)
     return not re.search(r"\d", one + other) and OSA.distance(one, other) <= allowed

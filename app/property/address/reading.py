@@ -1,4 +1,4 @@
-"""Split an address in one text from a page into parts, without normalizing them. Unknown parts are None.
+"""Split an address that a page gives as one text into parts, without normalizing them. Unknown parts are None.
 
 If a page has the parts in separate fields, this module is not used. `usaddress` splits US addresses; other addresses
 are split at commas and postal codes. `wanted.py` parses the addresses that users request.
@@ -84,7 +84,7 @@ def _us(head: str, state: str | None, postal_code: str | None) -> Address:
 def _elsewhere(text: str, country: str | None) -> Address:
     """Split a foreign address by the country's conventions.
 
-    If they are unknown, expect a street, a town, and perhaps a postal code, separated by commas.
+    If the conventions are unknown, expect a street, a town, and perhaps a postal code, separated by commas.
     """
     if country == "IE":
         text = re.sub(r"(?<![,\s])\s+(?=Co\.? [A-Z]|County [A-Z])", ", ", text)

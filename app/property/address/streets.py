@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from app.property.address import tables, units
 from app.property.address.words import ORDINAL, spaced
 
-#: Suffixes that are hardly ever a whole street name. A single directional before such a suffix is the street's name: in
-#: `N ST`, the name is N. `PARK` can be a name, so `N PARK` is the north end of Park.
+#: Suffixes that are hardly ever a whole street name, so that a single directional before them is the name, as in `N
+#: ST`. `PARK` is not one of them: `N PARK` is the north end of a street called Park.
 ONLY_SUFFIX = frozenset(
     "ST AVE RD DR LN CT PL BLVD CIR TER WAY PKWY HWY TRL SQ ALY LOOP PIKE EXPY FWY TPKE".split()  # noqa: SIM905
 )
@@ -42,12 +42,12 @@ class Street:
 
     @property
     def street_name(self) -> str:
-        """The street without number and unit: `N MAIN ST`."""
+        """The street without number and unit, such as `N MAIN ST`."""
         return " ".join(p for p in (self.predirectional, self.name, self.suffix, self.postdirectional) if p)
 
     @property
     def line(self) -> str:
-        """The delivery line: `123 N MAIN ST UNIT 4`."""
+        """The delivery line, such as `123 N MAIN ST UNIT 4`."""
         return " ".join(p for p in (self.number, self.street_name, self.unit) if p)
 
 
@@ -108,7 +108,7 @@ def _number(line: str) -> tuple[str, str] | None:
 
 
 def _with_letter(number: str, rest: str) -> tuple[str, str]:
-    """Join a letter to the house number: `123B` for `123 B MAIN ST`, but not for `123 B ST` or `123 E MAIN ST`."""
+    """Join a letter to the house number, as in `123 B MAIN ST`, but not in `123 B ST` or `123 E MAIN ST`."""
     letter, _, street = rest.partition(" ")
     is_letter = len(letter) == 1 and letter.isalpha() and letter not in tables.DIRECTIONALS
     if is_letter and number.isdigit() and read_name(street.split()).suffix:
@@ -139,7 +139,7 @@ def _two(words: Sequence[str]) -> str | None:
 
 
 def _is_suffix_only(words: Sequence[str]) -> bool:
-    """Return whether the words are only a suffix, perhaps with a directional, and not a street name."""
+    """Return whether the words are a suffix without a street name, perhaps with a directional."""
     suffix = tables.suffixes().get(words[0])
     if suffix not in ONLY_SUFFIX or not all(word in tables.DIRECTIONALS for word in words[1:]):
         return False

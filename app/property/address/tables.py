@@ -1,4 +1,4 @@
-"""The words of USPS Publication 28 (Postal Addressing Standards), in capitals.
+"""Words and abbreviations of USPS Publication 28 (Postal Addressing Standards), in capitals.
 
 Suffixes and unit designators are in data files next to this module.
 """

@@ -25,8 +25,8 @@ _STARTS = {
 def state(words: str, postal_code: str | None) -> tuple[str | None, str]:
     """Return the two-letter code of the state at the end of `words`, and the words before it.
 
-    The code is None if there is no state. After a comma, any two letters count as a state; elsewhere, they may be the
-    end of a street.
+    The code is None if there is no state. After a comma, any two letters count as a state. Without a comma, they may be
+    the end of a street.
     """
     found = _STATE.search(words)
     if found is None or (len(found["state"]) == 3 and found["state"].replace(" ", "") not in US_CODES):
@@ -60,7 +60,7 @@ def of_parts(parts: Sequence[str]) -> str | None:
 def cut_off(line: str, state: str | None, postal_code: str | None) -> tuple[str, str | None]:
     """Split a line such as `123 MAIN ST SPRINGFIELD` into delivery line and town.
 
-    The town is None if the line has none.
+    The town is None if the line names no town.
     """
     at = _by_suffix(line)
     if at is None and (state or postal_code):
@@ -111,9 +111,10 @@ def _by_suffix(line: str) -> int | None:
 
 
 def _by_habit(line: str, region: str) -> int | None:
-    """Return the index where the town begins after a street without a suffix, according to `usaddress`, or None.
+    """Return the index where the town begins after a street without a suffix, or None. The library `usaddress` finds
+    it.
 
-    `usaddress` takes ten times as long as all other steps. Therefore, it is not used for long lines and for lines that
+    `usaddress` takes ten times as long as all other steps. Therefore, it is not used for long lines or for lines that
     cannot end with a town.
     """
     if line.count(" ") >= _TAGGED_WORDS or re.search(r"[\d#&]", line[-3:]):

@@ -13,7 +13,7 @@ from app.property.address.tables import (
 )
 from app.property.address.words import ORDINAL
 
-#: The standard designator. `4`, `# 4`, `Apt 4`, and `Unit 4` are all normalized to `UNIT 4`.
+#: The standard designator: `4`, `# 4`, `Apt 4`, and `Unit 4` are all normalized to `UNIT 4`.
 UNIT = "UNIT"
 _ANY = frozenset({"APT", UNIT})
 #: Maximum number of designators of a unit, such as building and floor.
@@ -33,7 +33,7 @@ def split(words: Sequence[str]) -> tuple[list[str], str | None]:
         if all(word in DIRECTIONALS for word in street):
             continue
         unit = read(words[start:])
-        # as in MAIN FLAT N or LAKE FRONT: without a suffix before it, the word may belong to the street's name
+        # without a suffix before it, the word may belong to the street's name, as in MAIN FLAT N or LAKE FRONT
         doubtful = unit in lone_units() or (
             len(words) > start + 1 and words[start] in suffixes() and not re.search(r"\d", words[start + 1])
         )

@@ -3,7 +3,7 @@
 from app.property.address import american, foreign
 from app.property.address.parts import Address
 
-#: Maximum number of times that a spelling is normalized until it no longer changes.
+#: A spelling is normalized repeatedly until it no longer changes, at most this many times.
 _ROUNDS = 4
 
 

@@ -10,5 +10,5 @@ A fetch passes these stages, each in a package or module of its own:
     decode     turn the body into text; detect media types, bot challenges, and logins
     browser    render the page in Chromium if its host is configured for that, or if it is empty without its scripts
 
-`build.build_fetcher` puts them together. `decode.text.page_from_file` reads a saved page instead.
+`build.build_fetcher` builds a fetcher with all stages. `decode.text.page_from_file` reads a saved page instead.
 """

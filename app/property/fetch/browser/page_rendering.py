@@ -1,4 +1,4 @@
-"""Render a fetched page in the browser. Make those requests of the page that the SSRF guard and robots.txt allow."""
+"""Render a fetched page in the browser, and make those of its requests that the SSRF guard and robots.txt allow."""
 
 import logging
 from dataclasses import dataclass, replace
@@ -22,30 +22,20 @@ from app.property.urls.site import site_of
 
 log = logging.getLogger(__name__)
 
-#: The longest waits for the robots.txt of a resource's host, and for a resource with its redirects.
+#: The longest waits for the robots.txt of a resource's host, and for a resource including its redirects.
 _ROBOTS_SECONDS = 5.0
 _LOADING_SECONDS = 10.0
 _METHODS = frozenset({"GET", "HEAD", "POST"})
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 #: Request headers of the page that are not forwarded, because the worker sets them or they apply to one connection only
-#: (RFC 9110 section 7.6.1). fmt: off
-_OURS = frozenset(
-    {
-        "accept-encoding",
-        "connection",
-        "content-length",
-        "cookie",
-        "expect",
-        "host",
-        "keep-alive",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-        "user-agent",
-    }
-)
-# fmt: on Response headers that are not passed to the browser, because they do not apply to the decompressed body.
+#: (RFC 9110 section 7.6.1).
+# fmt: off
+_OURS = frozenset({
+    "accept-encoding", "connection", "content-length", "cookie", "expect", "host", "keep-alive", "te", "trailer",
+    "transfer-encoding", "upgrade", "user-agent",
+})
+# fmt: on
+#: Response headers that are not passed to the browser, because they do not apply to the decompressed body.
 _UNPACKED = frozenset({"connection", "content-encoding", "content-length", "keep-alive", "transfer-encoding"})
 #: The document's response headers that are passed to the browser, because they affect rendering.
 _HEADERS = ("content-security-policy", "content-language", "referrer-policy")
@@ -142,7 +132,7 @@ class PageRendering:
 def _redirected(load: Load, destination: Destination, location: str, status: int) -> Load:
     """Return the request that follows a redirect (https://fetch.spec.whatwg.org/#http-redirect-fetch).
 
-    A request to another origin carries no credentials.
+    A request to another origin gets no credentials.
     """
     url = urljoin(destination.url, location)
     headers, cookies = dict(load.headers), load.cookies
@@ -157,7 +147,7 @@ def _redirected(load: Load, destination: Destination, location: str, status: int
 
 
 def _may_be_read(document: Arrival, load: Load, loaded: Loaded) -> bool:
-    """Return False if CORS forbids the page's scripts to read the response.
+    """Return whether CORS allows the page's scripts to read the response.
 
     The browser cannot check this itself, because Playwright adds the header that permits reading.
     """

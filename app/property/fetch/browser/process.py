@@ -69,7 +69,8 @@ class BrowserProcess:
             env=self._environment(),
             cwd=self._folder,
             start_new_session=True,
-            pass_fds=(self._alive.fileno(),),  # lets the browser process keep the folder locked if the worker ends
+            # the browser process inherits the lock on the folder, so the folder stays locked if the worker ends
+            pass_fds=(self._alive.fileno(),),
         )
         self._numbers = itertools.count(1)
         self._answers: dict[int, queue.SimpleQueue[Message | None]] = {}
@@ -96,7 +97,7 @@ class BrowserProcess:
 
     @contextmanager
     def render(self, order: Message) -> Iterator[Conversation]:
-        """Start rendering a page. Leaving the `with` block cancels it if it is unfinished.
+        """Start rendering a page. Leaving the `with` block cancels an unfinished rendering.
 
         Raises `BrowserGoneError`.
         """
@@ -130,7 +131,7 @@ class BrowserProcess:
     def end(self) -> None:
         """End the process and its descendants. Safe to call twice."""
         patience = 0.0
-        # if the lock is not free, the process does not read its input and is killed at once
+        # if the lock stays taken, the process does not read its input and is killed at once
         if self._lock.acquire(timeout=1.0):
             try:
                 patience = _END_SECONDS
@@ -175,7 +176,7 @@ class BrowserProcess:
             raise BrowserStartError(_reason(str(answer["broken"])) if answer else self.stderr_tail())
 
     def _environment(self) -> dict[str, str]:
-        """Return environment variables that exclude the worker's secrets."""
+        """Return environment variables without the worker's secrets."""
         return {**bare_environment(), "TMPDIR": str(self._folder), "HOME": str(self._folder)}
 
     def _listen(self) -> None:

@@ -63,7 +63,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """The HTML of a rendered page. The page keeps the URL it was fetched from, even if its scripts change the URL."""
+    """The HTML of a rendered page. If scripts change the page's URL, the change is ignored."""
 
     html: str
 
@@ -105,7 +105,9 @@ class BrowserRenderer:
         self._lock = threading.Lock()
 
     def needs_browser(self, page: Page) -> bool:
-        """Return whether to render the page: its host is configured for this, or it is empty without its scripts."""
+        """Return whether to render the page: its host is configured for the browser, or it is empty without its
+        scripts.
+        """
         if "html" not in page.content_type:
             return False
         if urlsplit(page.final_url).hostname in self._hosts:

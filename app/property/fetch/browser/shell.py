@@ -11,7 +11,7 @@ from app.property.record import PageKind
 
 #: An empty page has less text than this: a title, a notice that scripts are needed, and footer links.
 _SHELL_CHARS = 1000
-#: Shorter inline scripts are ignored, because they cannot add content: they count a visit or set a flag.
+#: Inline scripts shorter than this are ignored, because they add no content: they count a visit or set a flag.
 _DRAWS_CHARS = 300
 #: A page with more facts than this is not empty. An empty page may have a few, in its title and Open Graph tags.
 _TITLE_FACTS = 2
@@ -21,8 +21,8 @@ _DATA_TYPES = re.compile(r"application/(?:ld\+)?json|text/(?:template|x-)|import
 def is_shell(page: Page) -> bool:
     """Return whether a page is HTML with hardly any text or facts, and with scripts that could add them.
 
-    Return False for a block page, which in a browser would show a captcha, and for a page that says that its listing is
-    gone.
+    Return False for a block page, because a browser would only get a captcha. Also return False for a page that says
+    that its listing is gone.
     """
     if "html" not in page.content_type:
         return False

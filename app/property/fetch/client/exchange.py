@@ -73,9 +73,8 @@ class Exchange:
     ) -> Iterator[httpx2.Response]:
         """Send a GET request. The caller reads the body inside the `with` block, using `read_body`.
 
-        `cookies` are sent, and updated from the response. `conditions` are additional header fields. `on_send` is
-        called just before the request is sent. Leaving the block frees the socket, even if the body was not read
-        completely.
+        `cookies` are sent and then updated from the response. `conditions` are additional header fields. `on_send` is
+        called just before the request is sent. Leaving the block frees the socket, even if some of the body is unread.
         """
         request = httpx2.Request("GET", destination.url, headers={**self._headers, **conditions})
         cookies.set_cookie_header(request)

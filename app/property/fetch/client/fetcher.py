@@ -43,8 +43,8 @@ from app.property.urls.site import site_of
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 #: Statuses that, like all 5xx, mean "try again later": request timeout, too early, and too many requests.
 _TRANSIENT = frozenset({408, 425, 429})
-#: The longest wait for a slot after a redirect. Here, jobs wait instead of coming back later, because a later attempt
-#: would have to follow the redirects again.
+#: The longest wait for a slot after a redirect. A job waits this long instead of trying again later, because it would
+#: have to follow the redirects again.
 _ON_THE_WAY_SECONDS = 60.0
 
 
@@ -101,7 +101,7 @@ class Fetcher:
         Raises `BrokerUnavailableError` if Redis, which stores the rate limits, is unavailable.
         """
         page = self.revisit(url, _nothing_known, visitor)
-        if isinstance(page, NotModified):  # the server answered 304 to an unconditional request
+        if isinstance(page, NotModified):  # the server wrongly answered 304 to an unconditional request
             raise HttpStatusError(page.final_url, 304)
         return page
 
@@ -262,5 +262,5 @@ class Fetcher:
 def _join(base: str, location: str) -> str:
     try:
         return urljoin(base, location.strip())
-    except ValueError:  # an invalid IPv6 address in brackets, which the guard reports
+    except ValueError:  # an invalid IPv6 address, which the guard reports
         return location

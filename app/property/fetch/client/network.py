@@ -1,4 +1,4 @@
-"""Connect to sites, only at checked addresses, and limit the time and bytes of every read.
+"""Connect to sites at checked addresses only, and limit the time and bytes of every read.
 
 This is the HTTP library's network backend, so no request bypasses it. The limits also apply to response headers,
 interim responses (1xx), and TLS handshakes.
@@ -120,7 +120,7 @@ class GuardedStream(httpcore2.NetworkStream):
         try:
             data = self._inner.read(room, seconds)
         except httpcore2.ReadTimeout as exc:
-            request.seconds_left()  # raises its own error if the deadline has passed
+            request.seconds_left()  # raises the error for the deadline if it has passed
             raise FetchTimeoutError(request.destination.url, f"nothing came for {seconds:.3g} s") from exc
         request.count(len(data))
         return data

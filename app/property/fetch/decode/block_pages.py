@@ -1,7 +1,7 @@
 """Detect block pages: bot challenges, captchas, logins, and firewall errors that a site sends instead of a page.
 
-Block pages are reported, and requests to the site pause for a while. No code tries to bypass them. The signs below are
-documented by their vendors, or are in all of a vendor's block pages. `reading/kind.py` later also evaluates the words
+Block pages are reported, and requests to the site pause for a while. No code tries to bypass them. Each sign below is
+documented by its vendor or appears in all block pages of the vendor. `reading/kind.py` later also evaluates the words
 of the page.
 """
 
@@ -19,7 +19,7 @@ _WALL_CHARS = 800
 #: A login page has fewer visible characters than this, including help, footer, and legal text.
 _LOGIN_CHARS = 2_500
 
-#: Headers that mark a block page, whatever its status: name, pattern for the value, and what the error reports.
+#: Headers that mark a block page with any status: name, pattern for the value, and what the error reports.
 _HEADERS = (
     # https://developers.cloudflare.com/cloudflare-challenges/challenge-types/challenge-pages/detect-response/
     ("cf-mitigated", re.compile("challenge", re.I), "a challenge of Cloudflare"),
@@ -35,8 +35,8 @@ _REFUSAL_HEADERS = (
     ("x-sucuri-block", re.compile(""), "a refusal of Sucuri's firewall"),
     ("server", re.compile("akamaighost", re.I), "a refusal of Akamai"),
 )
-#: Lower-case markup of block pages, and what the error reports. It is ignored in a successful response with much
-#: visible text.
+#: Lower-case markup of block pages, and what the error reports. Successful responses with much visible text are not
+#: checked for it.
 _MARKUP = (
     (("_cf_chl_opt", "/orchestrate/chl_"), "a challenge of Cloudflare"),
     (("captcha-delivery.com",), "a challenge of DataDome"),

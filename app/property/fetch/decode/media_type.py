@@ -9,7 +9,7 @@ HTML, XML, JSON, TEXT = "text/html", "application/xml", "application/json", "tex
 _READABLE = re.compile(
     r"text/(?:html|xml|json|plain)|application/(?:xml|json|xhtml\+xml|[a-z0-9.-]+\+(?:xml|json))", re.IGNORECASE
 )
-#: Media types that do not state a format, so the bytes decide.
+#: Media types that say nothing about the format, which is then determined from the bytes.
 _UNSTATED = frozenset({"", "application/octet-stream", "application/unknown", "unknown/unknown", "content/unknown"})
 
 #: The first bytes of binary formats, which sites sometimes send with the media type of a text format.

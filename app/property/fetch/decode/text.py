@@ -35,7 +35,7 @@ _SUPERSETS = {
 #: Matches the accepted Python codecs. Others are not charsets (rot13, punycode) or can hide markup (utf-7).
 _CHARSET = re.compile(r"(?:utf-(?:8|16|32)|cp|iso8859|iso2022|koi8|euc|shift|big5|gb|hz|mac|tis|johab|ascii|ptcp)")
 _WIDE = ("utf-16", "utf-32")
-#: Charsets whose bytes are all ASCII. Text in them is also valid UTF-8.
+#: Charsets that encode all text as ASCII bytes, which are also valid UTF-8.
 _STATEFUL = ("iso2022", "hz")
 
 #: Charsets for scripts other than Latin, which statistics can distinguish.
@@ -171,7 +171,10 @@ def _first_credible(body: bytes, claims: list[str]) -> str | None:
 
 
 def _wide_charset(body: bytes, claims: list[str]) -> str | None:
-    """Return UTF-16 if exactly one of the first two bytes is NUL, else a declared UTF-16 or UTF-32, or None."""
+    """Return UTF-16 if exactly one of the first two bytes is NUL.
+
+    Otherwise, return a declared UTF-16 or UTF-32, or None.
+    """
     if body[1:2] == b"\0" and body[:1] != b"\0":
         return "utf-16-le"
     if body[:1] == b"\0" and body[1:2] != b"\0":
@@ -207,7 +210,7 @@ def _guess(body: bytes) -> str:
 
     If the document declares its language, try the usual charset of that language first. Otherwise, long runs of
     non-ASCII bytes indicate a script other than Latin, whose charset is determined statistically. Text with single
-    non-ASCII bytes (accented letters) counts as windows-1252, because statistics are unreliable for it.
+    non-ASCII bytes (accented letters) counts as windows-1252, because statistics are unreliable for such text.
     """
     if language := _LANGUAGE.search(body[:_DECLARATION_BYTES]):
         usual = _USUAL_CHARSETS.get(language[1].decode("ascii").lower())

@@ -90,9 +90,8 @@ class Guard:
     def check(self, url: str, *, timeout_seconds: float = 10.0, only_public: bool = False) -> Destination:
         """Return the destination of `url`.
 
-        `only_public` also blocks the private networks that the operator allows. It is set for URLs that come from a
-        public page. Raises `InvalidTargetError`, `BlockedAddressError` for an address or port, or
-        `NameNotResolvedError`.
+        `only_public` also blocks the private networks that the operator allows. Set it for URLs that come from a public
+        page. Raises `InvalidTargetError`, `BlockedAddressError` for an address or port, or `NameNotResolvedError`.
         """
         parsed = _parse(url)
         _check_port(parsed)
@@ -172,7 +171,7 @@ def _split_authority(url: str, authority: str, default_port: int) -> tuple[str, 
 
 
 def _read_host(url: str, host: str) -> tuple[str, IPAddress | None]:
-    """Return the canonical host, and its IP address or None if the host is a name."""
+    """Return the canonical host, and its IP address (None if the host is a name)."""
     if host.startswith("["):
         try:
             if "%" in host:

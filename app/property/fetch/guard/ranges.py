@@ -29,7 +29,7 @@ _SPECIAL_V4 = tuple(
     )
 )  # fmt: skip
 
-#: IANA assigns global unicast addresses only from this block (RFC 4291 section 2.4). Others count as reserved.
+#: IANA assigns global unicast addresses only from this block (RFC 4291 section 2.4). Other addresses count as reserved.
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 
 _SPECIAL_V6 = tuple(
@@ -86,7 +86,7 @@ def is_metadata_service(address: IPAddress) -> bool:
 def legacy_ipv4(host: str) -> IPv4Address | None:
     """Return the address that `inet_aton` would parse from `host`, or None.
 
-    That is one to four decimal, octal, or hexadecimal numbers. The result is only used to explain an error.
+    `inet_aton` accepts one to four decimal, octal, or hexadecimal numbers. The result is only used to explain an error.
     """
     parts = host.split(".")
     if not 1 <= len(parts) <= 4:

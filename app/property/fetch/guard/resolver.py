@@ -42,7 +42,7 @@ class SystemResolver:
         os.register_at_fork(after_in_child=lambda: (method := begin()) and method())
 
     def _begin(self) -> None:
-        """Reset the state. A forked process must do this too, because it does not inherit its parent's threads."""
+        """Set up an empty state. A forked process does this again, because it does not inherit its parent's threads."""
         self._kept: dict[str, tuple[int, Sequence[IPAddress]]] = {}
         self._questions: queue.SimpleQueue[tuple[str, _Answers]] = queue.SimpleQueue()
         self._idle = 0

@@ -20,7 +20,7 @@ from app.property.urls.site import site_of
 
 logger = logging.getLogger(__name__)
 
-#: The pause after which a request to Redis that failed is repeated.
+#: How long to wait before a failed request to Redis is repeated.
 _REDIS_RETRY_US = 1_000_000
 #: If a request is sent later than this after its slot began, the site's next slot is also delayed.
 _LATE_US = 10_000
@@ -80,7 +80,7 @@ class Politeness:
 
     @contextmanager
     def slot(self, destination: Destination, visitor: Visitor, gap_seconds: float = 0.0) -> Iterator[Slot]:
-        """Wait for a slot at the destination's site, and hold it in the `with` block.
+        """Wait for a slot at the destination's site, and hold it during the `with` block.
 
         The site's next slot begins after `gap_seconds` or the minimum gap, whichever is longer. If `gap_seconds` is
         longer, the host gets a rate limit of its own, so that it does not slow down the other hosts of its site.

@@ -1,4 +1,4 @@
-"""The rules of one site's rate limit, without clock or storage.
+"""The rules of one site's rate limit. They are independent of a clock and of where the state is stored.
 
 A site has a gap between the starts of requests, a maximum number of concurrent requests, and sometimes a pause
 (`Retry-After`). A job that would have to wait too long gets an appointment, which is a reserved start time, so that its
@@ -17,21 +17,21 @@ POLL_US = 100_000
 WAITERS = 2
 WAITED_US = 1_000_000
 #: A visitor that got no slot at its reserved time gets a new time within this period, or within two gaps if they are
-#: longer. If no such time is free, it goes to the end of the queue.
+#: longer. If no such time is free, the visitor goes to the end of the queue.
 LATE_US = 10_000_000
 #: The gap adapts to the site's latency divided by the maximum number of concurrent requests, as in Scrapy's
-#: AutoThrottle (https://docs.scrapy.org/en/latest/topics/autothrottle.html). It grows at once. Each success shrinks it
-#: by an eighth of the difference (like the smoothing in RFC 6298 section 2).
+#: AutoThrottle (https://docs.scrapy.org/en/latest/topics/autothrottle.html). The gap grows at once. Each success
+#: shrinks it by an eighth of the difference (like the smoothing in RFC 6298 section 2).
 RECOVERY_SHARE = 8
-#: The minimum gap after status 429 or 503, which also doubles the gap.
+#: Status 429 or 503 doubles the gap. The new gap is at least this long.
 PUSHED_BACK_US = 1_000_000
 #: The longest gap that latency and the statuses 429 and 503 can cause, and the longest pause that a site can request.
 SLOWEST_US = 60_000_000
 LONGEST_HOLD_US = 3_600_000_000
 #: The pause after a block page (`decode/block_pages.py`), unless the site requests a longer one.
 BLOCK_REST_US = 900_000_000
-#: In Redis, a site's state expires this long after its last request, pause, or reserved time. A reserved time that is
-#: not used is dropped after the same time.
+#: In Redis, a site's state expires this long after its last request, pause, or reserved time. An unused reserved time
+#: is dropped equally long after it has passed.
 FORGOTTEN_US = 3_600_000_000
 
 
@@ -41,11 +41,11 @@ class Visitor:
 
     `id` stays the same when the visitor comes back. `lane` names a batch of jobs; all lanes get equal shares of a
     site's slots. `max_wait_seconds` is the longest wait for a slot. If `can_defer`, the visitor does not wait for a
-    reserved time, but leaves and comes back then. `slot_site` is the site where the visitor holds a slot, which covers
-    all its requests there. After a redirect, `requested_site` is the site of the first URL, so that a block page on
-    another site does not pause that other site. `only_public` is true after a public page: private networks are then
-    blocked even if the operator allows them. `on_slot` is called when the page gets its first slot, before anything is
-    sent; its exceptions end the visit.
+    reserved time, but leaves and comes back then. `slot_site` is the site where the visitor already holds a slot, which
+    covers all its requests there. After a redirect, `requested_site` is the site of the first URL, so that a block page
+    on another site does not pause that other site. If `only_public` is true, as after a public page, private networks
+    are blocked even if the operator allows them. `on_slot` is called when the page gets its first slot, before anything
+    is sent; its exceptions end the visit.
     """
 
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -88,9 +88,9 @@ class RequestOutcome:
 class Site:
     """The rate-limit state of one site. Times are in microseconds since the epoch, and gaps in microseconds.
 
-    `waiting` and `under_way` map the tokens of requests to the ends of their leases. `appointed` maps visitors to their
-    reserved times, and `tails` maps lanes to the ends of their queues. `late_us` is the latest time reserved for a
-    visitor that had missed its previous one.
+    `waiting` and `under_way` map the tokens of requests to the times when their leases end. `appointed` maps visitors
+    to their reserved times. `tails` maps lanes to the times when their queues end. `late_us` is the latest time
+    reserved for a visitor that had missed its previous one.
     """
 
     next_us: int = 0
@@ -150,7 +150,7 @@ class Site:
             self.hold_until_us = max(self.hold_until_us, now + min(outcome.retry_after_us, LONGEST_HOLD_US))
 
     def is_idle(self, now: int) -> bool:
-        """Return whether dropping the site's state would change nothing."""
+        """Return whether the site's state is no longer needed."""
         return not self.under_way and max(self.next_us, self.hold_until_us, *self.tails.values(), 0) < now
 
     def _forget(self, now: int) -> None:

@@ -28,7 +28,7 @@ _MAX_LOCAL_FILES = 2000
 class RobotsFile:
     """The response to a request for /robots.txt. `body` has at most `rules.MAX_ROBOTS_BYTES` bytes.
 
-    `status` is 0 if there was no response. Then, `problem` contains the error's code and reason.
+    If there was no response, `status` is 0, and `problem` contains the error's code and reason.
     """
 
     status: int

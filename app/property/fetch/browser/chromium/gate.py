@@ -1,8 +1,8 @@
 """Decide which of a page's requests are made, and how many at once.
 
-The request for the page itself gets the document that the worker has already fetched. The worker also fetches scripts
-and the data that they request, from the page's host one at a time. Style sheets are replaced with empty ones. All other
-requests are dropped, such as those for images, fonts, frames, beacons, and downloads.
+The request for the page itself gets the document that the worker has already fetched. The worker also fetches scripts,
+and the data that they request. It sends the page's host one request at a time. Style sheets are replaced with empty
+ones. All other requests are dropped, such as those for images, fonts, frames, beacons, and downloads.
 
 Chromium itself has no network access (`host.py`), so a request that bypasses this class fails.
 """
@@ -32,7 +32,8 @@ class Gate:
     """Filters the requests of one page.
 
     `load` sends a request to the worker and returns the response, or None if the request is not allowed or fails.
-    `wire.py` defines both formats (`load` and `loaded`). `cookies` returns the browser's cookies for a URL, by name.
+    `wire.py` defines the formats of request (`load`) and response (`loaded`). `cookies` returns the browser's cookies
+    for a URL, by name.
     """
 
     def __init__(
@@ -61,7 +62,7 @@ class Gate:
         self.redirect: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     def quiet_seconds(self) -> float:
-        """Return the seconds since the last response, or 0.0 while a request is running."""
+        """Return the seconds since the last request ended, or 0.0 while a request is running."""
         return 0.0 if self._under_way else time.monotonic() - self._last_change
 
     async def handle(self, route: Route, request: Request) -> None:
@@ -70,7 +71,7 @@ class Gate:
             if request.is_navigation_request():
                 await self._navigate(route, request)
             elif request.resource_type == "stylesheet":
-                # scripts wait for style sheets, but do not need their content
+                # scripts wait for style sheets but do not need their content
                 await route.fulfill(
                     status=200, content_type="text/css", body="", headers={"Access-Control-Allow-Origin": "*"}
                 )

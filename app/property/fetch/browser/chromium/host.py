@@ -71,7 +71,7 @@ class Host:
                 asyncio.create_task(self._over.wait()),
             ]
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            if self._over.is_set() and self._visits:  # let running visits send their results or failures
+            if self._over.is_set() and self._visits:  # let running visits send their results
                 await asyncio.wait(list(self._visits.values()), timeout=_REPORT_SECONDS)
             for task in (*tasks, *self._visits.values()):
                 task.cancel()
@@ -82,7 +82,7 @@ class Host:
             memory.end_descendants(os.getpid())
 
     def _dead_end(self) -> str:
-        """Return a proxy URL whose port refuses all connections, because this process binds it but does not listen."""
+        """Return the URL of a proxy that refuses all connections: this process binds the port but does not listen."""
         self._port.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{self._port.getsockname()[1]}"
 

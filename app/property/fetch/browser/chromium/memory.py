@@ -35,7 +35,7 @@ def used_bytes(root: int) -> int:
 
 
 def end_descendants(root: int) -> None:
-    """Kill all descendants of `root`. Repeat this up to four times, because new processes may start meanwhile."""
+    """Kill all descendants of `root`. Repeat this up to four times, because new processes may start in between."""
     for _ in range(5):
         found = descendants(root)
         if not found:

@@ -2,7 +2,7 @@
 
 Switches are documented at https://peter.sh/experiments/chromium-command-line-switches and https://source.chromium.org.
 Playwright adds further switches (`chromiumSwitches.ts`), among them `--enable-automation`, which tells pages that the
-browser is automated (`navigator.webdriver`). This is not hidden.
+browser is automated (`navigator.webdriver`).
 """
 
 from collections.abc import Sequence
@@ -10,14 +10,13 @@ from typing import Any
 
 #: Chromium uses only the last `--disable-features`, so this list repeats the relevant entries of Playwright's list.
 _DISABLED_FEATURES = (
-    # from Playwright's list
     "AvoidUnnecessaryBeforeUnloadCheckSync", "DestroyProfileOnBrowserClose", "HttpsUpgrades",
     "HttpsFirstBalancedModeAutoEnable", "LensOverlay", "MediaRouter", "PaintHolding",
     "AvoidCorsURLLoaderRestartOnRedirect", "OptimizationHints", "NetworkTimeServiceQuerying", "AimEnabled",
     "PreconnectToSearch",
     # host name resolution that bypasses `--host-resolver-rules`
     "DnsOverHttps", "WebRtcHideLocalIpsWithMdns",
-    # prefetched pages
+    # prefetching of pages
     "Prerender2", "SpeculationRulesPrefetchFuture",
     # reports to Chromium's vendor
     "AutofillServerCommunication", "CertificateTransparencyComponentUpdater", "Reporting", "NetworkErrorLogging",
@@ -28,7 +27,7 @@ _DISABLED_FEATURES = (
 def switches(memory_bytes: int) -> list[str]:
     """Return the switches to add to Playwright's. `memory_bytes` is the limit for the whole browser."""
     return [
-        # resolve no host names, so that code that ignores the proxy cannot reach any host by name
+        # resolve no host names, so that code which ignores the proxy cannot reach hosts by name
         "--host-resolver-rules=MAP * ~NOTFOUND",
         "--dns-prefetch-disable",
         "--disable-quic",

@@ -19,7 +19,7 @@ _LOOK_SECONDS = 0.1
 _CLOSE_SECONDS = 3.0
 #: Matches Playwright's error messages while a page navigates away, for which Playwright has no exception type.
 _LEAVING = re.compile("context was destroyed|is navigating|interrupted by another navigation")
-#: JavaScript that returns the number of elements and the length of the text, or -1 for the length if there are too many
+#: JavaScript that returns the number of elements and the length of the text. The length is -1 if there are too many
 #: elements.
 _SIZE = """() => {
     const elements = document.getElementsByTagName("*").length;
@@ -28,7 +28,7 @@ _SIZE = """() => {
 
 
 class VisitError(Exception):
-    """A page could not be rendered. The worker evaluates `code`. `reason` explains the error to people."""
+    """A page could not be rendered. The worker reacts to `code`. `reason` explains the error to people."""
 
     def __init__(self, code: str, reason: str) -> None:
         super().__init__(code, reason)
