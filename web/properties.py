@@ -66,7 +66,7 @@ class SourceView(BaseModel):
 
 
 class UnverifiedClaim(BaseModel):
-    """A value that `reported_by` (method and model) found for a page that could not be read."""
+    """A value that `reported_by` (method and model) found for the page `url`, which could not be read."""
 
     field: str = Field(examples=["ListPrice"])
     value: Any = Field(examples=[2020])

@@ -72,13 +72,12 @@ def _refusal(scope: Scope) -> Response | None:
 
 
 def client_of(peer: str, forwarded: Sequence[str], trusted: _Networks) -> str | None:
-    """Return the client's address: the last one in `[*forwarded, peer]` that is not a trusted proxy, or None if
-    unknown.
+    """Return the client's address: the last one in `[*forwarded, peer]` that is not a trusted proxy; None if unknown.
 
-    `forwarded` are the addresses in X-Forwarded-For. Each proxy appends its client's address, but a client can send any
-    addresses before these. Unless started with `--no-proxy-headers`, uvicorn replaces a loopback `peer` by an address
-    from that header. A `peer` that is in `forwarded` may be such a replacement. It is accepted only if loopback is in
-    `trusted`.
+    `forwarded` are the addresses in X-Forwarded-For. Each proxy appends the address of its client, but the first client
+    can send any addresses in this header. Unless started with `--no-proxy-headers`, uvicorn replaces a loopback `peer`
+    by an address from the header. A `peer` that is in `forwarded` may be such a replacement, and is accepted only if
+    loopback is in `trusted`.
     """
     if _is_trusted(peer, trusted):
         return _last_untrusted([*forwarded, peer], trusted)

@@ -48,10 +48,7 @@ def start_reloader(manager: OpenAIClientManager) -> None:
 
 
 def start_reloader_for_children() -> None:
-    """In the parent of a forking worker, reload the keys for later children.
-
-    On SIGHUP, running children reload, too.
-    """
+    """In a forking worker's parent, reload the keys for later children. On SIGHUP, running children also reload."""
     _start(KeyReload(settings(), _adopt, seen=_load().mark, watches_file=False, passes_on=_note_mark))
 
 

@@ -1,7 +1,4 @@
-"""Store properties of realistic size without merging.
-
-Each has 32 values with evidence, three sources, and a conflict.
-"""
+"""Store properties of realistic size, without merging: 32 values with evidence, three sources, and a conflict each."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta

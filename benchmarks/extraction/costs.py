@@ -1,4 +1,4 @@
-"""The cost of a model for 1,000 pages like the labeled ones: at full price, and with the provider's cache.
+"""The cost of a model for 1,000 pages like the labeled pages: at full price, and with the provider's cache.
 
 OpenAI charges less for the beginning of a prompt if an earlier request began with the same 1,024 or more tokens. It
 caches in steps of 128 tokens (https://platform.openai.com/docs/guides/prompt-caching, 2026-11). The project's prompts
@@ -34,7 +34,7 @@ class Costs:
 
 
 def costs(batch: Batch) -> Costs:
-    """Return the cost of asking `MODEL` about the pages of `batch`, each with its own prompt and answer."""
+    """Return the cost of one request to `MODEL` for each page of `batch`."""
     pages = [(page.tokens, batch.answered.tokens[page.file]) for page in batch.sent.pages if page.tokens]
     alike = max((page.instruction + page.schema for page in batch.sent.pages), default=0)
     cached = cacheable(alike)

@@ -29,7 +29,7 @@ from benchmarks.extraction.scorer import LABELS, Outcome, score
 from benchmarks.extraction.simulated import answers, planted
 
 _FOLDS = 10
-#: The L2 penalty on weights. A third of it, or three times as much, gives similar figures.
+#: The L2 penalty on weights. A third of this penalty, or three times as much, gives similar figures.
 _PENALTY = 3.0
 #: Marks values of pages that the rules were written for, where rules make fewer errors. The weight of this feature
 #: absorbs that effect, and is then dropped.

@@ -29,7 +29,7 @@ _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|_")
 
 
 def says(name: str, proof: Evidence, locale: Locale, place: str) -> bool:
-    """Return True if `proof.quote` states `proof.value`. Rows must be stated by `place`, the text at the locator."""
+    """Return True if `proof.quote` states `proof.value`. For rows, check `place` (the text at the locator) instead."""
     if FIELDS[name].type == "rows":
         return all(_in_row(place, key, value) for row in proof.value for key, value in row.items())
     own, quotes = _OWN.get(name), [proof.quote, _CAMEL.sub(" ", proof.quote)]
@@ -55,7 +55,7 @@ def _has(text: str, value: object) -> bool:
 
 
 def _in_row(raw: str, key: str, value: Any) -> bool:
-    """Match a date by its year, an amount by its digits, and a text exactly, or in the parts that a reader joined."""
+    """Match a date by its year, an amount by its digits, and each part of a text that a reader joined with dashes."""
     if key == "date" and re.search(rf"\b\d\d?\W{str(value)[2:4]}\b", raw):
         return True
     parts = [str(value)[:4]] if key == "date" else value.split(" - ") if isinstance(value, str) else [value]

@@ -1,7 +1,7 @@
 """Start and stop the processes of a run on loopback: a Redis, the simulator, and the workers.
 
-Start them from the main thread. Each process ends with the thread that started it, so an interrupted benchmark leaves
-none.
+Each process ends with the thread that started it. Start them from the main thread, so that an interrupted benchmark
+leaves no process behind.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ _LEAD_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Size:
-    """The size of a run, in seconds, set on the command line. `start_level` is the buckets' first level."""
+    """The size of a run, from the command line, with times in seconds. `start_level` is the buckets' first level."""
 
     processes: int = 8
     slots: int = 16
@@ -34,7 +34,10 @@ Segment = tuple[Snapshot, Snapshot]
 
 @dataclass(frozen=True)
 class Raw:
-    """The raw data of one run. `segments` are the parts of the window with equal limits, as snapshots of both ends."""
+    """The raw data of one run.
+
+    `segments` has the (first, last) snapshot of each part of the window with equal limits.
+    """
 
     window: tuple[float, float]
     first: Snapshot

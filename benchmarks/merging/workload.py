@@ -1,4 +1,4 @@
-"""Yield pages of fictional properties. Each has two sources and five or six observations, some of which conflict."""
+"""Yield pages of fictional properties with two sources and five or six observations each, some of which conflict."""
 
 import random
 from collections.abc import Iterator

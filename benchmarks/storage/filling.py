@@ -27,8 +27,8 @@ from app.property.storage.tables import metadata
 from benchmarks.saving import save_record
 from benchmarks.storage.workload import FIRST, SAMPLE, STRIDE, home_number, readings
 
-#: The age of the oldest copy, whose pages were first read `_AGAIN` earlier. The sum must be less than a year, because
-#: older names and page copies are pruned.
+#: The age of the oldest copy, whose pages were first read `_AGAIN` earlier. The sum of both must be less than a year,
+#: because older names and page copies are pruned.
 SPAN = timedelta(days=300)
 _AGAIN = timedelta(days=40)
 _BODY = b"<html><title>A home</title>" + b"<p>A fictional home with a porch.</p>" * 40

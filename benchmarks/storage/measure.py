@@ -157,7 +157,7 @@ def _save_pages(
 
 
 def _pages(copies: int, writer: int, writers: int) -> Iterator[SourceRecord]:
-    """Yield pages of new homes and new readings of stored homes in turn. Each writer has other homes."""
+    """Yield pages of new homes and new readings of stored homes in turn. The writers save different homes."""
     chance, mine = random.Random(), range(writer % copies, copies, writers)
     new = chance.randrange(10 * FIRST, 100 * FIRST)
     while True:

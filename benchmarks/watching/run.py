@@ -199,7 +199,7 @@ class _Run:
         self.progress(f"{len(self.found.home_of)} properties of {len(home_of_url)} pages are watched")
 
     def pass_days(self, days: int) -> None:
-        """Process due events and jump to the next one, until `days` have passed."""
+        """Process due events and jump to the next event, until `days` have passed."""
         end, today = START + timedelta(days=days), START.date()
         while self.clock.now() < end:
             done, day = watching.tick(self.resources.database, self.resources.settings), self.clock.now().date()

@@ -1,7 +1,7 @@
 """Measure what instrumentation (counters, log context, tracing hooks) costs in a job.
 
-The worker is compared with that of the last revision without instrumentation. This old revision is unpacked into a
-temporary folder, and runs with the same interpreter, simulators, and jobs. Both workers run all the time; rounds
+The worker is compared with the worker of the last revision without instrumentation. This old revision is unpacked into
+a temporary folder, and runs with the same interpreter, simulators, and jobs. Both workers run all the time; rounds
 alternate, and one worker is idle while the other works.
 """
 
@@ -43,7 +43,7 @@ _CLI = "import sys; from cli.main import main; sys.exit(main())"
 
 @dataclass
 class Side:
-    """The worker of one source tree, with its own home. It is controlled with the tree's own code."""
+    """The worker of one source tree, with its own home. Its commands run the tree's own code."""
 
     tree: Path
     home: Path

@@ -10,7 +10,7 @@ DATABASES: tuple[Database, ...] = get_args(Database)
 
 
 def chosen_databases(text: str) -> tuple[Database, ...]:
-    """Return the databases in `text`, separated by commas. Raises `BenchmarkError` for an unknown one."""
+    """Return the databases in `text`, separated by commas. Raises `BenchmarkError` for an unknown name."""
     unknown = set(text.split(",")) - set(DATABASES)
     if unknown:
         raise BenchmarkError(f"there is no database {', '.join(unknown)}; there are {', '.join(DATABASES)}")

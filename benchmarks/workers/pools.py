@@ -45,7 +45,7 @@ def measure(options: Options, servers: Mapping[str, PostgreSQL | None]) -> Itera
 def _one(server: PostgreSQL | None, pool: Pool, count: int) -> dict[str, Any]:
     with fleet(server, site_seconds=_SITE_SECONDS, model_seconds=_MODEL_SECONDS) as running:
         worker = running.start_worker(pool)
-        warm = running.submit(running.targets(count + 1, pool.slots)).batch  # loads what later jobs reuse
+        warm = running.submit(running.targets(count + 1, pool.slots)).batch  # a warm-up: loads what later jobs reuse
         running.wait_for_batch(warm, _MOST_SECONDS)
         wait_for_rest(worker)
         called = running.model_calls()

@@ -65,7 +65,7 @@ def number(
     name_only: bool = False,
     about: str = "",
 ) -> Panel:
-    """Return a panel with the latest value in large digits. `steps` are (lower bound, color), the first bound None."""
+    """Return a panel with the latest value in large digits. `steps` are pairs (lower bound or None, color)."""
     panel = stat.Panel().unit(unit).thresholds(_thresholds(steps)).graph_mode(common_models.BigValueGraphMode.NONE)
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
     if words:

@@ -143,7 +143,7 @@ def permits(chance: random.Random, built: int) -> tuple[Sequence[Mapping[str, An
 
 
 def owner(chance: random.Random, line: str, town: str, postal_code: str) -> tuple[str, str]:
-    """Return the owner and the mailing address: the property's, one in another town, or another house's."""
+    """Return the owner's name and mailing address: the property, a PO box in another town, or another house."""
     name = f"{chance.choice(names.LAST).upper()} {chance.choice(names.FIRST).upper()}"
     drawn = chance.random()
     if drawn < 0.5:

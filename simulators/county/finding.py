@@ -26,7 +26,7 @@ def spelled(line: str) -> str:
 
 
 def by_address(county: County, site: Site, asked: Mapping[str, str]) -> Sequence[Page]:
-    """Return the pages at `address` and `unit`, else those that begin with it; in `zip` only, if it is given."""
+    """Return the pages at `address` and `unit` (in `zip`, if given), else those whose street line begins with them."""
     wanted = spelled(f"{asked.get('address', '').partition(',')[0]} {asked.get('unit', '')}")
     postal_code = asked.get("zip", "")
     there = [p for p in county.of_site(site) if postal_code in ("", p.home.town.postal_code)]
