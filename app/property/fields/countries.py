@@ -59,5 +59,5 @@ _CURRENCIES = tomllib.loads(_HERE.with_name("currencies.toml").read_text("utf-8"
 CURRENCIES = frozenset(_CURRENCIES["signs"]) | {country.currency for country in COUNTRIES.values()}
 #: Maps signs and words that mean only one currency to its code.
 CURRENCY_SIGNS: Mapping[str, str] = {sign: code for code, signs in _CURRENCIES["signs"].items() for sign in signs}
-#: Maps signs of several currencies to their codes. The first is the default if none is the country's.
+#: Maps signs of several currencies to the currencies' codes, the default first.
 SHARED_SIGNS: Mapping[str, tuple[str, ...]] = {sign: tuple(codes) for sign, codes in _CURRENCIES["shared"].items()}

@@ -157,7 +157,7 @@ class _Match:
         return compare(*without) != "different"
 
     def _is_other_parcel(self) -> bool:
-        """Return whether the parcel numbers differ, but their lengths by at most one.
+        """Return whether the parcel numbers differ, and their lengths differ by at most one.
 
         If their lengths differ by more, they may be two forms of the same number.
         """

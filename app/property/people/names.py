@@ -1,7 +1,7 @@
 """Parse a person's name as an operator writes it, and derive the forms that it may have in texts.
 
 `John Doe` matches with or without a middle initial, in either order. `John Quincy Doe` matches with the full middle
-name or its initial, but not without.
+name or its initial, but not without a middle name.
 """
 
 from dataclasses import dataclass

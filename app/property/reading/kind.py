@@ -98,8 +98,8 @@ def _with_property(page: Document, fields: Mapping[str, float], text: str, state
 
 def _asks(page: Document, fields: Mapping[str, float]) -> bool:
     """Return whether the page states an asking price. On a page that looks like a record, the title or heading must
-    also offer a sale or rental. On other pages, a low-confidence price needs such an offer, or the name of an agent or
-    agency.
+    also offer a sale or rental. On other pages, a low-confidence price needs such an offer, or an agent's or agency's
+    name.
     """
     price = fields.get("ListPrice", 0.0)
     offered = offer(f"{page.title} {page.once(heading_of)}") is not None

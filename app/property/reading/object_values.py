@@ -71,9 +71,7 @@ def plain(found: Meaning, key: str, value: Any, node: dict[str, Any], at: tuple[
 
 
 def unit_beside(node: dict[str, Any], key: str = "") -> str:
-    """Return the unit that `node` gives for the number under `key`, as text for `areas.find_unit`, or "" if there is
-    none.
-    """
+    """Return the unit of the number under `key` in `node`, as text for `areas.find_unit`, or "" if there is none."""
     unit = _unit_named(node, key)
     return object_keys.UNIT_CODES.get(unit.strip().upper(), unit)
 

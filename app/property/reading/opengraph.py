@@ -9,8 +9,8 @@ from app.property.reading.document import Document
 from app.property.reading.terms import meaning
 from app.property.record import Method
 
-#: `_STANDARD` matches OpenGraph names; its group names the field. `_KNOWN` maps names whose words do not name the field
-#: to the field and a confidence.
+#: `_STANDARD` matches OpenGraph names; its group names the field. `_KNOWN` maps other names to a field and a
+#: confidence.
 _STANDARD = re.compile(
     r"(?:product|og):(price:.*)|place:(location:.*)|"
     r"og:(latitude|longitude|street-address|locality|region|postal-code|country)(?:-name)?"

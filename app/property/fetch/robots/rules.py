@@ -39,7 +39,7 @@ _DEFER_SECONDS = 60.0
 _CLAIM_SECONDS = 60.0
 _LOOK_SECONDS = 0.1
 _COME_BACK_SECONDS = 1.0
-#: Maximum delay between requests, in seconds, even if a robots.txt has a longer one.
+#: Maximum delay between requests, in seconds, even if a robots.txt requires a longer delay.
 LONGEST_GAP_SECONDS = 300
 
 

@@ -210,7 +210,7 @@ def _line_of(span: Span, text: str) -> str:
 
 
 def _confidence(claim: Claim) -> float | None:
-    """Return a claim's confidence, which depends on the labels around the value. Return None if they name another
+    """Return a claim's confidence, which depends on the labels around the value. Return None if the labels name another
     field, or if a needed label is missing.
 
     Among labels of fields with similar values, the label nearest to the value counts. Labels in the quote have priority

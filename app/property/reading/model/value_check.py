@@ -188,7 +188,7 @@ def _association(claim: Claim) -> CheckedValue | None:
 
 
 def _answered(claim: Claim, stated: bool, denied: bool) -> CheckedValue | None:
-    """Check a yes-or-no claim. A quote about the field (`stated`) must deny it exactly if the value is false."""
+    """Check a yes-or-no claim. A quote about the field (`stated`) must deny it if and only if the value is false."""
     return CheckedValue(claim.value) if stated and denied is (not claim.value) else None
 
 

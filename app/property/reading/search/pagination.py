@@ -17,7 +17,7 @@ _NEXT = re.compile(rf"\W*(?:{alternatives('pages', 'next')})\W*", re.IGNORECASE)
 _NEXT_NAMES = re.compile(r"(?:^|[\s_-])(?:next|pagination-next|next-page|nextpage)(?=$|[\s_-])", re.IGNORECASE)
 _DATES = re.compile(r"\b(?:calendar|datepicker|month|week|day|date|year|event|events)\b")
 _DATE_VALUE = re.compile(r"(?:19|20)\d\d[-/.](?:0?[1-9]|1[0-2])\b|\b\d{1,2}[-/.]\d{1,2}[-/.](?:19|20)\d\d")
-#: Matches parameters for the page, offset, or cursor.
+#: Matches the names of URL parameters for a page, offset, or cursor.
 _PAGE_NAMES = re.compile(
     r"^(?:p|pg|pn|pn?o|page.*|.*page|seite|pagina|página|sida|side|strona|str|offset|start|from|skip|begin|first|s|"
     r"index|cursor|after|next.*|token|searchafter|search after)$"

@@ -43,7 +43,7 @@ _FACTS = (
 
 @dataclass
 class Cards:
-    """The URLs of shown listings, and of paid ones."""
+    """The URLs of shown listings, and of paid listings."""
 
     listings: list[str] = field(default_factory=list)
     paid_for: list[str] = field(default_factory=list)
