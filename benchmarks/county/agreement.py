@@ -1,4 +1,4 @@
-"""Compare a stored value with the true one, whatever its unit, spelling, or order. Imports no code under test."""
+"""Compare a stored value with the true value, whatever its unit, spelling, or order. Imports no code under test."""
 
 import math
 import re

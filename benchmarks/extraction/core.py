@@ -26,10 +26,7 @@ CORE: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Core:
-    """The results for the core fields.
-
-    `fields` maps a field to the numbers of pages that have it, and have it correctly.
-    """
+    """The results for the core fields. `fields` maps a field to (pages that have it, pages where it is correct)."""
 
     fields: Mapping[str, tuple[int, int]]
     all_right: tuple[str, ...]

@@ -61,7 +61,7 @@ class Read:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Fit, write the weights, and print the figures. Return 2 if the pages are missing, and 1 if a check fails."""
+    """Fit, write the weights, and print the figures. Return 2 if pages are missing, 1 if the stored weights differ."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.extraction.fitting", description=__doc__)
     parser.add_argument("--check", action="store_true", help="only compare with the stored weights")
     chosen = parser.parse_args(arguments)

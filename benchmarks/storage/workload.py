@@ -14,7 +14,7 @@ from benchmarks.pages.properties import sources_of, templates
 #: The number of the first home in the sample.
 FIRST = 7_000_000
 SAMPLE = 50
-#: The difference between the numbers of a home in two successive copies of the sample. House numbers differ equally.
+#: How much the number of a home, and its house number, grow from one copy of the sample to the next.
 STRIDE = 200
 
 

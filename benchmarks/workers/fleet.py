@@ -1,7 +1,7 @@
 """A fleet for one measurement: real processes on loopback for Valkey, simulators, workers, beat, and the web server.
 
-Each fleet has a temporary home. Start it from the main thread, because its processes end with the thread that started
-them, so that an interrupted benchmark leaves none behind.
+Each fleet has a temporary home. Its processes end with the thread that started them. Start it from the main thread, so
+that an interrupted benchmark leaves no process behind.
 """
 
 import os

@@ -2,7 +2,8 @@
 
 Every web server exports the metrics of the whole fleet. So each series is first reduced to one per fleet (`max without
 (instance, pod)`), and then summed. The dashboard has the variables `$job` (the installation), `$key` and `$model` (the
-selection), and `$top` (the maximum number of series in a panel). `$__range` and `$__rate_interval` are Grafana's.
+selection), and `$top` (the maximum number of series in a panel). `$__range` and `$__rate_interval` are variables of
+Grafana.
 """
 
 from __future__ import annotations

@@ -113,7 +113,7 @@ def _of_text_tool(tool: str, run: Run, lines: Sequence[tuple[str, str]]) -> Text
 
 
 def _with_record(run: Run, prompts: Prompts) -> TextResult:
-    """Measure the whole prompt, with instruction and schema. Values that rules read are kept, but not sent."""
+    """Measure the whole prompt, with instruction and schema. Values that rules read count as kept."""
     lost = {page.file: page.lost for page in prompts.pages}
     asked = [(row["file"], label) for row in run.truth for label in _asked(row)]
     kept = sum(label not in lost[file] for file, label in asked) / len(asked)
