@@ -23,7 +23,7 @@ _MOST_COMPLETIONS = 50
 
 
 def id_argument(kind: IdKind, metavar: str = "") -> Any:
-    """Return the Typer declaration of an argument that takes an id of this kind, with shell completion."""
+    """Return the Typer declaration of an argument that takes an id of the given kind, with shell completion."""
     text = f"The ID of a {kind.name}, or its first characters."
     return typer.Argument(metavar=metavar or kind.name.upper(), help=text, autocompletion=_completing(kind))
 
@@ -68,8 +68,8 @@ def read_targets(
 ) -> list[str]:
     """Return the targets in `arguments`, followed by the targets in `file`. The file "-" is stdin.
 
-    `check` raises `InvalidTargetError` for an invalid target. For an invalid argument, this error is passed on. An
-    unreadable file, an invalid line, or no target raises `typer.BadParameter`.
+    Raises the `InvalidTargetError` of `check` for an invalid argument, and `typer.BadParameter` for an unreadable file,
+    an invalid line, or no target.
     """
     targets = list(arguments)
     for target in targets:

@@ -20,7 +20,7 @@ _VERBOSE = "propintel.verbose"
 
 
 def new_app(name: str, summary: str = "") -> typer.Typer:
-    """Return a Typer app without commands. With one command, the app is that command. With several, it is a group."""
+    """Return a Typer app without commands. It becomes a group if several commands are added."""
     settings: dict[str, Any] = {"no_args_is_help": True, "add_completion": False, "rich_markup_mode": None}
     return typer.Typer(name=name, cls=Group, help=summary, **settings)
 

@@ -124,7 +124,7 @@ def _with_worker(
         batch = _enqueue(settings, stores, targets(site, count))
         _wait_for_jobs(supervisor, stores, batch, count, progress)
         progress.say("stopping")
-        supervisor.stop()  # a worker that ends publishes its last figures, which are read below
+        supervisor.stop()  # the ending worker publishes its last metrics, which are read below
         jobs = stores.jobs.list(batch=batch, limit=count)
         done = [job for job in jobs if job.state == "done" and job.property_id is not None]
         failed = [job for job in jobs if job.state != "done"]

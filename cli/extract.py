@@ -212,7 +212,6 @@ def fate(candidate: Candidate, extraction: Extraction) -> str:
 
 
 def prompt_json(prompt: Prompt) -> dict[str, Any]:
-    """Return the prompt as it would be sent, with its number of tokens."""
     names = ("fields", "messages", "schema", "max_completion_tokens", "prompt_tokens", "prefix_tokens")
     return {name: getattr(prompt, name) for name in names} | {"tokens": tokens_of(prompt)}
 
@@ -261,7 +260,6 @@ def _score_rows(scored: Mapping[str, Any]) -> Iterator[tuple[str, float, str]]:
 
 
 def _added(feature: str, value: float, adds: float) -> str:
-    """Return a text such as `strong checks (2) +0.84`."""
     words = feature.replace("_", " ").replace(".", " ")
     is_count = value != 1.0 or feature in RAISES | LOWERS
     return f"{words} ({value:g}) {adds:+.2f}" if is_count else f"{words} {adds:+.2f}"

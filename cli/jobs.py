@@ -191,7 +191,6 @@ def _whole_job(job: Job) -> Iterator[Table]:
 
 
 def _remark(job: Job) -> str:
-    """Return the reason for a failure or a wait, the result of a search, or what the job left out."""
     if job.error:
         return str(job.error["message"])
     if job.search is not None:

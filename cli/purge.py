@@ -48,10 +48,11 @@ def purge_command(
     answers, and jobs. This cannot be undone. Values that other pages state about the same property stay.
 
     For a person, the name is removed wherever it occurs, and is not stored again. The name "Jane Doe" also matches JANE
-    DOE, "Doe, Jane", "Jane Q. Doe", and jane-doe in a URL. It matches neither "Jane Quincy Doe" nor "Jane Doe-Smith".
+    DOE, "Doe, Jane", jane-doe in a URL, and a name with a middle initial. It matches neither "Jane Quincy Doe" nor
+    "Jane Doe-Smith".
 
-    Workers may run meanwhile. If you restore an older backup, its data is back: keep a list of your purges, and repeat
-    them.
+    Workers may run meanwhile. An older backup still contains the removed data: keep a list of your purges, and repeat
+    them after you restore a backup.
 
     JSON: `{"kind", "dry_run", "removed": {table: rows}, "wiped"}`; "wiped": removed rows are overwritten in the
     database's files.

@@ -28,7 +28,7 @@ def token(
 ) -> None:
     """Sign a token with JWT_SECRET, or with the secret that `propintel up --web` created in PROPINTEL_HOME.
 
-    Prints only the token, also into a pipe, unless JSON is requested. The token has the issuer JWT_ISSUER and the
+    Prints only the token, even into a pipe, unless JSON is requested. The token has the issuer JWT_ISSUER and the
     audience JWT_AUDIENCE, which the web server checks.
 
     JSON: `{"token", "role", "subject", "expires_at"}`.

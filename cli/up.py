@@ -130,7 +130,6 @@ def _wait(supervisor: Supervisor, kept: Sequence[Kept]) -> None:
 
 
 def _lives(wanted: _Wanted, supervisor: Supervisor) -> Iterator[ChildLife]:
-    """Yield the services to run, in the order in which to start them."""
     settings, services = wanted.settings, Services(wanted.home, _environment(wanted.settings))
     if wanted.web:
         port = settings.web.port

@@ -1,4 +1,4 @@
-"""Check the OpenAI keys at least every 15 seconds, record alerts about them, and send the webhook.
+"""Check the OpenAI keys at least every 15 seconds, record alerts about them, and send due webhooks.
 
 The task runs on the maintenance queue, because alerts matter most when the workers that run jobs have problems.
 """
@@ -13,7 +13,7 @@ from tasks.delivery import send_if_due
 
 @shared_task(name="tasks.alerts.check_alerts", base=ScheduledTask)
 def check_alerts() -> dict[str, int]:
-    """Record new and resolved alerts and send the webhook. Returns `{"fired": n, "resolved": n}`."""
+    """Record new and resolved alerts, and send due webhooks. Returns `{"fired": n, "resolved": n}`."""
     monitor = pool_monitor()
     fired, resolved = monitor.check()
     if monitor.settings.alert.webhook_url is not None:

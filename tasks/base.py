@@ -50,7 +50,7 @@ _CLOCK_TOLERANCE_SECONDS = 5.0
 #: How long storing a job's new state is retried while the database fails.
 _STORE_PATIENCE_SECONDS = 15.0
 #: A message is a duplicate if its task last ran less than this share of the interval ago. The share is small, so that
-#: the message after a late one is not dropped.
+#: the message after a late message is not dropped.
 _DUPLICATE_SHARE = 0.2
 _RUNNING: dict[str, threading.Lock] = {}
 
@@ -229,7 +229,7 @@ class JobTask(RedactedTask):
             self.request.retries += 1
 
     def _come_back(self, resend: Callable[..., Any], seconds: float, reason: PropertyIntelligenceError) -> Any:
-        """Send a more urgent message for the next run, because its countdown starts when a worker receives it."""
+        """Send the next run's message at a higher priority: its countdown starts only when a worker receives it."""
         job, _ = self._held()
         ahead = {} if job is None else {"priority": message_priority(job)}
         try:

@@ -44,7 +44,6 @@ def recover_jobs(self: Any) -> dict[str, int]:
 
 
 def _recovered(app: Celery, store: JobStore) -> Iterator[list[Recovered]]:
-    """Send recoverable jobs, and yield those that were sent, up to `LIMIT` at a time."""
     until = time.monotonic() + _RUN_SECONDS
     full = True
     while full and time.monotonic() < until:

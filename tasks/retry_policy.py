@@ -39,8 +39,7 @@ _FIRST_BACKOFF_SECONDS = 2.0
 _LONGEST_OUTAGE_WAIT_SECONDS = 300.0
 #: Jobs that wait for the next day's budget start at random times within this period.
 _NEXT_DAY_SPREAD_SECONDS = 300.0
-#: If reading a page exceeds the time limit of the job, a retry would exceed it again. Reading then ends with
-#: `PageTooComplexError`.
+#: Reading that exceeds the job's time limit ends with `PageTooComplexError`, because a retry would exceed it again.
 budget.INTERRUPTIONS.append(SoftTimeLimitExceeded)
 _STATUS_TRANSIENT = frozenset({408, 409, 425})
 
@@ -140,7 +139,7 @@ def _wait(
     left = progress.deadline_seconds - progress.waited_seconds
     if left <= 0:
         return Fail(too_late)
-    # Shorten the last wait so that it ends at the deadline. A wait of 0 s would never reach it.
+    # Shorten the last wait so that it ends at the deadline. A wait of 0 s would never reach the deadline.
     seconds = min(max(seconds, _SHORTEST_WAIT_SECONDS), left)
     return Wait(seconds, reason, seconds)
 

@@ -69,7 +69,7 @@ def _scrape(task: JobTask, job: Job) -> dict[str, Any]:
                 run,
                 refresh=job.refresh,
                 asked_at=job.created_at,
-                walks=job.found_by is None,  # a search result may be a listing, but never another search
+                walks=job.found_by is None,  # a job found by a search does not start another search
             )
     except WaitForBatch as waits:
         _park(task, job, waits.request)

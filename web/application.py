@@ -116,7 +116,7 @@ def _lifespan(context: Context) -> Callable[[FastAPI], Any]:
         log_near_misses()
         reloader = context.key_reloader()  # an invalid key setting must make the start fail
         reloader.start()
-        flusher = make_flusher(chosen)  # adds this process's counters to the shared ones
+        flusher = make_flusher(chosen)  # adds this process's counters to the shared counters
         flusher.start()
         restore = on_sighup(reloader.ask)  # the default action of SIGHUP would end the process
         try:

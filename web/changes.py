@@ -46,7 +46,7 @@ class ChangeView(BaseModel):
 class ChangeList(BaseModel):
     """Changes, oldest first. Pass `next_since` as `since` of your next request, at any time.
 
-    If `has_more` is true, the next changes already exist.
+    If `has_more` is true, more changes are already available.
     """
 
     changes: list[ChangeView]

@@ -61,7 +61,7 @@ class Context:
             health=self._health_figures,
             reported=self._reported_at,
         )
-        #: The threads of readiness checks. The routes' threads may all be waiting for the database.
+        #: The threads of readiness checks, because all threads of the routes may be waiting for the database.
         self.probe_threads = ThreadPoolExecutor(4, "readiness")
         #: The readiness checks by name. A failed check raises `PropertyIntelligenceError` within seconds.
         self.probes: Mapping[str, Callable[[], None]] = {
@@ -119,7 +119,7 @@ class Context:
 
     @property
     def keys(self) -> KeyView:
-        """The view of the OpenAI keys. Reloading the keys replaces it. Raises `ConfigurationError`."""
+        """The view of the OpenAI keys. Reloading the keys replaces the view. Raises `ConfigurationError`."""
         return self._once("keys", lambda: KeyView(self.settings, self._clock))
 
     def shared_counts(self) -> dict[str, float]:

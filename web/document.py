@@ -30,8 +30,6 @@ class DocumentedApp(FastAPI):
 
 
 class _Composer:
-    """Composes examples for JSON schemas. `schemas` are the schemas that a `$ref` can name."""
-
     def __init__(self, schemas: Mapping[str, Any]) -> None:
         self._schemas = schemas
 

@@ -149,7 +149,7 @@ def _methods(request: Request) -> list[str]:
 
 
 def _unexpected(request: Request, exc: Exception) -> JSONResponse:
-    # uvicorn logs the traceback
+    # without the traceback, which uvicorn logs
     log.error("%s %s failed: %s", request.method, request.url.path, type(exc).__name__)
     message = "The service failed because of a defect. Its log has the details."
     return failure("internal_error", message, 500, request_id_header())  # no middleware adds the id to this response

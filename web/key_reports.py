@@ -60,7 +60,7 @@ class UnhealthyKey(BaseModel):
 
 
 class AdviceView(BaseModel):
-    """A piece of advice. Programs can rely on `code`. `numbers` has the figures in `sentence`."""
+    """A recommendation. Programs can rely on `code`. `numbers` has the figures in `sentence`."""
 
     code: str = Field(examples=["mend_keys_first"])
     severity: AdviceSeverity

@@ -82,7 +82,6 @@ def _refusal(
 
 
 def _is_forwarded(request: Request) -> bool:
-    """Return whether a header shows that a proxy or a tunnel forwarded the request."""
     return any(header in request.headers for header in _OF_PROXIES)
 
 

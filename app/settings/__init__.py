@@ -93,7 +93,6 @@ class Settings(BaseModel):
                     yield from filter(None, url_secrets(one))
 
     def protect_secrets(self) -> None:
-        """Redact every secret value in this process's logs from now on."""
         protect(self.secrets())
 
 

@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 #: A variable that is never reported, because many other programs use it.
 _COMMON = "LOGLEVEL"
-#: Words that users leave out of names, as in `OPENAI_KEY` and `OPENAI_TIMEOUT`.
+#: Words that users may leave out of names, as in `OPENAI_KEY` and `OPENAI_TIMEOUT`.
 _LEFT_OUT = frozenset({"API", "BYTES", "DAYS", "MEGABYTES", "SECONDS"})
 #: The maximum edit distance of a misspelled name, by the minimum length of the setting's name without `_`. Settings
 #: with shorter names are never suggested, because many programs use variables similar to `PORT`.
@@ -69,7 +69,6 @@ def meant_by(name: str) -> str | None:
 
 
 def _edits(name: str, known: str) -> int | None:
-    """Return the edit distance from `name` to the setting `known`, ignoring `_`. Return None if it is too large."""
     bare, other = name.replace("_", ""), known.replace("_", "")
     allowed = max((edits for length, edits in _EDITS.items() if len(other) >= length), default=-1)
     if abs(len(bare) - len(other)) > allowed:
@@ -81,7 +80,6 @@ def _edits(name: str, known: str) -> int | None:
 
 
 def _candidates(name: str) -> Iterator[str]:
-    """Yield the settings to compare `name` with."""
     if (number := re.search(r"(?<!\d)(\d++)$", name)) is not None:
         yield f"OPENAI_API_KEY_{int(number[1])}"
     yield from (known for known in _names() if known[0] == name[0])

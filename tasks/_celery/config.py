@@ -33,8 +33,8 @@ LANES = {
     f"{SCRAPE_QUEUE}.large": 2000,
     f"{SCRAPE_QUEUE}.bulk": sys.maxsize,
 }
-#: The queue for delivering webhooks. Every worker that runs jobs also serves it. Its messages are not jobs, so it is
-#: not a lane.
+#: The queue for delivering webhooks. Every worker that runs jobs also serves it. Its messages are not jobs, so the
+#: queue is not a lane.
 CALLBACK_QUEUE = "callbacks"
 #: The queue for reports, alerts, recovery, and retention, which a backlog of jobs must not delay.
 MAINTENANCE_QUEUE = "maintenance"
@@ -94,7 +94,7 @@ def _broker(url: str) -> dict[str, Any]:
     return {
         "broker_url": kombu_url(url),
         "broker_connection_retry_on_startup": True,
-        "broker_connection_max_retries": None,  # the default gives up after 100 tries
+        "broker_connection_max_retries": None,  # unlimited; the default gives up after 100 tries
         "broker_transport_options": {
             "visibility_timeout": VISIBILITY_TIMEOUT.total_seconds(),
             "unacked_restore_interval": 10,

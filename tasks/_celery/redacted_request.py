@@ -1,4 +1,4 @@
-"""How Flower, `celery inspect`, and the log show a received message."""
+"""Show received messages with redacted arguments in Flower, `celery inspect`, and the log."""
 
 from typing import Any
 

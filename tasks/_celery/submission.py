@@ -25,7 +25,7 @@ _BROKER_SECONDS = 3.0
 
 
 def make_sender(settings: Settings) -> Celery:
-    """Return a Celery app that only sends jobs. It ignores their results, because the jobs table has them.
+    """Return a Celery app that only sends jobs. It ignores the jobs' results, because the jobs table has them.
 
     By default, Celery subscribes to a task's result before it sends the message. If Redis has just become unavailable,
     the subscription blocks for 20 seconds and then raises an error of Celery (seen with 5.7).
@@ -59,8 +59,8 @@ def submit_targets(
     error, no new job will run, except jobs that a worker has already claimed: the broker is checked before rows are
     written, and jobs that could not be sent are canceled.
 
-    A request with a repeated idempotency key returns the batch of the first request. If the first request then fails to
-    send the batch, the batch is kept, recovery sends it, and the first request succeeds, too.
+    A request with a repeated idempotency key returns the batch of the first request. If the first request cannot send
+    the batch after that, recovery sends it, and the first request does not fail.
     """
     key = requester.key if requester is not None else None
     if key is not None and (earlier := jobs.earlier(key)) is not None:

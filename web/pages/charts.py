@@ -69,8 +69,6 @@ class Outage:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """A timeline of outages. `rows` are the labels of the rows."""
-
     rows: tuple[Tick, ...]
     bars: tuple[Outage, ...]
     x_ticks: tuple[Tick, ...]
@@ -122,7 +120,7 @@ def timeline(outages: Iterable[tuple[str, str, datetime, datetime]], since: date
 
 
 def _nice(value: float) -> float:
-    """Return the smallest of 2, 4, 10, 20, 40, 100, ... that is not below `value`. Its half is a round number, too."""
+    """Return the smallest of 2, 4, 10, 20, 40, 100, ... that is not below `value`. Half of it is also round."""
     if value <= 2:
         return 2.0
     power = 10.0 ** math.floor(math.log10(value))

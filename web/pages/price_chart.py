@@ -11,7 +11,7 @@ from web.pages.dated_prices import DatedPrice
 #: The left and right margins in percent, so that no dot is cut.
 _MARGIN = 2.0
 _MOST_YEARS = 6
-#: A chart covers at least this many days. Prices that span fewer days are drawn in its middle.
+#: A chart covers at least this many days. Prices that span fewer days are drawn in the middle.
 _LEAST_DAYS = 180
 
 

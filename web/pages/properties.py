@@ -46,7 +46,7 @@ _COLUMNS = {
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A field on the page, with its value in words. `proof` is the value's evidence.
+    """A field on the page, with its value as text. `proof` is the value's evidence.
 
     `as_of` is when a source was last known to state the value. `others` are the contradicting values of other sources,
     each with its text and the name of its source.

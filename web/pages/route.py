@@ -27,7 +27,7 @@ SIGN_IN_PATH = "/sign-in"
 
 
 class PageRoute(APIRoute):
-    """A route whose errors are HTML pages. It rejects forms that were sent from another site."""
+    """A route that answers errors with HTML pages, and rejects forms that were sent from another site."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle, admit = super().get_route_handler(), self.admission()

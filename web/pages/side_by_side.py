@@ -15,8 +15,6 @@ _LONGEST_CHARS = 160
 
 @dataclass(frozen=True, slots=True)
 class SourceName:
-    """A source's number on the page, and its name."""
-
     number: int
     name: str
 

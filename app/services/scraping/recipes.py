@@ -105,7 +105,6 @@ def _harmless(what: str, raised: Sequence[type[Exception]] | None = None) -> Ite
 
 
 def outcome_of(read: RecipeReading, reading: ModelReading) -> str:
-    """Return the label `outcome` of the page in `propintel_recipe_pages_total`."""
     if read.recipe is None or read.recipe.state is RecipeState.LEARNING:
         return "none"
     if not read.applies:

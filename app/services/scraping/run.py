@@ -22,7 +22,7 @@ _AGAIN_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run of a scrape. `lease` is the lease of its job; None means that there is no job, and no retry.
+    """A run of a scrape. `lease` is the lease of the job; None means that there is no job, and no retry.
 
     The run's model calls count toward the budget of `batch`. `holds` returns whether the lease is still valid. If
     `is_last`, the job is no longer deferred because of a page. If `is_due`, the job has reached its deadline, and is

@@ -86,7 +86,6 @@ class SearchWalker:
         return SearchOutcome(walked, made)
 
     def _go_on(self, walk: _Walk, results: Results, run: Run) -> str:
-        """Read the next result pages. Return why the search ended: a word such as `last_page`, or an error code."""
         while True:
             if results.next_url is None or results.next_url in walk.visited:
                 return "last_page"
@@ -127,7 +126,6 @@ class _Walk:
         return len(self.listings) >= self.bounds.max_listings
 
     def take(self, results: Results) -> int:
-        """Add a page of results; return its number of new listings."""
         self.pages += 1
         self.shapes |= results.shapes
         new = [url for url in results.listings if url not in self.seen]
@@ -147,7 +145,6 @@ class _Walk:
 
 
 def _why_nothing(page: Page, results: Results, why: str) -> str:
-    """Return why a result page has no new listings: its kind if it is blocked or gone, or else `why`."""
     if results.listings:
         return why
     kind = read_page(page, lambda page: read_with(page, ())).extraction.kind

@@ -140,7 +140,6 @@ class SourceFinder:
             return "no OpenAI key had capacity until the job's deadline"
 
     def _read_cited(self, found: SearchFound, sources: Sources, reader: SourceReader) -> None:
-        """Read the cited pages, or, if the answer cites no page, the pages that the search opened."""
         answer = found.answer
         for url in (answer.cited or answer.visited)[:_MOST_CITED]:
             host = urlsplit(url).hostname or ""

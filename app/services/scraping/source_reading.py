@@ -62,7 +62,7 @@ class Asked(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A page about the address with its values, read without a model. `found` also has the recipe that was used."""
+    """A page about the address with its values, read without a model. `found` includes the recipe that was used."""
 
     asked: Asked
     extraction: Extraction
@@ -184,7 +184,7 @@ class SourceReader:
         return True
 
     def _judge(self, found: Read) -> bool:
-        """Keep the page if it is about the address. If not, but exactly one of its links is, read the linked page."""
+        """Keep the page if it is about the address. Otherwise, if exactly one link leads to such a page, read it."""
         asked, extraction, record, page = found.asked, found.extraction, found.record, found.visit.page
         match = match_address(record.values, self._address, self._parcels(), place_is_known=asked.place_is_known)
         holds = extraction.kind in WITH_PROPERTY and bool(set(record.values) - NOT_ENOUGH)
@@ -270,7 +270,6 @@ class SourceReader:
             self._open.append(exc)
 
     def _cannot_be_read(self, url: str, code: str) -> None:
-        """Record that claims about the page cannot be checked, unless its URL cannot lead to a public page."""
         if code not in _NO_PAGE:
             self.unreadable.add(url)
 

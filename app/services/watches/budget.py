@@ -1,4 +1,4 @@
-"""Charge page requests and model calls of the jobs of watches to the daily budget of watches.
+"""Charge the page requests and model calls of watch jobs to the daily watch budget.
 
 A page is charged when the site's rate limit admits its request, and a model call when it gets its first OpenAI key.
 Therefore, no charge has to be undone. During a run, a context variable holds the budget.

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class WatchSummary:
-    """Watches by status, their usage today, and the approximate number of pages that they need per day."""
+    """The number of watches by status, their usage today, and the approximate pages per day that they need."""
 
     counts: dict[WatchStatus, int]
     today: WatchDay
