@@ -182,8 +182,7 @@ def test_while_redis_is_down_nothing_is_counted_and_no_key_is_removed(
 
 
 def pool_commands(url: str, work: Callable[[], object]) -> collections.Counter[str]:
-    """Return the pool commands that the server gets during `work`, with their numbers; commands in scripts are left
-    out."""
+    """Return how often the server gets each pool command during `work`, except for commands in scripts."""
     counts: collections.Counter[str] = collections.Counter()
     with redis.Redis.from_url(url) as client, client.monitor() as monitor:
         with redis.Redis.from_url(url) as other:

@@ -109,7 +109,7 @@ def test_endless_result_pages_are_limited(tmp_path: Path, resources: Resources, 
 
 
 class Slow:
-    """A site with five result pages. Each page takes 40 s of the clock, and pages can fail or redirect."""
+    """A site with five result pages. Each page takes 40 s on the test's clock, and pages can fail or redirect."""
 
     def __init__(self, clock: ManualClock) -> None:
         self.clock = clock

@@ -144,7 +144,7 @@ def _check_the_interfaces(
     again = httpx2.get(link, trust_env=False, timeout=300)
     assert (again.status_code, "was used or has expired" in again.text) == (403, True)
     hidden = "/sign-in/link?code=[redacted]"
-    # both uses, in the access log
+    # the access log has both uses of the link
     wait_until(lambda: _output(tmp_path).count(hidden) == 2, 30, lambda: _output(tmp_path))
     output = _output(tmp_path)
     assert output.count(link.partition("code=")[2]) == 1, "the code must appear only in the link that `up` prints"

@@ -1,4 +1,4 @@
-"""A worker process loads large tables when it starts, so that no job waits for them. Other processes do not."""
+"""Only worker processes load large tables when they start, so that no job waits for them."""
 
 import os
 import subprocess

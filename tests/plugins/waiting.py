@@ -5,12 +5,12 @@ from collections.abc import Callable
 
 import pytest
 
-#: Limits are multiplied by this for busy and slow machines.
+#: Time limits are multiplied by this for busy and slow machines.
 _BUSY = 8
 
 
 def wait_until(ready: Callable[[], object], seconds: float, describe: Callable[[], str] = lambda: "") -> None:
-    """Return when `ready()` is true. Fail with `describe()` after eight times `seconds`, which suit an idle machine."""
+    """Return when `ready()` is true. Fail with the text of `describe()` after `seconds` times `_BUSY`."""
     deadline = time.monotonic() + seconds * _BUSY
     while not ready():
         if time.monotonic() > deadline:

@@ -15,7 +15,9 @@ MESSAGE_BYTES = 1 << 20
 def ask(
     path: str, argv: Sequence[str], env: Mapping[str, str], cwd: str, streams: Sequence[int]
 ) -> tuple[socket.socket, int]:
-    """Start a process through the parent at `path`. Return a connection that will deliver its exit code, and its id.
+    """Start a process through the parent at `path`.
+
+    Return a connection that will deliver the exit code, and the process id.
 
     `argv` contains the arguments of `python -m`, or is `["propintel", ...]`; `streams` are stdin, stdout, and stderr.
     """

@@ -45,7 +45,6 @@ class Receiver:
         return f"http://{self.host}:{self.port}"
 
     def ids(self) -> list[str]:
-        """Return the event id of each request."""
         return [request.headers["webhook-id"] for request in self.requests]
 
     def start(self) -> None:

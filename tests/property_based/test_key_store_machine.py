@@ -137,7 +137,8 @@ class StoreMachine(RuleBasedStateMachine):
     def trouble(
         self, whose: tuple[ApiKey, ...], outcome: Outcome | None, nth: int, beside_us: int, pause_us: int | None
     ) -> None:
-        """Let some keys fail or, if `outcome` is None, not respond. Then go to one of the new deadlines."""
+        """Let some keys fail or, if `outcome` is None, not respond. Then advance the clock to a deadline that this
+        sets."""
         before = self.soon | self.rare
         for key in whose:
             for _ in range(POLICY.failure_threshold if outcome is Outcome.SERVER_FAILURE else 1):
@@ -411,7 +412,7 @@ def test_a_server_store_behaves_like_a_memory_store(redis_connection: redis.Redi
 
 @pytest.mark.parametrize("number", ["open_us", "last_resort_us"])
 def test_the_machine_detects_a_difference_of_one_microsecond(number: str) -> None:
-    """The parameter is a time that is a microsecond longer in one store."""
+    """The time `number` is a microsecond longer in one store."""
     off = replace(POLICY, **{number: getattr(POLICY, number) + 1})
     profile = settings(PROFILE, max_examples=1_000, phases=[Phase.generate], derandomize=True)
     with pytest.raises(AssertionError):

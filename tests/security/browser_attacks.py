@@ -100,7 +100,6 @@ def _page(script: str) -> bytes:
 
 
 def _targets(number: int) -> list[str]:
-    """Return the addresses that the method `number` tries."""
     others = [url for url in (*_PLACES, *_MORE) if url not in _ALWAYS]
     return [*_ALWAYS, *others[number % _SHARE :: _SHARE]]
 

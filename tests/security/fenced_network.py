@@ -81,7 +81,7 @@ class PacketRecorder:
                 self._note(frame[20], ip_address(frame[38:54]), frame[54:])
 
     def _note(self, protocol: int, address: IPAddress, segment: bytes) -> None:
-        if protocol == socket.IPPROTO_TCP and segment[13] & 0x12 == 0x02:  # SYN without ACK
+        if protocol == socket.IPPROTO_TCP and segment[13] & 0x12 == 0x02:  # a SYN without ACK opens a connection
             self.began.add(("tcp", str(address), struct.unpack("!H", segment[2:4])[0]))
         elif protocol == socket.IPPROTO_UDP:
             self.began.add(("udp", str(address), struct.unpack("!H", segment[2:4])[0]))

@@ -1,4 +1,4 @@
-"""A caller cannot evade a quota by canceling and retrying jobs or by adding watches. Both are charged."""
+"""A caller cannot evade a quota by canceling and retrying jobs or by adding watches, because both are charged."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta

@@ -77,7 +77,7 @@ class Given:
 
 
 def _given(**forms: tuple[str, *tuple[str, ...]]) -> dict[str, Given]:
-    """Return each secret setting's value and searched parts, from `forms` or a random word that is both."""
+    """Return each secret setting with its value and the parts to search for: from `forms`, or a random word."""
     unknown = forms.keys() - set(_secret_fields())
     assert not unknown, f"no secret fields: {unknown}"
     given = {}

@@ -227,7 +227,7 @@ def test_flower_keeps_its_tasks_when_it_is_stopped_or_killed(
 def test_arguments_are_redacted_during_and_after_a_retry_and_only_the_latest_tasks_are_kept(
     make_fleet: Any, start_flower: Any, start_probes: Any, tmp_path: Path
 ) -> None:
-    """On a retry, Celery drops the sender's redacted arguments. In a countdown, it shows raw arguments."""
+    """On a retry, Celery drops the sender's redacted arguments. During a countdown, Celery shows raw arguments."""
     fleet = make_fleet(PYTHONPATH=str(tmp_path), FLOWER_UNAUTHENTICATED_API="true")
     flower = start_flower(fleet, FLOWER_MAX_TASKS="100")
     start_probes(fleet)

@@ -42,7 +42,7 @@ def test_reports_continue_while_every_job_slot_hangs(
 
 
 def test_reports_wait_neither_for_tasks_blocked_by_a_locked_database_nor_for_earlier_reports(make_fleet: Any) -> None:
-    """A locked database blocks all tasks of beat, and each report after it is logged. The next is still logged."""
+    """While a locked database blocks every task of beat and the earlier reports, the next report is still logged."""
     fleet = make_fleet(LOG_LEVEL="debug")
     maintenance = fleet.services.maintenance_worker(fleet.supervisor)
     fleet.services.wait_for_worker(fleet.supervisor, maintenance)

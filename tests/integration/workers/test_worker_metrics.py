@@ -27,7 +27,7 @@ def scraped(url: str) -> str:
 
 
 def samples_of(url: str) -> dict[str, dict[tuple[str, ...], float]]:
-    """Return each sample by its name and then its label values, sorted by label name."""
+    """Return sample values by name, then by label values in the order of the label names."""
     found: dict[str, dict[tuple[str, ...], float]] = {}
     families = list(text_string_to_metric_families(scraped(url)))
     assert undeclared(families) == []

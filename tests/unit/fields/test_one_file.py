@@ -1,4 +1,7 @@
-"""A new language needs one file, and a new field needs one row with its labels. Tested in a copy of the package."""
+"""A new language needs one file, and a new field needs one row with its labels.
+
+The tests change a copy of the package.
+"""
 
 import json
 import os
@@ -201,5 +204,5 @@ def test_a_field_is_one_row_with_its_labels(copy: Path) -> None:
 
 
 def test_few_files_name_a_field() -> None:
-    """Knowledge about fields belongs in the field table, so this mean may only decrease."""
+    """Knowledge of fields belongs in the field table, so the mean number of files that name a field must not grow."""
     assert files_naming_a_field() <= 4.89

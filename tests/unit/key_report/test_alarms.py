@@ -1,4 +1,4 @@
-"""When an alarm starts, continues, and ends."""
+"""The rules for when an alarm starts, continues, and ends."""
 
 import json
 from dataclasses import asdict

@@ -32,7 +32,7 @@ def test_requests_before_a_cut_or_soon_after_it_do_not_cut_again(rules: LuaRules
 
 
 def test_a_used_rate_rises_faster_with_more_time_since_the_last_429(rules: LuaRules) -> None:
-    """600 a minute rises by 1 % a second after 5 s, and by 2 % after 10 s. No success adds more than a fifth."""
+    """A rate of 600 a minute rises by 1 % a second after 5 s and 2 % after 10 s, at most by a fifth per success."""
     for since, share in ((5, 0.01), (10, 0.02)):
         found = guess(rules, 20, cut_us=NOW_US - since * SECOND)
         assert rules.raised_rate(found, 600, NOW_US) == pytest.approx(600 * (1 + share / 10))

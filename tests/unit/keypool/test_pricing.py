@@ -72,7 +72,7 @@ def test_cached_input_costs_the_price_of_its_tier(model: str, tier: str, cached:
 
 @pytest.mark.parametrize("model", ["gpt-4.1-mini", "gpt-4o", "o3", "o1"])
 def test_a_batch_of_a_model_before_gpt_5_is_charged_in_full(model: str) -> None:
-    """OpenAI lists no batch price for cached input of these models, and batches do not use the cache (cookbook)."""
+    """OpenAI lists no batch price for these models' cached input, and says that their batches are not cached."""
     microusd = make_pricing()
     assert microusd(model, 10_000, 0, "batch", cached=10_000) == microusd(model, 10_000, 0, "batch")
     assert 2 * microusd(model, 10_000, 0, "batch") == microusd(model, 10_000, 0)

@@ -1,4 +1,4 @@
-"""The benchmark of prompts checks whether a text states a label and whether a value is covered."""
+"""The benchmark of prompts checks whether a text states a label and whether a value was read or sent."""
 
 from datetime import UTC, datetime
 from typing import Any

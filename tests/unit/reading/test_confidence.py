@@ -37,7 +37,6 @@ def _scores(*candidates: Candidate, page: Page | None = None, kind: PageKind = P
 
 
 def _confidence(*candidates: Candidate) -> float:
-    """Return the confidence of the first candidate's field."""
     return _scores(*candidates)[candidates[0].field].confidence
 
 

@@ -119,7 +119,7 @@ def reader(answers: AnswerStore, api: Api, model: str = "gpt-test", clock: Manua
 def test_a_question_is_paid_once_across_processes_and_its_answer_is_used_even_without_a_key(
     answers: AnswerStore, extraction: Extraction
 ) -> None:
-    """A different model makes a different question. The verified value is stored with its evidence."""
+    """The same prompt to another model is a new question. The verified value is stored with its evidence."""
     api = Api(roof)
     first = reader(answers, api).read(extraction)
     assert (first.note, first.unanswered) == (None, ())
@@ -172,7 +172,7 @@ def test_a_failing_model_is_a_note_and_costs_no_value(
 def test_an_unusable_answer_is_not_paid_for_again_within_an_hour(
     answers: AnswerStore, extraction: Extraction, clock: ManualClock, content: Any, calls: int
 ) -> None:
-    """Other jobs with the page get the stored failure. After prose, the model is called once more with the schema."""
+    """The failure is stored. Only after an answer in prose, the model is called once more, with the schema."""
     bad = Api(lambda _: completion(**content))
     first = reader(answers, bad, clock=clock).read(extraction)
     clock.advance(3_600)

@@ -151,7 +151,7 @@ def _exceptions_in(value: Any) -> list[BaseException]:
 
 
 def test_the_rest_of_a_cleaned_fact_stays() -> None:
-    """Bytes stay bytes. A protected value with non-ASCII letters is redacted in them too."""
+    """Bytes stay bytes, and a protected value in them is redacted."""
     protect(["geheimes-Prüfwort"])
     raw = b"\xff geheimes-Pr\xc3\xbcfwort"
     about = {"status": 500, "headers": {"a": "b", "x-key": _KEY}, "raw": raw}

@@ -18,7 +18,7 @@ SECRET = "0123456789abcdef0123456789abcdef"
 
 @pytest.fixture
 def make_settings(tmp_path: Path) -> Callable[..., Settings]:
-    """Return a function that makes settings with a home, a secret, and two keys. Its arguments override them."""
+    """Return a function that makes settings with a home, a secret, and two keys. Arguments override these settings."""
 
     def make(**changes: Any) -> Settings:
         values = {
@@ -33,7 +33,6 @@ def make_settings(tmp_path: Path) -> Callable[..., Settings]:
 
 @pytest.fixture
 def stores(make_settings: Callable[..., Settings]) -> Iterator[Stores]:
-    """Yield the stores of the server's database."""
     with open_stores(make_settings()) as opened:
         yield opened
 

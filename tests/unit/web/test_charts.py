@@ -1,4 +1,4 @@
-"""Charts match their numbers. They are measured in SVG units against the chart's own scale."""
+"""Charts match their numbers, measured in SVG units against the chart's own scale."""
 
 from datetime import UTC, datetime, timedelta
 

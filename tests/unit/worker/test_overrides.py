@@ -31,7 +31,7 @@ _ROOT = Path(__file__).parents[3]
 _LIST = tomllib.loads((_ROOT / "worker" / "overrides.toml").read_text(encoding="utf-8"))
 #: The package versions that the entries were last checked against.
 _CHECKED: dict[str, str] = _LIST["checked"]
-#: Package names that differ from the module's name, by module.
+#: The package name of each module whose package has a different name.
 _PACKAGES = {"redbeat": "celery-redbeat"}
 _PROJECT = tomllib.loads((_ROOT / "pyproject.toml").read_text())["project"]
 _REQUIREMENTS = {found.name: found for found in map(Requirement, _PROJECT["dependencies"])}
@@ -48,7 +48,6 @@ class Override:
 
     @property
     def package(self) -> str:
-        """Return the name of the package that contains `target`."""
         top = self.target.partition(".")[0]
         return _PACKAGES.get(top, top)
 

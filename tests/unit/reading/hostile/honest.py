@@ -66,7 +66,6 @@ class Honest:
     says: dict[str, object]
 
     def page(self, **attack: str) -> Page:
-        """Return the page with the attack's text inserted."""
         text = self.template.format(**{slot: attack.get(slot, "") for slot in SLOTS})
         return Page(self.url, self.url, "text/html", text, text.encode(), datetime(2026, 3, 1, tzinfo=UTC))
 
