@@ -30,9 +30,7 @@ _SECRET_NAME = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """A format of secrets. Every match of `pattern` contains one of `marks`. Searching for `marks` first is much
-    faster.
-    """
+    """A format of secrets. Every match of `pattern` contains one of `marks`, for which searching is faster."""
 
     marks: tuple[str, ...]
     pattern: re.Pattern[str]
@@ -92,8 +90,7 @@ def redact(text: str) -> str:
 
 
 def _url(end: str) -> re.Pattern[str]:
-    """Return a pattern for a URL, from `://` to any of the characters in `end`. The groups are host and port, path, and
-    query.
+    """Return a pattern for a URL, from `://` to a character in `end`. The groups are host and port, path, query.
 
     A login ends at the last `@` before the path, because a password may contain an unencoded `@`.
     """
@@ -205,8 +202,8 @@ class Protected:
     def add(self, shown: dict[str, str]) -> None:
         """Make `hide` replace each secret, a key of `shown`, with the value in `shown`.
 
-        The JSON, `repr`, and URL encodings of the secret are replaced too. If a secret is added both with a mask and
-        with `REDACTED`, the mask is used.
+        Replace also its JSON, `repr`, and URL forms. If a secret is added with a mask and with `REDACTED`, the mask
+        wins.
         """
         with self._lock:
             merged = dict(self._shown)

@@ -75,8 +75,7 @@ class FleetClock:
         answered_at = self._monotonic()
         first = self._base_at is None
         with self._lock:
-            # The server read its clock at an unknown time during the call. The middle of the call is wrong by at most
-            # half a round trip.
+            # Assume that the server read its clock in the middle of the call. The error is at most half a round trip.
             self._base_us, self._base_at = server_us, (asked_at + answered_at) / 2
             self._ask_at = answered_at + _SYNC_SECONDS
         ahead = (self._local.now_us() - server_us) / 1_000_000

@@ -123,8 +123,7 @@ class Scraper:
         found = self._parts.recipes.read(visit.page)
         extraction = found.extraction
         index, is_search = self._parts.index, walks and extraction.kind is PageKind.SEARCH
-        # many sites show a search at the URL of a deleted listing, so do not treat the URL of a known property as a
-        # search
+        # many sites show a search at the URL of a deleted listing, so the URL of a known property is never a search
         if is_search and all(index.record_of(one) is None for one in {index.known_as(url) or url, visit.page_url}):
             return self._walker.walk(url, visit, extraction.reason, run)
         require_property(extraction)

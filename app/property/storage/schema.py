@@ -88,8 +88,7 @@ def _run(engine: Engine) -> tuple[str | None, str]:
 
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
-            # migrating a large table can take longer than the usual timeout
-            connection.execute(text("SET LOCAL statement_timeout = 0"))
+            connection.execute(text("SET LOCAL statement_timeout = 0"))  # migrating a large table takes long
             connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('propintel migrations'))"))
         before = current(connection)
         _require_no_old_schema(engine, before)

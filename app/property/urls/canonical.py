@@ -14,8 +14,7 @@ from app.property.page import Page
 from app.property.reading import trees
 from app.property.urls.targets import normalize_url
 
-#: Maximum number of characters of the HTML head to examine. The body is not examined, because it may contain
-#: user-generated text.
+#: Maximum number of characters of the HTML head to examine. The body may contain user-generated text.
 _HEAD_CHARS = 256_000
 _HEAD_END = re.compile(r"</head\b|<body\b", re.IGNORECASE)
 

@@ -33,9 +33,8 @@ _Entry = tuple[int, str | ValueError]
 def parse_targets(body: bytes, name: str, check: Callable[[str], object] = normalize_target) -> list[str]:
     """Return the targets in a UTF-8 text, in order. Skip blank lines and lines that start with #.
 
-    `name` is a file name or, for example, "stdin". Error messages mention it, and its suffix determines the format. If
-    the suffix is unknown, the first line determines the format. `check` raises `InvalidTargetError` for an invalid
-    target.
+    `name`, such as a file name or "stdin", is shown in error messages. Its suffix or else the first line determines the
+    format. `check` raises `InvalidTargetError` for an invalid target.
 
     Raises `InvalidTargetListError` for bad lines, of which it lists up to ten, or if there is no target.
     """
@@ -133,8 +132,7 @@ def _from_csv(lines: Sequence[str]) -> Iterator[_Entry]:
 
 
 def _joined(parts: Mapping[str, str]) -> str:
-    """Join the parts of a row into one target. `parts` has the values of `_NAMES` as keys. Return "" if the row has no
-    target.
+    """Join a row's `parts`, keyed by the values of `_NAMES`, into one target. Return "" if the row has no target.
 
     A URL or a full address is the target by itself. A street or an incomplete address is joined with the row's unit,
     town, state, ZIP code, and country.

@@ -48,8 +48,7 @@ _PARTICLES = (
 )
 _TOWN = re.compile(rf"(?:[^\W\d_a-z²³]|'[st]-?[^\W\d_])[^\W\d_]*(?:['’.-]?[^\W\d_]+)*\.?(?:\s(?:(?:{_PARTICLES})\s)*"
                    r"(?=[^\W\d_a-zß-öø-ÿ])[^\W\d_]+(?:['’.-][^\W\d_]+)*\.?){0,4}")  # fmt: skip
-#: Matches a town of one word, or of several with a known first word or a particle: `Bad Bevensen`, `Herrsching am
-#: Ammersee`.
+#: Matches a town of one word, or of several with a known first word or a particle: `Herrsching am Ammersee`.
 _GERMAN_TOWN = re.compile(
     r"(?:(?:Bad|Sankt|St\.|Markt|Groß|Gross|Klein|Alt|Neu|Hohen|Lutherstadt|Hansestadt|Königs|Deutsch|Hann\.|Maria|Burg|Schloß)\s)*"
     rf"[^\W\d_][^\s]*(?:\s(?:(?:{_PARTICLES})\s)+[^\W\d_][^\s]*)*"
@@ -143,14 +142,11 @@ def _street_in(before: str) -> str | None:
 
 
 def _street_of(parts: list[str], *, keep_all: bool) -> str | None:
-    """Return the street in `parts`. Unless `keep_all`, drop all parts after the last one with a number or a street
-    word.
-    """
+    """Return the street in `parts`. Unless `keep_all`, drop parts after the last one with a number or street word."""
     if not keep_all:
         ends = [i for i, p in enumerate(parts) if any(c.isdigit() for c in p) or texts.has_street_word(p)]
         parts = parts[: ends[-1] + 1] if ends else []
-    # drop titles such as `Działka 1 240 m² na sprzedaż`
-    parts = [p for p in parts if offer(p) is None and find_unit(p) is None]
+    parts = [p for p in parts if offer(p) is None and find_unit(p) is None]  # not `Działka 1 240 m² na sprzedaż`
     street = _KIND_LEADS.sub("", ", ".join(parts).strip(" ,-"))
     return street if street and texts.looks_like_street(street) and len(street) <= 90 else None
 
@@ -233,8 +229,7 @@ def _without_code(text: str, country: str) -> Line | None:
         return None
     last = parts[-1]
     if country == "IE" and len(parts) == 2 and regions.is_region(parts[0], country) and parts[0].casefold() != "dublin":
-        # the county is first: `Leitrim, Dromod`
-        return Line(city=last, region=parts[0]) if texts.is_place_name(last) else None
+        return Line(city=last, region=parts[0]) if texts.is_place_name(last) else None  # `Leitrim, Dromod`
     if (towns := _TOWN_LAST.get(country)) is not None:
         return Line(_numbered_first(parts[:-1]), last) if last.casefold() in towns else None
     named = _beside_street(parts) if country in _STREET_FIRST_OR_LAST else None
@@ -242,9 +237,7 @@ def _without_code(text: str, country: str) -> Line | None:
 
 
 def _numbered_first(parts: list[str]) -> str | None:
-    """Return the street if it begins with a number or ends in a street word. Other names, such as `Marina Gate 2`, are
-    developments.
-    """
+    """Return the street if it begins with a number or ends in a street word, unlike a development: `Marina Gate 2`."""
     street = _street_of(parts, keep_all=False)
     named = street is not None and (street[0].isdigit() or texts.ends_like_street(re.sub(r"\s+\d+[A-Z]?$", "", street)))
     return street if named else None

@@ -26,9 +26,7 @@ _AND_A_HALF = re.compile(rf"({'|'.join(_WORDS)})[ -]and[ -](?:a|one)[ -]half\b",
 
 @dataclass(frozen=True, slots=True)
 class Bathrooms:
-    """Counts of bathrooms. `total` counts each half bathroom as one, as RESO BathroomsTotalInteger does. None means
-    unknown.
-    """
+    """Counts of bathrooms. `total` counts a half bathroom as one (RESO BathroomsTotalInteger). None means unknown."""
 
     total: int
     full: int | None = None

@@ -1,6 +1,4 @@
-"""Parse dates into ISO 8601, such as `2024-06-03`. Without a day or month in the text, the result is `2005-10` or
-`1995`.
-"""
+"""Parse dates into ISO 8601: `2024-06-03`, or without a day or month in the text, `2005-10` or `1995`."""
 
 import re
 from datetime import UTC, datetime

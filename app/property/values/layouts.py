@@ -21,9 +21,7 @@ class Layout:
 
 
 def _patterns(key: str) -> Mapping[str, tuple[re.Pattern[str], ...]]:
-    """Return the patterns of each language. Group 1 matches the count. If group 2 matches, there is an additional half
-    room.
-    """
+    """Return the patterns of each language. Group 1 matches the count. A match of group 2 means another half room."""
     return {
         code: tuple(map(re.compile, sections["layouts"][key]))
         for sections in languages().values()

@@ -4,8 +4,7 @@ import re
 
 #: Zero-width space, word joiner, invisible operators, and byte order mark.
 _ZERO_WIDTH = "\u200b\u2060\u2061\u2062\u2063\u2064\ufeff"
-#: Joiners and direction marks. Persian, Hindi, Arabic, and Hebrew need them, so they are removed only between ASCII
-#: characters.
+#: Joiners and direction marks. Persian, Hindi, and Arabic need them, so remove them only between ASCII characters.
 _JOINERS = "\u200c\u200d\u200e\u200f"
 _STRAY_JOINERS = re.compile(f"(?<=[\\x21-\\x7e])[{_JOINERS}]+(?=[\\x21-\\x7e])")
 #: Tag characters and supplementary variation selectors. In UTF-8, they all begin with the bytes `_TAGS_BEGIN`.

@@ -31,9 +31,7 @@ def _bare(text: str) -> str:
 
 
 def is_named(text: str, country: str | None) -> bool:
-    """Return whether `text` is a region including a word for the kind of region: `Co. Kildare`, `woj. mazowieckie`,
-    `Hallands län`.
-    """
+    """Return whether `text` is a region with a word for the kind of region: `Co. Kildare`, `Hallands län`."""
     word = " ".join(text.split()).strip(" ,.()").casefold()
     named = _PREFIX.match(word) is not None or _SUFFIX.search(word) is not None or word.endswith((" län", " kraj"))
     return named and is_region(text, country)

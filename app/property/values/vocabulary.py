@@ -9,8 +9,7 @@ from app.property.values.text_cache import remembered
 #: Maximum number of characters of a text whose result is cached.
 _LONGEST_KEPT = 300
 
-#: Subtypes in order of precedence. `House` is last, because more specific names such as `semi-detached house` contain
-#: it.
+#: Subtypes in order of precedence. `House` is last, because it also matches `semi-detached house`.
 _SUBTYPES = by_key(
     "kinds",
     *("Single Family Residence", "Unimproved Land", "Multi Family", "Duplex", "Warehouse", "Industrial", "Office"),

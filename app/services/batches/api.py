@@ -16,8 +16,7 @@ from openai.types import Batch
 from app.keypool.retry_loop import KEY_ID, allowed_keys, bound
 
 ENDPOINT: Final = "/v1/chat/completions"
-#: OpenAI deletes each file after this time, in case our process crashed before deleting it. A batch takes up to 24
-#: hours.
+#: OpenAI deletes each file after this time, in case our process crashed. A batch takes up to 24 hours.
 FILES_EXPIRE = timedelta(days=3)
 #: The metadata field of a batch that stores our name for it.
 _OURS = "propintel_batch"
@@ -78,8 +77,7 @@ class BatchApi:
     def lines(self, key_id: str, file_id: str) -> Iterator[dict[str, Any]]:
         """Yield the JSON objects of a result file while it downloads. Lines that are not JSON objects are skipped."""
         with ExitStack() as stack:
-            # do not enclose the loop: at each `yield`, it would restrict the caller's requests to this key
-            with _only(frozenset({key_id})):
+            with _only(frozenset({key_id})):  # ends before `yield`, so as not to restrict the caller's requests
                 response = stack.enter_context(self._client.files.with_streaming_response.content(file_id))
             for line in response.iter_lines():
                 try:

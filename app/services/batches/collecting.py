@@ -48,8 +48,7 @@ def collect(parts: Parts) -> list[LlmBatch]:
         while model is not None and len(begun) < _MOST_BEGUN and _is_ready(parts, model):
             chosen, never = _choose(parts, model.model)
             if never:
-                # their jobs then make normal calls, and the pool reports the exceeded budget
-                parts.requests.release(never)
+                parts.requests.release(never)  # their jobs make normal calls, which report the exceeded budget
             if not chosen:
                 break
             batch = parts.batches.begin(model.model, chosen, partial(parts.charges_of, model=model.model))
@@ -78,11 +77,9 @@ class _RemainingBudgets:
     batches: dict[str, Spent] = field(default_factory=dict)
 
     def takes(self, more: Spent, payer: str) -> bool | None:
-        """Add the request's cost `more` to the usage and return True. Return False if a daily budget is too small for
-        it.
+        """Add the request's cost `more` to the usage and return True. Return False if a daily budget is too small.
 
-        Return None if the budget of `payer`, a batch of jobs, is too small, which means that the request can never be
-        sent.
+        Return None if the budget of `payer`, a batch of jobs, is too small: the request can never be sent.
         """
         of_batch = self.batches.get(payer)
         if of_batch is None:

@@ -27,8 +27,7 @@ from app.services.reports.metrics.instruments import MODEL_BATCH_REQUESTS
 
 log = logging.getLogger(__name__)
 
-#: After a crash during the creation of a batch, OpenAI is searched for the batch for this time. Then it is created
-#: again.
+#: After a crash during the creation of a batch, search OpenAI for the batch for this time, then create it again.
 SETTLES = timedelta(seconds=30)
 #: An unreachable batch is given up after this many poll intervals if its key was removed or OpenAI does not find it.
 LOST_POLLS = 5
@@ -215,9 +214,7 @@ class BatchRunner:
         return self._end(batch, self._result_of(batch, tally.failed), files=files, error=errors[:500] or None)
 
     def _out_of_reach(self, batch: LlmBatch, exc: openai.OpenAIError) -> LlmBatch | Wait:
-        """Switch to another key that can access the batch. If there is none, retry later, and finally give the batch
-        up.
-        """
+        """Switch to another key that can access the batch. If there is none, retry later, and finally give up."""
         now = self._parts.clock.now()
         refused = isinstance(exc, openai.AuthenticationError | openai.PermissionDeniedError | openai.NotFoundError)
         others = self._parts.usable_keys()

@@ -235,9 +235,7 @@ def _reachable() -> bool:
 
 
 def _content(settings: Settings) -> str:
-    """Return a digest of the keys file, `_UNREADABLE`, or `_NO_FILE`. Unlike the keys, a digest is safe to keep in
-    memory.
-    """
+    """Return a digest of the keys file, `_UNREADABLE`, or `_NO_FILE`. A digest is safe to keep in memory."""
     if settings.openai.api_keys_file is None:
         return _NO_FILE
     try:

@@ -24,9 +24,7 @@ _MOST_CONNECTIONS = 32
 
 
 def open_key_store(keys: Sequence[ApiKey], settings: Settings, clock: Clock) -> Store:
-    """Return a store for these keys, which connects at first use. The caller must close it. Raises
-    `ConfigurationError`.
-    """
+    """Return a store that connects at first use. The caller must close it. Raises `ConfigurationError`."""
     url = redis_url(settings)
     strategy, budget = settings.openai.key_rotation_strategy, budget_of(settings)
     if url is None:
@@ -35,9 +33,7 @@ def open_key_store(keys: Sequence[ApiKey], settings: Settings, clock: Clock) -> 
 
 
 def connect_store(url: str) -> redis.Redis:
-    """Return a Redis client for the key store only. The client times out after a second, and retries a lost connection
-    once.
-    """
+    """Return a Redis client for the key store. It times out after a second, and retries a lost connection once."""
     pool = redis.BlockingConnectionPool.from_url(
         url,
         max_connections=_MOST_CONNECTIONS,

@@ -54,8 +54,7 @@ def purge(
 
     Raises `InvalidTargetError` for an invalid URL or address, `InvalidHostError` for a host that is invalid or a public
     suffix, and `InvalidPersonError` for an unusable name. After these errors, nothing is deleted. After a database
-    error, call this again to continue the purge. If Redis is unavailable, results of purged jobs stay in Redis for up
-    to ten minutes.
+    error, call this again to continue. If Redis is unavailable, purged jobs' results stay there for up to ten minutes.
     """
     name = _checked_host(name) if kind is PurgeKind.HOST else name
     purged = PurgeStore(database).purge(kind, name, who=who, dry_run=dry_run)

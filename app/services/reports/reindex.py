@@ -30,8 +30,7 @@ class Reindexed:
 def reindex(database: Database, on_progress: Callable[[int], None] = lambda _: None) -> Reindexed:
     """Reindex all due properties. Safe to interrupt, and to run in several processes.
 
-    Raises `StoreError` if the database cannot be used. After `_MOST_FAILURES` failures, raises the last property's
-    error.
+    Raises `StoreError` if the database cannot be used, and the last property's error after `_MOST_FAILURES` failures.
     """
     run, place = Reindexed(), BEGIN
     while some := due_after(database, place, _AT_ONCE):

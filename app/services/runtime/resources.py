@@ -64,8 +64,7 @@ def open_resources(settings: Settings, clock: Clock | None = None, *, in_task: b
         opening.callback(manager.close)
         if in_task:
             manager.warm_up(settings.openai.model)
-        # the fetcher stores sites' rate limits in Redis
-        redis = client(settings) if redis_url(settings) is not None else None
+        redis = client(settings) if redis_url(settings) is not None else None  # for sites' rate limits
         if redis is not None:
             opening.callback(redis.close)
         fetcher = build_fetcher(settings, stores.database.clock, redis)

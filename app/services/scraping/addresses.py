@@ -72,8 +72,7 @@ class AddressScraper:
         except NoSourceError:
             if run.lease is not None:
                 parts.storing.tried(run.lease, reader.tried, now)
-                # without a checkpoint, a retry fetches everything again
-                parts.pages.forget_checkpoint(run.lease.job_id)
+                parts.pages.forget_checkpoint(run.lease.job_id)  # so a retry fetches everything again
             raise
         parts.end(run)
         return stored

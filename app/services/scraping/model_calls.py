@@ -186,8 +186,7 @@ class ModelCalls:
         self.dialect = Dialect.of(manager.base_urls)
 
     def ask(self, prompt: Prompt, run: Run) -> ModelAnswer:
-        """Return the answer, even if unusable. If flex has no capacity or times out, repeat the call on the standard
-        tier.
+        """Return the answer, even if unusable. If flex has no capacity or times out, use the standard tier.
 
         Raises every `openai.OpenAIError`, and `LeaseLostError` before the call if the run's lease is lost.
         """
@@ -231,9 +230,7 @@ class ModelCalls:
             dialect, first = self.dialect, answer
 
     def was_taught_by(self, answer: ModelAnswer, dialect: Dialect) -> bool:
-        """Learn request parameters from an answer. Return True if the answer is unusable and the call should be
-        repeated.
-        """
+        """Learn request parameters from an answer. Return True if the call should be repeated."""
         learned = lesson_of(answer, dialect)
         if learned == dialect:
             return False
@@ -244,9 +241,7 @@ class ModelCalls:
         return True
 
     def were_taught_by_batch(self, answer: ModelAnswer) -> bool:
-        """Learn from an answer in a batch. Assume that its request, which may be old, had no token budget for
-        reasoning.
-        """
+        """Learn from an answer in a batch. Its request may be old, so assume it had no tokens for reasoning."""
         return self.was_taught_by(answer, replace(self.dialect, room=0))
 
     def _learned(self, dialect: Dialect, why: str) -> Dialect:

@@ -131,8 +131,7 @@ class ModelReader:
         return self._asked(extraction, run)
 
     def resumed(self, extraction: Extraction, run: Run) -> Extraction:
-        """If the job has waited for a request about this page, return `extraction` with that request's fields as
-        wanted.
+        """If the job has waited for a request about this page, return `extraction` with that request's wanted fields.
 
         Without this step, a recipe learned during the wait could remove fields from the question, and the paid answer
         would no longer match. Other extractions are returned unchanged.

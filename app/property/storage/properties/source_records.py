@@ -80,8 +80,7 @@ def drop_doubles(connection: Connection, doubles: Sequence[Row[Any]], record: So
     if page_url is not None and page_url != record.url:
         note_url(connection, record.url, page_url, at)
     else:
-        # the URL now has its own record, so it is no alias
-        connection.execute(delete(PageAlias).where(PageAlias.url == record.url))
+        connection.execute(delete(PageAlias).where(PageAlias.url == record.url))  # the URL now has its own record
     return {row.property_id for row in doubles}
 
 

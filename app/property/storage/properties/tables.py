@@ -49,8 +49,7 @@ class Property(Base):
     search_text: Mapped[Words] = mapped_column(server_default="")
     standard_status: Mapped[str | None] = mapped_column(String(32))
     conflict_count: Mapped[int] = mapped_column(server_default="0")
-    # version of the rules that computed the keys; a property with an older version than `identity.IDENTITY_VERSION` is
-    # reindexed
+    # version of the rules that computed the keys; if older than `identity.IDENTITY_VERSION`, the property is reindexed
     identity_version: Mapped[int] = mapped_column(server_default="0")
 
     __table_args__ = (

@@ -16,9 +16,7 @@ from app.property.storage.statements import entities
 
 @dataclass(frozen=True, slots=True)
 class PropertyFilter:
-    """A filter of properties. All `words` must occur in any letter case. `status` is a RESO status, or None for any
-    status.
-    """
+    """A filter of properties. All `words` must occur, in any letter case. `status` is a RESO status (None: any)."""
 
     words: str = ""
     status: str | None = None

@@ -1,9 +1,8 @@
 """The feed of published changes, ordered by commit.
 
 A cursor is the position of the last change that a client has received. PostgreSQL assigns row numbers before the
-commit. A client could therefore read a higher number first and miss a lower number that is committed later. To prevent
-this, a change gets a new position when it is published, and each publishing transaction locks the feed until it
-commits.
+commit. A client could therefore read a higher number first and miss a lower one that is committed later. To prevent
+this, publishing a change gives it a new position, and locks the feed until the transaction commits.
 """
 
 from dataclasses import dataclass

@@ -40,9 +40,7 @@ _PENDING = Change.state == ChangeState.PENDING
 
 
 class ChangeDetector:
-    """Detects changes of one property. The caller must have rebuilt and locked the property's row in the same
-    transaction.
-    """
+    """Detects changes of one property. The caller's transaction must have rebuilt and locked the property's row."""
 
     def __init__(
         self, database: Database, connection: Connection, rules: PublishingRules, rebuilt: Rebuilt, now: datetime

@@ -142,7 +142,6 @@ def merge_watches(connection: Connection, merged_id: str, kept_id: str) -> None:
     """
     connection.execute(update(Watch).where(Watch.property_id == merged_id).values(property_id=kept_id))
     both = select(Watch).where(Watch.kind == "property", Watch.target.in_((merged_id, kept_id)))
-    # this order puts `active` before `paused`
     found = entities(connection, both.order_by(Watch.state, Watch.interval_days, Watch.id))
     if all(watch.target == kept_id for watch in found):
         return

@@ -133,9 +133,7 @@ class Watches(Store):
     def page(
         self, cursor: str | None = None, *, order: Order = ORDER, status: WatchStatus | None = None, limit: int = 100
     ) -> Page[Watch]:
-        """Return a page of watches after `cursor`. `status` filters them (None: any status). Raises
-        `InvalidCursorError`.
-        """
+        """Return a page of watches after `cursor`. `status` None means any. Raises `InvalidCursorError`."""
         now = self._clock.now()
         query = _all(now) if status is None else _all(now).where(_status_at(now) == status.value)
         return self._page(order, query, cursor, limit)

@@ -36,8 +36,7 @@ _WATCH_LATE = timedelta(days=1, hours=1)
 def check_database(settings: Settings, mounts: Path = _MOUNTS) -> Finding:
     """Check that the database answers, has this version's schema, and is on a safe file system.
 
-    `mounts` is the file that lists mounted file systems (proc(5)). If it cannot be read, the file system is not
-    checked.
+    `mounts` is the file that lists mounted file systems (proc(5)). If it is unreadable, skip the last check.
     """
     found = inspect_database(database_url(settings))
     if not found.exists:
@@ -87,8 +86,7 @@ def file_system(path: Path, mounts: Path = _MOUNTS) -> str | None:
         return None
     kinds = dict[Path, str]()
     for _, folder, kind, *_ in (line.split(" ") for line in lines if line.count(" ") >= 2):
-        # spaces are escaped in octal (proc(5))
-        kinds[Path(_ESCAPE.sub(lambda match: chr(int(match[1], 8)), folder))] = kind
+        kinds[Path(_ESCAPE.sub(lambda match: chr(int(match[1], 8)), folder))] = kind  # spaces are escaped in octal
     where = path.expanduser().absolute().resolve()
     return next((kinds[folder] for folder in (where, *where.parents) if folder in kinds), None)
 

@@ -27,8 +27,7 @@ _ANSWER_SECONDS = 2.0
 _SLOW_MS = 50.0
 _PINGS = 5
 _NEARLY_FULL = 0.9
-#: Warn if a scheduled task is overdue by more than this. If a beat process crashes, another takes over within 15
-#: seconds.
+#: Warn if a scheduled task is overdue by more than this. After a crash, another beat takes over within 15 seconds.
 _LATE_SECONDS = 30.0
 #: If clocks differ more than this, heartbeats can look old and new tokens can be rejected.
 _CLOCK_SECONDS = 5.0

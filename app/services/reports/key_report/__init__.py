@@ -1,5 +1,4 @@
-"""Report on the key pool: `pool_monitor` collects counts, `alarms` and `advice` find problems, `report` writes the
-report.
+"""Report on keys: `pool_monitor` collects counts, `alarms` and `advice` find problems, `report` writes the report.
 
 `find_alarms` and `advise` are pure functions.
 """

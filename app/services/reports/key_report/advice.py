@@ -36,9 +36,7 @@ class Advice:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The basis of advice. `demand` is the demand by model in the period `observed`, which is at most 24 h and ends
-    now.
-    """
+    """The basis of advice. `demand` is the demand by model in the last `observed` (at most 24 h)."""
 
     keys: tuple[KeyView, ...]
     demand: Mapping[str, Demand]

@@ -1,5 +1,4 @@
-"""Find current problems of the key pool. The functions are pure: they use only a view of the pool and the firing
-alerts.
+"""Find current problems of the key pool, with pure functions of a pool view and the firing alerts.
 
 A budget alert stays for the day, because corrections of the budget's usage would make it flap. Short failures between
 two evaluations are not missed, because the pool counts failures. Each failure is an alarm for at least `HELD`.
@@ -95,8 +94,7 @@ def _out_of_quota(view: PoolView) -> Iterator[Alarm]:
                 f"Limit group {group} has no quota left: its {len(masks)} OpenAI keys ({named(masks)}) are out of "
             )
             message += "rotation."
-        # a key without shared limits is its own group, so name it by its mask
-        subject = masks[0] if group == keys[0].key_id else group
+        subject = masks[0] if group == keys[0].key_id else group  # a key without shared limits is its own group
         yield Alarm(Kind.QUOTA_GONE, subject, Severity.WARNING, message, {"group": group, "keys": masks})
 
 

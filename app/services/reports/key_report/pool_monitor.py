@@ -82,9 +82,7 @@ class PoolMonitor:
         return figures
 
     def check(self) -> tuple[list[Alert], list[Alert]]:
-        """Find problems, and record them as alerts. Log and return the new and the resolved alerts. Raises
-        `StoreError`.
-        """
+        """Find problems and record alerts. Log and return the new and the resolved alerts. Raises `StoreError`."""
         view = self.look()
         if view is None:
             return [], []
@@ -134,8 +132,7 @@ def _of_cap(
 ) -> Iterator[BudgetUse]:
     for unit, most in amounts(cap).items():
         figure = "microusd" if unit == "usd" else unit
-        # the cap may have been raised since the rejection
-        is_stopped = stopped.get(f"{name} {figure}", -1) >= getattr(cap, figure)
+        is_stopped = stopped.get(f"{name} {figure}", -1) >= getattr(cap, figure)  # the cap may have been raised since
         yield BudgetUse(name, unit, spent[unit], most, mask, is_stopped)
 
 

@@ -106,8 +106,7 @@ def newest_report(settings: Settings) -> dict[str, Any] | None:
 def shown(report: Mapping[str, Any], at: datetime) -> dict[str, Any]:
     """Return a short form of the report made at `at`, in JSON types, for storing and display.
 
-    `unhealthy` has up to `MOST_UNHEALTHY` keys ordered by state. `unhealthy_left_off` is the number of unhealthy keys
-    omitted.
+    `unhealthy` has up to `MOST_UNHEALTHY` keys ordered by state. `unhealthy_left_off` is the number of keys omitted.
     """
     unhealthy = [
         {"key": mask, "state": figures["state"], "failures": figures["failures"]}

@@ -40,8 +40,8 @@ class KeyView:
 class BudgetUse:
     """The usage of a daily cap. If the cap is per key, `mask` names the key.
 
-    `stopped` is True if the cap caused the rejection of a request today. A cap per key does so only if all keys reach
-    it.
+    `stopped` is True if the cap caused a rejection today. For a cap per key, this requires that all keys reached the
+    cap.
     """
 
     budget: Literal["day", "key_day"]

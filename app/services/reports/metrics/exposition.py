@@ -98,8 +98,7 @@ class Exposition(Collector):
                 log.warning("Metrics without keys: %s", exc)
             up: dict[tuple[str, ...], float] = {}
             for source in sources:
-                # if the keys are unusable, their source fails even if Redis is up
-                if source is not self._keys or masks is not None:
+                if source is not self._keys or masks is not None:  # unusable keys do not mean that Redis is down
                     up[(source.name,)] = min(up.get((source.name,), 1.0), float(source.up))
             samples = {
                 **pool_samples(len(masks) if masks is not None else None, report),
@@ -114,8 +113,7 @@ class Exposition(Collector):
 
 
 class _Source[T]:
-    """A source of figures. `name` is its label in `propintel_scrape_source_up`. `up` is True if its last call
-    succeeded.
+    """A source of figures. `name` is its label in `propintel_scrape_source_up`. `up`: whether its last call succeeded.
 
     `instead` returns a substitute if the source exceeds its time limit.
     """

@@ -17,8 +17,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.utils import floatToGoString
 
 Kind = Literal["counter", "gauge", "histogram"]
-#: Maps a tuple of label values, in the order of the labels, to a number. For a histogram, maps it to (bucket counts,
-#: sum).
+#: Maps label values, a tuple in the order of the labels, to a number, or for a histogram to (bucket counts, sum).
 Samples = Mapping[Any, Any]
 
 _FAMILIES: Mapping[str, type[CounterMetricFamily | GaugeMetricFamily]] = {
@@ -157,9 +156,8 @@ HTTP_REQUEST_SECONDS = _histogram("http_request_seconds")
 COUNTED = tuple(_specs)
 
 
-#: How a run of a job ended. "deferred" means that the job waits for capacity. "retried" means that the run failed and
-#: the job will run again. "lost" means that the run lost its lease, the job was canceled, or its new state could not be
-#: written.
+#: How a run of a job ended. "deferred" means waiting for capacity. "retried" means that the job runs again after a
+#: failure. "lost" means that the run lost its lease, the job was canceled, or its new state could not be written.
 RunEnd = Literal["done", "failed", "deferred", "retried", "lost"]
 
 
