@@ -52,8 +52,8 @@ def upgrade_database() -> None:
 def reindex_properties() -> None:
     """Reindex properties that an older version indexed, and join duplicates.
 
-    Until then, a new page of such a property may create a duplicate. Workers may run meanwhile. You can stop the
-    command at any time: finished properties stay reindexed. Exit code 1 if a property failed.
+    Until then, a new page of such a property may create a duplicate. Workers may keep running. You can stop the command
+    at any time: finished properties stay reindexed. Exit code 1 if a property failed.
 
     JSON: `{"reindexed": n, "failed": [id], "left": n}`.
     """

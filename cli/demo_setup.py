@@ -20,7 +20,7 @@ _READY = "listening on "
 _START_SECONDS = 30.0
 #: The limits of the key that is rate-limited once for about a second, as if another program used it.
 _LIMITED = {"rpm": 300, "used_up_after": 2}
-#: The limits of the other keys. They are far above what the demo's worker can send.
+#: The limits of the other keys, far above what the demo's worker can send.
 _AMPLE = {"rpm": 6_000, "tpm": 2_000_000}
 
 

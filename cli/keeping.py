@@ -64,7 +64,7 @@ class ChildLife:
 
 
 class ValkeyLife:
-    """Restarts the embedded Valkey that this process started. Messages are on disk, so a restart loses none."""
+    """Restarts the embedded Valkey that this process started. Messages are on disk, so a restart loses no message."""
 
     name = "the embedded Valkey"
 

@@ -141,9 +141,8 @@ def join_properties(
 def list_decisions(property_id: Annotated[str | None, id_argument(PROPERTY)] = None) -> None:
     """List the splits, joins, and reviews of a property, newest first.
 
-    Without PROPERTY, list all open reviews, oldest first. A review asks whether two properties are the same, because
-    only a page of unknown kind connects them. To answer, merge them (`propintel properties join`) or close the review
-    (`undo`).
+    Without PROPERTY, list all open reviews, oldest first. A review marks two properties that may be the same: only a
+    page of unknown kind connects them. Merge them (`propintel properties join`), or close the review (`undo`).
 
     JSON: a list, each entry as in `propintel properties split`.
     """

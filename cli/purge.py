@@ -45,13 +45,13 @@ def purge_command(
     yes: Annotated[bool, typer.Option("--yes", help="Remove it; without this, only count.")] = False,
 ) -> None:
     """Remove all that is stored about a page, host, property, or address: copies, values, evidence, history, model
-    answers, and jobs. This cannot be undone. Values that other pages state about the same property stay.
+    answers, and jobs. This cannot be undone. Values that other pages state about the same property are kept.
 
     For a person, the name is removed wherever it occurs, and is not stored again. The name "Jane Doe" also matches JANE
     DOE, "Doe, Jane", jane-doe in a URL, and a name with a middle initial. It matches neither "Jane Quincy Doe" nor
     "Jane Doe-Smith".
 
-    Workers may run meanwhile. An older backup still contains the removed data: keep a list of your purges, and repeat
+    Workers may keep running. An older backup still contains the removed data: keep a list of your purges, and repeat
     them after you restore a backup.
 
     JSON: `{"kind", "dry_run", "removed": {table: rows}, "wiped"}`; "wiped": removed rows are overwritten in the

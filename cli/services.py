@@ -82,7 +82,7 @@ class Services:
         supervisor.wait_until(lambda: self.takes_tasks(worker), "the worker", START_SECONDS)
 
     def takes_tasks(self, worker: Child) -> bool:
-        """Return whether `worker` accepts tasks. It has then written its first heartbeat file."""
+        """Return whether `worker` has written its first heartbeat file, and so accepts tasks."""
         return any(beat.pid == worker.process.pid for beat in read_heartbeats(self._home))
 
 

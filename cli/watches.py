@@ -68,7 +68,7 @@ def add(
 def remove(
     targets: Annotated[list[str], typer.Argument(metavar="WATCH", help="IDs of watches, or what they watch.")],
 ) -> None:
-    """Stop watching targets. Jobs of these watches that have not started are canceled. Stored data stays.
+    """Stop watching targets. Jobs of these watches that have not started are canceled. Stored data is kept.
 
     JSON: `{"removed": n, "cancelled_jobs": n}`.
     """

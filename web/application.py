@@ -165,8 +165,8 @@ class StartupFailure:
 def _serves_this_process() -> bool:
     """Return whether this process runs only the server.
 
-    It does not if the server is a thread of another program, or a child of `uvicorn --workers`. The parent of such a
-    child restarts it unless its exit code is 3.
+    Return False in a thread of another program, and in a child of `uvicorn --workers`, which uvicorn restarts unless
+    the exit code is 3.
     """
     return threading.current_thread() is threading.main_thread() and multiprocessing.parent_process() is None
 

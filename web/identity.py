@@ -54,8 +54,8 @@ class DecisionView(BaseModel):
     """A decision about two properties. `property` kept its ID.
 
     A `split` created `other`, a `join` merged `other` into `property`. `pages` are the pages of `other`. A `review`
-    asks whether both are the same property, because only a page of unknown kind connects them. `undone_at` is null
-    unless the decision was undone.
+    marks two properties that may be the same: only a page of unknown kind connects them. `undone_at` is null unless the
+    decision was undone.
     """
 
     id: DecisionId

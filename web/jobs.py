@@ -253,7 +253,7 @@ def cancel_job(job_id: JobId, context: ContextOf) -> JSONResponse:
     "/{job_id}/retry", status_code=202, summary="Retry a job", responses=answers(JobView, 404, 409, 422, status=202)
 )
 def retry_job(job_id: JobId, caller: Operator, context: ContextOf) -> JSONResponse:
-    """Queue a failed or canceled job again. It counts against the caller's quota like a new job.
+    """Queue a failed or canceled job again. The job counts against the caller's quota like a new job.
 
     If the job is in another state, or another job for its target is in progress, the status is 409. A repeated request
     is safe without an `Idempotency-Key`.

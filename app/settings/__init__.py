@@ -1,8 +1,8 @@
 """All settings, grouped by area. No other code reads settings from the environment.
 
 `areas.py` defines the settings of each area, `forms.py` the types of their values, and `sources.py` where values are
-read from. `names.py` finds misspelled names. Only the entry points (worker, web, cli) and `OpenAIClientManager` call
-`load_settings()`. All other code gets settings as arguments.
+read from. `names.py` finds misspelled names. Only the entry points (worker, web, cli), `OpenAIClientManager`, and the
+key reloader call `load_settings()`. All other code gets settings as arguments.
 """
 
 import os

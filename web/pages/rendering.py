@@ -39,7 +39,7 @@ _POLICY = {
     "base-uri": "'none'",
     "frame-ancestors": "'none'",
 }
-#: Characters that change the direction of the text after them (Unicode Annex 9, section 2). They can disguise a URL.
+#: Characters that change the text's direction (Unicode Annex 9, section 2), which can disguise a URL.
 _TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 #: The headers of every page. The Referrer-Policy "no-referrer" would make browsers send forms with `Origin: null`.
 HEADERS = {
