@@ -43,7 +43,7 @@ class Services:
     ) -> Child:
         """Start a worker. Use `wait_for_worker` or `takes_tasks` to find out when it is up.
 
-        `concurrency` is the number of jobs at once. None means the setting WORKER_CONCURRENCY.
+        `concurrency` is the number of jobs at once, by default the setting WORKER_CONCURRENCY.
         """
         node = f"worker-{os.getpid()}@{socket.gethostname()}"
         options = [f"--pool={pool}", f"--hostname={node}", "--without-mingle"]

@@ -49,7 +49,7 @@ log = logging.getLogger(__name__)
 _CLOCK_TOLERANCE_SECONDS = 5.0
 #: How long storing a job's new state is retried while the database fails.
 _STORE_PATIENCE_SECONDS = 15.0
-#: A message is a duplicate if its task last ran less than this share of the interval ago. The share is small, so that
+#: A message is a duplicate if its task has already run within this share of the interval. The share is small, so that
 #: the message after a late message is not dropped.
 _DUPLICATE_SHARE = 0.2
 _RUNNING: dict[str, threading.Lock] = {}

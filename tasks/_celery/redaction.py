@@ -17,7 +17,7 @@ def without_secrets(error: BaseException) -> BaseException:
 
     If the chain shows no secret, `error` is returned unchanged. The project's own errors keep their class, and their
     arguments are redacted. Other exceptions become `UnexpectedError`. Exceptions in arguments and exception groups are
-    redacted too. Tracebacks stay, because they show only code.
+    redacted too. Tracebacks are kept, because they show only code.
     """
     return _cleaned(error, {})
 

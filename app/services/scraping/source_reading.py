@@ -62,7 +62,10 @@ class Asked(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A page about the address with its values, read without a model. `found` includes the recipe that was used."""
+    """A page about the address, and its values, which were read without a model.
+
+    `found` includes the recipe that was used.
+    """
 
     asked: Asked
     extraction: Extraction
