@@ -30,7 +30,7 @@ _SECRET_NAME = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """A format of secrets. Every match of `pattern` contains one of `marks`, for which searching is faster."""
+    """A format of secrets. Every match of `pattern` contains one of `marks`, which are faster to find."""
 
     marks: tuple[str, ...]
     pattern: re.Pattern[str]
@@ -66,8 +66,8 @@ _SHAPES = (
     # Signatures and keys in URL queries. Values under 8 characters, such as `code=200`, are usually harmless.
     _Shape(("?",), re.compile(r"([?&;])([A-Za-z0-9_.%-]{1,40})=[^\s&;#'\"<>\\]{8,}"), _parameter),
     _Shape(("whsec_",), re.compile(r"whsec_[A-Za-z0-9+/=_-]{16,}")),
-    # JSON Web Tokens, which start with `eyJ`, the encoding of `{"`. They match only at the start of a word, or a long
-    # word with many `eyJ` would take quadratic time. Attackers can write such words into access logs.
+    # JSON Web Tokens, which start with `eyJ`, the encoding of `{"`. They match only at the start of a word. Otherwise,
+    # a long word with many `eyJ`, which attackers can write into access logs, would take quadratic time.
     _Shape(
         ("eyJ",),
         re.compile(rf"{_beginning('eyJ', 'A-Za-z0-9_-')}[A-Za-z0-9_-]{{8,}}\.[A-Za-z0-9_-]{{8,}}\.[A-Za-z0-9_-]*"),
@@ -200,10 +200,9 @@ class Protected:
         self._pattern: re.Pattern[str] | None = None
 
     def add(self, shown: dict[str, str]) -> None:
-        """Make `hide` replace each secret, a key of `shown`, with the value in `shown`.
+        """Make `hide` replace each secret in `shown` with the text to which `shown` maps it.
 
-        Replace also its JSON, `repr`, and URL forms. If a secret is added with a mask and with `REDACTED`, the mask
-        wins.
+        Its JSON, `repr`, and URL encodings are replaced too. A mask takes precedence over `REDACTED`.
         """
         with self._lock:
             merged = dict(self._shown)

@@ -115,7 +115,7 @@ class Scraper:
         return outcome
 
     def _result(self, url: str, visit: Visit, run: Run, since: datetime, *, walks: bool) -> Stored | SearchOutcome:
-        """Store the page's values, or confirm the stored values if nothing is new. For a search page, create jobs."""
+        """Store the page's values, or confirm the stored values if nothing is new. For a search, create jobs."""
         unchanged = self._parts.storing.unchanged(run.lease, url, visit)
         if unchanged is not None:
             return unchanged

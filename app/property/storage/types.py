@@ -101,7 +101,7 @@ class Base(DeclarativeBase):
     }
 
     def shown(self, names: Iterable[str]) -> dict[str, Any]:
-        """Return the named attributes in JSON types. Times are in ISO 8601. Keys lack the suffix `_id`."""
+        """Return the named attributes in JSON types. Times are in ISO 8601. Keys have no `_id` suffix."""
         values = ((name, getattr(self, name)) for name in names)
         return {
             name.removesuffix("_id"): value.isoformat() if isinstance(value, datetime) else value

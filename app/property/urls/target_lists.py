@@ -67,7 +67,6 @@ def _problem_of(target: str, check: Callable[[str], object] = normalize_target) 
 
 
 def _reader_for(name: str, lines: Sequence[str]) -> Callable[[Sequence[str]], Iterator[_Entry]]:
-    """Choose the format by the file's suffix, else by the first line that is neither blank nor a comment."""
     suffix = Path(name).suffix.lower()
     if suffix in {".jsonl", ".ndjson"}:
         return _from_jsonl

@@ -33,7 +33,7 @@ _SPLIT = re.compile(r"\s*[,;\n|]\s*")
 
 
 def clean(text: str) -> str:
-    """Decode HTML entities, remove tags, and collapse white space. Of checkboxes, keep the ticked ones."""
+    """Decode entities, remove tags, and collapse white space. If there are checkboxes, keep only ticked entries."""
     if "&" in text:
         text = html.unescape(text)
     if "<" in text:

@@ -133,7 +133,6 @@ def _remaining(parts: Parts, keys: Sequence[KeySnapshot]) -> _RemainingBudgets:
 
 
 def _share(cap: Cap, spent: Spent) -> float:
-    """Return the used share of the cap's most used limit (calls, tokens, or cost)."""
     pairs = ((cap.calls, spent.calls), (cap.tokens, spent.tokens), (cap.microusd, spent.microusd))
     return max((used / max(1, most) for most, used in pairs if most is not None), default=0.0)
 

@@ -36,7 +36,7 @@ class Tally:
 def read_results(parts: Parts, batch: LlmBatch, found: Batch, key_id: str, *, pause_seconds: float) -> Tally:
     """Store every line of the output and error files. Park requests without a line again.
 
-    Raises errors of the SDK and of the database. It is safe to call again after an error.
+    Raises errors of the SDK and of the database. After an error, this can be called again.
     """
     tally = Tally()
     for file_id in (found.output_file_id, found.error_file_id):

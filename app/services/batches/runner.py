@@ -84,7 +84,6 @@ class BatchRunner:
                 return
 
     def _after(self, batch: LlmBatch, exc: openai.OpenAIError) -> LlmBatch | Wait:
-        """Handle an error of the SDK: retry the step later, or give up the batch if it is too old."""
         reason = redact(str(exc))[:500]
         longest = timedelta(seconds=self._parts.settings.openai.batch_max_wait_seconds) + _UNREACHABLE
         unread = batch.state in (LlmBatchState.NEW, LlmBatchState.UPLOADED, LlmBatchState.RUNNING)
@@ -323,7 +322,6 @@ class BatchRunner:
         return self._batches.note(batch.id, self._owner, **change)
 
     def _key_state(self, batch: LlmBatch) -> str:
-        """Return the pool's state of the batch's key, or "gone" if the key is not configured."""
         if batch.key_id not in {key.key_id for key in self._parts.manager.keys}:
             return "gone"
         found = self._parts.manager.get_snapshots()
@@ -338,5 +336,4 @@ class BatchRunner:
 
     @property
     def _pause_seconds(self) -> float:
-        """Seconds before a returned request is sent again."""
         return min(_PAUSE_SECONDS, self._parts.settings.openai.batch_collect_seconds)

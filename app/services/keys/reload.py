@@ -72,10 +72,10 @@ class ReloadMark:
 class KeyReload:
     """Reloads the keys when they change or on request. Not thread-safe: `KeyReloader` calls it in one thread.
 
-    `apply` replaces the keys by those of new settings, and returns a line to log, or "" if the keys are unchanged. If
-    `apply` raises an error, the old keys stay in use. `seen` is the reload mark's time when `settings` were loaded
-    (None: now). If `watches_file` is False, changes of the keys file are ignored. If `passes_on` is given, a successful
-    `ask` also sets the mark, and calls `passes_on` with the mark's new time.
+    `apply` switches to the keys of new settings, and returns a line to log, or "" if the keys are unchanged. If `apply`
+    raises an error, the old keys stay in use. `seen` is the reload mark's time when `settings` were loaded (None: now).
+    If `watches_file` is False, changes of the keys file are ignored. If `passes_on` is given, a successful `ask` also
+    sets the reload mark, and calls `passes_on` with the mark's new time.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class KeyReload:
         self._pending: str | None = None
 
     def poll(self) -> None:
-        """Reload if the mark has changed, or if the keys file has changed and its content was stable for one poll."""
+        """Reload if the reload mark has changed, or if the keys file has changed and was stable for one poll."""
         stamp = self._mark.stamp()
         if stamp != self._seen:
             self._seen = stamp
@@ -138,7 +138,7 @@ class KeyReload:
             loaded, kept = self._load().openai, self._settings
             keys = {name: getattr(loaded, name) for name in _KEY_FIELDS}
             fresh = kept.model_copy(update={"openai": kept.openai.model_copy(update=keys)})
-            content = _content(fresh)  # read this before the keys, so that a later write counts as a change
+            content = _content(fresh)  # read the file before its keys, so that a later write counts as a change
             summary = self._apply(fresh)
         except PropertyIntelligenceError as exc:
             log.error("OpenAI keys not reloaded, the old ones stay in use: %s", redact(str(exc)))

@@ -69,7 +69,7 @@ class KeyView:
         #: seconds old, and callers must not change it. If Redis does not answer, the data shows the configured keys as
         #: unused, with the `scope` "process".
         self.stats = TtlCache(self._stats, KEPT_SECONDS, grace_seconds=_GRACE_SECONDS)
-        #: Returns the result of `report`, at most two seconds old, so that many concurrent readers cost one call.
+        #: Returns the result of `report`, at most two seconds old, so that many concurrent readers share one call.
         self.recent_report = TtlCache(self.report, KEPT_SECONDS, grace_seconds=_GRACE_SECONDS)
 
     def _stats(self) -> dict[str, Any]:

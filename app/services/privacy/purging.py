@@ -67,7 +67,6 @@ def purge(
 
 
 def _checked_host(name: str) -> str:
-    """Return the host as stored URLs spell it. Raises `InvalidHostError`."""
     text = name.strip()
     try:
         host = host_of(normalize_url(check_url(f"http://{text}/")))

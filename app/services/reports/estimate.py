@@ -132,7 +132,7 @@ def estimate(
 def _cost_of(kind: str, work: RecentWork) -> tuple[_Cost, int]:
     """Return the average cost of one job, and on how many recent jobs it is based (0: typical figures).
 
-    Calls are not recorded per job, so the average number of calls is that of both kinds. Only addresses cause searches.
+    Calls are not recorded per job, so both kinds have the same average number of calls. Only addresses cause searches.
     """
     jobs = work.addresses if kind == "addresses" else work.urls
     if jobs < LEAST_JOBS or not work.calls:

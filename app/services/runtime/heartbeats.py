@@ -1,4 +1,4 @@
-"""Read workers' heartbeat files, which show what workers are alive even if the broker does not reply.
+"""Read workers' heartbeat files, which show which workers are alive even if the broker does not reply.
 
 The worker's parent process writes them (`worker.heartbeat`).
 """
@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 #: Number of threads of the maintenance worker. It exceeds the number of scheduled tasks, because a locked database can
-#: block most of these at once.
+#: block most tasks at once.
 MAINTENANCE_THREADS = 12
 #: Interval between heartbeats. If the last heartbeat is four intervals old, the worker hangs or has crashed.
 INTERVAL_SECONDS = 5.0

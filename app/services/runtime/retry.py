@@ -1,6 +1,6 @@
 """Retry writes while the database is busy, full, or unavailable.
 
-Without retries, a job whose checkpoint could not be written would fetch its page and pay for its answer twice.
+Without retries, a job whose checkpoint could not be written would fetch its page and pay for the model's answer twice.
 """
 
 import logging

@@ -165,7 +165,7 @@ class ModelReader:
         return question_about(extraction, use=self.use, text_tokens=self._text_tokens)
 
     def _verified(self, answer: StoredAnswer, prompt: Prompt, extraction: Extraction) -> ModelReading:
-        """Add the answer's values that the page confirms to the extraction, and a note about the others."""
+        """Add the values that the page confirms to the extraction, and a note about the other values."""
         if answer.failure and not answer.values:
             return ModelReading(extraction, answer.note, prompt.fields)
         with reading(extraction.page.url, extraction.page.spent):
@@ -238,7 +238,6 @@ class ModelReader:
         return None
 
     def _ask(self, question: Question, prompt: Prompt, page: Page, run: Run) -> StoredAnswer | str:
-        """Ask the model now. Cache and return the answer, or return the reason why there is none."""
         calls, tier = self._calls, self._calls.tier.wanted
         answer = paid(self._manager, self._model, run, MODEL_ANSWERS, lambda: calls.ask(prompt, run), tier=tier)
         if isinstance(answer, str):
@@ -248,7 +247,6 @@ class ModelReader:
         return self._cached(question, answer, served, "asked", page)
 
     def _cached(self, question: Question, answer: ModelAnswer, tier: str, outcome: str, page: Page) -> StoredAnswer:
-        """Cache a paid answer. Count it in the metric, as `outcome` if it is usable."""
         failure = answer.failure
         stored = StoredAnswer(
             values=answer.values,

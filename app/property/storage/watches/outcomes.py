@@ -109,8 +109,8 @@ def _end(watch: Watch, made: Sequence[Row[Any]], now: datetime) -> str:
 def job_again_at(error_code: str, error_message: str, now: datetime) -> ColumnElement[Any]:
     """Return a SQL expression for the retry time of a job that fails at `now`.
 
-    The value is NULL if the job is not retried or has no watch. The waits are those in `_HOURS`; the job's age, not its
-    number of failures, selects the wait.
+    The value is NULL if the job is not retried or has no watch. `_HOURS` lists the waits. The job's age, not its number
+    of failures, selects the wait.
     """
     hours = _hours(error_code, error_message)
     waits = [

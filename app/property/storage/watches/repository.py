@@ -166,7 +166,7 @@ class Watches(Store):
         return float(self._scalar(select(share).where(Watch.state == "active")) or 0)
 
     def tick(self, limits: WatchLimits, *, seconds: float = TICK_SECONDS) -> Tick:
-        """Process ended refreshes, and create jobs for those that begin now. The next tick should run after `seconds`.
+        """Process ended refreshes, and create jobs for due ones. The next tick should run after `seconds`.
 
         The day's budget (`limits`) is used first for pages with pending changes, then for due watches, longest overdue
         first, then for retries of failed jobs. Watches that exceed the budget are first in line the next day.

@@ -115,7 +115,7 @@ class TickRun:
     seconds: float
     #: The targets to request, in order. Maps each target to the id of its watch.
     wanted: dict[str, str] = field(default_factory=dict)
-    #: Estimated number of page requests left today, minus those that active jobs will make.
+    #: Estimated number of page requests left today, after all active jobs have ended.
     left: int = 0
 
     def run(self) -> Tick:
@@ -264,7 +264,7 @@ class TickRun:
     def _put_off(self) -> tuple[int, bool]:
         """Set `put_off_at` of the due watches that this tick did not begin.
 
-        Return the number of watches that are put off, and whether this is the first time today.
+        Return the number of watches that are put off, and whether none was put off earlier today.
         """
         at, late = Watch.put_off_at, _is_due(self.now)
         count, newest = self.connection.execute(select(func.count(), func.max(at)).where(late)).one()

@@ -34,7 +34,7 @@ def examine(settings: Settings, celery: CeleryFacts, clock: Clock, env_file: Pat
     `env_file` is the `.env` file, if any. `clock` is this machine's clock. Findings contain no secrets: keys are
     masked, and passwords in URLs are removed.
     """
-    celery = replace(celery, consumers=TtlCache(celery.consumers, _CHECK_SECONDS))  # two checks share one call
+    celery = replace(celery, consumers=TtlCache(celery.consumers, _CHECK_SECONDS))  # two checks share a call
     checks = {
         "settings": lambda: check_settings(settings, env_file),
         "home": lambda: check_home(settings),

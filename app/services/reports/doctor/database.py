@@ -125,7 +125,6 @@ def check_jobs(settings: Settings, celery: CeleryFacts, clock: Clock) -> Finding
 
 
 def _economy(database: Database, settings: Settings) -> Iterator[Finding]:
-    """Warn about model requests that wait too long for a batch, and about unreachable batches."""
     now = database.clock.now()
     longest = max(((now - one.oldest_at).total_seconds() for one in LlmRequestStore(database).parked()), default=0.0)
     if longest > settings.openai.batch_collect_seconds + _LATE_SECONDS:
@@ -143,7 +142,6 @@ def _economy(database: Database, settings: Settings) -> Iterator[Finding]:
 
 
 def _watches(database: Database, settings: Settings) -> Iterator[Finding]:
-    """Warn about budgets that are too small for the watches, and about due watches that were not refreshed."""
     watches, watch = Watches(database), settings.watch
     put_off, untaken, jobs = watches.late(database.clock.now() - _WATCH_LATE)
     if put_off:

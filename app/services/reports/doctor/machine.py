@@ -112,7 +112,6 @@ def check_sources(settings: Settings) -> Finding:
 
 
 def _doubts(name: str, template: Template) -> Iterator[str]:
-    """Yield possible mistakes in a template: a fixed secret, or a secret sent without encryption."""
     _, short = literal_parameters(template.text)
     for parameter in short:
         yield f"{name} has a fixed {parameter}: if that is a secret, write {{secret:NAME}} instead"

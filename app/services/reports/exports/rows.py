@@ -1,4 +1,5 @@
-"""Define the columns of CSV and Parquet tables and their order. They are also the properties of GeoJSON features.
+"""Define the columns of CSV and Parquet tables and their order. The columns are also the properties of GeoJSON
+features.
 
 Other programs rely on the columns. Add new columns at the end (`appended` in the field table), and never move, rename,
 or remove one.

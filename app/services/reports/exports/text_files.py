@@ -68,7 +68,7 @@ def write_geojson(properties: Iterable[Mapping[str, Any]], stream: TextIO) -> No
         values = {name: value for name, value in row_of(shown).items() if value is not None}
         latitude, longitude = point_of(shown["record"]) or (math.inf, math.inf)
         is_there = abs(latitude) <= 90 and abs(longitude) <= 180
-        point = {"type": "Point", "coordinates": [longitude, latitude]} if is_there else None  # RFC 7946, 3.1.1
+        point = {"type": "Point", "coordinates": [longitude, latitude]} if is_there else None  # longitude comes first
         feature = {"type": "Feature", "id": shown["property"], "geometry": point, "properties": values}
         stream.write(between + json_text(feature))
         between = ",\n"

@@ -98,7 +98,7 @@ class PoolMonitor:
 
 
 def counted(keys: Sequence[ApiKey], figures: PoolFigures) -> list[CountedKey]:
-    """Return counters for the history, first those of the whole pool, then those of each key."""
+    """Return counters for the history, first of the whole pool, then of each key."""
     configured = {key.key_id: key for key in keys}
     calls: dict[str, dict[str, Uses]] = {}
     for one in figures.calls:

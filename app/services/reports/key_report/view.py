@@ -59,7 +59,7 @@ class BudgetUse:
 
 @dataclass(frozen=True, slots=True)
 class PoolView:
-    """The configured keys, in order, and the daily budgets. They were read just after `at`."""
+    """The configured keys, in order, and the daily budgets. Both were read just after `at`."""
 
     at: datetime
     keys: tuple[KeyView, ...]

@@ -92,7 +92,7 @@ def _spec(kind: Kind, name: str, given: Mapping[str, Any]) -> Spec:
     return Spec(kind, name, given["help"], tuple(labels), tuple(given.get("buckets", ())))
 
 
-#: All metrics, by name without `propintel_`.
+#: All metrics, by name without the prefix `propintel_`.
 SPECS: Mapping[str, Spec] = {
     name.removeprefix("propintel_"): _spec(cast(Kind, kind), name, given)
     for kind, metrics in tomllib.loads(Path(__file__).with_name("metrics.toml").read_text(encoding="utf-8")).items()
