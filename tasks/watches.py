@@ -1,4 +1,4 @@
-"""Once a minute, create and send the jobs of watched properties that are due."""
+"""Once a minute, create and send the jobs of watched properties that are due (see `TickRun`)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Parse the rate limit headers of responses: OpenAI's `x-ratelimit-*`, and `retry-after` (RFC 9110)."""
+"""Parse OpenAI's `x-ratelimit-*` headers, from which `lua/meters.lua` learns, and `retry-after` (RFC 9110)."""
 
 import math
 import re

@@ -120,7 +120,7 @@ class KeyPool:
     def end_stream(self, lease: Lease, usage: Usage | None, *, broke: bool) -> None:
         """Report the end of a stream and its usage (None if unknown).
 
-        The lease was settled when the headers arrived.
+        The lease was settled when the headers arrived. If `usage` is None, the estimate stays charged.
         """
         change = self.store.end_stream(lease, usage, broke=broke)
         self._log(self._by_id[lease.key_id], Outcome.SERVER_FAILURE if broke else Outcome.SUCCESS, change, lease)

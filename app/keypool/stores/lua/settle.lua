@@ -1,4 +1,4 @@
--- End a lease.
+-- End a lease, and apply the request's outcome (outcomes.py) to the key, its group, its limits, and the budgets.
 -- KEYS[1]: prefix. ARGV: now ('' = server time), lease, at, JSON of a `Settlement` (stores/base.py) without its
 -- None values, plus wait_class, and foreign (true if another server gave the lease and counts its usage).
 -- Reply: {now, JSON of a `Change`}
