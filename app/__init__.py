@@ -1,4 +1,1 @@
-"""The core of the service, independent of how it is run.
-
-Celery, HTTP, and terminal code is in `worker`, `web`, and `cli`.
-"""
+"""The core of the service. Celery, HTTP, and terminal code is in the packages `worker`, `web`, and `cli`."""

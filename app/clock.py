@@ -1,4 +1,4 @@
-"""Clocks. Code that reads the time or sleeps takes a `Clock` as an argument, so that tests need not sleep."""
+"""Clocks for code that reads the time or sleeps. Tests pass a `ManualClock`, so that they need not sleep."""
 
 import threading
 import time
@@ -35,7 +35,7 @@ class SystemClock:
 
 
 class ManualClock:
-    """A clock for tests. Its time changes only through `advance` and `sleep`. Thread-safe."""
+    """A clock for tests, whose time changes only through `advance` and `sleep`. Thread-safe."""
 
     def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
         self._now = start

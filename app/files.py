@@ -1,7 +1,4 @@
-"""Create files and folders that only their owner can read, for secrets and personal data.
-
-The mode of an existing file is not changed.
-"""
+"""Create files and folders that only their owner can read, for secrets and personal data."""
 
 import contextlib
 import os
@@ -18,10 +15,7 @@ def private(path: str, flags: int) -> int:
 
 
 def make_private_folder(folder: Path) -> None:
-    """Create `folder` and missing parents. Set the mode of `folder` to 0700, even if it exists.
-
-    Raises `OSError`.
-    """
+    """Create `folder` and missing parents. Set the folder's mode to 0700, even if it exists. Raises `OSError`."""
     folder.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
     folder.mkdir(mode=_FOLDER_MODE, exist_ok=True)
     folder.chmod(_FOLDER_MODE)

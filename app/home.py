@@ -36,10 +36,7 @@ def make_home(home: Path) -> None:
 
 
 def read_home_secret(home: Path) -> str | None:
-    """Return the secret of `home`, or None if it does not exist.
-
-    Raises `ConfigurationError` if this process cannot read the secret's file, or other users can.
-    """
+    """Return the secret of `home`, or None. Raises `ConfigurationError` if its file is unreadable or not private."""
     file = _file_of(home)
     try:
         with file.open(encoding="utf-8") as stream:

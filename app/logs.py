@@ -78,10 +78,7 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
 
 
 class _JsonFormatter(logging.Formatter):
-    """Formats a record as one line of JSON. Context and `extra` cannot overwrite the standard fields.
-
-    The whole line is redacted, so that no field is missed.
-    """
+    """Formats a record as one redacted line of JSON. Context and `extra` cannot overwrite the standard fields."""
 
     _render = structlog.processors.JSONRenderer(ensure_ascii=False)
 
@@ -130,7 +127,6 @@ class _TextFormatter(logging.Formatter):
 
 
 def _shown(fields: Mapping[str, Any], message: str) -> list[str]:
-    """Return the context fields of a text line. Shorten ids, and omit values that the message contains."""
     names = _TEXT_FIELDS if "job" in fields else ("task", *_TEXT_FIELDS)
     found = [(name, str(fields[name])) for name in names if fields.get(name)]
     return [
@@ -202,10 +198,7 @@ def _log_uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
 
 
 def _log_unraisable(args: sys.UnraisableHookArgs) -> None:
-    """Log an error of a finalizer or callback.
-
-    Log the object as text, because a reference in the record would keep it alive.
-    """
+    """Log an error of a finalizer or callback. Log its object as text, because a reference would keep it alive."""
     where = f"{args.err_msg or 'Exception ignored in'}: {_BRIEF.repr(args.object)}"
     error = args.exc_value or args.exc_type()
     log.error("Uncaught exception: %s", where, exc_info=(type(error), error, args.exc_traceback))
@@ -232,8 +225,6 @@ class _GuardedBytes:
 
 
 class _GuardedStream:
-    """A text stream that redacts everything that is written."""
-
     def __init__(self, inner: TextIO) -> None:
         self.inner = inner
 

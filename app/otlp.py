@@ -28,25 +28,20 @@ _EXPORT_SECONDS = 5.0
 _DELAY_MS = 1000
 #: SDK loggers to silence, because they log every failed batch. `_LoggedOnce` logs an outage once.
 _SDK_LOGGERS = ("opentelemetry.exporter", "opentelemetry.sdk", "opentelemetry.attributes")
-#: 2**64 divided by the golden ratio, for Fibonacci hashing. It hashes version 4 UUIDs evenly, although some of their
-#: bits are constant.
+#: 2**64 divided by the golden ratio. Fibonacci hashing spreads version 4 UUIDs evenly, although they have constant
+#: bits.
 _SPREAD = 0x9E3779B97F4A7C15
 
 _next_trace_id: ContextVar[int] = ContextVar("next_trace_id", default=0)
 
 
 class _JobIds(RandomIdGenerator):
-    """Returns the trace id in `_next_trace_id` if it is set, otherwise a random one."""
-
     def generate_trace_id(self) -> int:
         return _next_trace_id.get() or super().generate_trace_id()
 
 
 class _Share(Sampler):
-    """Samples a share of all traces.
-
-    It decides by trace id, so that either all attempts of a job are traced or none.
-    """
+    """Samples a share of all traces, chosen by trace id, so that all attempts of a job are traced or none."""
 
     def __init__(self, ratio: float) -> None:
         self._bound = round(ratio * 2**64)
@@ -108,10 +103,7 @@ class Exporting:
         self._tracer = self._provider.get_tracer("property-intelligence")
 
     def start(self, name: str, parent: Span | None, trace_id: int | None) -> Span:
-        """Start a child span of `parent`. If `parent` is None, start a trace.
-
-        The new trace gets the id `trace_id`, or a random id if `trace_id` is None or 0.
-        """
+        """Start a child span of `parent` or, if that is None, a trace with the id `trace_id` (or a random id)."""
         token = _next_trace_id.set(trace_id or 0)
         try:
             return self._tracer.start_span(name, trace.set_span_in_context(parent) if parent else Context())

@@ -90,10 +90,7 @@ class PageSessions:
         return f"{LINK_PATH}?code={code}"
 
     def use_link(self, code: str) -> Caller | None:
-        """Invalidate the code of a sign-in link and return the link's caller.
-
-        Return None if the code is used or unknown.
-        """
+        """Invalidate a sign-in link and return its caller, or None if the code is used or unknown."""
         name = _name(code, _LINK_PREFIX)
         fields = self._verified(name, self._asked(lambda client: client.getdel(name)))
         if fields is None:

@@ -80,8 +80,7 @@ class RateLimits:
     def count_failure(self, address: str) -> None:
         """Count one request from `address` that has no valid token.
 
-        Raises `TooManyRequestsError` if there are too many. Requests with a valid token from the same address are not
-        affected.
+        Raises `TooManyRequestsError`. Requests with a valid token from the same address are not affected.
         """
         if self._settings.web.api_rate_limit_per_minute:
             self._asked(lambda limiter: self._failure(limiter, _network(address)))

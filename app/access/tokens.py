@@ -130,8 +130,6 @@ def _configured_secret(settings: Settings) -> str | None:
 
 
 class _Verifier:
-    """Verifies signature, expiry, issuer, and audience. `key_for` returns the key for a `kid`."""
-
     def __init__(
         self,
         settings: Settings,

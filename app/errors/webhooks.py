@@ -18,7 +18,7 @@ class WebhookError(PropertyIntelligenceError, code="webhook_failed", facts="reas
 
 
 class WebhookRefusedError(WebhookError, code="webhook_refused"):
-    """The receiver is not allowed, or it rejects the webhook. The webhook is not retried."""
+    """Webhooks to this receiver are not allowed, or the receiver rejects the webhook. The webhook is not retried."""
 
     remedy = "A receiver in your own network needs its range in FETCH_ALLOWED_PRIVATE_NETWORKS."
     transient = False

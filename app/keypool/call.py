@@ -83,10 +83,7 @@ class Call:
         return outcome in ROTATES
 
     def forgive_failures(self, now_us: int) -> int | None:
-        """Allow the failed keys that become usable first.
-
-        Return the microseconds until then, or None if the wait is too long.
-        """
+        """Allow the failed keys that are usable first. Return the microseconds until then, or None if too long."""
         at_us = max(now_us, min(self.failed.values(), default=now_us))
         if not self.failed or not self._may_wait_until(at_us):
             return None

@@ -93,7 +93,7 @@ class KeySet:
     ignored: tuple[tuple[str, int], ...] = ()
 
     def remarks(self) -> tuple[str, ...]:
-        """Return up to two sentences for the operator, about duplicate keys and about ignored variables."""
+        """Return warnings for the operator about duplicate keys and ignored variables."""
         found = []
         if self.duplicates:
             found.append(f"{self.source} repeats {_keys(self.duplicates)}; each is used once")
@@ -148,10 +148,7 @@ def load_keys_again(settings: Settings) -> KeySet:
 
 @dataclass(frozen=True, slots=True)
 class KeyChange:
-    """The difference between two sets of keys, as masks.
-
-    Keys in `draining` were removed: their running requests may finish, but no new requests use them.
-    """
+    """The difference between two sets of keys, as masks. Removed keys are `draining`: their running requests finish."""
 
     added: tuple[str, ...]
     draining: tuple[str, ...]

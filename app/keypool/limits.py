@@ -67,10 +67,7 @@ class MeterReading:
 
 @dataclass(frozen=True, slots=True)
 class LimitReading:
-    """The limits that a response reports for the key's group and the request's model.
-
-    A limit that the response does not report is None.
-    """
+    """The limits that a response reports for the key's group and the request's model. Unreported limits are None."""
 
     requests: MeterReading | None = None
     tokens: MeterReading | None = None

@@ -19,10 +19,7 @@ _LONGEST_NAME = 80
 
 
 class SharedLimits:
-    """Logs keys that share limits, once per finding. Thread-safe.
-
-    `keys` returns the configured keys in their order.
-    """
+    """Logs keys that share limits, once per finding. Thread-safe. `keys` returns the configured keys."""
 
     def __init__(self, keys: Callable[[], Sequence[ApiKey]]) -> None:
         self._keys = keys

@@ -1,7 +1,4 @@
-"""Classify responses by HTTP status and OpenAI's `error.code`, which is a word such as "invalid_api_key".
-
-Error codes: https://platform.openai.com/docs/guides/error-codes (2026-11).
-"""
+"""Classify responses by status and `error.code` (https://platform.openai.com/docs/guides/error-codes, 2026-11)."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -54,10 +51,7 @@ _TRANSIENT_4XX = frozenset({408})
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The `code`, `type` and `message` of OpenAI's `error` object, each "" if absent.
-
-    `repr` omits the message, because it may quote the key.
-    """
+    """The members of OpenAI's `error` object, each "" if absent. `repr` omits the message, which may quote the key."""
 
     code: str = ""
     type: str = ""

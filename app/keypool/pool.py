@@ -108,7 +108,7 @@ class KeyPool:
     def settle(self, call: Call, lease: Lease, settlement: Settlement) -> bool:
         """Report the outcome of a sent request. Return whether to send it again, with another key or later.
 
-        If a request has several server failures, only the first counts against a key.
+        Only the first server failure of a request counts against a key.
         """
         outcome = settlement.outcome
         if outcome is Outcome.SERVER_FAILURE and call.failures > 0:
@@ -118,9 +118,9 @@ class KeyPool:
         return call.tries_again(lease.key_id, settlement, self.store.now_us())
 
     def end_stream(self, lease: Lease, usage: Usage | None, *, broke: bool) -> None:
-        """Report the end of a stream and its usage (None if unknown).
+        """Report the end of a stream, whose lease was settled at the headers.
 
-        The lease was settled when the headers arrived. If `usage` is None, the estimate stays charged.
+        Without `usage`, the estimate stays charged.
         """
         change = self.store.end_stream(lease, usage, broke=broke)
         self._log(self._by_id[lease.key_id], Outcome.SERVER_FAILURE if broke else Outcome.SUCCESS, change, lease)
@@ -161,7 +161,7 @@ class KeyPool:
         }
 
     def _mask(self, snapshot: KeySnapshot, taken: set[str]) -> str:
-        """Return the key's mask. For a key that this process does not know, return its stored mask, made unique."""
+        """Return the key's mask. For a key unknown to this process, make the stored mask unique."""
         key = self._by_id.get(snapshot.key_id)
         if key is not None:
             return key.mask

@@ -40,10 +40,7 @@ def answer(refusal: NoCapacity, request: httpx2.Request) -> httpx2.Response:
 
 
 def budget_message(detail: str) -> str:
-    """Return a sentence that names the used-up budget in `detail` (such as "day calls"), its setting, and the remedy.
-
-    Return "" if `detail` is unknown.
-    """
+    """Return a message about the used-up budget in `detail` (such as "day calls"), or "" if it is unknown."""
     whose, _, unit = detail.partition(" ")
     if whose not in _BUDGETS or unit not in _UNITS:
         return ""

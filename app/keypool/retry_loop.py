@@ -1,7 +1,4 @@
-"""Send one request with one key after another, until there is a response to return to the caller.
-
-A `Driver` does the I/O, in a thread or on an event loop (`transport.py`).
-"""
+"""Send one request with one key after another. A `Driver` does the I/O, in a thread or on an event loop."""
 
 import threading
 import time
@@ -91,10 +88,7 @@ class Terms:
 
 
 class RetryLoop:
-    """Sends one request. Not thread-safe.
-
-    If `stream_report` is set after `run`, the caller must pass it the body and close it at the end of the stream.
-    """
+    """Sends one request. If `stream_report` is set afterwards, the caller must pass the body to it and close it."""
 
     def __init__(self, pool: KeyPool, request: httpx2.Request, terms: Terms, driver: Driver) -> None:
         need = wire.read_need(request)
@@ -122,7 +116,7 @@ class RetryLoop:
             self._call.barred.update(key.key_id for key in pool.keys if key.base_url)
         self._on_first_key = on_first_key.get()
         self._lease: Lease | None = None
-        #: When the current wait for a key began: at the start of the request, or at the end of its last attempt.
+        #: When the request began to wait for a key: at its start, or at the end of its last attempt.
         self._waits_since_ns = terms.monotonic_ns()
         self._sent_ns = self._waits_since_ns
         self._attempts = 0
@@ -183,10 +177,7 @@ class RetryLoop:
             return again, last
 
     async def _attempt(self, send: Send) -> tuple[bool, httpx2.Response | Exception]:
-        """Send the request with one key and settle its lease.
-
-        Return whether to try again, and the response or exception.
-        """
+        """Send the request with one key. Return whether to try again, and the response or exception."""
         try:
             response = await self._driver.send(self._addressed(send.key))
             elapsed_us = (self._terms.monotonic_ns() - self._sent_ns) // 1000
@@ -218,10 +209,7 @@ class RetryLoop:
         return again, response
 
     def _addressed(self, key: ApiKey) -> httpx2.Request:
-        """Return a copy of the request with this key.
-
-        The original request has no key, because exceptions refer to it.
-        """
+        """Return a copy of the request with this key. The original stays without it, because exceptions show it."""
         request = self._request
         headers = request.headers.copy()
         headers["authorization"] = f"Bearer {key.secret.get_secret_value()}"
@@ -274,7 +262,6 @@ class RetryLoop:
         return lease is not None and self._pool.settle(self._call, lease, settlement) and self._need.replayable
 
     def _waited_us(self) -> int:
-        """Return how long the request waited before its last attempt, including pauses after a failure."""
         return max(0, self._sent_ns - self._waits_since_ns) // 1000
 
     def _usage(self, used: wire.TokensUsed, served_on: str, searches: int | None = None) -> Usage:

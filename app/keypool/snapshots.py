@@ -14,11 +14,7 @@ Action = Literal["disable", "enable", "probe"]
 
 @dataclass(frozen=True, slots=True)
 class ActionResult:
-    """The effect of an operator's action, and the key's state afterwards.
-
-    The effect "nothing" means that the key was already in that state. "under_way" means that a probe is already
-    running.
-    """
+    """The effect of an operator's action ("under_way": a probe is already running), and the key's state afterwards."""
 
     effect: Literal["done", "nothing", "under_way"]
     state: State

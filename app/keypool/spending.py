@@ -47,10 +47,7 @@ class Cap:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Limits for all processes together: per UTC day, per key and UTC day, and per batch.
-
-    In a `Cap`, None means no limit.
-    """
+    """Limits for all processes together, per UTC day, per key and UTC day, and per batch. None means no limit."""
 
     day: Cap = Cap()
     key_day: Cap = Cap()

@@ -95,9 +95,9 @@ class StreamReport:
         self.feed = self._tail.feed
 
     def close(self, error: BaseException | None = None) -> Callable[[], None] | None:
-        """End the stream. `error` is the exception that broke it, if any.
+        """End the stream, which `error` may have broken. Return a function that reports this.
 
-        Return a function that reports the end to the pool. Later calls return None.
+        Later calls return None.
         """
         if self._over:
             return None
@@ -109,7 +109,7 @@ class StreamReport:
 
 
 class ReportingStream(httpx2.SyncByteStream):
-    """Passes a response's stream on to a sync client, and reports its end to the pool."""
+    """Passes a stream on to a sync client, and reports the stream's end to the pool."""
 
     def __init__(self, inner: httpx2.SyncByteStream, report: StreamReport) -> None:
         self._inner = inner

@@ -28,7 +28,7 @@ class PooledTransport(httpx2.BaseTransport):
         self._inner = inner or httpx2.HTTPTransport()
 
     def capped(self, further_keys: int) -> Self:
-        """Return a copy with shared connections. Its requests may use only `further_keys` keys after the first."""
+        """Return a copy with the same connections. Each request may use only `further_keys` keys after the first."""
         capped = copy.copy(self)
         capped._terms = replace(self._terms, further_keys=further_keys)
         return capped
@@ -73,10 +73,7 @@ class ThreadDriver:
 
 
 def run_in_thread[T](coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine that never waits for an event loop, and return its result.
-
-    Raises `RuntimeError` if it does wait.
-    """
+    """Run a coroutine without an event loop, and return its result. Raises `RuntimeError` if it needs an event loop."""
     try:
         coroutine.send(None)
     except StopIteration as end:

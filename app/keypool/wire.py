@@ -140,9 +140,8 @@ def _is_count(value: Any) -> TypeGuard[int]:
 
 
 def body_kind(response: httpx2.Response) -> Literal["whole", "events", "opaque"]:
-    """Classify a response body.
-
-    "whole" is read at once, "events" is a stream whose end is reported, and "opaque" is passed on unread.
+    """Return whether to read a body at once ("whole"), to report the stream's end ("events"), or to ignore it
+    ("opaque").
     """
     kind = response.headers.get("content-type", "").lower()
     if response.is_error or "json" in kind:
@@ -168,7 +167,7 @@ def read_object(content: bytes) -> dict[str, Any]:
 
 
 def read_failure(body: Mapping[str, Any]) -> tuple[Failure, Literal["requests", "tokens"] | None]:
-    """Return the error in a body, and the unit of the rate limit that the error names, or None if it names none."""
+    """Return the error in a body, and the unit of the rate limit that the error names (or None)."""
     error = body.get("error")
     if not isinstance(error, dict):
         return Failure(), None
@@ -218,10 +217,7 @@ def admitted_after_us(headers: Mapping[str, str], elapsed_us: int) -> int:
 
 
 def server_time(headers: Mapping[str, str], ours: datetime) -> datetime:
-    """Return the server's time from the `date` header, or `ours` if the header is invalid.
-
-    Dates in `retry-after` refer to the server's time.
-    """
+    """Return the server's time, to which `retry-after` refers, or `ours` without a valid `date` header."""
     try:
         sent_at = parsedate_to_datetime(headers.get("date", ""))
     except (TypeError, ValueError, OverflowError):

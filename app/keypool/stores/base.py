@@ -160,10 +160,7 @@ class Store(Protocol):
         ...
 
     def acquire(self, request: KeyRequest) -> Lease | Later | NoCapacity:
-        """Admit a request, reserve a later time for it, or reject it.
-
-        Requests get their times in the order of their calls.
-        """
+        """Admit a request, reserve a later time for it, or reject it. Earlier calls get earlier times."""
         ...
 
     def confirm(self, lease: Lease) -> Lease | Later | None:
@@ -226,7 +223,7 @@ class Store(Protocol):
         ...
 
     def figures(self) -> PoolFigures:
-        """Return all counts. Requests that were rejected because no key is configured are not counted."""
+        """Return the counts of all keys and models."""
         ...
 
     def spent(self, batch: str = "") -> Spent:

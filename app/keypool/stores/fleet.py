@@ -152,7 +152,7 @@ class FleetStore:
     def end_stream(self, lease: Lease, usage: Usage | None, *, broke: bool = False) -> Change:
         """Report the end of a stream: at once if it may change the key's circuit, otherwise in the background."""
         if ShareStore.made(lease):
-            # Any share may count this stream's usage, because the counts of all shares are later added to Redis.
+            # Any share may count the usage, because the counts of all shares are later added to Redis.
             any_share = self._share or self._retired.newest
             return any_share.end_stream(lease, usage, broke=broke) if any_share else Change()
 
@@ -239,10 +239,7 @@ class FleetStore:
             return share
 
     def rejoin(self) -> None:
-        """Use Redis again, and report the activity since its loss.
-
-        Raises `redis.RedisError` if Redis is still unavailable.
-        """
+        """Use Redis again, and report the activity since its loss. Raises `redis.RedisError` if this fails."""
         self._redis.forget_connections()
         self._redis.register()
         with self._lock:

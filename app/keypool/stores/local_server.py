@@ -1,7 +1,7 @@
 """An in-process replacement for Redis that runs the pool's Lua scripts, with Redis's Lua version (5.1).
 
-Therefore, the same admission rules apply with and without Redis. The contract tests run on both, and a property-based
-test (`tests/property_based`) compares them.
+The same admission rules therefore apply with and without Redis. A property-based test (`tests/property_based`) compares
+both.
 """
 
 import hashlib
@@ -49,10 +49,7 @@ class LocalServer:
     # --- methods of a Redis client
 
     def evalsha(self, sha: str, count: int, *parts: str | float) -> Any:
-        """Run a loaded script. The first `count` parts are its keys.
-
-        Raises `NoScriptError` if the script is not loaded.
-        """
+        """Run a loaded script. The first `count` parts are its keys. Raises `NoScriptError`."""
         if sha not in self._scripts:
             raise NoScriptError("No matching script")
         texts = [part if isinstance(part, str) else repr(part) for part in parts]
@@ -136,10 +133,6 @@ class LocalServer:
         return self._read(name, False)  # type: ignore[no-any-return]
 
     def _do_set(self, name: str, value: str, *options: str) -> bool:
-        """Set a string.
-
-        Options are NX (only if the name does not exist), and PX followed by a time to live in milliseconds.
-        """
         if "NX" in options and self._read(name, None) is not None:
             return False
         self._do_del(name)
@@ -196,10 +189,6 @@ class LocalServer:
     # --- sorted sets
 
     def _do_zadd(self, name: str, *parts: str) -> int:
-        """Set a member's score.
-
-        Options are NX (only add new members) and LT (only lower the score of an existing member).
-        """
         *options, score, member = parts
         found, at = self._write(name, {}), float(score)
         known = found.get(member)
@@ -220,10 +209,6 @@ class LocalServer:
         return False if score is None else _text(score)
 
     def _do_zrange(self, name: str, start: str, stop: str, *options: str) -> Any:
-        """Return the members from rank `start` to `stop`, both included. Negative ranks count from the end.
-
-        WITHSCORES adds each member's score.
-        """
         ranked, last = self._ranked(name), int(stop)
         chosen = ranked[int(start) : last + 1 if last >= 0 else max(0, len(ranked) + last + 1)]
         if options:
@@ -234,7 +219,6 @@ class LocalServer:
         return self._table(self._between(name, lowest, highest))
 
     def _do_zrevrangebyscore(self, name: str, highest: str, lowest: str, *limit: str) -> Any:
-        """Return members in descending order of score. `limit` is empty, or LIMIT, an offset, and a count."""
         found = self._between(name, lowest, highest)[::-1]
         return self._table(found[int(limit[1]) :][: int(limit[2])] if limit else found)
 

@@ -123,10 +123,7 @@ class ScriptStore:
                 return NoCapacity(_whole(reply[2]), reply[3], reply[4])
 
     def confirm(self, lease: Lease, *, was_sent: bool = False) -> Lease | Later | None:
-        """Confirm a reservation.
-
-        If `was_sent`, the request was already sent and is counted even if the key is unusable.
-        """
+        """Confirm a reservation. If `was_sent`, count the request even if the key is now unusable."""
         digest, _, mine = self._registration
         if not mine and not was_sent:
             self.give_back(lease)
@@ -142,10 +139,7 @@ class ScriptStore:
         self._run("give_back", lease.text, lease.at_us)
 
     def settle(self, lease: Lease, settlement: Settlement, *, foreign: bool = False) -> Change:
-        """End a lease.
-
-        If `foreign`, the lease is counted by the server that issued it; here, only the key's state changes.
-        """
+        """End a lease. If `foreign`, another server issued and counts the lease; change only the key's state."""
         given = {**_known(settlement), "wait_class": wait_class(settlement.waited_us), "foreign": foreign}
         return self._change("settle", lease, given)
 
@@ -208,7 +202,7 @@ class ScriptStore:
         self._server.close()
 
     def _run_known(self, name: str, *arguments: str | float) -> Any:
-        """Run a script that needs this process's keys. If the server does not know the keys, register them first."""
+        """Run a script that needs this process's keys. Register unknown keys first."""
         if self._unregistered:
             self.register()
         reply = self._run(name, *arguments)
@@ -235,7 +229,6 @@ def _whole(text: str) -> int:
 
 
 def _snapshot(figures: dict[str, Any], masks: Mapping[str, str]) -> KeySnapshot:
-    """Parse one key's entry in the reply of `snapshot.lua`. `masks` maps each configured key to its mask."""
     mask, used, spent = (figures.pop(name, None) for name in ("mask", "last_used_us", "spent_today"))
     return KeySnapshot(
         **figures,

@@ -1,7 +1,4 @@
-"""The key store of a process while Redis is unavailable.
-
-The process may use only its share of every limit (`share.lua`).
-"""
+"""The key store of a process while Redis is unavailable. It allows the process its share of each limit."""
 
 from __future__ import annotations
 
@@ -46,10 +43,7 @@ class Fleet:
 
     @classmethod
     def read(cls, reported: Mapping[str, Any], before: Fleet) -> Fleet:
-        """Parse a reply of `beat.lua`. Values missing in a brief reply are taken from `before`.
-
-        Lua encodes an empty list as {}.
-        """
+        """Parse a reply of `beat.lua`. A brief reply lacks values, which are taken from `before`."""
         spent = {name: Spent(*used) for name, *used in reported["spent"] or ()}
         known = replace(
             before,
@@ -88,9 +82,9 @@ class Fleet:
 
 
 class ShareStore(MemoryStore):
-    """A memory store that allows only this process's share of each limit, for use while Redis is lost.
+    """A memory store with a share of each limit, while Redis is lost.
 
-    The share starts after `since_us`, the latest time for which this process has a reservation in Redis.
+    It starts after the last reservation, `since_us`.
     """
 
     def __init__(
@@ -128,10 +122,7 @@ class ShareStore(MemoryStore):
         return not any(key.in_flight for key in self.snapshot())
 
     def settle(self, lease: Lease, settlement: Settlement, *, foreign: bool = False) -> Change:
-        """End a lease.
-
-        Ignore the remaining amounts in rate limit headers, because all processes together share them.
-        """
+        """End a lease. Ignore the remaining amounts in rate limit headers, because all processes share them."""
         change = super().settle(lease, replace(settlement, limits=LimitReading()), foreign=foreign)
         readings = [reading and asdict(reading) for reading in (settlement.limits.requests, settlement.limits.tokens)]
         if any(readings):

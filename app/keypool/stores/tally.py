@@ -11,7 +11,7 @@ from app.keypool.limits import MINUTE_US
 from app.keypool.outcomes import Outcome
 from app.keypool.spending import NOTHING, Spent
 
-#: Separates the model from the kind of count in the field names of the hash `c:<key>`. The kind never contains it.
+#: Separates the model from the kind of count in the field names of the hash `c:<key>`.
 _SEPARATOR = "\x1f"
 _SATURATED = "s:"
 _OUTCOMES = {outcome.value: outcome for outcome in Outcome}
@@ -64,7 +64,7 @@ def read_figures(scope: Scope, groups: Mapping[str, str], found: Mapping[str, An
 
 
 def _counts(pairs: Sequence[str]) -> dict[str, int]:
-    """Parse a list of alternating fields and counts. Lua encodes an empty list as {}."""
+    """Parse a list of alternating fields and counts, or {}, which is how Lua encodes an empty list."""
     return dict(zip(pairs[::2], map(int, pairs[1::2]), strict=True)) if pairs else {}
 
 

@@ -1,6 +1,6 @@
 """Split addresses into parts, normalize the parts, and compare addresses.
 
-`parse` reads text from pages and never raises. `read_target` reads an address that a user requests and reports missing
+`parse` is for text from pages and never raises. `read_target` is for addresses that users request, and reports missing
 parts.
 """
 

@@ -1,7 +1,4 @@
-"""Parse a US address that a user requests as one line.
-
-Missing parts are errors, but a ZIP code can supply the state.
-"""
+"""Parse a US address that a user requests. Missing parts are errors, but a ZIP code can supply the state."""
 
 import re
 from collections.abc import Sequence
@@ -85,10 +82,7 @@ def _rural_in(words: str) -> re.Match[str] | None:
 
 
 def _arranged(parts: Sequence[str]) -> tuple[str, list[str], list[str]]:
-    """Return the delivery line, separate units before or after it, and the remaining parts after it.
-
-    Drop other parts before the delivery line, such as a name.
-    """
+    """Return the delivery line, separate units, and the parts after them. Drop a name before the delivery line."""
     parts = _joined_numbers(parts)
     at = next((i for i, part in enumerate(parts) if streets.starts_with_number(part) or _RURAL.match(part)), None)
     if at is None:

@@ -1,7 +1,4 @@
-"""Normalize and compare addresses, and derive their keys.
-
-Names may match despite a typing error; numbers must be equal.
-"""
+"""Normalize and compare addresses, and derive their keys. Names may differ by a typing error, numbers may not."""
 
 import re
 from functools import lru_cache
@@ -119,10 +116,7 @@ def _lower(value: str | None) -> str | None:
 
 
 def _numbers(one: str, other: str) -> Verdict:
-    """Compare house numbers.
-
-    Return `unsure` if either is missing, they differ only by a hyphen, or one is a range that contains the other.
-    """
+    """Return `unsure` if a number is missing, both differ only by a hyphen, or one is in the other's range."""
     if not (one and other):
         return "unsure"
     if one == other:
@@ -141,10 +135,7 @@ def _is_within(number: str, span: str) -> bool:
 
 
 def _units(one: str, other: str) -> Verdict:
-    """Return `same` for equal units and `different` for different identifiers.
-
-    Otherwise, as for `STE 4` and `RM 4`, return `unsure`.
-    """
+    """Return `unsure` if units differ only in the designator, as `STE 4` and `RM 4` do."""
     if one == other:
         return "same"
     a, b = units.split_up(one), units.split_up(other)

@@ -1,4 +1,4 @@
-"""The parts of an address, as written on pages or normalized."""
+"""Addresses, as written on pages or normalized."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from app.property.fields.table import ADDRESS_FIELDS
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """The parts of an address. Unknown parts are None. `street` is the delivery line."""
+    """An address in parts. Unknown parts are None. `street` is the delivery line."""
 
     street: str | None = None
     street_number: str | None = None
@@ -22,7 +22,7 @@ class Address:
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Self:
-        """Return the address in the values of a record, without normalization."""
+        """Return the address that a record contains, without normalization."""
         return cls(**{part: str(values[name]) for part, name in ADDRESS_FIELDS.items() if values.get(name)})
 
     def as_values(self) -> dict[str, str]:

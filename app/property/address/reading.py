@@ -59,9 +59,9 @@ def parse(text: str, country: str | None = None) -> Address:
 
 
 def _state_before_zip(text: str) -> str | None:
-    """Return the code of the state before a ZIP code, or None.
+    """Return a state's code, or None.
 
-    Any two capitals count as a state, unless they are a country code.
+    Before a ZIP code, any two capitals count as a state unless they name a country.
     """
     return us_state(text) or (text if re.fullmatch("[A-Z]{2}", text) and country_code(text) is None else None)
 
@@ -82,10 +82,7 @@ def _us(head: str, state: str | None, postal_code: str | None) -> Address:
 
 
 def _elsewhere(text: str, country: str | None) -> Address:
-    """Split a foreign address by the country's conventions.
-
-    If the conventions are unknown, expect a street, a town, and perhaps a postal code, separated by commas.
-    """
+    """Split a foreign address by the country's conventions or, if they are unknown, at commas."""
     if country == "IE":
         text = re.sub(r"(?<![,\s])\s+(?=Co\.? [A-Z]|County [A-Z])", ", ", text)
     base = Address(country=country)

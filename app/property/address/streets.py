@@ -28,10 +28,7 @@ _NAME_STARTS = {"ST": "SAINT", "MT": "MOUNT", "MNT": "MOUNT", "FT": "FORT", "DOC
 
 @dataclass(frozen=True, slots=True)
 class Street:
-    """The parts of a delivery line in capitals. Missing parts are "".
-
-    `unit` is normalized, as in `UNIT 4` or `BSMT`.
-    """
+    """The parts of a delivery line in capitals. Missing parts are "". `unit` is normalized, as in `UNIT 4`."""
 
     number: str = ""
     predirectional: str = ""
@@ -95,7 +92,7 @@ def _with_bare_unit(street: Street, words: Sequence[str]) -> Street:
 
 
 def _number(line: str) -> tuple[str, str] | None:
-    """Return the normalized house number and the rest of `line`. Return None if `line` begins with no house number."""
+    """Return the normalized house number at the start of `line`, and the rest, or None."""
     line = line.removeprefix("# ")
     first, _, rest = line.partition(" ")
     if rest and first in tables.HOUSE_NUMBER_WORDS and " " in rest and not rest.startswith("HUNDRED"):
@@ -168,10 +165,7 @@ def _highway(words: Sequence[str]) -> Street | None:
 
 
 def _name(words: Sequence[str], suffix: str) -> str:
-    """Normalize a street name.
-
-    Write ordinals in digits (`21ST`), and SAINT, MOUNT, FORT, and a suffix at its end in full.
-    """
+    """Write ordinals in a street name in digits (`21ST`), and SAINT, MOUNT, FORT, and a final suffix in full."""
     if not words:
         return ""
     words = list(words)

@@ -1,7 +1,4 @@
-"""Words and abbreviations of USPS Publication 28 (Postal Addressing Standards), in capitals.
-
-Suffixes and unit designators are in data files next to this module.
-"""
+"""Words and abbreviations of USPS Publication 28 (Postal Addressing Standards), in capitals."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -59,10 +56,7 @@ _STATE_HIGHWAY = re.compile(r"^([A-Z]{2}) (?:HIGHWAY|HWY|ROUTE|RTE|RT) (?=\d)")
 
 
 def highway(words: str) -> tuple[str, str] | None:
-    """Split a highway into its standard first words and the rest, such as `US HIGHWAY` and `50 W`.
-
-    Return None for other words.
-    """
+    """Split a highway into its standard first words and the rest, such as `US HIGHWAY` and `50 W`, or return None."""
     for pattern, written in _HIGHWAYS:
         if found := pattern.match(words):
             return written, words[found.end() :]

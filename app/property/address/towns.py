@@ -23,10 +23,9 @@ _STARTS = {
 
 
 def state(words: str, postal_code: str | None) -> tuple[str | None, str]:
-    """Return the two-letter code of the state at the end of `words`, and the words before it.
+    """Return the two-letter code of the state at the end of `words` (or None), and the words before it.
 
-    The code is None if there is no state. After a comma, any two letters count as a state. Without a comma, they may be
-    the end of a street.
+    After a comma, any two letters count as a state. Without a comma, they may be the end of a street.
     """
     found = _STATE.search(words)
     if found is None or (len(found["state"]) == 3 and found["state"].replace(" ", "") not in US_CODES):
@@ -58,10 +57,7 @@ def of_parts(parts: Sequence[str]) -> str | None:
 
 
 def cut_off(line: str, state: str | None, postal_code: str | None) -> tuple[str, str | None]:
-    """Split a line such as `123 MAIN ST SPRINGFIELD` into delivery line and town.
-
-    The town is None if the line names no town.
-    """
+    """Split a line such as `123 MAIN ST SPRINGFIELD` into delivery line and town (None if it names no town)."""
     at = _by_suffix(line)
     if at is None and (state or postal_code):
         at = _by_habit(line, f"{state or ''} {postal_code or ''}".strip())
@@ -71,10 +67,7 @@ def cut_off(line: str, state: str | None, postal_code: str | None) -> tuple[str,
 
 
 def spelled(town: str) -> str:
-    """Normalize a town's name, such as `N MIAMI` to `NORTH MIAMI`.
-
-    Raises `ValueError` for an impossible name, such as one with digits.
-    """
+    """Normalize a town's name, such as `N MIAMI` to `NORTH MIAMI`. Raises `ValueError` for an impossible name."""
     words = spaced(town).split()
     if len(words) > 1:
         words[0] = _STARTS.get(words[0], words[0])
@@ -111,11 +104,10 @@ def _by_suffix(line: str) -> int | None:
 
 
 def _by_habit(line: str, region: str) -> int | None:
-    """Return the index where the town begins after a street without a suffix, or None. The library `usaddress` finds
-    it.
+    """Return the index where the town begins after a street without a suffix, or None.
 
-    `usaddress` takes ten times as long as all other steps. Therefore, it is not used for long lines or for lines that
-    cannot end with a town.
+    The library `usaddress` takes ten times as long as all other steps. Therefore, it is not used for long lines or for
+    lines that cannot end with a town.
     """
     if line.count(" ") >= _TAGGED_WORDS or re.search(r"[\d#&]", line[-3:]):
         return None

@@ -44,10 +44,7 @@ def split(words: Sequence[str]) -> tuple[list[str], str | None]:
 
 
 def read(words: Sequence[str]) -> str | None:
-    """Return the normalized unit, such as `BLDG B UNIT 4`, if `words` are a unit and nothing else.
-
-    Otherwise return None.
-    """
+    """Return the normalized unit, such as `BLDG B UNIT 4`, or None if `words` contain anything else."""
     found: list[str] = []
     at = 0
     while at < len(words):

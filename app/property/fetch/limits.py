@@ -35,10 +35,7 @@ class TimeBudget:
 
     @contextmanager
     def running(self) -> Iterator[int]:
-        """Yield the deadline in microseconds since the epoch.
-
-        Afterwards, subtract the block's duration from the time left.
-        """
+        """Yield the deadline in microseconds since the epoch, and then reduce the time left by the block's duration."""
         started_us = self._clock.now_us()
         try:
             yield started_us + self._left_us

@@ -147,7 +147,7 @@ local function complete(k, lease, now)
   local current = lease.generation == k.generation
   if k.circuit ~= CLOSED then
     if not current then return false end
-    -- The request was sent before the probe was due, because no key was usable. So an outage of the provider is over.
+    -- No key was usable, and this request succeeded before the probe was due: an outage of the provider is over.
     if k.circuit == OPEN and lease.at < k.retry_at then end_outage(now) end
     k.circuit, k.failures, k.generation, k.verified = CLOSED, 0, k.generation + 1, true
     k.retry_at, k.openings, k.probe_until, k.probed_at = 0, 0, 0, 0

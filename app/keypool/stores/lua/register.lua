@@ -2,7 +2,7 @@
 -- KEYS[1]: prefix. ARGV: now ('' = server time), set, JSON {keys = {{id, group, mask}, ...}, verified = {id, ...},
 -- learned = {{group, model, request limit, capacity, token limit, capacity}, ...},
 -- spent = {row (ledger.lua), ...}, disabled = {id, ...}}
--- If this server knows no limit (it has lost its data), the learned limit is used, with an empty bucket.
+-- If this server has lost its data and knows no limit, the learned limit is used, with an empty bucket.
 -- Reply: {now}
 
 local now = clock(ARGV[1])

@@ -32,7 +32,7 @@ elseif given.usage then
   book_usage(lease, given.usage)
 end
 
--- A request that is too large for the key used no tokens. If its charge stayed, it would block the key for minutes.
+-- A request that is too large for the key used no tokens. Refund its charge, which would block the key for minutes.
 if outcome == 'too_large' then
   if lease.t.f ~= 0 then
     refund_meter(b.t, lease.tokens, lease.t)

@@ -1,4 +1,4 @@
--- Set the state of a process that has lost the server: its share of the limits, and the fleet at the loss (share.py).
+-- Set the state of a process that has lost the server: its share of the limits, and the last known state of all keys.
 --
 -- A limit is divided into time slots of one unit each. Of `size` live processes, each owns every size-th slot from
 -- `since` on. All processes compute the same slots with the lost server's clock, so that they do not collide.
@@ -39,7 +39,7 @@ for _, l in ipairs(given.limits) do
   sum_up(model, 'st', token_limit, b.t.l)
 end
 for _, bad in ipairs(given.bad) do
-  -- While the server is lost, this process does not probe the key. The fleet does so after the server's return.
+  -- Do not probe the key while the server is lost. It is probed after the server returns.
   local k = load_key(bad[1], '')
   k.circuit, k.verified, k.retry_at = bad[2], true, now + C.DEAD_PROBE_US
   save_health(k)

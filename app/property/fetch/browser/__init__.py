@@ -1,4 +1,1 @@
-"""Render pages in Chromium. The SSRF guard and robots.txt also apply to all that these pages load.
-
-See docs/browser-pages.md.
-"""
+"""Render pages in Chromium (docs/browser-pages.md). The SSRF guard and robots.txt apply to all their requests."""

@@ -14,8 +14,7 @@ from app.property.fetch.browser.process import BrowserGoneError, Conversation
 class Load:
     """A request that a page makes.
 
-    `headers` have lower-case names and do not include cookies. `cookies` maps names to values. The decompressed
-    response must be smaller than `most_bytes`.
+    `headers` have lower-case names and exclude cookies. The decompressed response must be smaller than `most_bytes`.
     """
 
     method: str
@@ -76,7 +75,7 @@ class Loads:
                 self._conversation.answer(message["ask"], answer)
 
     def _counted(self, loaded: Loaded | None) -> Loaded | None:
-        """Count the response's bytes. Return None if the page's total size now exceeds its limit."""
+        """Return the response, or None if the page's total size now exceeds its limit."""
         with self._lock:
             self._left_bytes -= len(loaded.body) if loaded is not None else 0
             return loaded if self._left_bytes >= 0 else None

@@ -89,7 +89,6 @@ class PageRendering:
         return self._renderer.render(document, arrival.deadline_us, partial(self._load, arrival))
 
     def _load(self, document: Arrival, load: Load) -> Loaded | None:
-        """Return the resource at `load.url` after redirects, or None if it is not allowed or unavailable."""
         if load.method not in _METHODS or load.most_bytes <= 0:
             return None
         deadline_us = min(document.deadline_us, self._clock.now_us() + round(_LOADING_SECONDS * 1_000_000))
@@ -130,10 +129,7 @@ class PageRendering:
 
 
 def _redirected(load: Load, destination: Destination, location: str, status: int) -> Load:
-    """Return the request that follows a redirect (https://fetch.spec.whatwg.org/#http-redirect-fetch).
-
-    A request to another origin gets no credentials.
-    """
+    """Return the request that follows a redirect (https://fetch.spec.whatwg.org/#http-redirect-fetch)."""
     url = urljoin(destination.url, location)
     headers, cookies = dict(load.headers), load.cookies
     if not url.startswith(f"{destination.origin}/"):
@@ -147,9 +143,9 @@ def _redirected(load: Load, destination: Destination, location: str, status: int
 
 
 def _may_be_read(document: Arrival, load: Load, loaded: Loaded) -> bool:
-    """Return whether CORS allows the page's scripts to read the response.
+    """Return whether CORS allows reading the response.
 
-    The browser cannot check this itself, because Playwright adds the header that permits reading.
+    Chromium cannot check this, because Playwright adds the header.
     """
     origin = load.headers.get("origin")
     is_own = load.url.startswith(f"{document.destination.origin}/")

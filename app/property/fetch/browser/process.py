@@ -39,10 +39,7 @@ class BrowserStartError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """How to run the browser.
-
-    The browser ends if it uses more than `memory_bytes`, or after `idle_seconds` without a page.
-    """
+    """How to run the browser. It ends when it uses more than `memory_bytes`, or has no page for `idle_seconds`."""
 
     executable: Path
     sandbox: bool
@@ -97,10 +94,7 @@ class BrowserProcess:
 
     @contextmanager
     def render(self, order: Message) -> Iterator[Conversation]:
-        """Start rendering a page. Leaving the `with` block cancels an unfinished rendering.
-
-        Raises `BrowserGoneError`.
-        """
+        """Start rendering a page. Leaving the block cancels an unfinished rendering. Raises `BrowserGoneError`."""
         number = next(self._numbers)
         answers: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         with self._lock:
@@ -176,7 +170,6 @@ class BrowserProcess:
             raise BrowserStartError(_reason(str(answer["broken"])) if answer else self.stderr_tail())
 
     def _environment(self) -> dict[str, str]:
-        """Return environment variables without the worker's secrets."""
         return {**bare_environment(), "TMPDIR": str(self._folder), "HOME": str(self._folder)}
 
     def _listen(self) -> None:
@@ -214,10 +207,7 @@ class Conversation:
         return message
 
     def answer(self, number: int, loaded: Message | None) -> None:
-        """Send the browser process the response to request `number`, which the page made.
-
-        `loaded` is None if the request failed or was not allowed. Raises `BrowserGoneError`.
-        """
+        """Send the response to the page's request `number`, or None if it failed. Raises `BrowserGoneError`."""
         self._process.send({"answer": number, "loaded": loaded})
 
 

@@ -23,10 +23,7 @@ _MOST_IDLE_PER_ORIGIN = 20
 
 
 class Connections:
-    """Connection pools by origin. Thread-safe.
-
-    Each request also closes unused pools whose last request began at least five seconds ago.
-    """
+    """Connection pools by origin. Thread-safe. Each request closes idle pools last used at least five seconds ago."""
 
     def __init__(self, ssl_context: ssl.SSLContext, clock: Clock) -> None:
         self._ssl_context = ssl_context

@@ -54,8 +54,6 @@ def _nothing_known(_: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Redirect:
-    """The URL that a response or a page redirects to."""
-
     location: str
 
 
@@ -195,7 +193,6 @@ class Fetcher:
         return page if rendering is None else self._rendered(rendering, page, arrival)
 
     def _page(self, asked: str, url: str, response: httpx2.Response, body: bytes, content_type: str | None) -> Page:
-        """Build the page from the response. Its media type and text are "" if the body is blank."""
         is_empty = is_blank(body)
         return Page(
             url=asked,
@@ -209,7 +206,6 @@ class Fetcher:
         )
 
     def _rendered(self, rendering: PageRendering, page: Page, arrival: Arrival) -> Page | _Redirect:
-        """Return the page as rendered in the browser. Meanwhile, the visitor keeps its slot at the site."""
         result = rendering.render(page, arrival)
         if not isinstance(result, Rendered):
             return _Redirect(result.url)
@@ -246,7 +242,7 @@ class Fetcher:
             return ""
 
     def _retry_after_seconds(self, response: httpx2.Response) -> float | None:
-        """Return Retry-After (RFC 9110 section 10.2.3) in seconds from now, or None if it is missing or invalid."""
+        """Return Retry-After (RFC 9110 section 10.2.3) in seconds from now, or None."""
         text = response.headers.get("retry-after", "").strip()
         if text.isascii() and text.isdecimal():
             return float(text[:9])

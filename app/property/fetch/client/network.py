@@ -21,10 +21,7 @@ from app.property.fetch.limits import Limits
 
 @dataclass(slots=True)
 class Request:
-    """One request in progress: its destination, deadline, and received bytes.
-
-    `on_send` is called just before the first byte is sent.
-    """
+    """One request in progress. `on_send` is called just before its first byte is sent."""
 
     destination: Destination
     limits: Limits

@@ -92,7 +92,7 @@ def _by_markup(text: str, *, refused: bool, to_login: bool) -> str | None:
 
 
 def visible_chars(markup: str) -> int:
-    """Return about how many characters a reader sees: no markup or scripts, and with white space collapsed."""
+    """Return the approximate number of characters that a reader sees, excluding markup and scripts."""
     return len(" ".join(_UNSEEN.sub(" ", markup).split()))
 
 

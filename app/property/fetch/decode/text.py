@@ -154,9 +154,9 @@ def _charset(label: str) -> str | None:
 
 
 def _first_credible(body: bytes, claims: list[str]) -> str | None:
-    """Return the text, decoded with the first declared charset that fits the bytes, or None if none fits.
+    """Decode with the first declared charset that fits the bytes.
 
-    If several fit, prefer the charset that statistics indicate.
+    If several fit, prefer the statistically likely one.
     """
     readings = {
         claim: text
@@ -171,10 +171,7 @@ def _first_credible(body: bytes, claims: list[str]) -> str | None:
 
 
 def _wide_charset(body: bytes, claims: list[str]) -> str | None:
-    """Return UTF-16 if exactly one of the first two bytes is NUL.
-
-    Otherwise, return a declared UTF-16 or UTF-32, or None.
-    """
+    """Return UTF-16 if exactly one of the first two bytes is NUL, otherwise a declared UTF-16 or UTF-32."""
     if body[1:2] == b"\0" and body[:1] != b"\0":
         return "utf-16-le"
     if body[:1] == b"\0" and body[1:2] != b"\0":

@@ -136,7 +136,7 @@ class _Parsed:
 
 
 def _invalid(url: str, problem: str) -> InvalidTargetError:
-    """Return an error that shows the URL shortened and without user name and password."""
+    """Return an error that shows the URL shortened, without user name and password."""
     shown = _USERINFO.sub("//…@", url)
     return InvalidTargetError(shown if len(shown) <= 200 else shown[:199] + "…", problem)
 

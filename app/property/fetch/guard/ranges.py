@@ -84,10 +84,7 @@ def is_metadata_service(address: IPAddress) -> bool:
 
 
 def legacy_ipv4(host: str) -> IPv4Address | None:
-    """Return the address that `inet_aton` would parse from `host`, or None.
-
-    `inet_aton` accepts one to four decimal, octal, or hexadecimal numbers. The result is only used to explain an error.
-    """
+    """Return the address that `inet_aton` would parse from `host`, or None. It is only used to explain an error."""
     parts = host.split(".")
     if not 1 <= len(parts) <= 4:
         return None

@@ -31,7 +31,7 @@ LONGEST_HOLD_US = 3_600_000_000
 #: The pause after a block page (`decode/block_pages.py`), unless the site requests a longer one.
 BLOCK_REST_US = 900_000_000
 #: In Redis, a site's state expires this long after its last request, pause, or reserved time. An unused reserved time
-#: is dropped equally long after it has passed.
+#: is dropped when it is this long past.
 FORGOTTEN_US = 3_600_000_000
 
 
@@ -73,10 +73,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class RequestOutcome:
-    """The outcome of a request.
-
-    `latency_us` is the time until its response headers arrived, or None if not measured.
-    """
+    """The outcome of a request. `latency_us` is the time until the response headers, or None if not measured."""
 
     latency_us: int | None = None
     succeeded: bool = False
@@ -106,10 +103,7 @@ class Site:
     def enter(
         self, now: int, token: str, visitor: Visitor, *, asked_gap_us: int, left_us: int, places: int, lease_us: int
     ) -> Reply:
-        """Start the request `token`, or return when to try again.
-
-        If the wait would be too long, or too many visitors wait, the reply is a reserved time.
-        """
+        """Start the request `token`, or return when to try again. Reserve that time if the visitor should not wait."""
         self._forget(now)
         gap = max(asked_gap_us, self.slowed_us)
         free = max(self.next_us, self.hold_until_us)

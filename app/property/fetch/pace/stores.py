@@ -1,7 +1,4 @@
-"""Store per-site rate-limit state, in this process or in Redis for all processes.
-
-In Redis, each operation is one atomic Lua script.
-"""
+"""Store per-site rate-limit state, in this process or in Redis for all processes (atomic Lua scripts)."""
 
 from __future__ import annotations
 
@@ -53,20 +50,14 @@ class LocalPace:
                 self._sites[site].sent(self._clock.now_us(), token)
 
     def leave(self, site: str, token: str, outcome: RequestOutcome) -> None:
-        """Record that the request `token` ended or stopped waiting.
-
-        Without this call, the request counts as in progress or waiting until its lease ends.
-        """
+        """Record that the request `token` ended or stopped waiting. Otherwise, it counts until its lease expires."""
         with self._lock:
             if site in self._sites:
                 self._sites[site].leave(self._clock.now_us(), token, outcome, places=self._places)
 
 
 class RedisPace:
-    """Stores the rate-limit state in Redis, for all processes.
-
-    Uses Redis's clock unless `clock` is given (in tests).
-    """
+    """Stores the rate-limit state in Redis, for all processes. Uses Redis's clock unless a test passes `clock`."""
 
     def __init__(self, client: Redis, *, concurrency: int, lease_seconds: float, clock: Clock | None = None) -> None:
         self._enter = client.register_script(_script("enter"))

@@ -1,7 +1,4 @@
-"""Store robots.txt files in this process, or in Redis for all processes.
-
-Only one caller fetches a file. Other callers wait for the file or come back later.
-"""
+"""Store robots.txt files in this process, or in Redis for all processes. Only one caller fetches a file."""
 
 from __future__ import annotations
 
@@ -76,7 +73,7 @@ class LocalRobotsCache:
     def claim(self, origin: str, seconds: float) -> bool:
         """Return whether the caller should fetch the file.
 
-        If so, other callers get False for `seconds`, or until `put` or `release`.
+        If so, others get False for `seconds` or until the file is stored.
         """
         now = self._clock.now_us()
         with self._lock:

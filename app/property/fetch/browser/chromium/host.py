@@ -28,10 +28,7 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 
 async def serve(orders_fd: int, answers_fd: int) -> None:
-    """Render pages until the input closes, or until Chromium ends, uses too much memory, or is idle for too long.
-
-    Finally, kill all descendants of this process.
-    """
+    """Render pages until the input closes, or Chromium ends, uses too much memory, or is idle for too long."""
     _adopt_orphans()
     reader, writer = await _streams(orders_fd, answers_fd)
     host = Host(reader, writer)

@@ -28,7 +28,7 @@ _SIZE = """() => {
 
 
 class VisitError(Exception):
-    """A page could not be rendered. The worker reacts to `code`. `reason` explains the error to people."""
+    """A page could not be rendered. The worker reacts to `code`. `reason` is a text for people."""
 
     def __init__(self, code: str, reason: str) -> None:
         super().__init__(code, reason)
@@ -88,7 +88,6 @@ async def render_page(
 
 
 async def _closed(browser: Browser, context: BrowserContext) -> None:
-    """Close the profile. If this takes too long, close the whole browser."""
     closing = asyncio.create_task(context.close())
     try:
         async with asyncio.timeout(_CLOSE_SECONDS):

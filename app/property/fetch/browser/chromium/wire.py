@@ -1,8 +1,8 @@
 """The protocol between the worker and the browser process: JSON objects, one per line.
 
-The worker first sends `launch`, and the browser process answers `ready` or `broken`. Then, for each page, the worker
-sends `render`, which it may `cancel`, and the browser process ends the visit with `rendered`, `redirect`, or `failed`.
-In between, it sends an `ask` for each request of the page, which the worker answers.
+The worker first sends `launch`, and the browser process answers `ready` or `broken`. For each page, the worker sends
+`render`, and the browser process finally answers `rendered`, `redirect`, or `failed`. Before that, it sends an `ask`
+for each request of the page, which the worker answers. The worker may also `cancel` a rendering.
 
 An `ask` contains a `load` (`method`, `url`, `headers` and `cookies` by name, `body`). The `answer` contains `loaded`
 (`status`, `headers` by name, `body`), or null if there is no response. Bodies are base64.
@@ -36,10 +36,7 @@ def packed(message: Message) -> bytes:
 
 
 def unpacked(line: bytes) -> Message | None:
-    """Decode the message in `line`. Return None if the stream ended within the line.
-
-    Raises `ValueError` if the line is not a JSON object.
-    """
+    """Decode a message, or return None for an incomplete last line. Raises `ValueError` if it is not a JSON object."""
     if not line.endswith(b"\n"):
         return None
     message = json.loads(line)
