@@ -33,7 +33,7 @@ from app.settings import Settings
 
 log = logging.getLogger(__name__)
 
-#: The longest duration of a session. A user whose role is revoked keeps it until the session ends.
+#: The longest duration of a session. A role remains usable until the session ends, even if it is revoked.
 LONGEST = timedelta(hours=12)
 LINK_LIFETIME = timedelta(minutes=15)
 #: The URL path of sign-in links. Logs redact the query parameter `code`, which is secret.

@@ -12,7 +12,7 @@ from app.keypool.stores.base import Lease, Settlement
 
 #: The first and the longest pause between retries, in seconds. Each further failure doubles the pause.
 _FIRST_BACKOFF_S, _LONGEST_BACKOFF_S = 0.1, 2.0
-#: Maximum retries after a 403. There is only one, because the model may be forbidden for all keys.
+#: Maximum retries after a 403. More would be useless if the model is forbidden for all keys.
 _FORBIDDEN_TRIES = 1
 #: Maximum retries after interrupted responses and, once the caller's maximum wait is over, after server failures.
 _FAILURE_TRIES = 2

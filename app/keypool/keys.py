@@ -83,8 +83,8 @@ def make_keys(secrets: Sequence[str], groups: str = "", base_urls: Sequence[str]
 class KeySet:
     """The configured keys, and the name of the variable that contains them.
 
-    `duplicates` is the number of repeated entries, which were dropped. `ignored` lists the other variables that contain
-    keys, which are not used, and the number of keys in each.
+    `duplicates` is the number of repeated entries, which were dropped. `ignored` lists other variables with keys that
+    are not used, and the number of keys in each.
     """
 
     keys: tuple[ApiKey, ...]

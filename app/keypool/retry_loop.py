@@ -1,4 +1,4 @@
-"""Send one request with one key after another. A `Driver` does the I/O, in a thread or on an event loop."""
+"""Send one request, and retry it with other keys. A `Driver` does the I/O, in a thread or on an event loop."""
 
 import threading
 import time

@@ -30,7 +30,7 @@ _ROUNDING_US = 1_000
 
 _LIMIT_WORDS = {"tokens": ("(TPM)", "(TPD)"), "requests": ("(RPM)", "(RPD)")}
 
-#: A body with one of these members is a response, even if it also has an error, as in the Responses API.
+#: Only actual responses have these members. In the Responses API, they may have an error too.
 _ANSWERS = frozenset({"id", "object", "choices", "output", "data"})
 _ERROR_STATUS = re.compile(r"[45][0-9][0-9]")
 _STATUS_OF = {
@@ -184,7 +184,7 @@ def hidden_status(body: Mapping[str, Any]) -> int | None:
     """Return the real status if a gateway sent an error as a 200 response, or None for an actual response.
 
     The status is the number in the error if there is one, otherwise the status that matches the error's code or type.
-    It is 400 for an unknown code or type, and 502 if the error has neither.
+    The status is 400 for an unknown code or type, and 502 if the error has neither.
     """
     error = body.get("error")
     if not error or not isinstance(error, dict | str) or not _ANSWERS.isdisjoint(body):

@@ -211,7 +211,7 @@ class Store(Protocol):
     def act(self, key_id: str, action: Action) -> ActionResult:
         """Apply an operator's action to one key, in all processes. The key need not be configured.
 
-        A disabled key gets no new lease until it is enabled, not even when no other key is usable. Its circuit does not
+        A disabled key gets no new lease until it is enabled, even if no other key is usable. Its circuit does not
         change, its running requests finish, and its reservations cannot be confirmed. The action "probe" lets a key
         that is open, dead, or out of quota take one request now. If that request fails, the time of the next probe does
         not change. Raises `redis.RedisError` if the server is unavailable.

@@ -42,7 +42,7 @@ class FleetStore:
     """A `Store` that keeps working when it loses Redis.
 
     Each process must create its own store (after a fork) and close it. `connection` should have timeouts of about a
-    second. `options` are those of `ScriptStore`.
+    second. `options` are passed to `ScriptStore`.
     """
 
     blocking = True

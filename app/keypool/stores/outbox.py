@@ -1,7 +1,7 @@
 """Send reports and heartbeats to Redis in the background.
 
-While Redis is lost, the outbox keeps the reports and tries to rejoin every half second. It tries less often if Redis
-was lost again soon after its last return.
+While Redis is lost, the outbox keeps the reports and tries to rejoin every half second. Attempts are less frequent if
+Redis was lost again soon after its last return.
 """
 
 from __future__ import annotations

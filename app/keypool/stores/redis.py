@@ -42,7 +42,10 @@ class RedisStore(ScriptStore):
         self._run("beat", "", self._process, 0, 1)
 
     def add_offline(self, report: str, activity: OfflineActivity, losses: int = 0) -> None:
-        """Add what a process did while Redis was lost. Repeating the call with the same `report` id changes nothing."""
+        """Add the usage and counts of a process while Redis was lost.
+
+        Repeating the call with the same `report` id changes nothing.
+        """
         given = {
             "losses": losses,
             "spent": spent_rows(activity.spent),

@@ -37,7 +37,7 @@ class ServerTime:
 
     def synchronize(self, server_us: int, asked_at_us: int) -> None:
         """Update the offset from a reply. `server_us` is the server's time, and `asked_at_us` is when the request was
-        sent (monotonic).
+        sent (monotonic time).
 
         A reply that took much longer than others is ignored, because its offset would be inexact.
         """

@@ -1,4 +1,4 @@
-"""The key store of a process while Redis is unavailable. It allows the process its share of each limit."""
+"""The key store of a process while Redis is unavailable, limited to the process's share of each limit."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Fleet:
         )
 
     def learned(self, keys: Sequence[ApiKey]) -> dict[str, Any]:
-        """Return what `register.lua` should restore if the server has lost its data."""
+        """Return the data that `register.lua` restores on a server that has lost its data."""
         groups = {key.group for key in keys}
         return {
             "verified": self.verified(keys),
@@ -84,7 +84,7 @@ class Fleet:
 class ShareStore(MemoryStore):
     """A memory store with a share of each limit, while Redis is lost.
 
-    It starts after the last reservation, `since_us`.
+    The share starts at `since_us`, after all reservations.
     """
 
     def __init__(

@@ -23,7 +23,7 @@ Counts = Mapping[str, Mapping[str, int]]
 
 @dataclass(frozen=True, slots=True)
 class OfflineActivity:
-    """The usage and counts of a process while Redis was lost. They are later added to those in Redis, once.
+    """The usage and counts of a process while Redis was lost, to be added to Redis once.
 
     `spent` maps a budget's name to its usage. `counts` has the hashes `c:<key>`, `k:<key>`, and `w:<model>`. `used_us`
     maps a key to the time of its last use.

@@ -27,7 +27,7 @@ def read(text: str, country: str) -> Address:
     line = _plain(text)
     found = reading.parse(line, country)
     street = found.street
-    unique = country == "IE" and len((found.postal_code or "").replace(" ", "")) == 7  # identifies one house
+    unique = country == "IE" and len((found.postal_code or "").replace(" ", "")) == 7  # an Eircode identifies one house
     lacks = []
     if not unique and not (street and re.search(r"\d", street)):
         lacks.append("a house number" if street else "a house number and a street")

@@ -32,7 +32,7 @@ _SUPERSETS = {
     "shift_jis": "cp932", "gb2312": "gb18030", "gbk": "gb18030", "euc_kr": "cp949", "big5": "big5hkscs",
     "utf-16": "utf-16-le", "utf-32": "utf-32-le",
 }  # fmt: skip
-#: Matches the accepted Python codecs. Others are not charsets (rot13, punycode) or can hide markup (utf-7).
+#: Matches the accepted Python codecs. Other codecs are not charsets (rot13, punycode) or can hide markup (utf-7).
 _CHARSET = re.compile(r"(?:utf-(?:8|16|32)|cp|iso8859|iso2022|koi8|euc|shift|big5|gb|hz|mac|tis|johab|ascii|ptcp)")
 _WIDE = ("utf-16", "utf-32")
 #: Charsets that encode all text as ASCII bytes, which are also valid UTF-8.
@@ -156,7 +156,7 @@ def _charset(label: str) -> str | None:
 def _first_credible(body: bytes, claims: list[str]) -> str | None:
     """Decode with the first declared charset that fits the bytes.
 
-    If several fit, prefer the statistically likely one.
+    If several fit, prefer the statistically likely charset.
     """
     readings = {
         claim: text

@@ -1,4 +1,4 @@
-"""The rules of one site's rate limit. They are independent of a clock and of where the state is stored.
+"""The rules of one site's rate limit, which need no clock and no storage.
 
 A site has a gap between the starts of requests, a maximum number of concurrent requests, and sometimes a pause
 (`Retry-After`). A job that would have to wait too long gets an appointment, which is a reserved start time, so that its
@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 #: How long a visitor waits before it tries again at a site with the maximum number of concurrent requests.
 POLL_US = 100_000
-#: How many visitors may wait for a site at the same time, or more if more can start within `WAITED_US`. Others come
-#: back later.
+#: Maximum number of visitors that wait for a site at the same time. It is higher if more can start within `WAITED_US`.
+#: Other visitors come back later.
 WAITERS = 2
 WAITED_US = 1_000_000
 #: A visitor that got no slot at its reserved time gets a new time within this period, or within two gaps if they are
@@ -159,8 +159,8 @@ class Site:
     def _appoint(self, now: int, visitor: Visitor, earliest: int, gap: int) -> int:
         """Reserve a start time for the visitor's next request, and return the microseconds until then.
 
-        A reserved time in the future is kept. A visitor that missed its time gets an early new one, if possible. Others
-        get a time at the end of their lane's queue.
+        A reserved time in the future is kept. A visitor that missed its time gets an early new one, if possible. Other
+        visitors get a time at the end of their lane's queue.
         """
         kept = self.appointed.get(visitor.id)
         soon = max(self.late_us, earliest) + gap

@@ -73,7 +73,7 @@ class LocalRobotsCache:
     def claim(self, origin: str, seconds: float) -> bool:
         """Return whether the caller should fetch the file.
 
-        If so, others get False for `seconds` or until the file is stored.
+        If so, other callers get False for `seconds` or until the file is stored.
         """
         now = self._clock.now_us()
         with self._lock:
@@ -148,7 +148,7 @@ def _read(text: str | bytes) -> CachedRobots | None:
 
 
 def _kinds() -> dict[str, type[FetchError]]:
-    """Return the classes of fetch errors whose only facts are a URL and a reason, by error code."""
+    """Map the error codes of fetch errors that have only a URL and a reason as facts to their classes."""
     found, new = {FetchError.code: FetchError}, [FetchError]
     while new:
         new = [kind for parent in new for kind in parent.__subclasses__()]

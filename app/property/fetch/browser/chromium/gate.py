@@ -1,7 +1,7 @@
 """Decide which of a page's requests are made, and how many at once.
 
 The request for the page itself gets the document that the worker has already fetched. The worker also fetches scripts,
-and the data that they request. It sends the page's host one request at a time. Style sheets are replaced with empty
+and the data that they request. The page's host gets only one request at a time. Style sheets are replaced with empty
 ones. All other requests are dropped, such as those for images, fonts, frames, beacons, and downloads.
 
 Chromium itself has no network access (`host.py`), so a request that bypasses this class fails.
