@@ -1,4 +1,4 @@
-"""Errors of recipes."""
+"""Errors about recipes."""
 
 from app.errors import NotFoundError
 

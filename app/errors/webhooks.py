@@ -1,4 +1,4 @@
-"""Errors of webhooks."""
+"""Errors about webhooks."""
 
 from app.errors import PropertyIntelligenceError
 

@@ -31,8 +31,8 @@ class CallFigures(NamedTuple):
 
     `outcomes` counts each ended lease once, except that a stream which breaks after a successful response head counts
     as a success and as a `server_failure`. Token counts come from responses and are never estimates. The tokens of a
-    stream are added when it ends. `microusd` is the cost of these tokens in millionths of a US dollar. `cached_tokens`
-    is the number of input tokens read from the provider's cache.
+    stream are added when the stream ends. `microusd` is the cost of these tokens in millionths of a US dollar.
+    `cached_tokens` is the number of input tokens read from the provider's cache.
     """
 
     key_id: str

@@ -92,7 +92,7 @@ def read_tier(body: Mapping[str, Any]) -> str:
 
 
 def _weight(value: Any, depth: int = 0) -> int:
-    """Return the size of a prompt in bytes of text. The tokens of pictures and token ids are converted to bytes."""
+    """Return the size of a prompt in bytes of text. Pictures and token ids count `_BYTES_PER_TOKEN` per token."""
     if isinstance(value, str):
         return len(value) if value.isascii() else len(value.encode(errors="replace"))
     if isinstance(value, list) and depth < _DEEPEST_TEXT:

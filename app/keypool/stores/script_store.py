@@ -202,7 +202,7 @@ class ScriptStore:
         self._server.close()
 
     def _run_known(self, name: str, *arguments: str | float) -> Any:
-        """Run a script that needs this process's keys. Register unknown keys first."""
+        """Run a script that needs this process's keys. If the server lacks them, register them first."""
         if self._unregistered:
             self.register()
         reply = self._run(name, *arguments)

@@ -117,7 +117,7 @@ class GuardedStream(httpcore2.NetworkStream):
         try:
             data = self._inner.read(room, seconds)
         except httpcore2.ReadTimeout as exc:
-            request.seconds_left()  # raises the error for the deadline if it has passed
+            request.seconds_left()  # raises another error if the deadline has passed
             raise FetchTimeoutError(request.destination.url, f"nothing came for {seconds:.3g} s") from exc
         request.count(len(data))
         return data

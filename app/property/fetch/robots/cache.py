@@ -148,7 +148,7 @@ def _read(text: str | bytes) -> CachedRobots | None:
 
 
 def _kinds() -> dict[str, type[FetchError]]:
-    """Map the error codes of fetch errors that have only a URL and a reason as facts to their classes."""
+    """Map error codes to the classes of fetch errors whose only facts are a URL and a reason."""
     found, new = {FetchError.code: FetchError}, [FetchError]
     while new:
         new = [kind for parent in new for kind in parent.__subclasses__()]

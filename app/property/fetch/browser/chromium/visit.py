@@ -140,7 +140,7 @@ class _Visit:
         return {str(cookie["name"]): str(cookie["value"]) for cookie in await self._context.cookies(url)}
 
     async def _settled(self, page: Page) -> None:
-        """Wait until nothing loads or changes for `quiet_seconds`, the page redirects, or `settle_seconds` pass."""
+        """Wait until the page redirects, nothing has changed for `quiet_seconds`, or `settle_seconds` have passed."""
         until = time.monotonic() + self._order.settle_seconds
         size, since = None, time.monotonic()
         while time.monotonic() < until:
