@@ -45,8 +45,8 @@ demo: install ## the whole system with nothing configured: pages become stored r
 county: install ## a fictional county on loopback, and what to type to look at its properties: docs/fictional-county.md
 	$(PY) -m simulators.county $(COUNTY_ARGS)
 
-# Contracts run on memory, the embedded Valkey, and SQLite; SERVERS=every adds redis-server, PostgreSQL, and
-# the benchmarks in miniature.
+# Contracts run on memory, the embedded Valkey, and SQLite; SERVERS=every adds redis-server, PostgreSQL,
+# long tests, and the benchmarks in miniature.
 # WITHOUT names markers of tests to leave out: `make test WITHOUT="and not real_pages"`
 # Three processes for each of two cores: most tests with workers wait for leases, reports, and countdowns. With every server
 # and a browser two are enough, and more would only make each other late. Deployments run apart, because one start serves a
@@ -54,7 +54,7 @@ county: install ## a fictional county on loopback, and what to type to look at i
 # most of its own: with every server its two databases run side by side and alone, else beside the others, which let it go
 # first. It reads only the files that have its tests, because each process would take seconds to read them all.
 PROCESSES = $(if $(filter every,$(SERVERS)),4,6)
-LEFT_OUT = and not exhaustive $(if $(filter every,$(SERVERS)),,and not every_server and not benchmark) $(WITHOUT)
+LEFT_OUT = and not exhaustive $(if $(filter every,$(SERVERS)),,and not every_server and not benchmark and not long) $(WITHOUT)
 test: install ## the test suite; tests that need a service this machine lacks skip and say why
 	@$(MAKE) --no-print-directory --jobs=$(if $(filter every,$(SERVERS)),1,2) test-main test-chaos
 

@@ -202,6 +202,7 @@ PROVIDERS: dict[str, tuple[int, int, Callable[[], Provider]]] = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("backend", ["memory"], indirect=True)
 @pytest.mark.parametrize(
     ("name", "pause_us"),

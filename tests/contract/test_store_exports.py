@@ -148,6 +148,7 @@ def _peak_bytes(database: Database, chosen: ExportFormat) -> int:
         tracemalloc.stop()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("chosen", ExportFormat)
 def test_ten_times_as_many_properties_take_no_more_memory(
     database: Database, chosen: ExportFormat, monkeypatch: pytest.MonkeyPatch

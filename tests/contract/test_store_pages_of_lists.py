@@ -194,6 +194,7 @@ def _plan(database: Database, query: Any) -> str:
         return "\n".join(str(row[-1]) for row in connection.exec_driver_sql(how + compiled.replace("%", "%%")))
 
 
+@pytest.mark.long
 def test_a_page_among_100_000_rows_is_read_in_index_order(full: Database) -> None:
     """No query plan scans all rows or sorts more rows than share one timestamp."""
     middle, jobs = START + timedelta(seconds=100), select(JobRow)

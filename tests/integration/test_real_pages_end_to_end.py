@@ -9,6 +9,7 @@ from benchmarks.extraction.run import load_truth
 from benchmarks.extraction.scorer import score
 
 
+@pytest.mark.long
 @pytest.mark.real_pages
 @pytest.mark.worker
 def test_every_page_ends_with_a_record_or_a_stated_reason(shared_dir: Path, tmp_path: Path) -> None:

@@ -394,6 +394,7 @@ def _memory(policy: Policy = POLICY) -> Callable[..., Store]:
     )
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_a_server_store_behaves_like_a_memory_store(redis_connection: redis.Redis) -> None:
     numbers = itertools.count()

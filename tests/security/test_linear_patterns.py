@@ -122,6 +122,7 @@ def _ends_what_is_slow() -> Iterator[None]:
     signal.signal(signal.SIGVTALRM, before)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("_ends_what_is_slow")
 def test_no_pattern_is_slow_on_long_runs_of_matching_text() -> None:
     patterns = _patterns()

@@ -97,6 +97,7 @@ HOSTILE: dict[str, tuple[Chunks, str]] = {
 }
 
 
+@pytest.mark.long
 def test_memory_stays_flat_whatever_a_server_sends(site: Any) -> None:
     """One process fetches all responses in turn. Each ends in a named error and leaves memory unchanged."""
     for bomb in (_gzip_bomb, _double_bomb, _brotli_bomb, _zstd_bomb):

@@ -87,12 +87,14 @@ def estimate(make_settings: Callable[..., Settings]) -> Iterator[Estimate]:
         yield ask
 
 
+@pytest.mark.long
 def test_ten_thousand_hostile_addresses_are_rejected_in_time(estimate: Estimate) -> None:
     status, answer, seconds = estimate([UNSETTLED.format(n) for n in range(MAX_TARGETS)])
     assert seconds < READING_SECONDS + 4  # 4 s to send, parse, and respond
     assert status == 200 or answer["error"]["code"] == "targets_too_costly"
 
 
+@pytest.mark.long
 def test_ten_thousand_plain_addresses_are_accepted(estimate: Estimate, monkeypatch: pytest.MonkeyPatch) -> None:
     """Plain addresses take a third of the time limit. The test allows three times as much for slow machines."""
     monkeypatch.setattr(limits, "READING_SECONDS", 3 * READING_SECONDS)

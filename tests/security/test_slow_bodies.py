@@ -64,6 +64,7 @@ BODIES: dict[str, Callable[[], bytes]] = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", BODIES)
 def test_bodies_are_decoded_in_time(name: str) -> None:
     body = BODIES[name]()

@@ -24,6 +24,7 @@ sys.stdin.readline()
 """
 
 
+@pytest.mark.long
 def test_no_hostile_page_takes_too_much() -> None:
     """A job that stores a page and quotes it to a model takes at most 3 s of CPU time and 400 MB."""
     outcomes = soak(20_261_129, range(_PAGES))
@@ -32,6 +33,7 @@ def test_no_hostile_page_takes_too_much() -> None:
     assert {"done", "page_too_complex"} <= {one.code for one in outcomes}
 
 
+@pytest.mark.long
 def test_no_known_attack_takes_too_much() -> None:
     """Each attack once blocked a worker for 2 s to 100 s; the fifth did so as a source of an address."""
     known: dict[str, tuple[str, bytes]] = {

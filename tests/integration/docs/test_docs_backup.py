@@ -101,6 +101,7 @@ def _store_all(settings: Settings) -> tuple[str, str]:
     return _store(settings, agent="Ottilie Quackenbush"), forgotten
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_sqlite_is_restored_from_its_copy_without_data_that_was_purged_since(tmp_path: Path) -> None:
     """The backup is made while the database is open. Data written later is missing after the restore."""

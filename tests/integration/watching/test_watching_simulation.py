@@ -10,6 +10,8 @@ from benchmarks.watching.judge import judge
 from benchmarks.watching.run import START, Simulated, simulate
 from simulators.county.days import Plan, make_plan
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def plan() -> Plan:
