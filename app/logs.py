@@ -198,13 +198,16 @@ def _log_uncaught_in_thread(args: threading.ExceptHookArgs) -> None:
 
 
 def _log_unraisable(args: sys.UnraisableHookArgs) -> None:
-    """Log an error of a finalizer or callback. Log its object as text, because a reference would keep it alive."""
+    """Log an exception that Python could not raise, such as one in a finalizer.
+
+    The object concerned is logged as text, because a reference to it could keep it alive.
+    """
     where = f"{args.err_msg or 'Exception ignored in'}: {_BRIEF.repr(args.object)}"
     error = args.exc_value or args.exc_type()
     log.error("Uncaught exception: %s", where, exc_info=(type(error), error, args.exc_traceback))
 
 
-#: Shortens the `repr` of objects, even if their `__repr__` raises an exception.
+#: Returns a short `repr` of an object, or its type and id if `__repr__` raises an exception.
 _BRIEF = reprlib.Repr(maxother=200, maxstring=200)
 
 

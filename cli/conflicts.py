@@ -17,10 +17,11 @@ _TAKEN = (errno.EADDRINUSE, errno.EACCES)
 
 @contextlib.contextmanager
 def only_up(home: Path) -> Iterator[None]:
-    """Hold the lock of `propintel up` on this home during the block. Raises `ConfigurationError` if it is taken.
+    """Lock this home for one `propintel up` during the `with` block.
 
-    Child processes do not inherit the lock's descriptor, so the lock is released when this process ends. Workers that
-    run some seconds longer do no harm, because any number of workers may share a home.
+    Raises `ConfigurationError` if another process holds the lock. Child processes do not inherit the lock, so it is
+    released when this process ends. Workers that end a few seconds later do no harm, because any number of workers may
+    share a home.
     """
     make_home(home)
     file = home / "up.lock"

@@ -156,7 +156,7 @@ def _wait_for_host(busy: HostBusyError, progress: JobProgress) -> Decision:
 
 
 def backoff_seconds(retries: int, rng: random.Random) -> float:
-    """Return an exponential backoff, of which half is random: 1 to 2 s at first, at most 30 s."""
+    """Return an exponential backoff with up to 50% jitter: 1 to 2 s at first, at most 30 s."""
     ceiling = min(LONGEST_COUNTDOWN_SECONDS, _FIRST_BACKOFF_SECONDS * 2.0**retries)
     return ceiling / 2 + rng.uniform(0, ceiling / 2)
 

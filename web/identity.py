@@ -181,7 +181,7 @@ def list_decisions(property_id: PropertyId, context: ContextOf) -> JSONResponse:
 def split_property(
     property_id: PropertyId, request: SplitRequest, caller: Operator, context: ContextOf
 ) -> JSONResponse:
-    """Move sources to a new property, `other`. Later scrapes keep the two apart until the split is undone.
+    """Move sources to a new property, `other`. Later scrapes keep both properties apart until the split is undone.
 
     The status of a repeated request is 409, so no `Idempotency-Key` is needed.
     """
@@ -211,7 +211,7 @@ def join_properties(
 def undo_decision(
     property_id: PropertyId, decision_id: DecisionId, caller: Operator, context: ContextOf
 ) -> JSONResponse:
-    """Undo a split (merge the two again), undo a join (move the pages of `other` back), or close a review.
+    """Undo a split (merge both properties), undo a join (move the pages of `other` back), or close a review.
 
     Pages that the property got after a join stay with the property.
     """
@@ -223,6 +223,6 @@ def undo_decision(
 def list_reviews(context: ContextOf, limit: Limit = 100, cursor: ReviewsCursor = None) -> JSONResponse:
     """List open reviews: pairs of properties that only a page of unknown kind connects, oldest first.
 
-    Join the two, or undo the review to keep them apart.
+    Join both properties, or undo the review to keep them apart.
     """
     return success(listed("reviews", DecisionStore(context.stores.database).reviews(cursor, limit=limit)))

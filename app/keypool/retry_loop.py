@@ -283,6 +283,7 @@ def _normal(base_url: str) -> str:
 
 
 def _path_behind(base_url: str, url: str) -> str | None:
+    """Return the part of `url` after `base_url`, or None if the URL is not below the base URL."""
     base_url = _normal(base_url)
     path = url.removeprefix(base_url)
     return path if base_url and path != url and path.startswith("/") else None

@@ -47,7 +47,7 @@ def names_elsewhere(host: str) -> bool:
 
 
 def flower_logins(text: str) -> list[str]:
-    """Return the logins in `user:password,...`. Raises `ValueError`, which never shows the value."""
+    """Return the logins in `user:password,...`. Raises `ValueError`, whose message contains no password."""
     logins = [part.strip() for part in text.split(",") if part.strip()]
     if not logins or not all(_LOGIN.fullmatch(login) for login in logins):
         form = "user:password, several separated by commas, each password with at least 16 characters"

@@ -1,8 +1,10 @@
-"""Check the evidence of each stored value: its locator is followed again on the received page.
+"""Check each stored value's evidence against the page that it was read from.
 
-Four conditions must hold. The evidence is of this page (address and content hash). Its locator leads to one place.
-`raw` is at this place, and `quote` is on the page. The quote states the value (`saying.py`). A computed value's locator
-lists its source fields: their formula must give the value again, and its quote must contain their quotes.
+The evidence must name this page's URL and content hash. Its locator must lead to exactly one place, which must contain
+`raw`. The page must contain `quote`, and the quote must state the value (`saying.py`).
+
+A computed value is checked differently: its locator lists the fields that it was computed from. Computing it again must
+give the same value, and its quote must contain the quotes of these fields.
 """
 
 import re

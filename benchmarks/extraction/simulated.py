@@ -195,7 +195,7 @@ def _region(row: Row, quote: str, _country: str | None) -> Any:
 
 
 def _words_of(label: str) -> Callable[[Row, str, str | None], Any]:
-    """Return a function that returns the words of the quote that name the field (solar power: in a list)."""
+    """Return a function that extracts from a quote the words that name the field, for `solar` as a list."""
     field = LABELS[label][0][0]
 
     def write(row: Row, quote: str, _country: str | None) -> Any:

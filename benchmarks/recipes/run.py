@@ -1,4 +1,4 @@
-"""Read the generated sites twice: with recipes, and asking the model about every page."""
+"""Read the generated sites twice: once with recipes, and once without recipes, asking the model about every page."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ class _Reader:
         self.keeper = RecipeKeeper(self._store, self._clock)
         self._seen = Counter[str]()
         self._hosts = sorted({host_of(page.page(START)) for page in site.pages})
-        #: The pages with wrong answers that the check accepted, each with these answers by field.
+        #: Each page for which the check accepted wrong answers, and these answers by field.
         self.wrong: list[tuple[SitePage, dict[str, Any]]] = []
         self._anchors: dict[tuple[str, str, Anchor], Recipe] = {}
 
@@ -172,7 +172,7 @@ class _Reader:
                 self._anchors.update({(recipe.id, name, anchor): recipe for anchor in anchors})
 
     def poisoned(self) -> Iterator[Poisoned]:
-        """Yield the anchors that read an accepted wrong answer on the page for which the model gave it."""
+        """Yield anchors that repeat a wrong answer of the model, which the check accepted, on the answer's page."""
         for page, wrong in self.wrong:
             for (_, name, anchor), recipe in self._anchors.items():
                 if name in wrong and _reads(recipe, name, anchor, page, wrong[name]):
@@ -180,7 +180,7 @@ class _Reader:
 
 
 def _reads(recipe: Recipe, name: str, anchor: Anchor, page: SitePage, value: Any) -> bool:
-    """Return whether `anchor` alone reads `value` of `name` on `page`."""
+    """Return whether a recipe with only this anchor reads `value` for the field `name` on `page`."""
     alone = replace(
         recipe, fields={name: (anchor,)}, suspended={}, state=RecipeState.ACTIVE, never=(), unanswered=(), usual=1.0
     )
@@ -192,7 +192,7 @@ def _reads(recipe: Recipe, name: str, anchor: Anchor, page: SitePage, value: Any
 
 
 def _every(page: SitePage, now: datetime) -> Answer | Extraction:
-    """Read the page without recipes, and ask a model that is never down."""
+    """Read the page without recipes, and ask the model for missing fields, even on the pages in `DOWN`."""
     extraction = extract(page.page(now))
     is_asked = extraction.kind in WITH_PROPERTY and extraction.asked("missing")
     return ask(extraction, page) if is_asked else extraction

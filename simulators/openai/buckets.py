@@ -86,7 +86,7 @@ class Meter:
         return {what: bucket.level for what, bucket in self.enforced.items()}
 
     def carry_over(self, old: Meter, now: float) -> None:
-        """Start with the use of `old`, so that changing the limits does not refund past use."""
+        """Charge the requests and tokens that `old` was charged, so that changing the limits does not refund them."""
         for mine, theirs in ((self.shown, old.shown), (self.enforced, old.enforced)):
             for what, bucket in mine.items():
                 was = theirs[what]
@@ -99,7 +99,7 @@ class Meter:
         return [shown] if shown is enforced else [shown, enforced]
 
     def admit(self, tokens: float, now: float) -> Refusal | None:
-        """Take a request and its tokens. If the limits do not allow it, take nothing and return the reason."""
+        """Charge a request and its tokens. If the limits do not allow this, charge nothing and return the reason."""
         charges = {"requests": 1.0, "tokens": tokens}
         waits = {what: self.enforced[what].wait_for(charge, now) for what, charge in charges.items()}
         worst = max(waits, key=lambda what: waits[what])
@@ -111,17 +111,17 @@ class Meter:
         return None
 
     def use_up(self, now: float) -> None:
-        """Take all remaining requests, like another program that shares the limits."""
+        """Use up the request limit, as another program that shares it could."""
         for bucket in self._buckets("requests"):
             bucket.spill(bucket.capacity, now)
 
     def count_rejected(self, now: float) -> None:
-        """Count a rejected request against the limits. Called only if failed requests count."""
+        """Charge a rejected request to the request limit. Called only if failed requests count."""
         for bucket in self._buckets("requests"):
             bucket.spill(1.0, now)
 
     def refund(self, tokens: float, now: float) -> None:
-        """Give back what a failed request took. Called only if failed requests do not count."""
+        """Refund the charge of a failed request. Called only if failed requests do not count."""
         for what, charge in (("requests", 1.0), ("tokens", tokens)):
             for bucket in self._buckets(what):
                 bucket.give_back(charge, now)

@@ -110,13 +110,16 @@ class Searches:
         self.replace(table)
 
     def replace(self, table: Any) -> None:
-        """Replace the table. Raises `ConfigError`."""
+        """Replace the table of answers. Raises `ConfigError` if `table` is invalid."""
         if not isinstance(table, list | tuple):
             raise ConfigError("searches is a list of answers")
         self._table = tuple(_entry(given) for given in table)
 
     def answer(self, text: str, search: Search) -> Entry:
-        """Return the answer to a request with the user messages `text`, and record the request."""
+        """Record the search, and return the first entry that matches `text`, the user messages.
+
+        If no entry matches, return one which says that nothing was found.
+        """
         words = _words(text)
         place = next((n for n, one in enumerate(self._table) if any(match <= words for match in one.match)), None)
         self.asked.append({"text": text, "allowed_domains": list(search.allowed_domains), "entry": place})

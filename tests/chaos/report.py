@@ -21,7 +21,7 @@ def _seen(figure: Figure) -> str:
 
 
 def misses(figures: Sequence[Figure]) -> str:
-    """Return each missed figure with its cases, or "" if all targets are met."""
+    """Return the figures that missed their targets, each with the cases that explain why, or "" if none missed."""
     parts = []
     for figure in figures:
         if figure.holds is False:

@@ -1,4 +1,4 @@
-"""Model requests that wait for a batch: they are parked, answered once, withdrawn, and returned to their jobs."""
+"""Model requests are parked for a batch, answered once, withdrawn if no job waits, or returned to their jobs."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta

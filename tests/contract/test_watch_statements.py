@@ -28,7 +28,7 @@ DOWN = TransientHttpStatusError("https://site.example/", 503, None)
 def test_a_tick_takes_as_many_statements_for_many_watches_as_for_few(
     outcome: str, watches: Watches, jobs: JobStore, database: Database, clock: ManualClock
 ) -> None:
-    """Each watched property has two pages. The statements for their jobs' start, end, and retries are counted."""
+    """Each watched property has two pages. The test counts the statements that start, end, and retry their jobs."""
     sent = []
     for count in (FEW, MANY):
         homes = [
@@ -62,7 +62,10 @@ def test_a_tick_takes_as_many_statements_for_many_watches_as_for_few(
 
 
 class _GuardedClock(ManualClock):
-    """Fails if it is read in a transaction, because the fleet's clock may have to read Redis, which takes time."""
+    """Fails if it is read during a transaction.
+
+    The clock of a fleet may read the time from Redis, which would make the transaction longer.
+    """
 
     is_open = False
 

@@ -14,9 +14,7 @@ from tasks._celery.connection import RetryingConnection
 
 
 def _message_of_a_lost_connection(connection: Connection, queue_name: str) -> Message:
-    """Return an unacknowledged message after Celery has dropped its connection's transport, with the channel still
-    open.
-    """
+    """Return an unacknowledged message whose connection has lost its transport, while its channel is still open."""
     with connection.SimpleQueue(queue_name) as queue:
         queue.put("message")
     channel = connection.default_channel
@@ -27,7 +25,7 @@ def _message_of_a_lost_connection(connection: Connection, queue_name: str) -> Me
 
 
 def test_closing_a_lost_connection_returns_its_messages(embedded_valkey_url: str) -> None:
-    """kombu's own channel would raise an AttributeError here, which would end the worker."""
+    """With kombu's own `Connection`, closing it would raise an `AttributeError`, which would end the worker."""
     connection = RetryingConnection(kombu_url(embedded_valkey_url))
     _message_of_a_lost_connection(connection, "held")
     connection.release()
@@ -35,7 +33,7 @@ def test_closing_a_lost_connection_returns_its_messages(embedded_valkey_url: str
 
 
 def test_a_message_of_a_lost_connection_can_be_acknowledged(embedded_valkey_url: str) -> None:
-    """The message's task has ended since the loss. kombu's own channel would raise an AttributeError here."""
+    """A task that ends after the loss acknowledges its message. With kombu's own `Connection`, this would fail."""
     connection = RetryingConnection(kombu_url(embedded_valkey_url))
     _message_of_a_lost_connection(connection, "done").ack()
     connection.release()

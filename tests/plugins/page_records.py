@@ -21,7 +21,10 @@ def page_record(
     confidence: float = 0.9,
     quote: str = "{}",
 ) -> SourceRecord:
-    """Return the record of the page at `url` with body `sha`, fetched at `at`. The value replaces `{}` in `quote`."""
+    """Return the record of a page that was fetched at `at`, and whose body has the hash `sha`.
+
+    Each value's quote is `quote`, in which `{}` stands for the value.
+    """
     evidence = {
         name: Evidence(
             value=value,

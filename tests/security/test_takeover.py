@@ -40,7 +40,7 @@ url = "{root}/parcel/{{street_line:slug}}-{{postal_code}}"
 def make_service(
     tmp_path: Path, changing_site: ChangingSite, openai_simulator: Callable[..., SimulatorHandle]
 ) -> Iterator[Make]:
-    """Return a function that makes a service. The service's `sources.toml` names the assessor's page, the card."""
+    """Return a function that makes a service. The service's `sources.toml` lists the assessor as a source."""
     home, api, opened = tmp_path / "home", openai_simulator(), []
     home.mkdir()
     (home / "sources.toml").write_text(AREA.format(root=changing_site.address))
@@ -77,7 +77,10 @@ def source(shown: dict[str, Any], url: str) -> dict[str, Any]:
 
 
 def is_not_taken_over(service: Resources, property_id: str, root: str) -> None:
-    """Check that the card keeps its values, the other page is a separate source, and a conflict is recorded."""
+    """Check that the values of the assessor's page are kept, and that the false page is a separate source.
+
+    The contradicting values must be recorded as conflicts.
+    """
     shown = service.properties.get(property_id)
     assert (shown["record"]["YearBuilt"], shown["record"]["TaxAssessedValue"]) == (1950, 200_000)
     assert source(shown, root + CARD)["source_kind"] == SourceKind.ASSESSOR
@@ -104,7 +107,7 @@ def test_a_page_that_calls_itself_the_assessors_card_does_not_replace_it(
 def test_a_false_claim_that_comes_first_does_not_replace_the_card(
     make_service: Make, changing_site: ChangingSite
 ) -> None:
-    """The service then fetches the card for the first time and finds other values than the claim's."""
+    """The service fetches the assessor's page only after the false page, whose values differ."""
     service, root = make_service(), changing_site.address
     changing_site.pages |= {CARD: card(TRUE), EVIL: card(FALSE, link(root + CARD))}
     service.scraper.scrape(root + EVIL)
@@ -122,7 +125,7 @@ def test_a_claim_to_be_a_missing_page_is_ignored(make_service: Make, changing_si
 def test_a_page_with_fewer_values_removes_none_and_does_not_keep_the_card_fresh(
     make_service: Make, changing_site: ChangingSite
 ) -> None:
-    """The page agrees with the card, so it counts as another URL of the card, but does not renew the card's date."""
+    """The page agrees with the assessor's page, so it counts as another URL of it, but does not renew its date."""
     service, root = make_service(), changing_site.address
     changing_site.pages[CARD] = card(TRUE)
     changing_site.pages[EVIL] = card({"Year_Built": 1950}, link(root + CARD))

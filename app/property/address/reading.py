@@ -59,9 +59,9 @@ def parse(text: str, country: str | None = None) -> Address:
 
 
 def _state_before_zip(text: str) -> str | None:
-    """Return a state's code, or None.
+    """Return the code of the state before a ZIP code, or None if `text` is not a state.
 
-    Before a ZIP code, any two capitals count as a state unless they name a country.
+    Any other two capital letters count as a state too, unless they are a country code.
     """
     return us_state(text) or (text if re.fullmatch("[A-Z]{2}", text) and country_code(text) is None else None)
 
@@ -82,7 +82,7 @@ def _us(head: str, state: str | None, postal_code: str | None) -> Address:
 
 
 def _elsewhere(text: str, country: str | None) -> Address:
-    """Split a foreign address by the country's conventions or, if they are unknown, at commas."""
+    """Split an address outside the US by its country's address format, or at commas if it matches no known format."""
     if country == "IE":
         text = re.sub(r"(?<![,\s])\s+(?=Co\.? [A-Z]|County [A-Z])", ", ", text)
     base = Address(country=country)

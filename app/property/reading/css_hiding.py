@@ -120,7 +120,10 @@ _ALIKE = 12
 
 
 def may_vanish(declared: Mapping[str, str]) -> bool:
-    """Return whether the declared text color is nearly white or transparent, or comes with a declared background."""
+    """Return whether the text may be invisible because of its color.
+
+    This is so if the color is nearly white or may be transparent, or if a background is declared together with it.
+    """
     color = declared.get("color")
     if color is None:
         return False
@@ -130,7 +133,7 @@ def may_vanish(declared: Mapping[str, str]) -> bool:
 
 
 class Backgrounds:
-    """Detects text in the color of its background. Text on an unknown background (a picture) counts as visible."""
+    """Detects text in the color of its background. Text on an unknown background (like a picture) counts as visible."""
 
     def __init__(self, sheet: Stylesheet, root: Any) -> None:
         self._sheet = sheet

@@ -117,7 +117,7 @@ def learn(recipe: Recipe, examples: Sequence[Example]) -> Recipe:
 
 @dataclass(eq=False)
 class _Page:
-    """An example whose page was read again, with the spots on the page."""
+    """An example, and the spots on its page: the places that anchors can lead to."""
 
     example: Example
     spots: Spots
@@ -126,7 +126,7 @@ class _Page:
 
     @classmethod
     def of(cls, example: Example) -> _Page | None:
-        """Read the example's page again. Return None if its object (`Example.row`) is no longer found."""
+        """Read the example's page again. Return None if no property is found at the JSON pointer `Example.row`."""
         documents: list[Document] = []
 
         def keep(document: Document, _: Sequence[Candidate]) -> tuple[Candidate, ...]:

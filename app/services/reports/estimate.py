@@ -132,7 +132,8 @@ def estimate(
 def _cost_of(kind: str, work: RecentWork) -> tuple[_Cost, int]:
     """Return the average cost of one job, and on how many recent jobs it is based (0: typical figures).
 
-    Calls are not recorded per job, so both kinds have the same average number of calls. Only addresses cause searches.
+    Model calls are not recorded per job, so URL jobs and address jobs are assumed to need the same number of calls.
+    Only address jobs search the web.
     """
     jobs = work.addresses if kind == "addresses" else work.urls
     if jobs < LEAST_JOBS or not work.calls:

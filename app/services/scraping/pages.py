@@ -85,9 +85,11 @@ class PageVisitor:
     def visit(self, url: str, run: Run, led_by: str | None = None) -> Visit:
         """Fetch and store the page at `url`, without the names of purged people.
 
-        `led_by` is the URL of the page that links to `url` ("" if unknown), or None if the user gave `url`. A linked
-        URL on another host must resolve to a public address. A job's stored page is its checkpoint. Raises
-        `LeaseLostError` before a request if the run's lease is lost.
+        If the job has already stored this page, use that copy (the checkpoint) instead of fetching the page.
+
+        `led_by` is the URL of the page that links to `url` ("" if unknown), or None if the user gave `url`. A URL that
+        a page of another or unknown host links to must resolve to a public address. If the run's lease is lost, raise
+        `LeaseLostError` and send no request.
         """
         job_id = run.job_id
         self._names.require_nameless(url)

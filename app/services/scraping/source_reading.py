@@ -98,7 +98,7 @@ class SourceReader:
 
     @property
     def source_count(self) -> int:
-        """The number of independent sources; pages of the same office count once."""
+        """The number of independent sources. Pages of one owner count once, unless their known source kinds differ."""
         return len(independent(one.record.voter for one in self.read))
 
     def parcel_number(self) -> str | None:

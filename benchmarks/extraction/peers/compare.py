@@ -145,7 +145,7 @@ def _kept(run: Run, texts: Mapping[str, str]) -> float:
 
 
 def _tokens(text: str) -> int:
-    """Count tokens in pieces, because the counter rejects very long texts. Each cut may change the count by one."""
+    """Count tokens piece by piece, because `count_tokens` rejects very long texts. Cuts may change the sum slightly."""
     return sum(count_tokens(text[start : start + _PIECE]) for start in range(0, len(text), _PIECE))
 
 

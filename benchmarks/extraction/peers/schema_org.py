@@ -1,7 +1,7 @@
-"""Map schema.org and Open Graph data, as extruct reads them, to the project's fields, without extraction rules.
+"""Map the schema.org and Open Graph data that extruct reads to the project's fields.
 
-The mapping is generous. The items of a page are read in order, items about a home first, and the first value of a field
-wins. The project's normalizers read numbers and areas, so that a peer loses no value because of its notation.
+The first value of a field is used. Items about a home come first, then all items in the page's order, then Open Graph
+data. The project's own parsers read numbers and areas, so that extruct loses no value because of its notation.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

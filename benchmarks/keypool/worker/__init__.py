@@ -1,1 +1,1 @@
-"""The load generator: one process with many slots, which all call the same contestant."""
+"""The load generator: one process whose threads or async tasks all call the benchmarked library."""

@@ -121,7 +121,7 @@ def _send(fleet: Fleet, name: str, *args: Any, **kwargs: Any) -> str:
 def test_flower_shows_a_finished_job_and_no_secret(
     make_fleet: Any, start_flower: Any, redis_server: str, openai_simulator: Any, property_site: str
 ) -> None:
-    """Neither the passwords nor the keys appear on a page, in an answer, or in a log."""
+    """No password, cookie secret, or API key appears on Flower's pages, in its API responses, or in the logs."""
     simulator = openai_simulator()
     fleet = make_fleet(
         REDIS_URL=redis_server, OPENAI_API_KEYS=",".join(simulator.keys), OPENAI_BASE_URL=simulator.base_url

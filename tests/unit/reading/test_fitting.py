@@ -23,7 +23,7 @@ def test_an_example_counts_by_its_weight() -> None:
 
 
 def test_at_the_minimum_every_weight_is_at_its_bound_or_has_no_gradient() -> None:
-    """Only the minimum has this property, and another start gives the same weights."""
+    """Only the minimum has this property. A fit that starts from other weights finds the same minimum."""
     dice = random.Random(8)
     rows = [{"bias": 1.0, "up": dice.random(), "down": dice.random()} for _ in range(400)]
     examples = [Example(row, dice.random() < logistic(1.0 - row["up"])) for row in rows]
@@ -44,7 +44,7 @@ def test_at_the_minimum_every_weight_is_at_its_bound_or_has_no_gradient() -> Non
 
 
 def _reads() -> list[Read]:
-    """Return readings of 20 sites. A reader that is used on only one site gives wrong values."""
+    """Return readings of five pages on each of 20 sites. The first site uses another reader, which is always wrong."""
     reads = []
     for site in range(20):
         good = site != 0

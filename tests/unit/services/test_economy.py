@@ -36,7 +36,7 @@ def database(tmp_path: Path, clock: ManualClock) -> Iterator[Database]:
 
 
 class Runs:
-    """Runs one economy job, and acts as its batch between the runs."""
+    """Runs an economy job several times. Between the runs, the test answers the job's model request in a batch."""
 
     def __init__(self, database: Database, clock: ManualClock, extraction: Extraction, *, keys: bool = True) -> None:
         self.api = Api(roof)
@@ -50,7 +50,7 @@ class Runs:
         self.job = self.new_job("https://site.example/1")
 
     def renew(self) -> None:
-        """Create a new reader, as if another process continued."""
+        """Create a new reader, as if another process ran the job next."""
         manager = self.api.manager() if self._keys else NO_KEYS
         self._reader = ModelReader(self.answers, manager, MODEL, self.clock, requests=self.requests)
 
@@ -78,7 +78,7 @@ class Runs:
         return waits.value.request
 
     def batch(self, act: Callable[[LlmBatchStore, str, str], Any], request: NewRequest) -> None:
-        """Put the request into a new batch, apply `act` to it, and wake the job."""
+        """Put the request into a new batch, call `act` with the ids of both, and wake the job."""
         begun = self._batches.begin(MODEL, self._batches.candidates(MODEL, 10), lambda taken: {"": (len(taken), 0, 0)})
         assert begun is not None
         act(self._batches, begun.id, request.id)

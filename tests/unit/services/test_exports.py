@@ -60,7 +60,6 @@ BARE: dict[str, Any] = {
     "conflicts": [],
     "replaces": [],
 }
-#: A JSON Schema for RFC 7946's collections of points (sections 3, 3.1.1, 3.1.2, 3.2, and 3.3).
 _NUMBER = {"type": "number"}
 _POSITION = {
     "type": "array",
@@ -83,6 +82,7 @@ _FEATURE = {
         "geometry": {"anyOf": [{"type": "null"}, _POINT]},
     },
 }
+#: A JSON Schema for a GeoJSON FeatureCollection of points (RFC 7946, sections 3, 3.1.1, 3.1.2, 3.2, and 3.3).
 RFC_7946 = {
     "type": "object",
     "required": ["type", "features"],

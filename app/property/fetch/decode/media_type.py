@@ -36,7 +36,10 @@ def declared_type(content_type: str | None) -> str:
 
 
 def require_readable(url: str, content_type: str | None) -> None:
-    """Raise `UnsupportedContentError` if a page cannot have this Content-Type. Call this before reading the body."""
+    """Raise `UnsupportedContentError` if the Content-Type is not HTML, XML, JSON, or plain text.
+
+    A missing or generic Content-Type is allowed. Call this before reading the body.
+    """
     declared = declared_type(content_type)
     if declared not in _UNSTATED and not _READABLE.fullmatch(declared):
         raise UnsupportedContentError(url, declared[:100])

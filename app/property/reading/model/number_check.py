@@ -103,7 +103,7 @@ _MARKS = re.compile(r"[^\w\n]{0,4}(?:\([a-z/]{1,9}\))?[^\w\n]{0,4}", re.IGNORECA
 _PARTS_OF_BATHS = frozenset({"BathroomsFull", "BathroomsHalf", "_ThreeQuarterBaths"})
 #: The labels to add up if no full baths are named: `3 baños, 1 medio baño`.
 _ALL_AND_HALF = frozenset({"BathroomsTotalInteger", "BathroomsHalf", "_ThreeQuarterBaths"})
-#: Match a number after a label, and before it.
+#: `_BEHIND` matches the number that follows a label; `_BEFORE` matches the number that precedes a label.
 _BEHIND, _BEFORE = re.compile(r"[\s:|.–-]*(\d{1,2})(?![\d/])"), re.compile(r"(?<![\d.,/])(\d{1,2})[\s:|-]*$")
 
 
@@ -195,7 +195,7 @@ def list_price(claim: Claim) -> CheckedValue | None:
 
 
 def date(claim: Claim) -> CheckedValue | None:
-    """Check a date. If the quote lacks the day or month, and the claim has `01` there, return the date without it."""
+    """Check a date. If the claim has `01` for a day or month that the quote lacks, return the date without it."""
     wanted = str(claim.value).strip()
     if not re.fullmatch(r"\d{4}(?:-\d\d(?:-\d\d)?)?", wanted):
         return None
@@ -209,7 +209,10 @@ def date(claim: Claim) -> CheckedValue | None:
 
 
 def _is_first(wanted: str, found: str) -> bool:
-    """Return whether `wanted` only adds a first month or day (`01`) to `found`. Models complete dates in this way."""
+    """Return whether `wanted` adds only `01` as the month or day to `found`.
+
+    A language model often adds `01` when the page gives no month or day.
+    """
     return set(wanted[len(found) :].split("-")) <= {"", "01"}
 
 

@@ -36,7 +36,7 @@ class LeftOut(StrEnum):
     OVER_LIMIT = "over_limit"  # the search already has the maximum number of listings
     UNDER_WAY = "under_way"  # another active job has this target
     FRESH = "fresh"  # the page was read recently
-    KNOWN = "known"  # the page was read before, and the job's watch takes only new listings
+    KNOWN = "known"  # the page was read before, and the search belongs to a watch
     QUOTA = "quota"  # the caller's daily quota is used up
     PURGED = "purged"  # the page was purged during the search, or the URL names a purged person
     UNWATCHED = "unwatched"  # the job's watch was removed during the search
@@ -66,8 +66,9 @@ def finish_search(
 ) -> list[Job]:
     """End the job of `lease`, create jobs for its listings, and return them for sending.
 
-    `daily_targets` is each caller's quota of jobs per day. A job with `refresh` takes fresh listings too. A job of a
-    watch takes only listings that were never read. If the lease is lost, raise `LeaseLostError` and change nothing.
+    `daily_targets` is each caller's quota of jobs per day. A listing that was read within `fresh_days` gets a job only
+    if the search job has `refresh`. If the search belongs to a watch, only listings that were never read get jobs. If
+    the lease is lost, raise `LeaseLostError` and change nothing.
     """
 
     def work(connection: Connection) -> list[Job]:

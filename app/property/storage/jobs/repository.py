@@ -296,7 +296,7 @@ class JobStore(Store):
         return found[0]
 
     def list(self, *, batch: str | None = None, state: str | None = None, limit: int = 100) -> builtins.list[Job]:
-        """Return the oldest jobs, of all batches or of one."""
+        """Return up to `limit` jobs, oldest first. Return only those in `batch` and in `state`, if given."""
         return self.page(batch=batch, state=state, limit=limit).items
 
     def page(
@@ -313,7 +313,7 @@ class JobStore(Store):
         return self._page(NEWEST_FIRST if newest_first else ORDER, _SHOWN.where(*chosen), cursor, limit)
 
     def counts(self, batch: str | None = None) -> dict[str, int]:
-        """Return the number of jobs in each state, of all batches or of one."""
+        """Return the number of jobs in each state. Count only the jobs in `batch`, if given."""
         with self._database.reading() as connection:
             return count_jobs(connection, batch)
 

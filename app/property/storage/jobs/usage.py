@@ -61,7 +61,10 @@ def amounts(connection: Connection, day: date, subject: str) -> dict[str, int]:
 
 
 def charge(connection: Connection, requester: Requester, now: datetime, count: int) -> None:
-    """Count `count` new jobs against the requester's quota. Raises `QuotaExceededError` if too little of it is left."""
+    """Charge `count` new jobs to the requester's daily quota.
+
+    If too little of the quota is left, raise `QuotaExceededError` and charge nothing.
+    """
     quota = requester.daily_targets
     if count and not add(connection, now.date(), requester.caller, _TARGET, count, limit=quota):
         left, ends = max(0, (quota or 0) - used(connection, requester.caller, now.date())), next_day(now)
@@ -70,7 +73,7 @@ def charge(connection: Connection, requester: Requester, now: datetime, count: i
 
 
 def charge_up_to(connection: Connection, requester: Requester, now: datetime, count: int) -> int:
-    """Count as many of `count` new jobs as the requester's quota allows, and return their number."""
+    """Charge as many of `count` new jobs as the requester's daily quota allows, and return their number."""
     caller, quota, day = requester.caller, requester.daily_targets, now.date()
     for _ in range(2):  # try again if another process used the quota between the two statements
         room = count if quota is None else max(0, min(count, quota - used(connection, caller, day)))

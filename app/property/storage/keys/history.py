@@ -150,7 +150,7 @@ def _hours_of_key(key: CountedKey, row: Key, now: datetime) -> Iterator[dict[str
 
 
 def _add(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    """Add the counts of `rows` to their hours; missing hours are inserted. The caller must hold the lock."""
+    """Add the counts in `rows` to the stored hours. The caller must hold the advisory lock `key_history`."""
     for row in rows:
         if not row["key_id"]:
             stored = select(KeyHour.refusals).where(*(getattr(KeyHour, name) == row[name] for name in _PLACE))

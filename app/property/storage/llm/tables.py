@@ -119,9 +119,9 @@ class LlmRequest(Base):
     input_tokens: Mapped[int]  # estimated number of input tokens
     output_tokens: Mapped[int]  # maximum number of output tokens
     state: Mapped[RequestState] = mapped_column(_one_of("state", RequestState))
-    attempts: Mapped[int]  # number of batches that the request was sent in
+    attempts: Mapped[int]  # number of batches with this request that count toward `MOST_SENDS`
     parked_at: Mapped[datetime]
-    not_before: Mapped[datetime | None]  # end of the pause before the next batch; null if there is none
+    not_before: Mapped[datetime | None]  # earliest time for the next batch; null if any time is allowed
     give_up_at: Mapped[datetime]  # time after which the request is returned to its job for a normal API call
     llm_batch_id: Mapped[Id | None] = mapped_column(ForeignKey("llm_batches.id", ondelete="SET NULL"))
     answer: Mapped[JsonWords | None]  # raw answer of the model; null unless answered

@@ -1,7 +1,10 @@
-"""Store identity decisions. People split properties, join properties, and undo decisions. The program requests reviews.
+"""Store decisions about which pages describe the same property: splits, joins, and reviews.
 
-A decision names pages, not properties, because pages persist when properties are merged. It applies to all later
-records of these pages (`resolve.py`) until it is undone. A newer decision on the same two pages overrides it
+People split and join properties, and can undo these decisions. The program requests a review of two properties that
+only a page of unknown kind connects.
+
+A decision names pages, because a merge changes properties but not pages. A split or join applies to all later records
+of its pages (`resolve.py`) until it is undone. If several decisions name the same two pages, the newest applies
 (`pins.py`).
 """
 
@@ -22,7 +25,7 @@ from app.property.storage.properties.source_records import urls_of
 from app.property.storage.properties.tables import IdentityDecision, IdentityPin, Property
 from app.property.storage.statements import Store, clean, entities, insert_all, new_id
 
-#: The author of requests for a review. Only this program makes them.
+#: The name under which the program requests reviews.
 SYSTEM = "propintel"
 _C = IdentityDecision
 ORDER = Order("reviews", (_C.at, _C.id))

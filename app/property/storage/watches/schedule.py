@@ -139,7 +139,7 @@ class TickRun:
         return min(_MOST_A_TICK, max(_LEAST_A_TICK, wanted))
 
     def _look(self, most: int) -> None:
-        """Fetch pages again to confirm their pending changes, longest overdue first.
+        """Add pages with pending changes to `wanted`, so that they are fetched again. The longest overdue come first.
 
         The request belongs to the property's active watch with the shortest interval. If the property has no active
         watch, the page is not requested. A watched search is not linked to the properties that it found, so it does not

@@ -1,4 +1,6 @@
-"""LiteLLM's Router with Redis and one deployment per key; `option` is the routing strategy, all else has defaults.
+"""LiteLLM's Router with Redis and one deployment per key.
+
+`option` is the routing strategy. The Router's other options keep their defaults.
 
 The asynchronous API is used, as LiteLLM's documentation recommends, because it needs half the CPU of the synchronous
 API. https://docs.litellm.ai/docs/routing (2026-11).
@@ -12,7 +14,7 @@ from urllib.parse import urlsplit
 
 from benchmarks.keypool.jobs import MODEL, Job
 
-#: Without this variable, the import fetches a price list from the Internet.
+#: Without this variable, importing LiteLLM downloads a price list.
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
 
 import litellm
