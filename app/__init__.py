@@ -1,1 +1,1 @@
-"""The core of the service. Celery, HTTP, and terminal code is in the packages `worker`, `web`, and `cli`."""
+"""The core of the service. Code for Celery is in `tasks` and `worker`, for HTTP in `web`, for the terminal in `cli`."""

@@ -30,13 +30,16 @@ def usable_home(home: Path) -> Iterator[None]:
 
 
 def make_home(home: Path) -> None:
-    """Create PROPINTEL_HOME with mode 0700 if it does not exist. Raises `ConfigurationError`."""
+    """Create PROPINTEL_HOME with mode 0700 if it does not exist. Raises `ConfigurationError` if this fails."""
     with usable_home(home):
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def read_home_secret(home: Path) -> str | None:
-    """Return the secret of `home`, or None. Raises `ConfigurationError` if its file is unreadable or not private."""
+    """Return the secret, or None if there is none.
+
+    Raises `ConfigurationError` if its file is unreadable, damaged, or readable by other users.
+    """
     file = _file_of(home)
     try:
         with file.open(encoding="utf-8") as stream:
@@ -55,7 +58,7 @@ def read_home_secret(home: Path) -> str | None:
 
 
 def make_home_secret(home: Path) -> None:
-    """Create the secret of `home` if there is none. Raises `ConfigurationError`."""
+    """Create the secret of `home` if there is none. Raises `ConfigurationError` if this fails."""
     make_home(home)
     if read_home_secret(home) is None:
         with usable_home(home):

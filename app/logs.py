@@ -29,11 +29,10 @@ log = logging.getLogger(__name__)
 
 #: Library loggers that log too much below WARNING, or repeat this project's lines.
 _NOISY = ("httpx2", "httpcore2", "openai", "asyncio", "alembic", "urllib3", "requests")
-#: Fields of libraries that are not logged, because they repeat the message (Celery's `data`) or add terminal colors
-#: (uvicorn).
+#: Fields of libraries that are not logged: Celery's `data` and uvicorn's `color_message` only repeat the message.
 _IGNORED_FIELDS = frozenset({"data", "color_message", "taskName"})
 _RECORD_FIELDS = frozenset(logging.makeLogRecord({}).__dict__) | _IGNORED_FIELDS | {"message", "asctime"}
-#: The context fields that text lines show. JSON lines show all fields.
+#: The fields that text lines show. Text lines without a job also show the task. JSON lines show all fields.
 _TEXT_FIELDS = ("job", "batch", "key", "request_id")
 _ID = re.compile(r"[0-9a-f]{32}")
 _SHORT_ID_LENGTH = 8

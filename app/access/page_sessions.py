@@ -33,7 +33,7 @@ from app.settings import Settings
 
 log = logging.getLogger(__name__)
 
-#: The longest duration of a session. A role remains usable until the session ends, even if it is revoked.
+#: The longest duration of a session. The caller keeps the role until the session ends, even if the role is revoked.
 LONGEST = timedelta(hours=12)
 LINK_LIFETIME = timedelta(minutes=15)
 #: The URL path of sign-in links. Logs redact the query parameter `code`, which is secret.
@@ -54,8 +54,8 @@ class PageSession:
 class PageSessions:
     """Stores the page sessions of all browsers in Redis. Thread-safe.
 
-    Methods raise `BrokerUnavailableError` if Redis does not answer within two seconds, and `ConfigurationError` if they
-    must sign or verify a value and no secret is configured.
+    Methods raise `BrokerUnavailableError` if Redis fails or does not answer within two seconds. They raise
+    `ConfigurationError` if they must sign or verify a value and no secret is configured.
     """
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
@@ -75,7 +75,7 @@ class PageSessions:
         return session_id, seconds
 
     def find(self, session_id: str) -> PageSession | None:
-        """Return the session, or None if it does not exist or has ended."""
+        """Return the session, or None if it does not exist, has ended, or is wrongly signed."""
         name = _name(session_id)
         fields = self._verified(name, self._asked(lambda client: client.get(name)))
         if fields is None:
@@ -90,7 +90,7 @@ class PageSessions:
         return f"{LINK_PATH}?code={code}"
 
     def use_link(self, code: str) -> Caller | None:
-        """Invalidate a sign-in link and return its caller, or None if the code is used or unknown."""
+        """Invalidate a sign-in link and return its caller, or None if the code is used, expired, or unknown."""
         name = _name(code, _LINK_PREFIX)
         fields = self._verified(name, self._asked(lambda client: client.getdel(name)))
         if fields is None:

@@ -71,7 +71,10 @@ class RateLimits:
         self._away_until: datetime | None = None
 
     def count_request(self, caller: str) -> Allowance | None:
-        """Count a request of `caller`. Return None if no limit is set or Redis fails. Raises `TooManyRequestsError`."""
+        """Count a request of `caller`. Return None if no limit is set or Redis fails.
+
+        Raises `TooManyRequestsError` if the caller exceeds the limit.
+        """
         limit = self._settings.web.api_rate_limit_per_minute
         if not limit:
             return None
@@ -80,7 +83,7 @@ class RateLimits:
     def count_failure(self, address: str) -> None:
         """Count one request from `address` that has no valid token.
 
-        Raises `TooManyRequestsError`. Requests with a valid token from the same address are not affected.
+        Raises `TooManyRequestsError` above the limit. Requests with a valid token from this address are not affected.
         """
         if self._settings.web.api_rate_limit_per_minute:
             self._asked(lambda limiter: self._failure(limiter, _network(address)))

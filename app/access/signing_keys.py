@@ -1,8 +1,8 @@
 """Fetch and cache the keys that an identity provider signs tokens with.
 
-If the provider hangs or fails, tokens whose key is cached are still verified without delay. Tokens that name unknown
-keys cannot cause more fetches than `PAUSE` and `PAUSE_AFTER_FAILURE` allow. PyJWT's cache is not used: it holds a lock
-during a fetch, waits again after every failure, and drops the old key set before it has a new one.
+If the provider hangs or fails, tokens whose key is cached are still verified, for up to `MAX_AGE`. Tokens that name
+unknown keys cannot cause more fetches than `PAUSE` and `PAUSE_AFTER_FAILURE` allow. PyJWT's cache is not used: it holds
+a lock during a fetch, waits again after every failure, and drops the old key set before it has a new one.
 """
 
 import http.client
@@ -60,9 +60,9 @@ class SigningKeys:
     def key(self, kid: str) -> jwt.PyJWK:
         """Return the key with this `kid`.
 
-        If the key is not cached, or the cached key set is older than `IDLE`, wait up to `FETCH_SECONDS` for a fetch.
+        If the key is not cached, or the cached key set is older than `IDLE`, this may wait `FETCH_SECONDS` for a fetch.
         Raises `InvalidTokenError` if the provider has no such key, and `IdentityProviderError` if the key set cannot be
-        fetched.
+        fetched or too many requests already wait for it.
         """
         known = self._known(kid, FRESH)
         if known is not None:

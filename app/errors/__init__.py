@@ -52,7 +52,7 @@ class ConfigurationError(PropertyIntelligenceError, code="configuration", facts=
 
 
 class NoAnswerError(PropertyIntelligenceError, code="no_answer", facts="what seconds"):
-    """A call timed out, because a service is stopped, a lock is held, or a disk hangs."""
+    """A call timed out, for example because a service is stopped, a lock is held, or a disk hangs."""
 
     sentence = "{what} gave no answer within {seconds:g} s."
     remedy = "Check whether its process is stopped or its machine is overloaded."

@@ -83,7 +83,10 @@ class Call:
         return outcome in ROTATES
 
     def forgive_failures(self, now_us: int) -> int | None:
-        """Allow the failed keys that are usable first. Return the microseconds until then, or None if too long."""
+        """Allow the failed keys whose pause ends first. Return the microseconds until it ends.
+
+        Return None if no key failed, or if the pause ends after the request's deadline.
+        """
         at_us = max(now_us, min(self.failed.values(), default=now_us))
         if not self.failed or not self._may_wait_until(at_us):
             return None

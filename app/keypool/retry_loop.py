@@ -88,7 +88,7 @@ class Terms:
 
 
 class RetryLoop:
-    """Sends one request. If `stream_report` is set afterwards, the caller must pass the body to it and close it."""
+    """Sends one request. If `run` sets `stream_report`, the caller must pass the response body to it and close it."""
 
     def __init__(self, pool: KeyPool, request: httpx2.Request, terms: Terms, driver: Driver) -> None:
         need = wire.read_need(request)

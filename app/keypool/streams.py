@@ -67,7 +67,7 @@ class StreamTail:
         return bytes(named[-1]).decode() if named else ""
 
     def usage(self) -> TokensUsed | None:
-        """Return the last usage in the kept bytes, or None if the stream was closed early or no usage was requested."""
+        """Return the last usage in the kept bytes, or None, for example if the stream was closed early."""
         for match in list(_USAGE.finditer(self._tail))[: -_USAGES_READ - 1 : -1]:
             text = self._tail[match.end() : match.end() + _USAGE_BYTES].decode(errors="replace")
             try:

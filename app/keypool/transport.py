@@ -1,7 +1,7 @@
 """httpx2 transports (sync and async) that send each request of an OpenAI SDK client with a key from the pool.
 
-All SDK methods use the transport, so keys rotate for all of them (`retry_loop.py`). If no key has capacity, the
-transport itself returns a 429. The SDK must not retry (`max_retries=0`), because tasks retry.
+All SDK methods use the transport, so keys rotate for all of them (`retry_loop.py`). If no key can take the request, the
+transport itself returns an error response. The SDK must not retry (`max_retries=0`), because tasks retry.
 """
 
 import asyncio

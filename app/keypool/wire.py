@@ -30,7 +30,7 @@ _ROUNDING_US = 1_000
 
 _LIMIT_WORDS = {"tokens": ("(TPM)", "(TPD)"), "requests": ("(RPM)", "(RPD)")}
 
-#: Only actual responses have these members. In the Responses API, they may have an error too.
+#: Only actual responses have these members. An actual response of the Responses API may have an `error` too.
 _ANSWERS = frozenset({"id", "object", "choices", "output", "data"})
 _ERROR_STATUS = re.compile(r"[45][0-9][0-9]")
 _STATUS_OF = {
@@ -217,7 +217,7 @@ def admitted_after_us(headers: Mapping[str, str], elapsed_us: int) -> int:
 
 
 def server_time(headers: Mapping[str, str], ours: datetime) -> datetime:
-    """Return the server's time, to which `retry-after` refers, or `ours` without a valid `date` header."""
+    """Return the server's time, to which `retry-after` refers, or `ours` if there is no valid `date` header."""
     try:
         sent_at = parsedate_to_datetime(headers.get("date", ""))
     except (TypeError, ValueError, OverflowError):

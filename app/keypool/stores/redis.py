@@ -42,7 +42,7 @@ class RedisStore(ScriptStore):
         self._run("beat", "", self._process, 0, 1)
 
     def add_offline(self, report: str, activity: OfflineActivity, losses: int = 0) -> None:
-        """Add the usage and counts of a process while Redis was lost.
+        """Add the usage and counts that a process collected while Redis was lost.
 
         Repeating the call with the same `report` id changes nothing.
         """

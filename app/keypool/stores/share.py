@@ -82,9 +82,9 @@ class Fleet:
 
 
 class ShareStore(MemoryStore):
-    """A memory store with a share of each limit, while Redis is lost.
+    """A memory store for the time while Redis is lost, with this process's share of each limit.
 
-    The share starts at `since_us`, after all reservations.
+    The share begins at `since_us`, after the reservations that this process has in Redis.
     """
 
     def __init__(

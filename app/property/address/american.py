@@ -82,7 +82,7 @@ def _rural_in(words: str) -> re.Match[str] | None:
 
 
 def _arranged(parts: Sequence[str]) -> tuple[str, list[str], list[str]]:
-    """Return the delivery line, separate units, and the parts after them. Omit a name before the delivery line."""
+    """Return the delivery line, separate units, and the parts after them. Omit other text before the delivery line."""
     parts = _joined_numbers(parts)
     at = next((i for i, part in enumerate(parts) if streets.starts_with_number(part) or _RURAL.match(part)), None)
     if at is None:

@@ -28,9 +28,9 @@ _TYPOS = ((10, 2), (6, 1))
 def address_key(address: Address) -> str:
     """Return a key such as `12|n main st|4|00000`.
 
-    All spellings of an address have the same key. Later versions of this code must not change keys. The last part of
-    the key is the five-digit ZIP code or, if unknown, town and state. Raises `ValueError` if number, street, or place
-    is unknown.
+    Spellings that `normalize` makes equal have the same key. Later versions of this code must not change keys. The last
+    part of the key is the ZIP or postal code or, if unknown, town and state. Raises `ValueError` if number, street, or
+    place is unknown.
     """
     parts = normalize(address)
     place = parts.postal_code or (parts.city and f"{parts.city}/{parts.state or ''}")
@@ -61,9 +61,9 @@ def normalize(address: Address) -> Address:
 def compare(one: Address, other: Address) -> Verdict:
     """Compare two addresses.
 
-    Return `same` if number, street, unit, and place agree, `different` if a part differs, and `unsure` otherwise. Long
-    names of streets and towns may differ by one or two typing errors. Numbers, units, ZIP codes, directionals,
-    suffixes, and digits in a name must be equal.
+    Return `different` if a part other than the town clearly differs. Return `same` if number, street, and unit agree,
+    and also the postal code or the town. Return `unsure` otherwise. Long names of streets and towns may differ by one
+    or two typing errors. Names with digits must be equal.
     """
     a, b = normalize(one), normalize(other)
     for name in ("postal_code", "state", "country"):

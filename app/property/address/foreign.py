@@ -1,4 +1,4 @@
-"""Parse requested addresses outside the US. The country comes last, and its conventions apply to the other parts."""
+"""Parse requested addresses outside the US. The country comes last; Canada may be omitted after its postal code."""
 
 import re
 from dataclasses import replace
@@ -23,7 +23,7 @@ def country_of(text: str) -> tuple[str, str] | None:
 
 
 def read(text: str, country: str) -> Address:
-    """Return the address in `text`, in capitals. Raises `ValueError`, which names the missing parts."""
+    """Return the address in `text`, in capitals. Raises `ValueError` if parts are missing; the error names them."""
     line = _plain(text)
     found = reading.parse(line, country)
     street = found.street

@@ -1,7 +1,7 @@
 """Split an address that a page gives as one text into parts, without normalizing them. Unknown parts are None.
 
-If a page has the parts in separate fields, this module is not used. `usaddress` splits US addresses; other addresses
-are split at commas and postal codes. `wanted.py` parses the addresses that users request.
+US addresses are split at commas. If no comma precedes the town, `usaddress` finds it. Other addresses are split by
+their country's conventions or, if these are unknown, at commas. `wanted.py` parses the addresses that users request.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Fetch pages over HTTP, politely and without reaching private networks.
+"""Fetch pages over HTTP. Obey the site's robots.txt and rate limit, and reach no private network that is not allowed.
 
 A fetch passes these stages, each in a package or module of its own:
 

@@ -12,7 +12,7 @@ from app.property.merging.agreement import same_value
 from app.property.record import UNIT_OF, PageKind
 from app.property.source_record import SourceRecord
 
-#: Values below this confidence are marked as doubtful. At this confidence, one value in ten is wrong.
+#: Values below this confidence are marked as doubtful. At this confidence, about one value in ten is wrong.
 UNSURE_BELOW = 0.9
 
 

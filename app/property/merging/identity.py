@@ -22,7 +22,8 @@ from app.property.values.texts import plain_parcel
 #: The version of how keys are spelled, including addresses and parcel numbers. Raise it when any spelling changes (a
 #: test enforces this). Stored properties are then reindexed (`propintel db reindex`).
 IDENTITY_VERSION = 2
-#: Map cells per degree. A cell is about 110 m high. Keys also contain the house number, which separates neighbors.
+#: Map cells per degree. A cell is about 110 m high. Keys of properties also contain the house number, because neighbors
+#: may share a cell.
 _CELL = 1000
 #: The field that contains a property's parcel number, which is unique within a county.
 PARCEL = "ParcelNumber"
@@ -139,7 +140,7 @@ def _near_keys(address: Address) -> Iterator[str]:
 
 
 def parcel_of(values: Mapping[str, Any]) -> str | None:
-    """Return the parcel number normalized for comparison, or None if it is missing or too short."""
+    """Return the parcel number normalized for comparison. Return None if it is missing, too short, or all zeros."""
     number = _parcel(values)
     return number.lstrip("0") if number else None
 

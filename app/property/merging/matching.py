@@ -1,8 +1,8 @@
 """Decide whether two records describe the same property, and state the reason.
 
-Contradictions decide first (different units, states, or countries, or parcel numbers of two counties), then the parcel
-number, then address and unit, then position with bedrooms and area. In doubt, the records count as two properties,
-because merging two properties would mix their data.
+Contradictions decide first: different units, states, or countries, or the same parcel number in two counties. Then the
+parcel number decides, then address and unit, then position with bedrooms and area. In doubt, the records count as two
+properties, because merging two properties would mix their data.
 """
 
 import re
@@ -157,9 +157,9 @@ class _Match:
         return compare(*without) != "different"
 
     def _is_other_parcel(self) -> bool:
-        """Return whether the parcel numbers differ, and their lengths differ by at most one.
+        """Return whether the records have different parcel numbers whose lengths differ by at most one.
 
-        If their lengths differ by more, they may be two forms of the same number.
+        If their lengths differ by more, they may be two forms of the same number. Numbers of two counties do not count.
         """
         a, b = self._parcels
         if not (a and b) or a == b or _differ(*self._counties):

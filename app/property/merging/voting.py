@@ -3,7 +3,7 @@
 A source's accuracy A is the chance that its value is right: rank × method × confidence × freshness × fit. Its vote is
 ln(n·A / (1 − A)), where n = 10 is the number of possible wrong values (the vote count of Dong, Berti-Equille and
 Srivastava, "Integrating Conflicting Data: The Role of Source Dependence", VLDB 2009). A value gets the votes of all
-sources that agree. Each domain owner has one vote, or one vote for each of its known offices.
+sources that agree. All sites of one owner share one vote, or have one vote per known kind of source (`Voter`).
 """
 
 from __future__ import annotations

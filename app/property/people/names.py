@@ -39,7 +39,7 @@ class PersonName:
 def parse_name(text: str) -> PersonName:
     """Parse a name such as `Jane Doe` or `Doe, Jane`, with or without titles.
 
-    Raises `InvalidPersonError` for fewer than two or more than six words.
+    Raises `InvalidPersonError` for fewer than two or more than six words, or a family name of one letter.
     """
     family, comma, given = text.partition(",")
     is_turned = bool(comma and _plain(given)) and not SUFFIXES.issuperset(_plain(given))

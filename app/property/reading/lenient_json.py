@@ -22,7 +22,7 @@ _ASSIGNMENT = re.compile(
 #: A fast check of a whole script. If it does not match, no assignment in the script can yield a value.
 _ASSIGNED = re.compile(r"=\s*(?:JSON\.parse\(|[\[{]|[\"']\s*[\[{\\])")
 _PARSE_CALL = re.compile(r"JSON\.parse\(\s*(?:decodeURIComponent\(\s*)?")
-#: Values with fewer characters than this are skipped: they are settings or tags rather than a property.
+#: Values with fewer characters than this are skipped: they are usually settings or tags and describe no property.
 _LEAST_CHARS = 60
 _LEAST_ARGUMENT = 300
 _MOST_NESTING = 4

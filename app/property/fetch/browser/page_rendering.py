@@ -145,7 +145,7 @@ def _redirected(load: Load, destination: Destination, location: str, status: int
 def _may_be_read(document: Arrival, load: Load, loaded: Loaded) -> bool:
     """Return whether CORS allows reading the response.
 
-    Chromium cannot check this, because Playwright adds the header.
+    Chromium cannot check this, because Playwright adds the CORS header to every response.
     """
     origin = load.headers.get("origin")
     is_own = load.url.startswith(f"{document.destination.origin}/")

@@ -11,7 +11,7 @@ from app.property.record import PageKind
 
 #: An empty page has less text than this: a title, a notice that scripts are needed, and footer links.
 _SHELL_CHARS = 1000
-#: Inline scripts shorter than this are ignored, because they add no content: they count a visit or set a flag.
+#: Inline scripts shorter than this are ignored. They usually add no content, but count a visit or set a flag.
 _DRAWS_CHARS = 300
 #: A page with more facts than this is not empty. An empty page may have a few, in its title and Open Graph tags.
 _TITLE_FACTS = 2

@@ -1,4 +1,4 @@
-"""Store robots.txt files in this process, or in Redis for all processes. Only one caller fetches a file."""
+"""Store robots.txt files in this process, or in Redis for all processes. One caller at a time fetches each file."""
 
 from __future__ import annotations
 

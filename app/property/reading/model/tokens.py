@@ -12,5 +12,5 @@ def _encoding() -> Any:
 
 
 def count_tokens(text: str) -> int:
-    """Return the number of tokens of `text` for models of the o200k family."""
+    """Return the number of tokens of `text` in `o200k_base`, the encoding of OpenAI's models since GPT-4o."""
     return len(_encoding().encode_ordinary(text))
