@@ -34,6 +34,9 @@ allowed_keys: ContextVar[frozenset[str] | None] = ContextVar("allowed_keys", def
 KEY_ID = "propintel.key_id"
 #: The batch whose budget is charged for requests in the current context, or "".
 spending_batch: ContextVar[str] = ContextVar("spending_batch", default="")
+#: True if requests in the current context must not be sent again after an answer or a failure, because a request that
+#: took effect would be billed twice.
+sent_once: ContextVar[bool] = ContextVar("sent_once", default=False)
 #: A function to call once per request in the current context, before the request is first sent. If it raises an
 #: exception, the request is not sent, and the SDK raises `APIConnectionError` from the exception.
 on_first_key: ContextVar[Callable[[], None] | None] = ContextVar("on_first_key", default=None)
@@ -115,6 +118,7 @@ class RetryLoop:
         if self._path is None:
             self._call.barred.update(key.key_id for key in pool.keys if key.base_url)
         self._on_first_key = on_first_key.get()
+        self._may_repeat = need.replayable and not sent_once.get()
         self._lease: Lease | None = None
         #: When the request began to wait for a key: at its start, or at the end of its last attempt.
         self._waits_since_ns = terms.monotonic_ns()
@@ -259,7 +263,7 @@ class RetryLoop:
         lease, self._lease = self._lease, None
         settlement = replace(settlement, waited_us=self._waited_us())
         self._waits_since_ns = self._terms.monotonic_ns()
-        return lease is not None and self._pool.settle(self._call, lease, settlement) and self._need.replayable
+        return lease is not None and self._pool.settle(self._call, lease, settlement) and self._may_repeat
 
     def _waited_us(self) -> int:
         return max(0, self._sent_ns - self._waits_since_ns) // 1000

@@ -73,7 +73,8 @@ class BatchRoutes:
 
     async def content(self, request: Request, key: KeyConfig) -> Response:
         found = self._batches.file(key, request.path_params["file_id"])
-        return Response(found.content, media_type="application/octet-stream")
+        whole = Response(found.content, media_type="application/octet-stream")
+        return protocol.broken_off(whole) if self._gate.breaks_off() else whole
 
     async def create(self, request: Request, key: KeyConfig) -> Response:
         return JSONResponse(self._batches.create(key, await self._read(request), time.monotonic()))

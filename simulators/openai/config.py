@@ -108,7 +108,7 @@ class ServerConfig(_FromJson):
       "hang".
     - `project_tier`: the service tier of requests with the tier "auto" or none.
     - `echoes_key`: error messages quote the key that was sent, as careless gateways do.
-    - `break_rate`: the share of answers and streams (0 to 1) whose connection breaks midway.
+    - `break_rate`: the share of answers, streams, and files (0 to 1) whose connection breaks midway.
     - `latency_ms`: the median of the log-normal latency; `latency_spread` is its sigma.
     - `cache_seconds`: how long a prompt prefix stays cached after its last use (0: never).
     - `limits`: the accepted name of the parameter that limits the answer's length. `formats`: the accepted response

@@ -5,8 +5,11 @@ Sources: https://platform.openai.com/docs/guides/rate-limits (headers) and .../g
 """
 
 import math
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
+
+from starlette.responses import Response, StreamingResponse
 
 from simulators.openai.buckets import Meter, Refusal
 
@@ -148,3 +151,13 @@ def shutting_down() -> ApiError:
     return ApiError(
         503, "The engine is currently overloaded, please try again later", "server_error", counter="server_errors"
     )
+
+
+def broken_off(whole: Response, beginning: str | None = None) -> Response:
+    """Return a response that sends `beginning` (None: half of the body of `whole`) and then breaks its connection."""
+
+    async def part() -> AsyncIterator[str | bytes]:
+        yield bytes(whole.body)[: len(whole.body) // 2] if beginning is None else beginning
+        raise ConnectionAbortedError
+
+    return StreamingResponse(part(), headers=dict(whole.headers))

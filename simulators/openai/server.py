@@ -9,7 +9,7 @@ import json
 import math
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -27,7 +27,7 @@ from simulators.openai.bodies import ModelRequest
 from simulators.openai.config import Config, ConfigError
 from simulators.openai.gate import Gate, KeyState
 from simulators.openai.prompt_cache import PromptCache
-from simulators.openai.protocol import ApiError
+from simulators.openai.protocol import ApiError, broken_off
 from simulators.openai.web_search import Search, Searches, read_search, text_and_citations, with_search
 from simulators.serving import Stopping
 
@@ -38,16 +38,6 @@ Writer = Callable[[ModelRequest, Answer, int, int], Written]
 
 class _ClientGoneError(Exception):
     """The client disconnected while its request waited."""
-
-
-def _broken_off(events: Iterator[str], whole: Response) -> Response:
-    """Return a response that starts like `whole` and then breaks its connection."""
-
-    async def beginning() -> AsyncIterator[str | bytes]:
-        yield next(events) if isinstance(whole, StreamingResponse) else bytes(whole.body)[: len(whole.body) // 2]
-        raise ConnectionAbortedError
-
-    return StreamingResponse(beginning(), headers=dict(whole.headers))
 
 
 def _write_chat(asked: ModelRequest, reply: Answer, number: int, created: int) -> Written:
@@ -166,7 +156,7 @@ class OpenAISimulator:
         if not self.gate.breaks_off():
             return whole
         state.counts["broken_off"] += 1
-        return _broken_off(events, whole)
+        return broken_off(whole, next(events) if asked.stream else None)
 
     def _with_tier(self, asked: ModelRequest) -> ModelRequest:
         """Return the request with `tier` set to the service tier that OpenAI would use. Raises `ApiError` 400."""

@@ -390,6 +390,38 @@ def test_a_failing_server_is_retried(make_runner: Any) -> None:
     assert runner.billed("a") == [1]
 
 
+def test_a_batch_whose_creation_got_no_response_is_created_and_billed_once(make_runner: Any) -> None:
+    """The server created the batch, but its response came too late. The key pool must not repeat the request."""
+    runner = make_runner(openai_timeout_seconds=0.3, openai_max_wait_seconds=1.5)
+    api = runner.parts.api
+
+    def create(*args: Any) -> Any:
+        runner.simulator.set_key(KEYS[0], behavior="slow", seconds=1.0)
+        try:
+            return api.create(*args)
+        finally:
+            runner.simulator.set_key(KEYS[0], behavior="ok")
+
+    runner.park("a", "b")
+    replace(runner, parts=replace(runner.parts, api=CrashingApi(api, {"create": create}))).turn()
+    runner.turns(4)
+    assert runner.at_openai() == (1, 0)
+    assert runner.billed("a", "b") == [1, 1]
+    assert {runner.outcome(name).state for name in "ab"} == {RequestState.ANSWERED}
+
+
+def test_a_broken_download_is_repeated_and_stops_no_other_batch(make_runner: Any) -> None:
+    runner = make_runner(server={"break_rate": 1.0}, openai_batch_max_requests=1)
+    runner.park("a", "b")
+    runner.turns(2)
+    assert {batch.state for batch in runner.parts.batches.newest()} == {LlmBatchState.RUNNING}
+    assert all("onnection" in (batch.error or "") for batch in runner.parts.batches.newest())
+    runner.simulator.set_server(break_rate=0.0)
+    runner.turns(3)
+    assert {runner.outcome(name).state for name in "ab"} == {RequestState.ANSWERED}
+    assert runner.billed("a", "b") == [1, 1]
+
+
 def test_deleted_results_are_requested_again_and_the_first_charge_remains(
     make_runner: Any, caplog: pytest.LogCaptureFixture
 ) -> None:

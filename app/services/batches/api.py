@@ -10,10 +10,11 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import IO, Any, Final
 
+import httpx2
 import openai
 from openai.types import Batch
 
-from app.keypool.retry_loop import KEY_ID, allowed_keys, bound
+from app.keypool.retry_loop import KEY_ID, allowed_keys, bound, sent_once
 
 ENDPOINT: Final = "/v1/chat/completions"
 #: OpenAI deletes each file after this time, in case our process crashed. A batch takes up to 24 hours.
@@ -45,8 +46,11 @@ class BatchApi:
         return raw.parse().id, str(raw.http_response.extensions[KEY_ID])
 
     def create(self, key_id: str, file_id: str, name: str) -> Batch:
-        """Create a batch from an uploaded file. Store `name` in the batch's metadata, so that `find` can find it."""
-        with _only(frozenset({key_id})):
+        """Create a batch from an uploaded file. Store `name` in the batch's metadata, so that `find` can find it.
+
+        The request is never repeated, because a batch whose response was lost would be created and billed twice.
+        """
+        with _only(frozenset({key_id})), bound(sent_once, True):
             return self._client.batches.create(
                 input_file_id=file_id,
                 endpoint=ENDPOINT,
@@ -79,13 +83,16 @@ class BatchApi:
         with ExitStack() as stack:
             with _only(frozenset({key_id})):  # ends before `yield`, so as not to restrict the caller's requests
                 response = stack.enter_context(self._client.files.with_streaming_response.content(file_id))
-            for line in response.iter_lines():
-                try:
-                    found = json.loads(line)
-                except ValueError:
-                    continue
-                if isinstance(found, dict):
-                    yield found
+            try:
+                for line in response.iter_lines():
+                    try:
+                        found = json.loads(line)
+                    except ValueError:
+                        continue
+                    if isinstance(found, dict):
+                        yield found
+            except httpx2.HTTPError as exc:  # the SDK converts errors only until the download begins
+                raise openai.APIConnectionError(request=response.http_request) from exc
 
     def delete(self, key_id: str, file_id: str) -> None:
         with _only(frozenset({key_id})), suppress(openai.NotFoundError):
