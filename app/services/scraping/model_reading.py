@@ -229,7 +229,7 @@ class ModelReader:
             return None
         if found.state is RequestState.ANSWERED and (mine or found.used_at is None):
             return found.answer or {}
-        if not mine or found.state is RequestState.WITHDRAWN:
+        if not mine:
             raise WaitForBatch(request)
         if found.state is RequestState.FAILED:
             if self.dialect.after_refusal(400, f"{found.error_code} {found.error_message}") is not None:

@@ -201,6 +201,17 @@ def test_a_job_that_was_never_woken_finally_asks_directly(runs: Runs) -> None:
     assert runs.api.calls == 1
 
 
+def test_a_job_whose_request_was_withdrawn_at_the_end_of_its_wait_asks_directly(runs: Runs) -> None:
+    """Nothing ran until the job's wait was over. Then recovery queued the job, so no job waited for the request."""
+    request = runs.wait()
+    runs.clock.advance(WAIT_SECONDS + 3600)
+    runs.wake()
+    assert runs.job.request_id == request.id
+    assert runs.requests.withdraw_unwanted() == 1
+    assert "Roof" in runs.read().extraction.record.values
+    assert runs.api.calls == 1
+
+
 def test_without_a_key_no_job_waits(database: Database, clock: ManualClock, extraction: Extraction) -> None:
     runs = Runs(database, clock, extraction, keys=False)
     assert "No OpenAI key" in str(runs.read().note)
