@@ -294,6 +294,15 @@ def test_a_withdrawn_batch_starts_no_job_and_sends_no_callback(
     assert not Outbox(database).is_due(Channel.BATCH)
 
 
+def test_the_waiting_callback_of_a_withdrawn_batch_is_deleted(jobs: JobStore, database: Database) -> None:
+    """A worker ended the batch's only job before the request failed. Nothing would ever deliver its callback."""
+    made = jobs.enqueue(["https://a.example/"], callback_url="https://hooks.example/")
+    jobs.fail(made.new[0], PageGoneError(URL, "sold"))
+    assert len(BatchStore(database).complete()) == 1
+    assert jobs.withdraw(made) is True
+    assert Outbox(database).backlog(Channel.BATCH).pending == 0
+
+
 def test_concurrent_retries_queue_a_job_once(jobs: JobStore) -> None:
     """The slower retry must not requeue a job that a worker has already claimed."""
     job_id = enqueue_one(jobs)

@@ -31,6 +31,7 @@ from app.property.storage.jobs.models import (
 )
 from app.property.storage.jobs.recovery import RESEND_SECONDS, take_lost
 from app.property.storage.jobs.usage import Requester
+from app.property.storage.outbox import Message
 from app.property.storage.paging import Order, Page
 from app.property.storage.statements import Store, chunks, clean, entities
 from app.property.storage.types import ACTIVE, UtcDateTime
@@ -258,6 +259,7 @@ class JobStore(Store):
             withdrawn = cancel_jobs(connection, Job.batch_id == made.batch, *untouched, now=self._clock.now())
             change = update(Batch).where(Batch.id == made.batch).values(callback_url=None)
             made_at = connection.execute(change.returning(Batch.created_at)).scalar_one()
+            connection.execute(delete(Message).where(Message.batch_id == made.batch))
             if requester is not None:
                 usage.refund(connection, requester, made_at.date(), withdrawn)
             return True
