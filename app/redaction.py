@@ -1,4 +1,4 @@
-"""Redact secrets (keys, tokens, passwords) in all text that leaves the process.
+"""Redact secrets (keys, tokens, passwords) in text that leaves the process.
 
 Secrets with a known format are recognized wherever they come from. Configured secrets are recognized by value:
 `app.settings` and `app.keypool.keys` register them with `protect`, and forked child processes inherit the registry. To

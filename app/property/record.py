@@ -63,9 +63,10 @@ class Evidence(BaseModel):
     """The evidence of a value: where and how it was read.
 
     `raw` is the text on the page, and `quote` is enough surrounding text to find it. `locator` is a JSON pointer
-    (jsonld, state), an XPath (microdata, opengraph, label), one of these two (recipe), or `chars:START-END` in the text
-    sent to a model (llm). `rendered` is true if a browser rendered the page. `recipe` names the recipe that read the
-    value, and how many pages it was learned from. JSON omits `rendered` if it is false, and `recipe` if it is empty.
+    (jsonld, state), an XPath (microdata, opengraph, label), one of these two (recipe), `chars:START-END` in the text
+    sent to a model (llm), or the source fields (derived). `rendered` is true if a browser rendered the page. `recipe`
+    names the recipe that read the value, and how many pages it was learned from. JSON omits `rendered` if it is false,
+    and `recipe` if it is empty.
     """
 
     model_config = ConfigDict(frozen=True)

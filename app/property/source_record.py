@@ -16,15 +16,15 @@ from app.property.urls.site import owner_of
 class Voter:
     """A source that counts once when values are merged: all hosts and ports of one owner.
 
-    If an owner has offices of different known kinds, each kind counts as a separate source. `kind` is None if it is
-    unknown or "other".
+    If an owner has hosts of different known kinds of sources, each kind counts once. `kind` is None if it is unknown or
+    "other".
     """
 
     owner: str
     kind: SourceKind | None
 
     def is_independent_of(self, other: Voter) -> bool:
-        """Return whether the sources have different owners, or are one owner's offices of different known kinds."""
+        """Return whether the sources have different owners, or the same owner but different known kinds."""
         return self.owner != other.owner or (None not in (self.kind, other.kind) and self.kind != other.kind)
 
 

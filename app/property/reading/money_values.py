@@ -17,7 +17,7 @@ _YEAR_BESIDE = re.compile(r"(?<![\d,.$])((?:19|20)\d\d)(?![\d,.])")
 _RANGE_GAP = re.compile(r"\s*(?:[-–—]|\bto\b)\s*(?=[$€£]?\s?\d)")
 #: Matches dates, which are removed before an amount is parsed.
 _DAY = re.compile(r"(?<![\d/-])\d{1,2}([/-])\d{1,2}\1(?:\d{4}|\d\d)(?![\d/-])")
-#: Matches the space or punctuation after a text's first word, such as a leading yes or no.
+#: Matches spaces and punctuation, to split off a text's first word, such as yes or no.
 FIRST_WORD = re.compile(r"[\s,;:.(/–—-]+")
 
 
@@ -60,7 +60,7 @@ def _warm_rent(reading: Reading, locale: Locale) -> Iterator[Value]:
 
 #: Matches a year, a colon, and an amount: `2024: $1,618 (assessed $121,300)`.
 _YEAR_AND_AMOUNT = re.compile(r"^(?:19|20)\d\d:\s+(?P<amount>[$€£]\s?\d[\d,]*(?:\.\d\d)?)")
-#: Matches a table row that begins with a year. Its first number is not an amount.
+#: Matches a text that begins with a year and an amount, such as a row of a tax history.
 _YEAR_FIRST = re.compile(r"^(?:19|20)\d\d\s+(?:[$€£]|\d{1,3}(?:,\d{3})+)")
 
 

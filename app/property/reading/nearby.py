@@ -1,4 +1,4 @@
-"""Find the value that belongs to a label, if both are separate texts: by the markup, else by distance in the tree."""
+"""Find the value of a label that is a separate text: by the markup, else by distance in the element tree."""
 
 import re
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ _MOST_CELLS = 16
 
 @dataclass(frozen=True, slots=True)
 class Nearby:
-    """A value, its element, and the confidence that it belongs to the label."""
+    """The value of a label, the value's element, and the confidence that it belongs to the label."""
 
     value: str
     element: Any
@@ -114,7 +114,7 @@ def _is_amount(segment: Segment, found: Meaning) -> bool:
 
 
 def _neighbor(segment: Segment, page: Document, step: int) -> Segment | None:
-    """Return the next text in direction `step` (1 or -1) if it is near in the tree. Skip one footnote mark."""
+    """Return the next text in direction `step` (1 or -1) if it is near in the tree. Skip one text without words."""
     for hop in (1, 2):
         index = segment.index + step * hop
         if not 0 <= index < len(page.segments):
@@ -186,7 +186,7 @@ def _text_of(block: Any, start: Segment, page: Document) -> str:
 def _by_markup(segment: Segment, page: Document) -> tuple[str, Any] | None:
     """Return the label's value ("" if it has none) and the value's element in a definition list or table row.
 
-    Return None if the label is not a whole cell of either, or if the row is not read as label and value.
+    Return None if the label is not a whole term or cell, or if its row is not read as label and value.
     """
     cell = next((a for a in (segment.owner, *segment.owner.iterancestors()) if a.tag in ("td", "th", "dt")), None)
     if cell is None or cell_text(cell) != segment.text[:300]:

@@ -39,5 +39,5 @@ def _is_cut(words: str) -> bool:
 
 
 def is_no_result(key: str) -> bool:
-    """Return whether, on a page of search results, the value of `key` contains no results."""
+    """Return whether the value of `key`, in a results page's data, is about something other than the results."""
     return len(key) <= 60 and _NO_RESULTS.search(words_of(key)) is not None

@@ -1,7 +1,7 @@
 """Read whether the home is for sale or for rent, and its status.
 
-The sources are the title, the URL, the heading, the description, and short banners. Only words that offer a home count:
-`vermietet` (already let) does not mean that a flat is for rent.
+The sources are the title, the URL, the heading, the description, and short banners. Words for a completed offer do not
+count as an offer: `vermietet` (already let) does not mean that a flat is for rent.
 """
 
 import re
@@ -47,8 +47,8 @@ def read(page: Document) -> Iterator[Reading | Candidate]:
             yield Reading("CloseDate", sold["date"], Method.LABEL, where, segment.text, 0.5)
 
 
-#: A card's element is at most `_MOST_CARD_LEVELS` levels above its texts. A table row can be a card only if it has at
-#: least `_LEAST_COLUMNS` cells.
+#: A card is the block of one home in a list, at most `_MOST_CARD_LEVELS` levels above its texts. A table row can be a
+#: card only if it has at least `_LEAST_COLUMNS` cells.
 _MOST_CARD_LEVELS, _LEAST_COLUMNS = 4, 3
 
 
@@ -64,7 +64,7 @@ def _texts(page: Document) -> Iterator[tuple[str, str, float]]:
 
 
 def _is_past(element: Any) -> bool:
-    """Return whether a banner is hidden, heads a column, or is in a row with a date or another home's card."""
+    """Return whether a banner is hidden, a column's heading, in a dated row, or in another home's card."""
     if element.tag == "th" and element.getparent().find("td") is None:
         return True
     row = next((a for a in islice(element.iterancestors(), 4) if a.tag == "tr"), None)

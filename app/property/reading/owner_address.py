@@ -35,8 +35,8 @@ def names_site(page: Document) -> bool:
 def is_owners(field: str, label: str, segment: Segment, page: Document) -> bool:
     """Return whether an address label introduces the owner's address.
 
-    The label does so if it names the owner, if another label introduces the property's address, or if a label for the
-    owner's name or mailing address is above it.
+    A label that names the owner does so. For a plain label such as `Address`, the page's other labels for addresses and
+    owners decide.
     """
     words = words_of(label)
     if field in _PLACES and len(segment.text) <= 40 and _OWNERS.search(words_of(segment.text)):

@@ -91,7 +91,8 @@ def names_several(label: str, page: Document) -> bool:
 def composite(label: str, value: str, page: Document) -> list[Pair]:
     """Return the pairs of a label with several names, such as `Yr Built / Eff` with the value `1988 / 1992`.
 
-    A single value belongs to the last name if that name is known, as in `Bldg/Liv Area`. Return [] for any other label.
+    A single value belongs to the last name if that name is known, as in `Bldg/Liv Area`. In other cases, return [] if
+    the numbers of names and values differ.
     """
     names = [n.strip() for n in re.split(r"/", label.rstrip(":")) if n.strip()]
     if not 2 <= len(names) <= 4:

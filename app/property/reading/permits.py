@@ -2,7 +2,7 @@
 
 The roof's year is that of the newest finished permit for the house's roof. A permit is finished if it has a finish
 date or a status that says so. A permit without a status also counts as finished if its list has no finish dates.
-Refused permits never count.
+Refused permits never decide the roof's year.
 """
 
 import re

@@ -24,7 +24,7 @@ _METERS, _FEET, _ACRES, _HECTARES = (
     alternatives("units", unit, whole=False) for unit in (SQUARE_METERS, SQUARE_FEET, ACRES, HECTARES)
 )
 _METRES, _LAND = f"{_METERS}|坪", f"{_ACRES}|{_HECTARES}"
-#: Larger counts are read only in digits.
+#: The largest count that is read as a word, such as `six`. Larger counts are read only in digits.
 _MOST_IN_WORDS = 6
 _WORDS = {
     word: count
@@ -57,7 +57,7 @@ _COUNTS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("LotSizeArea", re.compile(rf"(?<![\d.,/]){_AREA}\s?(?:\+/-|±)?\s?acres\b(?! of )", re.I)),
     ("LivingArea", re.compile(rf"(?<![\d.,/]){_AREA}\s?(?:{_SIZE})(?!\s*(?:{_PLOT}|of land\b)|\s?[·/]?\s?a\b)", re.I)),
 )
-#: Maps a language to a field and a pattern of words after a number, which mean something else in other languages.
+#: Per language, fields and patterns of words after a number. The words mean something else in other languages.
 _LOCAL_COUNTS = {
     code: tuple(
         (field, _counted(alternatives("behind_number_here", field, code, whole=False)))

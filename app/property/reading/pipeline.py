@@ -68,7 +68,7 @@ _OF_ROW: Mapping[str, Reader] = {"jsonbody": jsonbody.read}
 _COMPANIONS: Mapping[str, tuple[str, ...]] = {name: (*BOUND.get(name, ()), *COUNTED.get(name, ())) for name in FIELDS}
 #: The `reader` of candidates from a model.
 _MODEL = "model"
-#: Winners that fail the checks are replaced at most this many times, because a page may have any number of them.
+#: Candidates are ranked and checked at most this many times, because a page may have any number that fail.
 _MOST_ROUNDS = 4
 
 

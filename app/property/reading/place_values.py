@@ -19,7 +19,7 @@ _NUMBER_BEHIND = frozenset(
 )
 #: Countries where a line without a number is as often `town, district` as `street, town`.
 _STREETS_HAVE_NUMBERS = _NUMBER_BEHIND | {"FR", "LU", "JP", "AE"}
-#: Matches a county in place of a town: `Hatcher County, Georgia`.
+#: Matches a county's name with its kind: `Hatcher County`.
 _COUNTY = re.compile(r"^([A-Z].*) (?:County|Parish)$")
 #: Matches taxing units that table headings list beside the county.
 _NO_COUNTY = re.compile(

@@ -14,7 +14,7 @@ _COMPOUND = re.compile(
     r"|\[\s*(?P<attr>[\w-]+)\s*(?:=\s*[\"']?(?P<value>[^\"'\]]*)[\"']?\s*)?\]|:not\((?P<never>[\w.#\[\]=\"'-]+)\)"
     r"|:(?P<act>hover|focus|focus-within|focus-visible|active|checked|target|open)(?![\w-])"
 )
-#: Selectors with more characters than this are not compiled. Such selectors are usually generated and hide no text.
+#: Selectors with more characters than this are not compiled.
 MOST_CHARS = 300
 _MOST_PARTS, _MOST_STEPS = 6, 60
 
@@ -74,7 +74,7 @@ class Selector:
 
 
 def compiled(text: str) -> Selector | None:
-    """Compile `text`; return None if it contains anything this module does not support."""
+    """Compile `text`; return None if it is empty, too long, or contains anything this module does not support."""
     if not text or len(text) > MOST_CHARS:
         return None
     pieces = _SPLIT.split(text)

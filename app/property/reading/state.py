@@ -83,7 +83,7 @@ def blobs(page: Document) -> Iterator[tuple[str, Any]]:
 
 
 def _all_blobs(page: Document) -> list[tuple[str, Any]]:
-    """Parse all scripts into a list, since several readers need them and parsing takes most of a page's time."""
+    """Return the scripts' JSON values as a list, since several readers use them."""
     return list(_blobs(page))
 
 

@@ -1,7 +1,7 @@
 """Apply the part of CSS that hides text: declarations, simple selectors, and precedence.
 
 Only `<style>` elements and `style` attributes are read; external style sheets are not fetched. An unsupported selector
-matches nothing, so text that it may hide stays visible. This module never raises. Its run time is linear in the text.
+matches nothing, so text that it may hide stays visible. This module never raises.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Read tables with headings: permits, sales, values by part and by year, single rows, and lists of features."""
+"""Read tables with headings, such as permits, sales, assessed values, and lists of features."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from app.property.record import Method
 
 #: Fields of assessed values and taxes, which tables give for each year.
 _YEARLY = ("TaxAssessedValue", "X_MarketValue", "TaxAnnualAmount")
-#: Headings that mean a market value in these tables, but something else elsewhere.
+#: Headings that mean a market value in a table of `_YEARLY` values, but something else elsewhere.
 _WHOLE = frozenset({"actual", "appraised", "current value", "full", "total"})
 _PARTS = re.compile(
     r"\b(?:land|lot|buildings?|improvements?|dwelling|structures?|impr|bldg|outbuildings?|residential)\b", re.I

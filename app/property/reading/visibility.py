@@ -118,7 +118,7 @@ def _with_ancestors(elements: Iterable[Any]) -> set[Any]:
 
 @dataclass(frozen=True, slots=True)
 class _Judge:
-    """Decides which elements are hidden. `held` maps each outermost one, in `covers`, to the suspects inside it."""
+    """Decides which elements are hidden. `held` maps outermost hidden elements (in `covers`) to the suspects inside."""
 
     sheet: Stylesheet
     backgrounds: Backgrounds

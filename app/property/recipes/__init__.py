@@ -1,1 +1,1 @@
-"""Read pages of a known template without an LLM. Recipes are learned from verified values of earlier pages."""
+"""Read pages of a known template with recipes, so that an LLM is asked less often. Recipes are learned from pages."""

@@ -40,7 +40,7 @@ class RecipeStore(Protocol):
     """A store of recipes and examples: the database, or memory in tests and benchmarks."""
 
     def of_host(self, host: str) -> Sequence[Recipe]:
-        """Return up to `MOST_OF_HOST` recipes of `host`: handwritten, then most recently updated."""
+        """Return up to `MOST_OF_HOST` recipes of `host`: handwritten ones first, then the most recently updated."""
         ...
 
     def find_or_add(self, recipe: Recipe) -> Recipe:
@@ -98,7 +98,7 @@ class RecipeKeeper:
     def read(self, page: Page, known: Sequence[Recipe]) -> RecipeReading:
         """Read `page` with `known`, the recipes of its host. If the page is audited, mark the extraction as `audited`.
 
-        Raises `PageTooComplexError`.
+        Raises `PageTooComplexError` if the page exceeds the limits for reading.
         """
         read = read_with(page, known)
         if read.recipe is None or not read.applies or not self._audits.chooses(page, read.recipe):

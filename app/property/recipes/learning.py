@@ -84,7 +84,7 @@ def example_of(extraction: Extraction, asked: Collection[str], dropped: Collecti
 def learn(recipe: Recipe, examples: Sequence[Example]) -> Recipe:
     """Return an active recipe with the anchors that `examples` (newest last) support.
 
-    If they support no anchor, return `recipe` unchanged. Every example is read again, which takes about 50 ms per page.
+    If they support no anchor, return `recipe` unchanged. Every example's page is read again.
     """
     pages = [page for example in examples if (page := _Page.of(example)) is not None]
     if len(pages) < LEAST_PAGES:

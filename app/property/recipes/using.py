@@ -57,7 +57,7 @@ class RecipeReading:
 def read_with(page: Page, recipes: Sequence[Recipe], *, lang: str | None = None) -> RecipeReading:
     """Read `page` with all readers and with the matching recipe of `recipes`, the recipes of its host.
 
-    Raises `PageTooComplexError`.
+    Raises `PageTooComplexError` if the page exceeds the limits for reading.
     """
     reader = _Reader(recipes)
     return _read(extract(page, lang=lang, last=reader), reader)
@@ -66,7 +66,7 @@ def read_with(page: Page, recipes: Sequence[Recipe], *, lang: str | None = None)
 def read_rows_with(page: Page, recipes: Sequence[Recipe], is_worth: Callable[[str], bool]) -> list[RecipeReading]:
     """Read each object of a JSON body that lists several properties, as `read_with` does (see `pipeline.extract_rows`).
 
-    Raises `PageTooComplexError`.
+    Raises `PageTooComplexError` if the page exceeds the limits for reading.
     """
     readers: list[_Reader] = []
 

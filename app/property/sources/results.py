@@ -73,7 +73,7 @@ def _text(element: Any) -> str:
 
 
 def _is_about(text: str, wanted: Address) -> bool:
-    """Return whether `text` names the requested house and no other unit or postal code."""
+    """Return whether `text` names the requested house and unit, and no other postal code."""
     ours = normalize(wanted)
     if not ours.street_number or not ours.street_name:
         return False

@@ -40,7 +40,7 @@ def secret_names_in(url: str) -> tuple[str, ...]:
 def parse_secrets(entries: list[str], variable: str) -> dict[str, str]:
     """Parse `NAME=value` entries.
 
-    Raises `ConfigurationError`. The error identifies an entry by position or name, and never contains a secret.
+    Raises `ConfigurationError` for an invalid or repeated entry. The error names the entry, and contains no secret.
     """
     found: dict[str, str] = {}
     for place, entry in enumerate(entries, start=1):

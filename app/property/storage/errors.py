@@ -38,7 +38,7 @@ _MEANINGS: Mapping[str, type[StoreError]] = {
 _LOST = ("OperationalError", "ConnectionTimeout", "InterfaceError")
 #: Codes of transient errors: a unique key that another process inserted first, a deadlock, or a serialization failure.
 _PASSING = ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "23505", "40P01", "40001")
-#: If fewer bytes are free on the disk, an I/O error of SQLite means a full disk: the write-ahead log could not grow.
+#: If fewer bytes are free on the disk, an I/O error of SQLite counts as a full disk: its log may have failed to grow.
 _FULL_BYTES = 1_000_000
 
 

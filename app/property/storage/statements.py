@@ -63,7 +63,7 @@ def entities[T](
 
 
 class Store:
-    """Base class of stores. Each public method runs in one transaction and raises errors from `app.errors`."""
+    """Base class of stores. Their public methods raise errors from `app.errors`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

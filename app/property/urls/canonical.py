@@ -1,6 +1,6 @@
 """Determine a page's URLs: the URL that answered the request, and the canonical URL that the page declares.
 
-A page may declare a wrong URL, such as the URL of another office's record, or the same URL on every listing. Therefore,
+A page may declare a wrong URL, such as another authority's record, or the same URL on every listing. Therefore,
 a declared URL on another host is ignored. A declared URL on the same host is accepted only after its page was fetched
 and agrees (`merging/same_page.py`).
 """

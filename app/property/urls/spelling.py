@@ -4,7 +4,7 @@ import re
 from urllib.parse import quote
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
-#: Characters that need no escape in a path or query (RFC 3986). `%` is included to keep existing escapes.
+#: Characters that are not escaped in a path or query. `%` is included to keep existing escapes.
 _KEEP = "%/:?#[]@!$&'()*+,;=-._~|"
 _ESCAPED = re.compile(r"%([0-9A-Fa-f]{2})")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")

@@ -16,9 +16,9 @@ from app.property.urls.tracking import without_tracking
 
 #: Browsers, proxies, and database indexes accept URLs of this length.
 MAX_URL_CHARS = 2048
-#: Four times the US Postal Service's limit for an address label.
+#: Maximum number of characters of an address. Real addresses have far fewer.
 MAX_ADDRESS_CHARS = 300
-#: Even an address with building, floor, unit, county, and country has only a third as many words.
+#: Maximum number of words and `#` signs of an address. Real addresses have far fewer.
 MAX_ADDRESS_WORDS = 40
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:(?=\S)", re.I)
 _ID = re.compile(r"[0-9a-f]{32}")

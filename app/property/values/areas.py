@@ -135,7 +135,7 @@ def convert(value: float, unit: str, to: str) -> float:
     return value * IN_SQUARE_METERS[unit] / IN_SQUARE_METERS[to]
 
 
-#: In these countries, an unlabeled area of at least `_LEAST_LAND`, in any unit, is the land's area.
+#: In these countries, an unlabeled area of at least `_LEAST_LAND`, in any unit, counts as the land's area.
 _LAND_FIRST, _LEAST_LAND = frozenset({"AU", "NZ"}), 300
 _ALONE = re.compile(r"[\d.,\s]+\w{1,3}²?")
 

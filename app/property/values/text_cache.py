@@ -1,4 +1,4 @@
-"""Cache the results of functions that take a text. Long texts are too numerous to be cached."""
+"""Cache the results of functions that take a text. Results for long texts are not cached."""
 
 from collections.abc import Callable
 from functools import lru_cache, update_wrapper

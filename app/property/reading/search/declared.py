@@ -22,7 +22,7 @@ _STATED = TYPICAL_FIELDS | {"_Address", *(ADDRESS_FIELDS[part] for part in ("cit
 
 
 def declared(page: Document, links: Links) -> Iterator[str]:
-    """Yield the listing URLs in the page's data, in order; some repeat."""
+    """Yield the listing URLs in the page's data, in order. A URL may occur more than once."""
     if page.json is not None:
         yield from _listed(page.json, links)
         return
@@ -89,7 +89,7 @@ def _nodes(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def _listed(value: Any, links: Links) -> Iterator[str]:
-    """Yield URLs from lists of objects that each describe a property, except in branches on other properties."""
+    """Yield the listing URLs from lists of objects that describe properties. Skip keys that are not about results."""
     stack: list[tuple[str, Any]] = [("", value)]
     for _ in range(_MOST_NODES):
         if not stack:

@@ -49,7 +49,7 @@ class Links:
         return None if url is None or url == self.page_url else url
 
     def listing(self, href: str | None) -> str | None:
-        """Return the normalized URL if it can be a listing; None for the same search, an agent, or a sign-in page."""
+        """Return the normalized URL of `href` if it can be a listing; None for pages such as an agent's or sign-in."""
         if href not in self._listings:
             self._listings[href] = self._listing(href)
         return self._listings[href]
@@ -74,7 +74,10 @@ def shape_of(url: str) -> Shape:
 
 
 def is_one_page(url: str, other: str) -> bool:
-    """Return whether two links of one card lead to one page: the same path, with a query that identifies nothing."""
+    """Return whether two links of a listing's card lead to the same page.
+
+    If the paths are equal, the queries may differ if the path has a digit or one link has no query.
+    """
     one, two = _parts(url), _parts(other)
     is_named = any(c.isdigit() for c in one.path) or not (one.query and two.query)
     return (one.netloc, one.path) == (two.netloc, two.path) and (one.query == two.query or is_named)

@@ -11,15 +11,15 @@ from app.property.reading.search.links import Links, Shape, shape_of
 from app.property.reading.search.pagination import next_page
 from app.property.reading.search.shown import shown
 
-#: At most this many listings of a page are read; the portals of the evaluation show at most 100.
+#: At most this many listings of a page are read.
 MOST_LISTINGS = 2_000
 _NOTHING = pattern("pages", "no_results")
 
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """A results page. `listings` and `paid_for` are distinct normalized URLs, and `shapes` are the shapes of the
-    listings. `says_none` is true if the page says that nothing was found.
+    """A results page. `listings` and `paid_for` are distinct normalized URLs. `shapes` are the shapes of these listings
+    and of listings on earlier pages. `says_none` is true if the page says that nothing was found.
     """
 
     listings: tuple[str, ...]
@@ -30,7 +30,7 @@ class Results:
 
 
 def read_results(page: Page, known: frozenset[Shape] = frozenset()) -> Results:
-    """Read the results on `page`. `known` are listings' shapes on earlier pages. Raises only `PageTooComplexError`."""
+    """Read the results on `page`. `known` are shapes of earlier pages' listings. Raises only `PageTooComplexError`."""
     document = Document(page)
     links = Links(document)
     cards = shown(document, links, known)

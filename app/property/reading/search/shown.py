@@ -99,7 +99,7 @@ def _groups(root: Any, links: Links) -> Iterator[list[_Card]]:
 
 
 def _card_of(anchor: Any, url: str, links: Links) -> Any:
-    """Return the largest block around the link without another listing of the same shape."""
+    """Return the largest block around the link that links to no other listing of the same shape."""
     mine, card = shape_of(url), anchor
     for above in islice(anchor.iterancestors(), _MOST_LEVELS):
         if above.tag in ("body", "html", "main", "tbody", "table", "ul", "ol") or _leads_on(above, url, mine, links):

@@ -20,7 +20,7 @@ from app.property.urls.targets import is_address, normalize_target
 
 
 def refuse_named(database: Database, connection: Connection, wanted: Sequence[str]) -> None:
-    """Raise `InvalidTargetError` if a URL among the targets names a purged person. The message omits the URL."""
+    """Raise `InvalidTargetError`, without the URL, if a target URL names a person whose data was purged."""
     names = purged_since(database, connection, None).names
     for n, target in enumerate(wanted, 1):
         if not is_address(target) and names.is_in(target):

@@ -55,8 +55,9 @@ def read_job_figures(database: Database) -> JobFigures:
 
 @dataclass(frozen=True, slots=True)
 class RecentWork:
-    """The total cost of recently finished jobs, except jobs of watches.
+    """The numbers of recently finished jobs, and the pages, model calls, and tokens that they used.
 
+    Jobs of watches are left out.
     `urls` and `addresses` count URL jobs and address jobs. `calls` and their tokens exclude web `searches`, which used
     `search_tokens` input tokens. `address_pages` counts the pages of address jobs. Each URL job fetches one page.
     """
@@ -73,7 +74,7 @@ class RecentWork:
 
 
 def read_recent_work(database: Database) -> RecentWork:
-    """Return the total cost since midnight UTC, `RECENT_DAYS` days ago."""
+    """Return the work since midnight UTC, `RECENT_DAYS` days ago. The model calls of watches are deducted."""
     today = database.clock.now().date() - timedelta(days=RECENT_DAYS)
     since = datetime.combine(today, time(), UTC)
     h = KeyHour

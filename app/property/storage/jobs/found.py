@@ -1,7 +1,7 @@
 """End a search job and, in the same transaction, create jobs for the listings that it found.
 
-The new jobs belong to the search's batch, which therefore completes only after them. A listing that has an active job
-or is fresh gets no job. The new jobs count against the caller's quota like other jobs.
+The new jobs belong to the search's batch, which therefore completes only after them. A listing gets no job if it has an
+active job, or usually if it was read recently. The new jobs count against the caller's quota like other jobs.
 """
 
 from collections import Counter
@@ -38,7 +38,7 @@ class LeftOut(StrEnum):
     FRESH = "fresh"  # the page was read recently
     KNOWN = "known"  # the page was read before, and the search belongs to a watch
     QUOTA = "quota"  # the caller's daily quota is used up
-    PURGED = "purged"  # the page was purged during the search, or the URL names a purged person
+    PURGED = "purged"  # the page was purged during the search, or the URL names a person whose data was purged
     UNWATCHED = "unwatched"  # the job's watch was removed during the search
 
 

@@ -59,7 +59,7 @@ def earlier(connection: Connection, key: RequestKey, now: datetime) -> Enqueued 
     found = {
         job.id: job for some in chunks(row.job_ids) for job in entities(connection, select(Job).where(Job.id.in_(some)))
     }
-    known = [found[job_id] for job_id in row.job_ids if job_id in found]  # purged jobs are left out
+    known = [found[job_id] for job_id in row.job_ids if job_id in found]  # jobs deleted since are left out
     return Enqueued(row.id, known, [], row.duplicates, repeated=True)
 
 

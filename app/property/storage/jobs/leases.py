@@ -27,7 +27,7 @@ class Lease:
 def hold(connection: Connection, lease: Lease) -> None:
     """Lock the job's row until the transaction ends, so that no other process ends the job or takes it over.
 
-    Raises `LeaseLostError`. `properties/locks.py` defines the order in which locks must be taken.
+    Raises `LeaseLostError` if the lease is invalid. `properties/locks.py` defines the order of locks.
     """
     if connection.execute(select(Job.id).where(lease.holds()).with_for_update(key_share=True)).first() is None:
         raise LeaseLostError(lease.job_id)

@@ -38,7 +38,7 @@ class PageFrom(StrEnum):
     SITE = "site"  # the page was fetched and read
     UNCHANGED = "unchanged"  # the page was read before, and has not changed: same bytes, or status 304
     SAME_PAGE = "same_page"  # the same page had just been read at another URL
-    STORED = "stored"  # the stored property was fresh, so nothing was fetched
+    STORED = "stored"  # the property was read recently, so nothing was fetched
 
 
 class CallbackState(StrEnum):
@@ -272,7 +272,7 @@ class RecoveryReason(StrEnum):
 
     DUE = "due"  # the job was deferred until now
     RETURNED = "returned"  # the worker stopped and returned the job
-    LEASE = "lease"  # the lease expired, because the worker died
+    LEASE = "lease"  # the lease expired: the worker is assumed dead
     UNSENT = "unsent"  # the job's message was not sent in time
     LOST = "lost"  # the broker lost the job's message
 
@@ -289,9 +289,9 @@ class Recovered:
 class Enqueued:
     """The result of a request to enqueue targets.
 
-    `jobs` are the new and active jobs of the targets, and the last finished jobs of fresh targets. `new` are the ids of
-    the new jobs, which must be sent. `duplicates` is the number of targets that got no new job. `repeated` is True if
-    this is the answer of an earlier request with the same idempotency key.
+    `jobs` are the new and active jobs of the targets, and the last finished jobs of recently read targets. `new` are
+    the ids of the new jobs, which must be sent. `duplicates` is the number of targets that got no new job. `repeated`
+    is True if this is the answer of an earlier request with the same idempotency key.
     """
 
     batch: str

@@ -38,7 +38,7 @@ from app.property.storage.types import ACTIVE, UtcDateTime
 from app.property.storage.watches.outcomes import job_again_at
 from app.property.urls.targets import normalize_target
 
-#: A target that was read within this many days is fresh: a new request does not read it again.
+#: A target that was read within this many days is fresh: a request without `refresh` does not read it again.
 FRESH_DAYS = 30.0
 #: Assumed number of messages sent per second. It determines how long sending a batch may take.
 _SENT_PER_SECOND = 500
@@ -184,7 +184,7 @@ class JobStore(Store):
         return self._change(job_id, owner, {"lease_expires_at": until})
 
     def fail(self, job_id: str, error: PropertyIntelligenceError, owner: str | None = None) -> bool:
-        """Fail the job with this error. If `owner` is None, the job's worker is dead, and the lease is not checked.
+        """Fail the job with this error. Pass None as `owner` if the worker is dead; the lease is then not checked.
 
         If the job belongs to a watch and the error may be temporary, the watch schedule requeues the job at `due_at`.
         """

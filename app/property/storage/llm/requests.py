@@ -73,7 +73,7 @@ class LlmRequestStore(Store):
 
         Jobs with equal requests share one row. A finished request is parked again, unless this job was waiting for it;
         then the job is due immediately. Raises `LeaseLostError`, `PurgedMeanwhileError` if the page was purged after it
-        was fetched, and `PersonPurgedMeanwhileError` if the request names a purged person.
+        was fetched, and `PersonPurgedMeanwhileError` if the request contains a purged name.
         """
         now, question, page = self._clock.now(), request.question, request.page
         body = json.dumps(request.body, ensure_ascii=True, separators=(",", ":"))

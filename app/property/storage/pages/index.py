@@ -56,7 +56,7 @@ class PageIndex(Store):
     """An index of page URLs. Each method is one transaction."""
 
     def fresh(self, url: str, since: datetime) -> tuple[str, PageKind] | None:
-        """Return the property id and the page kind of `url` if its page is fresh; else None."""
+        """Return the property id and the page kind of `url` if its page is fresh (`is_fresh`); else None."""
         known_as = select(PageAlias.page_url).where(PageAlias.url == url)
         mine = or_(SourceRow.url == url, SourceRow.page_url.in_(known_as))
         with self._database.reading() as connection:
@@ -88,7 +88,7 @@ class PageIndex(Store):
             theirs = JobRow.reading_url == page_url, JobRow.id != lease.job_id
             if connection.execute(select(JobRow.id).where(*theirs, reads)).first():
                 return False
-            connection.execute(update(JobRow).where(*theirs).values(reading_url=None))  # that job's worker died
+            connection.execute(update(JobRow).where(*theirs).values(reading_url=None))  # these jobs no longer run
             mine = update(JobRow).where(lease.holds()).values(reading_url=page_url)
             if connection.execute(mine).rowcount != 1:
                 raise LeaseLostError(lease.job_id)
@@ -129,7 +129,7 @@ def note_url(connection: Connection, url: str, page_url: str, at: datetime, *bod
 
 
 def fresh_urls(urls: Any, since: datetime) -> Select[Any]:
-    """Select the normalized `urls` whose pages are fresh."""
+    """Select the normalized `urls` whose pages are fresh (`is_fresh`)."""
     own = select(SourceRow.url).where(SourceRow.url.in_(urls), is_fresh(since))
     other = (
         select(PageAlias.url)

@@ -24,14 +24,14 @@ class Checkpoint:
 
 
 class PageStore(Store):
-    """Stores received pages. Each method is one transaction."""
+    """Stores received pages. Each change is one transaction."""
 
     def save_page(self, page: Page, job_id: str | None = None, confirmed_at: datetime | None = None) -> None:
         """Store the page. If `job_id` is given, the page becomes the job's checkpoint of `page.url`.
 
         `confirmed_at` is when the site answered 304; None if it sent the full page. A page with `no_store` is stored
         only as a checkpoint, and `drop_unkept` deletes it. Raises `PurgedMeanwhileError` if the page was purged after
-        it was fetched, and `PersonPurgedMeanwhileError` if the page names a person who was purged since.
+        it was fetched, and `PersonPurgedMeanwhileError` if the page contains a name that was purged since.
         """
         no_store = page.validators.no_store
         text = page.text.encode("utf-8", "surrogatepass")

@@ -30,8 +30,8 @@ class PurgeStore(Store):
         """Delete all data about `name`: a URL, a lowercase host, a property id, an address, or a person.
 
         The purge of an address includes the results of its jobs, and the properties indexed under it. Jobs are deleted
-        too; a running job can then no longer store its result (`PurgedMeanwhileError`). The name of a purged person is
-        never stored again. The audit log records `who` purged, and the numbers of deleted rows.
+        too; a running job can then no longer store its result (`PurgedMeanwhileError`). A purged name is never stored
+        again. The audit log records `who` purged, and the numbers of deleted rows.
 
         The result counts deleted rows by table, and under "texts" the rows from which only the name was removed. A dry
         run does the same work in one transaction and rolls it back, so that its numbers are right.

@@ -1,4 +1,4 @@
-"""Keep purged data from being stored again: pages fetched before their purge, and the names of purged people.
+"""Keep purged data from being stored again: pages fetched before their purge, and purged names of people.
 
 Only hashes are stored: hashes of URLs and hosts for a day, hashes of names permanently. Every transaction that writes a
 page, a model answer, or a record checks the hashes first. A purge stores its hashes and waits for running transactions
@@ -76,13 +76,13 @@ def refuse_from_now(database: Database, urls: Iterable[str], hosts: Iterable[str
 
 @dataclass(frozen=True, slots=True)
 class Purged:
-    """What a transaction must not store: its `urls` that were purged, and the `names` of purged people."""
+    """What a transaction must not store: its `urls` that were purged, and purged `names` of people."""
 
     urls: set[str]
     names: Finder
 
     def refuse(self, *values: Any) -> None:
-        """Raise an error if a URL was purged, or if `values` contain the name of a purged person."""
+        """Raise an error if a URL was purged, or if `values` contain a purged name."""
         if self.urls:
             raise PurgedMeanwhileError()
         if self.names.is_in(values):

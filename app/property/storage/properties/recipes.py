@@ -1,6 +1,6 @@
 """Store recipes (`app/property/recipes`) and their examples in the database, which all processes share.
 
-An example stores only the hash of its page's body; the page itself is read from the stored pages. A recipe in another
+An example contains the hash of its page's body; the page itself is read from the stored pages. A recipe in another
 version of the format is not used. If it was learned, it is deleted when a new recipe of its host is stored.
 """
 

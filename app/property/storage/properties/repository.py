@@ -77,7 +77,7 @@ class PropertyStore:
         record does not count as fresh. `related` is the property for which the page was found. A record that matches no
         property is added to `related`, unless it contradicts that property.
 
-        Names of people who were purged after the page was fetched are left out. Raises `PurgedMeanwhileError`, before
+        Names of people that were purged after the page was fetched are left out. Raises `PurgedMeanwhileError`, before
         anything is written, if the page itself was purged after it was fetched.
         """
         urls = urls_of(record)
@@ -185,7 +185,7 @@ class PropertyStore:
             return entities(connection, query)
 
     def sources_of(self, property_id: str) -> tuple[str, list[SourceRecord], set[str]]:
-        """Return the property's current id, its records, and the URLs of its pages that a person's join affects.
+        """Return the property's current id, its records, and the URLs of its pages that a person joined with others.
 
         Raises `NotFoundError`.
         """
@@ -241,7 +241,7 @@ class PropertyStore:
         """Yield a consistent snapshot of all properties in the shape of `get`, oldest change first.
 
         Hold at most `page` properties in memory at a time. The snapshot is one read transaction. Writers do not wait
-        for it, but the database keeps replaced rows until it ends. Raises errors of the database.
+        for it, but the database keeps replaced rows until it ends.
         """
         query, cursor = _unmerged(changed_since), None
         with self.database.reading() as connection:

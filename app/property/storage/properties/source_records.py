@@ -21,7 +21,7 @@ ASKED_ELSEWHERE = "A property costs one question, which was asked of another pag
 
 
 def urls_of(record: SourceRecord) -> set[str]:
-    """Return all URLs of the record's page."""
+    """Return the requested, final, and canonical URLs of the record's page."""
     return {url for url in (record.url, record.final_url, record.page_url) if url}
 
 
@@ -118,8 +118,9 @@ def put_claims(
     *,
     read: Iterable[str] = (),
 ) -> None:
-    """Store `claims` about a property, replacing stored claims of the same field and page. Skip purged claims.
+    """Store `claims` about a property, replacing stored claims of the same field and page.
 
+    Claims from pages that were purged since, or with names that were purged since, are skipped.
     First delete the claims from pages whose URLs are in `read`, because these pages now have records.
     """
     known = Unverified.property_id == property_id, Unverified.url.in_(sorted(set(read)))

@@ -1,4 +1,4 @@
-"""Return properties as the API and the pages show them: with sources, claims, attempts, and merged ids."""
+"""Return properties as the API and the web pages show them: with sources, claims, attempts, and merged ids."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -30,8 +30,8 @@ _PUBLISHED = Change.state == ChangeState.PUBLISHED
 def publish(database: Database, connection: Connection, change: Change, why: str, now: datetime) -> None:
     """Move a pending change to the end of the feed.
 
-    Do nothing if a purge has deleted the change. Delete the change if it names a person who was purged after it was
-    detected.
+    Do nothing if a purge has deleted the change. Delete the change if it contains a name that was purged after the
+    change was detected.
     """
     lock_feed(database, connection)
     change.state, change.why, change.look_at, change.updated_at = ChangeState.PUBLISHED, why, None, now
@@ -59,7 +59,7 @@ class Followed:
 
 
 class ChangeStore(Store):
-    """Reads and prunes the feed. Each method is one transaction."""
+    """Reads and prunes the feed."""
 
     def since(self, cursor: str | None = None, *, limit: int = 100, property_id: str | None = None) -> Followed:
         """Return up to `limit` changes after `cursor`, of all properties or of `property_id`.

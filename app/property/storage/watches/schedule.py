@@ -48,7 +48,7 @@ _BUSY = timedelta(minutes=10)
 _LOOK_AGAIN = timedelta(minutes=30)
 #: If a tick's jobs were not sent to the task queue within this time, recovery sends them.
 _RESEND = timedelta(seconds=30)
-#: A new watch whose target was never read is refreshed within this many days.
+#: A new watch whose target was never read is first due within this many days.
 _FIRST_WITHIN_DAYS = 1
 #: A refresh is due a twelfth of the interval early, but at most half a day. This leaves time for a second fetch that
 #: confirms a change before the interval ends.
