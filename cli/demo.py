@@ -31,7 +31,7 @@ from tasks import make_celery
 from tasks._celery.publish import send_jobs
 
 _CONCURRENCY = 4
-#: The time limit of a demo, per job; the total is at least `_LEAST_SECONDS`. Only a demo that hangs reaches it.
+#: The time limit of a demo, per job. The total is at least `_LEAST_SECONDS`.
 _SECONDS_PER_JOB = 20.0
 _LEAST_SECONDS = 120.0
 _FINAL = ("done", "failed", "cancelled")

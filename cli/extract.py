@@ -217,7 +217,7 @@ def prompt_json(prompt: Prompt) -> dict[str, Any]:
 
 
 def tokens_of(prompt: Prompt) -> dict[str, int]:
-    """Return the number of tokens (o200k encoding) of each part of the prompt. The sum is `prompt_tokens`."""
+    """Return the number of tokens of each part of the prompt, in the encoding o200k. The sum is `prompt_tokens`."""
     system, user = (count_tokens(message["content"]) for message in prompt.messages)
     return {"instruction": system, "text": user, "schema": count_tokens(as_sent(prompt.schema))}
 

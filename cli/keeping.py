@@ -23,7 +23,7 @@ class Life(Protocol):
     name: str
 
     def start(self) -> None:
-        """Start or restart the service. Raises `PropertyIntelligenceError`."""
+        """Start or restart the service. Raises `PropertyIntelligenceError` if it cannot be started."""
         ...
 
     def is_up(self) -> bool:

@@ -169,9 +169,9 @@ def check_keys(
 ) -> dict[str, dict[str, Any]]:
     """Check each key with a request, and return `{"status", "http_status", "detail"}` by mask.
 
-    The request goes to the key's own base URL if it has one, else to `base_url`. The status is "valid" (200 or 429,
-    because an invalid key never gets 429), "invalid" (401), "no access" (403), or "unknown". `http_status` is None if
-    there was no answer. `transport` replaces the HTTP transport in tests.
+    The request goes to the key's own base URL if it has one, else to `base_url`. The status is "valid" (200, or 429 for
+    a rate-limited key), "invalid" (401), "no access" (403), or "unknown". `http_status` is None if there was no answer.
+    `transport` replaces the HTTP transport in tests.
     """
     inner = transport or httpx2.HTTPTransport(proxy=proxy)
     with httpx2.Client(transport=inner, timeout=_TIMEOUT_SECONDS, trust_env=False, follow_redirects=False) as client:

@@ -1,8 +1,8 @@
 """Start child processes in order, stop them in reverse order, and leave none behind.
 
 Every child leads its own session, so Ctrl-C in a terminal reaches only this process. This process then stops the
-children in reverse order, because a worker whose broker stops first ends with a traceback. If this process is killed,
-Linux ends the children (`ending_with_parent`). This requires that children are started from the main thread.
+children in reverse order, because a worker whose broker stops first ends with a traceback. `ending_with_parent` ends
+the children if this process is killed. It requires that they are started from the main thread.
 """
 
 from __future__ import annotations

@@ -166,7 +166,7 @@ def undo_decision(decision: Annotated[str, id_argument(DECISION)]) -> None:
 
 
 def _field(name: str) -> str:
-    """Return the name of the field that has this name or label, ignoring case. Raises `typer.BadParameter`."""
+    """Return the name of the field with this name or label, ignoring case, or raise `typer.BadParameter`."""
     names = {spec.label.lower(): field for field, spec in FIELDS.items()} | {field.lower(): field for field in FIELDS}
     if name.lower() in names:
         return names[name.lower()]

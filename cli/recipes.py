@@ -63,7 +63,7 @@ def show_recipes(name: Named) -> None:
 
 @command(app, "forget", "www.example.com")
 def forget(name: Named) -> None:
-    """Delete a recipe, or all recipes of a host. The model then reads the pages again, and new recipes are learned.
+    """Delete a recipe, or all recipes of a host. The model then reads the pages again until new recipes are learned.
 
     JSON: `{"forgotten": [id]}`.
     """

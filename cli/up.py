@@ -72,7 +72,7 @@ def up(
 
 
 def _run_up(flower: bool, web: bool) -> int:
-    """Run until a stop signal. Return 0 after a signal, 1 if a process did not come up, or 2 for other errors."""
+    """Run until a stop signal. Return 0 after a signal, 1 if a process did not come up, or 2 for known errors."""
     terminal = plain_stderr()
     colors = terminal.isatty() and not os.environ.get("NO_COLOR")
     with (
@@ -210,7 +210,7 @@ _SUBJECT = "propintel up"
 
 
 def summary(settings: Settings, *, broker: str, flower: bool, web: bool) -> str:
-    """Return the text to print after the start. It contains a secret sign-in link. Raises `BrokerUnavailableError`."""
+    """Return the text to print after the start. If `web`, it may contain a secret sign-in link."""
     jobs = settings.jobs.worker_concurrency or os.cpu_count() or 1
     rows = [
         ("broker", broker),

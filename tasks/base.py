@@ -98,7 +98,7 @@ class ScheduledTask(RedactedTask):
     """A task that beat sends at an interval. If several messages have accumulated, only the first one runs.
 
     If the database or the broker is unavailable, a run logs a warning and returns `{"error": name of the exception}`.
-    Celery's `expires` is not used, because a worker whose clock is ahead of beat's would drop every message.
+    Celery's `expires` is not used, because a worker whose clock is far ahead of beat's would drop every message.
     """
 
     abstract = True
@@ -123,7 +123,7 @@ class ScheduledTask(RedactedTask):
             running.release()
 
     def send_ahead(self, *args: str, interval_seconds: float = 5.0, **options: Any) -> None:
-        """Send a message that runs before all jobs. Workers skip duplicates. Raises the broker client's errors."""
+        """Send this task's message with the highest priority. Workers skip duplicates. Raises errors of the broker."""
         self.apply_async(args, priority=PRIORITIES[0], headers={INTERVAL_HEADER: interval_seconds}, **options)
 
     @staticmethod
@@ -182,7 +182,7 @@ class JobTask(RedactedTask):
                 return
             _label_run(job)
             self.request.claimed = time.monotonic()
-            if job.attempts > self.max_retries + 1:  # the process of every earlier run crashed
+            if job.attempts > self.max_retries + 1:  # the previous run did not fail the job, so its process crashed
                 raise WorkerDiedError(job.attempts - 1)
             with LeaseKeeper(lambda: jobs.renew(job_id, owner, lease), lease / 3, self._longest_seconds()):
                 yield job
@@ -195,7 +195,10 @@ class JobTask(RedactedTask):
             raise self.retry(exc=exc) from exc
 
     def retry(self, *args: Any, exc: Exception | None = None, **options: Any) -> Any:
-        """Apply the decision of `retry_policy.decide` about `exc`. If `exc` is None, retry as Celery does."""
+        """Apply the decision of `retry_policy.decide` about `exc`.
+
+        If `exc` is None, or the task was called without a worker, retry as Celery does.
+        """
         if exc is None or self.request.called_directly:
             return super().retry(*args, exc=exc, **options)
         decision = decide(
@@ -229,7 +232,7 @@ class JobTask(RedactedTask):
             self.request.retries += 1
 
     def _come_back(self, resend: Callable[..., Any], seconds: float, reason: PropertyIntelligenceError) -> Any:
-        """Send the next run's message at a higher priority: its countdown starts only when a worker receives it."""
+        """Send the next run's message, with higher priority, because its countdown begins when a worker receives it."""
         job, _ = self._held()
         ahead = {} if job is None else {"priority": message_priority(job)}
         try:
@@ -275,7 +278,7 @@ class JobTask(RedactedTask):
     def _store(self, write: Callable[[], bool], ended: Callable[[], None]) -> None:
         """Write to the jobs table, and call `ended` if this run still holds the job.
 
-        If the write fails, the lease expires and `recover_jobs` sends the job again, so nothing is lost.
+        If the write fails, the lease expires, and `recover_jobs` sends the job again.
         """
         written = False
         try:

@@ -39,7 +39,7 @@ _FIRST_BACKOFF_SECONDS = 2.0
 _LONGEST_OUTAGE_WAIT_SECONDS = 300.0
 #: Jobs that wait for the next day's budget start at random times within this period.
 _NEXT_DAY_SPREAD_SECONDS = 300.0
-#: Reading that exceeds the job's time limit ends with `PageTooComplexError`, because a retry would exceed it again.
+#: If the soft time limit interrupts the reading of a page, the page counts as too complex (`PageTooComplexError`).
 budget.INTERRUPTIONS.append(SoftTimeLimitExceeded)
 _STATUS_TRANSIENT = frozenset({408, 409, 425})
 

@@ -131,7 +131,7 @@ def _admit(request: Request) -> None:
 
 @contextmanager
 def strangers_counted(request: Request) -> Iterator[None]:
-    """If the block rejects the token, count the request for the client's IP address. Raises `TooManyRequestsError`."""
+    """Count a rejected token for the client's IP address. Raises `TooManyRequestsError` if the address has too many."""
     try:
         yield
     except (InvalidTokenError, IdentityProviderError):
@@ -141,7 +141,10 @@ def strangers_counted(request: Request) -> Iterator[None]:
 
 
 def count_request(request: Request, caller: Caller) -> None:
-    """Count one request of `caller` for the rate limit and the RateLimit headers. Raises `TooManyRequestsError`."""
+    """Count one request of `caller`, for the rate limit and the RateLimit headers.
+
+    Raises `TooManyRequestsError` if the caller exceeds the limit.
+    """
     with _exhausted_allowance(request):
         request.state.allowance = context_of(request).rate_limits.count_request(caller.id)
 

@@ -119,11 +119,11 @@ class Context:
 
     @property
     def keys(self) -> KeyView:
-        """The view of the OpenAI keys. Reloading the keys replaces the view. Raises `ConfigurationError`."""
+        """The view of the OpenAI keys, which a reload replaces. Raises `ConfigurationError` for unusable keys."""
         return self._once("keys", lambda: KeyView(self.settings, self._clock))
 
     def shared_counts(self) -> dict[str, float]:
-        """Return the metric counters of all processes, summed, by series. Raises `redis.RedisError`."""
+        """Return the metric counters by series, summed over all processes. Raises `redis.RedisError` if Redis fails."""
         return read_counts(self._once("counts", lambda: connect_store(broker_url(self.settings))))
 
     def _health_figures(self) -> HealthFigures:

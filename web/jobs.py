@@ -104,7 +104,8 @@ class SourceAttempt(BaseModel):
 class JobView(BaseModel):
     """A job. `error` is set if the job failed; `property` is the ID of the resulting property.
 
-    - `attempts` does not count waits for capacity of the OpenAI keys. `waited_seconds` is the sum of these waits.
+    - `attempts` does not count runs that ended in a wait, such as for capacity of the OpenAI keys. `waited_seconds` is
+      the waiting time that counts toward SCRAPE_DEADLINE_SECONDS.
     - `wanted_model` lists fields that needed a model answer and got none; `model_note` says why.
     - `due_at` is when a deferred job continues, or when the failed job of a watch is queued again.
     - `parked_at` is when the job began to wait for a model batch. The batch's answer may come before `due_at`.

@@ -115,7 +115,7 @@ def get_recipe(recipe_id: RecipeId, context: ContextOf) -> JSONResponse:
     responses=answers(DeletedRecipe, 404, 422),
 )
 def delete_recipe(recipe_id: RecipeId, context: ContextOf) -> JSONResponse:
-    """Delete a recipe. The model reads pages of its template again, and a new recipe is learned."""
+    """Delete a recipe. The model reads pages of its template again until a new recipe is learned."""
     store = StoredRecipes(context.stores.database)
     store.get(recipe_id)
     store.forget(recipe_id)

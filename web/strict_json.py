@@ -14,7 +14,7 @@ class StrictRequest(Request):
 
 
 def parse(body: bytes) -> Any:
-    """Parse UTF-8 JSON. Raises `json.JSONDecodeError`, also for duplicate names, NaN, huge numbers, or deep nesting."""
+    """Parse UTF-8 JSON. Duplicate names, NaN, huge numbers, and deep nesting also raise `json.JSONDecodeError`."""
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as exc:

@@ -100,7 +100,7 @@ def _unbind_task(**_: Any) -> None:
 
 
 def _select_queues(instance: Any = None, **_: Any) -> None:
-    """Let a worker of SCRAPE_QUEUE also consume the queues of other priorities, of webhooks, and of model batches."""
+    """Let a worker that consumes SCRAPE_QUEUE also consume the other lanes, and the webhook and model batch queues."""
     queues = instance.app.amqp.queues
     if SCRAPE_QUEUE in queues.consume_from:
         for lane in (*LANES, CALLBACK_QUEUE, MODEL_BATCH_QUEUE):

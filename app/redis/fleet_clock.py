@@ -29,7 +29,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class FleetClock:
-    """A `Clock` that asks a server for the time once a minute. Thread-safe.
+    """A `Clock` that shows the time of a server, and asks for it about once a minute. Thread-safe.
 
     `ask` returns the server's time in microseconds since the Unix epoch, or raises `redis.RedisError` or `OSError`. The
     monotonic clock measures the time since the last reply. Until the first reply, this machine's time is used.

@@ -210,8 +210,8 @@ def reload_of(manager: OpenAIClientManager, settings: Settings, **options: Any) 
 def build_manager(settings: Settings, clock: Clock | None = None, *, in_task: bool = False) -> OpenAIClientManager:
     """Return a manager for the configured keys. If there are none, log a warning. The manager then has no client.
 
-    If Redis is configured, all processes share the state of the keys. `in_task` selects the shorter default of
-    OPENAI_MAX_WAIT_SECONDS. Raises `ConfigurationError`.
+    With Redis or the embedded Valkey, all processes share the state of the keys. `in_task` selects the shorter default
+    of OPENAI_MAX_WAIT_SECONDS. Raises `ConfigurationError` for unusable settings.
     """
     found = load_keys(settings)
     for remark in found.remarks():

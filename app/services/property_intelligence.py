@@ -123,7 +123,7 @@ class Scraper:
         found = self._parts.recipes.read(visit.page)
         extraction = found.extraction
         index, is_search = self._parts.index, walks and extraction.kind is PageKind.SEARCH
-        # many sites show a search at the URL of a deleted listing, so the URL of a known property is never a search
+        # many sites show a search at the URL of a deleted listing, so never treat a known property's URL as a search
         if is_search and all(index.record_of(one) is None for one in {index.known_as(url) or url, visit.page_url}):
             return self._walker.walk(url, visit, extraction.reason, run)
         require_property(extraction)
@@ -178,7 +178,7 @@ class Scraper:
             return None
 
     def _take_reading(self, url: str, page_url: str, lease: Lease | None) -> None:
-        """Reserve the page for this job. Raises `PageUnderWayError` while another job reads it."""
+        """Reserve the page at `page_url` for this job. Raises `PageUnderWayError` while another job reads it."""
         index, clock = self._parts.index, self._parts.database.clock
         if lease is not None and not retry_on_store_error(lambda: index.take_reading(page_url, lease), clock):
             raise PageUnderWayError(url, page_url, _READ_ELSEWHERE_SECONDS)

@@ -126,7 +126,6 @@ def _results(url: str) -> dict[str, Any]:
 
 
 def _queue(name: str) -> Queue:
-    """Return a queue with its own exchange. If all queues shared an exchange, every message would go to every queue."""
     return Queue(name, Exchange(name, type="direct"), routing_key=name)  # type: ignore[no-untyped-call]
 
 

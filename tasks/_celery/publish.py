@@ -57,7 +57,7 @@ def _send_together(celery_app: Celery, jobs: Sequence[Job]) -> None:
 
 
 def waiting_messages(celery_app: Celery, queues: Iterable[str] = LANES) -> dict[str, int]:
-    """Return the number of waiting messages per queue. Raises `BrokerUnavailableError`."""
+    """Return the number of waiting messages per queue, or raise `BrokerUnavailableError`."""
     with broker_errors(celery_app), celery_app.pool.acquire(block=True) as connection:
         connection.ensure_connection(max_retries=1)
         return {queue: _length(connection.default_channel, queue) for queue in queues}

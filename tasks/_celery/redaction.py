@@ -16,8 +16,8 @@ def without_secrets(error: BaseException) -> BaseException:
     """Replace every exception in the chain of `error` that shows a secret with a redacted one, and return the result.
 
     If the chain shows no secret, `error` is returned unchanged. The project's own errors keep their class, and their
-    arguments are redacted. Other exceptions become `UnexpectedError`. Exceptions in arguments and exception groups are
-    redacted too. Tracebacks are kept, because they show only code.
+    arguments are redacted. Celery's `Retry` is redacted in place. Other exceptions become `UnexpectedError`. Exceptions
+    in arguments and exception groups are redacted too. Tracebacks are kept, because they show only code.
     """
     return _cleaned(error, {})
 

@@ -24,7 +24,7 @@ def celery_facts(celery_app: Celery) -> CeleryFacts:
 
 
 def consumers(celery_app: Celery, seconds: float = ANSWER_SECONDS) -> dict[str, frozenset[str]]:
-    """Return the queues of each worker that replies in time, by node name. Raises `BrokerUnavailableError`."""
+    """Return the queues of each worker that replies in time, by node name, or raise `BrokerUnavailableError`."""
     with broker_errors(celery_app):
         found = celery_app.control.inspect(timeout=seconds).active_queues() or {}
     return {node: frozenset(str(queue["name"]) for queue in queues) for node, queues in found.items()}

@@ -27,7 +27,7 @@ from web.pages.locator import distance
 _WEB = Path(__file__).parents[1]
 #: Maximum number of rows on one page of a list. More rows would delay the first paint.
 ROWS = 25
-#: The pages' stylesheet. It is inlined, because a request for it would delay the first paint by 50 to 100 ms.
+#: The pages' stylesheet. It is inlined, because a request for it would delay the first paint.
 _STYLE = (_WEB / "templates" / "pages.css").read_text("utf-8")
 _POLICY = {
     "default-src": "'none'",

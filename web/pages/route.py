@@ -85,7 +85,7 @@ def cookie_name(request: Request) -> str:
 
 
 def find_session(request: Request) -> PageSession | None:
-    """Return the valid session that the request's cookie names, else None. Raises `BrokerUnavailableError`."""
+    """Return the session of the request's cookie, or None. Raises `BrokerUnavailableError` if Redis does not answer."""
     sent = request.cookies.get(cookie_name(request), "")
     return context_of(request).page_sessions.find(sent) if sent else None
 

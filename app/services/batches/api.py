@@ -17,9 +17,9 @@ from openai.types import Batch
 from app.keypool.retry_loop import KEY_ID, allowed_keys, bound, sent_once
 
 ENDPOINT: Final = "/v1/chat/completions"
-#: OpenAI deletes each file after this time, in case our process crashed. A batch takes up to 24 hours.
+#: OpenAI deletes each file after this time, even if our process crashed. A batch takes up to 24 hours.
 FILES_EXPIRE = timedelta(days=3)
-#: The metadata field of a batch that stores our name for it.
+#: The key in a batch's metadata under which our name of the batch is stored.
 _OURS = "propintel_batch"
 _LISTED_AT_ONCE = 100
 #: Maximum expected difference between our clock and OpenAI's.
@@ -60,7 +60,7 @@ class BatchApi:
             )
 
     def find(self, key_id: str, name: str, since: datetime) -> Batch | None:
-        """Return the batch with this name, or None. Search only batches created at `since` or later."""
+        """Return the batch with this name, or None. Search batches created since ten minutes before `since`."""
         oldest = (since - _SKEW).timestamp()
         with _only(frozenset({key_id})):
             for batch in self._client.batches.list(limit=_LISTED_AT_ONCE):

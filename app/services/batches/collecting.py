@@ -1,4 +1,4 @@
-"""Collect parked requests into batches.
+"""Collect parked model requests into batches.
 
 Requests that no job waits for are withdrawn. Overdue requests return to their jobs, which send them as normal calls.
 The other requests are sent when they fill a batch or the oldest has waited long enough, if the budgets allow it. This
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 TOO_MANY_TOKENS = "token_limit_exceeded"
 #: How long a `TOO_MANY_TOKENS` error limits the size of new batches.
 _REMEMBERED = timedelta(days=1)
-#: Maximum number of batches begun per run. The next run follows within seconds.
+#: Maximum number of batches begun per run.
 _MOST_BEGUN = 20
 _MEGABYTE = 1_000_000
 #: The assumed size of an input line without the request's body, in bytes.
@@ -69,7 +69,7 @@ def _is_ready(parts: Parts, parked: Parked) -> bool:
 
 @dataclass(slots=True)
 class _RemainingBudgets:
-    """Budget usage: `day` of all keys together, `key` of the least used key, and `batches` by batch of jobs."""
+    """The usage of the budgets: `day` by all keys, `key` by the least used key, `batches` by each batch of jobs."""
 
     parts: Parts
     day: Spent

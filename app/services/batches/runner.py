@@ -2,7 +2,7 @@
 
 After a crash, search OpenAI for the batch before creating it again. If the batch's key no longer works, try the other
 keys, because a key of the same project can access the batch. If no key can, give the batch up, send its requests again,
-and log that they may be billed twice. In all other cases, only requests that were not billed are sent again.
+and log that they may be billed twice.
 """
 
 import logging
@@ -245,7 +245,7 @@ class BatchRunner:
     # --- ending
 
     def _dissolve(self, batch: LlmBatch, reason: str, *, counted: bool = True) -> LlmBatch:
-        """End a batch that OpenAI did not process, without cost, and park its requests again."""
+        """End a batch that OpenAI did not process and does not bill, and park its requests again."""
         given = self._batches.give_back(batch.id, None, pause_seconds=self._pause_seconds, counted=counted)
         MODEL_BATCH_REQUESTS.labels("returned").inc(given)
         if batch.state is not LlmBatchState.RUNNING:

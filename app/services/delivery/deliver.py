@@ -49,7 +49,7 @@ _COUNTERS = {Channel.BATCH: CALLBACKS, Channel.ALERT: ALERT_NOTIFICATIONS, Chann
 def receiver_of(channel: Channel, settings: Settings) -> str | None:
     """Return the configured URL for alerts or changes, in canonical form, or None if it is not set.
 
-    Return None for callbacks, because each batch has its own URL. Raises `ConfigurationError`.
+    Return None for callbacks, because each batch has its own URL. Raises `ConfigurationError` for an unusable URL.
     """
     alerts, changes = settings.alert.webhook_url, settings.changes.webhook_url
     urls = {Channel.ALERT: ("ALERT_WEBHOOK_URL", alerts), Channel.CHANGE: ("CHANGES_WEBHOOK_URL", changes)}
@@ -84,7 +84,8 @@ def changes_backlog(database: Database) -> dict[str, Any]:
 def deliver_due(channel: Channel, settings: Settings, database: Database) -> dict[str, int]:
     """Send the channel's due messages for up to `_RUN_SECONDS`. Return the number of messages by outcome.
 
-    A channel with one receiver stops at the first failure. Raises `ConfigurationError` and `StoreError`.
+    A channel with one receiver stops at the first failure. Raises `ConfigurationError` for an unusable URL of the
+    channel, and `StoreError`.
     """
     url, clock, outbox = receiver_of(channel, settings), database.clock, Outbox(database)
     counts = {"delivered": 0, "failed": 0, "given_up": 0}
@@ -159,7 +160,7 @@ def event_of(message: Message) -> Event:
 
 
 def change_event(change: Change) -> Event:
-    """Return the event of a change, with the text `ListPrice of 3f2c...: 500000 → 480000`."""
+    """Return the event of a change, with a text such as `ListPrice of 3f2c...: 500000 → 480000`."""
     old, new = (_short(value) for value in (change.old, change.new))
     text = f"{change.field} of {change.property_id}: {old} → {new}"
     return Event(f"change_{change.id}", _CHANGE_TYPE, change.published_at, change.as_json(), text)

@@ -58,7 +58,7 @@ class Event:
 
 
 def check_callback_url(url: str) -> str:
-    """Return `url` in canonical form. Raises `InvalidCallbackError`. Host names are resolved later, when sending."""
+    """Return `url` in canonical form. Raises `InvalidCallbackError` for an unusable URL. Does not resolve its host."""
     try:
         return check_url(url)
     except InvalidTargetError as exc:
@@ -68,7 +68,10 @@ def check_callback_url(url: str) -> str:
 
 
 def operators_url(variable: str, url: SecretStr | None) -> str | None:
-    """Return the URL of the setting `variable` in canonical form, or None. Raises `ConfigurationError`."""
+    """Return `url`, the value of the setting `variable`, in canonical form. None stays None.
+
+    Raises `ConfigurationError` for an unusable URL.
+    """
     if url is None:
         return None
     try:

@@ -66,7 +66,7 @@ class Panel:
 
 
 def make_panel(found: KeyReport, database: Database, *, all_keys: bool = False) -> Panel:
-    """Return the overview, with at most `MOST_KEYS` keys unless `all_keys`. Raises `StoreError`."""
+    """Return the overview, with at most `MOST_KEYS` keys unless `all_keys`. Raises errors of the database."""
     now = database.clock.now()
     known = dict(KeyHistoryStore(database).by_hour(now - SPAN))
     hours = [hour_of(now) - number * HOUR for number in reversed(range(SPAN // HOUR))]

@@ -30,7 +30,7 @@ from app.settings import Settings, load_settings
 
 log = logging.getLogger(__name__)
 
-#: Time between polls. A change of the keys file is detected after one or two polls.
+#: Time between polls. A change of the keys file takes effect at the second poll after it.
 POLL_SECONDS = 1.0
 _KEY_FIELDS = ("api_keys", "numbered_keys", "api_key", "api_keys_file", "key_groups", "key_base_urls")
 #: Results of `_content` if the keys file cannot be read, or if no keys file is configured.

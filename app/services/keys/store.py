@@ -24,7 +24,7 @@ _MOST_CONNECTIONS = 32
 
 
 def open_key_store(keys: Sequence[ApiKey], settings: Settings, clock: Clock) -> Store:
-    """Return a store that connects at first use. The caller must close it. Raises `ConfigurationError`."""
+    """Return a store. The caller must close it. Raises `ConfigurationError` for an unknown rotation strategy."""
     url = redis_url(settings)
     strategy, budget = settings.openai.key_rotation_strategy, budget_of(settings)
     if url is None:

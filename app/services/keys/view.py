@@ -1,7 +1,7 @@
 """Read the shared state of the keys, and act on keys, without sending requests to OpenAI.
 
-Unlike `OpenAIClientManager`, a view does not count as one of the processes that share the limits. A view has no local
-state: it fails while Redis is unavailable, and works again as soon as Redis is back.
+Unlike `OpenAIClientManager`, a view does not count as one of the processes that share the limits. While Redis is
+unavailable, all methods except `stats` fail.
 """
 
 from contextlib import closing
@@ -79,7 +79,7 @@ class KeyView:
             return self._unused.stats(with_ids=True)
 
     def report(self) -> KeyReport:
-        """Read the report from Redis. Raises `redis.RedisError`."""
+        """Read the report from Redis, or raise `redis.RedisError`."""
         snapshots, figures = self._pool.snapshots(), self._store.figures()
         masks = {key_id: f"key-{key_id[:8]}" for key_id in figures.groups} | {s.key_id: s.mask for s in snapshots}
         return KeyReport(masks, snapshots, figures, self._store.spent(), self._store.losses(), self._budget)
@@ -88,7 +88,7 @@ class KeyView:
         return self._pool.snapshots()
 
     def act(self, key_id: str, action: Action) -> ActionResult:
-        """Perform an operator's action on a key for all processes. Raises `redis.RedisError`."""
+        """Perform an operator's action on a key for all processes. Raises `redis.RedisError` if Redis fails."""
         acted = self._store.act(key_id, action)
         self.stats.forget()
         self.recent_report.forget()

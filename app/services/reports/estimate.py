@@ -94,7 +94,7 @@ def estimate(
 ) -> Estimate:
     """Estimate the cost of enqueuing `targets`. If `economy`, use batch prices for model calls.
 
-    Raises `InvalidTargetError` and `StoreError`.
+    Raises `InvalidTargetError` for an invalid target, and errors of the database.
     """
     new = new_targets(database, targets, fresh_days=settings.jobs.property_fresh_days, refresh=refresh)
     count_of = Counter("addresses" if is_address(target) else "urls" for target in new)

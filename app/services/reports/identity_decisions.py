@@ -42,7 +42,7 @@ def undo(database: Database, decision_id: str, *, who: str, property_id: str | N
 def explanation(database: Database, property_id: str) -> dict[str, Any]:
     """Explain why each source belongs to the property and why each value was chosen. Include all identity decisions.
 
-    Raises `NotFoundError`.
+    Raises `NotFoundError` if there is no such property.
     """
     home, sources, joined = PropertyStore(database).sources_of(property_id)
     explained = explain(home, sources, joined, database.clock.now())

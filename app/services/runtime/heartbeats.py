@@ -12,7 +12,7 @@ from pathlib import Path
 #: Number of threads of the maintenance worker. It exceeds the number of scheduled tasks, because a locked database can
 #: block most tasks at once.
 MAINTENANCE_THREADS = 12
-#: Interval between heartbeats. If the last heartbeat is four intervals old, the worker hangs or has crashed.
+#: Interval between heartbeats. A worker whose last heartbeat is four intervals old counts as hung or crashed.
 INTERVAL_SECONDS = 5.0
 
 

@@ -31,7 +31,7 @@ class Stores:
     _closing: ExitStack = field(repr=False)
 
     def ping(self) -> None:
-        """Check that the database replies. Raises `StoreError`."""
+        """Raise `StoreError` if the database does not reply."""
         with self.database.reading() as connection:
             connection.execute(select(1))
 
@@ -58,7 +58,7 @@ def open_stores(settings: Settings, clock: Clock | None = None) -> Stores:
 
 
 def publishing_rules(settings: Settings) -> PublishingRules:
-    """Return the configured rules for publishing changes. Raises `ConfigurationError`."""
+    """Return the configured rules for publishing changes. Raises `ConfigurationError` for an unknown field."""
     names = [part.strip() for part in settings.changes.fields.split(",") if part.strip()]
     try:
         fields = checked_fields(names) if names else PUBLISHED_FIELDS

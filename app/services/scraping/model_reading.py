@@ -1,8 +1,8 @@
 """Ask the model for fields that are missing in a page's markup. Cache answers, so that jobs do not pay twice.
 
-If the model fails, the result has a note instead of an error, so that values read without the model are stored. An
-error is raised only if no key has capacity, or if the provider is unavailable and the job can be retried later. The key
-pool chooses keys and enforces budgets.
+If the model fails, the result has a note, so that values read without the model are stored. The API's error is raised
+only if no key has capacity, or if the provider is unavailable and the job can be retried later. The key pool chooses
+keys and enforces budgets.
 
 Economy jobs wait for a batch at half the price (`app/services/batches`). A request that no batch answers in time
 becomes a normal API call.
@@ -217,7 +217,8 @@ class ModelReader:
         """Return the completion for `request`, the reason why there is none, or None if a normal call is needed now.
 
         `found` is the stored request, and `waited_for` is the id of the request that the job has waited for. If OpenAI
-        rejected the request's parameters, a normal call is needed, which learns the right ones. Raises `WaitForBatch`.
+        rejected the request's parameters, a normal call is needed, which learns the right ones. Raises `WaitForBatch`
+        if the job must wait for the answer.
         """
         mine = waited_for == request.id
         if found is None:
@@ -265,7 +266,10 @@ class ModelReader:
 
 
 def question_about(extraction: Extraction, *, use: ModelUse = "missing", text_tokens: int = TEXT_TOKENS) -> Prompt:
-    """Return the question about a page, without fields if there is nothing to ask. Raises `PageTooComplexError`."""
+    """Return the question about a page. If there is nothing to ask, it has no fields.
+
+    Raises `PageTooComplexError` if the page exceeds its budget of CPU time.
+    """
     if use != "never":
         count_tokens("")  # the first call loads large tables, which must not count against the page's budget
     with reading(extraction.page.url, extraction.page.spent):

@@ -40,7 +40,7 @@ class Recipes:
         self._tokens: float = TYPICAL_TOKENS
 
     def read(self, page: Page) -> RecipeReading:
-        """Read a page of any kind without a model. Raises `PageTooComplexError`."""
+        """Read a page of any kind without a model. Raises `PageTooComplexError` as `read_page` does."""
         if self._keeper is not None and (known := self._of_host(page)):
             with _harmless("Reading a page without its recipe"):
                 return _titled(read_page(page, partial(self._keeper.read, known=known)))
@@ -49,7 +49,7 @@ class Recipes:
     def read_rows(self, page: Page, is_worth: Callable[[str], bool]) -> list[RecipeReading]:
         """Read each row of a page with several properties. Skip rows for whose JSON text `is_worth` is false.
 
-        Raises `PageTooComplexError`.
+        Raises `PageTooComplexError` as `read_page` does.
         """
         if known := self._of_host(page):
             with _harmless("Reading rows without a recipe"):

@@ -72,7 +72,7 @@ def page_charge() -> Callable[[], None] | None:
 
 @contextmanager
 def model_charge() -> Iterator[None]:
-    """Charge the model call of the block when it gets its first key. Raises `WatchBudgetSpentError` before the call."""
+    """Charge the block's model call when it gets its first key, or raise `WatchBudgetSpentError` before the call."""
     budget = _budget.get()
     try:
         with bound(on_first_key, partial(budget.charge, Charge.MODEL_CALL) if budget is not None else None):

@@ -22,14 +22,13 @@ from app.services.reports.doctor.fleet import CeleryFacts
 from app.services.runtime.stores import open_stores
 from app.settings import Settings
 
-#: Types of network file systems, as mount(8) names them. SQLite's locks and shared memory do not work on them.
+#: Types of network file systems, as mount(8) names them. SQLite's locks and shared memory may not work on them.
 _SHARED_FILE_SYSTEMS = re.compile(r"nfs4?|cifs|smb3|smbfs|9p|afs|ceph|lustre|beegfs|gpfs|fuse\.(sshfs|glusterfs|s3fs)")
 _MOUNTS = Path("/proc/self/mounts")
 _ESCAPE = re.compile(r"\\([0-7]{3})")
-#: If a queued job or parked model request waits longer than this, workers or keys are probably missing.
+#: Warn if a queued job waits longer than this. A parked model request may wait OPENAI_BATCH_COLLECT_SECONDS longer.
 _LATE_SECONDS = 900.0
-#: A watch that exceeds today's budget is first in line the next day. If it waits longer than this, the budget is too
-#: small.
+#: Warn if a watch is overdue by more than this. A watch that exceeds today's budget is refreshed first the next day.
 _WATCH_LATE = timedelta(days=1, hours=1)
 
 

@@ -27,9 +27,9 @@ _ANSWER_SECONDS = 2.0
 _SLOW_MS = 50.0
 _PINGS = 5
 _NEARLY_FULL = 0.9
-#: Warn if a scheduled task is overdue by more than this. After a crash, another beat takes over within 15 seconds.
+#: Warn if a scheduled task is overdue by more than this.
 _LATE_SECONDS = 30.0
-#: If clocks differ more than this, heartbeats can look old and new tokens can be rejected.
+#: If clocks differ by more than this, heartbeats can look old and new tokens can be rejected.
 _CLOCK_SECONDS = 5.0
 #: More workers than this on one SQLite file often wait for each other's locks.
 _MANY_WORKERS = 4
@@ -50,13 +50,13 @@ class CeleryFacts:
     beat_schedule: str
 
     def is_served(self, settings: Settings, queue: str) -> bool:
-        """Return whether a worker consumes `queue`. Raises `BrokerUnavailableError`."""
+        """Return whether a worker consumes `queue`. Raises `BrokerUnavailableError` if Redis does not answer."""
         with quick_connection(settings, _ANSWER_SECONDS):
             return any(queue in queues for queues in self.consumers().values())
 
 
 def check_redis(settings: Settings) -> Finding:
-    """Check that Redis accepts writes, replies fast, and persists its data. Raises `BrokerUnavailableError`."""
+    """Check that Redis accepts writes, replies fast, and persists its data, or raise `BrokerUnavailableError`."""
     with quick_connection(settings, _ANSWER_SECONDS) as connection:
         milliseconds = 1000 * min(timeit.repeat(connection.ping, number=1, repeat=_PINGS))
         info = cast(Mapping[str, Any], connection.info())
@@ -155,7 +155,7 @@ def check_keys(settings: Settings) -> Finding:
 
 
 def check_workers(settings: Settings, celery: CeleryFacts, clock: Clock) -> Finding:
-    """Check which workers reply, which have a heartbeat file on this machine, and whether both queues are consumed."""
+    """Check which workers reply or have a heartbeat file here, and that the two queues in `celery` are consumed."""
     home = settings.state.propintel_home.expanduser()
     beats = {beat.node: beat for beat in read_heartbeats(home)}
     fresh = [node for node, beat in beats.items() if beat.is_fresh(clock.now())]

@@ -31,7 +31,7 @@ _FEW_BYTES = 1_000_000_000
 def check_settings(settings: Settings, env_file: Path | None) -> Finding:
     """Check the settings as a worker does at startup, permissions of files with secrets, and misspelled variable names.
 
-    The finding names the variable that the keys come from. Raises `ConfigurationError`.
+    The finding names the variable that the keys come from. Raises `ConfigurationError` for unusable settings.
     """
     keys = load_keys(settings)
     load_strategy(settings.openai.key_rotation_strategy)
@@ -90,7 +90,7 @@ def check_home(settings: Settings) -> Finding:
 
 
 def check_sources(settings: Settings) -> Finding:
-    """Load and check `sources.toml` as a scrape does. Raises `ConfigurationError`."""
+    """Check `sources.toml` as a scrape does. Raises `ConfigurationError` if it is invalid or a secret is missing."""
     file = sources_file(settings)
     sources = file.current()
     every = [one for area in sources.areas for one in area.sources]

@@ -12,9 +12,9 @@ from app.property.storage.keys.history import KeyHistoryStore
 from app.property.storage.keys.usage import HOUR, Demand, hour_of
 from app.services.reports.key_report.view import KeyView, PoolView, named
 
-#: Saturation for a smaller share of the day is ignored, because it delays requests only by seconds.
+#: Saturation for a smaller share of the observed time is ignored.
 SATURATED = 0.01
-#: Saturation for at least this share of the day is a warning.
+#: Saturation for at least this share of the observed time is a warning.
 _WARNING_SHARE = 0.10
 _DAY = timedelta(hours=24)
 _HOUR_S = 3600.0
@@ -50,7 +50,7 @@ def gather(view: PoolView, history: KeyHistoryStore) -> Evidence:
 
 
 def advise(evidence: Evidence) -> list[Advice]:
-    """Return advice in order of urgency: failures, budgets, then capacity."""
+    """Return advice about failing and disabled keys, then budgets, forbidden models, and capacity."""
     if not evidence.keys:
         return []
     saturated = list(_saturation(evidence))

@@ -14,7 +14,7 @@ from app.services.reports.key_report.view import BudgetUse, KeyView, PoolView, n
 
 #: How long a past failure of a key remains an alarm.
 HELD = timedelta(minutes=1)
-#: If the cap changes, a firing budget alarm stays until usage is below this share of the threshold.
+#: On a new day or with a new cap, a firing budget alert stays until usage is below this share of the threshold.
 _STAYS_FROM = 0.8
 #: A budget counts as used up from this share on. It is below 1 because of rounding.
 _ALL = 0.9995

@@ -46,7 +46,7 @@ class PoolMonitor:
         """Record the counters, and return a view of the pool, or None while Redis is unavailable.
 
         `stats` are the manager's stats, if the caller has read them just after `at`. A key that another process just
-        removed is omitted, because this process will reload its keys soon. Raises `StoreError`.
+        removed is omitted, because this process will reload its keys soon. Raises errors of the database.
         """
         at = at or self.database.clock.now()
         figures = self._record_counters()
@@ -82,7 +82,7 @@ class PoolMonitor:
         return figures
 
     def check(self) -> tuple[list[Alert], list[Alert]]:
-        """Find problems and record alerts. Log and return the new and the resolved alerts. Raises `StoreError`."""
+        """Record alerts about problems. Log and return new and resolved alerts. Raises errors of the database."""
         view = self.look()
         if view is None:
             return [], []

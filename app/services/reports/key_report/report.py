@@ -90,14 +90,14 @@ def _line(mask: str, figures: Mapping[str, Any]) -> str | None:
 
 
 def keep_report(settings: Settings, report: Mapping[str, Any], at: datetime) -> None:
-    """Store the report in Redis. Raises `BrokerUnavailableError`."""
+    """Store the report in Redis, or raise `BrokerUnavailableError`."""
     content = json.dumps(shown(report, at))
     with quick_connection(settings, _TIMEOUT_SECONDS) as connection:
         connection.set(_KEY, content, ex=KEPT_SECONDS)
 
 
 def newest_report(settings: Settings) -> dict[str, Any] | None:
-    """Return the newest report, as made by `shown`, or None if no report is stored. Raises `BrokerUnavailableError`."""
+    """Return the newest report (see `shown`), or None. Raises `BrokerUnavailableError` if Redis does not answer."""
     with quick_connection(settings, _TIMEOUT_SECONDS) as connection:
         content = connection.get(_KEY)
     return json.loads(content) if content is not None else None

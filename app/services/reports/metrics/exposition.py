@@ -1,4 +1,4 @@
-"""Render the metrics of all processes for Prometheus. Each source is read at most once a second.
+"""Render the metrics of all processes for Prometheus. Results are cached for a second per output format.
 
 All web processes return the same metrics, because the counters are shared. If a source is unavailable, only its samples
 are missing.
@@ -113,7 +113,7 @@ class Exposition(Collector):
 
 
 class _Source[T]:
-    """A source of figures. `name` is its label in `propintel_scrape_source_up`. `up`: whether its last call succeeded.
+    """A source of figures. `name` is its label in `propintel_scrape_source_up`. `up` is False if its last call failed.
 
     `instead` returns a substitute if the source exceeds its time limit.
     """

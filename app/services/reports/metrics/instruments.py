@@ -156,8 +156,8 @@ HTTP_REQUEST_SECONDS = _histogram("http_request_seconds")
 COUNTED = tuple(_specs)
 
 
-#: How a run of a job ended. "deferred" means waiting for capacity. "retried" means that the job runs again after a
-#: failure. "lost" means that the run lost its lease, the job was canceled, or its new state could not be written.
+#: How a run of a job ended. "deferred" means that the job waits, and that no retry is counted. "retried" means that the
+#: job runs again after a failure. "lost" means that the run lost its lease, or that its end could not be stored.
 RunEnd = Literal["done", "failed", "deferred", "retried", "lost"]
 
 

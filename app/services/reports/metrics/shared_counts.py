@@ -44,7 +44,7 @@ def counts(registry: CollectorRegistry) -> dict[str, float]:
 
 
 def read_counts(connection: redis.Redis) -> dict[str, float]:
-    """Return the totals of all processes by series. Raises `redis.RedisError`."""
+    """Return the totals of all processes by series. Raises `redis.RedisError` if Redis fails."""
     found: dict[bytes, bytes] = connection.hgetall(_NAME)  # type: ignore[assignment]
     return {series.decode(): float(total) for series, total in found.items()}
 
