@@ -1,4 +1,4 @@
-"""Rate limits of the HTTP API. Redis counts the requests to all web processes.
+"""Rate limits of the HTTP API. Requests to all web processes are counted together, in Redis.
 
 The limits use sliding window counters, which store two numbers per caller and run two Lua scripts per request. A fixed
 window would let a caller send twice the limit within seconds, just before and after a minute ends. While Redis is
@@ -52,7 +52,7 @@ class Allowance:
 
     @classmethod
     def used_up(cls, error: TooManyRequestsError) -> Allowance:
-        """Return the allowance after this error, with no requests remaining."""
+        """Return the allowance of a caller who got this error: no requests remain."""
         facts = error.facts
         return cls(facts["policy"], facts["limit"], 0, facts["retry_after_seconds"])
 
@@ -83,7 +83,7 @@ class RateLimits:
     def count_failure(self, address: str) -> None:
         """Count one request from `address` that has no valid token.
 
-        Raises `TooManyRequestsError` above the limit. Requests with a valid token from this address are not affected.
+        Raises `TooManyRequestsError` if the address exceeds the limit. Requests with a valid token are not affected.
         """
         if self._settings.web.api_rate_limit_per_minute:
             self._asked(lambda limiter: self._failure(limiter, _network(address)))

@@ -49,7 +49,7 @@ class Role(StrEnum):
 class Caller:
     """The sender of a request: the claims `iss`, `sub`, and `role` of the token. A missing claim is "".
 
-    `role` is not checked and may be any text. `expires_at` is when the token expires, or None for a session.
+    `role` is not checked and may be any text. `expires_at` is when the token expires, or None in a page session.
     """
 
     issuer: str
@@ -82,7 +82,10 @@ class TokenVerifier(Protocol):
     def loopback_only(self) -> bool: ...
 
     def verify(self, token: str) -> Caller:
-        """Return the caller. Raises `InvalidTokenError`, or `IdentityProviderError` if keys cannot be fetched."""
+        """Return the caller that a valid `token` names.
+
+        Raises `InvalidTokenError` for other tokens, or `IdentityProviderError` if keys cannot be fetched.
+        """
         ...
 
 

@@ -15,7 +15,7 @@ class PropertyIntelligenceError(Exception):
     """The base class of all errors of the project.
 
     A subclass defines its `code` and the names of its facts as class arguments, and its sentence and remedy as
-    attributes. Every subclass must define `code`; the rest is inherited.
+    attributes. Every subclass must define `code`; the rest may be inherited.
     """
 
     code: ClassVar[str] = "error"

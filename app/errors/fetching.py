@@ -20,7 +20,7 @@ class BlockedAddressError(FetchError, code="blocked_address"):
 
 
 class BlockedPortError(BlockedAddressError, code="blocked_port"):
-    """The URL's port belongs to a data store, an orchestrator, or a system service, which serve no pages."""
+    """The URL's port is not used for web pages, but usually for a system service, such as a database."""
 
     remedy = "Pages are fetched on ports 80, 443 and above 1023, except those of well-known services."
 
@@ -113,7 +113,7 @@ class PageUnderWayError(FetchError, code="page_under_way", facts="url page_url r
 
 
 class HostBusyError(FetchError, code="host_busy", facts="url retry_after_seconds held_seconds"):
-    """The host's rate limit delays the next request for longer than this run may wait.
+    """The host's rate limit or its robots.txt delays the next request for longer than this run may wait.
 
     `retry_after_seconds` is the time until the next request is allowed. `held_seconds` is the part of this time that is
     due to a 429 or 503 from the site.

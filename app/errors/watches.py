@@ -4,7 +4,7 @@ from app.errors import PropertyIntelligenceError
 
 
 class InvalidWatchError(PropertyIntelligenceError, code="invalid_watch", facts="what problem"):
-    """The target cannot be watched, or not with these options."""
+    """The target cannot be watched, or the watch's options are invalid."""
 
     sentence = "{what} cannot be watched: {problem}."
 

@@ -16,5 +16,5 @@ class Policy:
     dead_probe_us: int = 3600 * SECOND_US
     #: If no key is usable, dead and out-of-quota keys are tried again at this interval.
     last_resort_us: int = 300 * SECOND_US
-    #: While a probe is younger than this, other requests wait for its result before they use another key.
+    #: While a probe is younger than this, a request may wait for its result instead of a later time with another key.
     fresh_probe_us: int = 2 * SECOND_US

@@ -27,7 +27,7 @@ def wait_class(waited_us: int) -> int:
 
 
 class CallFigures(NamedTuple):
-    """The calls of one key to one model. The model is "" for requests that name none, such as listing the models.
+    """The calls with one key to one model. The model is "" for requests that name none, such as listing the models.
 
     `outcomes` counts each ended lease once, except that a stream which breaks after a successful response head counts
     as a success and as a `server_failure`. Token counts come from responses and are never estimates. The tokens of a

@@ -1,4 +1,4 @@
-"""Parse OpenAI's `x-ratelimit-*` headers, from which `lua/meters.lua` learns, and `retry-after` (RFC 9110)."""
+"""Parse OpenAI's `x-ratelimit-*` headers, from which `lua/meters.lua` learns limits, and `retry-after` (RFC 9110)."""
 
 import math
 import re

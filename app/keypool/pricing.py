@@ -1,9 +1,9 @@
 """Estimate the cost of a model call in millionths of a US dollar.
 
-Prices come from the price table in the installed package `genai-prices`; nothing is downloaded. OPENAI_PRICES overrides
-the table for missing models and negotiated prices. OPENAI_PRICES contains standard prices, which are multiplied by a
-factor per service tier. If the table has no price for a tier, a batch costs half the standard price, and other tiers
-cost the standard price. If the table has no price for cached input, cached input costs as much as other input.
+Prices come from the price table in the installed package `genai-prices`; nothing is downloaded. OPENAI_PRICES adds
+missing models and replaces prices of the table. It contains standard prices, which are multiplied by a factor per
+service tier. If the table has no price for a tier, a batch costs half the standard price, and other tiers cost the
+standard price. If the table has no price for cached input, cached input costs as much as other input.
 """
 
 import logging

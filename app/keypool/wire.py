@@ -65,7 +65,7 @@ class Need:
 
 
 def read_need(request: httpx2.Request) -> Need:
-    """Parse a request. The result is empty if the body is not JSON. A streamed body cannot be read or sent again."""
+    """Parse a request. The result is empty if the body is not JSON, or is a stream, which cannot be sent twice."""
     try:
         content = request.content
     except httpx2.RequestNotRead:

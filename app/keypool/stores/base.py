@@ -86,7 +86,7 @@ Reason = Literal["no_capacity", "quota", "dead", "circuit", "forbidden", "barred
 class NoCapacity:
     """No key can take the request within its maximum wait.
 
-    `retry_after_us` differs between callers, so that they do not all retry at the same time.
+    `retry_after_us` usually differs between callers, so that they do not all retry at the same time.
 
     If the reason is "barred", the pool returns the request's last response to the caller, if there was one. `detail`
     names the exceeded budget, for example "day calls", "key_day tokens", or "batch microusd".
@@ -160,7 +160,7 @@ class Store(Protocol):
         ...
 
     def acquire(self, request: KeyRequest) -> Lease | Later | NoCapacity:
-        """Admit a request, reserve a later time for it, or reject it. Earlier calls get earlier times."""
+        """Admit a request, reserve a later time for it, tell the caller to ask again later, or reject the request."""
         ...
 
     def confirm(self, lease: Lease) -> Lease | Later | None:

@@ -1,4 +1,4 @@
-"""Normalize and compare addresses, and derive their keys. Names may differ by a typing error, numbers may not."""
+"""Normalize and compare addresses, and derive their keys. Names may differ by typing errors, numbers may not."""
 
 import re
 from functools import lru_cache

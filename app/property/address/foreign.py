@@ -1,4 +1,4 @@
-"""Parse requested addresses outside the US. The country comes last; Canada may be omitted after its postal code."""
+"""Parse requested addresses outside the US. The country comes last. After a Canadian postal code, it may be omitted."""
 
 import re
 from dataclasses import replace

@@ -50,7 +50,7 @@ def _is_state(code: str, rest: str, postal_code: str | None) -> bool:
 
 
 def of_parts(parts: Sequence[str]) -> str | None:
-    """Return the town among the parts after the delivery line: the last part that is neither a county nor a unit."""
+    """Return the town among the parts after the delivery line: the last that is no unit and, if possible, no county."""
     named = [part for part in parts if not units.read(part.split())]
     towns = [part for part in named if not _COUNTY.search(part)] or named
     return spelled(towns[-1]) if towns else None
@@ -67,7 +67,7 @@ def cut_off(line: str, state: str | None, postal_code: str | None) -> tuple[str,
 
 
 def spelled(town: str) -> str:
-    """Normalize a town's name, such as `N MIAMI` to `NORTH MIAMI`. Raises `ValueError` for an impossible name."""
+    """Normalize a town's name, such as `N MIAMI` to `NORTH MIAMI`. Raises `ValueError` for a name with digits."""
     words = spaced(town).split()
     if len(words) > 1:
         words[0] = _STARTS.get(words[0], words[0])

@@ -27,7 +27,7 @@ def plain(text: str) -> str:
 
 
 def spaced(words: str) -> str:
-    """Replace dashes and slashes with spaces: `WILKES-BARRE` becomes `WILKES BARRE`."""
+    """Replace dashes, slashes, and periods with spaces: `WILKES-BARRE` becomes `WILKES BARRE`."""
     return " ".join(re.sub(r"[-/.]", " ", words).split())
 
 

@@ -14,7 +14,7 @@ from app.property.source_record import SourceRecord
 from app.property.values.areas import IN_SQUARE_METERS, square_meters
 from app.property.values.texts import letters_of
 
-#: The error of geocoders, which locate an address at its entrance, roof, lot, or street. 0.001 degrees are about 110 m.
+#: The tolerance for coordinates, about 110 m. Geocoders locate an address at its entrance, roof, lot, or street.
 DEGREES = 0.001
 #: Relative tolerance for areas in different units, because sites round before or after they convert.
 _OTHER_UNIT = 0.015

@@ -19,8 +19,8 @@ from app.property.fields.table import AXES
 from app.property.source_record import SourceRecord
 from app.property.values.texts import plain_parcel
 
-#: The version of how keys are spelled, including addresses and parcel numbers. Raise it when any spelling changes (a
-#: test enforces this). Stored properties are then reindexed (`propintel db reindex`).
+#: The version of the rules that spell keys, with their addresses and parcel numbers. Raise it when any spelling changes
+#: (a test enforces this). Stored properties must then be reindexed (`propintel db reindex`).
 IDENTITY_VERSION = 2
 #: Map cells per degree. A cell is about 110 m high. Keys of properties also contain the house number, because neighbors
 #: may share a cell.

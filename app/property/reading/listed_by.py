@@ -1,4 +1,4 @@
-"""Read who offers a property, from sentences (`Listing courtesy of ...`) and from the company below an agent."""
+"""Read who offers a property, from sentences (`Listing courtesy of ...`) and from a company's name below an agent's."""
 
 import re
 from collections.abc import Iterator

@@ -58,7 +58,7 @@ def _second_scopes(page: Document) -> set[Any]:
 
 
 def _scopes(element: Any, page: Document, dropped: set[Any]) -> tuple[list[str], bool]:
-    """Return the types of the scopes around `element`, nearest first, and whether it may describe this property."""
+    """Return the types of the scopes around `element`, nearest first, and whether they may describe this property."""
     types: list[str] = []
     for depth, above in enumerate(element.iterancestors()):
         if depth > _DEEPEST or above in dropped or (above in page.skipped and above.tag != "head"):

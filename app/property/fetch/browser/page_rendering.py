@@ -43,7 +43,7 @@ _HEADERS = ("content-security-policy", "content-language", "referrer-policy")
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A received response, its context, and the deadline for reading its body."""
+    """A received response, the destination, cookies, and visitor of its request, and the deadline for its body."""
 
     destination: Destination
     response: httpx2.Response
@@ -79,7 +79,7 @@ class PageRendering:
         self._renderer.close()
 
     def render(self, page: Page, arrival: Arrival) -> Rendered | Redirect:
-        """Return the rendered HTML, or the URL that the page redirects to. Raises a `FetchError`."""
+        """Return the rendered HTML, or the URL that the page redirects to. Raises a `FetchError` if rendering fails."""
         destination, headers = arrival.destination, arrival.response.headers
         document = Document(
             page,

@@ -39,7 +39,7 @@ class BrowserStartError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """How to run the browser. It ends when it uses more than `memory_bytes`, or has no page for `idle_seconds`."""
+    """How to run the browser. It is ended if it uses more than `memory_bytes` or has no page for `idle_seconds`."""
 
     executable: Path
     sandbox: bool
@@ -52,7 +52,7 @@ class BrowserProcess:
     """A running browser process. Thread-safe."""
 
     def __init__(self, program: Program) -> None:
-        """Start the browser process. Raises `BrowserStartError`."""
+        """Start the browser process. Raises `BrowserStartError` if this fails."""
         _remove_stale_folders()
         self._folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
         self._alive = (self._folder / _LOCK).open("wb")

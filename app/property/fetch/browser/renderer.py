@@ -119,7 +119,7 @@ class BrowserRenderer:
     def render(self, document: Document, deadline_us: int, load: Loader) -> Rendered | Redirect:
         """Render the page. `load` makes its requests and is called from several threads.
 
-        `deadline_us` is in microseconds since the epoch. Raises a `FetchError`.
+        `deadline_us` is in microseconds since the epoch. Raises a `FetchError` if rendering fails.
         """
         url = document.page.final_url
         if not self._places.acquire(timeout=max(0.0, self._seconds_left(deadline_us))):

@@ -58,7 +58,7 @@ class _Redirect:
 
 
 class Fetcher:
-    """Fetches pages. Thread-safe. Each process has one fetcher."""
+    """Fetches pages. Thread-safe."""
 
     def __init__(
         self,

@@ -1,8 +1,7 @@
 """Detect block pages: bot challenges, captchas, logins, and firewall errors that a site sends instead of a page.
 
-Block pages are reported, and requests to the site pause for a while. No code tries to bypass them. Each sign below is
-documented by its vendor or appears in all block pages of the vendor. `reading/kind.py` later also evaluates the words
-of the page.
+Block pages are reported as errors, and requests to the site pause for a while. No code tries to bypass them. The signs
+below come from the vendors' documentation or block pages. `reading/kind.py` later also evaluates the words of the page.
 """
 
 import re

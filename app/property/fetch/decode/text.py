@@ -32,13 +32,13 @@ _SUPERSETS = {
     "shift_jis": "cp932", "gb2312": "gb18030", "gbk": "gb18030", "euc_kr": "cp949", "big5": "big5hkscs",
     "utf-16": "utf-16-le", "utf-32": "utf-32-le",
 }  # fmt: skip
-#: Matches the accepted Python codecs. Other codecs are not charsets (rot13, punycode) or can hide markup (utf-7).
+#: Matches the names of accepted codecs. Other codecs are not charsets (rot13, punycode) or can hide markup (utf-7).
 _CHARSET = re.compile(r"(?:utf-(?:8|16|32)|cp|iso8859|iso2022|koi8|euc|shift|big5|gb|hz|mac|tis|johab|ascii|ptcp)")
 _WIDE = ("utf-16", "utf-32")
 #: Charsets that encode all text as ASCII bytes, which are also valid UTF-8.
 _STATEFUL = ("iso2022", "hz")
 
-#: Charsets for scripts other than Latin, which statistics can distinguish.
+#: Charsets for scripts other than Latin. Statistics can distinguish these charsets.
 _SCRIPTS = [
     "cp1251", "koi8_r", "cp932", "euc_jp", "gb18030", "big5hkscs", "cp949", "cp1253", "cp1255", "cp1256", "cp874",
 ]  # fmt: skip

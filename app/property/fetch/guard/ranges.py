@@ -9,7 +9,8 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 IPAddress = IPv4Address | IPv6Address
 IPNetwork = IPv4Network | IPv6Network
 
-#: The metadata services of AWS (also EKS and ECS), Azure, Alibaba, Oracle, and Google, which hand out credentials.
+#: Addresses of the metadata services of AWS (also EKS and ECS), Azure, Alibaba, Oracle, and Google. These services hand
+#: out credentials.
 _METADATA = frozenset(
     ip_address(text)
     for text in (

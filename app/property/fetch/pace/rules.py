@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-#: How long a visitor waits before it tries again at a site with the maximum number of concurrent requests.
+#: How long a visitor waits before it tries again, if the maximum number of requests to the site is running.
 POLL_US = 100_000
 #: Maximum number of visitors that wait for a site at the same time. It is higher if more can start within `WAITED_US`.
 #: Other visitors come back later.
@@ -20,8 +20,8 @@ WAITED_US = 1_000_000
 #: longer. If no such time is free, the visitor goes to the end of the queue.
 LATE_US = 10_000_000
 #: The gap adapts to the site's latency divided by the maximum number of concurrent requests, as in Scrapy's
-#: AutoThrottle (https://docs.scrapy.org/en/latest/topics/autothrottle.html). The gap grows at once. Each success
-#: shrinks it by an eighth of the difference (like the smoothing in RFC 6298 section 2).
+#: AutoThrottle (https://docs.scrapy.org/en/latest/topics/autothrottle.html). The gap grows to this value at once. Each
+#: success shrinks it by an eighth of the difference (like the smoothing in RFC 6298 section 2).
 RECOVERY_SHARE = 8
 #: Status 429 or 503 doubles the gap. The new gap is at least this long.
 PUSHED_BACK_US = 1_000_000

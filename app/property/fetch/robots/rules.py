@@ -75,7 +75,7 @@ class Robots:
 
         Raises `RobotsDisallowedError` if robots.txt forbids the URL. If fetching robots.txt failed or returned a 5xx,
         raises that error, because RFC 9309 section 2.3.1.4 then forbids the whole site. A 429 is treated the same way.
-        Raises `HostBusyError` while another caller fetches robots.txt.
+        Raises `HostBusyError` if another caller is fetching robots.txt and `visitor` does not wait that long.
         """
         entry = self._entry(destination.origin, visitor)
         is_ignored = destination.host in self._ignored

@@ -46,7 +46,7 @@ class Answered:
 
 
 def take_apart(content: str, fields: Sequence[str], *, lang: str | None = None, cut: bool = False) -> Answered | None:
-    """Parse the values of `fields` in `content`. Return None if it has no JSON about these fields and no empty JSON.
+    """Parse the values of `fields` in `content`. Return None unless it has JSON about these fields, or empty JSON.
 
     `lang` (ISO 639-1) decides whether `1.250` is 1250 or 1.25. If the answer was `cut` off, a value is used only if its
     quote also came before the cut.

@@ -106,7 +106,7 @@ class Dialect:
     def with_room_for(self, reasoning_tokens: int) -> Dialect:
         """Return the format with a limit for reasoning that suits a model that used `reasoning_tokens`.
 
-        The limit at most halves per answer.
+        The limit is lowered by at most half per answer.
         """
         if reasoning_tokens <= 0:
             return self

@@ -125,7 +125,7 @@ def _is_label(tag: str, text: str) -> bool:
 
 
 def _sentences(text: str) -> Iterator[str]:
-    """Split a line of more than 120 characters into sentences. Cut sentences after 320 characters."""
+    """Split a line of more than 120 characters into sentences. Split sentences of more than 320 characters."""
     if len(text) <= 120:
         yield text
         return

@@ -9,10 +9,10 @@ from functools import lru_cache
 _ALIKE = str.maketrans("‘’‚‛“”„‟´`‐‑‒–—−\u00ad", "''''\"\"\"\"''------ ")
 
 
-#: Match text of the same number after a quote's last digit, and before its first digit.
+#: Match text that continues a number after a quote's last digit, and before its first digit.
 _GOES_ON = re.compile(r"[.,'/-]\d| ?(?:\d/\d|[\u00bc-\u00be])")
 _WENT_BEFORE = re.compile(r"\d[.,'/-]$")
-#: Match a group of thousands after a blank, and the digits before it.
+#: Match three digits after a blank, as in `450 000`, and the digits before that blank.
 _GROUP, _FIRST_GROUP = re.compile(r"[ \u00a0\u202f]\d{3}(?![\d.,]?\d)"), re.compile(r"(?<![\w.,])[1-9]\d{0,2}$")
 #: At most this many combining marks are joined to a character, because composing a text of only marks would be slow.
 _MOST_MARKS = 30

@@ -62,7 +62,7 @@ class Order:
 async def render_page(
     browser: Browser, order: Order, load: Callable[[Message], Awaitable[Message | None]]
 ) -> dict[str, Any]:
-    """Render a page, and return the message `rendered` or `redirect`. Raises `VisitError`.
+    """Render a page, and return the message `rendered` or `redirect`. Raises `VisitError` if rendering fails.
 
     `load` makes the page's requests (see `Gate`). The browser profile is always discarded, even if the rendering is
     canceled.
