@@ -15,7 +15,7 @@ def read_target(text: str) -> Address:
 
 
 def spell_target(text: str) -> str:
-    """Return the canonical spelling, as in `123 N MAIN ST, ANYTOWN, ST 00000`. Raises `ValueError` like `read_target`."""
+    """Return the canonical spelling: `123 N MAIN ST, ANYTOWN, ST 00000`. Raises `ValueError` like `read_target`."""
     for _ in range(_ROUNDS):
         spelling = _spelled(text)
         if spelling == text:

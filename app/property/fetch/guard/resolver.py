@@ -24,7 +24,7 @@ class Resolver(Protocol):
     """Resolves host names to addresses."""
 
     def resolve(self, host: str, timeout_seconds: float) -> Sequence[IPAddress]:
-        """Return all addresses of `host`, best first. Raises `OSError` if there are none, `TimeoutError` if too slow."""
+        """Return all addresses of `host`, best first. Raises `OSError` if this fails, `TimeoutError` if it is slow."""
         ...
 
 
