@@ -17,7 +17,7 @@ from app.keypool.keys import make_keys
 from app.keypool.limits import LimitReading
 from app.keypool.outcomes import Outcome
 from app.keypool.pool import KeyPool, Pause, Send
-from app.keypool.stores.base import NoCapacity, Settlement, Store
+from app.keypool.stores.base import Lease, NoCapacity, Settlement, Store
 from tests.plugins.redis_fixtures import MakeStore
 from tests.plugins.store_steps import MINUTE, SECOND, answer, ask, burst, reading, refused, take
 
@@ -57,6 +57,25 @@ def test_a_retry_time_from_the_provider_is_used(store: Store, clock: ManualClock
     clock.advance(0.001)
     take(store)
     assert 50_000 <= refused(store).retry_after_us <= 150_000, "the next requests must be spaced"
+
+
+def test_a_key_recovers_from_many_429s(store: Store, clock: ManualClock) -> None:
+    """The provider refuses everything for two minutes, each time with a retry time of a second."""
+    _send_accepted(store, clock)
+    for _ in range(120):
+        if isinstance(lease := store.acquire(ask()), Lease):
+            store.settle(lease, Settlement(Outcome.RATE_LIMITED, pause_us=SECOND))
+        clock.advance(1)
+    clock.advance(60)
+    answer(store)
+    assert refused(store).retry_after_us <= 61 * SECOND
+
+
+def test_a_fading_count_does_not_pause_the_key_for_hours(store: Store, clock: ManualClock) -> None:
+    answer(store)
+    clock.advance(2 - 0.0001)
+    _refuse(store)
+    assert refused(store).retry_after_us <= MINUTE
 
 
 def test_a_reduced_rate_voids_reservations(store: Store, clock: ManualClock) -> None:

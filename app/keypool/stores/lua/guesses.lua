@@ -13,6 +13,8 @@ C.INCREASE, C.SLOW_INCREASE, C.LARGEST_INCREASE = 0.002, 0.01, 0.2
 -- A 429 multiplies the rate by C.DECREASE, at most once per C.CUT_GAP_US. If less than a third of the guessed rate was
 -- accepted, the guess is far too high, and C.FAR_DECREASE applies.
 C.CUT_GAP_US, C.DECREASE, C.FAR, C.FAR_DECREASE = 500000, 0.85, 1 / 3, 0.5
+-- The lowest rate, so that a key recovers after any number of 429s. Without a guess, a 429 also pauses for a minute.
+C.LOWEST_RATE = 1
 -- The guessed rate counts as used if requests are sent at more than this share of it.
 C.USED = 0.5
 
@@ -40,9 +42,9 @@ local function refused_rate(g, rate, sent, now)
   if not rate then
     if accepted == 0 then return nil end
     g.cut = now
-    return accepted
+    return math.max(accepted, C.MINUTE_US / C.COUNTED_US) -- the count fades, but shows at least one accepted request
   end
   if sent <= g.cut + C.CUT_GAP_US then return rate end
   g.cut = now
-  return rate * (accepted > rate * C.FAR and C.DECREASE or C.FAR_DECREASE)
+  return math.max(math.min(rate, C.LOWEST_RATE), rate * (accepted > rate * C.FAR and C.DECREASE or C.FAR_DECREASE))
 end
