@@ -322,6 +322,34 @@ def test_callers_wait_for_a_slow_probe_while_other_circuits_are_open(pair: Store
     assert take(pair, ask(max_wait_us=30 * SECOND)).key_id == B.key_id
 
 
+def test_callers_rarely_check_a_probe_that_is_not_yet_sent(pair: Store, clock: ManualClock) -> None:
+    """The probe is reserved for the moment in 20 s at which the circuit may close. The other key pauses for longer."""
+    answer(pair, request=ONLY_B)
+    for _ in range(3):
+        answer(pair, Outcome.SERVER_FAILURE, ONLY_A)
+    answer(pair, Outcome.RATE_LIMITED, ONLY_B, pause_us=400 * SECOND)
+    clock.advance(280)
+    assert take(pair, ask(max_wait_us=30 * SECOND)).reserved
+    assert pair.acquire(ask(max_wait_us=30 * SECOND)) == Later(SECOND // 4)
+
+
+def test_an_outage_of_the_only_key_with_the_model_is_not_a_ban(pair: Store, clock: ManualClock) -> None:
+    """Key A may not use the model, so key B is the only one, and is tried although its circuit is open."""
+    answer(pair, Outcome.FORBIDDEN, ONLY_A)
+    for _ in range(3):
+        answer(pair, Outcome.SERVER_FAILURE, ONLY_B)
+    probe = take(pair)
+    assert (probe.key_id, probe.last_resort) == (B.key_id, True)
+    pair.settle(probe, Settlement(Outcome.INVALID_KEY))
+    assert refused(pair).reason == "forbidden"
+
+
+def test_a_key_without_quota_may_use_the_model_later(pair: Store) -> None:
+    answer(pair, Outcome.FORBIDDEN, ONLY_A)
+    answer(pair, Outcome.QUOTA_EXHAUSTED, ONLY_B)
+    assert refused(pair).reason == "quota"
+
+
 def test_a_request_that_tried_every_usable_key_is_barred(pair: Store) -> None:
     answer(pair, Outcome.INVALID_KEY)
     lease = answer(pair, Outcome.SERVER_FAILURE)

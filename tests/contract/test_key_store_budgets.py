@@ -8,7 +8,7 @@ from app.keypool.outcomes import Outcome
 from app.keypool.spending import Budget, Cap, Spent, Usage
 from app.keypool.stores.base import KeyRequest, Lease, NoCapacity, Settlement, Store
 from tests.plugins.redis_fixtures import MakeStore
-from tests.plugins.store_steps import DAY, EMPTY, SECOND, A, answer, ask, of, refused, take, wait_until
+from tests.plugins.store_steps import DAY, EMPTY, KEYS, ONLY_A, SECOND, A, answer, ask, of, refused, take, wait_until
 
 NOT_SERVED = [
     Outcome.RATE_LIMITED,
@@ -126,6 +126,19 @@ def test_a_key_at_its_cap_is_skipped_while_another_is_below(make_store: MakeStor
     assert (refused(store, paid()).reason, refused(store, paid()).detail) == ("budget", "key_day calls")
     assert [of(store, k).spent_today for k in keys] == [Spent(3, 30, 21)] * 2
     assert [of(store, k).state for k in keys] == ["closed", "closed"]
+
+
+def test_a_cap_on_one_key_leaves_another_key_s_outage_as_the_reason(make_store: MakeStore, clock: ManualClock) -> None:
+    """The key below its cap is tried although its circuit is open, because no other key may take the request."""
+    store = make_store(KEYS, clock, budget=Budget(key_day=Cap(calls=4)))
+    clock.advance(3600)
+    for _ in range(4):
+        answer(store, request=ONLY_A)
+    for _ in range(3):
+        answer(store, Outcome.SERVER_FAILURE, unbilled=True)
+    assert answer(store, Outcome.SERVER_FAILURE, unbilled=True).last_resort
+    take(store)
+    assert refused(store).reason == "circuit"
 
 
 def test_a_cap_on_one_key_is_not_the_reason_if_another_key_only_waits(

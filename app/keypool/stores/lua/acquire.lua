@@ -73,8 +73,8 @@ local function candidate(id, position, last_resort)
   local start = broke and math.max(from, now + to_midnight) or from
   return {
     k = k, b = b, from = from, start = start, at = capacity_at(b, tokens, start, reserve), broke = broke,
-    fits = fits(b, tokens),
-    usable = usable(k, q, now), awaits = health_awaits(k, now) or quota_awaits(q, id, now),
+    fits = fits(b, tokens), usable = usable(k, q, now) and k.forbidden <= now and not broke,
+    awaits = health_awaits(k, now) or quota_awaits(q, id, now),
   }
 end
 
@@ -102,7 +102,7 @@ end
 
 -- Read keys from the index, until no other key can have capacity earlier than the best one. Read at most 8 keys if
 -- one of them has capacity now, otherwise 64.
-local some_usable, some_open, unseen, looked, gone = false, false, false, 0, {}
+local some_usable, unseen, looked, gone = false, false, 0, {}
 local function walk()
   local from, updates = 0, {}
   while true do
@@ -125,7 +125,6 @@ local function walk()
         looked = looked + 1
         local c = candidate(id, tonumber(position), false)
         some_usable = some_usable or c.usable
-        some_open = some_open or (c.usable and c.k.forbidden <= now and not c.broke)
         if c.at > now then
           local right = earliest(c.b, c.awaits and look_again_at(c.k, c.from, now) or c.from)
           if right ~= bound then updates[#updates + 1] = {right, id} end
@@ -155,13 +154,15 @@ local function members_in_order()
   return members
 end
 
--- If no key is usable, probe keys with open circuits now, and keys that are dead or out of quota at intervals.
+-- If no key is usable for this request, probe keys with open circuits now, and keys that are dead or out of quota at
+-- intervals.
 local last_resort = false
 if not some_usable then
   last_resort = true
   local members = members_in_order()
   for _, id in ipairs(members) do
-    if not is_off[id] and tonumber(redis.call('ZSCORE', P .. ':us', id) or '0') <= now then
+    if not is_off[id] and tonumber(redis.call('ZSCORE', P .. ':us', id) or '0') <= now
+      and load_key(id, model).forbidden <= now and not key_refusal(day, id, more) then
       last_resort = false
       break
     end
@@ -178,31 +179,32 @@ local kind = best.any_fit and 'fit' or 'small'
 local chosen, first = best[kind .. '_ready'], best[kind .. '_timed']
 
 local function reason_of_refusal()
-  if some_open then return 'no_capacity', '' end
-  local allowed, any_usable, dead, open, eligible, detail = false, false, 0, 0, 0, ''
+  if some_usable then return 'no_capacity', '' end
+  local dead, forbidden, open, eligible, detail = 0, 0, 0, 0, nil
   for _, id in ipairs(members_in_order()) do
     if not is_out(id) then
       eligible = eligible + 1
       local k = load_key(id, model)
-      if usable(k, load_quota(k.group), now) then
-        any_usable = true
-        if k.forbidden <= now then
-          local broke = key_refusal(day, id, more)
-          if not broke then return 'no_capacity', '' end
-          if not allowed then detail = broke end
-          allowed = true
-        end
+      local broke = key_refusal(day, id, more)
+      if k.circuit == DEAD then
+        dead = dead + 1
+      elseif k.forbidden > now then
+        forbidden = forbidden + 1
+      elseif broke then
+        detail = detail or broke
+      elseif usable(k, load_quota(k.group), now) then
+        return 'no_capacity', ''
+      elseif k.circuit == OPEN then
+        open = open + 1
       end
-      if k.circuit == DEAD then dead = dead + 1 end
-      if k.circuit == OPEN then open = open + 1 end
     end
   end
   if barred > 0 then return 'barred', '' end
-  if allowed then return 'budget', detail end
-  if any_usable then return 'forbidden', '' end
   if eligible == 0 then return 'disabled', '' end
   if dead == eligible then return 'dead', '' end
   if open > 0 then return 'circuit', '' end
+  if detail then return 'budget', detail end
+  if dead + forbidden == eligible then return 'forbidden', '' end
   return 'quota', ''
 end
 
@@ -239,7 +241,7 @@ if not chosen then
     if not is_out(id) and redis.call('ZSCORE', set, id) then
       awaiting = true
       local since = tonumber(redis.call('ZSCORE', P .. ':w', id)) - C.PROBE_LEASE_US
-      fresh = fresh or since > now - C.FRESH_PROBE_US
+      fresh = fresh or (since > now - C.FRESH_PROBE_US and since <= now)
       if fresh then break end
     end
   end
