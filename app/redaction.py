@@ -182,9 +182,8 @@ def looks_random(text: str) -> bool:
     """Return whether a part of `text` looks like a random token, not like ordinary words.
 
     A part looks random if `_LONG` matches it, or if it has at least 16 characters and more than a fifth of them are
-    capitals after a small letter, digits after a letter, or letters after a digit. These are every second or third
-    character of random text, but every seventh of joined words (`IncomingWebhook`, `us-east-1-production`). This
-    recognizes 99 % of random tokens of 24 characters.
+    capitals after a small letter, digits after a letter, or letters after a digit. Joined words (`IncomingWebhook`,
+    `us-east-1-production`) have fewer of these than random text.
     """
     if _LONG.search(text):
         return True
@@ -222,7 +221,7 @@ class Protected:
 
 
 def _any_of(words: list[str]) -> str:
-    """Return a pattern that matches the longest of the sorted, distinct `words`.
+    """Return a pattern that matches any of the sorted, distinct `words`, and prefers longer words.
 
     In the pattern, words share their common prefixes, so a text is searched once, not once per word.
     """

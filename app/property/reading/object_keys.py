@@ -28,7 +28,7 @@ _ARGUMENTS = re.compile(r"[({]")
 def is_cut(key: str, words: str) -> bool:
     """Return whether the value of `key` is about something other than the property. `words` are the key's words.
 
-    Return False for keys of over 60 characters and keys with arguments, which are cache keys.
+    Return False for keys with over 60 characters or with arguments, because they are probably cache keys.
     """
     return len(key) <= 60 and _ARGUMENTS.search(key) is None and _is_cut(words)
 

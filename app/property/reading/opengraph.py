@@ -16,7 +16,7 @@ _STANDARD = re.compile(
     r"og:(latitude|longitude|street-address|locality|region|postal-code|country)(?:-name)?"
 )
 _KNOWN = {"geo.position": ("_Coordinates", 0.7), "icbm": ("_Coordinates", 0.7), "geo.placename": ("City", 0.4)}
-#: Names in these namespaces are about the site, except names in `_STANDARD` or `_KNOWN`.
+#: Names in these namespaces are about the site, except names in `_STANDARD`, `_KNOWN`, or `_DESCRIPTIONS`.
 _SITE_NAMESPACES = frozenset({
     "fb", "al", "article", "profile", "video", "music", "book", "viewport", "robots", "msapplication", "apple",
     "google", "theme", "dc", "og"

@@ -17,7 +17,7 @@ _NUMBER_BEHIND = frozenset(
     {"AR", "AT", "BE", "BG", "BR", "CH", "CL", "CO", "CZ", "DE", "DK", "EE", "ES", "FI", "GR", "HR", "HU", "IT", "LT"}
     | {"LV", "MX", "NL", "NO", "PL", "PT", "RO", "RS", "RU", "SE", "SI", "SK", "TR"}
 )
-#: Countries where a line without a number is as often `town, district` as `street, town`.
+#: Countries where a line without a number may be `town, district` instead of `street, town`.
 _STREETS_HAVE_NUMBERS = _NUMBER_BEHIND | {"FR", "LU", "JP", "AE"}
 #: Matches a county's name with its kind: `Hatcher County`.
 _COUNTY = re.compile(r"^([A-Z].*) (?:County|Parish)$")

@@ -1,7 +1,7 @@
 """Apply the part of CSS that hides text: declarations, simple selectors, and precedence.
 
 Only `<style>` elements and `style` attributes are read; external style sheets are not fetched. An unsupported selector
-matches nothing, so text that it may hide stays visible. This module never raises.
+matches nothing, so text that it may hide stays visible.
 """
 
 import re
@@ -160,7 +160,7 @@ def _keys_of(element: Any) -> list[str]:
 
 
 def _blocks(text: str) -> Iterator[tuple[str, str]]:
-    """Yield each rule's selectors and declarations, except rules in at-rules that do not apply on every screen."""
+    """Yield each rule's selectors and declarations, except rules in at-rules such as `@media print`."""
     start, held = 0, [True]
     opened: str | None = None
     for match in _BRACE.finditer(text):

@@ -119,7 +119,7 @@ def _meaning(label: str, lang: str | None) -> Meaning | None:
     own = _of_all_languages() if lang is None else _of_language(lang)
     whole = _folded(label) if "(" in label or "[" in label else words
     spellings = (whole, words, _TRAILING_NUMBER.sub("", words), _UNIT_TAIL.sub("", words))
-    first, second = (_ENGLISH, own) if lang is None else (own, _ENGLISH)  # `construction` is a year only in French
+    first, second = (_ENGLISH, own) if lang is None else (own, _ENGLISH)  # in French, `construction` is a year
     for spelling in dict.fromkeys(spellings):
         found = first.get(spelling) or second.get(spelling)
         if found and (spelling != spellings[-1] or spelling == words or found.field in _AREAS):

@@ -28,7 +28,7 @@ _CONDITION = re.compile(
     re.IGNORECASE,
 )
 
-#: Matches words that mean only heating.
+#: Matches texts about heating that do not mention cooling.
 _HEATS = re.compile(
     r"^(?!.*(?:\bair\b|\ba/?c\b|cool|pump|hvac)).*\bheat|"
     r"^(?!.*(?:\ba/?c\b|air cond|central air|cool|pump|hvac))"

@@ -31,7 +31,7 @@ _RELEARNED_AFTER = timedelta(days=1)
 #: Attributes that are copied from the result of `learn` to the stored recipe.
 _LEARNED = ["state", "reason", "fields", "suspended", "never", "unanswered", "unsure", "outvoted"]
 _LEARNED += ["usual", "learned_from"]
-#: The CPU limit for learning, in seconds. Learning from `MOST_EXAMPLES` pages of a large portal takes about five.
+#: The CPU limit for learning, in seconds.
 _LEARNING_SECONDS = 10.0
 RecipeChange = Callable[[Recipe], Recipe]
 
@@ -167,7 +167,7 @@ class RecipeKeeper:
             self._store.forget_examples(recipe.id)
 
     def _relearn(self, recipe: Recipe) -> None:
-        """Learn the recipe from its stored examples. This takes seconds, so it runs outside any transaction."""
+        """Learn the recipe from its stored examples. This can take seconds, so it runs outside any transaction."""
         now = self._clock.now()
         is_again = recipe.state is RecipeState.SUSPENDED and recipe.relearned_at
         if is_again and now - datetime.fromisoformat(recipe.relearned_at) < _RELEARNED_AFTER:

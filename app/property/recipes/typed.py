@@ -25,7 +25,7 @@ _MOST_WORDS, _MOST_IN_WORDS = 60, 20
 _MOST_PARTS = {"count": 0, "year": 0}
 #: Kinds of fields whose text may be ambiguous. If a reader read such a field without a unit, the text is parsed again.
 _DOUBTED = frozenset({"area", "choice"})
-#: If an anchor leads to more different texts than this on a page, it finds no value there.
+#: If an anchor leads to more different texts than this on a page, its spots count as disagreeing.
 _MOST_TEXTS = 4
 _NUMERIC = frozenset({"area", "count", "money", "year"})
 _NUMBER = re.compile(r"(?<!\w)\d+(?:[.,'’\u00a0\u202f ]\d{3})*(?:[.,]\d+)?")

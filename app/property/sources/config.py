@@ -93,7 +93,7 @@ class Sources:
         return tuple(source for area in inside for source in area.sources)
 
     def kind_of_cited(self, url: str) -> SourceKind | None:
-        """Return the kind of source of a page that a web search cites and that no template produced.
+        """Return the kind of source for a page that only a web search found.
 
         This is the kind of the configured sources on the same host and port, if they all have the same kind. Return
         None if the host's domain is shared by unrelated sites, which need not be of the same kind.

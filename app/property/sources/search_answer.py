@@ -1,6 +1,6 @@
 """Parse the answer of a web search: the pages it cites, and the values it attributes to them. No I/O.
 
-The answer is a text with a citation (`url_citation`) after each statement. A model wrote it after reading untrusted
+The answer is a text with citations (`url_citation`) after its statements. A model wrote it after reading untrusted
 pages, so its statements are not evidence. Each statement is stored with the page that it cites. It becomes a value of a
 record only if that page itself gives the value. Statements without a citation are ignored.
 """

@@ -92,7 +92,7 @@ class UrlSecrets:
 
     @contextmanager
     def hidden_in_errors(self) -> Iterator[None]:
-        """Remove secrets from errors of this project that the block raises, and drop the causes of these errors."""
+        """Remove secrets from each `PropertyIntelligenceError` that the block raises, and drop the error's cause."""
         try:
             yield
         except PropertyIntelligenceError as exc:

@@ -11,7 +11,7 @@ from app.errors import ConfigurationError
 
 
 def parse_url(text_: str) -> URL:
-    """Parse the URL of a supported database. Raises `ConfigurationError`, whose message never contains the URL."""
+    """Parse the URL of a supported database. For other URLs, raise a `ConfigurationError` that omits the URL."""
     remedy = "Use sqlite:////path/to/file or postgresql://user:password@host/database"
     try:
         url = make_url(text_.strip())
@@ -65,7 +65,7 @@ def _prepare_postgresql(raw: Any, wait_ms: int) -> None:
         cursor.execute(f"SET lock_timeout = {wait_ms:d}")
         cursor.execute(f"SET statement_timeout = {_STATEMENT_TIMEOUT_MS:d}")
         cursor.execute("SET TIME ZONE 'UTC'")
-        # a plan that was cached while the table was small would scan the whole table until the next ANALYZE
+        # a plan that was cached while the table was small could scan the whole table until the next ANALYZE
         cursor.execute("SET plan_cache_mode = force_custom_plan")
     raw.commit()
 

@@ -42,7 +42,10 @@ RECIPE = IdKind("recipe", RecipeRow.id, "propintel recipes list")
 
 
 def find_id(database: Database, typed: str, kind: IdKind) -> str:
-    """Return the only id that begins with `typed`. Raises `UnknownIdError` or `AmbiguousIdError`."""
+    """Return the only id that begins with `typed`.
+
+    Raises `UnknownIdError` if there is no such id, and `AmbiguousIdError` if there are several.
+    """
     matches = ids_from(database, typed, kind, limit=_MOST_MATCHES + 1)
     if not matches:
         raise UnknownIdError(kind.name, typed, kind.command)

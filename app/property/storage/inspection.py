@@ -42,7 +42,10 @@ class DatabaseState:
 
 
 def inspect_database(url: str) -> DatabaseState:
-    """Return the state of the database. Raises `ConfigurationError` for an invalid URL, else `StoreError`."""
+    """Return the state of the database.
+
+    Raises `ConfigurationError` for an invalid URL, and `StoreError` if the database cannot be read.
+    """
     parsed = parse_url(url)
     file = Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
     shown = errors.shown(parsed)

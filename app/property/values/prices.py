@@ -27,7 +27,7 @@ _LEAST, _MOST = 1.0, 5e11
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """An amount in `currency` (ISO 4217), per `period` for rents. The `basis` of a rent with heating is "warm"."""
+    """An amount in `currency` (ISO 4217), per `period` for rents. `basis` is "warm" (with heating) or "cold"."""
 
     amount: float
     currency: str | None = None

@@ -15,7 +15,7 @@ _EMPTY = re.compile(rf"[\W_]*|(?:{alternatives('answers', 'unknown')})|\{{\{{.*"
 _IDENTIFIER = re.compile(r"^[A-Za-z0-9][\w./#-]*(?: ?[\w./#-]+){0,2}$")
 _POSTAL = re.compile(r"^(?=.*\d)[A-Za-z0-9][A-Za-z0-9 -]{2,9}$")
 _NO_PERSON = re.compile(rf"\d|@|https?:|www\.|{alternatives('people', 'no_names')}", re.IGNORECASE)
-#: Matches texts that are not an agency's name, such as names of firms whose maps or school ratings agencies show.
+#: Matches texts that are not an agency's name, such as names of map services.
 _NO_OFFICE = re.compile(rf"@|https?:|{alternatives('people', 'no_offices')}", re.IGNORECASE)
 _TITLE = re.compile(
     rf"(?:(?:{alternatives('people', 'ranks')})[ -]+)*(?:{alternatives('people', 'trades')})", re.IGNORECASE

@@ -1,4 +1,4 @@
-"""Find the next results page: a link with a word such as "next", or the next number in a row of numbers."""
+"""Find the next results page: a link that is marked as "next", or the link whose text is the next page number."""
 
 import re
 from collections.abc import Iterator

@@ -14,7 +14,7 @@ from app.property.reading.trees import whole_text
 from app.property.reading.unrelated_blocks import OTHERS, SIMILAR, words_of_names
 
 _MOST_LINKS = 4_000
-#: The longest card, in characters. A card may have remarks and a price history.
+#: Maximum number of characters of a card, the block of one listing. Cards may contain remarks and a price history.
 _CARD_CHARS = 1_500
 _MOST_LEVELS = 12
 #: A single card counts as a property if it has at least this many kinds of facts.

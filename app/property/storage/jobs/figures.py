@@ -1,4 +1,4 @@
-"""Compute statistics of jobs: counts by state, the longest wait, and the cost of recently finished jobs."""
+"""Compute statistics of jobs: counts by state, the longest wait, and the pages and tokens of recently finished jobs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

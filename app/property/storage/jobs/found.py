@@ -1,7 +1,7 @@
 """End a search job and, in the same transaction, create jobs for the listings that it found.
 
-The new jobs belong to the search's batch, which therefore completes only after them. A listing gets no job if it has an
-active job, or usually if it was read recently. The new jobs count against the caller's quota like other jobs.
+The new jobs belong to the search's batch, which therefore completes only after them. `LeftOut` lists the reasons why a
+listing gets no job. The new jobs count against the caller's quota like other jobs.
 """
 
 from collections import Counter

@@ -74,8 +74,8 @@ def grown(before: Mapping[str, int] | None, now: Mapping[str, int]) -> dict[str,
     """Return the figures that increased since `before` (None: never counted), with their increase.
 
     Figures can decrease if the pool's store loses data. If less than half of the counts in `before` are left, the store
-    is assumed to have restarted at 0, and all of `now` is the increase. If more are left, only the last writes were
-    lost, as in a failover: return {}.
+    is assumed to have restarted at 0, and all of `now` is the increase. If more are left, the store is assumed to have
+    lost only its last writes, as in a failover: return {}.
     """
     before = before or {}
     left = {name: min(now.get(name, 0), count) for name, count in before.items()}

@@ -31,7 +31,7 @@ _AFTER_URL = ".,:;!?)'\""
 
 
 class PurgeKind(StrEnum):
-    """What a purge removes. `URL` is a page, by any of its URLs. `HOST` includes subdomains."""
+    """What a purge removes. `URL` is a page, named by any of its URLs. `HOST` includes subdomains."""
 
     URL = "url"
     HOST = "host"

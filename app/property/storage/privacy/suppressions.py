@@ -35,8 +35,8 @@ PURGE = "purge"
 #: Hashes of URLs are kept for this time, which is longer than any fetch takes. An interrupted purge of a person can be
 #: resumed within this time.
 _KEPT = timedelta(days=1)
-#: The number of hex digits of a short hash. If a word's short hash is not stored, no purged name contains the word, and
-#: the full hash of the name is not computed.
+#: The number of hex digits of a short hash. The full hash of a possible name is computed only if the short hash of one
+#: of its words is stored.
 _SHORT = 6
 _PERSON, _PROGRESS = "person", "progress"
 
