@@ -1,6 +1,6 @@
 """Report a failure as one line on stderr and an exit code, never as a traceback.
 
-Exit codes are 0 for success, 1 for failure, 2 for wrong usage or configuration, and 130 after Ctrl-C.
+Exit codes are 0 for success, 1 for failure, 2 if the work could not be tried, and 130 after Ctrl-C.
 """
 
 import logging
@@ -45,7 +45,7 @@ log = logging.getLogger(__name__)
 
 
 def exit_code_of(error: PropertyIntelligenceError) -> int:
-    """Return 2 if the user has to correct something first, or 1 if the work was tried and failed."""
+    """Return 2 if the error prevented the work from being tried, or 1 if the work was tried and failed."""
     return USAGE if isinstance(error, _CONFIGURATION) else FAILED
 
 

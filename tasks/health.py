@@ -27,7 +27,7 @@ def report_key_stats() -> dict[str, Any]:
     """Report on the key pool.
 
     Returns the `data` of the specification's stats response, with keys shown by their mask, plus `advice`, `alerts`,
-    and `alerts_firing`. If the database is unavailable, the report contains no advice.
+    and `alerts_firing`. If the database is unavailable, the report contains neither advice nor alerts.
     """
     monitor, settings = pool_monitor(), current().settings
     at, stats = monitor.database.clock.now(), monitor.manager.get_stats()

@@ -131,7 +131,10 @@ def _admit(request: Request) -> None:
 
 @contextmanager
 def strangers_counted(request: Request) -> Iterator[None]:
-    """Count a rejected token for the client's IP address. Raises `TooManyRequestsError` if the address has too many."""
+    """If the block rejects the token, count that for the client's IP address.
+
+    Raises `TooManyRequestsError` if the address has sent too many requests without a valid token.
+    """
     try:
         yield
     except (InvalidTokenError, IdentityProviderError):

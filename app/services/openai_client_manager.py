@@ -65,7 +65,7 @@ class OpenAIClientManager:
         self.keys = tuple(keys)
         clock = clock or SystemClock()
         self._pool = KeyPool(self.keys, store or MemoryStore(self.keys, strategy, clock), strategy)
-        #: Stores the keys' usage and spending, and charges batches. Its methods raise `redis.RedisError`.
+        #: Stores the keys' usage and spending, and charges batches. Its methods may raise `redis.RedisError`.
         self.store: Store = self._pool.store
         self._base_url = base_url
         self._timeout = httpx2.Timeout(timeout_seconds, connect=min(_CONNECT_TIMEOUT_SECONDS, timeout_seconds))
@@ -259,7 +259,7 @@ def get_openai_client_manager() -> OpenAIClientManager:
     """Return this process's manager. If none is installed, build one from the environment and install it.
 
     A manager built here reloads its keys when OPENAI_API_KEYS_FILE changes, because a script may run for days. Raises
-    `ConfigurationError`.
+    `ConfigurationError` for unusable settings.
     """
     with _Installed.building:
         manager = _Installed.manager

@@ -29,7 +29,7 @@ from app.services.scraping.storing import Alias, ScrapeParts, Stored
 
 log = logging.getLogger(__name__)
 
-#: Errors for a purged page, a URL that contains a purged person's name, and a URL whose secret is not configured.
+#: Errors for a purged page, a URL that names a person whose data was purged, and a URL whose secret is missing.
 _NOT_STORED = (PurgedMeanwhileError, PageNamesPersonError, ConfigurationError)
 #: Delay before a job is retried if another job is reading its page.
 _READ_ELSEWHERE_SECONDS = 2.0

@@ -43,7 +43,7 @@ class Parts:
         return self.price(model, given, made, BATCH_TIER, written=given)
 
     def usable_keys(self) -> list[KeySnapshot]:
-        """Return the keys that can be used now or soon."""
+        """Return the keys that work, are probed with a request, or wait after a 429."""
         return [key for key in self.manager.get_snapshots() if key.state in ("closed", "half_open", "cooling")]
 
     def mask(self, key_id: str | None) -> str:

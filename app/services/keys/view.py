@@ -1,7 +1,7 @@
 """Read the shared state of the keys, and act on keys, without sending requests to OpenAI.
 
 Unlike `OpenAIClientManager`, a view does not count as one of the processes that share the limits. While Redis is
-unavailable, all methods except `stats` fail.
+unavailable, new reports and actions raise an error.
 """
 
 from contextlib import closing

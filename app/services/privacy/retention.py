@@ -60,7 +60,7 @@ def prune_values(settings: Settings, database: Database) -> dict[str, int]:
 
 
 def prune_jobs(settings: Settings, database: Database) -> dict[str, int]:
-    """Delete jobs by JOB_RETENTION_DAYS, and other expired rows (`expiry.py`). Return `{"jobs": n, "rows": n}`."""
+    """Delete jobs after JOB_RETENTION_DAYS, and other expired rows (`expiry.py`). Return `{"jobs": n, "rows": n}`."""
     deleted = Counter[str]()
     for _, some in _run_steps(database, {"rows": lambda: expiry.delete_expired(database, settings)}):
         deleted += some

@@ -1,4 +1,8 @@
-"""Make and log identity decisions: split, join, and undo. Callers must check permissions."""
+"""Make and log identity decisions: split, join, and undo. Callers must check permissions.
+
+All functions raise `NotFoundError` for an unknown id, and errors of the database. `split`, `join`, and `undo` raise
+`IdentityDecisionError` if the decision cannot be made.
+"""
 
 import logging
 from collections.abc import Sequence
@@ -19,20 +23,17 @@ MOST_CHARACTERS = 500
 
 
 def split(database: Database, property_id: str, urls: Sequence[str], *, who: str, reason: str = "") -> IdentityDecision:
-    """Split sources from a property. Raises `NotFoundError`, `IdentityDecisionError`, and database errors."""
+    """Move the sources with these URLs to a new property."""
     return _logged(DecisionStore(database).split(property_id, urls, who=who, reason=redact(reason)))
 
 
 def join(database: Database, property_id: str, other_id: str, *, who: str, reason: str = "") -> IdentityDecision:
-    """Join two properties. Raises `NotFoundError`, `IdentityDecisionError`, and database errors."""
+    """Merge the property `other_id` into `property_id`."""
     return _logged(DecisionStore(database).join(property_id, other_id, who=who, reason=redact(reason)))
 
 
 def undo(database: Database, decision_id: str, *, who: str, property_id: str | None = None) -> IdentityDecision:
-    """Undo a decision. If `property_id` is given, the decision must be about that property.
-
-    Raises `NotFoundError`, `IdentityDecisionError`, and database errors.
-    """
+    """Undo a decision. If `property_id` is given, the decision must be about that property."""
     store = DecisionStore(database)
     if property_id is not None and not any(decision.id == decision_id for decision in store.of(property_id)):
         raise IdentityDecisionError(property_id, f"decision {decision_id} is not on this property")
@@ -40,10 +41,7 @@ def undo(database: Database, decision_id: str, *, who: str, property_id: str | N
 
 
 def explanation(database: Database, property_id: str) -> dict[str, Any]:
-    """Explain why each source belongs to the property and why each value was chosen. Include all identity decisions.
-
-    Raises `NotFoundError` if there is no such property.
-    """
+    """Explain why each source belongs to the property and why each value was chosen. Include all identity decisions."""
     home, sources, joined = PropertyStore(database).sources_of(property_id)
     explained = explain(home, sources, joined, database.clock.now())
     made = DecisionStore(database).of(property_id)

@@ -53,8 +53,8 @@ class Resources(Stores):
 def open_resources(settings: Settings, clock: Clock | None = None, *, in_task: bool = False) -> Resources:
     """Open all resources, and start tracing if it is configured. After an error, close what was opened.
 
-    `in_task` selects the shorter default wait for a key with capacity. Tasks also load the price table now, to avoid
-    delaying the first request. Raises `ConfigurationError` and errors of the database.
+    `in_task` selects the shorter default wait for a key with capacity, and loads the price table now, so that the first
+    request is not delayed. Raises `ConfigurationError` for unusable settings, and errors of the database.
     """
     with ExitStack() as opening:
         _start_tracing(settings)

@@ -48,8 +48,8 @@ def paid[T](
 ) -> T | str:
     """Return the result of the paid call `ask`, or an error message if the call fails and waiting would not help.
 
-    `counter` counts failures by reason. `what` precedes the reason in the message. Raises `LeaseLostError`, and
-    `openai.RateLimitError` while no key has capacity. If the `run` can be retried later, also raises errors of an
+    `counter` counts failures by reason. `what` precedes the reason in the message. Raises `LeaseLostError` from `ask`,
+    and `openai.RateLimitError` while no key has capacity. If the `run` can be retried later, also raises errors of an
     unreachable or failing provider.
     """
     if not manager.keys:
@@ -135,8 +135,8 @@ class TierChoice:
     """Chooses the service tier of the next call: OPENAI_SERVICE_TIER, but not flex while flex has no capacity.
 
     Flex costs half as much, but may be slow or rejected for lack of capacity (429 `resource_unavailable`, not billed).
-    Other keys would be rejected too, so the call is repeated on the standard tier. Later calls use the standard tier
-    for a while. Thread-safe.
+    Other keys would probably be rejected too, so the call is repeated on the standard tier. Later calls use the
+    standard tier for a while. Thread-safe.
     """
 
     def __init__(self, wanted: ServiceTier | None, clock: Clock) -> None:

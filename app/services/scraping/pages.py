@@ -83,7 +83,7 @@ class PageVisitor:
         self._clock = clock
 
     def visit(self, url: str, run: Run, led_by: str | None = None) -> Visit:
-        """Fetch and store the page at `url`, without the names of purged people.
+        """Fetch and store the page at `url`, without the names of people whose data was purged.
 
         If the job has already stored this page, use that copy (the checkpoint) instead of fetching the page.
 

@@ -12,7 +12,7 @@ from app.property.storage.jobs.leases import Lease
 
 #: Maximum seconds for a page, including robots.txt, redirects, the wait for the site's rate limit, and reading.
 PAGE_SECONDS = 90.0
-#: Maximum seconds for a model call (OPENAI_TIMEOUT_SECONDS), including the wait for a key and storing the result.
+#: Seconds for a model call with the default OPENAI_TIMEOUT_SECONDS, the wait for a key, and storing the result.
 CALL_SECONDS = 135.0
 #: While at least this share of a run's time is left, any step may begin. Otherwise, a short run could never begin a
 #: step that may take longer than the whole run.

@@ -1,7 +1,7 @@
 """Choose the sources of an address and their order.
 
 The URL templates of `sources.toml` come first. Templates that need the parcel number are used after the others, because
-the other pages may contain the number. The web is searched only if fewer than two sources were found.
+the other pages may contain the number. The web is searched only if fewer than two sources have the address.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,7 +21,7 @@ from app.services.scraping.source_reading import Asked, SourceReader
 from app.services.scraping.web_search import SearchFound, WebSearcher
 
 _SEARCH = "web search"
-#: The web is searched if fewer sources than this were found, because one source cannot be cross-checked.
+#: The web is searched if fewer sources than this have the address, because one source cannot be cross-checked.
 _ENOUGH_SOURCES = 2
 #: Maximum number of cited pages to read per web search.
 _MOST_CITED = 6
@@ -65,7 +65,8 @@ class SourceFinder:
 
         Return the claims of the search about pages that could not be read.
 
-        Raises `ConfigurationError`, transient errors of pages, errors of the database, and `openai.RateLimitError`.
+        Raises `ConfigurationError` for an invalid `sources.toml`, transient errors of pages, errors of the database,
+        and `openai.RateLimitError` if no key has capacity.
         """
         sources, parts = self._sources(), wanted.address
         ours = sources.for_address(state=parts.state, city=parts.city, postal_code=parts.postal_code)

@@ -107,7 +107,7 @@ def check_beat(settings: Settings, celery: CeleryFacts, clock: Clock) -> Finding
 
 
 def check_clock(settings: Settings, clock: Clock) -> Finding:
-    """Compare this machine's clock with those of Redis and PostgreSQL."""
+    """Compare this machine's clock with the clocks of Redis and PostgreSQL."""
 
     def redis_time() -> datetime:
         with quick_connection(settings, _ANSWER_SECONDS) as connection:
@@ -155,7 +155,7 @@ def check_keys(settings: Settings) -> Finding:
 
 
 def check_workers(settings: Settings, celery: CeleryFacts, clock: Clock) -> Finding:
-    """Check which workers reply or have a heartbeat file here, and that the two queues in `celery` are consumed."""
+    """Check which workers reply or have a heartbeat file on this machine, and that both queues of `celery` have one."""
     home = settings.state.propintel_home.expanduser()
     beats = {beat.node: beat for beat in read_heartbeats(home)}
     fresh = [node for node, beat in beats.items() if beat.is_fresh(clock.now())]
