@@ -212,7 +212,8 @@ def test_a_question_that_is_already_answered_is_not_sent(
     jobs: JobStore, requests: LlmRequestStore, batches: LlmBatchStore, database: Database
 ) -> None:
     (job, _) = parked(jobs, requests, "a", "b")
-    AnswerStore(database).save_model_answer(question("a").question, StoredAnswer({}, "gpt-x", 1, 1))
+    odd = {"Roof": ("NUL \x00 and half a pair \ud800", "")}  # a page can make a model answer this
+    AnswerStore(database).save_model_answer(question("a").question, StoredAnswer(odd, "gpt-x", 1, 1))
     assert requests.release_answered() == 1
     assert [candidate.id for candidate in batches.candidates("gpt-x", 10)] == [question("b").id]
     assert [each.job.id for each in jobs.recoverable()] == [job.id]

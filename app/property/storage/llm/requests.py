@@ -137,8 +137,10 @@ class LlmRequestStore(Store):
 
     def release_answered(self) -> int:
         """Release parked requests to their jobs if their answers are cached by now. Return the number of requests."""
-        good = exists().where(LlmCache.id == _R.id, LlmCache.answer["failure"].as_string() == "")
-        return self._end_parked(good, RequestState.DIRECT)
+        cached = select(_R.id, LlmCache.answer).join(LlmCache, LlmCache.id == _R.id)
+        rows = self._rows(cached.where(_R.state == RequestState.PARKED))
+        # not part of the query, because PostgreSQL cannot read a member of JSON text that contains a NUL character
+        return self.release([row.id for row in rows if not row.answer["failure"]])
 
     def release_overdue(self) -> int:
         """Release overdue parked requests to their jobs, which make normal API calls. Return the number of requests."""
