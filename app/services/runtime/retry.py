@@ -1,4 +1,4 @@
-"""Retry writes while the database is busy, full, or unavailable.
+"""Retry writes, and reads before them, while the database is busy, full, or unavailable.
 
 Without retries, a job whose checkpoint could not be written would fetch its page and pay for the model's answer twice.
 """

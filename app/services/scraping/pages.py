@@ -104,7 +104,7 @@ class PageVisitor:
                 only_public = led_by is not None and urlsplit(url).hostname != urlsplit(led_by).hostname
                 fetched, confirmed_at = self._fetched(url, _visitor(run, only_public=only_public))
             with reading(fetched.url, fetched.spent):
-                page = self._names.page_without(fetched)
+                page = retry_on_store_error(lambda: self._names.page_without(fetched), self._clock)
             if before is None or page is not fetched:
                 retry_on_store_error(lambda: self._pages.save_page(page, job_id, confirmed_at), self._clock)
             is_confirmed = before is None and confirmed_at is not None

@@ -88,7 +88,8 @@ class WebSearcher:
         if isinstance(response, str):
             return response
         stored = _stored(response, self._model, asked_at)
-        stored = replace(stored, answer=self._names.finder().without(stored.answer))
+        names = retry_on_store_error(self._names.finder, self._clock)
+        stored = replace(stored, answer=names.without(stored.answer))
         found = _found(stored)
         WEB_SEARCHES.labels(found.answer.flaw or "asked").inc()
         if found.answer.flaw:

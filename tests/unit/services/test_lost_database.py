@@ -1,0 +1,87 @@
+"""If the database fails just after a page was fetched or a search was paid for, the result is kept, not bought again."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from sqlalchemy import Connection
+
+from app.clock import ManualClock
+from app.errors.storage import DatabaseUnavailableError
+from app.property.address import Address
+from app.property.page import Page
+from app.property.storage.database import Database
+from app.property.storage.llm.cache import AnswerStore
+from app.property.storage.pages.repository import PageStore
+from app.property.storage.privacy.suppressions import PurgedNames
+from app.services.scraping.pages import PageVisitor
+from app.services.scraping.run import NO_JOB
+from app.services.scraping.web_search import WebSearcher
+from tests.unit.services.test_model_reading import Api
+
+URL = "https://site.example/1"
+
+
+class FailingDatabase(Database):
+    """A database whose next `failing` transactions fail, as while its server restarts."""
+
+    failing = 0
+
+    def _fail(self) -> None:
+        if self.failing:
+            self.failing -= 1
+            raise DatabaseUnavailableError("postgresql://db", "the server is starting up")
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        self._fail()
+        with super().reading() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        self._fail()
+        with super().writing() as connection:
+            yield connection
+
+
+@pytest.fixture
+def database(tmp_path: Path, clock: ManualClock) -> Iterator[FailingDatabase]:
+    database = FailingDatabase(f"sqlite:///{tmp_path / 'a.sqlite3'}", clock)
+    yield database
+    database.close()
+
+
+def test_a_paid_search_is_kept(database: FailingDatabase, clock: ManualClock) -> None:
+    def respond(_: dict[str, Any]) -> httpx2.Response:
+        database.failing = 3
+        usage = {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}
+        body = {"id": "r", "object": "response", "created_at": 1, "model": "m", "output": [], "usage": usage}
+        return httpx2.Response(200, json={**body, "status": "completed"})
+
+    api = Api(respond)
+    searcher = WebSearcher(AnswerStore(database), api.manager(), "m", clock, PurgedNames(database))
+    asked = "12 Main St, Anytown", Address(), ("site.example",), clock.now() - timedelta(days=1)
+    assert searcher.search(*asked) == searcher.search(*asked)
+    assert api.calls == 1
+
+
+def test_a_fetched_page_is_kept(database: FailingDatabase, clock: ManualClock) -> None:
+    class Site:
+        fetched = 0
+
+        def fetch(self, url: str, *_: Any) -> Page:
+            self.fetched += 1
+            database.failing = 3
+            return Page(url, url, "text/html", "home", b"home", clock.now())
+
+        revisit = fetch
+
+    site, pages = Site(), PageStore(database)
+    visit = PageVisitor(site, pages, clock, PurgedNames(database), lambda _: None).visit(URL, NO_JOB)
+    assert visit.page.text == "home"
+    assert site.fetched == 1
