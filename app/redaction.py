@@ -181,9 +181,9 @@ _CHANGE = re.compile(r"(?<=[a-z])[A-Z]|(?<=[A-Za-z])[0-9]|(?<=[0-9])[A-Za-z]")
 def looks_random(text: str) -> bool:
     """Return whether a part of `text` looks like a random token, not like ordinary words.
 
-    A part looks random if `_LONG` matches it, or if it has at least 16 characters and more than a fifth of them are
-    capitals after a small letter, digits after a letter, or letters after a digit. Joined words (`IncomingWebhook`,
-    `us-east-1-production`) have fewer of these than random text.
+    A part looks random if `_LONG` matches it. A part of at least 16 characters also looks random if more than a fifth
+    of them are capitals after a small letter, digits after a letter, or letters after a digit. Joined words
+    (`IncomingWebhook`, `us-east-1-production`) have fewer of these than random text.
     """
     if _LONG.search(text):
         return True

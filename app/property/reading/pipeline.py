@@ -53,7 +53,7 @@ _LOG = logging.getLogger(__name__)
 
 #: A reader reads one kind of markup or text. If it raises, its remaining values are lost; the other readers still run.
 Reader = Callable[[Document], Iterable[Reading | Candidate]]
-#: The readers by their names in `weights.toml`, the cheapest and most reliable first. Add a new reader here.
+#: The readers by their names in `weights.toml`. Add a new reader here.
 READERS: Mapping[str, Reader] = {
     **{"jsonld": jsonld.read, "microdata": microdata.read, "opengraph": opengraph.read, "state": state.read},
     **{"jsonbody": jsonbody.read, "tables": tables.read, "labels": labels.read, "remarks": remarks.read},
@@ -90,8 +90,7 @@ def extract_rows(
 ) -> list[Extraction]:
     """Read each object of a JSON body that lists several objects, in order; return an empty list for any other body.
 
-    Only the first `most` objects whose JSON text passes `is_worth` are read. Each object is read without the others and
-    without the page's URL.
+    Only the first `most` objects whose JSON text passes `is_worth` are read. Each object is read without the others.
     """
     document = Document(page)
     found = objects_in(document.json) if document.json is not None else []

@@ -33,7 +33,7 @@ _MOST_COUNTED = 2
 _LEAST, _MOST = 0.02, 0.99
 #: The longest chain of values that are derived from each other.
 _LONGEST_CHAIN = 3
-#: The maximum confidence of a value that only one place gives and to which no check applies.
+#: The maximum confidence of a value that only one place gives, if no check applies to it.
 _MOST_ALONE = 0.89
 #: The maximum confidence of a markup value that the page should show but does not (ADR 0028).
 MOST_UNSHOWN = 0.45

@@ -13,7 +13,7 @@ from typing import Any
 from app.property.reading import selectors
 from app.property.reading.selectors import Selector
 
-#: The CSS properties that can hide text, or show that hidden text will appear.
+#: The CSS properties that can hide text, and those such as `transition` that suggest that hidden text will appear.
 PROPERTIES = frozenset({
     "display", "visibility", "content-visibility", "opacity", "color", "background", "background-color", "font-size",
     "font", "text-indent", "position", "left", "right", "top", "bottom", "margin-left", "margin-top", "clip",

@@ -77,7 +77,7 @@ _OTHERWISE = re.compile(rf"\b(?:{'|'.join(_EN['label_patterns']['unless'])})\b")
 _RATE = re.compile(r"\W*[$€£]\s?(?:/|per\b)")
 #: Fields whose labels may end in a unit of area.
 _AREAS = frozenset({*of_kind("area"), "_Ignore"})
-#: Prefixes of database columns, and `of`, which remains of a label that begins with `# of`.
+#: Prefixes of database columns, and `of`, because `words_of` turns `# of Rooms` into `of rooms`.
 _PREFIXES = frozenset({"attr", "char", "chars", "fld", "of"})
 _SHORT_WORDS = MappingProxyType({short: word for word, shorts in _EN["short_words"].items() for short in shorts})
 

@@ -1,6 +1,6 @@
 """Parse markup into plain lxml elements, and return the text of elements.
 
-The parser of `lxml.html` is slower: it calls a Python function whenever an element is accessed.
+The parser of `lxml.html` is slower, because it looks up a Python class for each element.
 """
 
 import re

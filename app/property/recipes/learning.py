@@ -28,8 +28,8 @@ from app.property.record import Method
 
 #: Minimum numbers of right pages, of right pages with a value, and of the latter if the anchor's words name the field.
 LEAST_PAGES, _LEAST_HAVING, _LEAST_NAMED = 4, 3, 2
-#: After its first right page, an anchor needs this many right pages for each wrong page: `_MANY` if the field has few
-#: possible values, `_NAMED` if the anchor names the field, and otherwise `_SEVERAL`.
+#: After its first right page, an anchor needs this many right pages for each wrong page: `_NAMED` if the anchor names
+#: the field, else `_MANY` if the field has few possible values, else `_SEVERAL`.
 _MANY, _SEVERAL, _NAMED = 7, 4, 3
 _MOST_ANCHORS = 3
 #: Maximum number of spots that are examined per anchor and page.
@@ -302,7 +302,7 @@ def _unambiguous(found: Mapping[str, tuple[Anchor, ...]]) -> dict[str, tuple[Anc
 def _silent(
     pages: Sequence[_Page], adopted: Mapping[str, Any], known: Collection[str], *, absent: bool
 ) -> Iterator[str]:
-    """Yield fields without anchors for which a model rarely gives a value, so that it need not be asked for them.
+    """Yield fields without anchors that a model need not be asked for, because it rarely gives a value.
 
     If `absent` is true, yield the fields that the pages lack; otherwise, yield those that readers find and no model
     confirms. Fields in `known`, the earlier result, stay because no model was asked for them since.

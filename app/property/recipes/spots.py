@@ -40,7 +40,7 @@ _TAGS = ("h1", "h2", "title", "address")
 _BLOCKS = 6
 #: Maximum number of JSON-LD blocks that are examined per page.
 _MOST_BLOCKS = 20
-#: The limits for clauses: words that are examined per clause, words of a label, and clauses that are examined per page.
+#: Maximum number of words examined per clause, of words in a label in a clause, and of clauses examined per page.
 _MOST_WORDS, _MOST_LABEL_WORDS, _MOST_CLAUSES = 20, 4, 2_000
 #: If an element contains only elements with these tags, its text may be one value.
 _INLINE = frozenset({"a", "abbr", "b", "bdi", "em", "i", "small", "span", "strong", "sub", "sup", "time"})

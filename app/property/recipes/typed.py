@@ -19,7 +19,7 @@ STRENGTH = 0.95
 READER = "recipe"
 #: Each field together with its dependent fields, such as its unit.
 _WITH_PARTS = {name: frozenset({name, *PARTS.get(name, ())}) for name in FIELDS}
-#: Maximum length, in characters, of a text that may paraphrase a value, and maximum number that may be spelled out.
+#: Maximum length, in characters, of a text that may paraphrase a value, and largest number that may be spelled out.
 _MOST_WORDS, _MOST_IN_WORDS = 60, 20
 #: Maximum number of spaces in a numeric text next to a label in a clause, by kind of field. The default is two.
 _MOST_PARTS = {"count": 0, "year": 0}
@@ -44,8 +44,8 @@ def values_at(spot: Spot, field: str, anchor: Anchor, spots: Spots) -> list[Cand
     """Return the values of `field` and its dependent fields at `spot`, or an empty list if it does not state `field`.
 
     A text with several numbers states no numeric field, because only a reader can tell which number is meant. Next to a
-    label in a clause, the text of a numeric field must be short, and the text of other fields, except choices, must not
-    begin with a lowercase letter.
+    label in a clause, the text of a numeric field must be short. The text of another field must not begin with a
+    lowercase letter, unless the field is a choice.
     """
     kind, text = FIELDS[field].kind, spot.raw if isinstance(spot.raw, str) else ""
     if kind in _NUMERIC and len(_NUMBER.findall(text)) > 1:

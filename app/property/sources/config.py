@@ -1,4 +1,4 @@
-"""Read and check `sources.toml`: which pages to request for which addresses, and which domains to search.
+"""Read and check `sources.toml`: the pages to request for an address, and the domains to search.
 
 Every problem is a `ConfigurationError` that names the file, the table, the key, and what to write instead.
 """

@@ -131,7 +131,7 @@ def _looked_at(item: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _citations(text: str, annotations: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
-    """Yield each cited URL with the words that it supports, which are before the citation.
+    """Yield each cited URL with the words that it supports. These words come before the citation.
 
     The words begin at the start of the line or after the previous citation. If there are no words between two
     citations, both support the same words.

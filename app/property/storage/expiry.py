@@ -1,6 +1,6 @@
 """Delete rows that are older than their retention period, up to `AT_ONCE` per transaction. Each rule uses an index.
 
-`pages/retention.py` deletes copies of pages, and `privacy/ages.py` deletes old personal data of properties.
+`pages/retention.py` deletes copies of pages, and `privacy/ages.py` deletes old names and observations.
 """
 
 from collections import Counter

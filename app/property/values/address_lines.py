@@ -205,7 +205,7 @@ def _shown(region: str) -> str:
 
 
 def _is_town_of_street(parts: list[str], country: str) -> bool:
-    """Return whether the last part, which is a county's name, means the town of that name: `Tullow Road, Carlow`."""
+    """Return whether the last part, a county's name, means the town of that name: `Tullow Road, Carlow`."""
     return country in ("IE", "GB") and texts.ends_like_street(parts[-2]) and not regions.is_named(parts[-1], country)
 
 

@@ -31,7 +31,7 @@ def _patterns(key: str) -> Mapping[str, tuple[re.Pattern[str], ...]]:
 
 
 _ROOMS, _BEDROOMS, _BATHROOMS = _patterns("rooms"), _patterns("bedrooms"), _patterns("bathrooms")
-#: Patterns of names that mean a flat with a certain number of rooms, such as `trilocale`, with that number.
+#: Patterns of names for a flat with a certain number of rooms, such as `trilocale`, each with that number.
 _NAMES = tuple(
     (re.compile("|".join(map(expression, phrases)), re.IGNORECASE), rooms)
     for sections in languages().values()

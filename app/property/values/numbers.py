@@ -71,7 +71,7 @@ def _one_kind(text: str, mark: str, *, decimal: bool) -> str:
     """Return `text`, whose only separator is `mark`, in the form that `float` accepts.
 
     `mark` is a thousands separator if it repeats. It is also a thousands separator if it is not the language's decimal
-    separator (`decimal`), exactly three digits follow, and one to three digits precede, not all zero.
+    separator (`decimal`), exactly three digits follow it, and the one to three digits before it are not all zero.
     """
     head, _, tail = text.rpartition(mark)
     groups = text.split(mark)

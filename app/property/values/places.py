@@ -60,6 +60,6 @@ def boxes_of(country: str) -> tuple[Box, ...]:
 
 
 def in_country(latitude: float, longitude: float, country: str) -> bool:
-    """Return whether the point is in one of the country's bounding boxes. Return True for an unknown country."""
+    """Return whether the point is in one of the country's bounding boxes, or no boxes are known for the country."""
     boxes = boxes_of(country)
     return not boxes or any(s <= latitude <= n and w <= longitude <= e for s, w, n, e in boxes)

@@ -57,7 +57,7 @@ class BatchStore(Store):
 
     def _complete(self, connection: Connection, found: Sequence[str]) -> list[Batch]:
         # Lock the rows first, and check the jobs in a later statement. A single statement of PostgreSQL that waits for
-        # a row still sees the jobs as they were before the wait, and would miss jobs that `JobStore.retry` has just
+        # a row still sees the jobs as they were before the wait. It would miss jobs that `JobStore.retry` has just
         # queued.
         mine = select(Batch.id).where(Batch.id.in_(found)).with_for_update(key_share=True, skip_locked=True)
         held = connection.execute(mine).scalars().all()

@@ -163,7 +163,7 @@ class LlmRequestStore(Store):
 
         def work(connection: Connection) -> int:
             # Lock the rows first, and check the jobs in a later statement. A single statement of PostgreSQL that waits
-            # for a row still sees the jobs as they were before the wait, and would miss a job that was parked
+            # for a row still sees the jobs as they were before the wait. It would miss a job that was parked
             # meanwhile.
             query = select(_R.id).where(parked).with_for_update(of=_REQUESTS, skip_locked=True)
             held = connection.execute(query).scalars().all()

@@ -111,7 +111,7 @@ def steps_of(database: Database, scope: Scope) -> Iterator[Step]:
 
 
 def _mentions(database: Database, scope: Scope) -> Iterator[Step]:
-    """Yield the steps that delete texts that name a purged page: search answers, error messages, and attempts."""
+    """Yield the steps that delete mentions of purged pages in search answers, error messages, and attempts."""
     urls = set(scope.urls)
     with database.reading() as connection:  # add the pages from which searches reported claims about the properties
         for some in chunks(scope.properties):

@@ -18,7 +18,7 @@ SPLIT, JOIN, REVIEW = "split", "join", "review"
 
 
 class Pins(NamedTuple):
-    """The URLs of pages that decisions keep together with a given page, and of pages that they keep apart from it."""
+    """The URLs of pages that decisions keep together with a given page, or apart from it."""
 
     together: frozenset[str]
     apart: frozenset[str]

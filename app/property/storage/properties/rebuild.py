@@ -126,7 +126,7 @@ def search_row(record: Mapping[str, Any], urls: Iterable[str], conflicts: int) -
 def _index(connection: Connection, property_id: str, sources: Iterable[SourceRecord]) -> None:
     """Store the keys of the property's records, and delete its other keys.
 
-    An exact key that another property has stays with that property, except a URL key, which moves to this one.
+    An exact key of another property stays with that property. A URL key moves to this property.
     """
     exact = {key for source in sources for key in identity.keys_of(source)}
     blocking = {key for source in sources for key in identity.blocks_of(source.values)}

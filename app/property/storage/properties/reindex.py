@@ -1,4 +1,4 @@
-"""Recompute the keys of properties whose keys were made by older rules, and merge properties that match under new keys.
+"""Recompute the outdated keys of properties, and merge properties that match under the new keys.
 
 `properties.identity_version` is the version of the rules that made a property's keys. Each property is reindexed in its
 own transaction, so that workers can continue meanwhile.

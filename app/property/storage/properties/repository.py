@@ -226,8 +226,8 @@ class PropertyStore:
     ) -> Page[dict[str, Any]]:
         """Return a page of properties after `cursor` in the shape of `get`, ordered by the time of their last change.
 
-        With the oldest change first (the default), a property that changes between two calls appears again at the end,
-        so that no change is missed. `changed_since` leaves out properties that have not changed since then. Raises
+        With the oldest change first (the default), a property that changes between two calls appears again at the end.
+        Therefore no change is missed. `changed_since` leaves out properties that have not changed since then. Raises
         `InvalidCursorError`.
         """
         order = NEWEST_FIRST if newest_first else ORDER

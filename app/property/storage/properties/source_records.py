@@ -120,8 +120,8 @@ def put_claims(
 ) -> None:
     """Store `claims` about a property, replacing stored claims of the same field and page.
 
-    Claims from pages that were purged since, or with names that were purged since, are skipped.
-    First delete the claims from pages whose URLs are in `read`, because these pages now have records.
+    First delete the claims from pages whose URLs are in `read`, because these pages now have records. A claim is
+    skipped if its page, or a name in it, was purged after the claim was seen.
     """
     known = Unverified.property_id == property_id, Unverified.url.in_(sorted(set(read)))
     connection.execute(delete(Unverified).where(*known))

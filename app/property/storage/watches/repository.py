@@ -109,8 +109,8 @@ class Watches(Store):
         which, now = _is(name), self._clock.now()
 
         def work(connection: Connection) -> int:
-            # wait for transactions that create jobs of the watch: this lock waits for a tick, and the row lock below
-            # waits for a search that stores its results
+            # this lock waits for a tick, and the row lock below for a search that stores its results, because both may
+            # create jobs of the watch
             self._database.advisory_lock(connection, TICK)
             found = connection.execute(select(Watch.id).where(which).with_for_update()).scalar()
             if found is None:

@@ -80,8 +80,8 @@ def due_first(target: str, interval_days: int, now: datetime, *, is_known: bool)
 def _due_next(watch: Watch, now: datetime) -> datetime:
     """Return when a watch that is refreshed at `now` is due again: at its next slot.
 
-    If the refresh is so late that the next slot is only a few hours away, return the slot after that, which is still
-    within the interval.
+    If the refresh is late and the next slot is only a few hours away, return the slot after that. It is still within
+    the interval.
     """
     return slot_after(watch.target, watch.interval_days, now + timedelta(seconds=_early(watch.interval_days) / 2))
 
