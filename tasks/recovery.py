@@ -27,8 +27,8 @@ def recover_jobs(self: Any) -> dict[str, int]:
     """Send lost jobs again. Returns `{"sent": n}`.
 
     A job is sent if its lease expired (its worker crashed), if it was deferred and is now due, if a stopping worker
-    released it, or if it is queued but was never sent. If the broker has fewer messages than there are queued jobs, one
-    more job is sent for each missing message. If the broker has lost its data, all queued jobs are sent.
+    released it, or if it is queued but was never sent. If a queue has fewer messages than jobs that were sent to it,
+    one job is sent again for each missing message.
     """
     sent = Counter[str]()
     try:

@@ -1,4 +1,4 @@
-"""Once a minute, create and send the jobs of watched properties that are due (see `TickRun`)."""
+"""Once a minute, create and send the jobs of watches that are due (see `TickRun`)."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from tasks.base import ScheduledTask
 
 @shared_task(name="tasks.watches.tick_watches", bind=True, base=ScheduledTask)
 def tick_watches(self: Any) -> dict[str, int]:
-    """Start the refreshes of watched properties that are due and within the day's budget.
+    """Begin the refreshes of watches that are due and within the day's budget.
 
     Returns `{"sent": n, "put_off": n}`. Jobs that cannot be sent stay in the jobs table, and `recover_jobs` sends them.
     """

@@ -92,8 +92,8 @@ class Scraper:
     ) -> Stored | SearchOutcome:
         """Do the same as `scrape`, but do not return the property's data.
 
-        If `walks` is True and the target is a search page, create jobs for its listings instead of storing a property,
-        and raise the errors of `SearchWalker.walk`.
+        If `walks` is True and the target is a search page, `SearchWalker.walk` creates jobs for its new listings, and
+        no property is stored. The errors of `walk` are also raised.
         """
         url, job_id = normalize_target(target), run.job_id
         if is_address(url):

@@ -34,7 +34,7 @@ class Tally:
 
 
 def read_results(parts: Parts, batch: LlmBatch, found: Batch, key_id: str, *, pause_seconds: float) -> Tally:
-    """Store every line of the output and error files. Park again the requests of which no line was found.
+    """Store every line of the output and error files. Requests without a line are sent again (`give_back`).
 
     Raises errors of the SDK and of the database. After an error, this can be called again.
     """

@@ -245,7 +245,7 @@ class BatchRunner:
     # --- ending
 
     def _dissolve(self, batch: LlmBatch, reason: str, *, counted: bool = True) -> LlmBatch:
-        """End a batch that OpenAI did not process and does not bill, and park its requests again."""
+        """End a batch that OpenAI did not process and does not bill. Its requests are sent again (`give_back`)."""
         given = self._batches.give_back(batch.id, None, pause_seconds=self._pause_seconds, counted=counted)
         MODEL_BATCH_REQUESTS.labels("returned").inc(given)
         if batch.state is not LlmBatchState.RUNNING:

@@ -56,7 +56,7 @@ class SearchWalker:
     def walk(self, url: str, visit: Visit, reason: str, run: Run) -> SearchOutcome:
         """Return the listings of a search. `visit` is its first page, already fetched; the next pages are fetched here.
 
-        If the run belongs to a job, create jobs for the listings, and end the job. `reason` explains why the page is
+        If the run belongs to a job, create jobs for new listings, and end the job. `reason` explains why the page is
         considered a search. Raises `SearchPageError` if no listing can be read, `OutOfTimeError` if the next run has to
         continue, transient fetch errors if the job may wait, and `LeaseLostError`.
         """

@@ -109,7 +109,7 @@ class Storing:
         return cast(Stored, self._end(lease, PageFrom.SAME_PAGE, lambda _: found, (read.url,), alias=alias))
 
     def unchanged(self, lease: Lease | None, url: str, visit: Visit, alias: Alias | None = None) -> Stored | None:
-        """If the page has not changed since it was last read, confirm its record and end the job. Else return None."""
+        """If page and readers (`edition`) have not changed, confirm the record and end the job. Else return None."""
         seen = Seen(url, visit.page_url, visit.page.sha256, edition())
         if not self._index.is_confirmed_by(seen):
             return None
