@@ -15,7 +15,10 @@ def private(path: str, flags: int) -> int:
 
 
 def make_private_folder(folder: Path) -> None:
-    """Create `folder` and missing parents. Set the folder's mode to 0700, even if it exists. Raises `OSError`."""
+    """Create `folder` and missing parents. Set the folder's mode to 0700, even if it exists.
+
+    Raises `OSError` if this fails.
+    """
     folder.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
     folder.mkdir(mode=_FOLDER_MODE, exist_ok=True)
     folder.chmod(_FOLDER_MODE)
@@ -24,7 +27,7 @@ def make_private_folder(folder: Path) -> None:
 def write_once(file: Path, content: bytes) -> None:
     """Create `file` with `content` atomically and sync it to disk. If `file` exists, do not change it.
 
-    If two processes call this at the same time, `file` gets the content of one of them. Raises `OSError`.
+    If two processes call this at the same time, `file` gets the content of one of them. Raises `OSError` on failure.
     """
     draft = file.with_name(f"{file.name}.{secrets.token_hex(4)}")
     with open(draft, "xb", opener=private) as stream:

@@ -27,7 +27,7 @@ FETCH_SECONDS = 5.0
 #: A key set older than this is fetched again. Until the new set arrives, the old one is used.
 FRESH = timedelta(minutes=5)
 #: If the cached key set is older than this, requests wait for a new one, because the provider may have withdrawn a key.
-#: A key set becomes this old only if no request needs it for a while.
+#: While the provider answers, a key set becomes this old only if no request needs it for a while.
 IDLE = timedelta(minutes=10)
 #: The longest time that a key set is used while the provider does not answer.
 MAX_AGE = timedelta(days=1)

@@ -143,7 +143,7 @@ class KeyPool:
     def stats(self, *, with_ids: bool = False) -> dict[str, Any]:
         """Return the stats that the specification defines.
 
-        With `with_ids`, each key also has its `ApiKey.key_id` as `id`. Additional fields are `scope` ("process" if the
+        If `with_ids`, each key also has its `ApiKey.key_id` as `id`. Additional fields are `scope` ("process" if the
         pool uses no Redis or has lost it, otherwise "fleet"), `spent_today` (all keys, UTC day), and `store_losses`
         (how often a process lost Redis). Each key also has `state`, `rate_limits`, `spent_today`, and, during a
         cooldown after a 429, `resting_seconds`. `circuit_open` is true for configured keys that are unusable, except

@@ -30,7 +30,7 @@ from app.tracing import current_span, span
 #: The ids of the keys that requests in the current context may use, or None for all keys. The batch API needs this,
 #: because a project's files and batches are invisible to keys of other projects.
 allowed_keys: ContextVar[frozenset[str] | None] = ContextVar("allowed_keys", default=None)
-#: The name of the entry in `httpx2.Response.extensions` that holds the id of the key that the request was sent with.
+#: The name of the entry in `httpx2.Response.extensions` with the id of the OpenAI key that the request used.
 KEY_ID = "propintel.key_id"
 #: The batch whose budget is charged for requests in the current context, or "".
 spending_batch: ContextVar[str] = ContextVar("spending_batch", default="")
@@ -213,7 +213,7 @@ class RetryLoop:
         return again, response
 
     def _addressed(self, key: ApiKey) -> httpx2.Request:
-        """Return a copy of the request with this key. The original stays without it, because exceptions show it."""
+        """Return a copy of the request with this key. The original never has a key, because exceptions contain it."""
         request = self._request
         headers = request.headers.copy()
         headers["authorization"] = f"Bearer {key.secret.get_secret_value()}"

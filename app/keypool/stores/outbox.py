@@ -33,7 +33,7 @@ _UNSTEADY_US = 10_000_000
 #: Maximum number of reports kept while Redis is lost. The oldest are dropped; their leases then expire.
 _MOST_KEPT = 10_000
 _CLOSE_SECONDS = 3.0
-#: Errors that mean that Redis is unavailable, read-only, or full. The report is kept and sent again later.
+#: Errors of a Redis that is unavailable, read-only, or full. The report is kept and sent again later.
 _AWAY = (redis.ConnectionError, redis.TimeoutError, ReadOnlyError, OutOfMemoryError, BusyLoadingError)
 
 Report = Callable[[RedisStore], object]

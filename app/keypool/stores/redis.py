@@ -19,7 +19,7 @@ class RedisStore(ScriptStore):
     _server: redis.Redis
 
     def undo(self, lease_id: str) -> None:
-        """Undo an `acquire` of the last two minutes whose reply was lost and whose request was not sent."""
+        """Undo an `acquire` of the last two minutes. Its reply was lost, so its request was not sent."""
         self._run("undo", lease_id)
 
     def server_now_us(self) -> int:

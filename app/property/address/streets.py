@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from app.property.address import tables, units
 from app.property.address.words import ORDINAL, spaced
 
-#: Suffixes that are hardly ever a whole street name, so that a single directional before them is the name, as in `N
-#: ST`. `PARK` is not one of them: `N PARK` is the north end of a street called Park.
+#: Suffixes that are hardly ever a street name by themselves. A single directional before such a suffix is the name, as
+#: in `N ST`. `PARK` is not one of them: `N PARK` is the north end of a street called Park.
 ONLY_SUFFIX = frozenset(
     "ST AVE RD DR LN CT PL BLVD CIR TER WAY PKWY HWY TRL SQ ALY LOOP PIKE EXPY FWY TPKE".split()  # noqa: SIM905
 )

@@ -25,7 +25,7 @@ _STARTS = {
 def state(words: str, postal_code: str | None) -> tuple[str | None, str]:
     """Return the two-letter code of the state at the end of `words` (or None), and the words before it.
 
-    After a comma, any two letters count as a state. Without a comma, they may be the end of a street.
+    After a comma, any two letters count as a state. If no comma precedes them, they may be the end of a street.
     """
     found = _STATE.search(words)
     if found is None or (len(found["state"]) == 3 and found["state"].replace(" ", "") not in US_CODES):

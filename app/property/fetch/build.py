@@ -35,7 +35,7 @@ def build_fetcher(
 ) -> Fetcher:
     """Return a fetcher configured by the settings.
 
-    With `redis`, all processes share rate limits and robots.txt files. Without `redis`, each process has its own.
+    All processes with the same `redis` share rate limits and robots.txt files. If it is None, each process has its own.
     `resolver` and `ssl_context` default to the machine's resolver and trusted certificates. `browser_switches` are
     additional command-line switches for Chromium. Raises `ConfigurationError` if the configured browser cannot run
     here.

@@ -1,6 +1,6 @@
 """The contractor's brief: facts about a house for a roofing or home-services team. Doubtful facts are marked.
 
-As text, its lines have at most 80 columns, except for URLs, which are never cut so that readers can open them.
+As text, its lines have at most 80 columns. Only URLs may be longer, because cut URLs could not be opened.
 """
 
 import textwrap

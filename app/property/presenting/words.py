@@ -50,7 +50,7 @@ def is_let(record: Mapping[str, Any]) -> bool:
 def money(amount: float, record: Mapping[str, Any]) -> str:
     """Format an amount: `$412,000`, `-$12,000`, `489,000 EUR`.
 
-    Without a currency, amounts of US properties are in dollars; others are printed as plain numbers.
+    If the record has no currency, amounts of US properties are in dollars, and others are printed as plain numbers.
     """
     currency = record.get(CURRENCY) or ("USD" if is_in_the_us(record) else "")
     number = f"{abs(amount):,.2f}".removesuffix(".00")

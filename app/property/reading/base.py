@@ -139,8 +139,8 @@ class Extraction:
     def asked(self, use: ModelUse = "missing") -> tuple[str, ...]:
         """Return the names of the fields to ask a model for.
 
-        Only fields that a page of this kind may state are asked for. With `missing`, these are doubtful fields and
-        fields without a sure value. If they include a core field that has a value, all core fields are asked for.
+        Only fields that a page of this kind may state are asked for. If `use` is `missing`, these are doubtful fields
+        and fields without a sure value. If they include a core field that has a value, all core fields are asked for.
         """
         if use == "never":
             return ()

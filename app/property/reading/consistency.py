@@ -294,7 +294,7 @@ def _people(kept: dict[str, Winner], page: Document) -> None:
         del kept["ListAgentFullName"]
     street = kept.get("UnparsedAddress")
     if office and street and letters_of(street.candidate.value).startswith(letters_of(office.candidate.value)):
-        del kept["ListOfficeName"]  # the name is that of a development, which the street is named after
+        del kept["ListOfficeName"]  # the name is a development's, and the street is named after the development
         office = None
     brand = _brand(page)
     marked_up = office is not None and office.candidate.method in (Method.MICRODATA, Method.JSONLD, Method.OPENGRAPH)
@@ -309,7 +309,7 @@ def _brand(page: Document) -> str:
 
 
 def _sold(kept: dict[str, Winner], candidates: list[Candidate]) -> None:
-    """After a sale, replace an asking price that equals the price paid with another labeled price, or drop it."""
+    """If the asking price of a sold home equals the price paid, replace it with another labeled price, or drop it."""
     status, asked, paid = kept.get("StandardStatus"), kept.get("ListPrice"), kept.get("ClosePrice")
     if not (status and asked and paid) or status.candidate.value != "Closed":
         return

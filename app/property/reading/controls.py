@@ -9,7 +9,7 @@ from app.property.fields.phrases import pattern
 
 #: Matches the words of controls, such as `read more`.
 _WORDS = pattern("pages", "controls")
-#: Attributes that name the panel that a control opens. Each entry has a tag (None for any), an attribute, and the
+#: Attributes with the id of the panel that a control opens. Each entry has a tag (None for any), an attribute, and the
 #: beginning of its value.
 _NAMES_ITS_PANEL = (
     (None, "aria-controls", ""),

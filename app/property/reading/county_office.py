@@ -1,4 +1,4 @@
-"""Read which county's or town's office publishes the page. The name is in the title or the first lines."""
+"""Read the name of the county or town whose authority publishes the page, from the title or the first lines."""
 
 import re
 from collections.abc import Iterator

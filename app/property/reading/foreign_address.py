@@ -32,7 +32,7 @@ _LAWYERS = pattern("addresses", "lawyers")
 
 
 def read(page: Document) -> Iterator[Candidate]:
-    """Read the parts of the page's first address from every line that agrees with it."""
+    """Read the parts of the page's first address from every line that agrees with this address."""
     country = page.locale.country
     if country is None or country == "US":
         return

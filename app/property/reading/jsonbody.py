@@ -38,7 +38,7 @@ def read(page: Document) -> Iterator[Reading | Candidate]:
 def _position(body: Any, row: str | None, source: Source) -> Iterator[Reading]:
     """Read the point or centroid, in degrees, of the ArcGIS feature at `row` or of the only feature.
 
-    A parcel that only has corners is skipped, because the body states no point that could be quoted.
+    A parcel that only has corners is skipped, because the body states no point to quote.
     """
     if row is None and len(parcels(body)) != 1:
         return

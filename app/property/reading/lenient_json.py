@@ -90,7 +90,7 @@ _LONGEST_LITERAL, _MOST_PLACES = 50_000, 20
 
 
 def arguments(script: str) -> Iterator[tuple[int, Any]]:
-    """Yield (offset, value) for each object that is passed to a function and that is large or names a place."""
+    """Yield (offset, value) for each object in a function's arguments, if the object is large or names a place."""
     yield from _literals(script)
     yield from _flights(script)
     position = 0
@@ -185,7 +185,7 @@ def _object_at(script: str, start: int) -> tuple[Any, int]:
 
 
 def balanced(script: str, start: int) -> int:
-    """Return the end of the value whose bracket opens at `start`, or `start` if that bracket is never closed."""
+    """Return the end of the value that begins with the bracket at `start`, or `start` if this is never closed."""
     depth, i, quote = 0, start, ""
     for match in re.compile(r"[\[\]{}\"'`]|\\.", re.DOTALL).finditer(script, start):
         mark, i = match.group(), match.end()

@@ -1,7 +1,7 @@
 """Read the point that scripts and widgets pass to a map.
 
 `new Map({center: {lat: 43.65, lng: -116.45}})` has too few facts for `state.py` to read it as a property. Points are
-ignored if they are imprecise, or under keys for the visitor's position, a map's first view, or an office. The first
+ignored if they are imprecise, or under keys for the visitor's position, a map's first view, or a firm. The first
 remaining point counts as the property's if all other remaining points are within `_NEAR` degrees of it.
 """
 
@@ -27,7 +27,7 @@ _ELSEWHERE = re.compile(
 _PRECISE = re.compile(r"-?\d{1,3}\.\d{4,}")
 #: Matches words that may precede the axis in a coordinate's key, as in `markerLat`.
 _OF_A_MAP = re.compile(r"^(?:marker|map|pin|center|geo) ")
-#: Two points within this many degrees count as one.
+#: Points whose coordinates differ by at most this many degrees count as one.
 _NEAR = 0.001
 #: At most `_MOST_NODES` nodes of a JSON value are examined. A value with at most `_FEW_NODES` objects is skipped if it
 #: names a firm, because the point is then the firm's.

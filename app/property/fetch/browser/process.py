@@ -94,7 +94,7 @@ class BrowserProcess:
 
     @contextmanager
     def render(self, order: Message) -> Iterator[Conversation]:
-        """Start rendering a page. Leaving the block cancels an unfinished rendering. Raises `BrowserGoneError`."""
+        """Start rendering a page. Leaving the block cancels it. Raises `BrowserGoneError` if the process has ended."""
         number = next(self._numbers)
         answers: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         with self._lock:
@@ -207,7 +207,10 @@ class Conversation:
         return message
 
     def answer(self, number: int, loaded: Message | None) -> None:
-        """Send the response to the page's request `number`, or None if it failed. Raises `BrowserGoneError`."""
+        """Send the response to the page's request `number`. If the request failed, `loaded` is None.
+
+        Raises `BrowserGoneError` if the process has ended.
+        """
         self._process.send({"answer": number, "loaded": loaded})
 
 

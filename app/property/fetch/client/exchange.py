@@ -138,8 +138,8 @@ class Exchange:
     def read_body(self, response: httpx2.Response, *, limit_bytes: int | None = None) -> bytes:
         """Return the decompressed body.
 
-        With `limit_bytes`, return at most that many bytes of it. Otherwise, raise `PageTooLargeError` if the body is
-        larger than `Limits.body_bytes`.
+        If `limit_bytes` is given, return at most that many bytes of it. Otherwise, raise `PageTooLargeError` if the
+        body is larger than `Limits.body_bytes`.
         """
         limit = self._limits.body_bytes if limit_bytes is None else limit_bytes
         stated = response.headers.get("content-length", "")

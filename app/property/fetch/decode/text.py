@@ -35,7 +35,7 @@ _SUPERSETS = {
 #: Matches the names of accepted codecs. Other codecs are not charsets (rot13, punycode) or can hide markup (utf-7).
 _CHARSET = re.compile(r"(?:utf-(?:8|16|32)|cp|iso8859|iso2022|koi8|euc|shift|big5|gb|hz|mac|tis|johab|ascii|ptcp)")
 _WIDE = ("utf-16", "utf-32")
-#: Charsets that encode all text as ASCII bytes, which are also valid UTF-8.
+#: Charsets that encode all text as ASCII bytes. Text in these charsets is also valid UTF-8.
 _STATEFUL = ("iso2022", "hz")
 
 #: Charsets for scripts other than Latin. Statistics can distinguish these charsets.

@@ -49,7 +49,7 @@ _REFUSED_PORTS = frozenset({
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """A checked URL, and the only addresses to connect to for it.
+    """A checked URL, and the only IP addresses that may be used to request it.
 
     `url` is canonical and has no fragment. `host` is ASCII, without brackets or final dot. `is_private` is true if all
     addresses are in private networks that the operator allows.

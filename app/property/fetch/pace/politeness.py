@@ -80,7 +80,7 @@ class Politeness:
 
     @contextmanager
     def slot(self, destination: Destination, visitor: Visitor, gap_seconds: float = 0.0) -> Iterator[Slot]:
-        """Wait for a slot at the destination's site, and hold it during the `with` block.
+        """Wait for a slot (permission for a request) at the destination's site, and hold it during the `with` block.
 
         The site's next slot begins after `gap_seconds` or the minimum gap, whichever is longer. If `gap_seconds` is
         longer, the host gets a rate limit of its own, so that it does not slow down the other hosts of its site.

@@ -1,8 +1,8 @@
 """The rules of one site's rate limit, which need no clock and no storage.
 
 A site has a gap between the starts of requests, a maximum number of concurrent requests, and sometimes a pause
-(`Retry-After`). A job that would have to wait too long gets an appointment, which is a reserved start time, so that its
-worker can continue with other sites. `stores.py` stores this state. The Lua scripts in `lua/` implement the same rules
+(`Retry-After`). If a job would have to wait too long, a start time is reserved for its request (an appointment), and
+its worker continues with other sites. `stores.py` stores this state. The Lua scripts in `lua/` implement the same rules
 as `Site`.
 """
 
@@ -41,11 +41,10 @@ class Visitor:
 
     `id` stays the same when the visitor comes back. `lane` names a batch of jobs; all lanes get equal shares of a
     site's slots. `max_wait_seconds` is the longest wait for a slot. If `can_defer`, the visitor does not wait for a
-    reserved time, but leaves and comes back then. `slot_site` is the site where the visitor already holds a slot, which
-    covers all its requests there. After a redirect, `requested_site` is the site of the first URL, so that a block page
-    on another site does not pause that other site. If `only_public` is true, as after a public page, private networks
-    are blocked even if the operator allows them. `on_slot` is called when the page gets its first slot, before anything
-    is sent; its exceptions end the visit.
+    reserved time, but comes back then. At `slot_site`, the visitor already holds a slot for all its requests. After a
+    redirect, `requested_site` is the site of the first URL; block pages on other sites do not pause these sites. If
+    `only_public` is true, as after a public page, private networks are blocked even if the operator allows them.
+    `on_slot` is called when the page gets its first slot, before anything is sent; its exceptions end the visit.
     """
 
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -123,7 +122,7 @@ class Site:
         return Reply(self._appoint(now, visitor, earliest, gap), is_appointment=True, held_us=held)
 
     def sent(self, now: int, token: str) -> None:
-        """Record that the request is sent later than its slot began, so that the gap to the next request starts now."""
+        """Record that the request is sent later than its slot began. The gap to the next request starts now."""
         if token in self.under_way:
             self.next_us = max(self.next_us, now + self.gap_us)
 

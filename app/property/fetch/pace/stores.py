@@ -44,7 +44,7 @@ class LocalPace:
             )
 
     def sent(self, site: str, token: str) -> None:
-        """Record that the request `token` is sent later than its slot began, so that the next gap starts now."""
+        """Record that the request `token` is sent later than its slot began. The gap to the next request starts now."""
         with self._lock:
             if site in self._sites:
                 self._sites[site].sent(self._clock.now_us(), token)

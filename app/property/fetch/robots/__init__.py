@@ -1,1 +1,1 @@
-"""Apply robots.txt (RFC 9309) and cache it."""
+"""Apply and cache the robots.txt files of sites (RFC 9309)."""

@@ -104,7 +104,7 @@ class Dialect:
         return replace(self, room=min(self.most_room, max(_FIRST_ROOM, 2 * self.room)))
 
     def with_room_for(self, reasoning_tokens: int) -> Dialect:
-        """Return the format with a limit for reasoning that suits a model that used `reasoning_tokens`.
+        """Return the format with a limit for reasoning derived from the last answer's `reasoning_tokens`.
 
         The limit is lowered by at most half per answer.
         """

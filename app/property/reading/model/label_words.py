@@ -1,4 +1,4 @@
-"""Find the places where a text names fields: the longest known labels, and phrases beside numbers."""
+"""Find the places where a text names fields: the longest known labels, and phrases such as those next to numbers."""
 
 import re
 from collections.abc import Iterator

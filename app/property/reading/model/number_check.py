@@ -147,7 +147,7 @@ def _parts(claim: Claim) -> Iterator[int]:
 
 
 def area(claim: Claim) -> CheckedValue | None:
-    """Check an area. Its unit may be elsewhere in the quote or its line. Without a unit, it needs a label."""
+    """Check an area. Its unit may be elsewhere in the quote or its line. An area without a unit needs a label."""
     value = float(claim.value)
     if not _in_range(claim.field, value):
         return None

@@ -147,7 +147,7 @@ def _currency(claim: Claim) -> CheckedValue | None:
     return CheckedValue(found) if found is not None and found == str(claim.value).strip().upper() else None
 
 
-#: Matches texts which mean that there is no association: `n/a`, an amount of zero, or the single letter `N`.
+#: Matches texts that mean "no association": `n/a`, an amount of zero, or the single letter `N`.
 _NOTHING = re.compile(r"\bn/a\b|\bN\b|\$0(?:\.00)?\b", re.IGNORECASE)
 
 
