@@ -41,7 +41,7 @@ def _beginning(word: str, before: str = "A-Za-z0-9") -> str:
     """Return a pattern that matches `word` unless a character in `before` precedes it.
 
     The end of an escape sequence, such as `\\n`, may precede it. The lookbehind follows the word, because searching for
-    a pattern that starts with letters is ten times faster.
+    a pattern that starts with letters is much faster.
     """
     escapes = (r"\\[abfnrtv]", r"\\x[0-9a-f]{2}", r"\\u[0-9a-f]{4}", r"%[0-9A-Fa-f]{2}")
     return f"{word}(?:(?<![{before}]{word})|{'|'.join(f'(?<={escape}{word})' for escape in escapes)})"

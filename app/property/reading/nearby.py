@@ -19,7 +19,7 @@ _COUNTED = frozenset(
     {"_RentWarm", *of_kind("area", "count"), *(n for n in of_kind("money", "year") if FIELDS[n].points)}
 )
 _NAMES = frozenset(of_kind("name"))
-#: Fields whose value is only the first text of a cell. Further texts are remarks or links.
+#: Fields whose value is only the first text of a cell. Further texts may be remarks or links.
 _ONE_TEXT = _NAMES.union(of_kind("identifier"))
 _FEATURES = frozenset({*of_kind("features", "answer"), "X_AccessNotes"})
 #: Matches a footnote mark or help link after a label.

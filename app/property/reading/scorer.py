@@ -118,7 +118,7 @@ def _is_unshown(winner: Winner) -> bool:
 
 
 def _place(candidate: Candidate) -> str:
-    """Return a candidate's place: an element, or a whole script for values in a script."""
+    """Return the locator of the candidate's element. All values in one script have the same place."""
     return candidate.locator.partition("#")[0] if "#" in candidate.locator else candidate.locator
 
 

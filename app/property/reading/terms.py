@@ -132,7 +132,8 @@ def _meaning(label: str, lang: str | None) -> Meaning | None:
 
 #: Words before a label that do not change its meaning.
 _MODIFIERS = frozenset({"new", "current", "approx", "approximate", "total", "overall", "reported"})
-#: The minimum length of an abbreviation, and the factor on the trust in a label that is matched only indirectly.
+#: `_SHORTEST` is the minimum length of an abbreviation. `_LESS` is the factor for the trust in abbreviated labels and
+#: in labels with a modifier.
 _SHORTEST, _LESS = 4, 0.8
 
 
@@ -206,5 +207,5 @@ def label_meaning(label: str, lang: str | None, *, sheet: bool = False) -> Meani
 
 
 def is_abbreviation(label: str) -> bool:
-    """Return whether only listing sheets use this label."""
+    """Return whether the label is known only as an abbreviation on listing sheets."""
     return len(label) <= 14 and (words := words_of(label)) in _SHEET and words not in _ENGLISH

@@ -50,7 +50,7 @@ def _area(reading: Reading, locale: Locale) -> Iterator[Value]:
     if isinstance(reading.raw, str) and (
         _FRACTION.search(reading.raw) or currency.find_currency(reading.raw, locale.country)
     ):
-        return  # `under 1/2 acre` is not two acres, and `Land: $41,200` is not an area
+        return  # `under 1/2 acre` would become two acres, and `Land: $41,200` is not an area
     area = areas.parse_area(text_of(reading.raw), None if not isinstance(reading.raw, str) else locale.lang)
     if area is None or not 0 < area.value < 1e9:
         return

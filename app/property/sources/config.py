@@ -1,6 +1,6 @@
 """Read and check `sources.toml`: the pages to request for an address, and the domains to search.
 
-Every problem is a `ConfigurationError` that names the file, the table, the key, and what to write instead.
+Every problem raises a `ConfigurationError` that names the file, the table, the key, and what to write instead.
 """
 
 import logging

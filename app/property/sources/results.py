@@ -17,7 +17,7 @@ _MOST_LINKS = 2_000
 _ROW_CHARS = 400
 _ROWS = frozenset({"tr", "li", "article", "dd", "p", "div", "td"})
 _UNIT = re.compile(r"(?:\b(?:unit|apt|apartment|ste|suite|lot)\b\.?|#)\s*+#?\s*+([\w-]+)")
-#: A direction after a street's name means that the street is a different one.
+#: Matches a direction. If it follows the street's name, the street is a different one.
 _DIRECTION = re.compile(r"(?:[NSEW]|N[EW]|S[EW]|north(?:east|west)?|south(?:east|west)?|east|west)[.,]?", re.IGNORECASE)
 _ZIP = re.compile(r"\b\d{5}\b")
 

@@ -128,7 +128,7 @@ def literal_secret(url: str) -> str | None:
 
 
 def doubtful_parameters(url: str) -> list[str]:
-    """Return the query parameters that are named like a secret but have a short value, which may be harmless."""
+    """Return the names of query parameters that are named like a secret but have a short, possibly harmless value."""
     return [
         name
         for name, value in _parameters(url)

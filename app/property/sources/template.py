@@ -92,7 +92,7 @@ def _without_secrets(text: str) -> str:
 
 
 def literal_parameters(text: str) -> tuple[str | None, list[str]]:
-    """Return the query parameter with a secret in clear text (or None), and parameters that may contain one."""
+    """Return the name of a parameter with a clear-text secret (or None), and names of parameters that may have one."""
     bare = _PLACE.sub("{}", text)
     return literal_secret(bare), doubtful_parameters(bare)
 

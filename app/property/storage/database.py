@@ -1,6 +1,6 @@
 """Access to the database: connections, transactions, and error translation. Each process opens one `Database`.
 
-SQLite runs in WAL mode: writers wait for each other, and readers never wait. A forked child process never uses or
+SQLite runs in WAL mode: one writer runs at a time, and readers never wait. A forked child process never uses or
 closes its parent's connections.
 """
 
@@ -55,8 +55,8 @@ class Database:
 
     A missing SQLite folder is created with mode 0700, and an outdated SQLite schema is migrated. An outdated PostgreSQL
     schema raises `DatabaseOutdatedError`. A writer waits up to `busy_timeout_seconds` for other writers; then
-    `DatabaseLockedError` is raised. `names_key` is the key for hashing the names of purged people. Methods raise only
-    errors of `app.errors` and `IntegrityError`.
+    `DatabaseLockedError` is raised. `names_key` is the key for hashing purged names. Methods raise only errors of
+    `app.errors` and `IntegrityError`.
     """
 
     def __init__(

@@ -57,7 +57,7 @@ class Message(Base):
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """The numbers of waiting and of given-up messages. `error` is the newest message's stored error, if any."""
+    """The numbers of waiting and of given-up messages. `error` is that of the newest message with an error, if any."""
 
     pending: int
     given_up: int

@@ -20,7 +20,7 @@ _HEAD_END = re.compile(r"</head\b|<body\b", re.IGNORECASE)
 
 
 def answered_url(page: Page) -> str:
-    """Return the normalized URL that answered the request. The page is stored under this URL."""
+    """Return the normalized URL that answered the request, or the requested URL if that URL is not a valid target."""
     try:
         return normalize_url(page.final_url)
     except InvalidTargetError:

@@ -14,8 +14,8 @@ from app.property.merging.identity import address_of, parcel_of
 def row_url(url: str, values: Mapping[str, Any]) -> str | None:
     """Return a URL for one of several properties at `url`, or None if its `values` do not identify it.
 
-    The fragment is the parcel number, else house number, street, and unit. Unlike a position in the response, these
-    values do not change between responses.
+    The fragment is the parcel number, else house number, street, and unit. Unlike a position in the response, it does
+    not change if the response lists its properties in another order.
     """
     number = parcel_of(values)
     if number is not None:

@@ -141,6 +141,6 @@ _ALONE = re.compile(r"[\d.,\s]+\w{1,3}²?")
 
 
 def is_lone_land(text: str, lang: str | None, country: str | None) -> bool:
-    """Return whether `text` is only an area and, in `country`, means the land's area."""
+    """Return whether `text` is only an area that counts as the land's area in `country`."""
     area = parse_area(text, lang) if country in _LAND_FIRST and _ALONE.fullmatch(text.strip()) else None
     return area is not None and area.value >= _LEAST_LAND

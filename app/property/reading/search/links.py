@@ -49,7 +49,7 @@ class Links:
         return None if url is None or url == self.page_url else url
 
     def listing(self, href: str | None) -> str | None:
-        """Return the normalized URL of `href` if it can be a listing; None for pages such as an agent's or sign-in."""
+        """Return the normalized URL of `href` if it can be a listing; None for other pages, such as a sign-in page."""
         if href not in self._listings:
             self._listings[href] = self._listing(href)
         return self._listings[href]

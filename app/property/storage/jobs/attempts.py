@@ -44,7 +44,7 @@ def note_failed_page(database: Database, lease: Lease, tried: JobAttempt, asked_
 def put_tried(
     database: Database, connection: Connection, job_id: str, tried: Iterable[JobAttempt], asked_at: datetime
 ) -> None:
-    """Replace the attempts of a leased job by `tried`, except pages and names that were purged after `asked_at`.
+    """Replace the attempts of a leased job by `tried`. Leave out pages and names that were purged after `asked_at`.
 
     The caller must hold the job's lease in this transaction.
     """

@@ -64,7 +64,7 @@ class AlertStore(Store):
         with self._database.reading() as connection:  # usually nothing changes, and no write transaction is needed
             before = _firing(connection)
         if {name: alert.severity for name, alert in before.items()} == {n: a.severity for n, a in found.items()}:
-            return [], []  # changes of only messages or details are not stored: they could occur every 15 seconds
+            return [], []  # new messages or details alone are not stored, because they may change every time
         now = self._database.clock.now()
         return self._database.repeat(lambda connection: _record(connection, found, now, notify))
 

@@ -95,7 +95,7 @@ type Step = Callable[["Removal"], object]
 
 
 def steps_of(database: Database, scope: Scope) -> Iterator[Step]:
-    """Yield the steps that purge `scope`. Each step is a short transaction.
+    """Yield the steps that purge `scope`. Each step is small enough for a short transaction.
 
     Their order allows an interrupted purge to be repeated: the first URL, which leads to the others, is removed last.
     """

@@ -1,4 +1,4 @@
-"""Lock properties on PostgreSQL. Two writers wait for each other if their records may describe the same property.
+"""Lock properties on PostgreSQL. A writer waits for another writer if their records may describe the same property.
 
 SQLite has one writer at a time and needs no locks. Each lock is held until its transaction ends. A writer takes locks
 in this order: the purge lock (shared), property keys, the job's row, rows of properties, the feed. The locks for ticks,
