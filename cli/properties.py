@@ -113,7 +113,7 @@ def split_property(
 ) -> None:
     """Split a property: move sources to a new property.
 
-    Later scrapes keep the two apart, until `propintel properties undo DECISION`.
+    Later scrapes keep both properties apart, until `propintel properties undo DECISION`.
 
     JSON: `{"id", "at", "who", "kind", "reason", "property", "other", "pages", "undone_at", "undone_by"}`.
     """

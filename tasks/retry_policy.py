@@ -123,7 +123,7 @@ def _outage_wait_seconds(
 ) -> float:
     """Return the seconds until the next attempt during an outage.
 
-    For a model provider, this is about as long as the job has waited so far, so that its total wait doubles, but at
+    For a model provider, this is about as long as the job has waited so far, so that its total wait doubles. It is at
     least the provider's `Retry-After`. For the database and the broker, it is about 5 s.
     """
     if not isinstance(error, ModelUnreachableError):

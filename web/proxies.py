@@ -27,9 +27,8 @@ _UVICORN_DEFAULT = "127.0.0.1"
 class ProxyHeaders:
     """ASGI middleware that sets `scope["client"]` and `scope["scheme"]`. It ignores headers of untrusted clients.
 
-    `scope["client"]` becomes None if the client's address is unknown, because uvicorn took it from a header of a proxy
-    that is not in TRUSTED_PROXIES. A request from this machine for a foreign host name gets 421 (RFC 9110, section
-    15.5.20).
+    `scope["client"]` becomes None if uvicorn took the address from a header whose sender is not in TRUSTED_PROXIES. A
+    request from this machine for a foreign host name gets 421 (RFC 9110, section 15.5.20).
     """
 
     def __init__(self, app: ASGIApp, settings: Callable[[], Settings]) -> None:

@@ -58,7 +58,7 @@ class WatchView(BaseModel):
 
 
 class AddedWatches(BaseModel):
-    """The watches in the order of the targets, without duplicates. `new` counts those that this request created."""
+    """The watches in the order of the targets, without duplicates. `new` of them were created by this request."""
 
     new: int
     watches: list[WatchView]

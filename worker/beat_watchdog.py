@@ -22,9 +22,8 @@ class ResilientScheduler(RedBeatScheduler):
     its first tick, not earlier, so that it can start while Redis is unavailable. An entry with a last run in the future
     is rescheduled.
 
-    After `close`, the next tick raises `SystemExit`. Celery's signal handler closes the scheduler and then raises
-    `SystemExit` itself, but this exception is lost if a finalizer (`__del__`) is running, and not raised if `close`
-    fails.
+    After `close`, the next tick raises `SystemExit`. Celery's signal handler raises it too, after it has closed the
+    scheduler. This exception is lost if a finalizer (`__del__`) is running, and not raised if `close` fails.
     """
 
     lock: Any

@@ -87,8 +87,8 @@ class NumberedKeys(_Variables):
 class SecretFiles(_Variables):
     """If a secret NAME is not set, reads it from the file at the path NAME_FILE, such as a mounted secret.
 
-    OPENAI_API_KEYS_FILE and SOURCE_SECRETS_FILE are settings of their own and not read here, because their files have
-    one secret per line and are read again while the process runs.
+    OPENAI_API_KEYS_FILE and SOURCE_SECRETS_FILE are not read here. They are settings of their own, because their files
+    have one secret per line and are read again while the process runs.
     """
 
     def __call__(self) -> dict[str, Any]:

@@ -56,8 +56,7 @@ def submit_targets(
 
     Raises `InvalidCallbackError` for a URL that cannot receive a webhook, `InvalidTargetError` for the first invalid
     target, `BrokerUnavailableError`, `StoreError`, and the errors of `JobStore.enqueue` about quotas and keys. After an
-    error, no new job will run, except jobs that a worker has already claimed: the broker is checked before rows are
-    written, and jobs that could not be sent are canceled.
+    error, new jobs are canceled, except jobs that a worker has already claimed.
 
     A request with a repeated idempotency key returns the batch of the first request. If the first request cannot send
     the batch after that, recovery sends it, and the first request does not fail.

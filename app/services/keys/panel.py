@@ -111,7 +111,7 @@ def _span(microseconds: int) -> str:
 
 
 def most_urgent(keys: Sequence[KeySnapshot]) -> list[KeySnapshot]:
-    """Return at most `MOST_KEYS` keys. If there are more keys, those that may need an operator come first."""
+    """Return at most `MOST_KEYS` keys. If there are more, keys that may need an operator come first."""
     if len(keys) <= MOST_KEYS:
         return list(keys)
     ranks = {state: rank for rank, state in enumerate(_URGENT)}

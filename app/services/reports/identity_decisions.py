@@ -23,7 +23,7 @@ MOST_CHARACTERS = 500
 
 
 def split(database: Database, property_id: str, urls: Sequence[str], *, who: str, reason: str = "") -> IdentityDecision:
-    """Move the sources with these URLs to a new property."""
+    """Move the sources at `urls` to a new property."""
     return _logged(DecisionStore(database).split(property_id, urls, who=who, reason=redact(reason)))
 
 

@@ -1,6 +1,6 @@
-"""Read workers' heartbeat files, which show which workers are alive even if the broker does not reply.
+"""Read the heartbeat files of workers, to know even without the broker which workers are alive.
 
-The worker's parent process writes them (`worker.heartbeat`).
+A worker's parent process writes its file (`worker.heartbeat`).
 """
 
 import contextlib

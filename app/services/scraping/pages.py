@@ -179,7 +179,7 @@ def require_property(extraction: Extraction) -> None:
 def source_record(
     url: str, extraction: Extraction, visit: Visit, source_kind: SourceKind | None = None
 ) -> SourceRecord:
-    """Return the record of a page requested as `url`, or of one row of the page, which has its own URL."""
+    """Return the record of a page requested as `url`. The record of one row of the page has the row's URL."""
     page, page_url = extraction.page, visit.page_url
     try:
         final_url = normalize_target(page.final_url)

@@ -155,7 +155,7 @@ def check_keys(settings: Settings) -> Finding:
 
 
 def check_workers(settings: Settings, celery: CeleryFacts, clock: Clock) -> Finding:
-    """Check which workers reply or have a heartbeat file on this machine, and that both queues of `celery` have one."""
+    """Check which workers reply or have a heartbeat file on this machine, and that jobs and reports have a worker."""
     home = settings.state.propintel_home.expanduser()
     beats = {beat.node: beat for beat in read_heartbeats(home)}
     fresh = [node for node, beat in beats.items() if beat.is_fresh(clock.now())]

@@ -51,7 +51,7 @@ def check_settings(settings: Settings, env_file: Path | None) -> Finding:
 def _open_files(settings: Settings, env_file: Path | None) -> Iterator[Finding]:
     """Warn about each file with secrets that other users can read.
 
-    Another user's file may be readable by its group: root shares files with this service that way.
+    A file of another user may be readable by its group, because root can share files with this service in this way.
     """
     for file in files_with_secrets(settings.areas(), env_file):
         try:
