@@ -28,10 +28,10 @@ class Fleet:
 
     `rank` is the process's position among `size` live processes. `bad` maps each unhealthy key to its circuit as in
     `keys.lua` (out of quota counts as dead), or to -1 if the key has never answered. `limits` maps (group, model) to
-    six numbers: limit per minute and bucket capacity of requests, the same two for tokens (0 if unknown), the end of
-    the latest cooldown, and when a guessed request limit was last lowered (0 if not guessed). `spent` maps a budget's
-    name (`d:<day>`, `d:<day>:<key>`, `t:<batch>`) to its usage. `disabled` contains the keys that an operator has
-    disabled.
+    six numbers: the limit per minute and the bucket capacity, first for requests and then for tokens (0 if unknown),
+    the end of the latest cooldown, and when a guessed request limit was last lowered (0 if not guessed). `spent` maps a
+    budget's name (`d:<day>`, `d:<day>:<key>`, `t:<batch>`) to its usage. `disabled` contains the keys that an operator
+    has disabled.
     """
 
     rank: int = 0
@@ -152,7 +152,7 @@ class ShareStore(MemoryStore):
             elif kind == "c":
                 counts[short] = {field: int(count) for field, count in of.items()}
             elif kind == "w":
-                # all processes are saturated at the same time, so each reports only a part of that time
+                # assume that all processes are saturated at the same time, so each reports only its part of that time
                 parts = {field: self._fleet.size if field.startswith("s:") else 1 for field in of}
                 counts[short] = {field: int(count) // parts[field] for field, count in of.items()}
         before, self._reported = self._reported, OfflineActivity(spent, counts, used_us)

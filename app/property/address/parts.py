@@ -1,4 +1,4 @@
-"""Addresses, as written on pages or normalized."""
+"""The type of addresses, as written on pages or normalized."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -15,8 +15,8 @@ Box = tuple[float, float, float, float]
 class Country:
     """The data about a country. `names` are in lower case; the English name is first. `regions` are casefolded.
 
-    `postal_code`, `currency_sign`, and `signs` are regular expressions. `signs` matches texts that only pages from this
-    country show. `postal_code_stands` says on which side of the town a one-line address has the postal code.
+    `postal_code`, `currency_sign`, and `signs` are regular expressions. `signs` matches texts that are typical of pages
+    from this country. `postal_code_stands` says on which side of the town a one-line address has the postal code.
     """
 
     names: tuple[str, ...]

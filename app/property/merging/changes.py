@@ -60,7 +60,7 @@ def is_news(name: str, before: Statement, now: Statement) -> bool:
     if _words(before) == _words(now):
         return False  # the words of the page are the same, but were interpreted differently
     if _differs(before, now, CURRENCY):
-        return False  # the site converted the same price to another currency
+        return False  # the site has probably converted the same price to another currency
     per = FIELDS[name].per
     if FIELDS[name].kind == "date":
         return not _is_one_closing(before.value, now.value)

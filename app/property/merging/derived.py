@@ -1,6 +1,6 @@
 """Compute the values of derived fields, which have a rule (`derived_by`) in the field table.
 
-Neither readers nor models look for these fields. The evidence of a derived value quotes the evidence of its inputs. The
+These fields are never read from a page. The evidence of a derived value quotes the evidence of its inputs. The
 confidence of a derived value is the lowest confidence of its inputs.
 """
 

@@ -222,8 +222,8 @@ class _Match:
         return self._decision(Key.NONE, "different addresses", differs=True)
 
     def _of_unit_and_building(self) -> Decision:
-        """Decide whether a unit and a building are the same property. Homes in a building are alike, so only a shared
-        sale is conclusive.
+        """Decide whether a unit and a building are the same property. Homes in a building are often alike, so only a
+        shared sale is conclusive.
         """
         is_one_sale = any(fact.what == "sale" and fact.result == "same" for fact in self._facts)
         if is_one_sale and not points_against(self._facts):

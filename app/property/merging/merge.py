@@ -36,7 +36,7 @@ Records = Sequence[SourceRecord]
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """A property: values and evidence by field.
+    """A merged property, with its values and evidence by field.
 
     `source_values` has the value of each source by field, the winner first; derived fields have none. `conflicts` are
     the fields in which a source contradicts the winner.

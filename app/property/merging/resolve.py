@@ -104,7 +104,7 @@ class Resolver:
         If two properties match equally well and a person decided that they differ, return the older one, so that later
         pages join the same property.
         """
-        if len(same) > 1:  # if several properties match only by position, they are different homes at one place
+        if len(same) > 1:  # if several properties match only by position, they count as different homes at one place
             same = [one for one in same if one.decision.key is not Key.POSITION]
         if len(same) < 2 or not self._are_apart(same):
             return same

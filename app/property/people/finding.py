@@ -32,7 +32,7 @@ _TAG = re.compile(r"<[!/?A-Za-z][^<>]{0,4000}>")
 _AMPERSAND = re.compile(r"[.]?\s{0,2}&\s{0,2}")
 #: Words that may follow two given names in an assessment roll, but are not family names.
 _AFTER_COUPLES = frozenset({"trustee", "trustees", "tr", "trs", "trust", "etal", "et", "jt", "hw", "jr", "sr"})
-#: Words such as `street`. A name before such a word is not a person's.
+#: Words such as `street`. A name before such a word does not count as a person's.
 _STREET_WORDS = (
     "st street rd road ave avenue blvd boulevard dr drive ln lane ct court pl place pkwy parkway hwy highway way ter "
     "terrace cir circle park school elementary"

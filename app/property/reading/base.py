@@ -14,7 +14,7 @@ SURE = 0.9
 #: The fields that most users need.
 CORE = frozenset(name for name, spec in FIELDS.items() if spec.core)
 WITH_PRICE = PARTS["ListPrice"]
-#: Fields that only listings state. In an authority's record they are dropped, except the property type `Land`.
+#: Fields that are accepted only from listings. In an authority's record they are dropped, except the type `Land`.
 ONLY_LISTING = tuple(name for name, spec in FIELDS.items() if "record" not in spec.pages)
 
 

@@ -48,7 +48,7 @@ def make_consistent(
     _bathrooms(kept)
     if kind is PageKind.RECORD:
         number = kept.get("ListingId")
-        if number is not None and "ParcelNumber" not in kept:  # on county pages, `Property ID` means the parcel number
+        if number is not None and "ParcelNumber" not in kept:  # county pages use `Property ID` for the parcel number
             kept["ParcelNumber"] = replace(number, candidate=replace(number.candidate, field="ParcelNumber"))
         for field in ONLY_LISTING:
             if field != "PropertyType" or kept.get(field) is None or kept[field].candidate.value != "Land":

@@ -36,7 +36,7 @@ _UNIT_NAMES = frozenset({"square meters", "square metres", "square feet", "squar
 _LANGUAGE_OF = {word: code for code, words in languages().items() for word in words.get("telltales", ())}
 
 
-#: For each country, a pattern of texts that only pages about this country show. The most reliable patterns come first.
+#: For each country, a pattern of texts that are typical of pages about it. The most reliable patterns come first.
 _COUNTRY_SIGNS = tuple(
     (code, re.compile((COUNTRIES[code].signs or "(?!)").replace("<states>", "|".join(sorted(US_CODES)))))
     for code in ("IE", "CA", "GB", "US", "PL", "SE")

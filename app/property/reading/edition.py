@@ -1,4 +1,4 @@
-"""Compute the version of the readers. A page read by another version is read again on the next visit."""
+"""Compute the version of the code that reads pages. A page read by another version is read again on the next visit."""
 
 import hashlib
 from functools import cache
@@ -8,7 +8,7 @@ from importlib.resources.abc import Traversable
 
 @cache
 def edition() -> str:
-    """Return a digest of the readers' files, in 16 hex digits. It covers code, comments, and word lists.
+    """Return a digest of the files of this code, in 16 hex digits. It covers code, comments, and word lists.
 
     Developers could forget to increase a version number. Unchanged pages would then never be read again.
     """

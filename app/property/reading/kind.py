@@ -23,7 +23,7 @@ _BLOCKED, _GONE, _RECORD = (pattern("pages", key) for key in ("blocked", "gone",
 _SEARCH = re.compile(
     rf"{alternatives('pages', 'search')}|\b\d[\d,. ]* (?:{alternatives('pages', 'results')})", re.IGNORECASE
 )
-#: Only a page with fewer characters of visible text than this can be a block page.
+#: Only a page with fewer characters of visible text than this can count as a block page.
 _SMALL_PAGE_CHARS = 2500
 #: Fields with a price, or with words such as `price on application`.
 _PRICED = frozenset({"ListPrice", "X_PriceQualifier"})
@@ -90,7 +90,7 @@ def _with_property(page: Document, fields: Mapping[str, float], text: str, state
     if words and not _asks(page, fields):
         return PageKind.RECORD, f"the page says {words.group()!r} and asks no price"
     banner = fields.get("StandardStatus", 0.0) >= 0.6 and not words  # the home is sold, pending, or off the market
-    banner = banner or _AUCTION.search(page.title) is not None  # an auction has no asking price
+    banner = banner or _AUCTION.search(page.title) is not None  # auctions usually have no asking price
     if _RECORD_FIELDS & set(fields) and not _asks(page, fields) and not banner:
         return PageKind.RECORD, "it has a parcel number or assessed values and asks no price"
     return PageKind.LISTING, f"it has {stated} of the facts of a listing"

@@ -53,7 +53,7 @@ def read(page: Document) -> Iterator[Reading]:
         return
     for block in page.once(blocks)[:_MOST_BLOCKS]:
         for match in _OFFER.finditer(block.text[:1500]):
-            # if the page does not offer a rental, `managed by` names the manager of an association
+            # if the page does not offer a rental, `managed by` usually names the manager of an association
             manages = match.group()[:7].lower() == "managed" and not page.once(lets)
             manages = manages and not _PROPERTY.search(block.text[: match.start()])
             if not manages and not _NOT_OURS.search(block.text[: match.start()]):

@@ -30,7 +30,7 @@ _OF_A_MAP = re.compile(r"^(?:marker|map|pin|center|geo) ")
 #: Points whose coordinates differ by at most this many degrees count as one.
 _NEAR = 0.001
 #: At most `_MOST_NODES` nodes of a JSON value are examined. A value with at most `_FEW_NODES` objects is skipped if it
-#: names a firm, because the point is then the firm's.
+#: names a firm, because the point is then probably the firm's.
 _MOST_NODES, _FEW_NODES = 200, 12
 FIRM = re.compile(
     r"\b(?:our (?:office|team)|offices?|headquarters|realty|realtors|agency|brokerage|contact us|visit us)\b", re.I

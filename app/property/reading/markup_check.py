@@ -1,6 +1,6 @@
-"""Check markup values (JSON-LD, microdata, meta tags, state) against the visible page.
+"""Check values from markup (JSON-LD, microdata, meta tags, and JSON in other scripts) against the visible page.
 
-Sites generate markup from the data they show, so correct markup agrees with the visible page. Contradicted values are
+Sites usually generate markup from the data they show, so it should agree with the visible page. Contradicted values are
 dropped. All values of a script are dropped if it has at least one contradicted field for every three confirmed fields.
 If a page shows many facts but lacks a value that its markup gives, the value is kept as doubtful. Pages usually do not
 show coordinates and internal ids, so these are dropped only with their whole script. A page without visible facts, such

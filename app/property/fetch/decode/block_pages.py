@@ -15,7 +15,7 @@ REFUSALS = frozenset({401, 403, 405, 406, 429, 503})
 HEAD_BYTES = 131_072
 #: A successful response with this many visible characters counts as a real page, even if it embeds a captcha.
 _WALL_CHARS = 800
-#: A login page has fewer visible characters than this, including help, footer, and legal text.
+#: Only a page with fewer visible characters than this, including footer and legal text, counts as a login page.
 _LOGIN_CHARS = 2_500
 
 #: Headers that mark a block page with any status: name, pattern for the value, and what the error reports.

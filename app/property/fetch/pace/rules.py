@@ -31,7 +31,7 @@ LONGEST_HOLD_US = 3_600_000_000
 #: The pause after a block page (`decode/block_pages.py`), unless the site requests a longer one.
 BLOCK_REST_US = 900_000_000
 #: In Redis, a site's state expires this long after its last request, pause, or reserved time. An unused reserved time
-#: is dropped when it is this long past.
+#: is dropped this long after it has passed.
 FORGOTTEN_US = 3_600_000_000
 
 

@@ -31,7 +31,7 @@ class ModelAnswer:
     `model` is the model's name in the API response. The token counts come from the response, and are 0 if missing.
     `service_tier` is the response's tier, or "" if missing. `failure` is set if the answer was refused, invalid, or cut
     off. A refused or invalid answer has no values. An answer that was cut off has the values before the cut.
-    `fields_answered` includes fields answered with null. `began` is true if the answer has text besides reasoning.
+    `fields_answered` counts fields answered with a value or null. `began` is true if there is text besides reasoning.
     """
 
     values: Mapping[str, tuple[Any, str]]

@@ -170,7 +170,7 @@ def is_of_land(quote: str) -> bool:
     return areas.find_unit(quote) in _OF_LAND
 
 
-#: RESO's units that are used only for land.
+#: RESO's units that are accepted only for land.
 _OF_LAND = frozenset({"Acres", "Hectares"})
 
 
