@@ -39,7 +39,7 @@ _UNIT = re.compile(
 
 
 def is_of_other(field: str, before: str, behind: str = "") -> bool:
-    """Return whether the words `before` a value in its clause, or right `behind` it, are about something else."""
+    """Return whether words `before` a value in its clause, or right `behind` it, name a subject other than the home."""
     clauses = _CLAUSE.split(before[-_NEAR:])
     # in `Room addition, 240 sq ft`, the comma before the value does not end the clause
     clause = clauses[0] if len(clauses) == 2 and not clauses[1] else clauses[-1]

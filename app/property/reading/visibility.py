@@ -1,8 +1,8 @@
 """Decide which text of a page a visitor can see, either at once or after opening it with a visible control.
 
-`unseen` returns the elements with hidden text, which all parsers of pages ignore. Text that a control opens (tabs,
-accordions, "read more") counts as visible. So does text that only a script or an external style sheet hides, unless a
-class name such as `hidden` marks it.
+`unseen` returns the elements with hidden text, and `blank` removes this text before a page is read. Text that a control
+opens (tabs, accordions, "read more") counts as visible. So does text that only a script or an external style sheet
+hides, unless a class name such as `hidden` marks it.
 """
 
 import re

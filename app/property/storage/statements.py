@@ -109,6 +109,6 @@ def delete_some(database: Database, table: type[Base], which: ColumnElement[bool
 
 
 def upsert(connection: Connection, table: Table | type[Any], key: Mapping[str, Any], values: Mapping[str, Any]) -> None:
-    """Set `values` in the row with the primary key `key`. Insert the row if it does not exist."""
+    """Set `values` in the row with the unique key `key`. Insert the row if it does not exist."""
     statement = insert_into(connection, table).values({**key, **values})
     connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=dict(values)))

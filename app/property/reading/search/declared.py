@@ -22,7 +22,7 @@ _STATED = TYPICAL_FIELDS | {"_Address", *(ADDRESS_FIELDS[part] for part in ("cit
 
 
 def declared(page: Document, links: Links) -> Iterator[str]:
-    """Yield the listing URLs in the page's data, in order. A URL may occur more than once."""
+    """Yield the listing URLs in a JSON body, or else in a page's JSON-LD and then in its scripts. A URL may repeat."""
     if page.json is not None:
         yield from _listed(page.json, links)
         return

@@ -137,7 +137,7 @@ def _judged(cards: list[_Card]) -> tuple[list[_Card], float]:
 
 
 def _usual(of_cards: Sequence[Sequence[str]]) -> Shape | None:
-    """Return the most common shape of links among the cards. Links to the same page count once."""
+    """Return the most common shape of links. A shape counts once per card, and at most once per distinct URL."""
     cards, pages = Counter[Shape](), dict[Shape, set[str]]()
     for urls in of_cards:
         for shape in {shape_of(url) for url in urls}:

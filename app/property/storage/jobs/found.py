@@ -107,7 +107,7 @@ def finish_search(
 def _news(
     connection: Connection, job: Job, listings: Sequence[str], fresh_since: datetime | None, left_out: Counter[str]
 ) -> list[str]:
-    """Return the listings that have no active job and are not fresh. Count the others in `left_out`."""
+    """Return the listings without an active job that were not read after `fresh_since`. Count others in `left_out`."""
     wanted = list[str]()
     for some in chunks(listings):
         known = known_jobs(connection, some, fresh_since)

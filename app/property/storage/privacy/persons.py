@@ -50,7 +50,10 @@ _LAST = ("properties", "changes")
 
 
 def person_steps(database: Database, name: PersonName, *, dry_run: bool) -> Iterator[Step]:
-    """Yield the steps that purge a person, pages first. Raises `ConfigurationError` if no key for hashing is set."""
+    """Yield the steps that purge a person, pages first.
+
+    Raises `ConfigurationError` if there is no key for hashing the name, except in a dry run.
+    """
     finder, progress = finder_of(name), None
     if not dry_run:
         secret = database.names_key.make()
