@@ -29,7 +29,7 @@ def wait_class(waited_us: int) -> int:
 class CallFigures(NamedTuple):
     """The calls with one key to one model. The model is "" for requests that name none, such as listing the models.
 
-    `outcomes` counts each ended lease once. A stream that breaks after a successful response head counts twice: as a
+    `outcomes` counts each settled lease once. A stream that breaks after a successful response head counts twice: as a
     success and as a `server_failure`. Token counts come from responses and are never estimates. The tokens of a stream
     are added when the stream ends. `microusd` is the cost of these tokens in millionths of a US dollar. `cached_tokens`
     is the number of input tokens read from the provider's cache.

@@ -123,7 +123,7 @@ class KeyPool:
         self._log(self._by_id[lease.key_id], Outcome.SERVER_FAILURE if broke else Outcome.SUCCESS, change, lease)
 
     def abandon(self, call: Call, lease: Lease | None = None, *, waited_us: int = 0) -> None:
-        """Release the call's lease and reservation after an interruption. The key's counts do not change."""
+        """Release the call's lease and reservation after an interruption. This counts as no success and no failure."""
         if lease is not None:
             self.store.settle(lease, Settlement(Outcome.ABANDONED, waited_us=waited_us))
         if call.reservation is not None:

@@ -130,8 +130,8 @@ class RetryLoop:
     async def run(self) -> httpx2.Response:
         """Send the request and return the final response. Raise the last attempt's exception if it got no response.
 
-        If the caller interrupts the request, its lease and reservation are released, and the key's counts do not
-        change.
+        If the caller interrupts the request, its lease and reservation are released. This counts neither as a success
+        nor as a failure of the key.
         """
         try:
             return await self._attempt_until_answered()

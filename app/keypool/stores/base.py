@@ -77,8 +77,8 @@ class Later:
     pause_us: int
 
 
-#: `barred`: the request has failed with every key that it may use. `forbidden`: no key may use the model.
-#: `disabled`: an operator has disabled every key.
+#: `barred`: the request must not use some of the keys, and no other key is usable. `forbidden`: no key may use the
+#: model. `disabled`: an operator has disabled every key.
 Reason = Literal["no_capacity", "quota", "dead", "circuit", "forbidden", "barred", "budget", "disabled"]
 
 
@@ -101,12 +101,13 @@ class NoCapacity:
 class Settlement:
     """The result of a leased request.
 
-    `counts` is False for the second and later failures of one request, which do not count against a key. `pause_us` is
-    the retry-after of the response. `unbilled` is True for a failure that the provider does not bill: no connection, or
-    a 5xx. `admitted_after_us` is the latest time at which the server can have admitted the request, counted from the
-    lease's `at_us`. `limited_by` is the limit that a 429 names. `usage` is None if unknown. `streams` is True if only
-    the headers of a stream have arrived; `Store.end_stream` later reports the usage and whether the stream broke.
-    `waited_us` is how long the request waited for this key since its start or its previous attempt.
+    `counts` is False for the second and later server failures of one request, which do not count against a key with a
+    closed circuit. `pause_us` is the retry-after of the response. `unbilled` is True for a failure that the provider
+    does not bill: no connection, or a 5xx. `admitted_after_us` is the latest time at which the server can have admitted
+    the request, counted from the lease's `at_us`. `limited_by` is the limit that a 429 names. `usage` is None if
+    unknown. `streams` is True if only the headers of a stream have arrived; `Store.end_stream` later reports the usage
+    and whether the stream broke. `waited_us` is how long the request waited for this key since its start or its
+    previous attempt.
     """
 
     outcome: Outcome
@@ -166,8 +167,8 @@ class Store(Protocol):
     def confirm(self, lease: Lease) -> Lease | Later | None:
         """Confirm a reservation whose time has come, or return how much longer to wait.
 
-        Return None if the reservation was released, because the key is unusable now or a budget is used up. The caller
-        should then call `acquire` with `KeyRequest.waited`.
+        Return None if the reservation was released, for example because the key is unusable now or a budget is used up.
+        The caller should then call `acquire` with `KeyRequest.waited`.
         """
         ...
 
@@ -213,8 +214,8 @@ class Store(Protocol):
 
         A disabled key gets no new lease until it is enabled, even if no other key is usable. Its circuit does not
         change, its running requests finish, and its reservations cannot be confirmed. The action "probe" lets a key
-        that is open, dead, or out of quota take one request now. If that request fails, the time of the next probe does
-        not change. Raises `redis.RedisError` if the server is unavailable.
+        that is open, dead, or out of quota take one request now. If that request fails, the interval between probes
+        does not grow. Raises `redis.RedisError` if the server is unavailable.
         """
         ...
 
