@@ -83,7 +83,6 @@ def _entry(
 
 
 def _estimate(node: dict[str, Any], source: Source, place: Place) -> Iterator[Reading]:
-    """Read the low and the high end of an estimate of the property's value."""
     for key, value in node.items():
         nested = value[0] if isinstance(value, list) and value else value
         if isinstance(nested, dict) and place.pointer.count("/") < _MOST_STEPS:

@@ -83,7 +83,6 @@ def blobs(page: Document) -> Iterator[tuple[str, Any]]:
 
 
 def _all_blobs(page: Document) -> list[tuple[str, Any]]:
-    """Return the scripts' JSON values as a list, since several readers use them."""
     return list(_blobs(page))
 
 
@@ -160,8 +159,6 @@ def _collect(node: dict[str, Any], depth: int, stated: dict[str, float], parent:
 
 @dataclass(frozen=True, slots=True)
 class _Key:
-    """A key's words, the field that the key names ("" for none), and the weight of this field."""
-
     words: str
     field: str
     worth: float

@@ -96,7 +96,6 @@ def _lets(page: Document) -> bool:
 
 
 def _is_big(text: str, page: Document) -> bool:
-    """Return whether the price is at least 10,000, or 100 for a rent (shown by its period or the page's title)."""
     price = prices.parse_price(text, lang=page.locale.lang, country=page.locale.country)
     if price is None:
         return False

@@ -328,7 +328,6 @@ def _outvoted(pages: Sequence[_Page], adopted: Mapping[str, tuple[Anchor, ...]])
 
 
 def _unsure(pages: Sequence[_Page], adopted: Mapping[str, tuple[Anchor, ...]]) -> Iterator[str]:
-    """Yield fields whose anchors find nothing on more than a quarter of the pages with a verified value."""
     for name, anchors in adopted.items():
         having = [page for page in pages if name in page.example.values]
         if sum(not page.finds(name, anchors) for page in having) > _RARE * len(having):

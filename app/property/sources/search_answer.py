@@ -97,7 +97,6 @@ def read_answer(output: Sequence[Any], status: str = "completed", reason: str = 
 
 
 def _flaw(parts: Sequence[Mapping[str, Any]], status: str, reason: str) -> tuple[str, str]:
-    """Return the flaw of the whole answer as a code and as text; both are "" if there is none."""
     refusal = next((str(part.get("refusal")) for part in parts if part.get("type") == "refusal"), None)
     if refusal is not None or reason == "content_filter":
         return "refused", f"the model refused to answer: {(refusal or reason)[:_SHORT]}"

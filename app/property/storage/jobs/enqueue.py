@@ -91,7 +91,6 @@ def insert_jobs(connection: Connection, rows: Sequence[dict[str, Any]]) -> dict[
 
 
 def _fresh_addresses(targets: Sequence[str], since: datetime) -> Select[Any]:
-    """Select the addresses among `targets` that have a finished job and whose property is fresh (`is_fresh`)."""
     addresses = [target for target in targets if is_address(target)]
     found = select(Job.target).join(SourceRow, SourceRow.property_id == Job.property_id).distinct()
     return found.where(Job.target.in_(addresses), Job.state == JobState.DONE, is_fresh(since, whole_property=True))

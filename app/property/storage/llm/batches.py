@@ -46,7 +46,7 @@ class Answered(NamedTuple):
 
 
 class Used(NamedTuple):
-    """The part of a model batch that one batch of jobs used."""
+    """The usage of a model batch by one batch of jobs."""
 
     batch: str
     calls: int

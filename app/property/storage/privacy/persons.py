@@ -119,7 +119,7 @@ def _rows(
 
 
 def _decoded(body: bytes) -> str:
-    """Decode a body well enough to find names: as UTF-8, or else as Latin-1 (UTF-16 without its NUL bytes)."""
+    """Decode a body well enough to find names: as UTF-8, or else as Latin-1. NUL bytes of UTF-16 are removed."""
     try:
         return body.decode("utf-8")
     except UnicodeDecodeError:

@@ -210,7 +210,6 @@ def _column(connection: Connection, query: Executable) -> set[Any]:
 def _column_where(
     connection: Connection, query: Select[Any], column: InstrumentedAttribute[Any], values: Collection[str]
 ) -> set[Any]:
-    """Return what `query` selects from rows with one of `values` in `column`, in chunks of `values`."""
     return {found for some in chunks(sorted(values)) for found in _column(connection, query.where(column.in_(some)))}
 
 

@@ -217,7 +217,6 @@ def _key_id(key: bytes) -> str:
 
 
 def _keyed(key: bytes, text: str) -> str:
-    """Return a keyed hash, which nobody can compute without the key, as hex digits."""
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), key=key, digest_size=32).hexdigest()
 
 
