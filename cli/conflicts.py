@@ -20,8 +20,7 @@ def only_up(home: Path) -> Iterator[None]:
     """Lock this home for one `propintel up` during the `with` block.
 
     Raises `ConfigurationError` if another process holds the lock. Child processes do not inherit the lock, so it is
-    released when this process ends. Workers that end a few seconds later do no harm, because any number of workers may
-    share a home.
+    released when this process ends. Workers that end a bit later do no harm: any number of workers may share a home.
     """
     make_home(home)
     file = home / "up.lock"

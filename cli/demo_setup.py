@@ -35,8 +35,7 @@ class DemoKeys:
 def make_keys(count: int) -> DemoKeys:
     """Return `count` keys (at least one). If there are two or more, the second is invalid.
 
-    If there are three or more, the third has a low rate limit, which the simulator uses up once, as if another
-    program used the key.
+    If there are three or more, the third has a low rate limit, which the simulator uses up once.
     """
     made = tuple(f"sk-proj-demo-not-a-real-key{n}" for n in range(1, count + 1))
     entries: list[dict[str, object]] = [

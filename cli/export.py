@@ -54,9 +54,8 @@ def export(
 ) -> None:
     """Export all properties in the order of their last change.
 
-    CSV always has the same columns. Lists are joined by "; ", values with rows are JSON, and every cell is quoted. A
-    text that a spreadsheet would run as a formula gets an apostrophe in front. The output file is replaced only after
-    the export is complete.
+    CSV always has the same columns. Lists are joined by "; ", values with rows are JSON, and every cell is quoted. Text
+    that a spreadsheet would run as a formula gets an apostrophe in front. The output file is replaced at the end.
 
     To keep a copy up to date, see docs/export.md.
     """

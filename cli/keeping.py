@@ -1,7 +1,6 @@
 """Keep services running: restart a service that ended, with exponential backoff.
 
-If a service ends before it was ever up, all services stop, because it would probably fail again. `processes.py` starts
-and stops single processes.
+If a service ends before it was ever up, all services stop, because it would probably fail again.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,6 @@
 """Print the output of commands: results as tables or JSON on stdout, and notes on stderr.
 
-Text from pages is untrusted. These functions replace or escape its terminal control characters, which could move
-the cursor or change colors.
+Text from pages is untrusted. These functions replace or escape terminal control characters in it.
 """
 
 import json

@@ -130,8 +130,7 @@ class Child:
 class Supervisor:
     """Starts child processes and stops them in reverse order. A context manager, which stops all children at its end.
 
-    `output` prints the output of children that have no log. If `output` is None, the children write to this process's
-    stderr.
+    `output` prints the output of children that have no log. If it is None, they write to this process's stderr.
     """
 
     def __init__(

@@ -9,8 +9,7 @@ from pathlib import Path
 from app.services.runtime.heartbeats import MAINTENANCE_THREADS, read_heartbeats
 from cli.processes import Child, Supervisor
 
-#: The time from SIGTERM to SIGKILL. A worker's soft shutdown takes up to ten seconds. After that, the worker re-queues
-#: its unfinished jobs.
+#: The time from SIGTERM to SIGKILL. It exceeds a worker's soft shutdown (10 s), after which unfinished jobs are queued.
 _WORKER_GRACE_SECONDS = 25.0
 #: Maximum time for the start of a process, which is slow on a busy machine.
 START_SECONDS = 60.0

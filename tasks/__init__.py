@@ -30,8 +30,7 @@ def make_celery(settings: Settings | Callable[[], Settings]) -> Celery:
     """Return a Celery app that uses the configured Redis, and make it the current app of this process.
 
     If `settings` is a callable, it is called when the configuration is first read, so that importing the app reads no
-    environment variables. Tasks send their messages through the current app. Otherwise, `.delay()` would use Celery's
-    default app.
+    environment variables. Tasks send their messages through the current app, not through Celery's default app.
     """
     app = Celery("property_intelligence", include=TASK_MODULES, amqp=RedactingAMQP, set_as_current=True)
     app.add_defaults(lambda: celery_config(settings() if callable(settings) else settings))

@@ -63,8 +63,7 @@ Answers are `{"success": true, "data": ...}` or `{"success": false, "error": {"c
 def create_app(settings_loader: Callable[[], Settings], clock: Clock | None = None) -> FastAPI:
     """Return the ASGI app.
 
-    The app calls `settings_loader` at startup. If the server sends no lifespan events, the app calls it at the first
-    request that needs the settings.
+    It calls `settings_loader` at startup. Without lifespan events, it does so when a request needs the settings.
     """
     context = Context(settings_loader, clock)
     app = DocumentedApp(

@@ -1,7 +1,6 @@
 """The header Idempotency-Key: a request that is sent again with the same key enqueues nothing.
 
-It follows draft-ietf-httpapi-idempotency-key-header-07. The job store saves the answer in the transaction that creates
-the jobs.
+It follows draft-ietf-httpapi-idempotency-key-header-07. The job store saves the answer together with the jobs.
 """
 
 import re

@@ -1,5 +1,4 @@
-"""Size limits of requests, and the RateLimit headers. A request that is too large is rejected before it is read
-completely."""
+"""Size limits of requests, and the RateLimit headers. A request that is too large is not read completely."""
 
 import time
 from collections.abc import Iterable, Iterator

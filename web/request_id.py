@@ -17,8 +17,7 @@ class RequestId:
     """ASGI middleware that adds the request ID to each log line of the request and to the response headers.
 
     An ID that is too long, has unusual characters, or looks like a secret is replaced by a new one. The ID stays bound
-    to the logging context after the response, because uvicorn writes the access log then. Each request has its own
-    context.
+    to the request's logging context after the response, because uvicorn writes the access log then.
     """
 
     def __init__(self, app: ASGIApp) -> None:

@@ -1,7 +1,6 @@
 """The Celery app that `celery -A worker worker`, `celery -A worker beat`, and `celery -A worker flower` load.
 
-`signals.py` opens and closes the resources of a process; `beat_schedule.py` lists the scheduled tasks. Importing the
-package reads no environment variables.
+`signals.py` opens and closes the resources of a process. Importing the package reads no environment variables.
 """
 
 from tasks import make_celery

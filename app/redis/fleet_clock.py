@@ -1,8 +1,7 @@
 """The fleet's clock: the time of its Redis server.
 
 One machine writes the end of a lease, and another compares it with the current time. If machines used their own clocks,
-a machine whose clock is an hour ahead would take over every job. Therefore, they use their own clocks only to measure
-elapsed time.
+a machine whose clock is an hour ahead would take over every job. Their own clocks only measure elapsed time.
 """
 
 import logging

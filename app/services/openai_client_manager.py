@@ -44,8 +44,7 @@ _PLACEHOLDER = "the-transport-puts-a-key-here"
 class OpenAIClientManager:
     """Uses many keys as if they were one OpenAI client. Thread-safe, but not fork-safe: build one manager per process.
 
-    `keys` has the configured keys in order. `inner` is the transport that sends requests; tests replace it. `price`
-    returns the cost of calls.
+    `keys` has the configured keys in order. `inner` sends the requests; tests replace it. `price` computes costs.
     """
 
     def __init__(
@@ -166,8 +165,7 @@ class OpenAIClientManager:
     def follow_keys_file(self, settings: Settings) -> None:
         """Reload the keys of `settings` whenever their file changes, until this manager is closed.
 
-        Workers and the web server do not call this method, because they run their own `KeyReload`. It has no effect if
-        OPENAI_API_KEYS_FILE is not set.
+        Do nothing if OPENAI_API_KEYS_FILE is not set. Workers and the web server run their own `KeyReload` instead.
         """
         if settings.openai.api_keys_file is not None and self._reloader is None:
             self._reloader = KeyReloader(reload_of(self, settings))
@@ -258,8 +256,7 @@ def install_manager(manager: OpenAIClientManager | None) -> None:
 def get_openai_client_manager() -> OpenAIClientManager:
     """Return this process's manager. If none is installed, build one from the environment and install it.
 
-    A manager built here reloads its keys when OPENAI_API_KEYS_FILE changes, because a script may run for days. Raises
-    `ConfigurationError` for unusable settings.
+    A manager built here reloads its keys when OPENAI_API_KEYS_FILE changes. Raises the errors of `build_manager`.
     """
     with _Installed.building:
         manager = _Installed.manager

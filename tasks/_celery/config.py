@@ -33,8 +33,7 @@ LANES = {
     f"{SCRAPE_QUEUE}.large": 2000,
     f"{SCRAPE_QUEUE}.bulk": sys.maxsize,
 }
-#: The queue for delivering webhooks. Every worker that runs jobs also serves it. Its messages are not jobs, so the
-#: queue is not a lane.
+#: The queue for delivering webhooks. Every worker that runs jobs also serves it. It is not a lane: it has no jobs.
 CALLBACK_QUEUE = "callbacks"
 #: The queue for reports, alerts, recovery, and retention, which a backlog of jobs must not delay.
 MAINTENANCE_QUEUE = "maintenance"
@@ -49,8 +48,7 @@ INTERVAL_HEADER = "propintel_interval_seconds"
 PRIORITIES = range(10)
 DEFAULT_PRIORITY = 5
 
-#: `SoftTimeLimitExceeded` is raised in a task that runs longer than this. After `TIME_LIMIT`, the task's process is
-#: killed.
+#: A task that runs longer than this gets `SoftTimeLimitExceeded`. After `TIME_LIMIT`, its process is killed.
 SOFT_TIME_LIMIT = timedelta(seconds=270)
 TIME_LIMIT = timedelta(seconds=300)
 #: An unacknowledged message is delivered again after this time. It must exceed the time limit and every countdown.

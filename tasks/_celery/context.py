@@ -12,8 +12,7 @@ _flusher: Flusher | None = None
 def install(resources: Resources) -> None:
     """Set this process's resources.
 
-    From now on, `get_openai_client_manager()` returns `resources.manager`, and the metrics of this process are added to
-    the fleet's metrics.
+    From now on, `get_openai_client_manager()` returns `resources.manager`, and this process reports its metrics.
     """
     global _current, _flusher  # noqa: PLW0603 (one per process by design)
     _current = resources

@@ -23,8 +23,7 @@ def send_jobs(celery_app: Celery, store: JobStore, jobs: Sequence[Job]) -> int:
     """Send one message per job, mark the jobs as sent, and return the number of jobs.
 
     The message's id is the job's id, so that Flower shows it. Workers skip duplicate messages. Raises
-    `BrokerUnavailableError` or `StoreError`; the jobs then stay queued in the table, and `recover_jobs` sends them
-    later.
+    `BrokerUnavailableError` or `StoreError`; the jobs then stay queued in the table until `recover_jobs` sends them.
     """
     celery_app.loader.import_default_modules()
     with broker_errors(celery_app):

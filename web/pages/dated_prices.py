@@ -11,8 +11,7 @@ from app.property.merging.dated_values import day_of
 from app.property.storage.properties.tables import SourceRow
 from app.property.values.numbers import tidy
 
-#: Matches events that mean a completed sale. "For sale", and sales that are pending, agreed, or fell through, do not
-#: match.
+#: Matches events that mean a completed sale, but not "for sale", or a pending, agreed, or failed sale.
 _SOLD = re.compile(
     r"\b(?:sold|closed|closing|deed|transfer(?:red)?)\b(?! (?:agreed|price change))|"
     r"(?<!for )(?<!on )\bsale\b(?! (?:pending|agreed|fell|failed|cancel))",

@@ -1,7 +1,6 @@
 """Compute a drawing of the positions that sources give for a property, around the chosen coordinates.
 
-No map images are used. Distances use an equirectangular approximation around the chosen coordinates. The error is below
-1 % at ten kilometers.
+No map images are used. Distances are equirectangular approximations. Their error is below 1% at ten kilometers.
 """
 
 import math

@@ -110,8 +110,7 @@ async def _refuse_forged(request: Request) -> None:
 def _from_here(request: Request) -> bool:
     """Return whether the request comes from a page of this site, or from a client that is not a browser.
 
-    Such a client sends neither Sec-Fetch-Site nor Origin. Forgery (CSRF) needs a browser, which sends the user's
-    cookie.
+    Such a client sends neither Sec-Fetch-Site nor Origin. CSRF needs a browser, which sends the user's cookie.
     """
     if (site := request.headers.get("sec-fetch-site")) is not None:
         return site == "same-origin"

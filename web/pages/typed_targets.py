@@ -18,8 +18,7 @@ def typed_targets(
 ) -> MeteredTargets:
     """Return the normalized targets of `file` if one was sent, else of `text`. `read` normalizes one target.
 
-    Raises `InvalidTargetListError` for invalid or too many targets, and `TargetsTooCostlyError` after `READING_SECONDS`
-    of CPU time.
+    Raises `InvalidTargetListError`, and after `READING_SECONDS` of CPU time, `TargetsTooCostlyError`.
     """
     spelled: dict[str, str] = {}
     began = time.thread_time()

@@ -66,8 +66,7 @@ class BatchRunner:
     def advance(self, batch: LlmBatch) -> None:
         """Run all steps that are possible now, then release the lease.
 
-        Raises `LeaseLostError`, `StoreError`, and `redis.RedisError`. After an error, the lease is not released but
-        expires.
+        Raises `LeaseLostError`, `StoreError`, and `redis.RedisError`. The lease then stays until it expires.
         """
         while True:
             try:

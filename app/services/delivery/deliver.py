@@ -84,8 +84,7 @@ def changes_backlog(database: Database) -> dict[str, Any]:
 def deliver_due(channel: Channel, settings: Settings, database: Database) -> dict[str, int]:
     """Send the channel's due messages for up to `_RUN_SECONDS`. Return the number of messages by outcome.
 
-    A channel with one receiver stops at the first failure. Raises `ConfigurationError` for an unusable URL of the
-    channel, and `StoreError`.
+    A channel with one receiver stops at the first failure. Raises the errors of `receiver_of` and `StoreError`.
     """
     url, clock, outbox = receiver_of(channel, settings), database.clock, Outbox(database)
     counts = {"delivered": 0, "failed": 0, "given_up": 0}

@@ -46,8 +46,7 @@ class Panel:
     `keys` are snapshots with their states in words. `capacities` are remaining limits, most exhausted first. Each shows
     its group of keys, or one key's mask if the group has no name. `keys_left_off` and `capacities_left_off` are the
     numbers of keys and limits that are not shown. `budgets` are the daily caps for all processes together, each with
-    unit, used amount, and cap. `hours` has every hour of the last day, oldest first. `outages` are the last day's
-    alerts about unusable keys.
+    unit, used amount, and cap. `hours` are the last day's, oldest first. `outages` are alerts about unusable keys.
     """
 
     at: datetime

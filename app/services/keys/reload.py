@@ -9,8 +9,7 @@ A reload reads the key settings from the environment, `.env`, and the keys file.
 If the new keys are unusable, the error is logged once and the old keys stay in use. The content of the keys file is
 compared, because an edit within one clock tick or a replaced mount may leave the modification time unchanged.
 
-The kernel also sends SIGHUP when a terminal closes. A process that was started in that terminal then ends, unless it
-runs under nohup.
+The kernel also sends SIGHUP when a terminal closes. A process started in that terminal then ends, except under nohup.
 """
 
 import hashlib

@@ -54,8 +54,7 @@ def amounts(of: Cap | Spent) -> dict[str, float]:
 class KeyView:
     """The keys of `settings` and their shared state. Thread-safe. The caller must close it.
 
-    The view connects at first use. If `keys` is None, they are loaded from `settings`. Raises `ConfigurationError` for
-    unusable keys.
+    It connects at first use. If `keys` is None, it loads them from `settings`, or raises `ConfigurationError`.
     """
 
     def __init__(self, settings: Settings, clock: Clock | None = None, keys: tuple[ApiKey, ...] | None = None) -> None:

@@ -4,8 +4,7 @@ If the model fails, the result has a note, so that values read without the model
 only if no key has capacity, or if the provider is unavailable and the job can be retried later. The key pool chooses
 keys and enforces budgets.
 
-Economy jobs wait for a batch at half the price (`app/services/batches`). A request that no batch answers in time
-becomes a normal API call.
+Economy jobs wait for a batch at half the price (`app/services/batches`). Overdue requests become normal API calls.
 """
 
 import logging

@@ -1,7 +1,6 @@
 """Read the result pages of a search, up to the last page or a limit.
 
-Each fetched page is stored as a checkpoint, so that a resumed run does not fetch it again. The listings are stored
-together at the end (`finish_search`).
+Fetched pages are stored, so that a resumed run does not fetch them again. `finish_search` stores all listings.
 """
 
 from __future__ import annotations

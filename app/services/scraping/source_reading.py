@@ -48,8 +48,7 @@ class Asked(NamedTuple):
     """A source and the URL of its page.
 
     If `place_is_known`, the source covers only one area, so that its pages need not name the town. `allows` returns
-    whether the URL may redirect to a host; None allows all hosts. `led_by` is the URL of the page that links to this
-    page.
+    whether the URL may redirect to a host; None allows all hosts. `led_by` is the URL of a page that links to `url`.
     """
 
     source: str

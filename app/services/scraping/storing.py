@@ -54,9 +54,8 @@ Alias = tuple[SourceRecord, SourceRecord]
 class Stored:
     """The result of a scrape that found a property.
 
-    `kind` is the kind of the scraped page, and `page_from` is where the property came from. `wanted_model` are the
-    fields for which a model's answer is missing, and `model_note` is the reason. For an address, `tried` has the
-    outcome of each source.
+    `kind` is the kind of the scraped page, and `page_from` is where the property came from. `wanted_model` are fields
+    without a model's answer, and `model_note` is the reason. For an address, `tried` has each source's outcome.
     """
 
     property_id: str

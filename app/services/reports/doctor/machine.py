@@ -22,8 +22,7 @@ from app.settings.forms import is_loopback
 from app.settings.names import near_misses
 from app.settings.sources import files_with_secrets
 
-#: With less free space than this, the check fails, because the database and Redis may soon be unable to write. With
-#: less than `_FEW_BYTES`, it warns.
+#: Free space below which the check fails (`_LEAST_BYTES`) or warns (`_FEW_BYTES`).
 _LEAST_BYTES = 100_000_000
 _FEW_BYTES = 1_000_000_000
 

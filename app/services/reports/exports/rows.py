@@ -1,8 +1,6 @@
-"""Define the columns of CSV and Parquet tables and their order. The columns are also the properties of GeoJSON
-features.
+"""Define the columns of CSV and Parquet tables. The properties of GeoJSON features have the same names.
 
-Other programs rely on the columns. Add new columns at the end (`appended` in the field table), and never move, rename,
-or remove one.
+Other programs rely on the columns: never move, rename, or remove one. Add new columns at the end (`appended`).
 """
 
 from collections.abc import Mapping

@@ -67,8 +67,7 @@ class PoolMonitor:
     def _record_counters(self) -> PoolFigures | None:
         """Record the shared counters, and return the pool's figures, or None while Redis is unavailable.
 
-        While Redis is unavailable, a manager has only its own process's counters. If they were recorded, the totals
-        would seem to drop.
+        While Redis is unavailable, a manager has only its process's counters, which would make the totals drop.
         """
         figures: PoolFigures | None = None
 

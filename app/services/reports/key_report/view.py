@@ -40,8 +40,7 @@ class KeyView:
 class BudgetUse:
     """The usage of a daily cap. If the cap is per key, `mask` names the key.
 
-    `stopped` is True if the cap caused a rejection today. For a cap per key, this requires that all keys reached the
-    cap.
+    `stopped` is True if the cap caused a rejection today. A cap per key does so only if all keys have reached it.
     """
 
     budget: Literal["day", "key_day"]

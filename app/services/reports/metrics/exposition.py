@@ -1,7 +1,6 @@
 """Render the metrics of all processes for Prometheus. Results are cached for a second per output format.
 
-All web processes return the same metrics, because the counters are shared. If a source is unavailable, only its samples
-are missing.
+All web processes return the same metrics, because they share counters. An unavailable source has no samples.
 """
 
 import logging

@@ -125,8 +125,7 @@ def make_flusher(settings: Settings) -> Flusher:
 def families(specs: Iterable[Spec], totals: Mapping[str, float] | None) -> list[Metric]:
     """Return a metric family for each spec, with samples from `totals`. Series in `Spec.first` are 0 until counted.
 
-    Omit series that this version does not know. If `totals` is None, there are no samples, because a 0 would look like
-    a restart of all counters.
+    Omit series that this version does not know. If `totals` is None, omit all samples: 0 would look like a restart.
     """
     found: _Found = defaultdict(list)
     for series, total in sorted((totals or {}).items()):
