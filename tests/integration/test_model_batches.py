@@ -568,6 +568,32 @@ def test_a_batch_that_exceeds_the_jobs_maximum_wait_is_canceled_and_the_job_make
     assert [batch["status"] for batch in runner.simulator.batches()["batches"]] == ["cancelled"]
 
 
+def test_a_batch_that_never_ends_is_given_up_when_its_files_have_expired(make_runner: Any) -> None:
+    runner = make_runner(server={"batch_seconds": 10**9, "batch_cancel_seconds": 10**9})
+    (job,) = runner.park("a")
+    runner.turns(26, HOUR)
+    runner.jobs.cancel(job.id)
+    runner.turns(45, HOUR)
+    assert runner.batch().state is LlmBatchState.RUNNING
+    runner.turns(2, HOUR)
+    assert runner.batch().state is LlmBatchState.CLOSED
+    assert runner.outcome("a").state.is_open is False
+
+
+def test_a_batch_with_an_unknown_status_is_not_sent_again(make_runner: Any) -> None:
+    """A gateway may name the status of a running batch differently."""
+    runner = make_runner(server={"batch_seconds": 3600})
+    runner.park("a")
+    runner.turn()
+    api = runner.parts.api
+    queued = CrashingApi(api, {"look": lambda *args: api.look(*args).model_copy(update={"status": "queued"})})
+    replace(runner, parts=replace(runner.parts, api=queued)).turns(5)
+    runner.simulator.set_server(batch_seconds=0.0)
+    runner.turns(2)
+    assert runner.billed("a") == [1]
+    assert runner.outcome("a").state is RequestState.ANSWERED
+
+
 def test_a_request_that_cannot_be_sent_goes_back_to_its_job(make_runner: Any) -> None:
     """No key is usable for a day, so the request goes back after the maximum wait."""
     runner = make_runner(keys=[{"key": KEYS[0], "behavior": "no_quota"}], openai_batch_max_wait_seconds=HOUR)

@@ -19,7 +19,7 @@ from app.keypool.outcomes import Outcome
 from app.keypool.spending import NOTHING, BulkResult, Spent
 from app.property.storage.llm.tables import LlmBatch, LlmBatchState
 from app.redaction import redact
-from app.services.batches.api import ENDPOINT
+from app.services.batches.api import ENDPOINT, FILES_EXPIRE
 from app.services.batches.collecting import TOO_MANY_TOKENS
 from app.services.batches.parts import Parts, bulk_of, spent_of
 from app.services.batches.reading import read_results
@@ -39,8 +39,8 @@ CONFIRMED_DEAD = timedelta(minutes=65)
 _UNREACHABLE = timedelta(hours=1)
 #: Maximum number of other keys to try per poll of an unreachable batch.
 _MOST_ASKED = 50
-#: OpenAI's statuses of unfinished batches.
-_UNDER_WAY = frozenset({"validating", "in_progress", "finalizing", "cancelling"})
+#: OpenAI's statuses of ended batches. A batch with any other status, such as a gateway's own, is still running.
+_ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
 #: How long the deletion of files is retried. OpenAI deletes remaining files itself (`api.FILES_EXPIRE`).
 _CLEANED_WITHIN = timedelta(days=1)
 _PAUSE_SECONDS = 60.0
@@ -179,12 +179,15 @@ class BatchRunner:
         except openai.OpenAIError as exc:
             return self._out_of_reach(batch, exc)
         change: dict[str, Any] = {"status": found.status, "unreachable_since": None, "error": None}
-        if found.status in _UNDER_WAY:
+        if found.status not in _ENDED:
+            now = self._parts.clock.now()
             if batch.cancelled_at is None and not self._batches.worth_waiting(batch.id):
                 log.info("Batch %s is canceled: no job waits for it any more", batch.id)
                 self._api.cancel(key_id, openai_id)
-                change["cancelled_at"] = self._parts.clock.now()
-            self._note(batch, **change)
+                change["cancelled_at"] = now
+            batch = self._note(batch, **change)
+            if now >= batch.created_at + FILES_EXPIRE:
+                return self._lose(batch, "it did not end before its files expired")
             return Wait(self._poll_seconds)
         if found.status == "failed":
             # no request was processed, so nothing is billed

@@ -1,4 +1,4 @@
-"""If the database fails just after a page was fetched or a search was paid for, the result is kept, not bought again."""
+"""If the database fails just after a page was fetched or a search was paid for, the result is kept."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
