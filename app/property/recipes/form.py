@@ -78,7 +78,7 @@ def as_toml(recipe: Recipe) -> str:
 def written(text: str, source: str) -> Recipe:
     """Parse a TOML recipe that an operator wrote. `source` is the name of its file, for error messages.
 
-    Raises `ConfigurationError`, which names the line, if the recipe is invalid.
+    Raises `ConfigurationError` if the recipe is invalid.
     """
     try:
         data = tomllib.loads(text)

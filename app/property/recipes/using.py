@@ -180,7 +180,7 @@ class _Reader:
     def settled(self, extraction: Extraction, contradicted: frozenset[str]) -> frozenset[str]:
         """Return the fields that no model needs to be asked for.
 
-        For these, the recipe read a value, indicates that the page has none, or has learned that no model gives one.
+        For these, the recipe read a value, expects that the page has none, or has learned that no model gives one.
         """
         if self.recipe is None or self.recipe.kind not in ("", extraction.kind):
             return frozenset()

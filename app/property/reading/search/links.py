@@ -76,7 +76,7 @@ def shape_of(url: str) -> Shape:
 def is_one_page(url: str, other: str) -> bool:
     """Return whether two links of a listing's card lead to the same page.
 
-    If the paths are equal, the queries may differ if the path has a digit or one link has no query.
+    Their hosts and paths must be equal. Their queries may differ if the path has a digit or a link has no query.
     """
     one, two = _parts(url), _parts(other)
     is_named = any(c.isdigit() for c in one.path) or not (one.query and two.query)

@@ -74,7 +74,7 @@ class RecentWork:
 
 
 def read_recent_work(database: Database) -> RecentWork:
-    """Return the work since midnight UTC, `RECENT_DAYS` days ago. The model calls of watches are deducted."""
+    """Return the work since midnight UTC, `RECENT_DAYS` days ago. The tokens of watches are estimated and deducted."""
     today = database.clock.now().date() - timedelta(days=RECENT_DAYS)
     since = datetime.combine(today, time(), UTC)
     h = KeyHour

@@ -160,7 +160,7 @@ class Job(Base):
     sent_at: Mapped[datetime | None]  # time when the message was last sent, or end of its countdown; null if never sent
     sent_to: Mapped[str | None] = mapped_column(String(64))  # broker queue of the last message
     sent_times: Mapped[int] = mapped_column(default=0)
-    # time after which recovery sends the job's message; null if the message was sent
+    # time after which recovery sends the job's message; null if it need not send one
     resend_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
