@@ -116,7 +116,7 @@ def _lower(value: str | None) -> str | None:
 
 
 def _numbers(one: str, other: str) -> Verdict:
-    """Return `unsure` if a number is missing, both differ only by a hyphen, or one is in the other's range."""
+    """Return `unsure` if a number is missing, if only a hyphen differs, or if one is a range that has the other."""
     if not (one and other):
         return "unsure"
     if one == other:

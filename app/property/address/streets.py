@@ -130,13 +130,13 @@ def _postdirectional(words: list[str]) -> tuple[str, list[str]]:
 
 
 def _two(words: Sequence[str]) -> str | None:
-    """Return two words as one directional, such as `NE` for `NORTH EAST` or `N E`. Return None for other words."""
+    """Return two words as one directional, such as `NE` for `NORTH EAST` or `N E`."""
     both = "".join(tables.DIRECTIONALS.get(word, "?") for word in words)
     return both if both in ("NE", "NW", "SE", "SW") else None
 
 
 def _is_suffix_only(words: Sequence[str]) -> bool:
-    """Return whether the words are a suffix without a street name, perhaps with a directional."""
+    """Return whether the words are a suffix without a street name, perhaps followed by directionals."""
     suffix = tables.suffixes().get(words[0])
     if suffix not in ONLY_SUFFIX or not all(word in tables.DIRECTIONALS for word in words[1:]):
         return False

@@ -115,7 +115,7 @@ def _one(words: Sequence[str]) -> tuple[str | None, int]:
 
 
 def _floor(words: Sequence[str]) -> tuple[str, int] | None:
-    """Return `FL 2` for `2ND FLOOR` or `SECOND FLOOR`, and the number of words used. Return None for other words."""
+    """Return `FL 2` for `2ND FLOOR` or `SECOND FLOOR`, and the number of words used."""
     if len(words) < 2 or unit_designators().get(words[1]) != "FL":
         return None
     written = ORDINAL.fullmatch(words[0])

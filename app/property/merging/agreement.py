@@ -53,7 +53,7 @@ def says_less(name: str, chosen: SourceRecord, other: SourceRecord) -> bool:
 
 
 def same_place(one: SourceRecord, other: SourceRecord) -> bool:
-    """Return whether the coordinates that both records give agree within the error of geocoders."""
+    """Return whether the coordinates that both records give differ by at most `DEGREES`."""
     names = [name for name in AXES if name in one.values and name in other.values]
     return all(same_value(name, one, other) for name in names)
 

@@ -42,7 +42,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """The properties that match the record (`same`) or match it only because of a page of unknown kind (`doubtful`)."""
+    """The properties that match the record (`same`), or do so only because of a source of unknown kind (`doubtful`)."""
 
     same: Sequence[Candidate]
     doubtful: Sequence[Candidate] = ()

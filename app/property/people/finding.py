@@ -206,7 +206,7 @@ def _family_first(
 
 
 def _given_at(stream: Sequence[Word], gaps: Sequence[str], at: int, *, back: bool) -> list[Word]:
-    """Return the given name that ends (if `back`) or begins at `at`, with its middle initial if it has one."""
+    """Return the given name, with any middle initial, that ends (if `back`) or begins at the word `at`."""
     given, initial = (at - 1, at) if back else (at, at + 1)
     has_initial = given >= 0 and initial < len(stream) and len(stream[initial].plain) == 1
     if has_initial and _GAP.fullmatch(gaps[given]):

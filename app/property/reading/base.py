@@ -59,8 +59,8 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The inputs of a value's confidence. `most` is its maximum, for the reason `bound`. `sources` are the fields that
-    a derived value is computed from.
+    """The inputs of a value's confidence. `most` is the maximum confidence, and `bound` the reason for this maximum.
+    `sources` are the fields that a derived value is computed from.
     """
 
     features: Mapping[str, float]

@@ -21,8 +21,8 @@ _DATA_TYPES = re.compile(r"application/(?:ld\+)?json|text/(?:template|x-)|import
 def is_shell(page: Page) -> bool:
     """Return whether a page is HTML with hardly any text or facts, and with scripts that could add them.
 
-    Return False for a block page, because a browser would only get a captcha. Also return False if the page says that
-    its listing is gone.
+    Return False for a block page, because a browser would usually only get a captcha. Also return False if the page
+    says that its listing is gone.
     """
     if "html" not in page.content_type:
         return False
