@@ -217,7 +217,7 @@ def _parking(claim: Claim) -> CheckedValue | None:
 
 
 def _county(claim: Claim) -> CheckedValue | None:
-    """Check a county, and drop the word `County`. The line must name the field, because towns may have the same name."""
+    """Check a county without the word `County`. The line must name the field, because towns may have the same name."""
     found = _text(claim)
     if found is None or not _names(claim, claim.line):
         return None
