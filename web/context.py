@@ -176,7 +176,6 @@ class Context:
 
 
 def context_of(request: Request) -> Context:
-    """Return the `Context` of the app that serves `request`."""
     context: Context = request.app.state.context
     return context
 

@@ -17,7 +17,6 @@ ALERTS_INTERVAL_SECONDS = 15.0
 
 
 def beat_config(settings: Settings) -> dict[str, Any]:
-    """Return beat's scheduler and its schedule."""
     reports, polling = settings.jobs.key_report_interval_seconds, settings.openai.batch_poll_seconds
     return {
         "beat_scheduler": "worker.beat_watchdog.ResilientScheduler",

@@ -68,7 +68,6 @@ def message_priority(job: Job) -> int:
 
 
 def celery_config(settings: Settings) -> dict[str, Any]:
-    """Return Celery's configuration for these settings."""
     url = broker_url(settings)
     return {**_broker(url), **_results(url), **_delivery(), **_worker(settings), **_beat(url)}
 

@@ -160,7 +160,6 @@ class ModelReader:
         return replace(found, asked=prompt.fields, prompt_tokens=prompt.prompt_tokens)
 
     def question(self, extraction: Extraction) -> Prompt:
-        """Return the question about a page (see `question_about`)."""
         return question_about(extraction, use=self.use, text_tokens=self._text_tokens)
 
     def _verified(self, answer: StoredAnswer, prompt: Prompt, extraction: Extraction) -> ModelReading:
@@ -267,7 +266,7 @@ class ModelReader:
 def question_about(extraction: Extraction, *, use: ModelUse = "missing", text_tokens: int = TEXT_TOKENS) -> Prompt:
     """Return the question about a page. If there is nothing to ask, it has no fields.
 
-    Raises `PageTooComplexError` if the page exceeds its budget of CPU time.
+    Raises `PageTooComplexError` if that takes too much CPU time or memory.
     """
     if use != "never":
         count_tokens("")  # the first call loads large tables, which must not count against the page's budget

@@ -159,7 +159,7 @@ def _visitor(run: Run, *, only_public: bool) -> Visitor:
 
 
 def read_page[T: RecipeReading | list[RecipeReading]](page: Page, read: Callable[[Page], T]) -> T:
-    """Return `read(page)`. Raises `PageTooComplexError` if it exceeds the page's budget of CPU time."""
+    """Return `read(page)`. Raises `PageTooComplexError` if that takes too much CPU time or memory."""
     with reading(page.url, page.spent), span("extract", {}) as extracting:
         found = read(page)
         if isinstance(found, list):
