@@ -77,8 +77,8 @@ class Later:
     pause_us: int
 
 
-#: `barred`: the request must not use some of the keys, and no other key is usable. `forbidden`: no key may use the
-#: model. `disabled`: an operator has disabled every key.
+#: `barred`: the request must not use some of the keys, and no other key is usable. `forbidden`: each key is dead or may
+#: not use the model. `disabled`: an operator has disabled every key.
 Reason = Literal["no_capacity", "quota", "dead", "circuit", "forbidden", "barred", "budget", "disabled"]
 
 
