@@ -154,7 +154,7 @@ def count_request(request: Request, caller: Caller) -> None:
 
 @contextmanager
 def _exhausted_allowance(request: Request) -> Iterator[None]:
-    """If the block raises `TooManyRequestsError`, store for the RateLimit headers that no request is left."""
+    """If the block raises `TooManyRequestsError`, store an allowance of 0 requests for the RateLimit headers."""
     try:
         yield
     except TooManyRequestsError as exc:

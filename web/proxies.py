@@ -43,7 +43,7 @@ class ProxyHeaders:
         await self._app(scope, receive, send)
 
     def _set_client(self, scope: Scope) -> None:
-        """Set client and scheme. Change `scope` in place, because uvicorn's access log reads the same object."""
+        """Set client and scheme in `scope`, not in a copy, because uvicorn's access log reads the same object."""
         headers = Headers(scope=scope)
         forwarded = [part.strip() for line in headers.getlist("x-forwarded-for") for part in line.split(",")]
         peer: str = scope["client"][0]

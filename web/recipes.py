@@ -57,7 +57,7 @@ class RecipeCounts(BaseModel):
 
 
 class RecipeView(BaseModel):
-    """A recipe for the pages of a host that share one template.
+    """A recipe for the pages of a host that share one template, or that match `pages_glob`.
 
     `reason` says why the recipe is suspended. `saved_usd` is null if the price of the model is unknown.
     """

@@ -207,7 +207,7 @@ class EmbeddedValkey:
 
     @property
     def exit_code(self) -> int | None:
-        """The server's exit code (negative: ended by a signal). None while it runs, or if this object has none."""
+        """The server's exit code (negative: ended by a signal). None while it runs or if this object started none."""
         return self._process.poll() if self._process is not None else None
 
     @property

@@ -379,7 +379,7 @@ class JobSettings(Area):
     @field_validator("job_retention_days")
     @classmethod
     def _outlasts_freshness(cls, days: float, info: ValidationInfo) -> float:
-        """Require at least PROPERTY_FRESH_DAYS, because only a stored job shows that its address is fresh."""
+        """Require at least PROPERTY_FRESH_DAYS, because only a stored job shows that an address was read recently."""
         if days < info.data.get("property_fresh_days", 0):
             raise ValueError("Input should be at least PROPERTY_FRESH_DAYS")
         return days

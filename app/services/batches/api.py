@@ -19,7 +19,7 @@ from app.keypool.retry_loop import KEY_ID, allowed_keys, bound, sent_once
 ENDPOINT: Final = "/v1/chat/completions"
 #: OpenAI deletes each file after this time, even if our process crashed. A batch takes up to 24 hours.
 FILES_EXPIRE = timedelta(days=3)
-#: The key in a batch's metadata under which our name of the batch is stored.
+#: The key in a batch's metadata under which our name for the batch is stored.
 _OURS = "propintel_batch"
 _LISTED_AT_ONCE = 100
 #: Maximum expected difference between our clock and OpenAI's.

@@ -67,5 +67,5 @@ def bulk_of(batch: LlmBatch) -> Bulk:
 
 
 def spent_of(charges: Mapping[str, tuple[int, ...]]) -> dict[str, Spent]:
-    """Convert the amounts of each batch of jobs to a `Spent`, whose fields are in the same order."""
+    """Convert the amounts of each batch of jobs, which are in the order of the fields of `Spent`, to a `Spent`."""
     return {payer: Spent(*amounts) for payer, amounts in charges.items()}

@@ -1,4 +1,4 @@
-"""Reindex all properties whose keys were computed by older rules. Workers may run at the same time."""
+"""Reindex all properties whose `property_keys` were computed by older rules. Workers may run at the same time."""
 
 import logging
 from collections.abc import Callable
