@@ -15,10 +15,7 @@ def private(path: str, flags: int) -> int:
 
 
 def make_private_folder(folder: Path) -> None:
-    """Create `folder` and missing parents. Set the folder's mode to 0700, even if it exists.
-
-    Raises `OSError` if this fails.
-    """
+    """Create `folder` and missing parents. Set its mode to 0700, even if it exists. Raises `OSError` on failure."""
     folder.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
     folder.mkdir(mode=_FOLDER_MODE, exist_ok=True)
     folder.chmod(_FOLDER_MODE)

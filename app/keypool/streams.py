@@ -95,10 +95,7 @@ class StreamReport:
         self.feed = self._tail.feed
 
     def close(self, error: BaseException | None = None) -> Callable[[], None] | None:
-        """End the stream, which `error` may have broken. Return a function that reports this.
-
-        Later calls return None.
-        """
+        """End the stream, which `error` may have broken. Return a function that reports this (later calls: None)."""
         if self._over:
             return None
         self._over = True

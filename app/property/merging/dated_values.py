@@ -66,10 +66,7 @@ def of_newest_year(name: str, records: Sequence[SourceRecord], newest: datetime)
 
 
 def is_outdated(name: str, winner: SourceRecord, other: SourceRecord) -> bool:
-    """Return whether the value of `other` is outdated.
-
-    It is outdated if the field has probably changed since, or if the winner lists it as an earlier value.
-    """
+    """Return whether the value of `other` has probably changed since, or is an earlier value listed by the winner."""
     if HALF_LIFE_DAYS[topic_of(name)] < _CHANGES_BY_THE_MONTH_DAYS and winner.as_of - other.as_of > OUTDATED:
         return True
     if other.as_of > winner.as_of or same_value(name, winner, other):

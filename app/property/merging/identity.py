@@ -58,10 +58,7 @@ def url_keys(record: SourceRecord) -> tuple[str, ...]:
 
 
 def lookups_of(record: SourceRecord) -> tuple[str, ...]:
-    """Return the keys to look up the record's property.
-
-    These are its own keys, an address key without the state, and keys of the neighboring map cells.
-    """
+    """Return the keys to look up a record's property: its own, one without the state, and those of nearby map cells."""
     address, cell = address_of(record.values), _cell(record.values)
     keys = list(keys_of(record))
     if address.state and address.street_number and address.street_name and address.city:

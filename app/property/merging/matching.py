@@ -42,10 +42,7 @@ class Key(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The result of comparing two records: one property (`is_same`), two (`differs`), or undecided (neither).
-
-    `why` is the reason in words.
-    """
+    """The result of comparing two records: one property (`is_same`), two (`differs`), or undecided. `why` says why."""
 
     key: Key
     is_same: bool

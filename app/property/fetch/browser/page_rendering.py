@@ -143,10 +143,7 @@ def _redirected(load: Load, destination: Destination, location: str, status: int
 
 
 def _may_be_read(document: Arrival, load: Load, loaded: Loaded) -> bool:
-    """Return whether CORS allows reading the response.
-
-    Chromium cannot check this, because Playwright adds the CORS header to every response.
-    """
+    """Return whether CORS allows reading the response. Chromium cannot tell: Playwright adds the CORS header."""
     origin = load.headers.get("origin")
     is_own = load.url.startswith(f"{document.destination.origin}/")
     return origin is None or is_own or "access-control-allow-origin" in loaded.headers

@@ -154,10 +154,7 @@ def _charset(label: str) -> str | None:
 
 
 def _first_credible(body: bytes, claims: list[str]) -> str | None:
-    """Decode with the first declared charset that fits the bytes.
-
-    If several fit, prefer the statistically likely charset.
-    """
+    """Decode with the first declared charset that fits the bytes, or with the statistically likely one of several."""
     readings = {
         claim: text
         for claim in claims

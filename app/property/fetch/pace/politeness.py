@@ -29,10 +29,7 @@ _PUSHED_BACK = frozenset({429, 503})
 
 
 class Slot:
-    """A request in progress at a site.
-
-    The caller calls `sent`, and then `answered` (headers have arrived) or `failed`.
-    """
+    """A request in progress at a site. The caller calls `sent`, then `answered` (headers have arrived) or `failed`."""
 
     def __init__(self, clock: Clock, late: Callable[[], None] | None = None) -> None:
         """`late` is called if the request is sent more than `_LATE_US` after the slot began."""

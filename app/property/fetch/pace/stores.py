@@ -50,10 +50,7 @@ class LocalPace:
                 self._sites[site].sent(self._clock.now_us(), token)
 
     def leave(self, site: str, token: str, outcome: RequestOutcome) -> None:
-        """Record that the request `token` ended or stopped waiting.
-
-        Without this call, the request counts until its lease expires.
-        """
+        """Record that the request `token` ended or stopped waiting. Otherwise, it counts until its lease expires."""
         with self._lock:
             if site in self._sites:
                 self._sites[site].leave(self._clock.now_us(), token, outcome, places=self._places)

@@ -71,10 +71,7 @@ class LocalRobotsCache:
             self._claims.pop(origin, None)
 
     def claim(self, origin: str, seconds: float) -> bool:
-        """Return whether the caller should fetch the file.
-
-        If so, other callers get False for `seconds` or until the file is stored.
-        """
+        """Return whether the caller should fetch the file. Others get False for `seconds` or until it is stored."""
         now = self._clock.now_us()
         with self._lock:
             if self._claims.get(origin, 0) > now:

@@ -209,10 +209,7 @@ def date(claim: Claim) -> CheckedValue | None:
 
 
 def _is_first(wanted: str, found: str) -> bool:
-    """Return whether `wanted` adds only `01` as the month or day to `found`.
-
-    A language model often adds `01` when the page gives no month or day.
-    """
+    """Return whether `wanted` only adds `01` as month or day to `found`, as models do if the page gives none."""
     return set(wanted[len(found) :].split("-")) <= {"", "01"}
 
 
