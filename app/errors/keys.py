@@ -11,7 +11,10 @@ class NoKeysError(PropertyIntelligenceError, code="no_keys", facts=""):
 
 
 class UnknownKeyError(PropertyIntelligenceError, code="key_not_found", facts="name known"):
-    """No OpenAI key has the given mask or id. `known` lists the masks and ids of all keys."""
+    """No OpenAI key has the given mask or id.
+
+    `known` lists the masks and ids of all keys.
+    """
 
     sentence = "There is no OpenAI key {name}."
     remedy = "Name one by its mask or id: {known}."

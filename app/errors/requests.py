@@ -35,7 +35,10 @@ class IdentityProviderError(PropertyIntelligenceError, code="identity_provider_u
 class TooManyRequestsError(
     PropertyIntelligenceError, code="rate_limited", facts="policy what limit retry_after_seconds"
 ):
-    """A caller sent too many requests per minute. The policy "stranger" limits requests without a valid token."""
+    """A caller sent too many requests per minute.
+
+    The policy "stranger" limits requests without a valid token.
+    """
 
     sentence = "More than {limit} {what} per minute."
     remedy = "Retry in {retry_after_seconds:.0f} s."

@@ -28,7 +28,10 @@ class InvalidTargetListError(PropertyIntelligenceError, code="invalid_target_lis
 
 
 class TargetsTooCostlyError(PropertyIntelligenceError, code="targets_too_costly", facts="read seconds"):
-    """Parsing the targets of one request took too long. `read` targets were parsed in `seconds`."""
+    """Parsing the targets of one request took too long.
+
+    `read` targets were parsed in `seconds`.
+    """
 
     sentence = "Parsing {read} targets took {seconds:g} s, which is the limit for one request."
     remedy = "Send them in several requests; write addresses with commas: 12 Main St, Springfield, IL 62701."
