@@ -122,10 +122,10 @@ class KeyPool:
         change = self.store.end_stream(lease, usage, broke=broke)
         self._log(self._by_id[lease.key_id], Outcome.SERVER_FAILURE if broke else Outcome.SUCCESS, change, lease)
 
-    def abandon(self, call: Call, lease: Lease | None = None, *, waited_us: int = 0) -> None:
+    def abandon(self, call: Call, lease: Lease | None, result: Settlement) -> None:
         """Release the call's lease and reservation after an interruption. This counts as no success and no failure."""
         if lease is not None:
-            self.store.settle(lease, Settlement(Outcome.ABANDONED, waited_us=waited_us))
+            self.store.settle(lease, result)
         if call.reservation is not None:
             self.store.give_back(call.reservation)
             call.reservation = None

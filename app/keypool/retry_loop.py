@@ -110,16 +110,15 @@ class RetryLoop:
             microusd=terms.price(need.model, given, need.output_tokens, need.tier, written=given) + fee,
             batch=spending_batch.get(),
         )
-        if (allowed := allowed_keys.get()) is not None:
-            self._call.barred.update(key.key_id for key in pool.keys if key.key_id not in allowed)
+        self._allowed = allowed_keys.get()
         #: The part of the URL after the base URL, or None if the request goes to another server. Keys with their own
         #: base URL must not be sent to that server.
         self._path = _path_behind(terms.base_url, str(request.url))
-        if self._path is None:
-            self._call.barred.update(key.key_id for key in pool.keys if key.base_url)
         self._on_first_key = on_first_key.get()
         self._may_repeat = need.replayable and not sent_once.get()
         self._lease: Lease | None = None
+        #: True if the provider may have received the request of the current lease.
+        self._may_be_billed = False
         #: When the request began to wait for a key: at its start, or at the end of its last attempt.
         self._waits_since_ns = terms.monotonic_ns()
         self._sent_ns = self._waits_since_ns
@@ -135,14 +134,15 @@ class RetryLoop:
         """
         try:
             return await self._attempt_until_answered()
-        except BaseException:
+        except BaseException as exc:
             try:
                 if self._open_response is not None:
                     await self._driver.close(self._open_response)
             finally:
                 lease, self._lease = self._lease, None
-                waited_us = self._waited_us()
-                await self._driver.call(lambda: self._pool.abandon(self._call, lease, waited_us=waited_us))
+                unbilled = not self._may_be_billed or isinstance(exc, httpx2.PoolTimeout)
+                result = Settlement(Outcome.ABANDONED, unbilled=unbilled, waited_us=self._waited_us())
+                await self._driver.call(lambda: self._pool.abandon(self._call, lease, result))
             raise
 
     async def _attempt_until_answered(self) -> httpx2.Response:
@@ -162,13 +162,19 @@ class RetryLoop:
                 return _returned_or_raised(last)
 
     def _step(self) -> Send | Pause | NoCapacity:
+        # keys may have been added since the last step
+        self._call.barred.update(key.key_id for key in self._pool.keys if not self._may_use(key))
         step = self._pool.step(self._call)
         if isinstance(step, Send):
-            self._lease = step.lease
+            self._lease, self._may_be_billed = step.lease, False
             if self._on_first_key is not None and not self._attempts:
                 self._on_first_key()
             self._sent_ns = self._terms.monotonic_ns()
         return step
+
+    def _may_use(self, key: ApiKey) -> bool:
+        is_allowed = self._allowed is None or key.key_id in self._allowed
+        return is_allowed and (self._path is not None or not key.base_url)
 
     async def _observed_attempt(self, send: Send) -> tuple[bool, httpx2.Response | Exception]:
         self._attempts += 1
@@ -183,7 +189,8 @@ class RetryLoop:
     async def _attempt(self, send: Send) -> tuple[bool, httpx2.Response | Exception]:
         """Send the request with one key. Return whether to try again, and the response or exception."""
         try:
-            response = await self._driver.send(self._addressed(send.key))
+            request, self._may_be_billed = self._addressed(send.key), True
+            response = await self._driver.send(request)
             elapsed_us = (self._terms.monotonic_ns() - self._sent_ns) // 1000
             self._open_response = response
             response.extensions[KEY_ID] = send.key.key_id

@@ -11,9 +11,10 @@ import pytest
 from app.clock import ManualClock
 from app.errors.keys import NoKeysError
 from app.keypool.keys import make_keys
+from app.keypool.retry_loop import allowed_keys, bound, on_first_key
 from app.services.openai_client_manager import OpenAIClientManager
 
-Reply = httpx2.Response | Exception
+Reply = httpx2.Response | BaseException
 _SECRETS = [f"sk-proj-{letter * 3}{'0' * 20}{letter * 4}" for letter in "abc"]
 
 
@@ -48,7 +49,7 @@ class Scripted(httpx2.BaseTransport):
         self.requests.append(request)
         self._last = next(self._replies, self._last)
         assert self._last is not None
-        if isinstance(self._last, Exception):
+        if isinstance(self._last, BaseException):
             raise self._last
         return httpx2.Response(self._last.status_code, headers=self._last.headers, content=self._last.content)
 
@@ -325,6 +326,37 @@ def test_an_interrupted_request_gives_its_lease_back() -> None:
     assert (figures["requests"], figures["failures"], figures["circuit_open"]) == (4, 0, False)
 
 
+@pytest.mark.parametrize("is_sent", [False, True])
+def test_a_request_that_was_not_sent_costs_nothing(is_sent: bool) -> None:
+    """A caller may refuse the request once a key is found, for example because its own budget is used up."""
+
+    def stop() -> None:
+        raise KeyboardInterrupt
+
+    manager, inner = manager_of([KeyboardInterrupt()])
+    with bound(on_first_key, None if is_sent else stop), pytest.raises(KeyboardInterrupt):
+        chat(manager.get_client())
+    assert len(inner.keys) == manager.get_stats()["spent_today"]["calls"] == int(is_sent)
+
+
+def test_a_key_added_during_a_wait_is_not_used_if_it_may_not_be() -> None:
+    """A batch belongs to the project of its key, so the requests about it must not use another key."""
+
+    class Adding(ManualClock):
+        def sleep(self, seconds: float) -> None:
+            manager.replace_keys(keys)
+            super().sleep(seconds)
+
+    keys = make_keys(_SECRETS)
+    full = error(429, "rate_limit_exceeded", retry_after="5")
+    inner = Scripted([ok(), full, full, ok()])
+    manager = OpenAIClientManager(keys[:1], max_wait_seconds=30, clock=Adding(), inner=inner)
+    chat(manager.get_client())
+    with bound(allowed_keys, frozenset({keys[0].key_id})):
+        assert chat(manager.get_client()) == "hello"
+    assert inner.keys == [_SECRETS[0]] * 4
+
+
 def test_a_body_that_cannot_be_replayed_gets_one_key() -> None:
     manager, inner = manager_of([error(500), ok()])
 
@@ -367,7 +399,8 @@ def test_our_own_connection_limit_does_not_count_against_a_key() -> None:
     for _ in range(4):
         with pytest.raises(openai.APITimeoutError):
             chat(manager.get_client())
-    assert manager.get_stats()["healthy_keys"] == 1
+    stats = manager.get_stats()
+    assert (stats["healthy_keys"], stats["spent_today"]["calls"]) == (1, 0)
 
 
 def test_only_a_stream_is_requested_uncompressed() -> None:
