@@ -11,16 +11,22 @@ from app.errors.watches import WatchBudgetSpentError
 from app.keypool.keys import make_keys
 from app.keypool.spending import Budget, Cap
 from app.keypool.stores.memory import MemoryStore
+from app.property.reading.base import Extraction
 from app.property.storage.database import Database
+from app.property.storage.jobs.leases import Lease
+from app.property.storage.llm.cache import AnswerStore
 from app.property.storage.watches.budget import watch_day
 from app.property.storage.watches.repository import Watches
 from app.services.openai_client_manager import OpenAIClientManager
+from app.services.scraping.model_reading import ModelReader
+from app.services.scraping.run import Run
 from app.services.watches.budget import model_charge, paid_by_watch
 from app.settings import Settings
 from tests.contract.conftest import ON_SQLITE
 from tests.plugins.watch_steps import URL, begin
-from tests.unit.services.test_model_reading import Api, completion
+from tests.unit.services.test_model_reading import Api, completion, extraction, settled
 
+__all__ = ["extraction"]
 pytestmark = ON_SQLITE
 
 
@@ -48,6 +54,14 @@ def test_a_call_above_the_daily_budget_is_not_sent_and_holds_no_key(database: Da
         call(manager)
     assert (api.calls, watch_day(database).model_calls) == (1, 1)
     assert [key.in_flight for key in manager.get_snapshots()] == [0]
+
+
+def test_an_audit_above_the_daily_budget_costs_no_page(database: Database, extraction: Extraction) -> None:
+    """The page needs no model, so it must not wait for the next day."""
+    api = Api(lambda _: completion("yes"))
+    call(api.manager())
+    found = ModelReader(AnswerStore(database), api.manager(), "m").read(settled(extraction), Run(Lease("job", "me")))
+    assert (found.extraction.audited, found.note, api.calls) == (False, None, 1)
 
 
 def test_a_call_without_a_free_key_is_not_charged(database: Database) -> None:

@@ -18,6 +18,7 @@ from openai.types.chat import ChatCompletion
 
 from app.clock import Clock, SystemClock
 from app.errors.models import ModelAnswerCutError, ModelAnswerInvalidError, ModelError, ModelRefusedError
+from app.errors.watches import WatchBudgetSpentError
 from app.keypool.pricing import BATCH_TIER
 from app.property.page import Page
 from app.property.reading.base import Extraction
@@ -122,7 +123,7 @@ class ModelReader:
         if extraction.audited:
             try:
                 audit = self._asked(extraction, replace(run, is_due=True))
-            except openai.RateLimitError:  # a failed audit must not fail the page
+            except (openai.RateLimitError, WatchBudgetSpentError):  # a failed audit must not fail or delay the page
                 audit = None
             if audit is not None and len(audit.unanswered) < len(audit.asked):
                 return audit
