@@ -14,7 +14,8 @@ from app.property.record import PageKind
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
 from app.property.storage.jobs.batches import BatchStore
-from app.property.storage.jobs.repository import JobStore
+from app.property.storage.jobs.models import Job
+from app.property.storage.jobs.repository import JobStore, queue_again
 from app.property.storage.outbox import Channel, Outbox
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.properties.tables import SourceRow
@@ -310,6 +311,18 @@ def test_concurrent_retries_queue_a_job_once(jobs: JobStore) -> None:
     claimed = at_once(*[lambda: [jobs.claim(job.id, "worker", 30) for job in jobs.retry([job_id])]] * 6)
     assert len([job for some in claimed for job in some]) == 1
     assert (jobs.get(job_id).state, jobs.get(job_id).attempts) == ("running", 1)
+
+
+def test_a_retry_of_a_job_that_another_retry_has_ended_sends_no_second_callback(
+    jobs: JobStore, database: Database, clock: ManualClock
+) -> None:
+    made = jobs.enqueue([URL], callback_url="https://hooks.example/")
+    jobs.cancel(made.new[0])
+    batches = BatchStore(database)
+    assert len(batches.complete()) == 1
+    with database.writing() as connection:  # the slower retry has read the job's state before it ended
+        assert queue_again(connection, made.new, Job.state == "failed", clock.now()) == []
+    assert batches.complete() == []
 
 
 def test_counts_contain_all_six_states(jobs: JobStore) -> None:

@@ -73,10 +73,11 @@ def queue_again(
     for some in chunks(job_ids):
         # another process may have requeued the job first, so the condition is checked again here
         statement = update(Job).where(Job.id.in_(some), ended_badly).values(change).returning(Job)
-        queued |= {job.id: job for job in entities(connection, statement)}
-        reopen_batches(connection, some)
+        changed = {job.id: job for job in entities(connection, statement)}
+        queued |= changed
+        reopen_batches(connection, list(changed))
         # delete the failed attempts, because the pages may be available now
-        connection.execute(delete(JobAttempt).where(JobAttempt.job_id.in_([one for one in some if one in queued])))
+        connection.execute(delete(JobAttempt).where(JobAttempt.job_id.in_(changed)))
     return [queued[job_id] for job_id in job_ids if job_id in queued]
 
 
