@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 
 from app.clock import Clock
-from app.errors.storage import StoreError
+from app.errors.storage import RowGoneError, StoreError
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ def retry_on_store_error[T](write: Callable[[], T], clock: Clock, max_wait_secon
         try:
             return write()
         except StoreError as exc:
-            if not exc.transient or clock.now_us() >= until:
+            if not exc.transient or isinstance(exc, RowGoneError) or clock.now_us() >= until:
                 raise
             log.warning("Retrying a database write: %s", exc)
         clock.sleep(pause)

@@ -3,7 +3,7 @@
 import pytest
 
 from app.clock import ManualClock
-from app.errors.storage import DatabaseLockedError, DiskFullError, NotADatabaseError, StoreError
+from app.errors.storage import DatabaseLockedError, DiskFullError, NotADatabaseError, RowGoneError, StoreError
 from app.services.runtime.retry import retry_on_store_error
 
 
@@ -38,8 +38,9 @@ def test_the_databases_error_is_raised_after_the_longest_wait() -> None:
     assert max(clock.slept) == 5.0
 
 
-def test_an_error_that_waiting_cannot_fix_is_raised_at_once() -> None:
-    clock, database = ManualClock(), Database(NotADatabaseError("sqlite:///x", "garbage"), 1)
-    with pytest.raises(NotADatabaseError):
+@pytest.mark.parametrize("error", [NotADatabaseError("sqlite:///x", "garbage"), RowGoneError("sqlite:///x", "job")])
+def test_an_error_that_waiting_cannot_fix_is_raised_at_once(error: StoreError) -> None:
+    clock, database = ManualClock(), Database(error, 1)
+    with pytest.raises(type(error)):
         retry_on_store_error(database.write, clock)
     assert (clock.slept, database.calls) == ([], 1)
