@@ -37,7 +37,7 @@ def list_jobs(
     failed: Failed = False,
     limit: Limit = 100,
 ) -> None:
-    """List jobs in the order in which they were enqueued, the newest last.
+    """List jobs in the order of enqueueing, newest last.
 
     JSON: `{"counts": {state: n}, "jobs": [...]}`; each job as in `propintel jobs show`.
     """
@@ -54,7 +54,7 @@ def list_jobs(
 
 @command(jobs_app, "show", "8e03b1c2")
 def show_job(job_id: JobId) -> None:
-    """Show one job: its state, why it failed or is waiting, and, for an address, the outcome of each source.
+    """Show one job: its state and why it failed or waits. For an address, the outcome of each source is shown too.
 
     JSON: `{"id", "batch", "target", "state", "error", "property", "tried", ...}`; each of "tried" is `{"source",
     "kind", "url", "outcome", "detail"}`.
@@ -104,7 +104,7 @@ def list_batches(limit: Limit = 100) -> None:
 
 @command(batches_app, "show", "0f6c2d91")
 def show_batch(batch_id: BatchId) -> None:
-    """Show one batch: how many of its jobs are in each state, and whether its callback was delivered.
+    """Show one batch: its jobs by state and its callback.
 
     JSON: `{"id", "created_at", "priority", "targets", "duplicates", "economy", "counts": {state: n}, "completed_at",
     "callback": null or {"url", "state", "attempts", "error"}}`.

@@ -17,6 +17,7 @@ from app.keypool.snapshots import Action
 from app.printable import printable
 from app.redaction import shown_url
 from app.services.keys.actions import act
+from app.services.keys.panel import STATES
 from app.services.keys.view import KeyView, fleet_stats
 from app.services.openai_client_manager import build_manager
 from app.services.runtime.stores import open_stores
@@ -44,7 +45,7 @@ KeyName = Annotated[
 def list_keys(
     follow: Annotated[bool, typer.Option("--follow", help="Show them again every two seconds, until Ctrl-C.")] = False,
 ) -> None:
-    """List OpenAI keys by their masks, with their states, and with requests and failures summed over all processes.
+    """List OpenAI keys: masks, states, requests, and failures. The counts are sums over all processes.
 
     A key that was removed from the configuration is "draining": it gets no new request. Revoke the key when it has not
     been used for a long time.
@@ -61,7 +62,7 @@ def list_keys(
 
 @command(app, "check", "&& echo all valid")
 def check() -> None:
-    """Check every configured key with a request to the API that costs nothing. Exit code 1 if any key is not valid.
+    """Check every configured key with a free API request. Exit code 1 if any key is not valid.
 
     JSON: `{"keys": {mask: {"status", "http_status", "detail"}}}`; "status" is "valid", "invalid", "no access", or
     "unknown".
@@ -81,7 +82,7 @@ def check() -> None:
 
 @command(app, "disable", "'sk-proj-abc...xyz1' --reason 'leaked'")
 def disable(name: KeyName, reason: Reason = "") -> None:
-    """Stop new requests with a key, in all processes, until the key is enabled again. Requests in progress finish.
+    """Stop new requests with a key until it is enabled again, in all processes. Requests in progress finish.
 
     JSON: `{"key", "mask", "action", "outcome", "state", "message", "recorded_at"}`.
     """
@@ -99,7 +100,7 @@ def enable(name: KeyName, reason: Reason = "") -> None:
 
 @command(app, "probe", "'sk-proj-abc...xyz1' --reason 'credit was added'")
 def probe(name: KeyName, reason: Reason = "") -> None:
-    """Let the next request try a key that failed, is invalid, or is out of quota, without waiting any longer.
+    """Let the next request try a failed key without waiting. The key may also be invalid or out of quota.
 
     This does not change a healthy key.
 
@@ -158,7 +159,7 @@ def _table(stats: dict[str, Any]) -> Table:
             health += f", {count} {state}"
     title = f"{health}, {stats['rotation_strategy']}, {scope}"
     rows = [
-        (mask, figures.get("state"), *(figures[name] for name in _COLUMNS), moment(figures["last_used"]))
+        (mask, STATES[figures["state"]][0], *(figures[name] for name in _COLUMNS), moment(figures["last_used"]))
         for mask, figures in stats["keys"].items()
     ]
     return make_table(title, ("key", "state", *_COLUMNS.values(), "last used"), rows)

@@ -38,7 +38,7 @@ def list_properties(
     status: Annotated[str | None, typer.Option("--status", help="Only this RESO status, such as Active.")] = None,
     limit: Limit = 100,
 ) -> None:
-    """List properties whose address or URLs contain all WORDs, most recently changed first.
+    """List properties by words in their addresses or URLs. All WORDs must match. Recently changed ones come first.
 
     JSON: a list, each entry as in `propintel properties show`.
     """
@@ -50,7 +50,7 @@ def list_properties(
 
 @command(app, "conflicts", "")
 def list_conflicts(limit: Limit = 100) -> None:
-    """List the values that sources disagree about, most recently changed properties first.
+    """List values that sources disagree about. Recently changed properties come first.
 
     JSON: a list of `{"property", "conflicts"}`.
     """
@@ -126,7 +126,7 @@ def split_property(
 def join_properties(
     property_id: PropertyId, other: Annotated[str, id_argument(PROPERTY, "OTHER")], reason: Reason = ""
 ) -> None:
-    """Merge OTHER into PROPERTY, even if their pages contradict each other.
+    """Merge OTHER into PROPERTY, even if they contradict.
 
     Later scrapes keep them merged, until `propintel properties undo DECISION`.
 
@@ -139,7 +139,7 @@ def join_properties(
 
 @command(app, "decisions", "", "3f2c9a7b")
 def list_decisions(property_id: Annotated[str | None, id_argument(PROPERTY)] = None) -> None:
-    """List the splits, joins, and reviews of a property, newest first.
+    """List splits, joins, and reviews of a property, newest first.
 
     Without PROPERTY, list all open reviews, oldest first. A review marks two properties that may be the same: only a
     page of unknown kind connects them. Merge them (`propintel properties join`), or close the review (`undo`).

@@ -39,7 +39,7 @@ def _briefs(found: Sequence[Shown], now: datetime, fresh_days: float) -> Iterato
         if any(others(shown, conflict["field"]) for conflict in shown["conflicts"]):
             yield conflict_table([shown])
             yield Text("")
-        yield Text(f"Property {shown['property']} has {len(shown['record'])} values. Add --all to see them.")
+        yield Text(f"All {len(shown['record'])} values: propintel properties show {shown['property']} --all")
 
 
 def property_list(found: Sequence[Shown], ids: Mapping[str, str] | None = None) -> Table:

@@ -34,7 +34,7 @@ class FileFormat(StrEnum):
 
 @command(app, "list", "", "--json | jq -r '.[].host'")
 def list_recipes() -> None:
-    """List all recipes by host, with the model costs that each has saved.
+    """List recipes by host, with the model costs they saved.
 
     JSON: a list, each entry as in `propintel recipes show`.
     """
@@ -48,7 +48,7 @@ def list_recipes() -> None:
 
 @command(app, "show", "www.example.com")
 def show_recipes(name: Named) -> None:
-    """Show recipes: where each finds its fields, how well it works, and why the recipe or a field is suspended.
+    """Show recipes: where fields are found and how well. A suspended recipe or field shows the reason.
 
     JSON: a list of `{"id", "host", "pages_glob", "written", "state", "reason", "fields": [{"field", "anchors":
     [{"kind", "name", "relation", "within", "reads", "unit", "where"}], "suspended"}], "never", "learned_from",
@@ -80,7 +80,7 @@ def export(
         FileFormat | None, typer.Option("--format", help="json: the default. toml: one recipe, to edit.")
     ] = None,
 ) -> None:
-    """Print recipes in a format that `propintel recipes import` can read."""
+    """Print recipes for `propintel recipes import`."""
     with open_stores(load_settings()) as stores:
         found = _named(stores, name) if name is not None else list(every(StoredRecipes(stores.database).page))
     if format_ is not FileFormat.TOML:

@@ -83,7 +83,7 @@ def remove(
 
 @command(app, "list", "", "--json | jq -r '.watches[].target'")
 def list_watches() -> None:
-    """List watches: when each is due, whether it waits for the next day's budget, and why it is paused, if it is.
+    """List watches: when each is due and why it waits. A watch may wait for the next day's budget or be paused.
 
     JSON: `{"counts": {status: n}, "budget": {"day", "resets_at", "pages": {"used", "limit"}, "model_calls": {"used",
     "limit"}}, "watches": [{"id", "kind", "target", "property", "interval_days", "status", "pause_reason", "due_at",

@@ -62,8 +62,8 @@ def _belongs(source: SourceRecord, sources: Sequence[SourceRecord], *, is_joined
     single = [found for one in others if (found := decide(source.values, one.values)).is_same]
     if single:
         return max(single, key=lambda found: found.points)
-    return Decision(Key.NONE, False, together.differs, f"stored here earlier; by the current rules: {together.why}",
-                    together.compared)  # fmt: skip
+    why = f"found for this property, but its values alone do not prove it: {together.why}"
+    return Decision(Key.NONE, False, together.differs, why, together.compared)
 
 
 def _value(name: str, merged: Merged, now: datetime) -> dict[str, Any]:

@@ -27,7 +27,7 @@ _URGENT = ("dead", "no_quota", "open", "half_open", "disabled")
 #: Kinds of alerts shown in the timeline of outages.
 _OUTAGES = (Kind.CIRCUIT_OPEN, Kind.KEY_DEAD, Kind.QUOTA_GONE)
 #: Name and explanation of each state, shown to users.
-_WORDS = {
+STATES = {
     "closed": ("healthy", ""),
     "cooling": ("resting", "Rate limited (429)."),
     "open": ("circuit open", "Circuit open after repeated failures."),
@@ -91,7 +91,7 @@ def make_panel(found: KeyReport, database: Database, *, all_keys: bool = False) 
 
 
 def key_row(key: KeySnapshot) -> dict[str, Any]:
-    name, reason = _WORDS[key.state]
+    name, reason = STATES[key.state]
     if key.rests_us > 0 and key.state in ("closed", "cooling"):
         name = f"resting {_span(key.rests_us)}"
     if key.probe_in_us > 0 and key.state in ("open", "dead"):

@@ -54,5 +54,5 @@ def test_a_removed_key_is_shown_as_draining_with_its_last_use() -> None:
     assert " draining 1 1 0 " in draining
     assert draining.endswith("2026-01-01 00:00")
     (other,) = [line for line in lines if KEYS[1].mask in line]
-    assert " closed 5 5 0 " in other
+    assert " healthy 5 5 0 " in other
     assert other.endswith("2026-01-01 00:01")
