@@ -61,6 +61,7 @@ def _scrape(task: JobTask, job: Job) -> dict[str, Any]:
         # without a usable OpenAI key, no batch could answer, and the job would stay parked
         economy=job.economy and task.manager.get_client() is not None,
         waited_for=job.request_id,
+        began_at=job.started_at,
     )
     try:
         with paid_by_watch(job, resources.database, resources.settings):

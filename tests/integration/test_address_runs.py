@@ -186,6 +186,21 @@ def test_a_refused_or_truncated_search_is_repeated_after_an_hour(
     assert (world.searched(), detail(found, "web search")) == (2, "gpt-4.1-mini cites 0 pages")
 
 
+def test_a_job_that_waited_for_hours_does_not_repeat_its_flawed_search(world: World) -> None:
+    """An economy job waits for a model batch after its search."""
+    world.county.pages[FOUND] = (200, assessor())
+    world.api.set_key(world.api.keys[0], answers="empty")
+    world.sources(BY_ADDRESS, domains=("127.0.0.2",))
+    world.scrape()
+    now = world.resources.database.clock.now()
+    with world.resources.database.writing() as connection:
+        connection.execute(update(LlmCache).values(created_at=now - timedelta(hours=2)))
+    began_at = now - timedelta(hours=3)
+    run = Run(Lease(world.job(refresh=True), "test"), began_at=began_at)
+    world.scrape(run=run, refresh=True, asked_at=began_at)
+    assert world.searched() == 1
+
+
 def counted(outcome: str) -> float:
     return REGISTRY.get_sample_value("propintel_web_searches_total", {"outcome": outcome}) or 0.0
 

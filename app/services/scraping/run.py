@@ -6,6 +6,7 @@ before a step that it might not finish. The next run continues there, because fe
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from app.errors.jobs import LeaseLostError, OutOfTimeError
 from app.property.storage.jobs.leases import Lease
@@ -28,7 +29,8 @@ class Run:
     `is_last`, the job is no longer deferred because of a page. If `is_due`, the job has reached its deadline, and is
     not deferred for any reason. `seconds_left` returns the run's remaining time; None means unlimited. `led_by` is the
     URL of the search that found the target (see `PageVisitor.visit`). If `economy`, model requests may be sent through
-    OpenAI's Batch API. `waited_for` is the id of the batch request that the job has waited for.
+    OpenAI's Batch API. `waited_for` is the id of the batch request that the job has waited for. `began_at` is the start
+    of the job's first run; None means now.
     """
 
     lease: Lease | None = None
@@ -40,6 +42,7 @@ class Run:
     holds: Callable[[], bool] = lambda: True
     economy: bool = False
     waited_for: str | None = None
+    began_at: datetime | None = None
     _whole_seconds: float = field(init=False, default=0.0)
 
     def __post_init__(self) -> None:

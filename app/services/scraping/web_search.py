@@ -72,7 +72,7 @@ class WebSearcher:
         """Return the answer about `address` from pages on `domains` and their subdomains, or the reason for failure.
 
         `target` is the address on one line. A cached answer is used if it is not older than `since`. A refused,
-        incomplete, or empty answer is used for at most an hour. Claims about pages that were purged meanwhile are left
+        incomplete, or empty answer is used for an hour, and by the job that got it. Claims about pages that were purged meanwhile are left
         out. Raises `openai.RateLimitError` if no key has capacity, errors of the database, `LeaseLostError`, and errors
         of an unreachable API if the job can be retried later.
         """
@@ -80,7 +80,8 @@ class WebSearcher:
         question = digest(body)
         asked_at, known = self._clock.now(), self._searches.search(question, since)
         kept = _found(known) if known is not None else None
-        if kept is not None and not (kept.answer.flaw and kept.asked_at < asked_at - _FLAWED_ANSWER_HOLDS):
+        flawed_since = min(run.began_at or asked_at, asked_at - _FLAWED_ANSWER_HOLDS)
+        if kept is not None and not (kept.answer.flaw and kept.asked_at < flawed_since):
             WEB_SEARCHES.labels("kept").inc()
             return kept
         what = "its web search: "
