@@ -213,6 +213,19 @@ def test_keys_of_one_group_share_its_bucket(make_store: MakeStore, clock: Manual
     assert len(burst(one)) == len(burst(two))
 
 
+@pytest.mark.parametrize("outcome", [Outcome.SUCCESS, Outcome.REQUEST_FAULT, Outcome.SERVER_FAILURE])
+def test_a_request_above_the_limit_uses_up_a_minute_at_most(store: Store, clock: ManualClock, outcome: Outcome) -> None:
+    """The estimate is ten times the limit. The server counts less than that, or rejects the request."""
+    full = LimitReading(tokens=reading(30_000, 30_000))
+    answer(store, limits=full)
+    clock.advance(60)
+    for model in ("m", "of unknown limit"):
+        answer(store, outcome, ask(tokens=300_000, model=model), limits=full)
+    clock.advance(65)
+    for model in ("m", "of unknown limit"):
+        take(store, ask(tokens=1_000, model=model))
+
+
 def test_each_model_has_its_own_bucket(store: Store) -> None:
     answer(store, request=ask(model="m"), limits=limits(60, 0))
     assert len(burst(store, ask(model="other"), most=50)) == 50

@@ -41,3 +41,11 @@ def test_a_daily_limit_that_varies_keeps_reservations(clock: ManualClock) -> Non
     share.settle(sent, Settlement(Outcome.SUCCESS, limits=LimitReading(MeterReading(2000, 1989, 8 * MINUTE))))
     clock.advance((second.at_us - clock.now_us()) / SECOND)
     assert share.confirm(second) is not None, "the second reservation must stay valid"
+
+
+def test_a_request_may_be_larger_than_the_share_of_the_limit(clock: ManualClock) -> None:
+    """5,000 tokens are less than the limit of 6,000 a minute, but more than half of it minus 5 %."""
+    share = ShareStore(KEYS, "round_robin", clock, Fleet(size=2), since_us=clock.now_us())
+    share.settle(take(share), Settlement(Outcome.SUCCESS, limits=LimitReading(tokens=MeterReading(6000, 6000, 0))))
+    first, second = (take(share, ask(max_wait_us=10 * MINUTE, tokens=5_000)) for _ in range(2))
+    assert second.at_us - first.at_us == pytest.approx(105 * SECOND, rel=0.01)

@@ -95,17 +95,23 @@ local function own(m, charge)
   return {f = charge.f + (m.x - charge.x), x = m.x, p = charge.p + (m.y - charge.y), y = m.y, n = charge.n}
 end
 
+-- Return how long the bucket takes to refill `units`. A request for more than it holds counts as a full bucket, or as a
+-- minute's worth of the whole limit if that is more, because the server rejects the request or counts fewer units.
+local function refill_of(m, units)
+  return math.min(units, math.max((m.l or 0) * C.PROCESSES, m.c)) * interval(m)
+end
+
 -- Return when a reserved request may be sent, after the corrections since its admission.
 local function gate_at(m, units, charge)
   if not known(m, charge) then return 0 end
-  local mine, taken = own(m, charge), units * interval(m)
+  local mine, taken = own(m, charge), refill_of(m, units)
   return math.ceil(go_at(m, mine.f - taken, mine.p - taken * m.s, units, C.GATE_RESERVE))
 end
 
 -- Charge `units` at the time `at`. If `reserved`, add slack for varying transit times.
 local function charge_meter(m, units, at, reserved)
   if not m.l then return end
-  local taken = units * interval(m)
+  local taken = refill_of(m, units)
   local full_from = at - (reserved and pad(m, m.c, units, C.SCHEDULE_RESERVE) or 0)
   local paced_from = at - (reserved and pad(m, pace(m), units, C.SCHEDULE_RESERVE) or 0)
   m.n = m.n + units
@@ -116,7 +122,7 @@ end
 
 local function refund_meter(m, units, charge)
   if not known(m, charge) or outdated(m, charge) then return end
-  local taken = units * interval(m)
+  local taken = refill_of(m, units)
   m.f = m.f - taken
   m.p = m.p - taken * m.s
 end
@@ -134,7 +140,7 @@ end
 -- Adjust the meter for a reserved request that is sent late. A full bucket gains no further capacity.
 local function sent_late(m, units, charge, now)
   if not known(m, charge) then return end
-  local mine, taken = own(m, charge), units * interval(m)
+  local mine, taken = own(m, charge), refill_of(m, units)
   correct(m, math.max(0, now - (mine.f - taken)))
   move(m, math.max(0, now - (mine.p - taken * m.s)))
 end
@@ -165,6 +171,7 @@ end
 local function learn_meter(m, reading, admitted, charge, units, dead)
   local rate = rate_of(reading)
   local reported = math.max(1, math.min(reading.limit, reading.remaining + reading.reset_us * rate / C.MINUTE_US))
+  units = math.min(units, math.max(rate, reported)) -- see refill_of
   local first_burst = math.max(rate / 60, units)
   if not known(m, charge) then
     m.l, m.c, m.f, m.a = rate, reported, math.max(m.f, admitted + reading.reset_us), math.max(m.a, first_burst)

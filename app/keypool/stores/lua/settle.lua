@@ -36,7 +36,7 @@ end
 if outcome == 'too_large' then
   if lease.t.f ~= 0 then
     refund_meter(b.t, lease.tokens, lease.t)
-    local taken = lease.tokens * interval(b.t)
+    local taken = refill_of(b.t, lease.tokens)
     lease.t.f, lease.t.p = lease.t.f - taken, lease.t.p - taken
   end
   lease.tokens = 0
