@@ -23,7 +23,8 @@ MAX_ADDRESS_WORDS = 40
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:(?=\S)", re.I)
 _ID = re.compile(r"[0-9a-f]{32}")
 _WORD = re.compile(r"\w+|#")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+#: Control characters, and lone surrogates, which UTF-8 cannot encode.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 #: Matches a URL without its scheme, such as `example.com/homes/1`.
 _BARE_URL = re.compile(r"(?:[\w-]+\.)+[^\W\d_]{2,24}(?:[:/?#]\S*)?", re.I)
 

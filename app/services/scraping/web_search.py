@@ -72,9 +72,9 @@ class WebSearcher:
         """Return the answer about `address` from pages on `domains` and their subdomains, or the reason for failure.
 
         `target` is the address on one line. A cached answer is used if it is not older than `since`. A refused,
-        incomplete, or empty answer is used for an hour, and by the job that got it. Claims about pages that were purged meanwhile are left
-        out. Raises `openai.RateLimitError` if no key has capacity, errors of the database, `LeaseLostError`, and errors
-        of an unreachable API if the job can be retried later.
+        incomplete, or empty answer is used for an hour, and by the job that got it. Claims about pages that were purged
+        meanwhile are left out. Raises `openai.RateLimitError` if no key has capacity, errors of the database,
+        `LeaseLostError`, and errors of an unreachable API if the job can be retried later.
         """
         body = _request(self._model, target, address, domains)
         question = digest(body)

@@ -66,6 +66,7 @@ def test_differences_that_a_site_may_distinguish_stay(url: str) -> None:
         ("PO Box 12, Springfield, IL 62701", "post office box, which is no property"),
         ("12 Main St, Springfield, IL 6270", "the ZIP code '6270'"),
         ("12 Main St\x00, Springfield, IL", "control characters"),
+        ("12 Main St\ud800, Springfield, IL", "control characters"),
         ("12 Main St, Springfield, IL" + " " * 300 + "62701", "300 characters at most"),
         ("ftp://site.example/x", "scheme 'ftp'"),
         ("file:///etc/passwd", "scheme 'file'"),
@@ -75,6 +76,7 @@ def test_differences_that_a_site_may_distinguish_stay(url: str) -> None:
         ("https://site.example:99999/", "not a valid URL"),
         ("https://[::1/", "not a valid URL"),
         ("https://site.example/\x00", "control characters"),
+        ("https://site.example/\ud800", "control characters"),
         ("https://site.example/" + "x" * 2048, "more than 2048"),
     ],
 )
