@@ -50,7 +50,7 @@ class Context:
         self._parts: dict[str, Any] = {}
         self._opening = threading.Lock()  # separate, so that a hanging database blocks only requests that need it
         self._stores: Stores | None = None
-        #: The thread that renders metrics, one scrape at a time, even if all threads of the routes are busy.
+        #: A thread only for rendering metrics, because all threads of the routes may be busy.
         self.scrape_threads = ThreadPoolExecutor(1, "scrape")
         self.exposition = Exposition(
             masks=lambda: {key.key_id: key.mask for key in self.keys.keys},
@@ -61,7 +61,7 @@ class Context:
             health=self._health_figures,
             reported=self._reported_at,
         )
-        #: The threads of readiness checks, because all threads of the routes may be waiting for the database.
+        #: Threads only for readiness checks, because all threads of the routes may be waiting for the database.
         self.probe_threads = ThreadPoolExecutor(4, "readiness")
         #: The readiness checks by name. A failed check raises `PropertyIntelligenceError` within seconds.
         self.probes: Mapping[str, Callable[[], None]] = {

@@ -98,7 +98,7 @@ def _keep(found: Settings, mark: int | None = None) -> _Loaded:
 
 
 def _note_mark(stamp: int) -> None:
-    """Record that the keys are as new as the reload mark's `stamp`, so that new children do not read them again."""
+    """Record the reload mark's new time `stamp`, so that children forked later do not reload the keys they inherit."""
     _keep(settings(), stamp)
 
 

@@ -60,8 +60,8 @@ class Allowance:
 class RateLimits:
     """Counts requests per caller. Requests without a valid token are counted per IP address (IPv6: per /64 network).
 
-    Thread-safe. Counting a request takes one or two Redis replies, and more if a connection is opened. Each reply is
-    limited to a quarter of a second. After a failure, nothing is counted for five seconds.
+    Thread-safe. Counting a request takes one or two Redis round trips, and more if a connection is opened. Each Redis
+    reply has a timeout of 0.25 s. After a Redis failure, no requests are counted for five seconds.
     """
 
     def __init__(self, settings: Settings, clock: Clock) -> None:

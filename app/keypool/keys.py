@@ -133,9 +133,9 @@ def load_keys(settings: Settings) -> KeySet:
 def load_keys_again(settings: Settings) -> KeySet:
     """Reload the keys of a running process.
 
-    Unlike `load_keys`, treat a missing key or an empty keys file as an error: the file may be half written, or emptied
-    by mistake. Running processes must not lose their keys then, or switch to another variable's keys. Raises
-    `ConfigurationError` or `NoKeysError`. The caller should then keep its keys.
+    Unlike `load_keys`, do not fall back to the next key source if the configured keys file contains no key: it may be
+    half written, or emptied by mistake. Raises `ConfigurationError` for such a file and as `load_keys` does, and
+    `NoKeysError` if no source contains a key. After an error, the caller must keep its current keys.
     """
     found = load_keys(settings)
     if settings.openai.api_keys_file is not None and found.source != KEYS_FILE:

@@ -40,7 +40,8 @@ QUOTA_CODES = frozenset(
 )
 #: The start of a 429's message if the request alone exceeds the limit. The error code does not show this (2026-11).
 TOO_LARGE_WORDS = "Request too large"
-#: Means an invalid request although the status is 5xx. llama.cpp's Python server sends this for unknown parameters.
+#: In the message of a 5xx error, these words mean an invalid request. llama.cpp's Python server sends them for
+#: unknown parameters.
 FAULT_WORDS = "validation error"
 #: Error codes of a 429 that mean "no capacity for the flex tier"
 #: (https://developers.openai.com/api/docs/guides/flex-processing, 2026-11: "429 Resource Unavailable", not charged).

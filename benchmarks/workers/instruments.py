@@ -32,7 +32,7 @@ from cli.services import Services
 from tasks._celery.config import SCRAPE_QUEUE
 
 TARGET_SHARE = 0.02
-#: The revision to compare with: the last one without counters.
+#: The revision to compare with: the last one without instrumentation.
 PEER = "b787889"
 POOL = Pool("prefork", 1)
 _ROUND = 150
@@ -43,7 +43,7 @@ _CLI = "import sys; from cli.main import main; sys.exit(main())"
 
 @dataclass
 class Side:
-    """The worker of one source tree, with its own home. Its commands run the tree's own code."""
+    """A worker that runs the code of the source tree `tree`, with `home` as its PROPINTEL_HOME."""
 
     tree: Path
     home: Path
@@ -94,7 +94,7 @@ class Side:
 
 
 def measure(options: Options, servers: Mapping[str, PostgreSQL | None]) -> Iterator[dict[str, Any]]:
-    """Yield a row for each database; the rounds are the repeats."""
+    """Yield a row of results for each database, computed from all rounds."""
     size, rounds = options.scaled(_ROUND, least=5), options.scaled(_ROUNDS, least=2)
     for database, server in servers.items():
         yield {"database": database, "peer": PEER, **_one(server, size, rounds)}

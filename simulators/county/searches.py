@@ -21,7 +21,7 @@ _FACTS = ("BedroomsTotal", "BathroomsTotalInteger", "LivingArea", "YearBuilt")
 
 @dataclass(frozen=True)
 class Found:
-    """A search result about `home`. `kind` names its quality; `lies` are the false values that only it states."""
+    """A search result about `home`. `kind` names its quality. `lies` are its values that no page states."""
 
     home: int
     kind: str
@@ -40,7 +40,7 @@ class _Search:
         return self.root[page.site.key] + page.path
 
     def right(self) -> list[dict[str, Any]]:
-        """Cite the portals' pages of the home, with some of its facts."""
+        """State some facts of the home, and cite its pages on the portals."""
         return [line for page in self.pages if page.site in (HEARTH, MOSAIC) for line in self.cited(page)]
 
     def cited(self, page: Page) -> list[dict[str, Any]]:
@@ -62,7 +62,7 @@ def _dead(search: _Search) -> list[dict[str, Any]]:
 
 
 def _wrong(search: _Search) -> list[dict[str, Any]]:
-    """Cite the page of a neighboring house for the requested home."""
+    """State facts of a neighboring home, with its page as the source, and add the right results."""
     neighbors = [p for p in search.county.of_site(MOSAIC) if p.home.street == search.home.street and p.is_open]
     near = min((p for p in neighbors if p.home != search.home), key=lambda p: abs(p.home.number - search.home.number))
     return [*search.cited(near), *search.right()]
@@ -76,7 +76,7 @@ def _outside(search: _Search) -> list[dict[str, Any]]:
 
 
 def _results(search: _Search) -> list[dict[str, Any]]:
-    """Cite a result page with many homes."""
+    """Cite a portal page that lists many homes, and add the right results."""
     url = f"{search.root['hearth']}/homes/st/{slug(search.home.town.name)}"
     return [{"text": "BedroomsTotal: 9", "url": url, "title": "Homes"}, *search.right()]
 

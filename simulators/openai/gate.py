@@ -20,7 +20,7 @@ COUNTERS = (
     "requests", "admitted", "ok", "rate_limited", "too_large", "no_quota", "unauthorized", "forbidden",
     "no_capacity", "server_errors", "bad_requests", "abandoned", "broken_off", "web_searches", "cached_tokens",
 )  # fmt: skip
-#: At most this many refusal times are kept per key.
+#: Maximum length of `KeyState.refused_at`.
 _REFUSALS_KEPT = 5000
 
 
@@ -33,7 +33,7 @@ class KeyState:
     tokens: float = 0.0
     in_flight: int = 0
     used_up: bool = False
-    #: When requests were refused because the key is dead or has no quota, in seconds of the monotonic clock.
+    #: Times of requests rejected because the key is dead or has no quota, in seconds of the monotonic clock.
     refused_at: list[float] = field(default_factory=list)
 
     def begin(self) -> None:

@@ -49,7 +49,7 @@ def retry_headers(wait: float) -> dict[str, str]:
 
 @dataclass
 class ApiError(Exception):
-    """An error response of the API. `counter` is the name of this error's counter in `/control/stats`."""
+    """An error response of the API. `counter` names the counter in `/control/stats` that counts it."""
 
     status: int
     message: str
@@ -60,7 +60,7 @@ class ApiError(Exception):
     headers: dict[str, str] = field(default_factory=dict)
 
     def body(self) -> dict[str, Any]:
-        """Return OpenAI's error body."""
+        """Return the body of the response, in OpenAI's format for errors."""
         return {"error": {"message": self.message, "type": self.type, "param": self.param, "code": self.code}}
 
 

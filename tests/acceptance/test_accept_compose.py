@@ -1,6 +1,6 @@
-"""Tests of docker-compose.yml as used after `git clone`.
+"""Test docker-compose.yml in a fresh copy of the repository, as after `git clone`.
 
-All tests here share one start of the project; the last test stops and restarts the project.
+The tests share the containers of one `docker compose up` and run in order. Later tests stop and restart the containers.
 """
 
 import json
@@ -30,7 +30,7 @@ def project(docker_client: docker.DockerClient, tmp_path_factory: pytest.TempPat
     """Start the project with two workers, the demo's simulators, and Prometheus; remove everything after the tests."""
     folder = copy_checkout(tmp_path_factory.mktemp("clone"))
     image = prometheus_image(tmp_path_factory.mktemp("prometheus") / "image")
-    # A short timeout, so that a killed worker is noticed within half a minute.
+    # A short job lease, so that a killed worker is noticed within half a minute.
     with (folder / "deploy/demo.env").open("a") as settings:
         settings.write("JOB_LEASE_SECONDS=5\n")
     project = ComposeProject(folder, {"PROMETHEUS_IMAGE": image})
@@ -50,7 +50,7 @@ def project(docker_client: docker.DockerClient, tmp_path_factory: pytest.TempPat
 
 
 def _typed(program: str) -> str:
-    """Return the code block of the documentation that calls `program`."""
+    """Return the first code block in docs/deployment/compose.md that contains `program`."""
     page = "docs/deployment/compose.md"
     return next(block.text for block in blocks() if block.page == page and program in block.text)
 

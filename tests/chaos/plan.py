@@ -59,16 +59,17 @@ class Plan:
 
 @dataclass(frozen=True)
 class Manners:
-    """How the site serves one page: `mishaps` for the first requests, then a good response after `latency_seconds`.
+    """How the site serves one page: the first requests get the faults in `mishaps`, and later ones a good response.
 
-    A mishap is "500" or "503" (HTTP status), "broken" (half of the body), or "hang" (no response).
+    A fault is "500" or "503" (HTTP status), "broken" (half of the body), or "hang" (no response for 60 s). Except for
+    "hang", responses begin after `latency_seconds`.
     """
 
     mishaps: tuple[str, ...]
     latency_seconds: float
 
 
-#: Each entry: a share of the pages, and the mishaps of their first requests.
+#: Each entry: a share of the pages, and the faults of their first requests.
 _MISHAPS: tuple[tuple[float, tuple[str, ...]], ...] = (
     (0.06, ("503",)),
     (0.06, ("500",)),

@@ -33,7 +33,8 @@ from tests.chaos.watch import Watch
 
 #: The share of jobs submitted before the first fault. The rest is divided among the faults.
 _FIRST_SHARE = 0.3
-#: The share of a fault's jobs submitted before the fault: a kill needs running jobs, a wipe needs queued messages.
+#: The share of a fault's jobs submitted before the fault (default: none). Killing a child or a worker needs running
+#: jobs, and wiping the broker needs queued messages.
 _SHARE_BEFORE = {"child": 1.0, "worker": 1.0, "broker_wipe": 0.5}
 _SUBMIT_SECONDS = 30.0
 _PROBE_SECONDS = 15.0
@@ -139,7 +140,7 @@ class _Chaos:
         self._submit(self._waiting)
 
     def _break(self, name: str, coming: list[str]) -> None:
-        """Cause one fault, and submit its jobs before it or after it (`_SHARE_BEFORE`)."""
+        """Cause one fault. Submit a share of its jobs before the fault (`_SHARE_BEFORE`), and the rest after it."""
         evidence = self._evidence
         before = round(len(coming) * _SHARE_BEFORE.get(name, 0))
         self._submit(coming[:before])

@@ -1,4 +1,4 @@
-"""The doctor's checks of Redis, beat, workers, keys, and the home, with right and wrong settings."""
+"""The checks of `propintel doctor` for Redis, beat, workers, keys, settings, and the folder PROPINTEL_HOME."""
 
 import json
 import os
@@ -115,7 +115,7 @@ def test_missing_or_too_many_workers_are_reported(
 def test_heartbeats_are_compared_with_the_workers_that_answer(
     settings: Settings, age_seconds: int, answers: bool, state: str, expected: str
 ) -> None:
-    """If a worker answers, its stale heartbeat file is no problem: its disk may have been full."""
+    """If a worker answers, its stale heartbeat file is accepted, because the worker's disk may have been full."""
     clock, node = ManualClock(), "celery@here"
     file = heartbeat_file(settings.state.propintel_home, node)
     file.parent.mkdir(parents=True)
@@ -188,7 +188,7 @@ def test_another_users_file_may_be_shared_with_a_group(
 def test_a_missing_secrets_file_of_sources_is_no_finding_of_settings(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """SOURCE_SECRETS_FILE is read only when needed. The check of the sources reports it."""
+    """SOURCE_SECRETS_FILE is read only when needed. The check of the sources reports a missing file."""
     monkeypatch.setenv("SOURCE_SECRETS_FILE", str(tmp_path / "later"))
     assert check_settings(load_settings(), None).state == "ok"
 

@@ -384,7 +384,7 @@ def test_a_failing_server_is_retried(make_runner: Any) -> None:
     runner.turns(2)
     assert runner.outcome("a").attempts == 1
     runner.simulator.set_key(KEYS[0], behavior="ok")
-    runner.clock.advance(HOUR)  # until the key's circuit is closed again
+    runner.clock.advance(HOUR)  # until the key's open circuit allows a probe
     runner.turns(8)
     assert runner.outcome("a").state is RequestState.ANSWERED
     assert runner.billed("a") == [1]

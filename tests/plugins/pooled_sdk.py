@@ -1,6 +1,6 @@
-"""The real SDK on a pool over real connections: sync, async, and async with a blocking store.
+"""Run the real OpenAI SDK with a key pool against local HTTP servers, through sync and async clients.
 
-A scenario is written once for every kind of client: it awaits the results of `value_of`, `items_of`, and `entered`.
+A test scenario is written once for all clients: `value_of`, `items_of`, and `entered` accept sync and async results.
 """
 
 import asyncio
@@ -68,14 +68,14 @@ class RememberingStore(MemoryStore):
 
 
 class BlockingStore(RememberingStore):
-    """A store that says its calls block, so that asynchronous clients must call it in another thread."""
+    """A store with `blocking` set, so that async clients call it in another thread."""
 
     blocking = True
 
 
 @dataclass
 class Pooled:
-    """A pool with the simulator's keys, and its store."""
+    """A key pool and its store, for SDK clients of the kind `face` (one of `FACES`)."""
 
     store: RememberingStore
     pool: KeyPool
@@ -83,7 +83,7 @@ class Pooled:
     face: str
 
     def run[T](self, scenario: Callable[[Any], Awaitable[T]]) -> T:
-        """Run `scenario(client)`, which awaits results of `value_of`, `items_of`, and `entered`."""
+        """Run `scenario(client)` with a sync or an async SDK client, depending on `face`."""
 
         async def main() -> T:
             options: Any = {"api_key": PLACEHOLDER, "base_url": self.base_url, "max_retries": 0, "timeout": 10}
@@ -134,14 +134,14 @@ def face(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def there(openai_simulator: Callable[..., Any], face: str) -> Pooled:
-    """Return a pool with two healthy keys of a new simulator and ample capacity."""
+    """Start an OpenAI simulator with two healthy keys and ample capacity, and return a key pool for it."""
     simulator = openai_simulator()
     return pooled(simulator.base_url, simulator.keys, face)
 
 
 @contextmanager
 def breaking_server(broken: int, head: bytes, part: bytes, whole: bytes) -> Iterator[tuple[str, list[str]]]:
-    """Start a server whose first `broken` answers end in the middle. Yield its address and the keys it received."""
+    """Start a server that breaks off its first `broken` responses. Yield its URL and the keys it received."""
     seen: list[str] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

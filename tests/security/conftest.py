@@ -1,4 +1,4 @@
-"""Real servers, names, fetchers, workers, and a web server with a real deployment's limits and sessions."""
+"""Fixtures of the security tests: test sites, host names, fetchers, workers, a broker, settings, and a web server."""
 
 import contextlib
 import threading
@@ -23,7 +23,7 @@ Serve = Callable[..., int]
 
 @pytest.fixture
 def make_settings(tmp_path: Path) -> Callable[..., Settings]:
-    """Return a function that makes settings with a temporary home and a secret. Its arguments override the defaults."""
+    """Return a function that makes settings with a temporary home and a JWT secret. Its arguments override both."""
 
     def make(**changes: Any) -> Settings:
         given = {"propintel_home": tmp_path / "home", "jwt_secret": "0123456789abcdef0123456789abcdef"}
@@ -40,7 +40,7 @@ def broker(tmp_path: Path) -> Iterator[EmbeddedValkey]:
 
 @pytest.fixture
 def serve(make_settings: Callable[..., Settings]) -> Iterator[Serve]:
-    """Yield a function that starts `uvicorn web:app` in a thread; without options, it starts as in the Procfile."""
+    """Yield a function that starts the web app with uvicorn in a thread, by default without `proxy_headers`."""
     with contextlib.ExitStack() as running:
 
         def start(options: dict[str, Any] | None = None, **changes: Any) -> int:

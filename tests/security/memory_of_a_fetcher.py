@@ -1,6 +1,6 @@
-"""Fetch URLs and print the memory that each needs: `python -m tests.security.memory_of_a_fetcher FIRST URL...`.
+"""Fetch URLs and print the memory that each fetch needs: `python -m tests.security.memory_of_a_fetcher FIRST URL...`.
 
-Each URL gives one JSON row: [result, how far the memory peak during its fetch exceeded the idle process, in MB].
+Print one JSON row for each URL except FIRST: [outcome, peak memory during the fetch minus idle memory, in MB].
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Bodies that cost CPU time before a page is read, by decompression, decoding, or the search for redirects."""
+"""Unpacking and decoding hostile bodies, searching them for redirects, and parsing addresses take little CPU time."""
 
 import gzip
 import random
@@ -89,7 +89,7 @@ def test_searching_a_head_for_a_refresh_is_fast(head: str) -> None:
 
 
 def test_an_address_of_many_numbers_is_read_in_time() -> None:
-    """An earlier version tried to split each number in two ways, and tried all combinations."""
+    """An earlier version tried every combination of two ways to split each number."""
 
     def read() -> None:
         with pytest.raises(ValueError, match="lacks"):

@@ -2,9 +2,9 @@
 
 Sites usually generate markup from the data they show, so it should agree with the visible page. Contradicted values are
 dropped. All values of a script are dropped if it has at least one contradicted field for every three confirmed fields.
-If a page shows many facts but lacks a value that its markup gives, the value is kept as doubtful. Pages usually do not
-show coordinates and internal ids, so these are dropped only with their whole script. A page without visible facts, such
-as a page that a script fills, contradicts nothing.
+If a page shows many facts but lacks a value that its markup gives, the value's confidence is reduced. Pages usually do
+not show coordinates and internal ids, so these are dropped only with their whole script. A page without visible facts,
+such as a page that a script fills, contradicts nothing.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _WEAK, _STRONG = 0.45, 0.6
 #: Factors for the confidence of a markup value: `_DENIED` if a visible value contradicts it, `_UNSHOWN` if the page
 #: should show it but does not.
 _DENIED, _UNSHOWN = 0.7, 0.55
-#: A page with at least this many visible characters and visible fields is expected to show what its markup gives.
+#: A page with at least this many visible characters and fields is expected to show the values in its markup.
 _FULL_CHARS, _FULL_FACTS = 400, 3
 _NUMBER = re.compile(r"\d[\d.,'’\u00a0\u202f ]*\d|\d")
 _MULTIPLIED = re.compile(
@@ -183,7 +183,7 @@ class _Shown:
 
     @cached_property
     def is_full(self) -> bool:
-        """Return whether the page shows so many facts that it should also show the facts in its markup."""
+        """Return whether the page shows so many facts that the values in its markup are expected to be visible too."""
         stated = sum(field in self.values for field in _NUMBERS | _TEXTS)
         return len(self.text) >= _FULL_CHARS and stated >= _FULL_FACTS
 

@@ -1,1 +1,5 @@
-"""Read pages of a known template with recipes, so that an LLM is asked less often. Recipes are learned from pages."""
+"""Read pages with recipes, so that an LLM is asked less often.
+
+A recipe contains extraction rules for pages of one host with the same template. Recipes are learned from pages,
+or written by operators.
+"""

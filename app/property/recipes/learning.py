@@ -285,7 +285,10 @@ def _is_distinctive(name: str, anchor: Anchor, having: Sequence[_Page]) -> bool:
 
 
 def _unambiguous(found: Mapping[str, tuple[Anchor, ...]]) -> dict[str, tuple[Anchor, ...]]:
-    """Drop anchors that several fields of the same kind share: the examples do not show which field is meant."""
+    """Drop anchors that several fields of the same kind share, because the examples do not show which field is meant.
+
+    Anchors of the kind `reader` and anchors with `reads` are kept.
+    """
     owners: dict[tuple[str, Anchor], set[str]] = defaultdict(set)
     for name, anchors in found.items():
         for anchor in anchors:

@@ -1,6 +1,6 @@
-"""Find the spots of a page (places that may hold a value) and the anchors that lead to them.
+"""Find spots on a page (places that may hold a value) and their anchors (locators, see `Anchor`).
 
-For learning, `Spots` finds the spots of all possible anchors. For reading, it finds only those of a recipe's anchors.
+To learn a recipe, `Spots` finds spots with all possible anchors. To read a page, it uses only a recipe's anchors.
 """
 
 import re
@@ -175,7 +175,7 @@ def _labels(page: Document, wanted: _Names) -> _Found:
 
 
 def _label(text: str, wanted: _Names) -> str:
-    """Return `text` as a folded label, or "" if it cannot be a label or is not a wanted one."""
+    """Return `text` as a folded label, or "" if it cannot be a label or is not wanted."""
     label = folded(text) if len(text) <= _MOST_LABEL else ""
     if wanted is not None:
         return label if label in wanted else ""

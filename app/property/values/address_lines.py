@@ -237,7 +237,10 @@ def _without_code(text: str, country: str) -> Line | None:
 
 
 def _numbered_first(parts: list[str]) -> str | None:
-    """Return the street if it begins with a number or ends in a street word, unlike a development: `Marina Gate 2`."""
+    """Return the street in `parts` if it begins with a number or ends in a street word, otherwise None.
+
+    A development such as `Marina Gate 2` is not a street.
+    """
     street = _street_of(parts, keep_all=False)
     named = street is not None and (street[0].isdigit() or texts.ends_like_street(re.sub(r"\s+\d+[A-Z]?$", "", street)))
     return street if named else None

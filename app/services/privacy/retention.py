@@ -19,8 +19,9 @@ _RUN_SECONDS = 10.0
 
 
 def prune_pages(settings: Settings, database: Database) -> dict[str, Any]:
-    """Delete page copies that must not be kept (`no-store`), are too old, or exceed PAGE_STORE_MAX_BYTES.
+    """Delete page copies that must not be kept (`no-store`) or are too old.
 
+    If all copies together exceed PAGE_STORE_MAX_BYTES, also delete the least recently used ones.
     The maximum age is the lower of PAGE_RETENTION_DAYS and PERSONAL_DATA_RETENTION_DAYS, because pages may name people.
     Return `{"bodies": n, "packed_bytes": n}`.
     """

@@ -47,7 +47,7 @@ class Recipes:
         return read_page(page, lambda page: read_with(page, ()))
 
     def read_rows(self, page: Page, is_worth: Callable[[str], bool]) -> list[RecipeReading]:
-        """Read each row of a page with several properties. Skip rows for whose JSON text `is_worth` is false.
+        """Read each row of a page with several properties. Skip a row if `is_worth` returns False for its JSON text.
 
         Raises `PageTooComplexError` as `read_page` does.
         """

@@ -11,7 +11,7 @@ from tests.plugins.network_namespace import require_namespaces
 
 
 def test_a_benchmark_cell_is_measured() -> None:
-    """The limits for speed are loose, because a busy machine delays requests."""
+    """Speeds need only be above zero, because a busy machine delays requests."""
     require_namespaces()
     found = run_cell(Cell(OURS_SHARED, sites=3, pages=4, gap_seconds=0.4, at_once=8), peers="")
     assert found.pages == 12
@@ -22,7 +22,7 @@ def test_a_benchmark_cell_is_measured() -> None:
 
 
 def test_the_report_names_missed_targets(tmp_path: Path) -> None:
-    """If all contestants have equal results, no target is missed. If ours are slightly worse, three are missed."""
+    """Equal contestants miss no target. If this project is slightly worse in one cell, it misses all three."""
     found = {cell: Figures(10, 5.0, 2.0, 0.96 if cell.gap_seconds else None, 0) for cell in cells(1.0)}
     write_report(found, tmp_path, machine="2 cores", scrapy="Scrapy 2", size=39, repeats=3)
     assert "missed" not in (tmp_path / "fetching.md").read_text()

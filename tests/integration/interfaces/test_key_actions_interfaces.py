@@ -25,7 +25,7 @@ def environment(environment: Environment) -> Environment:
 
 @pytest.fixture
 def ask(web: str, called: Propintel) -> Ask:
-    """Return a function that sends a request to the key API with a token of this role."""
+    """Return a function that sends a request to the admin API for keys, with a token of the given `role`."""
 
     def send(method: str, path: str, *, role: str = "manager", **more: Any) -> httpx2.Response:
         token = called("token", "--role", role, "--subject", "alice").stdout.strip()

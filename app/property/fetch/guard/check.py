@@ -73,7 +73,8 @@ class Destination:
 def check_url(url: str) -> str:
     """Check `url` without resolving its host, and return its canonical form.
 
-    Raises `InvalidTargetError`, `BlockedPortError`, or `BlockedAddressError` for an IP address in an unusual notation.
+    Raises `InvalidTargetError` or `BlockedPortError`. An IP address in an unusual notation raises
+    `BlockedAddressError`.
     """
     parsed = _parse(url)
     _check_port(parsed)
@@ -91,7 +92,7 @@ class Guard:
         """Return the destination of `url`.
 
         `only_public` also blocks the private networks that the operator allows. Set it for URLs that come from a public
-        page. Raises `InvalidTargetError`, `BlockedAddressError` for an address or port, or `NameNotResolvedError`.
+        page. Raises `InvalidTargetError`, `BlockedPortError`, `BlockedAddressError`, or `NameNotResolvedError`.
         """
         parsed = _parse(url)
         _check_port(parsed)

@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 _REDIS_RETRY_US = 1_000_000
 #: If a request is sent later than this after its slot began, the site's next slot is also delayed.
 _LATE_US = 10_000
-#: Statuses that ask for fewer requests.
+#: HTTP statuses with which a site asks for fewer requests.
 _PUSHED_BACK = frozenset({429, 503})
 
 
@@ -62,7 +62,7 @@ class Slot:
         )
 
     def failed(self) -> None:
-        """Record a failure. If no response has arrived, the time so far counts as the site's latency."""
+        """Record that the request failed before a response arrived. Has no effect after `answered`."""
         if self.outcome.latency_us is None:
             self.outcome = RequestOutcome(latency_us=self._clock.now_us() - self._began_us)
 

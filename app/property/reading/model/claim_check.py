@@ -47,7 +47,7 @@ _SEPARATED, _FAR = 20, 80
 #: Matches the colon after a label. A label with a colon belongs to the text after it.
 _LEADS = re.compile(r"\s?:")
 _AMOUNT = re.compile(r"\d[\d.,]*")
-#: Match a digit, and the only numbers that column heads may contain: years and percentages.
+#: Match a digit, and the only numbers that column headers may contain: years and percentages.
 _FIGURE, _NO_FIGURE = re.compile(r"\d"), re.compile(r"\b(?:19|20)\d\d\b|\d+(?:\.\d+)?\s?%")
 _CELL_BEGINS, _DOTS = re.compile(r"(?:^|[|\n])\s*$"), re.compile(r"\.{2,}")
 _CELL_ENDS = re.compile(r": | \| ")
@@ -65,7 +65,7 @@ _SEVERAL = re.compile(
 )
 #: Matches words for a sum, such as `Total`. The field of the sum is named in the lines above it.
 _SUM = re.compile(rf"(?:^|[|\n:])\W*(?:{alternatives('numbers', 'sums')})\W{{0,6}}$", re.IGNORECASE)
-#: At most this many lines above a row are searched for its column heads, or for the field of a sum.
+#: At most this many lines above a row are searched for its column headers, or for the field of a sum.
 _MOST_ABOVE = 8
 #: `_DATED` matches the first cell of a table row about a sale. `_OF_SALES` are the fields that identify such a row.
 _DATED, _OF_SALES = (
@@ -233,7 +233,7 @@ def _confidence(claim: Claim) -> float | None:
 
 
 def _named_above(claim: Claim) -> str | None:
-    """Return the field named by the value's column head, by the lines above a sum, or by a heading above the value."""
+    """Return the field named by the column header, by the lines above a sum, or by a heading; None if there is none."""
     *before, row = claim.line.split("\n")
     above = [*before[::-1], *claim.above][:_MOST_ABOVE]
     if any(_SUM.search(row[:start]) for start, _ in islice(_places(_possible_values(claim), row), _MOST_PLACES)):
@@ -252,7 +252,7 @@ def _named_above(claim: Claim) -> str | None:
 
 
 def _is_row(line: str) -> bool:
-    """Return whether `line` is a table row with figures. Column heads have no figures except years and percentages."""
+    """Return whether `line` is a table row with figures. Column headers have none except years and percentages."""
     return " | " in line and _FIGURE.search(_NO_FIGURE.sub("", line)) is not None
 
 
@@ -330,11 +330,11 @@ def _is_of_nothing(label: Named, text: str, places: Sequence[tuple[int, int]]) -
 
 
 def _column_of(values: Sequence[object], text: str) -> str:
-    """Return the cells that state one of `values`, each with its column head (`head: cell`). Return a text without
-    columns unchanged.
+    """Return the cells that state one of `values`, each with its column header (`header: cell`). Return a text
+    without columns unchanged.
 
-    Heads may span several columns (`Appraised | Assessed` above `Land | Building | Total` of each) if all heads span
-    the same number. The first column may lack a head.
+    Headers may span several columns (`Appraised | Assessed` above `Land | Building | Total` of each) if all headers
+    span the same number. The first column may lack a header.
     """
     head, _, rows = text.partition("\n")
     heads = _CELL_ENDS.split(head)

@@ -151,8 +151,8 @@ def _currency(claim: Claim) -> CheckedValue | None:
 _NOTHING = re.compile(r"\bn/a\b|\bN\b|\$0(?:\.00)?\b", re.IGNORECASE)
 
 
-#: Maximum number of words of an answer that has its own cell. `_NO_ANSWER` matches text after a label that is no
-#: answer, such as `/ POA` in `HOA / POA`.
+#: `_LONGEST_ANSWER` is the maximum number of words in a cell that answers the label in the cell before it.
+#: `_NO_ANSWER` matches what follows a label in its cell if it is not an answer, such as ` / POA` in `HOA / POA`.
 _LONGEST_ANSWER, _NO_ANSWER = 2, re.compile(r"\W*(?:/\s?\w+)?\W*")
 #: Matches separators of clauses and cells.
 _PARTS = re.compile(r"[.;!?,]\s|[|•·\n]|:\s(?=\w+\s\w)")

@@ -24,7 +24,7 @@ from app.property.storage.properties.tables import AS_OF, NAMES_PEOPLE, Observat
 from app.property.storage.statements import Store
 from app.property.storage.watches.models import Change
 
-#: Maximum number of observations, or of properties with old names, that are examined per step.
+#: Maximum number of observations, or of properties with names past the retention time, that one step examines.
 _AT_ONCE = 100
 #: The tables that hold one field's value per row, each with its column for the time when the value was seen.
 _SEEN_AT: Mapping[type[Observation | Unverified | Change], InstrumentedAttribute[datetime]] = {

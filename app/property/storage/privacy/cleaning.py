@@ -15,9 +15,10 @@ from app.property.storage.statements import digest
 
 
 def record_without(finder: Finder, values: Mapping[str, Any], evidence: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return `values` and `evidence` without the names, as the columns `record` and `evidence` in JSON types.
+    """Return `values` and `evidence` without the names that `finder` finds, as the columns `record` and `evidence`.
 
-    A field for names of people is removed if its value or evidence contains a name. Other fields lose only the name.
+    A field for names of people is removed if its value or evidence contains such a name. From other fields, only the
+    name is removed, except that a link with a name is removed whole, and so is a field whose list becomes empty.
     """
     kept, proofs = dict[str, Any](), dict[str, Any]()
     for name, value in values.items():

@@ -82,7 +82,7 @@ class DecisionStore(Store):
     def undo(self, decision_id: str, *, who: str) -> IdentityDecision:
         """Undo a decision.
 
-        Undoing a join moves the pages of the other property to it again, except pages that a different join keeps with
+        Undoing a join moves the pages of the other property back to it, except pages that a different join keeps with
         the remaining pages. Pages added since the join stay. Undoing a split merges the two properties, unless a
         different split keeps them apart. Undoing a review closes it, and nothing moves.
 
@@ -136,7 +136,7 @@ class DecisionStore(Store):
             self._merge(connection, other, kept_id)
 
     def _back_apart(self, connection: Connection, join: IdentityDecision) -> None:
-        """Move the pages that the join took from the other property to that property again.
+        """Undo `join`: move the pages that it took from the other property back to that property.
 
         Ids that had been merged into the other property point to it again. If the other property is not stored as
         merged into this one, the pages move to a new property.

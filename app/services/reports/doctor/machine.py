@@ -28,7 +28,7 @@ _FEW_BYTES = 1_000_000_000
 
 
 def check_settings(settings: Settings, env_file: Path | None) -> Finding:
-    """Check the settings as a worker does at startup, permissions of files with secrets, and misspelled variable names.
+    """Check the settings as a worker does at startup, the permissions of files with secrets, and variable names.
 
     The finding names the variable that the keys come from. Raises `ConfigurationError` for unusable settings.
     """
@@ -50,7 +50,7 @@ def check_settings(settings: Settings, env_file: Path | None) -> Finding:
 def _open_files(settings: Settings, env_file: Path | None) -> Iterator[Finding]:
     """Warn about each file with secrets that other users can read.
 
-    A file of another user may be readable by its group, because root can share files with this service in this way.
+    If another user owns the file, its group may read it: root can share a file with this service through the group.
     """
     for file in files_with_secrets(settings.areas(), env_file):
         try:

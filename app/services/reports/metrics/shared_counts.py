@@ -34,7 +34,7 @@ def encode(name: str, labels: Mapping[str, str]) -> str:
 
 
 def counts(registry: CollectorRegistry) -> dict[str, float]:
-    """Return all series of `registry` except start times, which differ between processes."""
+    """Return the values of all series of `registry`, except the `_created` timestamps, which cannot be added up."""
     return {
         encode(sample.name, sample.labels): sample.value
         for family in registry.collect()
@@ -50,7 +50,7 @@ def read_counts(connection: redis.Redis) -> dict[str, float]:
 
 
 class Flusher:
-    """Adds this process's counts to the totals, beginning now.
+    """Adds to the totals in Redis what this process has counted since the flusher was created.
 
     Create it after forking, because a child process starts with its parent's counts, which the parent reports. A
     flusher inherited from the parent reports nothing.
