@@ -568,6 +568,22 @@ def test_a_batch_that_exceeds_the_jobs_maximum_wait_is_canceled_and_the_job_make
     assert [batch["status"] for batch in runner.simulator.batches()["batches"]] == ["cancelled"]
 
 
+def test_a_late_request_does_not_cancel_the_batch_of_newer_ones(make_runner: Any) -> None:
+    """A first batch expired after a day, so its request has only two hours left when newer requests are sent."""
+    runner = make_runner(server={"batch_ends": "expired", "batch_answered": 0.0})
+    runner.park("old")
+    runner.turn()
+    runner.turn(24 * HOUR)
+    assert runner.outcome("old").state is RequestState.PARKED
+    runner.simulator.set_server(batch_seconds=10**6)
+    runner.park("new")
+    runner.turns(2)
+    runner.turn(2 * HOUR)
+    runner.turns(3)
+    assert runner.outcome("old").state is RequestState.DIRECT
+    assert (runner.outcome("new").state, runner.outcome("new").attempts) == (RequestState.SENT, 1)
+
+
 def test_a_batch_that_never_ends_is_given_up_when_its_files_have_expired(make_runner: Any) -> None:
     runner = make_runner(server={"batch_seconds": 10**9, "batch_cancel_seconds": 10**9})
     (job,) = runner.park("a")

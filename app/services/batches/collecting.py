@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 TOO_MANY_TOKENS = "token_limit_exceeded"
 #: How long a `TOO_MANY_TOKENS` error limits the size of new batches.
 _REMEMBERED = timedelta(days=1)
+#: The maximum waits of a batch's requests end within this time, because a request that is late cancels its batch.
+_SPREAD = timedelta(hours=1)
 #: Maximum number of batches begun per run.
 _MOST_BEGUN = 20
 _MEGABYTE = 1_000_000
@@ -109,6 +111,8 @@ def _choose(parts: Parts, model: str) -> tuple[list[Candidate], list[str]]:
     for each in parts.batches.candidates(model, parts.settings.openai.batch_max_requests):
         larger, more_tokens = size + each.body_bytes + _LINE_BYTES, tokens + each.input_tokens
         if chosen and (larger > most_bytes or more_tokens > most_tokens):
+            break
+        if chosen and each.give_up_at > chosen[0].give_up_at + _SPREAD:
             break
         more = Spent(1, each.input_tokens + each.output_tokens, parts.cost_of(each, model))
         taken = remaining.takes(more, each.batch)

@@ -32,6 +32,7 @@ class Candidate(NamedTuple):
     body_bytes: int
     input_tokens: int
     output_tokens: int
+    give_up_at: datetime
 
 
 class Answered(NamedTuple):
@@ -65,7 +66,7 @@ class LlmBatchStore(Store):
     def candidates(self, model: str, limit: int) -> list[Candidate]:
         """Return up to `limit` parked requests of a model that can be sent now, the longest waiting first."""
         ready = and_(_R.state == RequestState.PARKED, _R.model == model, is_ready(self._clock.now()))
-        query = select(_R.id, _R.batch_id, _R.body_bytes, _R.input_tokens, _R.output_tokens)
+        query = select(_R.id, _R.batch_id, _R.body_bytes, _R.input_tokens, _R.output_tokens, _R.give_up_at)
         query = query.where(ready).order_by(_R.parked_at, _R.id).limit(limit)
         return [Candidate(*row) for row in self._rows(query)]
 
