@@ -309,6 +309,16 @@ def test_a_429_that_contradicts_its_headers_reduces_bursts_for_ten_minutes(
     assert rounds[-1] > rounds[0]
 
 
+def test_429s_for_a_limit_without_headers_reduce_bursts(store: Store, clock: ManualClock) -> None:
+    """The server rejects requests for their tokens, but its headers name only the limit of requests."""
+    answer(store, limits=limits(6_000, 5_999))
+    for _ in range(40):
+        clock.advance(1)
+        answer(store, Outcome.RATE_LIMITED, limited_by="tokens", pause_us=SECOND // 2, limits=limits(6_000, 5_999))
+    clock.advance(0.5)
+    assert len(burst(store, most=50)) <= 2
+
+
 def test_a_429_that_agrees_with_its_headers_does_not_change_bursts(make_store: MakeStore, clock: ManualClock) -> None:
     store = _started_store(make_store, clock)
     before = [_round(store, clock) for _ in range(60)][-1]

@@ -100,8 +100,9 @@ end
 
 -- Handle a 429 that has rate limit headers, or after which no rate can be guessed. Return the end of the pause.
 local function rest(till)
-  local of_r, of_t = limited_by ~= 'tokens', limited_by ~= 'requests'
-  local against = requests and of_tokens and requests.remaining >= 1 and of_tokens.remaining >= lease.tokens
+  local of_r, of_t = limited_by ~= 'tokens' or not b.t.l, limited_by ~= 'requests' or not b.r.l
+  local against = (requests or of_tokens) and (not requests or requests.remaining >= 1)
+    and (not of_tokens or of_tokens.remaining >= lease.tokens)
   if against then
     b.steady = now + C.STEADY_US
     if of_r then cut(b.r, 1) end
