@@ -31,8 +31,20 @@ def parse_duration_us(text: str) -> int | None:
     return round(microseconds) if 0 <= microseconds <= _LONGEST_RESET_US else None
 
 
+def _server_time(headers: Mapping[str, str], ours: datetime) -> datetime:
+    """Return the time in the `date` header, or `ours` if there is none."""
+    try:
+        sent_at = parsedate_to_datetime(headers.get("date", ""))
+    except (TypeError, ValueError, OverflowError):
+        return ours
+    return sent_at if sent_at.tzinfo else ours
+
+
 def parse_retry_after_us(headers: Mapping[str, str], now: datetime) -> int | None:
-    """Return the pause from `retry-after-ms` or `retry-after` in microseconds, or None. `now` is the server's time."""
+    """Return the pause from `retry-after-ms` or `retry-after` in microseconds, or None.
+
+    A date is compared with the response's own `date`, or with `now` if there is none, because clocks differ.
+    """
     milliseconds = headers.get("retry-after-ms", "")
     seconds = _number(milliseconds)
     if seconds is not None:
@@ -42,7 +54,7 @@ def parse_retry_after_us(headers: Mapping[str, str], now: datetime) -> int | Non
         seconds = _number(text)
         if seconds is None and text:
             try:
-                seconds = (parsedate_to_datetime(text) - now).total_seconds()
+                seconds = (parsedate_to_datetime(text) - _server_time(headers, now)).total_seconds()
             except (TypeError, ValueError, OverflowError):
                 return None
     return None if seconds is None else round(min(max(seconds, 0.0), _LONGEST_PAUSE_S) * 1_000_000)

@@ -250,7 +250,7 @@ class RetryLoop:
         failure, limited_by, pause_us = Failure(), None, None
         if response.is_error:
             failure, limited_by = wire.read_failure(body)
-            pause_us = parse_retry_after_us(headers, wire.server_time(headers, datetime.now(UTC)))
+            pause_us = parse_retry_after_us(headers, datetime.now(UTC))
         # a GET of an earlier response (no model in the request) repeats its usage, which must not be charged twice
         used = wire.read_usage(body.get("usage")) if self._need.model and response.is_success else None
         return self._settle(

@@ -4,8 +4,6 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Literal, TypeGuard
 
 import httpx2
@@ -214,15 +212,6 @@ def admitted_after_us(headers: Mapping[str, str], elapsed_us: int) -> int:
     if 0 <= worked_us <= elapsed_us + _ROUNDING_US:
         return max(0, elapsed_us - worked_us)
     return min(elapsed_us // 2, _LONGEST_WAY_US)
-
-
-def server_time(headers: Mapping[str, str], ours: datetime) -> datetime:
-    """Return the server's time, to which `retry-after` refers, or `ours` if there is no valid `date` header."""
-    try:
-        sent_at = parsedate_to_datetime(headers.get("date", ""))
-    except (TypeError, ValueError, OverflowError):
-        return ours
-    return sent_at if sent_at.tzinfo else ours
 
 
 @dataclass(frozen=True, slots=True)

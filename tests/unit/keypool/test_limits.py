@@ -50,6 +50,13 @@ def test_retry_after_is_seconds_or_an_http_date(value: str, expected: int | None
     assert parse_retry_after_us({"retry-after-ms": "250", "retry-after": value}, NOW) == 250_000
 
 
+def test_a_retry_date_refers_to_the_server_s_clock() -> None:
+    headers = {"date": "Sun, 01 Nov 2026 15:00:00 GMT", "retry-after": "Sun, 01 Nov 2026 15:00:20 GMT"}
+    assert parse_retry_after_us(headers, NOW) == 20_000_000
+    for invalid in ("", "yesterday", "Thu, 99 Nov 2026 05:00:00 GMT"):
+        assert parse_retry_after_us({**headers, "date": invalid}, NOW) == (3 * 3600 + 20) * 1_000_000
+
+
 def test_headers_are_read_in_groups_of_three() -> None:
     reading = read_limits(
         {

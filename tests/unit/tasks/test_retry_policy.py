@@ -33,6 +33,10 @@ def _decide(exc: BaseException, standing: JobProgress = FRESH) -> Decision:
     return decide(exc, standing, now=NOW, rng=random.Random(7), model="gpt-test")
 
 
+def _http_date(seconds: float) -> str:
+    return format_datetime(NOW + timedelta(seconds=seconds), usegmt=True)
+
+
 def _status_error(status: int, **headers: str) -> openai.APIStatusError:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     response = httpx2.Response(status, headers=named, request=REQUEST)
@@ -46,7 +50,11 @@ def _status_error(status: int, **headers: str) -> openai.APIStatusError:
         ({"retry_after_ms": "4200"}, 4.2),
         ({"retry_after": "42"}, 42.0),
         ({"retry_after_ms": "1500", "retry_after": "2"}, 1.5),
-        ({"retry_after": format_datetime(NOW + timedelta(seconds=90), usegmt=True)}, 90.0),
+        ({"retry_after": _http_date(90)}, 90.0),
+        (
+            {"date": format_datetime(NOW + HOUR, usegmt=True), "retry_after": format_datetime(NOW + HOUR, usegmt=True)},
+            0.1,
+        ),
         ({}, 5.0),
         ({"retry_after_ms": "0"}, 0.1),  # with a wait of 0 s, the job would retry forever without reaching the deadline
     ],
