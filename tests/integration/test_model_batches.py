@@ -422,6 +422,19 @@ def test_a_broken_download_is_repeated_and_stops_no_other_batch(make_runner: Any
     assert runner.billed("a", "b") == [1, 1]
 
 
+def test_a_first_error_after_a_day_without_workers_does_not_lose_the_answers(make_runner: Any) -> None:
+    runner = make_runner()
+    runner.park("a")
+    runner.turn()
+    runner.clock.advance(28 * HOUR)
+    runner.simulator.set_server(break_rate=1.0)
+    runner.turn()
+    runner.simulator.set_server(break_rate=0.0)
+    runner.turns(2)
+    assert runner.outcome("a").state is RequestState.ANSWERED
+    assert runner.billed("a") == [1]
+
+
 def test_deleted_results_are_requested_again_and_the_first_charge_remains(
     make_runner: Any, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -35,7 +35,7 @@ LOST_POLLS = 5
 #: hour (`breaker.Policy.dead_probe_us`). If it works again, a batch given up earlier would be paid twice.
 CONFIRMED_DEAD = timedelta(minutes=65)
 #: An unreachable batch is given up after this time if no job waits for it or one of its requests has waited too long.
-#: Failing steps are retried for OPENAI_BATCH_MAX_WAIT_SECONDS plus this time.
+#: Failing steps are retried for this time, and until OPENAI_BATCH_MAX_WAIT_SECONDS plus this time have passed.
 _UNREACHABLE = timedelta(hours=1)
 #: Maximum number of other keys to try per poll of an unreachable batch.
 _MOST_ASKED = 50
@@ -83,13 +83,14 @@ class BatchRunner:
                 return
 
     def _after(self, batch: LlmBatch, exc: openai.OpenAIError) -> LlmBatch | Wait:
-        reason = redact(str(exc))[:500]
+        reason, now = redact(str(exc))[:500], self._parts.clock.now()
+        since = batch.unreachable_since or now
         longest = timedelta(seconds=self._parts.settings.openai.batch_max_wait_seconds) + _UNREACHABLE
         unread = batch.state in (LlmBatchState.NEW, LlmBatchState.UPLOADED, LlmBatchState.RUNNING)
-        if unread and self._parts.clock.now() >= batch.created_at + longest:
+        if unread and now >= max(batch.created_at + longest, since + _UNREACHABLE):
             return self._lose(batch, reason)
         log.warning("Batch %s (%s) is retried later: %s", batch.id, batch.state, reason)
-        self._note(batch, error=reason)
+        self._note(batch, error=reason, unreachable_since=since)
         return Wait(max(_PAUSE_SECONDS, self._poll_seconds))
 
     def _step(self, batch: LlmBatch) -> LlmBatch | Wait:
@@ -167,7 +168,8 @@ class BatchRunner:
             *(batch.id, batch.requests, batch.model, made.id, self._parts.mask(batch.key_id)),
         )
         state, sent_at = LlmBatchState.RUNNING, self._parts.clock.now()
-        self._note(batch, state=state, openai_id=made.id, status=made.status, sent_at=sent_at, error=None)
+        change = {"state": state, "status": made.status, "sent_at": sent_at, "error": None, "unreachable_since": None}
+        self._note(batch, openai_id=made.id, **change)
         return Wait(self._poll_seconds)
 
     # --- polling and reading

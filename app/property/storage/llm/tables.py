@@ -90,7 +90,7 @@ class LlmBatch(Base):
     sent_at: Mapped[datetime | None]  # time when the batch was created at OpenAI
     ended_at: Mapped[datetime | None]  # time when the state became `ended`
     cancelled_at: Mapped[datetime | None]  # time of the request to cancel the batch; null if none
-    unreachable_since: Mapped[datetime | None]  # start of the current failures to query the batch; null if reachable
+    unreachable_since: Mapped[datetime | None]  # start of the current failures of its calls; null after a success
     # time when the next step is due; null if closed
     next_at: Mapped[datetime | None] = mapped_column(index=True)
     lease_owner: Mapped[Plain | None]
