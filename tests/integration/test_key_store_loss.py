@@ -131,8 +131,15 @@ def test_a_request_that_ends_while_the_server_is_down_is_counted_once(
     assert store.spent().cached_tokens == 16
 
 
+@pytest.mark.parametrize(
+    ("stop", "resume"),
+    [
+        ("REPLICAOF 127.0.0.1 1", "REPLICAOF NO ONE"),  # as a replica, the server rejects writes but keeps its data
+        ("CONFIG SET min-replicas-to-write 1", "CONFIG SET min-replicas-to-write 0"),  # so it does without replicas
+    ],
+)
 def test_a_report_that_fails_is_delivered_when_the_server_is_back(
-    lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
+    lossy_server: Server, open_fleet_store: Callable[..., FleetStore], stop: str, resume: str
 ) -> None:
     """A success is reported in the background. This report may be the first request that fails."""
     store = open_fleet_store()
@@ -140,10 +147,10 @@ def test_a_report_that_fails_is_delivered_when_the_server_is_back(
     lease = sent(store, tokens=10)
     before = sum(key.successes for key in store.snapshot())
     with redis.Redis.from_url(lossy_server.url) as connection:
-        connection.replicaof("127.0.0.1", "1")  # as a replica, the server rejects writes but keeps its data
+        connection.execute_command(*stop.split())
         store.settle(lease, Settlement(Outcome.SUCCESS))
         wait_until(lambda: store.lost, 60)
-        connection.replicaof("NO", "ONE")
+        connection.execute_command(*resume.split())
     wait_until(lambda: not store.lost, 60)
     wait_until(lambda: sum(key.successes for key in store.snapshot()) == before + 1, 60)
     assert sum(key.in_flight for key in store.snapshot()) == 0

@@ -35,6 +35,8 @@ _MOST_KEPT = 10_000
 _CLOSE_SECONDS = 3.0
 #: Errors of a Redis that is unavailable, read-only, or full. The report is kept and sent again later.
 _AWAY = (redis.ConnectionError, redis.TimeoutError, ReadOnlyError, OutOfMemoryError, BusyLoadingError)
+#: The same, for errors without a class of their own: too few replicas, and a disk that is full.
+_AWAY_CODES = ("NOREPLICAS", "MISCONF")
 
 Report = Callable[[RedisStore], object]
 
@@ -91,7 +93,7 @@ class ReportOutbox:
             report = self._kept.popleft()
             try:
                 self._send(report)
-            except _AWAY:
+            except redis.RedisError:
                 self._kept.appendleft(report)
                 raise
 
@@ -135,12 +137,12 @@ class ReportOutbox:
             self._remote.register()
 
     def _send(self, report: Report) -> None:
-        """Send one report. If Redis rejects it, drop it, so that it does not block later reports."""
+        """Send one report. If Redis rejects only this one, drop it, so that it does not block later reports."""
         try:
             report(self._remote)
-        except _AWAY:
-            raise
         except redis.RedisError as exc:
+            if isinstance(exc, _AWAY) or str(exc).startswith(_AWAY_CODES):
+                raise
             log.error("The key store refused a report, which is dropped (%s)", type(exc).__name__)
 
     def _keep_and_rejoin(self, report: Report) -> None:
