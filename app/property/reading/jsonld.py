@@ -9,6 +9,7 @@ from app.property.reading import lenient_json, objects
 from app.property.reading.base import Reading
 from app.property.reading.document import Document
 from app.property.reading.object_values import Place, Source
+from app.property.reading.trees import whole_text
 from app.property.record import Method
 
 _ABOUT_PROPERTY = re.compile(
@@ -21,14 +22,27 @@ _NOT_PROPERTY = re.compile(
 )
 #: At most this many JSON-LD scripts are read; the labeled pages of the evaluation have at most 20.
 _MOST_BLOCKS = 200
+_HOUSE = re.compile(r"\d+\w? [^\W\d_]+")
 _ID_KEYS = ("sku", "mpn", "productID", "identifier")
 
 
 def read(page: Document) -> Iterator[Reading]:
     source = Source(Method.JSONLD, 0.85, "en")
+    shown = f"{page.title}\n{'' if page.heading is None else whole_text(page.heading)}".casefold()
     for where, value in page.once(blocks):
-        for pointer, node in _nodes(value):
-            yield from _node_readings(node, source, f"{where}#{pointer}")
+        nodes = [(pointer, node, _street(node)) for pointer, node in _nodes(value)]
+        own = {street for *_, street in nodes if street and re.search(rf"(?<!\d){street}", shown)}
+        for pointer, node, street in nodes:
+            if not (own and street) or street in own:  # another street in the same script is that of another home
+                yield from _node_readings(node, source, f"{where}#{pointer}")
+
+
+def _street(node: dict[str, Any]) -> str:
+    """Return the house number and the next word of the node's address, or "" without a house number."""
+    address = node.get("address")
+    line = address.get("streetAddress") if isinstance(address, dict) else address
+    found = _HOUSE.match(line) if isinstance(line, str) else None
+    return found.group().casefold() if found else ""
 
 
 def blocks(page: Document) -> list[tuple[str, Any]]:

@@ -71,6 +71,8 @@ def _amount(reading: Reading, locale: Locale) -> Iterator[Value]:
     price = _money(reading, locale)
     if price is None or price.amount <= 0 or re.search(r"\d\s?%", text) or _YEAR_FIRST.match(text):
         return
+    if price.period == "month" and reading.field == "TaxAnnualAmount":
+        return
     yield reading.field, numbers.tidy(price.amount), price.currency
     beside = _YEAR_BESIDE.findall(text) if reading.field == "TaxAnnualAmount" else []
     if len(beside) == 1 and float(beside[0]) != price.amount:
@@ -93,6 +95,8 @@ def _association_fee(reading: Reading, locale: Locale) -> Iterator[Value]:
         yield "AssociationYN", answer, None
         if answer is False or not any(c.isdigit() for c in text):
             return
+    if currency.find_currency(text, locale.country) is None and len(numbers.find_numbers(text)) > 1:
+        return  # such as the association's address or phone number
     monthly = next((part for part in re.split(r"[()]", text)[1:] if prices.find_period(part) == "month"), reading.raw)
     for name, value, unit in _amount(replace(reading, raw=monthly), locale):
         yield name, value, unit

@@ -1,10 +1,10 @@
-"""Detect values about something other than this home: a home nearby, an average, a garage, the buyer's agent."""
+"""Detect values about something other than this home: a home nearby, an average, a limit, a garage, another agent."""
 
 import re
 from collections.abc import Mapping
 
 from app.property.fields.phrases import alternatives, pattern
-from app.property.fields.table import FIELDS
+from app.property.fields.table import FIELDS, of_kind
 from app.property.reading.model.label_words import names
 from app.property.values.areas import IN_SQUARE_METERS
 from app.property.values.vocabulary import property_kind
@@ -12,25 +12,33 @@ from app.property.values.vocabulary import property_kind
 _SECTION = "other_subjects"
 #: Maps a field's kind to other subjects that its values may be about. `_OF_FIELD` overrides this for single fields.
 _OF_KIND: Mapping[str, tuple[str, ...]] = {
-    **dict.fromkeys(("money", "count", "date"), ("nearby", "averages")),
-    "area": ("nearby", "averages", "parts"),
+    **dict.fromkeys(("money", "date"), ("nearby", "averages")),
+    "count": ("nearby", "averages", "possible", "levels"),
+    "identifier": ("nearby", "codes"),
+    "area": ("nearby", "averages", "possible", "levels", "parts"),
     "year": ("nearby", "averages", "parts", "works"),
-    "features": ("parts",),
+    "features": ("nearby", "possible", "parts"),
     "name": ("people",),
 }
 _OF_FIELD: Mapping[str, tuple[str, ...]] = {
     "ListPrice": ("nearby", "averages", "amounts"),
-    "LotSizeArea": ("nearby", "averages", "grounds"),
-    "X_RoofYear": ("nearby", "parts"),
+    "LotSizeArea": ("nearby", "averages", "possible", "grounds"),
+    "X_RoofYear": ("nearby", "parts", "possible"),
     "TaxYear": ("nearby", "averages"),
+    **dict.fromkeys((name for name, spec in FIELDS.items() if spec.recurs), ("nearby", "averages", "charges")),
     "StandardStatus": ("market",),
-    "PoolPrivateYN": ("shared",),
+    "PoolPrivateYN": ("shared", "possible"),
 }
 #: Subjects whose words describe the home itself after a count or before a word for a home.
 _ITS_OWN = frozenset({"parts", "works"})
 #: Matches a count before a part, as in `2 car garage`.
 _COUNTED = re.compile(r"(?<!\d)\d{1,2}[ -](?:\w{1,12}[ -]){0,2}$")
 _NEAR = 60
+#: Matches words and signs that make the number behind them a limit.
+_BOUND = re.compile(rf"(?:{alternatives(_SECTION, 'bounds')}|[<>≤≥])\s*$", re.IGNORECASE)
+#: Fields of these kinds have no value if the page gives only a limit of it.
+_MEASURED = frozenset(of_kind("area", "count", "year"))
+_COUNTS = frozenset(of_kind("count"))
 _CLAUSE = re.compile(r"[.!?]\s(?=[^a-z])|[;|•·\n]|,\s|\d{3}(?!\d)")
 _UNIT = re.compile(
     rf"[\s-]?(?:{'|'.join(alternatives('units', unit, whole=False) for unit in IN_SQUARE_METERS)})?[\s-]?",
@@ -40,10 +48,18 @@ _UNIT = re.compile(
 
 def is_of_other(field: str, before: str, behind: str = "") -> bool:
     """Return whether words `before` a value in its clause, or right `behind` it, name a subject other than the home."""
+    if is_bound(field, before):
+        return True
     clauses = _CLAUSE.split(before[-_NEAR:])
     # in `Room addition, 240 sq ft`, the comma before the value does not end the clause
-    clause = clauses[0] if len(clauses) == 2 and not clauses[1] else clauses[-1]
+    is_open = len(clauses) == 2 and not clauses[1] and field not in _COUNTS
+    clause = clauses[0] if is_open else clauses[-1]
     return any(_is_about(topic, clause, behind) for topic in _topics(field))
+
+
+def is_bound(field: str, before: str) -> bool:
+    """Return whether the words `before` a number make it a limit, such as `under` in `under 0.5 acre`."""
+    return field in _MEASURED and _BOUND.search(before[-_NEAR:]) is not None
 
 
 def names_other(field: str, text: str) -> bool:

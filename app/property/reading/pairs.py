@@ -26,6 +26,7 @@ _AMOUNT_FIELDS = frozenset(of_kind("money"))
 _COUNT = re.compile(r"([A-Z][A-Za-z ]{1,20}?):? (\d+(?:\.\d+)?|[\d½]+)(?=\s|,|$)")
 _COUNT_RUN = re.compile(rf"^(?:{_COUNT.pattern}[\s,|•·]*)+$")
 _COUNTED = frozenset(of_kind("count"))
+_AMOUNT = re.compile(r"[$€£]\s?\d")
 _MOST_VALUE_CHARS = 160
 
 
@@ -85,7 +86,7 @@ def in_lines(text: str, page: Document) -> Iterator[Pair]:
 def names_several(label: str, page: Document) -> bool:
     """Return whether a label consists of two to four names separated by slashes, at least one of them known."""
     names = [n.strip() for n in label.split("/")]
-    return 2 <= len(names) <= 4 and any(page.meaning(n) is not None for n in names)
+    return not _AMOUNT.match(label) and 2 <= len(names) <= 4 and any(page.meaning(n) is not None for n in names)
 
 
 def composite(label: str, value: str, page: Document) -> list[Pair]:
@@ -114,6 +115,7 @@ def composite(label: str, value: str, page: Document) -> list[Pair]:
             full = Meaning("BathroomsFull")
             pairs = [p._replace(found=full) if p.found.field == "BathroomsTotalInteger" else p for p in pairs]
         return pairs
-    if len(values) == 1 and known[-1] is not None:
+    is_rate = known[0] is not None and known[0].field in _AMOUNT_FIELDS  # such as `Price/sqft`
+    if len(values) == 1 and known[-1] is not None and not is_rate:
         return [Pair(known[-1], names[-1], value, alone=True)]
     return []

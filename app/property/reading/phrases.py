@@ -3,13 +3,14 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from app.property.fields.languages import languages
 from app.property.fields.phrases import alternatives
 from app.property.reading.base import Candidate, Reading
 from app.property.reading.document import Document
-from app.property.reading.other_subjects import is_of_other
+from app.property.reading.other_subjects import is_of_other, names_other
 from app.property.reading.readings import candidates_of
 from app.property.reading.terms import meaning
 from app.property.reading.trees import whole_text
@@ -88,7 +89,10 @@ _SHORT = 140
 def read(page: Document) -> Iterator[Reading | Candidate]:
     """Yield the values in the title, headings, the description, short lines, attributes, and running text."""
     for text, element, confidence in _texts(page):
+        label = _label_beside(element)
         for reading in _readings(text, page.path(element), confidence, page):
+            if names_other(reading.field, label):
+                continue  # such as `Average lot`
             about_land = reading.field == "LivingArea" and is_lone_land(text, page.locale.lang, page.locale.country)
             yield replace(reading, field="LotSizeArea") if about_land else reading
         yield from _layouts(text, page.path(element), confidence, page)
@@ -97,6 +101,14 @@ def read(page: Document) -> Iterator[Reading | Candidate]:
         for field, raw, words in _stated(text):
             reading = Reading(field, raw, Method.LABEL, page.path(element), _around(text, words), 0.42)
             yield from (replace(c, raw=words) for c in candidates_of(reading, page.locale))
+
+
+def _label_beside(element: Any) -> str:
+    """Return the text of the element before `element` if it can be a label: short and without digits."""
+    before = element.getprevious()
+    parts = islice(before.itertext(), 4) if before is not None and isinstance(before.tag, str) else ()
+    text = " ".join(parts).strip()
+    return text if len(text) <= 40 and not any(map(str.isdigit, text)) else ""
 
 
 def _texts(page: Document) -> Iterator[tuple[str, Any, float]]:
@@ -165,7 +177,7 @@ def _layouts(text: str, where: str, confidence: float, page: Document) -> Iterat
 
 
 #: Matches a range that covers several homes: a line such as `1 - 3 bd`, or `ranging from 702-1346 sq ft`.
-_RANGE = re.compile(r"^\d(?:\.\d)? ?[-–—] ?\d[^-–—]*$|\d{3} ?[-–—] ?[\d,]{3,6} ?sq[^-–—]*$", re.I)
+_RANGE = re.compile(r"(?:^|, )\d(?:\.\d)? ?(?:[-–—]|to) ?\d[^-–—]*$|\d{3} ?[-–—] ?[\d,]{3,6} ?sq[^-–—]*$", re.I)
 _FULL_AND_HALF = re.compile(
     r"\b\d{1,2} full,? (?:and )?\d (?:half|partial) (?:bath|bathroom)s?\b|\b\d{1,2} ba 1 (?:1/2|½) ba\b", re.I
 )
@@ -182,7 +194,7 @@ def _readings(text: str, where: str, confidence: float, page: Document) -> Itera
             less = 0.1 if field == "LivingArea" else 0.0
             yield Reading(field, found[0].group(), Method.LABEL, where, text, confidence - less)
     for field, pattern in _WORDED:
-        if len(found := list(pattern.finditer(text))) == 1:
+        if len(found := list(pattern.finditer(text))) == 1 and not _is_of_other(field, text, found[0]):
             yield Reading(field, str(_WORDS[found[0][1].lower()]), Method.LABEL, where, text, confidence - 0.05)
 
 

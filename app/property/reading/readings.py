@@ -1,5 +1,6 @@
 """Turn readings into candidates: a raw text or JSON value becomes typed values of one or more fields."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -8,11 +9,14 @@ from app.property.fields.table import FIELDS, UNIT_OF, of_kind
 from app.property.reading.base import Candidate, Reading, Value
 from app.property.reading.document import Locale
 from app.property.reading.name_values import NAMES
+from app.property.reading.other_subjects import is_bound
 from app.property.reading.place_values import PLACES
 from app.property.reading.typed_values import BY_TYPE, SPECIAL
 from app.property.record import Method
 from app.property.values import numbers, texts, vocabulary
 
+#: Matches a letter that a scanner read in place of a digit: `1l2,400`, `0.2S`.
+_MISREAD, _AMOUNTS = re.compile(r"\d[lIOS](?=[\d,.]|$)"), frozenset(of_kind("area", "money"))
 _GENERAL_KINDS = frozenset({"house", "home", "haus", "dom", "hus", "apartment", "residential"})
 #: Fields for which a text such as `None` may mean no.
 _ANSWERED = frozenset(of_kind("answer")) | {name for name, spec in FIELDS.items() if spec.recurs}
@@ -33,6 +37,10 @@ def candidates_of(reading: Reading, locale: Locale) -> Iterator[Candidate]:
         return
     raw = texts.clean(reading.raw) if isinstance(reading.raw, str) else reading.raw
     if isinstance(raw, str) and texts.is_empty(raw) and not _says_none(reading, raw):
+        return
+    if isinstance(raw, str) and reading.field in _AMOUNTS and _MISREAD.search(raw):
+        return
+    if isinstance(raw, str) and is_bound(reading.field, raw.partition(next(filter(str.isdigit, raw), "\n"))[0]):
         return
     for name, value, unit in _values(reading if raw is reading.raw else replace(reading, raw=raw), locale):
         if value is None or value in ("", []):

@@ -11,7 +11,7 @@ from app.property.record import Method
 from app.property.values.vocabulary import offer
 
 _OFFERED = re.compile(
-    r"(?:^|[•|·]\s*|(?<!original )(?<!median )(?<!average )\b)"
+    r"(?:^|[•|·]\s*|(?<!original )(?<!originally )(?<!previously )(?<!median )(?<!average )\b)"
     r"(?:offered (?:at|for)|asking(?: price)?|listed (?:at|for)|list price|now|"
     r"priced (?:at|from)|prices? (?:from|starting at)|"
     r"starting (?:at|from)|from|opening bid|starting bid|"

@@ -28,6 +28,8 @@ _CONDITION = re.compile(
     re.IGNORECASE,
 )
 
+#: Matches a text with an amount, which is a cost and not a feature: `budget plan $120 a month`.
+_AMOUNT = re.compile(r"[$€£]\s?\d")
 #: Matches texts about heating that do not mention cooling.
 _HEATS = re.compile(
     r"^(?!.*(?:\bair\b|\ba/?c\b|cool|pump|hvac)).*\bheat|"
@@ -196,7 +198,7 @@ def _plain_features(reading: Reading) -> list[str]:
     """Return the features in the raw value, without leading codes and trailing years or conditions."""
     is_both = isinstance(reading.raw, str) and _OF_BOTH.search(reading.label) is not None
     parts = texts.features(reading.raw.replace(" / ", ", ") if is_both else reading.raw)
-    return [_CODE.sub("", _CONDITION.sub("", part)) for part in parts]
+    return [_CODE.sub("", _CONDITION.sub("", part)) for part in parts if not _AMOUNT.search(part)]
 
 
 def _features(reading: Reading, _locale: Locale) -> Iterator[Value]:

@@ -1,12 +1,12 @@
 """Find elements unrelated to the property: navigation, filters, and cards of other properties."""
 
 import re
-from collections.abc import Iterable
-from itertools import islice
+from collections.abc import Iterable, Sequence
+from itertools import islice, takewhile
 from typing import Any
 
 from app.property.fields.phrases import pattern
-from app.property.reading.trees import whole_text
+from app.property.reading.trees import spaced_text, whole_text
 
 #: Elements with these tags contain no text about the property.
 NEVER_TEXT = frozenset({"script", "style", "noscript", "template", "select", "option", "svg", "iframe", "head"})
@@ -25,7 +25,7 @@ _NAME_WORDS = re.compile(r"[\s_-]+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 #: Matches headings of sections about other properties.
 SIMILAR = pattern("pages", "similar")
-_ELSEWHERE = pattern("pages", "elsewhere")
+_ELSEWHERE, _CALCULATORS = pattern("pages", "elsewhere"), pattern("pages", "calculators")
 
 
 def skipped(root: Any) -> frozenset[Any]:
@@ -34,10 +34,15 @@ def skipped(root: Any) -> frozenset[Any]:
     found = {e for e in root.iter() if _is_furniture(e, known)}
     for heading in root.iter("h2", "h3", "h4", "h5", "div", "p", "strong", "b"):
         if heading.tag in ("h2", "h3", "h4", "h5") or (len(heading) == 0 and heading.text and len(heading.text) < 60):
-            block = _block_of_others(heading)
-            if block is not None:
-                found.add(block)
+            found.update(_blocks_of_others(heading))
+    found.update(block for block in root.iter("dl", "table", "ul") if _is_calculator(block))
     return frozenset(found | cards(root))
+
+
+def _is_calculator(block: Any) -> bool:
+    """Return whether the block is a mortgage calculator, whose taxes and fees are its own assumptions."""
+    text = spaced_text(block) if not is_long(block) else ""
+    return len({term.group().casefold() for term in _CALCULATORS.finditer(text)}) > 1
 
 
 def heads_others(heading: Any) -> bool:
@@ -67,15 +72,15 @@ def words_of_names(names: str) -> list[str]:
     return _NAME_WORDS.split(_CAMEL.sub("-", names)[:400].lower())
 
 
-def _block_of_others(heading: Any) -> Any:
-    """Return the element with the content under a heading such as `Similar homes`; None for other headings.
+def _blocks_of_others(heading: Any) -> Sequence[Any]:
+    """Return the elements with the content under a heading such as `Similar homes`; nothing for other headings.
 
     This is the nearest ancestor with more text than the heading, if it begins with the heading and contains no `<h1>`.
-    Otherwise it is a list or table right behind the heading.
+    Otherwise it is a list or table right behind the heading, or several elements of the same class there.
     """
     text = whole_text(heading)[:80]
     if not _is_of_others(text):
-        return None
+        return ()
     block = heading.getparent()
     for _ in range(3):
         if block is None or block.tag in ("body", "html", "main", "article"):
@@ -83,13 +88,21 @@ def _block_of_others(heading: Any) -> Any:
         content = whole_text(block)
         if len(content) > len(text) + 40:
             if content.find(text[:30], 0, 100) >= 0 and block.find(".//h1") is None:
-                return block
+                return (block,)
             break
         block = block.getparent()
     behind = heading.getnext()
-    return behind if behind is not None and behind.tag in ("table", "ul", "ol") else None
+    if behind is None or behind.tag in ("table", "ul", "ol"):
+        return () if behind is None else (behind,)
+    if not behind.get("class"):
+        return ()
+    alike = takewhile(lambda e: (e.tag, e.get("class")) == (behind.tag, behind.get("class")), behind.itersiblings())
+    run = (behind, *islice(alike, _MOST_ALIKE))
+    return run if len(run) > 1 else ()
 
 
+#: At most this many cards right behind a heading are examined.
+_MOST_ALIKE = 40
 #: The maximum number of characters in a card, which shows a price, a place, and a few facts.
 _CARD_CHARS = 600
 _ARTICLE_CHARS = 1500

@@ -39,6 +39,7 @@ _COURTESY = "<p>Listing courtesy of <b>Dana Holloway</b>, Piedmont Crest Realty.
 _SITE = "<p>Site Address: 12 Oak St, Ames, IA 50010</p>"
 _LAND = "!#|!Type|!Description|!Acres|!Eff Depth"
 _POOLS = "<h2>Extra Features</h2>"
+_MARKET = {"listing": {"bedrooms": 3, "listPrice": 529000}, "marketStats": {"yearBuilt": 1988, "livingArea": 1650}}
 _PERMITS = "!Type|!Description|!Issued|!Finaled|!Status"
 
 
@@ -84,6 +85,8 @@ def _permits(*rows: str) -> str:
         ("<dl><dt>Bedrooms</dt><dd>3rd floor</dd></dl>", "BedroomsTotal", None),
         (_rows("Stories|0"), "StoriesTotal", None),
         (_rows("Roof Cover||Exterior Wall|Brick"), "Roof", None),
+        (_rows("Acres|0.2S"), "LotSizeArea", None),
+        (_rows("Market Value|$1l2,400"), "X_MarketValue", None),
         ("<form><label>Stories</label><input value='2'></form>", "StoriesTotal", None),
         ("<h3>Land</h3>" + _rows(_LAND, "1|LAND|Land|0.1653|120.00"), "PropertySubType", None),
         (_rows("Central Heat/Air Cond|CENTRAL HEAT"), "Cooling", None),
@@ -112,6 +115,13 @@ def test_a_county_s_card(body: str, field: str, value: Any) -> None:
         ("<h3>Also here</h3>" + _rows("!Lot|!Price|!Status", "6|$184,500|SOLD", "9|$1|Sold"), "ListPrice", 529_000),
         ("<ul><li>The clubhouse was built in 1998 and has 4,200 sq ft.</li></ul>", "YearBuilt", None),
         ("<p>Principal &amp; interest $2,264 · Property taxes $276</p>", "TaxAnnualAmount", None),
+        (_rows("Home price|$529,000", "Down payment|$9", "Loan amount|$9", "Taxes|$411"), "TaxAnnualAmount", None),
+        ("<p>Delinquent taxes of $5,300 were paid in 2019.</p>", "TaxAnnualAmount", None),
+        ("<p>Property tax: $411/mo</p>", "TaxAnnualAmount", None),
+        ("<dl><dt>Average lot</dt><dd>0.31 acres</dd></dl>", "LotSizeArea", None),
+        ("<h2>Similar homes</h2>" + "<p class='c'>3 ba</p>" * 2, "BathroomsTotalInteger", None),
+        (f"<script>var s = {json.dumps(_MARKET)};</script>", "YearBuilt", None),
+        ("<p>HOA: Oak Ridge HOA, 900 Elm Ave, Ames, IA 50014</p>", "AssociationFee", None),
         ("<p>Winter taxes last year were $1,204 and summer taxes $3,377.</p>", "TaxAnnualAmount", None),
         # parts of the home, and things that the home lacks
         ("<p>There is a barn with a metal roof.</p>", "Roof", None),
@@ -122,6 +132,16 @@ def test_a_county_s_card(body: str, field: str, value: Any) -> None:
         ("<p>There is room for a 3-car garage.</p>", "ParkingTotal", None),
         ("<p>Backs to a park of 0.75 of an acre.</p>", "LotSizeArea", None),
         ("<dl><dt>Lot size</dt><dd>under 1/2 acre</dd></dl>", "LotSizeArea", None),
+        ("<dl><dt>Lot size</dt><dd>Under 0.5 acre</dd></dl>", "LotSizeArea", None),
+        (_rows("Sq Ft|up to 2,400", "Year built|Before 1940"), "LivingArea", None),
+        (_rows("Year built|Before 1940"), "YearBuilt", None),
+        ("<p>1 - 3 bedrooms, 2.5 - 3.5 baths</p>", "BathroomsTotalInteger", None),
+        ("<p>Zoned for two story home.</p>", "StoriesTotal", None),
+        ("<ul><li>Expandable to 2,400 sq ft</li></ul>", "LivingArea", None),
+        ("<p>The basement has one bath for guests and a second family room.</p>", "BathroomsTotalInteger", None),
+        ("<p>Each unit has 2 baths</p>", "BathroomsTotalInteger", None),
+        ("<p>Central air could be added.</p>", "Cooling", None),
+        ("<p>Neighbor's solar array is hidden by trees.</p>", "PowerProductionType", None),
         ("<p>The basement adds about 700 unfinished square feet.</p>", "LivingArea", None),
         (_rows("$/SqFt:|$175.16"), "LivingArea", None),
         ("<p>Area: 346 - Oak Park</p>", "LivingArea", None),
@@ -130,6 +150,8 @@ def test_a_county_s_card(body: str, field: str, value: Any) -> None:
         ("<p>Pool Features: Community, In Ground</p>", "PoolPrivateYN", None),
         ("<ul><li>No pool table</li></ul>", "PoolPrivateYN", None),
         ("<ul><li>Non-gated community</li></ul>", "X_AccessNotes", None),
+        ("<ul><li>Not in a gated community</li></ul>", "X_AccessNotes", None),
+        ("<p>Heat: budget plan $120 a month</p>", "Heating", None),
         ("<p>HOA Dues: N/A</p>", "AssociationYN", None),
         ("<p>Occupancy: Vacant</p>", "PropertySubType", None),
         ("<ul><li>Heating</li><li>Ceiling Fans</li></ul>", "Heating", None),
@@ -139,6 +161,9 @@ def test_a_county_s_card(body: str, field: str, value: Any) -> None:
         ("<h3>Our agents</h3><p>Royce Batterton</p><p>Calumet Brokers</p>", "ListOfficeName", None),
         (f"{_COURTESY}<p>Your agent: Mary Becker</p>", "ListAgentFullName", "Dana Holloway"),
         ("<p>Gate PIN 828-555-0171 on request.</p>", "ParcelNumber", None),
+        ("<p>Gate PIN 12-345-678 is sent to agents.</p>", "ParcelNumber", None),
+        (_rows("Lockbox PIN|45-678-9012"), "ParcelNumber", None),
+        ("<p>Adjacent parcel 05-22-331-009 is for sale, too.</p>", "ParcelNumber", None),
         ("<p>Region: Central Ames</p>", "StateOrProvince", "IA"),
         ("<p>Municipality: Ames Township</p>", "City", "Ames"),
         ("<ul><li><a>Story County</a></li></ul>", "CountyOrParish", None),
@@ -174,6 +199,16 @@ def test_a_business_in_markup_is_not_the_home() -> None:
     values = _listing(f'<script type="application/ld+json">{json.dumps(firm)}</script>')
     assert (values["UnparsedAddress"], values["PostalCode"]) == ("12 Oak St", "50010")
     assert "Latitude" not in values
+
+
+def test_another_home_in_markup_is_ignored() -> None:
+    homes = [
+        {"@type": "House", "address": "12 Oak St, Ames, IA 50010", "yearBuilt": 1974},
+        {"@type": "House", "address": {"streetAddress": "99 Elm St"}, "numberOfBathroomsTotal": 5},
+    ]
+    values = _listing(f'<script type="application/ld+json">{json.dumps(homes)}</script>')
+    assert values["YearBuilt"] == 1974
+    assert "BathroomsTotalInteger" not in values
 
 
 def test_similar_listings_and_estimates_in_markup_are_ignored() -> None:

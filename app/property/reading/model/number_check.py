@@ -182,6 +182,8 @@ def money(claim: Claim) -> CheckedValue | None:
     text = claim.quote
     if not any(_equal(value, n) for n in _stated(text)):
         return None
+    if "Annual" in claim.field and prices.find_period(text) == "month":
+        return None
     return CheckedValue(numbers.tidy(value), find_currency(text, claim.country))
 
 

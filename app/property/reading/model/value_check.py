@@ -95,7 +95,14 @@ def _grams(text: str) -> list[str]:
 
 def _texts(claim: Claim) -> CheckedValue | None:
     items = [v.strip() for v in claim.value if v.strip() and len(v) <= 80 and _contains(claim.quote, v)]
+    items = [item for item in items if not _is_denied_before(claim, item)]
     return CheckedValue(list(dict.fromkeys(items))) if items else None
+
+
+def _is_denied_before(claim: Claim, words: str) -> bool:
+    """Return whether a denial precedes `words` in their clause of the line, as in `No central air`."""
+    at = claim.line.casefold().find(words.casefold())
+    return at > 0 and _denials(claim.lang).search(_PARTS.split(claim.line[:at])[-1]) is not None
 
 
 #: Matches the marks between the characters of a number. Slashes with blanks between them mean empty parts, as in `61/ /
@@ -232,7 +239,11 @@ def _power(claim: Claim) -> CheckedValue | None:
 
 
 def _access(claim: Claim) -> CheckedValue | None:
-    denied = _is_denied(claim) or re.search(r"\b(?:non|un)-?gated", claim.quote, re.IGNORECASE)
+    denied = (
+        _is_denied(claim)
+        or _is_denied_before(claim, claim.quote)
+        or re.search(r"\b(?:non|un)-?gated", claim.quote, re.IGNORECASE)
+    )
     return _text(claim) if _names(claim, claim.quote) and not denied else None
 
 
