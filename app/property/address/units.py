@@ -37,7 +37,9 @@ def split(words: Sequence[str]) -> tuple[list[str], str | None]:
         doubtful = unit in lone_units() or (
             len(words) > start + 1 and words[start] in suffixes() and not re.search(r"\d", words[start + 1])
         )
-        if unit is None or (doubtful and not any(word in suffixes() for word in street[1:])):
+        begins = next(place for place, word in enumerate(street) if word not in DIRECTIONALS)
+        behind = street[begins + 1 :] or street[1:]  # a name may begin with a suffix's word, as in N DR JONES KEY E
+        if unit is None or (doubtful and not any(word in suffixes() for word in behind)):
             continue
         return list(street), unit
     return list(words), None
