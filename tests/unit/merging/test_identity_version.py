@@ -14,6 +14,7 @@ _ADDRESSES = Path(__file__).parents[1] / "address" / "us_addresses.txt"
 _DIGESTS = {
     1: "2ae9d74e8963f3f6fd503b0c6dc4435c38a2aa228cba0b66c7092defae770cee",
     2: "490f2848eec17529624abec4bd369cb09a4c65c395d3f8aca11ca855336991f5",
+    3: "37e8730ce97f2df8c8d3ccdff9e8169f2bb7905f3798f85f4489a38c94837097",
 }
 _OTHERS: tuple[dict[str, Any], ...] = (
     {"ParcelNumber": "031-2234-00.12", "CountyOrParish": "Sangamon County", "StateOrProvince": "IL"},
