@@ -162,8 +162,8 @@ class RetryLoop:
                 return _returned_or_raised(last)
 
     def _step(self) -> Send | Pause | NoCapacity:
-        # keys may have been added since the last step
-        self._call.barred.update(key.key_id for key in self._pool.keys if not self._may_use(key))
+        if self._allowed is not None or self._path is None:  # keys may have been added since the last step
+            self._call.barred.update(key.key_id for key in self._pool.keys if not self._may_use(key))
         step = self._pool.step(self._call)
         if isinstance(step, Send):
             self._lease, self._may_be_billed = step.lease, False

@@ -37,12 +37,16 @@ def split(words: Sequence[str]) -> tuple[list[str], str | None]:
         doubtful = unit in lone_units() or (
             len(words) > start + 1 and words[start] in suffixes() and not re.search(r"\d", words[start + 1])
         )
-        begins = next(place for place, word in enumerate(street) if word not in DIRECTIONALS)
-        behind = street[begins + 1 :] or street[1:]  # a name may begin with a suffix's word, as in N DR JONES KEY E
-        if unit is None or (doubtful and not any(word in suffixes() for word in behind)):
+        if unit is None or (doubtful and not _has_suffix(street)):
             continue
         return list(street), unit
     return list(words), None
+
+
+def _has_suffix(street: Sequence[str]) -> bool:
+    begins = next(place for place, word in enumerate(street) if word not in DIRECTIONALS)
+    # the first word is a part of the name, as in N DR JONES, unless it is the only one, as in E ST
+    return any(word in suffixes() for word in street[begins + 1 :] or street[1:])
 
 
 def read(words: Sequence[str]) -> str | None:

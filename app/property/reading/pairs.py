@@ -7,6 +7,7 @@ from typing import NamedTuple
 from app.property.fields.table import of_kind
 from app.property.reading.document import Document
 from app.property.reading.terms import Meaning, label_meaning
+from app.property.values.currency import AMOUNT
 
 _PAIR = re.compile(r"^([^:：]{2,45})[:：]\s*(\S.*)$", re.DOTALL)
 _SEVERAL = re.compile(
@@ -26,7 +27,6 @@ _AMOUNT_FIELDS = frozenset(of_kind("money"))
 _COUNT = re.compile(r"([A-Z][A-Za-z ]{1,20}?):? (\d+(?:\.\d+)?|[\d½]+)(?=\s|,|$)")
 _COUNT_RUN = re.compile(rf"^(?:{_COUNT.pattern}[\s,|•·]*)+$")
 _COUNTED = frozenset(of_kind("count"))
-_AMOUNT = re.compile(r"[$€£]\s?\d")
 _MOST_VALUE_CHARS = 160
 
 
@@ -86,7 +86,7 @@ def in_lines(text: str, page: Document) -> Iterator[Pair]:
 def names_several(label: str, page: Document) -> bool:
     """Return whether a label consists of two to four names separated by slashes, at least one of them known."""
     names = [n.strip() for n in label.split("/")]
-    return not _AMOUNT.match(label) and 2 <= len(names) <= 4 and any(page.meaning(n) is not None for n in names)
+    return not AMOUNT.match(label) and 2 <= len(names) <= 4 and any(page.meaning(n) is not None for n in names)
 
 
 def composite(label: str, value: str, page: Document) -> list[Pair]:

@@ -89,9 +89,8 @@ _SHORT = 140
 def read(page: Document) -> Iterator[Reading | Candidate]:
     """Yield the values in the title, headings, the description, short lines, attributes, and running text."""
     for text, element, confidence in _texts(page):
-        label = _label_beside(element)
         for reading in _readings(text, page.path(element), confidence, page):
-            if names_other(reading.field, label):
+            if names_other(reading.field, _label_beside(element)):
                 continue  # such as `Average lot`
             about_land = reading.field == "LivingArea" and is_lone_land(text, page.locale.lang, page.locale.country)
             yield replace(reading, field="LotSizeArea") if about_land else reading

@@ -36,11 +36,7 @@ def candidates_of(reading: Reading, locale: Locale) -> Iterator[Candidate]:
     if reading.raw is None or reading.raw == "" or reading.field == "_Ignore":
         return
     raw = texts.clean(reading.raw) if isinstance(reading.raw, str) else reading.raw
-    if isinstance(raw, str) and texts.is_empty(raw) and not _says_none(reading, raw):
-        return
-    if isinstance(raw, str) and reading.field in _AMOUNTS and _MISREAD.search(raw):
-        return
-    if isinstance(raw, str) and is_bound(reading.field, raw.partition(next(filter(str.isdigit, raw), "\n"))[0]):
+    if isinstance(raw, str) and _states_nothing(reading, raw):
         return
     for name, value, unit in _values(reading if raw is reading.raw else replace(reading, raw=raw), locale):
         if value is None or value in ("", []):
@@ -56,6 +52,16 @@ def candidates_of(reading: Reading, locale: Locale) -> Iterator[Candidate]:
             confidence=reading.confidence * unsure,
             unit=unit,
         )
+
+
+def _states_nothing(reading: Reading, raw: str) -> bool:
+    """Return whether `raw` is empty, is an amount that a scanner misread, or gives only a limit of the value."""
+    before_number = raw.partition(next(filter(str.isdigit, raw), "\n"))[0]
+    return (
+        (texts.is_empty(raw) and not _says_none(reading, raw))
+        or (reading.field in _AMOUNTS and _MISREAD.search(raw) is not None)
+        or is_bound(reading.field, before_number)
+    )
 
 
 def _says_none(reading: Reading, raw: str) -> bool:

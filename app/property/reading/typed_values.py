@@ -28,8 +28,6 @@ _CONDITION = re.compile(
     re.IGNORECASE,
 )
 
-#: Matches a text with an amount, which is a cost and not a feature: `budget plan $120 a month`.
-_AMOUNT = re.compile(r"[$€£]\s?\d")
 #: Matches texts about heating that do not mention cooling.
 _HEATS = re.compile(
     r"^(?!.*(?:\bair\b|\ba/?c\b|cool|pump|hvac)).*\bheat|"
@@ -195,10 +193,13 @@ def _remarks(reading: Reading, locale: Locale) -> Iterator[Value]:
 
 
 def _plain_features(reading: Reading) -> list[str]:
-    """Return the features in the raw value, without leading codes and trailing years or conditions."""
+    """Return the features in the raw value, without leading codes and trailing years or conditions.
+
+    A part with an amount is a cost and not a feature: `budget plan $120 a month`.
+    """
     is_both = isinstance(reading.raw, str) and _OF_BOTH.search(reading.label) is not None
     parts = texts.features(reading.raw.replace(" / ", ", ") if is_both else reading.raw)
-    return [_CODE.sub("", _CONDITION.sub("", part)) for part in parts if not _AMOUNT.search(part)]
+    return [_CODE.sub("", _CONDITION.sub("", part)) for part in parts if not currency.AMOUNT.search(part)]
 
 
 def _features(reading: Reading, _locale: Locale) -> Iterator[Value]:

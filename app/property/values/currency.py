@@ -5,6 +5,8 @@ import re
 from app.property.fields.countries import COUNTRIES, CURRENCIES, CURRENCY_SIGNS, SHARED_SIGNS
 
 #: Maps ISO 3166-1 alpha-2 country codes to ISO 4217 currency codes.
+#: Matches a currency sign and the first digit of the amount behind it.
+AMOUNT = re.compile(r"[$€£]\s?\d")
 COUNTRY_CURRENCY = {code: country.currency for code, country in COUNTRIES.items()}
 _CODES = sorted(CURRENCIES)
 _LOCAL = {
