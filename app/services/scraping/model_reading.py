@@ -31,8 +31,8 @@ from app.property.reading.model.tokens import count_tokens
 from app.property.reading.pipeline import with_model_values
 from app.property.record import FIELDS
 from app.property.storage.llm.cache import AnswerStore, Question, StoredAnswer
-from app.property.storage.llm.requests import GRACE, LlmRequestStore, NewRequest
-from app.property.storage.llm.tables import LlmRequest, RequestState
+from app.property.storage.llm.requests import LlmRequestStore, NewRequest
+from app.property.storage.llm.tables import RequestState
 from app.property.storage.statements import digest
 from app.redaction import redact
 from app.services.openai_client_manager import OpenAIClientManager
@@ -192,7 +192,7 @@ class ModelReader:
         dialect = self.dialect
         body, most = dialect.body(self._model, prompt), dialect.most_tokens(prompt)
         request = NewRequest(question, body, prompt.prompt_tokens, most, page)
-        found = self._answered(request, self._requests.get(request.id), run.waited_for)
+        found = self._answered(request, self._requests, run.waited_for)
         if found is None:
             return None
         if isinstance(found, str):
@@ -211,19 +211,18 @@ class ModelReader:
         return answer
 
     def _answered(
-        self, request: NewRequest, found: LlmRequest | None, waited_for: str | None
+        self, request: NewRequest, requests: LlmRequestStore, waited_for: str | None
     ) -> Mapping[str, Any] | str | None:
         """Return the completion for `request`, the reason why there is none, or None if a normal call is needed now.
 
-        `found` is the stored request, and `waited_for` is the id of the request that the job has waited for. If OpenAI
-        rejected the request's parameters, a normal call is needed, which learns the right ones. Raises `WaitForBatch`
-        if the job must wait for the answer.
+        `waited_for` is the id of the request that the job has waited for. If OpenAI rejected the request's parameters,
+        a normal call is needed, which learns the right ones. Raises `WaitForBatch` if the job must wait for the answer.
         """
-        mine = waited_for == request.id
+        mine, found = waited_for == request.id, requests.get(request.id)
         if found is None:
             raise WaitForBatch(request)
         if found.state.is_open:
-            if self._clock.now() < found.give_up_at + GRACE:
+            if requests.may_be_answered(found):
                 raise WaitForBatch(request)
             log.warning("No batch has answered request %s in time; it is sent now and may be billed twice", request.id)
             return None

@@ -43,7 +43,7 @@ class Runs:
         self.clock = clock
         self._extraction = extraction
         self._jobs = JobStore(database)
-        self.requests, self._batches = LlmRequestStore(database), LlmBatchStore(database)
+        self.requests, self.batches = LlmRequestStore(database), LlmBatchStore(database)
         self._keys = keys
         self.answers = AnswerStore(database)
         self.renew()
@@ -79,9 +79,9 @@ class Runs:
 
     def batch(self, act: Callable[[LlmBatchStore, str, str], Any], request: NewRequest) -> None:
         """Put the request into a new batch, call `act` with the ids of both, and wake the job."""
-        begun = self._batches.begin(MODEL, self._batches.candidates(MODEL, 10), lambda taken: {"": (len(taken), 0, 0)})
+        begun = self.batches.begin(MODEL, self.batches.candidates(MODEL, 10), lambda taken: {"": (len(taken), 0, 0)})
         assert begun is not None
-        act(self._batches, begun.id, request.id)
+        act(self.batches, begun.id, request.id)
         self.wake()
 
     def wake(self) -> None:
@@ -198,6 +198,22 @@ def test_a_job_that_was_never_woken_finally_asks_directly(runs: Runs) -> None:
         runs.read(runs.job)
     runs.clock.advance(1)
     assert "Roof" in runs.read(runs.job).extraction.record.values
+    assert runs.api.calls == 1
+
+
+def test_after_a_stop_of_all_workers_a_job_waits_for_the_first_look_at_its_batch(runs: Runs) -> None:
+    """The batch has probably ended meanwhile, and its answers are paid. If the look crashes, the job waits no longer."""
+    request = runs.wait()
+    runs.clock.advance(WAIT_SECONDS + 3600)
+    runs.batch(lambda batches, b, r: None, request)
+    runs.wait()
+    runs.clock.advance(60)
+    runs.wake()
+    runs.batches.claim("crashes", 30)
+    runs.wait()
+    runs.clock.advance(60)
+    runs.wake()
+    assert "Roof" in runs.read().extraction.record.values
     assert runs.api.calls == 1
 
 

@@ -11,22 +11,25 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.property.page import Page
 from app.property.storage.jobs.leases import Lease, hold
 from app.property.storage.jobs.models import CLEARED, ONE_ATTEMPT_LESS, Job, JobState
 from app.property.storage.llm.cache import Question
-from app.property.storage.llm.tables import LlmCache, LlmRequest, RequestState
+from app.property.storage.llm.tables import LlmBatch, LlmCache, LlmRequest, RequestState
 from app.property.storage.privacy.suppressions import purged_since
 from app.property.storage.statements import Store, chunks, insert_if_new
 
 #: A waiting job that was not woken resumes this long after its request's `give_up_at`. OpenAI may need ten minutes to
 #: cancel a batch, whose answers can still wake the job.
-GRACE = timedelta(hours=1)
+_GRACE = timedelta(hours=1)
+#: After that, it resumes at this interval while its batch is due, as after a stop of all workers.
+_AGAIN = timedelta(minutes=1)
 _OPEN = (RequestState.PARKED, RequestState.SENT)
 _R = LlmRequest
+_B = LlmBatch
 _REQUESTS = LlmRequest.__table__
 _BLANK = {column.name: None for column in _REQUESTS.columns if column.nullable}
 
@@ -106,7 +109,7 @@ class LlmRequestStore(Store):
                 connection.execute(update(_R).where(_R.id == request.id).values(row))
                 state, give_up_at = row["state"], row["give_up_at"]
             # usually, an answer wakes the job earlier than this
-            due_at = give_up_at + GRACE if state.is_open else now
+            due_at = max(give_up_at + _GRACE, now + _AGAIN) if state.is_open else now
             change = {**CLEARED, "state": JobState.DEFERRED, "attempts": ONE_ATTEMPT_LESS, "due_at": due_at}
             change |= {"request_id": request.id, "parked_at": now}
             connection.execute(update(Job).where(Job.id == job.id).values(change))
@@ -117,6 +120,15 @@ class LlmRequestStore(Store):
         """Return the request; None if it was never parked or was deleted."""
         with self._database.reading() as connection:
             return Session(connection).get(LlmRequest, request_id)
+
+    def may_be_answered(self, request: LlmRequest) -> bool:
+        """Return whether to wait for the answer to an open request. Wait for a due look at its batch, but not after the
+        process of such a look has crashed.
+        """
+        now = self._clock.now()
+        is_due = and_(_B.next_at <= now, or_(_B.lease_expires_at.is_(None), _B.lease_expires_at > now))
+        query = select(_B.id).where(_B.id == request.llm_batch_id, is_due)
+        return now < request.give_up_at + _GRACE or bool(self._rows(query))
 
     def mark_used(self, request_id: str) -> None:
         """Record that a job used the answer. Other jobs then use the cached answer or, if it is missing, ask again."""
