@@ -37,7 +37,10 @@ _CODE = re.compile(r"[a-z0-9_.-]{1,60}", re.IGNORECASE)
 _BAD = ("invalid", "no access")
 _COLUMNS = {"requests": "requests", "successes": "ok", "failures": "failed", "rate_limits": "limited"}
 KeyName = Annotated[
-    str, typer.Argument(metavar="MASK", help="The key as `propintel keys list` shows it, or its ID or how that begins.")
+    str,
+    typer.Argument(
+        metavar="MASK", help="The key as `propintel keys list` shows it, or its last four characters or its ID."
+    ),
 ]
 
 
@@ -80,7 +83,7 @@ def check() -> None:
         raise typer.Exit(FAILED)
 
 
-@command(app, "disable", "'sk-proj-abc...xyz1' --reason 'leaked'")
+@command(app, "disable", "'sk-proj-abc...xyz1' --reason 'leaked'", "xyz1")
 def disable(name: KeyName, reason: Reason = "") -> None:
     """Stop new requests with a key until it is enabled again, in all processes. Requests in progress finish.
 

@@ -21,9 +21,9 @@ class UnknownKeyError(PropertyIntelligenceError, code="key_not_found", facts="na
 
 
 class AmbiguousKeyError(PropertyIntelligenceError, code="key_ambiguous", facts="name found"):
-    """The ids of several keys start with the given text."""
+    """Several keys have masks that end, or ids that begin, with the given text."""
 
-    sentence = "The ids of several OpenAI keys start with {name}."
+    sentence = "{name} is part of the names of several OpenAI keys."
     remedy = "Name one of them: {found}."
 
 

@@ -165,6 +165,7 @@ ONE, TWO, THREE = (
     _snapshot("abcd222222222222", "sk-b"),
     _snapshot("ef01333333333333", "sk-b#ef013333"),
 )
+FOUR = _snapshot("7777444444444444", "sk-proj-abc...wxyz")
 
 
 @pytest.mark.parametrize(
@@ -176,10 +177,11 @@ ONE, TWO, THREE = (
         ("abcd222222222222", TWO),
         ("abcd1", ONE),
         ("EF01", THREE),
+        ("wxyz", FOUR),
     ],
 )
-def test_a_key_is_found_by_its_mask_its_id_or_the_beginning_of_its_id(name: str, key: KeySnapshot) -> None:
-    assert find_key((ONE, TWO, THREE), name) is key
+def test_a_key_is_found_by_its_mask_its_end_its_id_or_the_beginning_of_its_id(name: str, key: KeySnapshot) -> None:
+    assert find_key((ONE, TWO, THREE, FOUR), name) is key
 
 
 def test_a_name_that_matches_several_keys_is_refused_and_they_are_listed() -> None:
@@ -187,6 +189,10 @@ def test_a_name_that_matches_several_keys_is_refused_and_they_are_listed() -> No
         find_key((ONE, TWO, THREE), "abcd")
     assert "sk-a (abcd111111111111), sk-b (abcd222222222222)" in str(refused.value)
     assert "ef01" not in str(refused.value)
+    alike = _snapshot("9999555555555555", "sk-proj-def...abcd")
+    for others in ((ONE, alike), (alike, _snapshot("6666555555555555", "sk-proj-ghi...abcd"))):
+        with pytest.raises(AmbiguousKeyError):
+            find_key(others, "abcd")
 
 
 @pytest.mark.parametrize("name", ["", "abc", "sk-", "abcd3", A])

@@ -24,8 +24,8 @@ log = logging.getLogger(__name__)
 
 #: Operators' names and reasons are cut to this length.
 MOST_CHARACTERS = 500
-#: Minimum length of a key id's prefix that identifies a key.
-SHORTEST_ID = 4
+#: Minimum length of the end of a mask, or of the beginning of a key id, that identifies a key.
+SHORTEST_PART = 4
 _MOST_MASKS = 20
 
 _OUTCOMES = {
@@ -82,7 +82,7 @@ def act(
 ) -> Done:
     """Perform `action` on the key `name`, and record it in the log and in the database's audit log.
 
-    `name` is a mask, an id, or the prefix of an id. Raises `UnknownKeyError`, `AmbiguousKeyError`, or
+    `name` is as for `find_key`. Raises `UnknownKeyError`, `AmbiguousKeyError`, or
     `KeyStoreUnavailableError`. After an error, nothing is recorded.
     """
     try:
@@ -101,17 +101,24 @@ def act(
 
 
 def find_key(known: Sequence[KeySnapshot], name: str) -> KeySnapshot:
-    """Return the key with the mask, id, or id prefix `name`. Raises `UnknownKeyError` or `AmbiguousKeyError`."""
+    """Return the key with the mask or id `name`, or else the only key whose mask ends or whose id begins with `name`.
+
+    Raises `UnknownKeyError` or `AmbiguousKeyError`.
+    """
     wanted = name.strip()
     for key in known:
         if wanted in (key.mask, key.key_id):
             return key
-    found = [key for key in known if len(wanted) >= SHORTEST_ID and key.key_id.startswith(wanted.lower())]
+    found = [key for key in known if len(wanted) >= SHORTEST_PART and _has_part(key, wanted)]
     if len(found) > 1:
         raise AmbiguousKeyError(redact(wanted), _listed(found))
     if not found:
         raise UnknownKeyError(redact(wanted), _listed(known) or "none is configured")
     return found[0]
+
+
+def _has_part(key: KeySnapshot, part: str) -> bool:
+    return key.mask.partition("#")[0].endswith(part) or key.key_id.startswith(part.lower())
 
 
 def _listed(keys: Sequence[KeySnapshot]) -> str:
