@@ -104,6 +104,7 @@ def test_a_secret_appears_only_in_requests(
     seen["show"] = shown.stdout + shown.stderr
     assert asked == {"/find": 3, "/moved": 3, "/broken": 3}, "a request lacked the token"
     assert '"YearBuilt": 1987' in seen[f"scrape {ADDRESS} --format json"]
+    assert "no page of Broken: " in seen[f"scrape {ADDRESS} --format json"]
     assert "~secret.GIS_TOKEN~" in seen["show"]
     settings = Settings.of(propintel_home=state, jwt_secret=JWT_SECRET)
     with TestClient(create_app(lambda: settings)) as client:
