@@ -35,13 +35,14 @@ from celery.worker import state
 from structlog.contextvars import bind_contextvars, unbind_contextvars
 
 from app.errors import PropertyIntelligenceError
+from app.keypool.keys import load_keys
 from app.logs import configure_logging
 from app.property.fetch.browser.setup import check_browser
 from app.property.reading.model.tokens import count_tokens
 from app.property.storage.outbox import Channel
 from app.redaction import redact
 from app.services.delivery.deliver import follow_changes, receiver_of
-from app.services.openai_client_manager import build_manager
+from app.services.openai_client_manager import build_manager, log_key_warnings
 from app.services.runtime.resources import open_resources
 from app.services.runtime.stores import open_stores
 from app.settings import Settings
@@ -100,11 +101,15 @@ def _unbind_task(**_: Any) -> None:
 
 
 def _select_queues(instance: Any = None, **_: Any) -> None:
-    """Let a worker that consumes SCRAPE_QUEUE also consume the other lanes, and the webhook and model batch queues."""
+    """Let a worker that consumes SCRAPE_QUEUE also consume the other lanes, and the webhook and model batch queues.
+
+    Log warnings about the keys of such a worker.
+    """
     queues = instance.app.amqp.queues
     if SCRAPE_QUEUE in queues.consume_from:
         for lane in (*LANES, CALLBACK_QUEUE, MODEL_BATCH_QUEUE):
             queues.select_add(queues[lane])
+        log_key_warnings(load_keys(settings()))  # once, and not in a maintenance worker, which calls no model
 
 
 def _check_or_open(sender: Any = None, **_: Any) -> None:

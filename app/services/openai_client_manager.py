@@ -17,7 +17,7 @@ import openai
 from app.clock import Clock, SystemClock
 from app.errors import ConfigurationError
 from app.errors.keys import NoKeysError
-from app.keypool.keys import ApiKey, KeyChange, compare_keys, load_keys, load_keys_again
+from app.keypool.keys import ApiKey, KeyChange, KeySet, compare_keys, load_keys, load_keys_again
 from app.keypool.organizations import SharedLimits
 from app.keypool.pool import KeyPool
 from app.keypool.pricing import Pricing, free_of_charge
@@ -206,16 +206,15 @@ def reload_of(manager: OpenAIClientManager, settings: Settings, **options: Any) 
 
 
 def build_manager(settings: Settings, clock: Clock | None = None, *, in_task: bool = False) -> OpenAIClientManager:
-    """Return a manager for the configured keys. If there are none, log a warning. The manager then has no client.
+    """Return a manager for the configured keys. Without keys, the manager has no client.
 
     With Redis or the embedded Valkey, all processes share the state of the keys. `in_task` selects the shorter default
-    of OPENAI_MAX_WAIT_SECONDS. Raises `ConfigurationError` for unusable settings.
+    of OPENAI_MAX_WAIT_SECONDS, and leaves the warnings about the keys to the worker's start (`log_key_warnings`).
+    Raises `ConfigurationError` for unusable settings.
     """
     found = load_keys(settings)
-    for remark in found.remarks():
-        log.warning("%s.", remark)
-    if not found.keys:
-        log.warning("%s Fields that only a model can read stay empty.", NoKeysError())
+    if not in_task:
+        log_key_warnings(found)
     clock = clock or SystemClock()
     default = MAX_WAIT_IN_TASK_SECONDS if in_task else MAX_WAIT_DIRECT_SECONDS
     wait = settings.openai.max_wait_seconds
@@ -235,6 +234,14 @@ def build_manager(settings: Settings, clock: Clock | None = None, *, in_task: bo
         raise ConfigurationError(
             "OPENAI_PROXY", f"is not the URL of a proxy ({type(exc).__name__})", "Correct it"
         ) from None
+
+
+def log_key_warnings(found: KeySet) -> None:
+    """Log that no key is configured, or which configured keys are not used."""
+    for remark in found.remarks():
+        log.warning("%s.", remark)
+    if not found.keys:
+        log.warning("%s Fields that only a model can read stay empty.", NoKeysError())
 
 
 class _Installed:

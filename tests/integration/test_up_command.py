@@ -242,9 +242,10 @@ def test_an_unreachable_broker_is_reported_without_its_password(
 def test_the_processes_of_a_killed_up_end(start_up: Callable[..., subprocess.Popen[str]], tmp_path: Path) -> None:
     """After SIGKILL, `up` itself cannot stop Valkey, the web server, the workers, and beat."""
     up = start_up("--web", PORT=str(free_port()))
-    family = psutil.Process(up.pid)
-    wait_until(lambda: len(family.children()) >= 5, 30, lambda: _output(tmp_path))
-    children = family.children(recursive=True)
+    _wait_for(tmp_path, "Ctrl-C")
+    assert _output(tmp_path).count("No OpenAI key is configured") == 1
+    children = psutil.Process(up.pid).children(recursive=True)
+    assert len(children) >= 5
     up.kill()
     _, alive = psutil.wait_procs(children, timeout=60)
     assert alive == []
