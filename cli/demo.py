@@ -18,6 +18,7 @@ from app.errors import PropertyIntelligenceError
 from app.errors.keys import NoKeysError
 from app.keypool.keys import load_keys
 from app.logs import configure_logging
+from app.property.storage.jobs.models import JobState, shown_state
 from app.redis.embedded_valkey import EmbeddedValkey
 from app.services.keys.view import fleet_stats
 from app.services.runtime.stores import Stores, open_stores
@@ -34,7 +35,6 @@ _CONCURRENCY = 4
 #: The time limit of a demo, per job. The total is at least `_LEAST_SECONDS`.
 _SECONDS_PER_JOB = 20.0
 _LEAST_SECONDS = 120.0
-_FINAL = ("done", "failed", "cancelled")
 
 app = new_app("demo")
 
@@ -133,7 +133,7 @@ def _with_worker(
             "jobs": {"total": count, "succeeded": len(done), "failed": len(failed)},
             "properties": [stores.properties.get(one) for one in found],
             "keys": fleet_stats(settings),
-        }, [f"{job.target}: {(job.error or {}).get('message', job.state)}" for job in failed]
+        }, [f"{job.target}: {(job.error or {}).get('message', shown_state(job.state))}" for job in failed]
 
 
 def _enqueue(settings: Settings, stores: Stores, addresses: list[str]) -> str:
@@ -149,7 +149,7 @@ def _enqueue(settings: Settings, stores: Stores, addresses: list[str]) -> str:
 def _wait_for_jobs(supervisor: Supervisor, stores: Stores, batch: str, count: int, progress: ProgressLine) -> None:
     def all_over() -> bool:
         counts = stores.jobs.counts(batch)
-        over = sum(counts[state] for state in _FINAL)
+        over = sum(counts[state] for state in JobState if state.is_final)
         progress.say(f"scraping: {counts['running']} running, {counts['queued'] + counts['deferred']} waiting")
         progress.count(over, count)
         return over >= count

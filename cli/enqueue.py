@@ -9,7 +9,7 @@ from rich.text import Text
 
 from app.clock import SystemClock
 from app.property.storage.ids import BATCH, short_ids
-from app.property.storage.jobs.models import Enqueued, Job, JobState
+from app.property.storage.jobs.models import Enqueued, Job, JobState, shown_state
 from app.services.keys.view import KeyView
 from app.services.reports.estimate import estimate
 from app.services.runtime.stores import Stores, open_stores
@@ -110,12 +110,12 @@ def _summary(stores: Stores, enqueued: Enqueued, counts: dict[str, int] | None) 
     text = f"Batch {batch}: {len(enqueued.new)} enqueued, {enqueued.duplicates} duplicates"
     if counts is None:
         return text
-    return f"{text}; " + ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+    return f"{text}; " + ", ".join(f"{count} {shown_state(state)}" for state, count in counts.items() if count)
 
 
 def _say_failures(ended: Sequence[Job]) -> bool:
     failed = [job for job in ended if job.state is not JobState.DONE]
     for job in failed:
-        reason = job.error["message"] if job.error else f"it was {job.state}"
-        say_error(f"job {job.id} {job.state}: {reason}")
+        state = shown_state(job.state)
+        say_error(f"job {job.id} {state}: {job.error['message'] if job.error else f'it was {state}'}")
     return bool(failed)

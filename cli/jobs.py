@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from app.property.storage.ids import BATCH, JOB, PROPERTY, find_id, short_ids
-from app.property.storage.jobs.models import Batch, Job, JobState
+from app.property.storage.jobs.models import Batch, Job, JobState, shown_state
 from app.property.storage.paging import every
 from app.services.runtime.stores import Stores, open_stores
 from app.settings import load_settings
@@ -77,7 +77,7 @@ def retry_jobs(jobs: Annotated[list[str] | None, id_argument(JOB)] = None, faile
         chosen = [job.id for job in named if job.state in _RETRIED] if named else _ids(stores, None, JobState.FAILED)
         _retry(stores, list(chosen))
     for job in (job for job in named if job.state not in _RETRIED):
-        note(f"{job.id} is {job.state}: only failed and canceled jobs are retried.")
+        note(f"{job.id} is {shown_state(job.state)}: only failed and canceled jobs are retried.")
 
 
 @command(jobs_app, "cancel", "8e03b1c2 93bd0a17")
@@ -169,15 +169,18 @@ def _count(jobs: int) -> str:
 def _job_list(stores: Stores, jobs: Sequence[Job], counts: Mapping[str, int]) -> Iterator[Table | Text]:
     ids = short_ids(stores.database, JOB, [job.id for job in jobs])
     shown = short_ids(stores.database, PROPERTY, [job.property_id for job in jobs])
-    rows = [(ids[job.id], str(job.state), job.target, shown.get(job.property_id or ""), _remark(job)) for job in jobs]
+    rows = [
+        (ids[job.id], shown_state(job.state), job.target, shown.get(job.property_id or ""), _remark(job))
+        for job in jobs
+    ]
     yield make_table(None, ("job", "state", "target", "property", "note"), rows)
-    yield Text(", ".join(f"{count} {state}" for state, count in counts.items()))
+    yield Text(_counted(counts))
 
 
 def _whole_job(job: Job) -> Iterator[Table]:
     facts = [
         ("target", job.target),
-        ("state", str(job.state)),
+        ("state", shown_state(job.state)),
         ("note", _remark(job)),
         ("batch", job.batch_id),
         ("property", job.property_id),
@@ -220,13 +223,17 @@ def _whole_batch(batch: Batch) -> Iterator[Table]:
     facts = [
         ("ended", f"{_progress(batch)} jobs"),
         ("completed", moment(batch.completed_at)),
-        ("jobs", ", ".join(f"{count} {state}" for state, count in batch.counts.items())),
+        ("jobs", _counted(batch.counts)),
         ("duplicates", batch.duplicates),
         ("created", moment(batch.created_at)),
         ("priority", batch.priority),
         ("callback", _callback(batch)),
     ]
     yield make_facts(f"Batch {batch.id}", facts)
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {shown_state(state)}" for state, count in counts.items())
 
 
 def _progress(batch: Batch) -> str:

@@ -9,7 +9,7 @@ from typing import Protocol
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from app.clock import Clock
-from app.property.storage.jobs.models import Enqueued, Job, JobState
+from app.property.storage.jobs.models import Enqueued, Job, JobState, shown_state
 from app.property.storage.jobs.repository import JobStore
 from app.property.storage.paging import every
 from cli.output import note, stderr_console
@@ -59,7 +59,7 @@ def _meter(total: int) -> Iterator[_Meter]:
         bar: TaskID = progress.add_task("enqueued", total=total)
 
         def show(over: int, counts: Mapping[str, int], others: int) -> None:
-            words = [f"{counts[state]} {state}" for state in JobState if counts[state]]
+            words = [f"{counts[state]} {shown_state(state)}" for state in JobState if counts[state]]
             known = sum(counts.values()) + others  # not `total`, because a search adds jobs to its batch
             progress.update(bar, total=known, completed=over, description=", ".join(words) or "jobs of earlier batches")
 

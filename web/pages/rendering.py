@@ -21,6 +21,7 @@ from starlette.types import Scope
 from app.access.page_sessions import PageSession
 from app.access.tokens import Caller
 from app.clock import SystemClock
+from app.property.storage.jobs.models import shown_state
 from web.auth import rights_of
 from web.pages.locator import distance
 
@@ -138,6 +139,7 @@ def _environment() -> Environment:
         "usd": _usd,
         "distance": distance,
         "exact": escape,
+        "shown_state": shown_state,
     }
     made.filters.update(filters)
     made.tests["web_address"] = _is_web_address

@@ -32,6 +32,11 @@ class JobState(StrEnum):
         return self in (JobState.DONE, JobState.FAILED, JobState.CANCELLED)
 
 
+def shown_state(state: str) -> str:
+    """Return a state for people. The value `cancelled` is part of the API, but texts have the American spelling."""
+    return state.replace("cancelled", "canceled").replace("_", " ")
+
+
 class PageFrom(StrEnum):
     """The origin of a finished job's property. Only `SITE` can have cost a model call."""
 

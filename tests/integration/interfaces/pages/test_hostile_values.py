@@ -111,7 +111,7 @@ def test_the_focus_stays_in_place_while_the_page_refreshes(
     expect(page.get_by_role("link", name="http://homes.example/1")).to_be_focused()
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")  # cancels the job; the next Tab must continue in the same row
-    expect(page.locator(f"#job-{first}")).to_contain_text("cancelled")
+    expect(page.locator(f"#job-{first}")).to_contain_text("canceled")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.closest('tr')?.id") == f"job-{first}"
 

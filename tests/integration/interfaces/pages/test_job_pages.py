@@ -79,7 +79,7 @@ def test_a_user_can_cancel_and_retry_jobs(signed_in: SignIn, called: Propintel) 
     row = page.locator(f"#job-{made['jobs'][0]}")
     expect(row).to_contain_text("queued")
     row.get_by_role("button", name="Cancel").click()
-    expect(row).to_contain_text("cancelled")
+    expect(row).to_contain_text("canceled")
     assert "/jobs#job-" in page.url
     row.get_by_role("button", name="Retry").click()
     expect(row).to_contain_text("queued")
