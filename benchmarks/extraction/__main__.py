@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmarks.extraction import kinds, markdown
 from benchmarks.extraction.batches import Batch, batches
-from benchmarks.extraction.figures import Measured, cpu_ms, measured
+from benchmarks.extraction.figures import Measured, cpu_ms, measured, missed
 from benchmarks.extraction.peers.compare import compare
 from benchmarks.extraction.run import labeled_pages, run
 from benchmarks.extraction.scorer import Count, Report, score
@@ -18,7 +18,10 @@ from benchmarks.results import BenchmarkError
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print the scores, and write the page if `--out` is given. Return 2 if the pages or tools are missing."""
+    """Print the scores, and write the page if `--out` is given.
+
+    Return 1 if `--check` is given and a score misses its target, and 2 if the pages or tools are missing.
+    """
     parser = argparse.ArgumentParser(prog="python -m benchmarks.extraction", description=__doc__)
     parser.add_argument("--format", choices=("table", "json"), default="table")
     parser.add_argument(
@@ -30,6 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--errors", action="store_true", help="list every missed and every wrong value")
     parser.add_argument("--out", type=Path, help="write the page of figures and targets to this file")
     parser.add_argument("--peers", action="store_true", help="also run the other tools (make bench-extraction-peers)")
+    parser.add_argument("--check", action="store_true", help="fail if a score misses its target")
     chosen = parser.parse_args(arguments)
     folder = labeled_pages(chosen.pages)
     if folder is None:
@@ -53,7 +57,10 @@ def main(arguments: list[str] | None = None) -> int:
         print(json.dumps(_as_json(found, errors=chosen.errors), ensure_ascii=False, indent=2))
     else:
         _print_table(found, errors=chosen.errors)
-    return 0
+    below = missed(found) if chosen.check else []
+    for figure in below:
+        sys.stderr.write(f"Missed: {figure.name}: {figure.shown}, {figure.target}\n")
+    return 1 if below else 0
 
 
 def _as_json(found: Measured, *, errors: bool) -> dict[str, Any]:

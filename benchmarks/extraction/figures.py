@@ -204,3 +204,10 @@ FIGURES: list[Callable[[Measured], list[Figure]]] = [
     _cpu,
     _size,
 ]
+#: The functions whose figures are the same in every run on the same pages, and meet their targets.
+_CHECKED = (_scores, _core, _confidence, _evidence, _prompts, _all_batches)
+
+
+def missed(done: Measured) -> list[Figure]:
+    """Return the scores that miss their target, without page kinds, CPU time, and sizes."""
+    return [figure for make in _CHECKED for figure in make(done) if figure.met is False]

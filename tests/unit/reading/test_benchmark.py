@@ -27,6 +27,14 @@ def test_the_named_folder_is_scored(price: int, right: int, tmp_path: Path, caps
     assert len(report["errors"]) == 1 - right
 
 
+@pytest.mark.parametrize(("price", "status"), [(310000, 0), (300000, 1)])
+def test_a_check_fails_if_a_score_misses_its_target(
+    price: int, status: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--pages", _folder(tmp_path, price=price), "--check"]) == status
+    assert ("Missed: emitted values that are right (precision): 0.000" in capsys.readouterr().err) == bool(status)
+
+
 def test_a_folder_without_labels_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The exit status is 2, and the message names the folder."""
     assert main(["--pages", str(tmp_path)]) == 2
