@@ -3,7 +3,7 @@
 import hmac
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -97,9 +97,8 @@ def see_other(path: str) -> RedirectResponse:
 
 def inner_path(wanted: str, otherwise: str = "/") -> str:
     """Return `wanted` if it is a path of this site, else `otherwise`. This prevents redirects to other sites."""
-    parts = urlsplit(wanted)
-    inside = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and wanted.isprintable()
-    return wanted if inside and not parts.scheme and not parts.netloc and "\\" not in wanted else otherwise
+    inside = wanted.startswith("/") and not wanted.startswith("//") and "\\" not in wanted and wanted.isprintable()
+    return wanted if inside else otherwise
 
 
 async def _refuse_forged(request: Request) -> None:
@@ -115,7 +114,7 @@ def _from_here(request: Request) -> bool:
     if (site := request.headers.get("sec-fetch-site")) is not None:
         return site == "same-origin"
     origin = request.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == request.headers.get("host")
+    return origin is None or origin.partition("://")[2] == request.headers.get("host")
 
 
 def _to_sign_in(request: Request) -> Response:
