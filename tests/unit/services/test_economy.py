@@ -202,7 +202,7 @@ def test_a_job_that_was_never_woken_finally_asks_directly(runs: Runs) -> None:
 
 
 def test_after_a_stop_of_all_workers_a_job_waits_for_the_first_look_at_its_batch(runs: Runs) -> None:
-    """The batch has probably ended meanwhile, and its answers are paid. If the look crashes, the job waits no longer."""
+    """The batch has probably ended, and its answers are paid. If the look crashes, the job waits no longer."""
     request = runs.wait()
     runs.clock.advance(WAIT_SECONDS + 3600)
     runs.batch(lambda batches, b, r: None, request)
