@@ -225,7 +225,7 @@ def test_a_returned_request_is_sent_directly_after_the_third_batch(
     (job,) = parked(jobs, requests, "a")
     for n in (1, 2):
         batch = begin_batch(batches)
-        assert batches.give_back(batch.id, None, pause_seconds=60) == 1
+        assert batches.give_back(batch, None, pause_seconds=60) == 1
         batches.release(batch.id, "me", None)
         assert batches.candidates("gpt-x", 10) == [], "the request must wait a minute"
         assert requests.parked() == []
@@ -234,10 +234,10 @@ def test_a_returned_request_is_sent_directly_after_the_third_batch(
         assert (outcome.state, outcome.attempts) == (RequestState.PARKED, n)
     for _ in range(3):  # a batch that could not be created does not count as an attempt
         batch = begin_batch(batches)
-        assert batches.give_back(batch.id, None, counted=False) == 1
+        assert batches.give_back(batch, None, counted=False) == 1
         batches.release(batch.id, "me", None)
     batch = begin_batch(batches)
-    assert batches.give_back(batch.id, None) == 1
+    assert batches.give_back(batch, None) == 1
     outcome = request_of(requests, "a")
     assert outcome.state == RequestState.DIRECT
     assert [each.job.id for each in jobs.recoverable()] == [job.id]

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import openai
 import pytest
 
@@ -41,6 +42,9 @@ MODEL = "gpt-4.1-mini"
 PRICES = f"{MODEL}=2/8"
 START = datetime(2026, 11, 26, tzinfo=UTC)
 HOUR = 3600.0
+_REQUEST = httpx2.Request("POST", "https://api.example/v1/batches")
+REFUSED = openai.BadRequestError("no", response=httpx2.Response(400, request=_REQUEST), body=None)
+TOO_FAST = openai.RateLimitError("later", response=httpx2.Response(429, request=_REQUEST), body=None)
 
 
 def messages(name: str) -> list[dict[str, str]]:
@@ -306,6 +310,23 @@ def test_a_crash_before_the_usage_is_charged_counts_it_once(make_runner: Any) ->
     assert runner.manager.store.spent().calls == 2
 
 
+def test_a_process_that_overslept_its_lease_returns_no_request_of_a_running_batch(make_runner: Any) -> None:
+    runner = make_runner()
+
+    def create(*args: Any) -> Any:
+        runner.clock.advance(31)
+        runner.lives += 1
+        runner.turns(2, 31)
+        raise REFUSED
+
+    api = CrashingApi(runner.parts.api, {"create": create})
+    runner.park("a")
+    with pytest.raises(LeaseLostError):
+        replace(runner, parts=replace(runner.parts, api=api)).turn()
+    assert runner.outcome("a").state is RequestState.SENT
+    assert runner.batch().state is LlmBatchState.RUNNING
+
+
 def test_a_process_that_overslept_its_lease_changes_nothing_more(make_runner: Any) -> None:
     runner = make_runner()
     runner.park("a")
@@ -408,6 +429,25 @@ def test_a_batch_whose_creation_got_no_response_is_created_and_billed_once(make_
     assert runner.at_openai() == (1, 0)
     assert runner.billed("a", "b") == [1, 1]
     assert {runner.outcome(name).state for name in "ab"} == {RequestState.ANSWERED}
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_a_batch_that_was_not_created_in_time_is_not_sent_and_costs_nothing(make_runner: Any, refused: bool) -> None:
+    runner = make_runner()
+
+    def create(*args: Any) -> Any:
+        raise TOO_FAST
+
+    api = CrashingApi(runner.parts.api, {"create": create} if refused else {})
+    runner.park("a")
+    if refused:
+        replace(runner, parts=replace(runner.parts, api=api)).turns(3)
+    else:
+        collect(runner.parts)
+    replace(runner, parts=replace(runner.parts, api=api)).turn(28 * HOUR)
+    assert runner.outcome("a").state is RequestState.DIRECT
+    assert runner.at_openai() == (0, 0)
+    assert runner.manager.store.spent().calls == 0
 
 
 def test_a_broken_download_is_repeated_and_stops_no_other_batch(make_runner: Any) -> None:

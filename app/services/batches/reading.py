@@ -43,7 +43,7 @@ def read_results(parts: Parts, batch: LlmBatch, found: Batch, key_id: str, *, pa
         if file_id is not None:
             for lines in batched(parts.api.lines(key_id, file_id), _AT_ONCE):
                 _take(parts, batch, lines, tally, pause_seconds)
-    left = parts.batches.give_back(batch.id, None, pause_seconds=pause_seconds)
+    left = parts.batches.give_back(batch, None, pause_seconds=pause_seconds)
     MODEL_BATCH_REQUESTS.labels("returned").inc(left)
     tally.returned += left
     return tally
@@ -71,7 +71,7 @@ def _take(parts: Parts, batch: LlmBatch, lines: Iterable[Mapping[str, Any]], tal
             again.append(request_id)
     given = parts.batches.answer(batch.id, answers)
     failed = parts.batches.fail(batch.id, failures) if failures else 0
-    returned = parts.batches.give_back(batch.id, again, pause_seconds=pause) if again else 0
+    returned = parts.batches.give_back(batch, again, pause_seconds=pause) if again else 0
     for outcome, count in (("answered", given), ("failed", failed), ("returned", returned)):
         MODEL_BATCH_REQUESTS.labels(outcome).inc(count)
     tally.answered, tally.failed = tally.answered + len(answers), tally.failed + len(failures)

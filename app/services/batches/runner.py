@@ -94,6 +94,8 @@ class BatchRunner:
         return Wait(max(_PAUSE_SECONDS, self._poll_seconds))
 
     def _step(self, batch: LlmBatch) -> LlmBatch | Wait:
+        if batch.is_uncharged and not self._batches.worth_waiting(batch.id):
+            return self._dissolve(batch, "no job waits for it any more", counted=False)
         steps = {
             LlmBatchState.NEW: self._upload,
             LlmBatchState.UPLOADED: self._create,
@@ -114,8 +116,6 @@ class BatchRunner:
             for request_id, body in self._batches.bodies(batch.id):
                 line = f'{{"custom_id":"{request_id}","method":"POST","url":"{ENDPOINT}","body":{body}}}\n'
                 content.write(line.encode())
-            if not content.tell():
-                return self._end(batch, BulkResult(), error="none of its requests is left")
             content.seek(0)
             try:
                 file_id, key_id = self._api.upload(f"propintel-{batch.id}.jsonl", content, keys)
@@ -138,11 +138,13 @@ class BatchRunner:
         detail = self._parts.manager.store.charge_bulk(bulk_of(batch))
         if detail is not None:
             return self._dissolve(batch, f"a budget has no room for it now ({detail})", counted=False)
+        tried_before = batch.tried_at
         batch = self._note(batch, tried_at=self._parts.clock.now())
         try:
             made = self._api.create(batch.key_id or "", batch.input_file_id or "", batch.id)
         except _REFUSED:
             if not self._is_dead(batch):
+                self._note(batch, tried_at=tried_before)  # a rejected request has created nothing
                 raise
             return self._dissolve(batch, "its key was refused before it was created", counted=False)
         except openai.APIStatusError as exc:
@@ -250,7 +252,7 @@ class BatchRunner:
 
     def _dissolve(self, batch: LlmBatch, reason: str, *, counted: bool = True) -> LlmBatch:
         """End a batch that OpenAI did not process and does not bill. Its requests are sent again (`give_back`)."""
-        given = self._batches.give_back(batch.id, None, pause_seconds=self._pause_seconds, counted=counted)
+        given = self._batches.give_back(batch, None, pause_seconds=self._pause_seconds, counted=counted)
         MODEL_BATCH_REQUESTS.labels("returned").inc(given)
         if batch.state is not LlmBatchState.RUNNING:
             log.warning("Batch %s of %d requests is not sent: %s", batch.id, given, reason)
@@ -258,7 +260,7 @@ class BatchRunner:
 
     def _lose(self, batch: LlmBatch, reason: str) -> LlmBatch:
         """Give up a batch that may be billed. Its charges stay in the budgets, and its requests are sent again."""
-        given = self._batches.give_back(batch.id, None)
+        given = self._batches.give_back(batch, None)
         MODEL_BATCH_REQUESTS.labels("lost").inc(given)
         log.error(
             "Batch %s (%s) is given up: %s. Its %d requests are sent again and may be billed twice; its files stay at"

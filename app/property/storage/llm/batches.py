@@ -60,7 +60,7 @@ class Used(NamedTuple):
 class LlmBatchStore(Store):
     """Stores model batches.
 
-    `note` and `release` raise `LeaseLostError` if the owner has lost the lease. The owner must then stop.
+    `note`, `release`, and `give_back` raise `LeaseLostError` if the owner has lost the lease. The owner must then stop.
     """
 
     def candidates(self, model: str, limit: int) -> list[Candidate]:
@@ -171,7 +171,7 @@ class LlmBatchStore(Store):
         return self._database.repeat(work)
 
     def give_back(
-        self, batch_id: str, request_ids: Sequence[str] | None, *, pause_seconds: float = 0.0, counted: bool = True
+        self, batch: LlmBatch, request_ids: Sequence[str] | None, *, pause_seconds: float = 0.0, counted: bool = True
     ) -> int:
         """Park unanswered requests of the batch again, and return their number.
 
@@ -180,10 +180,13 @@ class LlmBatchStore(Store):
         `counted` is False, this batch does not count toward `MOST_SENDS`. Pass at most a few thousand `request_ids`,
         because all are parameters of one statement.
         """
-        which = _unanswered(batch_id, request_ids)
+        which = _unanswered(batch.id, request_ids)
         these = update(_R).where(which)
+        leased = select(_B.id).where(_B.id == batch.id, _B.lease_owner == batch.lease_owner)
 
         def work(connection: Connection) -> int:
+            if connection.execute(leased.with_for_update()).first() is None:
+                raise LeaseLostError(batch.id)
             now, held = self._clock.now(), _hold(connection, which)
             if not counted:
                 connection.execute(these.values(attempts=_R.attempts - 1))

@@ -86,7 +86,7 @@ class LlmBatch(Base):
     charges: Mapped[PlainJson]  # expected usage by batch of jobs: {id: [calls, tokens, microusd]}
     result: Mapped[JsonWords | None]  # actual usage, outcomes, and files; null before the batch has ended
     created_at: Mapped[datetime] = mapped_column(index=True)
-    tried_at: Mapped[datetime | None]  # time of the last attempt to create the batch at OpenAI; null if none
+    tried_at: Mapped[datetime | None]  # last attempt that may have created the batch at OpenAI; null if none
     sent_at: Mapped[datetime | None]  # time when the batch was created at OpenAI
     ended_at: Mapped[datetime | None]  # time when the state became `ended`
     cancelled_at: Mapped[datetime | None]  # time of the request to cancel the batch; null if none
@@ -98,7 +98,7 @@ class LlmBatch(Base):
 
     @property
     def is_uncharged(self) -> bool:
-        """Whether OpenAI has certainly not charged for the batch: its creation there was never tried."""
+        """Whether OpenAI has certainly not charged for the batch: its creation was never tried or was rejected."""
         return self.state in (LlmBatchState.NEW, LlmBatchState.UPLOADED) and self.tried_at is None
 
 
