@@ -110,3 +110,8 @@ def test_observations_may_be_missing_if_the_model_was_not_used(good_run: Evidenc
     good_run.observations.clear()
     good_run.without_model[HOME] = True
     assert missed(good_run) == []
+
+
+def test_a_kill_excuses_no_second_fetch_of_a_saved_page(good_run: Evidence) -> None:
+    good_run.ledger.kills[0] = kill("worker", 10.0, InterruptedJob("home", HOME, page_saved=True, answer_saved=True))
+    assert missed(good_run) == ["pages fetched again beyond those in flight at a kill"]

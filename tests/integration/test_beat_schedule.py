@@ -12,7 +12,6 @@ from celery import Celery
 from app.redis.embedded_valkey import EmbeddedValkey
 from app.settings import Settings
 from tasks import make_celery
-from tests.plugins.redis_fixtures import kill_valkey
 from worker.beat_schedule import beat_config
 from worker.beat_watchdog import ResilientScheduler
 
@@ -72,15 +71,6 @@ def test_a_stopped_beat_ends_even_if_the_exception_of_the_signal_is_lost(app: Ce
     with pytest.raises(SystemExit):
         first.tick()
     other.close()
-
-
-def test_a_beat_that_cannot_release_its_lock_ends_anyway(app: Celery, valkey: EmbeddedValkey) -> None:
-    beat = ResilientScheduler(app=app)
-    beat.tick()
-    kill_valkey(valkey)
-    beat.close()
-    with pytest.raises(SystemExit):
-        beat.tick()
 
 
 def test_a_beat_that_starts_without_redis_writes_its_schedule_later(tmp_path: Path) -> None:

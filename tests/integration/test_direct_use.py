@@ -77,15 +77,6 @@ def test_a_script_uses_the_current_keys_of_its_file(
     manager.close()
 
 
-def test_without_a_keys_file_no_reloader_runs(
-    tmp_path: Path, managers: Callable[[], OpenAIClientManager], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("OPENAI_API_KEYS", KEYS[0])
-    monkeypatch.setenv("PROPINTEL_HOME", str(tmp_path / "home"))
-    managers()
-    assert reloaders() == []
-
-
 async def _ask(client: openai.AsyncOpenAI) -> str | None:
     reply = await client.chat.completions.create(model=MODEL, messages=MESSAGES)
     return reply.choices[0].message.content

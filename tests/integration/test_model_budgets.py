@@ -84,23 +84,6 @@ def test_concurrent_processes_never_exceed_a_budget_together(
     assert found[refusal] == PROCESSES * CALLS_EACH - allowed
 
 
-@pytest.mark.parametrize(
-    ("variable", "too_little"), [("BUDGET_BATCH_TOKENS", 20), ("BUDGET_BATCH_USD", 0.00002), ("BUDGET_DAILY_USD", 0.0)]
-)
-def test_a_call_that_would_exceed_a_budget_is_not_made_and_the_pages_values_are_stored(
-    tmp_path: Path, openai_simulator: Any, property_site: str, variable: str, too_little: float
-) -> None:
-    """The call is charged in advance: tokens including the answer, and dollars at the model's price."""
-    simulator = openai_simulator()
-    given = settings(simulator, propintel_home=tmp_path, fetch_allowed_private_networks="127.0.0.0/8")
-    with open_resources(Settings.of(**given, **{variable.lower(): too_little})) as resources:
-        outcome = resources.scraper.scrape(f"{property_site}/homes/1", Run(batch="b"))
-    assert simulator.stats()["totals"]["requests"] == 0
-    assert outcome.wanted_model
-    assert variable in (outcome.model_note or "")
-    assert outcome.record["ListPrice"]
-
-
 def test_a_scrape_without_a_batch_is_charged_to_no_batch(
     tmp_path: Path, openai_simulator: Any, property_site: str
 ) -> None:

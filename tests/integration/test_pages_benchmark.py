@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from app.redis.embedded_valkey import ending_with_parent
-from benchmarks.pages.__main__ import main
 from benchmarks.pages.report import verdict
 
 ROOT = Path(__file__).parents[2]
@@ -46,14 +45,3 @@ def test_the_target_is_met_only_if_every_visit_meets_it() -> None:
     assert verdict([120.0, 299.9], [80.0, 90.0]) == "met"
     assert verdict([120.0, 130.0, 300.0], [80.0, 90.0]) == "in the median"
     assert verdict([120.0, 130.0], [310.0, 320.0]) == "**missed**"
-
-
-@pytest.mark.parametrize(
-    ("options", "word"),
-    [(["--databases", "mysql"], "mysql"), (["--scale", "0"], "--scale"), (["--repeats", "0"], "--repeats")],
-)
-def test_an_invalid_option_is_refused_by_name(
-    options: list[str], word: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["--docs", str(tmp_path), *options]) == 2
-    assert word in capsys.readouterr().err

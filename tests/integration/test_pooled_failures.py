@@ -10,8 +10,7 @@ import openai
 import pytest
 
 from app.keypool.outcomes import Outcome
-from app.keypool.retry_loop import bound, spending_batch
-from app.keypool.spending import Budget, Cap, Usage
+from app.keypool.spending import Usage
 from tests.plugins.pooled_sdk import (
     FACES,
     KEYS,
@@ -68,61 +67,6 @@ def test_a_request_too_large_for_one_key_goes_to_a_key_with_a_higher_limit(
         (1, False, False),
         (0, False, False),
     ]
-
-
-def test_flex_without_capacity_raises_the_apis_error_and_pauses_no_key(
-    openai_simulator: Callable[..., Any], face: str
-) -> None:
-    simulator = openai_simulator(flex="unavailable")
-    there = pooled(simulator.base_url, simulator.keys, face)
-
-    async def scenario(client: Any) -> None:
-        with pytest.raises(openai.RateLimitError) as caught:
-            await value_of(client.chat.completions.create(model=MODEL, messages=MESSAGES, service_tier="flex"))
-        assert caught.value.code == "resource_unavailable"
-        await value_of(client.responses.create(model=MODEL, input=TEXT, service_tier="default"))
-
-    there.run(scenario)
-    assert [s.outcome for s in there.store.settled] == [Outcome.NO_CAPACITY, Outcome.SUCCESS]
-    assert simulator.stats()["totals"]["no_capacity"] == 1
-    assert there.store.spent().calls == 1
-    figures = there.pool.stats()["keys"].values()
-    assert [(f["failures"], f["rate_limited"], f["state"]) for f in figures] == [(0, False, "closed")] * 2
-
-
-def test_a_flex_timeout_opens_no_circuit(openai_simulator: Callable[..., Any]) -> None:
-    """A flex call may take a long time. The key is not at fault, so the request is not repeated with another key."""
-    simulator = openai_simulator(flex="hang")
-    there = pooled(simulator.base_url, simulator.keys, "sync")
-    options: Any = {"model": MODEL, "messages": MESSAGES, "service_tier": "flex", "timeout": 0.2}
-
-    async def scenario(client: Any) -> None:
-        for _ in range(4):
-            with pytest.raises(openai.APITimeoutError):
-                client.chat.completions.create(**options)
-
-    there.run(scenario)
-    assert [s.outcome for s in there.store.settled] == [Outcome.ABANDONED] * 4
-    assert {f["state"] for f in there.pool.stats()["keys"].values()} == {"closed"}
-
-
-def test_a_used_up_budget_is_reported_with_its_setting(openai_simulator: Callable[..., Any], face: str) -> None:
-    simulator = openai_simulator()
-    there = pooled(simulator.base_url, simulator.keys, face, Budget(batch=Cap(calls=1)))
-
-    async def scenario(client: Any) -> Any:
-        with bound(spending_batch, "batch-1"):
-            await value_of(client.chat.completions.create(model=MODEL, messages=MESSAGES))
-            with pytest.raises(openai.RateLimitError) as caught:
-                await value_of(client.chat.completions.create(model=MODEL, messages=MESSAGES))
-        await value_of(client.chat.completions.create(model=MODEL, messages=MESSAGES))
-        return caught.value
-
-    error = there.run(scenario)
-    assert (error.code, error.type) == ("budget_exceeded", "budget_exceeded")
-    assert "BUDGET_BATCH_MODEL_CALLS" in str(error)
-    assert int(error.response.headers["retry-after-ms"]) > 0
-    assert simulator.stats()["totals"]["requests"] == 2
 
 
 def test_no_error_and_no_answer_contains_a_key(openai_simulator: Callable[..., Any], face: str) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import openai
 import pytest
 from pydantic import SecretStr
 from starlette.applications import Starlette
@@ -148,28 +147,6 @@ def test_without_a_key_the_pages_values_are_stored_and_the_missing_fields_are_na
     assert shown["property"] == outcome.as_json()["property"] == outcome.property_id
 
 
-def test_a_fresh_property_is_not_fetched_again_unless_a_refresh_is_requested(
-    keyless: Resources, site: Site, url: str
-) -> None:
-    first = keyless.scraper.scrape(f"{url}/house")
-    again = keyless.scraper.scrape(f"{url.upper().replace('HTTP', 'http')}/house#map")
-    assert (again.property_id, again.page_from, again.record) == (first.property_id, PageFrom.STORED, first.record)
-    assert site.asked == ["/house"]
-    refreshed = keyless.scraper.scrape(f"{url}/house", refresh=True)
-    assert refreshed.property_id == first.property_id
-    assert site.asked == ["/house", "/house"]
-    assert rows(keyless, "source_records") == 1
-
-
-def test_two_pages_of_one_property_are_merged_and_their_conflict_is_kept(keyless: Resources, url: str) -> None:
-    one = keyless.scraper.scrape(f"{url}/house")
-    two = keyless.scraper.scrape(f"{url}/same-house")
-    assert one.property_id == two.property_id
-    assert len(two.sources) == 2
-    assert [c["field"] for c in two.conflicts] == ["ListPrice"]
-    assert {proof["value"] for proof in two.conflicts[0]["evidence"]} == {310000, 305000}
-
-
 @pytest.mark.parametrize(
     ("path", "error"),
     [
@@ -248,20 +225,6 @@ def test_fields_that_a_failing_model_left_missing_are_requested_by_the_next_job(
     assert keyed.jobs.enqueue([f"{url}/house"]).new == []
     assert keyed.scraper.scrape(f"{url}/house").page_from is PageFrom.STORED
     assert site.asked == ["/house", "/house"]
-
-
-def test_without_capacity_the_fetched_page_is_kept_for_the_retry(
-    keyed: Resources, site: Site, simulator: tuple[OpenAISimulator, str], url: str
-) -> None:
-    simulator[0].gate.change_key({"key": KEY, "rpm": 1}, time.monotonic())
-    keyed.scraper.scrape(f"{url}/house")
-    job_id = enqueue(keyed, f"{url}/same-house")
-    with pytest.raises(openai.RateLimitError):
-        keyed.scraper.scrape(f"{url}/same-house", Run(Lease(job_id, "test")))
-    assert rows(keyed, "source_records") == 1
-    with open_resources(settings(Path(keyed.settings.state.propintel_home).parent)) as later:
-        assert later.scraper.scrape(f"{url}/same-house", Run(Lease(job_id, "test"))).record["ListPrice"]
-    assert site.asked == ["/house", "/same-house"]
 
 
 class ReleaseAtFirstWait(logging.Handler):

@@ -43,18 +43,6 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING and "OPENAI_KEY_GROUPS" in r.msg]
 
 
-def test_keys_of_one_organization_are_reported_once_with_the_setting_that_groups_them(
-    openai_simulator: Callable[..., SimulatorHandle], caplog: pytest.LogCaptureFixture
-) -> None:
-    homes = ("org-elm", "proj_1"), ("org-oak", "proj_1"), ("org-elm", "proj_1")
-    with managed(openai_simulator(simulator_keys(*homes))) as manager:
-        ask_often(manager)
-    (warning,) = warnings(caplog)
-    assert "organization org-elm (project proj_1)" in warning
-    assert "OPENAI_KEY_GROUPS=org-elm=1,3" in warning
-    assert not any(key in caplog.text for key in KEYS)
-
-
 def test_a_refusal_reveals_the_organization_too(
     openai_simulator: Callable[..., SimulatorHandle], caplog: pytest.LogCaptureFixture
 ) -> None:

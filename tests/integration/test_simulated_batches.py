@@ -87,52 +87,6 @@ def test_a_broken_line_fails_the_batch_and_nothing_is_billed(openai_simulator: S
     assert simulator.prompts() == {}
 
 
-def test_an_expired_batch_bills_only_answered_lines(openai_simulator: Start) -> None:
-    simulator = openai_simulator([{"key": OURS}], batch_seconds=0.1, batch_ends="expired", batch_answered=0.5)
-    client = simulator.client()
-    found = wait(client, make(client, upload(client, line("a"), line("b"))).id, "expired")
-    assert set(lines_of(client, found.output_file_id)) == {"a"}
-    failed = lines_of(client, found.error_file_id)["b"]
-    assert (failed["response"], failed["error"]["code"]) == (None, "batch_expired")
-    assert sum(simulator.prompts().values()) == 1
-
-
-def test_a_canceled_batch_is_canceling_first_and_a_finished_one_cannot_be_canceled(openai_simulator: Start) -> None:
-    simulator = openai_simulator([{"key": OURS}], batch_seconds=60, batch_cancel_seconds=0.2)
-    client = simulator.client()
-    batch = make(client, upload(client, line("a")))
-    assert client.batches.cancel(batch.id).status == "cancelling"
-    found = wait(client, batch.id, "cancelled")
-    assert lines_of(client, found.error_file_id)["a"]["error"]["code"] == "batch_cancelled"
-    with pytest.raises(openai.ConflictError):
-        client.batches.cancel(batch.id)
-    assert simulator.prompts() == {}
-
-
-def test_a_line_may_fail_alone(openai_simulator: Start) -> None:
-    simulator = openai_simulator([{"key": OURS}], batch_seconds=0.1, models=["gpt-4.1-mini"])
-    client = simulator.client()
-    refused = line("b", body={"model": "gpt-4.1-mini", "messages": "none"})
-    found = wait(client, make(client, upload(client, line("a"), refused)).id, "completed")
-    failed = lines_of(client, found.error_file_id)["b"]
-    assert failed["response"]["status_code"] == 400
-    assert failed["response"]["body"]["error"]["type"] == "invalid_request_error"
-    simulator.set_server(batch_line_status=500)
-    again = wait(client, make(client, upload(client, line("c"))).id, "completed")
-    assert again.output_file_id is None
-    assert lines_of(client, again.error_file_id)["c"]["response"]["status_code"] == 500
-
-
-def test_too_many_enqueued_tokens_fail_the_batch_until_others_finish(openai_simulator: Start) -> None:
-    simulator = openai_simulator([{"key": OURS}], batch_seconds=0.3, batch_max_tokens=10)
-    client = simulator.client()
-    first = make(client, upload(client, line("a", "x" * 30)))
-    second = wait(client, make(client, upload(client, line("b", "x" * 30))).id, "failed")
-    assert [error.code for error in second.errors.data] == ["token_limit_exceeded"]
-    wait(client, first.id, "completed")
-    wait(client, make(client, upload(client, line("c", "x" * 30))).id, "completed")
-
-
 def test_files_and_batches_belong_to_their_project(openai_simulator: Start) -> None:
     simulator = openai_simulator([{"key": OURS, "project": "proj_a"}, {"key": THEIRS, "project": "proj_b"}])
     mine, other = simulator.client(OURS), simulator.client(THEIRS)
@@ -149,53 +103,3 @@ def test_files_and_batches_belong_to_their_project(openai_simulator: Start) -> N
     assert [each.id for each in other.batches.list()] == []
     assert [each.id for each in other.files.list()] == []
     assert [each.id for each in mine.batches.list()] == [batch.id]
-
-
-def test_batches_are_listed_from_the_newest_page_by_page(openai_simulator: Start) -> None:
-    client = openai_simulator([{"key": OURS}]).client()
-    made = [make(client, upload(client, line(name))).id for name in "abcde"]
-    assert [each.id for each in client.batches.list(limit=2)] == made[::-1]
-
-
-def test_a_deleted_file_disappears_from_the_overview(openai_simulator: Start) -> None:
-    simulator = openai_simulator([{"key": OURS}], batch_seconds=0.1)
-    client = simulator.client()
-    file_id = upload(client, line("a"))
-    found = wait(client, make(client, file_id).id, "completed")
-    assert client.files.delete(file_id).deleted
-    with pytest.raises(openai.NotFoundError):
-        client.files.retrieve(file_id)
-    assert [each["id"] for each in simulator.batches()["files"]] == [found.output_file_id]
-
-
-@pytest.mark.parametrize(
-    ("behavior", "error"), [("dead", openai.AuthenticationError), ("forbidden", openai.PermissionDeniedError)]
-)
-def test_a_key_without_permission_is_refused(openai_simulator: Start, behavior: str, error: type[Exception]) -> None:
-    client = openai_simulator([{"key": OURS, "behavior": behavior}]).client()
-    with pytest.raises(error):
-        upload(client, line("a"))
-
-
-def test_a_key_without_quota_may_read_but_not_create_batches(openai_simulator: Start) -> None:
-    simulator = openai_simulator([{"key": OURS}], batch_seconds=0.1)
-    client = simulator.client()
-    batch = make(client, upload(client, line("a")))
-    simulator.set_key(OURS, behavior="no_quota")
-    found = wait(client, batch.id, "completed")
-    assert set(lines_of(client, found.output_file_id)) == {"a"}
-    with pytest.raises(openai.BadRequestError) as caught:
-        make(client, upload(client, line("b")))
-    assert caught.value.code == "billing_hard_limit_reached"
-
-
-@pytest.mark.parametrize(("model", "expected"), [("gpt-5-mini", 1408), ("gpt-4.1-mini", 0), ("o4-mini", 0)])
-def test_batches_have_a_cache_from_gpt_5_on(openai_simulator: Start, model: str, expected: int) -> None:
-    client = openai_simulator([{"key": OURS}], batch_seconds=0.0).client()
-    text = "The roof was renewed in 1998. " * 200
-    body = {"model": model, "messages": [{"role": "user", "content": text}]}
-    found = wait(client, make(client, upload(client, line("a", body=body), line("b", body=body))).id, "completed")
-    answers = lines_of(client, found.output_file_id)
-    details = [answers[name]["response"]["body"]["usage"]["prompt_tokens_details"] for name in "ab"]
-    assert [one["cached_tokens"] for one in details] == [0, expected]
-    assert found.usage.input_tokens_details.cached_tokens == expected

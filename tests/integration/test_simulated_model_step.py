@@ -14,7 +14,6 @@ from app.property.reading.model.claim_check import check_claims
 from app.property.reading.model.llm import ask_model
 from app.property.reading.model.prompt import Prompt, build_prompt
 from app.property.record import PageKind, PropertyRecord
-from simulators.site import homes
 from simulators.site.pages import bundled_pages
 
 Start = Callable[..., Any]
@@ -46,15 +45,6 @@ def test_facts_in_prose_are_answered_with_evidence(openai_simulator: Start) -> N
     assert answer.model == MODEL
     assert answer.prompt_tokens > 0
     assert 0 < answer.completion_tokens <= prompt.max_completion_tokens
-
-
-def test_generated_homes_are_read_correctly(openai_simulator: Start) -> None:
-    client = openai_simulator().client()
-    for number in range(4, 44, 4):
-        prompt = prompt_for(homes.page(number), f"/homes/{number}")
-        candidates, _ = check_claims(ask_model(client, MODEL, prompt).values, prompt)
-        values = {c.field: c.value for c in candidates}
-        assert {k: values.get(k) for k in homes.home(number).facts()} == dict(homes.home(number).facts())
 
 
 @pytest.mark.parametrize(

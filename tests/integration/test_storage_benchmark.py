@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from app.redis.embedded_valkey import ending_with_parent
-from benchmarks.storage.__main__ import main
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,14 +28,3 @@ def test_a_small_store_is_measured_and_reported(database: str, tmp_path: Path) -
     assert all(0 < one["p50"] <= one["p99"] <= one["most"] and one["per_second"] > 0 for one in saving), row
     assert row["while_purging"]["beside"] > 0
     assert "| saving while pruning: p50 / p99 |" in (tmp_path / "storage.md").read_text()
-
-
-@pytest.mark.parametrize(
-    ("options", "word"),
-    [(["--databases", "mysql"], "mysql"), (["--sizes", "many"], "--sizes"), (["--seconds", "0"], "--seconds")],
-)
-def test_an_invalid_option_is_refused_by_name(
-    options: list[str], word: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["--out", str(tmp_path / "results.json"), *options]) == 2
-    assert word in capsys.readouterr().err

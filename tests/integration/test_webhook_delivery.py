@@ -104,17 +104,6 @@ def test_a_failing_receiver_is_retried_for_a_day_at_growing_intervals(
     assert LEASE_SECONDS > TIMEOUT_SECONDS, "a lease could expire during a request"
 
 
-def test_a_receiver_inside_the_network_is_given_up_at_once(stores: Stores, make_receiver: Any) -> None:
-    receiver = make_receiver(host="127.0.0.2")
-    enqueued = complete_one(stores, receiver.url)
-    assert deliver(stores) == GIVEN_UP
-    callback = callback_of(stores, enqueued)
-    assert (callback["state"], callback["attempts"]) == ("given_up", 1)
-    assert f"{receiver.origin} leads to 127.0.0.2" in callback["error"]
-    assert "FETCH_ALLOWED_PRIVATE_NETWORKS" in callback["error"]
-    assert receiver.connections == 0
-
-
 def test_a_batch_that_completes_again_sends_another_event(
     stores: Stores, clock: ManualClock, make_receiver: Any
 ) -> None:

@@ -50,14 +50,3 @@ def test_a_late_or_missing_report_is_counted() -> None:
     }
     missing = lateness([100.0, 105.0, 115.0, 120.0], 15)
     assert (missing["expected"], missing["seen"], missing["gap_most_seconds"]) == (4, 3, 10.0)
-
-
-@pytest.mark.parametrize(
-    ("options", "word"),
-    [(["--pools", "thread:4"], "thread:4"), (["--databases", "mysql"], "mysql"), (["--scale", "0"], "--scale")],
-)
-def test_an_invalid_option_is_refused_by_name(
-    options: list[str], word: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["pools", "--out", str(tmp_path / "results.json"), *options]) == 2
-    assert word in capsys.readouterr().err

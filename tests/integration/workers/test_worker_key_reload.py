@@ -117,17 +117,3 @@ def test_a_child_started_after_sighup_has_the_new_keys_and_survives_sighup(rig: 
     worker.process.send_signal(signal.SIGHUP)
     rig.fleet.wait_for_line(f"OpenAI keys reloaded: 1 added ({mask(C)}), 2 draining")
     assert [p.pid for p in children_of(worker)] == [new.pid]
-
-
-def test_sighup_reloads_a_worker_without_children(rig: Rig) -> None:
-    worker = rig.start(f"OPENAI_API_KEYS={A}\n", "PROPINTEL_ENV_FILE", pool="threads")
-    jobs = rig.send(PAGES[:4])
-    rig.wait_until_asked(A)
-    rig.file.write_text(f"OPENAI_API_KEYS={B}\n")
-    worker.process.send_signal(signal.SIGHUP)
-    rig.fleet.wait_for_line(f"OpenAI keys reloaded: 1 added ({mask(B)}), 1 draining ({mask(A)}), 0 unchanged")
-    rig.all_done(jobs)
-    before = rig.asked(A)
-    rig.all_done(rig.send(PAGES[4:8]))
-    assert rig.asked(A) == before
-    assert rig.asked(B) > 0

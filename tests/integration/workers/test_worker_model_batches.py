@@ -122,29 +122,3 @@ def test_killing_a_worker_before_it_saves_the_batch_id_creates_no_second_batch(
     assert len(simulator.batches()["batches"]) == 1
     assert billed(simulator) == [1, 1]
     assert "was created before its process ended" in fleet.log("worker")
-
-
-def test_killing_a_worker_while_it_reads_results_loses_and_repeats_nothing(
-    economy_fleet: Any, property_site: str
-) -> None:
-    """The worker is killed during the download; the next process reads the file from its start."""
-    fleet, simulator = economy_fleet(server={"batch_seconds": 0.0}, OPENAI_BATCH_POLL_SECONDS="3")
-    worker = fleet.start_worker(pool="threads")
-    ids = send_economy(fleet, homes(property_site, 1, 2, 3))
-    fleet.until(lambda: all(fleet.job(i).parked_at for i in ids), 30)
-    fleet.start_beat()
-    fleet.until(lambda: batches_of(fleet) and batches_of(fleet)[0].state == "running", 40)
-    simulator.set_key(KEYS[0], behavior="slow", seconds=5.0)
-    asked = simulator.stats()["totals"]["requests"]
-    # one request for the batch, one for its output file
-    fleet.until(lambda: simulator.stats()["totals"]["requests"] >= asked + 2, 40)
-    kill_9(fleet, worker)
-    assert billed(simulator) == [1, 1, 1]
-    simulator.set_key(KEYS[0], behavior="ok")
-    fleet.start_worker(pool="threads")
-    fleet.start_beat()
-    jobs = fleet.wait_for_state(ids, "done", "failed", seconds=50)
-    assert [(job.state, job.model_note) for job in jobs] == [("done", None)] * 3, fleet.describe(ids)
-    assert billed(simulator) == [1, 1, 1]
-    assert len(simulator.batches()["batches"]) == 1
-    assert propintel(fleet, "keys", "list")["spent_today"]["calls"] == 3

@@ -8,7 +8,6 @@ import sys
 from datetime import UTC, datetime
 from typing import Any
 
-import jsonschema
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
@@ -60,36 +59,6 @@ BARE: dict[str, Any] = {
     "conflicts": [],
     "replaces": [],
 }
-_NUMBER = {"type": "number"}
-_POSITION = {
-    "type": "array",
-    "minItems": 2,
-    "maxItems": 3,
-    "prefixItems": [{**_NUMBER, "minimum": -180, "maximum": 180}, {**_NUMBER, "minimum": -90, "maximum": 90}],
-}
-_POINT = {
-    "type": "object",
-    "required": ["type", "coordinates"],
-    "properties": {"type": {"const": "Point"}, "coordinates": _POSITION},
-}
-_FEATURE = {
-    "type": "object",
-    "required": ["type", "geometry", "properties"],
-    "properties": {
-        "type": {"const": "Feature"},
-        "id": {"type": ["string", "number"]},
-        "properties": {"type": ["object", "null"]},
-        "geometry": {"anyOf": [{"type": "null"}, _POINT]},
-    },
-}
-#: A JSON Schema for a GeoJSON FeatureCollection of points (RFC 7946, sections 3, 3.1.1, 3.1.2, 3.2, and 3.3).
-RFC_7946 = {
-    "type": "object",
-    "required": ["type", "features"],
-    "properties": {"type": {"const": "FeatureCollection"}, "features": {"type": "array", "items": _FEATURE}},
-    # RFC 7946 removed `crs` (section 4) and forbids members of other types (section 7.1)
-    "not": {"anyOf": [{"required": [name]} for name in ("crs", "coordinates", "geometry")]},
-}
 
 
 def written(chosen: ExportFormat, *properties: dict[str, Any]) -> bytes:
@@ -140,9 +109,9 @@ def test_no_properties_make_a_valid_file(chosen: ExportFormat) -> None:
 
 def test_geojson_puts_longitude_first_and_has_no_geometry_without_coordinates() -> None:
     collection = json.loads(written(ExportFormat.GEOJSON, HOUSE, BARE))
-    jsonschema.validate(collection, RFC_7946)
     house, bare = collection["features"]
-    assert house["id"] == "p1"
+    assert collection.keys() == {"type", "features"}, "RFC 7946, sections 4 and 7.1"
+    assert (house["type"], house["id"]) == ("Feature", "p1")
     assert house["geometry"] == {"type": "Point", "coordinates": [8.54, 47.37]}
     assert house["properties"]["Heating"] == ["Gas", "Oil; wood"]
     assert house["properties"]["replaces"] == ["p0", "p9"]

@@ -41,11 +41,6 @@ def test_dollars_become_the_nearest_millionth(usd: float, microusd: int) -> None
     assert budget_of(settings(budget_batch_usd=usd)).batch.microusd == microusd
 
 
-def test_calls_are_counted_at_configured_prices() -> None:
-    price = pricing_of(settings(openai_prices=f"{UNKNOWN}=1.5/6", openai_model=UNKNOWN, budget_daily_usd=5))
-    assert price(UNKNOWN, 1_000, 100) == 2_100
-
-
 @pytest.mark.parametrize("name", ["budget_daily_usd", "budget_key_daily_usd", "budget_batch_usd"])
 def test_a_budget_in_dollars_without_a_price_is_refused(name: str) -> None:
     """Calls without a known price cost 0, so such a budget would never be used up."""
@@ -61,8 +56,3 @@ def test_a_model_with_a_price_of_zero_may_have_a_budget_in_dollars() -> None:
 
 def test_without_a_budget_in_dollars_an_unknown_model_is_no_error() -> None:
     assert pricing_of(settings(openai_model=UNKNOWN, budget_daily_tokens=1))(UNKNOWN, 1_000, 1_000) == 0
-
-
-def test_invalid_prices_name_the_variable() -> None:
-    with pytest.raises(ConfigurationError, match="OPENAI_PRICES"):
-        build_manager(settings(openai_prices="gpt-4.1-mini"))

@@ -1,4 +1,4 @@
-"""If the database fails just after a page was fetched or a search was paid for, the result is kept."""
+"""A paid search is kept if the database fails just after the payment."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,17 +13,11 @@ from sqlalchemy import Connection
 from app.clock import ManualClock
 from app.errors.storage import DatabaseUnavailableError
 from app.property.address import Address
-from app.property.page import Page
 from app.property.storage.database import Database
 from app.property.storage.llm.cache import AnswerStore
-from app.property.storage.pages.repository import PageStore
 from app.property.storage.privacy.suppressions import PurgedNames
-from app.services.scraping.pages import PageVisitor
-from app.services.scraping.run import NO_JOB
 from app.services.scraping.web_search import WebSearcher
 from tests.unit.services.test_model_reading import Api
-
-URL = "https://site.example/1"
 
 
 class FailingDatabase(Database):
@@ -68,20 +62,3 @@ def test_a_paid_search_is_kept(database: FailingDatabase, clock: ManualClock) ->
     asked = "12 Main St, Anytown", Address(), ("site.example",), clock.now() - timedelta(days=1)
     assert searcher.search(*asked) == searcher.search(*asked)
     assert api.calls == 1
-
-
-def test_a_fetched_page_is_kept(database: FailingDatabase, clock: ManualClock) -> None:
-    class Site:
-        fetched = 0
-
-        def fetch(self, url: str, *_: Any) -> Page:
-            self.fetched += 1
-            database.failing = 3
-            return Page(url, url, "text/html", "home", b"home", clock.now())
-
-        revisit = fetch
-
-    site, pages = Site(), PageStore(database)
-    visit = PageVisitor(site, pages, clock, PurgedNames(database), lambda _: None).visit(URL, NO_JOB)
-    assert visit.page.text == "home"
-    assert site.fetched == 1

@@ -136,33 +136,34 @@ def test_a_question_is_paid_once_across_processes_and_its_answer_is_used_even_wi
     assert without.extraction is extraction
     assert "OPENAI_API_KEYS" in (without.note or "")
     assert "Roof" in without.unanswered
-    after = _answers_counted()
-    grown = {name: after[name] - before.get(name, 0.0) for name in after if after[name] != before.get(name, 0.0)}
-    assert grown == {"kept": 2, "no_key": 1, "asked": 1, "gpt-other": 1}
+    assert _grown(before) == {"kept": 2, "no_key": 1, "asked": 1, "gpt-other": 1}
 
 
 @pytest.mark.parametrize(
-    ("respond", "pattern"),
+    ("respond", "pattern", "outcome"),
     [
-        (lambda _: completion("no JSON at all"), "not the requested JSON"),
-        (lambda _: completion(None, refusal="I would rather not"), "I would rather not"),
-        (error(400, "bad schema"), "HTTP 400, .*bad schema"),
-        (error(401, f"Incorrect API key provided: {KEY}"), "HTTP 401"),
-        (error(403, "no access to this model"), "HTTP 403"),
-        (error(500, "boom"), "HTTP 500"),
-        (unreachable, "Connection error"),
+        (lambda _: completion("no JSON at all"), "not the requested JSON", "invalid"),
+        (lambda _: completion(""), "empty", "invalid"),
+        (lambda _: completion(None, refusal="I would rather not"), "I would rather not", "refused"),
+        (error(400, "bad schema"), "HTTP 400, .*bad schema", "failed"),
+        (error(401, f"Incorrect API key provided: {KEY}"), "HTTP 401", "failed"),
+        (error(403, "no access to this model"), "HTTP 403", "failed"),
+        (error(500, "boom"), "HTTP 500", "failed"),
+        (unreachable, "Connection error", "failed"),
     ],
-    ids=["rubbish", "refusal", "400", "401", "403", "500", "unreachable"],
+    ids=["rubbish", "empty", "refusal", "400", "401", "403", "500", "unreachable"],
 )
-def test_a_failing_model_is_a_note_and_costs_no_value(
-    answers: AnswerStore, extraction: Extraction, respond: Any, pattern: str
+def test_a_failing_model_is_a_note_is_counted_and_costs_no_value(
+    answers: AnswerStore, extraction: Extraction, respond: Any, pattern: str, outcome: str
 ) -> None:
-    found = reader(answers, Api(respond)).read(extraction)
+    before = _answers_counted()
+    found = ModelReader(answers, Api(respond).manager(), "m-failing").read(extraction)
     assert found.extraction is extraction
     assert found.note is not None
     assert re.search(pattern, found.note)
     assert KEY not in found.note
     assert "Roof" in found.unanswered
+    assert _grown(before) == {outcome: 1, "m-failing": 1}
 
 
 @pytest.mark.parametrize(
@@ -283,7 +284,7 @@ def test_an_exhausted_budget_is_a_note_that_names_it(
     assert found.note is not None
     assert re.search(pattern, found.note), found.note
     assert found.asks_again
-    assert _answers_counted() == {**before, "budget": before.get("budget", 0.0) + 1}
+    assert _grown(before) == {"budget": 1}
 
 
 def _answers_counted() -> dict[str, float]:
@@ -293,16 +294,16 @@ def _answers_counted() -> dict[str, float]:
     return {sample.labels[names[sample.name]]: sample.value for sample in samples}
 
 
+def _grown(before: dict[str, float]) -> dict[str, float]:
+    grown = {name: value - before.get(name, 0.0) for name, value in _answers_counted().items()}
+    return {name: value for name, value in grown.items() if value}
+
+
 @pytest.mark.parametrize(
     ("respond", "outcome", "measured"),
     [
         (roof, "asked", 1),
         (cut, "cut", 1),
-        (lambda _: completion(None, refusal="no"), "refused", 1),
-        (lambda _: completion("no JSON at all"), "invalid", 1),
-        (lambda _: completion(""), "invalid", 1),
-        (error(400, "no"), "failed", 1),
-        (unreachable, "failed", 1),
         (error(429, "no money", "insufficient_quota"), "failed", 0),
         (slow_down, None, 0),
     ],
@@ -315,9 +316,7 @@ def test_every_answer_is_counted_by_its_outcome(
     reader = ModelReader(answers, Api(respond).manager(), "m-counted")
     with pytest.raises(openai.RateLimitError) if outcome is None else contextlib.nullcontext():
         reader.read(extraction)
-    grown = {name: value - before.get(name, 0.0) for name, value in _answers_counted().items()}
-    expected = {outcome: 1.0, "m-counted": float(measured)}
-    assert {name: value for name, value in grown.items() if value} == {n: v for n, v in expected.items() if n and v}
+    assert _grown(before) == {n: v for n, v in {outcome: 1.0, "m-counted": float(measured)}.items() if n and v}
 
 
 @pytest.mark.parametrize(("use", "asked"), [("always", "YearBuilt"), ("missing", "BedroomsTotal"), ("never", None)])

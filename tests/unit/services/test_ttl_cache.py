@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -33,21 +32,6 @@ def test_an_answer_is_cached_until_its_time_ends() -> None:
     assert kept.last(60.0) == 2
     now = 161.001
     assert kept.last(60.0) is None
-
-
-def test_concurrent_callers_cause_one_call() -> None:
-    going = threading.Event()
-    count = _counting()
-
-    def ask() -> int:
-        going.wait(60)
-        return count()
-
-    kept = TtlCache(ask, 60.0)
-    with ThreadPoolExecutor(8) as threads:
-        answers = [threads.submit(kept) for _ in range(8)]
-        going.set()
-        assert {answer.result(10) for answer in answers} == {1}
 
 
 def test_a_failure_is_not_cached() -> None:

@@ -4,7 +4,6 @@ import logging
 import os
 import subprocess
 import sys
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from celery.signals import import_modules, setup_logging
 
 from app.services.runtime.heartbeats import WorkerHeartbeat, heartbeat_file, read_heartbeats
 from app.settings import Settings
-from tasks import make_celery
 from tasks._celery.config import INTERVAL_HEADER
 from worker import config_reload, signals
 from worker.beat_schedule import beat_config
@@ -61,13 +59,6 @@ def test_log_level_overrides_the_command_line(monkeypatch: pytest.MonkeyPatch, t
     signals.connect()
     setup_logging.send(sender=None, loglevel=logging.INFO)
     assert logging.getLogger().level == logging.WARNING
-
-
-@pytest.mark.parametrize("chosen", [None, 3])
-def test_a_worker_runs_the_configured_number_of_jobs_at_once(chosen: int | None) -> None:
-    """None means Celery's own default, the number of processors."""
-    with closing(make_celery(Settings.of(worker_concurrency=chosen))) as app:
-        assert app.conf.worker_concurrency == chosen
 
 
 def test_the_heartbeat_file_names_the_node_and_the_time(tmp_path: Path) -> None:
