@@ -12,8 +12,6 @@ from app.keypool.stores.base import Lease, Settlement
 
 #: The first and the longest pause between retries, in seconds. Each further failure doubles the pause.
 _FIRST_BACKOFF_S, _LONGEST_BACKOFF_S = 0.1, 2.0
-#: Maximum retries after a 403. More would be useless if the model is forbidden for all keys.
-_FORBIDDEN_TRIES = 1
 #: Maximum retries after interrupted responses and, once the caller's maximum wait is over, after server failures.
 _FAILURE_TRIES = 2
 
@@ -50,7 +48,6 @@ class Call:
     failures: int = 0
     #: How many responses were interrupted after their headers.
     broken: int = 0
-    forbidden: int = 0
 
     def sent_with(self, key_id: str) -> None:
         self.used.add(key_id)
@@ -66,9 +63,6 @@ class Call:
         outcome = settlement.outcome
         if outcome in BARS_KEY:
             self.barred.add(key_id)
-        if outcome is Outcome.FORBIDDEN:
-            self.forbidden += 1
-            return self.forbidden <= _FORBIDDEN_TRIES
         if outcome is Outcome.SERVER_FAILURE:
             self.failed[key_id] = now_us + (settlement.pause_us or 0)
             self.failures += 1
