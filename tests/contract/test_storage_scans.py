@@ -46,7 +46,7 @@ def scanned(database: Database, statements: list[tuple[str, Any]], tables: str =
         if not re.match(r"SELECT|UPDATE|DELETE", sql) or "pg_advisory" in sql:
             continue
         plan = plan_of(database, sql, parameters)
-        if re.search(rf"{scan} ({tables})\b(?! USING INDEX ix_jobs_no_source)", plan):
+        if re.search(rf"{scan} ({tables})\b(?! USING INDEX ix_jobs_with_error)", plan):
             found.append(f"{sql}\n{plan}")
     return found
 

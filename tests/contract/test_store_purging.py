@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event, insert, select, text
+from sqlalchemy import Connection, event, insert, select, text, update
 
 from app.clock import ManualClock
+from app.errors.fetching import FetchError
 from app.errors.jobs import LeaseLostError
 from app.errors.purging import PurgedMeanwhileError
 from app.errors.targets import InvalidTargetError, NoSourceError
@@ -39,7 +40,8 @@ from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.properties.tables import Property, Unverified
 from app.property.storage.properties.views import PropertyFilter
 from app.property.storage.tables import metadata
-from app.property.storage.watches.models import Change
+from app.property.storage.watches.models import Change, Watch
+from app.property.storage.watches.repository import Watches
 from benchmarks.saving import save_record
 from tests.contract.conftest import ON_POSTGRESQL, count, stored_texts, writing_threads
 from tests.plugins.job_ends import finish, put_claims
@@ -132,11 +134,17 @@ def test_every_kind_of_purge_removes_the_page_from_every_table(
     service.scrape(MOBILE, page_url=PAGE, ListPrice=80)
     service.jobs.fail(service.jobs.enqueue([PAGE], refresh=True).new[0], InvalidTargetError(PAGE, AGENT))
     service.add_claim(home, f"{PAGE}/more" if kind is PurgeKind.HOST else PAGE)
-    address = service.jobs.enqueue(["12 Elm St, Springfield, IL 62701"], refresh=True).new[0]
+    elm = "12 Elm St, Springfield, IL 62701"
+    address, moved = service.jobs.enqueue([elm, "https://old.example/1"], refresh=True).new
     service.jobs.claim(address, "owner", 30)
     refused = JobAttempt("web search", None, PAGE, "http_status", f"{AGENT} refuses", 1)
     note_failed_page(database, Lease(address, "owner"), refused, service.clock.now())
-    service.jobs.fail(address, NoSourceError("12 ELM ST", f"web search {PAGE}: {AGENT} sells it"))
+    sold = NoSourceError("12 ELM ST", f"web search: nothing; unverified claims of the search: {AGENT} ({PAGE})")
+    service.jobs.fail(address, sold)
+    service.jobs.fail(moved, FetchError("https://old.example/1", f"it redirects to {PAGE!r}: {AGENT}"))
+    Watches(database).add([elm])
+    with database.writing() as connection:
+        connection.execute(update(Watch).values(error_message=str(sold), pause_reason=f"The page is gone: {sold}"))
     counted = store.purge(kind, name or home, who="alice", dry_run=True).removed
     assert found(database, AGENT), "a dry run removes nothing"
     removed = store.purge(kind, name or home, who="alice", dry_run=False).removed
@@ -150,8 +158,8 @@ def test_every_kind_of_purge_removes_the_page_from_every_table(
         row = connection.execute(select(AuditEntry)).one()
     assert (row.who, row.action, row.removed) == ("alice", kind.value, removed)
     remaining = {table: number for table, number in rows(database).items() if number}
-    assert set(remaining) - {"daily_usage"} == {"batches", "jobs", "audit_log", "suppressions"}
-    assert remaining["jobs"] == 1, "the other target's job stays, without the page"
+    assert set(remaining) - {"daily_usage"} == {"batches", "jobs", "watches", "audit_log", "suppressions"}
+    assert remaining["jobs"] == 2, "the other targets' jobs stay, without the page"
 
 
 def test_a_copy_is_purged_with_its_final_url_and_with_its_job(

@@ -195,7 +195,8 @@ class Job(Base):
         Index("ix_jobs_state_resend_at", "state", "resend_at"),
         Index("ix_jobs_target", "target"),
         Index("ix_jobs_finished_at", "finished_at", **where(text("finished_at IS NOT NULL"))),
-        Index("ix_jobs_no_source", "id", **where(text("error_code = 'no_source'"))),
+        # purges search all error messages for URLs
+        Index("ix_jobs_with_error", "id", **where(text("error_code IS NOT NULL"))),
         Index("ix_jobs_request_id", "request_id", **where(text("request_id IS NOT NULL"))),
         Index("ix_jobs_watch_id_state", "watch_id", "state", **where(text("watch_id IS NOT NULL"))),
         Index("uq_jobs_reading_url", "reading_url", unique=True, **where(text("reading_url IS NOT NULL"))),

@@ -65,8 +65,7 @@ _AT_ONCE = 10
 #: processes have added meanwhile.
 _MOST_ROUNDS = 5
 # The next three conditions must be written exactly as in the partial indexes, or SQLite does not use these indexes.
-#: The condition for jobs whose error message names pages.
-_ERROR_NAMES_PAGES = literal_column("error_code") == literal_column("'no_source'")
+_HAS_ERROR = literal_column("error_code").is_not(None)
 _HAS_DETAIL = literal_column("detail") != literal_column("''")
 _IS_SEARCH = literal_column("kind") == literal_column("'search'")
 
@@ -119,7 +118,8 @@ def _mentions(database: Database, scope: Scope) -> Iterator[Step]:
     searches = rows_of(database, LlmCache.urls, only=[_IS_SEARCH])
     for some in chunks([row.id for row in searches if names_page(row.urls, urls, scope)]):
         yield partial(Removal.drop, what=LlmCache, which=LlmCache.id.in_(some))
-    for column, which in ((JobRow.error_message, _ERROR_NAMES_PAGES), (JobAttempt.detail, _HAS_DETAIL)):
+    of_watches = ((column, column.is_not(None)) for column in (Watch.error_message, Watch.pause_reason))
+    for column, which in ((JobRow.error_message, _HAS_ERROR), *of_watches, (JobAttempt.detail, _HAS_DETAIL)):
         rows = [row for row in rows_of(database, column, only=[which]) if names_page(row[-1], urls, scope)]
         for part in chunks(rows, _AT_ONCE):
             yield partial(Removal.drop_texts, column=column, rows=part)
@@ -147,15 +147,15 @@ class Removal:
         return rows
 
     def drop_texts(self, column: Any, rows: Sequence[Any]) -> None:
-        """Replace the error messages of jobs, or delete attempts, unless the text in `column` has changed meanwhile."""
+        """Replace texts of jobs and watches, or delete attempts, unless the text in `column` has changed meanwhile."""
         for row in rows:
             *key, text = row
             mine = and_(column == text, *(part == one for part, one in zip(column.table.primary_key, key, strict=True)))
-            if column.table is JobRow.__table__:
-                change = update(JobRow).where(mine).values(error_message="The list of tried sources was purged.")
-                self.connection.execute(change)
-            else:
-                self.connection.execute(delete(column.table).where(mine))
+            if column.table is JobAttempt.__table__:
+                self.connection.execute(delete(JobAttempt).where(mine))
+                continue
+            self.connection.execute(update(column.table).where(mine).values({column.name: "This text was purged."}))
+            self.job_ids |= set(key) if column.table is JobRow.__table__ else set()
 
     def remove_pages(self, urls: Sequence[str], later: Sequence[str] = ()) -> None:
         """Delete everything about `urls`. Rebuild or delete the affected properties, except those in `later`."""

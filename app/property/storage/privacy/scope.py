@@ -26,8 +26,8 @@ _SAME_PAGE = (RECORD_URLS, (PageAlias.url, PageAlias.page_url))
 _AT_ONCE = 50
 #: Maximum number of rows per read transaction.
 _PAGE = 2000
-#: Punctuation that may follow a URL in a sentence, and is not part of the URL.
-_AFTER_URL = ".,:;!?)'\""
+#: Punctuation that may surround a URL in a sentence, and is not part of the URL.
+_AROUND_URL = "(.,:;!?)'\""
 
 
 class PurgeKind(StrEnum):
@@ -65,7 +65,7 @@ class Scope:
 
 def names_page(text: str, urls: Set[str], scope: Scope) -> bool:
     """Return whether `text` contains one of `urls`, or a URL on the scope's hosts, as a whole word."""
-    words = {part for word in text.split() for part in (word, word.rstrip(_AFTER_URL))}
+    words = {part for word in text.split() for part in (word, word.strip(_AROUND_URL))}
     return not urls.isdisjoint(words) or any(scope.is_of_host(word) for word in words)
 
 
