@@ -1,1 +1,1 @@
-"""Stores for the state of the OpenAI keys. `base` is the interface that all stores implement."""
+"""Stores for the state of the OpenAI keys. `base` has their types, and `script_store` documents their methods."""

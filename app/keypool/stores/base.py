@@ -1,21 +1,21 @@
-"""The interface of a key store, which keeps the state of all OpenAI keys. Changes are atomic, and times come from the
-store's own clock.
+"""The types of key stores, which keep the state of all OpenAI keys. `ScriptStore` documents their methods.
 
-All implementations pass the contract tests (`tests/contract`). Stores never get a key's secret.
+All stores pass the contract tests (`tests/contract`) and never get a key's secret.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
-from app.keypool.figures import PoolFigures, Scope, Unit
-from app.keypool.keys import ApiKey
+from app.keypool.figures import Unit
 from app.keypool.limits import LimitReading
 from app.keypool.outcomes import Outcome
-from app.keypool.snapshots import Action, ActionResult, KeySnapshot
-from app.keypool.spending import Bulk, BulkResult, Spent, Usage
+from app.keypool.spending import Usage
+
+if TYPE_CHECKING:
+    from app.keypool.stores.fleet import FleetStore
+    from app.keypool.stores.script_store import ScriptStore
 
 #: A lease expires after this time if it is neither settled nor released, because its process has probably crashed.
 LEASE_US = 7_200_000_000
@@ -147,98 +147,5 @@ class Change:
     cooled_us: int | None = None
 
 
-class Store(Protocol):
-    """Stores the state of all keys of one pool. Methods are atomic and thread-safe."""
-
-    @property
-    def scope(self) -> Scope:
-        """Return whether the figures currently cover all processes or only this process."""
-        ...
-
-    @property
-    def blocking(self) -> bool:
-        """Return whether calls may wait for the network. If so, async callers must call the store in another thread."""
-        ...
-
-    def acquire(self, request: KeyRequest) -> Lease | Later | NoCapacity:
-        """Admit a request, reserve a later time for it, tell the caller to ask again later, or reject the request."""
-        ...
-
-    def confirm(self, lease: Lease) -> Lease | Later | None:
-        """Confirm a reservation whose time has come, or return how much longer to wait.
-
-        Return None if the reservation was released, for example because the key is unusable now or a budget is used up.
-        The caller should then call `acquire` with `KeyRequest.waited`.
-        """
-        ...
-
-    def give_back(self, lease: Lease) -> None:
-        """Release an unused reservation."""
-        ...
-
-    def settle(self, lease: Lease, settlement: Settlement) -> Change:
-        """End a lease. Repeating the call changes nothing."""
-        ...
-
-    def end_stream(self, lease: Lease, usage: Usage | None, *, broke: bool = False) -> Change:
-        """Report the end of a stream whose lease was settled as a success when its headers arrived.
-
-        `usage` is None if unknown. A stream that `broke` counts as a failure of the key. Repeating the call within
-        `LEASE_US` changes nothing.
-        """
-        ...
-
-    def charge_bulk(self, bulk: Bulk) -> str | None:
-        """Charge the budgets for all requests of a bulk.
-
-        If a budget does not suffice, charge nothing and return its `NoCapacity.detail`. Repeating the call changes
-        nothing. Raises `redis.RedisError` if the server is unavailable.
-        """
-        ...
-
-    def settle_bulk(self, bulk: Bulk, result: BulkResult) -> None:
-        """Replace the charge of a bulk with its usage, on the day of the charge, and count the outcomes of its
-        requests.
-
-        Repeating the call changes nothing. If the bulk was never charged, or its charge has expired, the usage is added
-        to the current day. Raises `redis.RedisError` if the server is unavailable.
-        """
-        ...
-
-    def set_keys(self, keys: Sequence[ApiKey]) -> None:
-        """Use only these keys for new leases. A key that is removed and later added again keeps its state."""
-        ...
-
-    def act(self, key_id: str, action: Action) -> ActionResult:
-        """Apply an operator's action to one key, in all processes. The key need not be configured.
-
-        A disabled key gets no new lease until it is enabled, even if no other key is usable. Its circuit does not
-        change, its running requests finish, and its reservations cannot be confirmed. The action "probe" lets a key
-        that is open, dead, or out of quota take one request now. If that request fails, the interval between probes
-        does not grow. Raises `redis.RedisError` if the server is unavailable.
-        """
-        ...
-
-    def snapshot(self) -> tuple[KeySnapshot, ...]:
-        """Return the configured keys in their order, then the draining keys, read at one moment."""
-        ...
-
-    def figures(self) -> PoolFigures:
-        """Return the counts of all keys and models."""
-        ...
-
-    def spent(self, batch: str = "") -> Spent:
-        """Return the usage of all keys on this UTC day, or the total usage of `batch` if it is not ""."""
-        ...
-
-    def losses(self) -> int:
-        """Return how many times a process lost Redis and continued with its own share of the limits."""
-        ...
-
-    def now_us(self) -> int:
-        """Return the time of the store's clock, which all lease times use."""
-        ...
-
-    def close(self) -> None:
-        """Send outstanding reports and close the connections. Later calls do nothing."""
-        ...
+#: A store of the state of all keys of one pool: in memory or in Redis (`ScriptStore`), or in Redis with a fallback.
+type Store = ScriptStore | FleetStore

@@ -43,7 +43,8 @@ class Server(Protocol):
 
 
 class ScriptStore:
-    """A `Store` that runs Lua scripts on `server`. Thread-safe if `server` is.
+    """A `Store` that runs Lua scripts on `server`. Methods are atomic, and thread-safe if `server` is. If the server is
+    unavailable, they raise `redis.RedisError`; `FleetStore` handles this error, except in `act` and for bulks.
 
     Each process must create its own store, after a fork. If `clock` is None, the scripts use the server's time.
     `process` is this process's name in heartbeats, or "" if it sends none. `learned` returns what this process knows
@@ -51,7 +52,9 @@ class ScriptStore:
     the remainder of each budget divided by `processes`. Raises `ConfigurationError` for an unknown strategy.
     """
 
+    #: Whether the figures cover all processes or only this process.
     scope: Scope = "fleet"
+    #: Whether calls may wait for the network. If so, async callers must call the store in another thread.
     blocking = True
 
     def __init__(
@@ -81,7 +84,10 @@ class ScriptStore:
         self.set_keys(keys)
 
     def set_keys(self, keys: Sequence[ApiKey]) -> None:
-        """Use only these keys for new leases. The next request registers them on the server."""
+        """Use only these keys for new leases. The next request registers them on the server.
+
+        A key that is removed and later added again keeps its state.
+        """
         text = json.dumps([(key.key_id, key.group, key.mask) for key in keys], separators=(",", ":"))
         digest = hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
         self._registration = (digest, text, {key.key_id: key.mask for key in keys})
@@ -104,7 +110,10 @@ class ScriptStore:
         return f"{self._leases}-{next(self._numbers)}"
 
     def acquire(self, request: KeyRequest, lease_id: str = "") -> Lease | Later | NoCapacity:
-        """Admit a request, reserve a time for it, or reject it. If `lease_id` is "", the lease gets a new id."""
+        """Admit a request, reserve a time for it, tell the caller to ask again later, or reject it.
+
+        If `lease_id` is "", the lease gets a new id.
+        """
         digest, _, mine = self._registration
         if not mine:
             return NoCapacity(0, "barred")
@@ -123,7 +132,12 @@ class ScriptStore:
                 return NoCapacity(_whole(reply[2]), reply[3], reply[4])
 
     def confirm(self, lease: Lease, *, was_sent: bool = False) -> Lease | Later | None:
-        """Confirm a reservation. If `was_sent`, count the request even if the key is now unusable."""
+        """Confirm a reservation whose time has come, or return how much longer to wait.
+
+        Return None if the reservation was released, for example because the key is unusable now or a budget is used up.
+        The caller should then call `acquire` with `KeyRequest.waited`. If `was_sent`, count the request even if the key
+        is now unusable.
+        """
         digest, _, mine = self._registration
         if not mine and not was_sent:
             self.give_back(lease)
@@ -136,14 +150,23 @@ class ScriptStore:
         return lease.sent(_whole(reply[1]), reply[2])
 
     def give_back(self, lease: Lease) -> None:
+        """Release an unused reservation."""
         self._run("give_back", lease.text, lease.at_us)
 
     def settle(self, lease: Lease, settlement: Settlement, *, foreign: bool = False) -> Change:
-        """End a lease. If `foreign`, another server issued and counts the lease; change only the key's state."""
+        """End a lease. Repeating the call changes nothing.
+
+        If `foreign`, another server issued and counts the lease; change only the key's state.
+        """
         given = {**_known(settlement), "wait_class": wait_class(settlement.waited_us), "foreign": foreign}
         return self._change("settle", lease, given)
 
     def end_stream(self, lease: Lease, usage: Usage | None, *, broke: bool = False) -> Change:
+        """Report the end of a stream whose lease was settled as a success when its headers arrived.
+
+        `usage` is None if unknown. A stream that `broke` counts as a failure of the key. Repeating the call within
+        `LEASE_US` changes nothing.
+        """
         return self._change("end_stream", lease, {"broke": broke, **({"usage": asdict(usage)} if usage else {})})
 
     def _change(self, name: str, lease: Lease, given: dict[str, Any]) -> Change:
@@ -151,11 +174,20 @@ class ScriptStore:
         return Change(**json.loads(reply[1]))
 
     def charge_bulk(self, bulk: Bulk) -> str | None:
+        """Charge the budgets for all requests of a bulk. Repeating the call changes nothing.
+
+        If a budget does not suffice, charge nothing and return its `NoCapacity.detail`.
+        """
         given = json.dumps(spent_rows(bulk.charges))
         reply = self._run("charge_bulk", bulk.bulk_id, bulk.key_id, given)
         return reply[1] or None
 
     def settle_bulk(self, bulk: Bulk, result: BulkResult) -> None:
+        """Replace the charge of a bulk with its usage, on the day of the charge, and count the outcomes of its
+        requests. Repeating the call changes nothing.
+
+        If the bulk was never charged, or its charge has expired, the usage is added to the current day.
+        """
         total, (given, made) = result.total, (result.input_tokens, result.output_tokens)
         results = {
             "charges": spent_rows(bulk.charges),
@@ -166,11 +198,19 @@ class ScriptStore:
         self._run("settle_bulk", bulk.bulk_id, bulk.key_id, bulk.model, json.dumps(results))
 
     def act(self, key_id: str, action: Action) -> ActionResult:
+        """Apply an operator's action to one key, in all processes. The key need not be configured.
+
+        A disabled key gets no new lease until it is enabled, even if no other key is usable. Its circuit does not
+        change, its running requests finish, and its reservations cannot be confirmed. The action "probe" lets a key
+        that is open, dead, or out of quota take one request now. If that request fails, the interval between probes
+        does not grow.
+        """
         digest, _, mine = self._registration
         reply = self._run_known("act", digest if mine else "", key_id, action)
         return ActionResult(reply[1], reply[2] if key_id in mine else "draining")
 
     def snapshot(self) -> tuple[KeySnapshot, ...]:
+        """Return the configured keys in their order, then the draining keys, read at one moment."""
         _, _, mine = self._registration
         pairs = (part for pair in self._groups.items() for part in pair)
         _, found = self._run("snapshot", *pairs)
@@ -182,14 +222,17 @@ class ScriptStore:
         return read_figures(self.scope, groups, json.loads(found), _whole(now))
 
     def spent(self, batch: str = "") -> Spent:
+        """Return the usage of all keys on this UTC day, or the total usage of `batch` if it is not ""."""
         name = f"{self._prefix}:t:{batch}" if batch else f"{self._prefix}:d:{day_of(self.server_now_us())}"
         return Spent(*(int(figure or 0) for figure in self._server.hmget(name, [*SPENT_FIELDS])))
 
     def losses(self) -> int:
+        """Return how many times a process lost Redis and continued with its own share of the limits."""
         found = self._server.hget(f"{self._prefix}:p", "losses")
         return int(found or 0)
 
     def now_us(self) -> int:
+        """Return the time of the store's clock, which all lease times use."""
         if not self.time.known:
             self.server_now_us()
         return self.time.now_us()

@@ -10,7 +10,7 @@ OUT = frozenset({"open", "half_open", "dead", "no_quota"})
 
 @dataclass(frozen=True, slots=True)
 class KeyView:
-    """A configured key: its state in the pool (`stores.base.State`), and when it was first seen and last failed."""
+    """A configured key: its state in the pool (`snapshots.State`), and when it was first seen and last failed."""
 
     key_id: str
     mask: str
