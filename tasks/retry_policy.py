@@ -95,11 +95,17 @@ def decide(exc: BaseException, progress: JobProgress, *, now: datetime, rng: ran
     if isinstance(error, HostBusyError):
         return _wait_for_host(error, progress)
     asked = error.facts.get("retry_after_seconds")
-    if isinstance(error, WatchBudgetSpentError):  # waiting for the next day's budget never counts toward the deadline
-        return Wait(float(asked) + rng.uniform(0, _NEXT_DAY_SPREAD_SECONDS), error, 0.0)
     if isinstance(asked, int | float):
-        return _wait(float(asked), progress, error, error)
+        return _wait_as_asked(error, float(asked), progress, rng)
     return TryAgain(backoff_seconds(progress.retries, rng), error)
+
+
+def _wait_as_asked(
+    error: PropertyIntelligenceError, seconds: float, progress: JobProgress, rng: random.Random
+) -> Decision:
+    if isinstance(error, WatchBudgetSpentError):  # waiting for the next day's budget never counts toward the deadline
+        return Wait(seconds + rng.uniform(0, _NEXT_DAY_SPREAD_SECONDS), error, 0.0)
+    return _wait(seconds, progress, error, error)
 
 
 def capacity_wait_seconds(exc: BaseException, now: datetime) -> float | None:
