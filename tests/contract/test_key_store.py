@@ -333,15 +333,35 @@ def test_callers_rarely_check_a_probe_that_is_not_yet_sent(pair: Store, clock: M
     assert pair.acquire(ask(max_wait_us=30 * SECOND)) == Later(SECOND // 4)
 
 
-def test_an_outage_of_the_only_key_with_the_model_is_not_a_ban(pair: Store, clock: ManualClock) -> None:
-    """Key A may not use the model, so key B is the only one, and is tried although its circuit is open."""
-    answer(pair, Outcome.FORBIDDEN, ONLY_A)
+@pytest.mark.parametrize(
+    ("outcome", "reason"), [(Outcome.FORBIDDEN, "forbidden"), (Outcome.RATE_LIMITED, "no_capacity")]
+)
+def test_an_outage_of_the_only_other_key_is_not_waited_for(pair: Store, outcome: Outcome, reason: str) -> None:
+    """Key A may not be used for an hour, so key B is the only one, and is tried although its circuit is open."""
+    answer(pair, outcome, ONLY_A, pause_us=3600 * SECOND)
     for _ in range(3):
         answer(pair, Outcome.SERVER_FAILURE, ONLY_B)
     probe = take(pair)
     assert (probe.key_id, probe.last_resort) == (B.key_id, True)
     pair.settle(probe, Settlement(Outcome.INVALID_KEY))
-    assert refused(pair).reason == "forbidden"
+    assert refused(pair).reason == reason
+
+
+def test_an_open_circuit_is_found_behind_many_forbidden_keys(make_store: MakeStore, clock: ManualClock) -> None:
+    keys = make_keys([f"sk-{n}" for n in range(70)])
+    store = make_store(keys, clock)
+    for key in keys[1:]:
+        answer(store, Outcome.FORBIDDEN, ask(barred=frozenset(k.key_id for k in keys if k is not key)))
+    answer(store)
+    for _ in range(3):
+        answer(store, Outcome.SERVER_FAILURE)
+    assert take(store).key_id == keys[0].key_id
+
+
+def test_callers_barred_from_healthy_keys_learn_when_their_key_returns(pair: Store) -> None:
+    for _ in range(3):
+        answer(pair, Outcome.SERVER_FAILURE, ONLY_A)
+    assert pair.acquire(ONLY_A) == NoCapacity(300 * SECOND, "barred")
 
 
 def test_a_key_without_quota_may_use_the_model_later(pair: Store) -> None:
@@ -353,7 +373,7 @@ def test_a_key_without_quota_may_use_the_model_later(pair: Store) -> None:
 def test_a_request_that_tried_every_usable_key_is_barred(pair: Store) -> None:
     answer(pair, Outcome.INVALID_KEY)
     lease = answer(pair, Outcome.SERVER_FAILURE)
-    assert pair.acquire(ask(barred=frozenset({lease.key_id}))) == NoCapacity(0, "barred")
+    assert refused(pair, ask(barred=frozenset({lease.key_id}))).reason == "barred"
 
 
 def test_reservations_that_an_open_circuit_voids_cause_no_second_probe(store: Store, clock: ManualClock) -> None:

@@ -63,6 +63,9 @@ local function score(c)
   return SCORE
 end
 
+-- Return whether the key may not use the model, or rests so long that keys with open circuits are probed instead.
+local function is_away(k, b) return k.forbidden > now or b.cooldown > now + C.LAST_RESORT_US end
+
 local function candidate(id, position, last_resort)
   local k = load_key(id, model)
   local q = load_quota(k.group)
@@ -73,7 +76,7 @@ local function candidate(id, position, last_resort)
   local start = broke and math.max(from, now + to_midnight) or from
   return {
     k = k, b = b, from = from, start = start, at = capacity_at(b, tokens, start, reserve), broke = broke,
-    fits = fits(b, tokens), usable = usable(k, q, now) and k.forbidden <= now and not broke,
+    fits = fits(b, tokens), usable = usable(k, q, now) and not is_away(k, b) and not broke,
     awaits = health_awaits(k, now) or quota_awaits(q, id, now),
   }
 end
@@ -139,14 +142,16 @@ end
 for _, update in ipairs(walk()) do redis.call('ZADD', P .. ':i:' .. model, update[1], update[2]) end
 for _, id in ipairs(gone) do redis.call('ZREM', P .. ':i:' .. model, id) end
 
--- Return the keys of this configuration. If there are more than 64, return the 64 that are usable first.
+-- Return the keys of this configuration. If there are more than 64, return the 64 that may use the model first.
 local looked_up
 local function members_in_order()
   if looked_up then return looked_up end
   local members, most, found = redis.call('ZRANGE', set, 0, -1), 8 * C.MOST_CANDIDATES, {}
   if #members > most then
     for _, id in ipairs(redis.call('ZRANGE', P .. ':us', 0, 4 * most)) do
-      if #found < most and not is_off[id] and redis.call('ZSCORE', set, id) then found[#found + 1] = id end
+      if #found < most and not is_off[id] and redis.call('ZSCORE', set, id) and load_key(id, model).forbidden <= now then
+        found[#found + 1] = id
+      end
     end
     members = #found > 0 and found or {unpack(members, 1, most)}
   end
@@ -161,8 +166,9 @@ if not some_usable then
   last_resort = true
   local members = members_in_order()
   for _, id in ipairs(members) do
+    local k = load_key(id, model)
     if not is_off[id] and tonumber(redis.call('ZSCORE', P .. ':us', id) or '0') <= now
-      and load_key(id, model).forbidden <= now and not key_refusal(day, id, more) then
+      and not is_away(k, glance_at_bucket(k.group, model)) and not key_refusal(day, id, more) then
       last_resort = false
       break
     end
@@ -211,7 +217,7 @@ end
 local function refuse(at)
   local reason, detail = reason_of_refusal()
   if reason == 'disabled' then return no_capacity(C.DISABLED_RETRY_US, reason, '') end
-  if reason == 'barred' or not at then return no_capacity(0, 'barred', '') end
+  if not at then return no_capacity(0, 'barred', '') end
   if reason ~= 'no_capacity' then return no_capacity(math.max(1000, at - now), reason, detail) end
   local requests, of_tokens = num(of_model[2], 0), num(of_model[3], 0)
   local gap = requests + of_tokens > 0 and 0 or C.UNKNOWN_GAP_US
@@ -224,7 +230,8 @@ end
 
 -- Count the time until a key has capacity as saturation, if capacity is the only obstacle. No moment is counted twice.
 local function note_saturation()
-  if barred > 0 or last_resort or unseen or not first or first.start > now or first.at <= now then return end
+  if barred > 0 or unseen or not first or first.start > now or first.at <= now then return end
+  if last_resort and first.k.circuit ~= CLOSED then return end
   local till = math.min(first.at, now + C.LONGEST_SATURATION_US)
   local since = math.max(now, num(of_model[5], 0))
   if till <= since then return end
