@@ -30,6 +30,7 @@ _SAVED_CALLS, _SAVED_TOKENS = (encode(f"propintel_recipe_saved_{what}_total", {}
 def show_overview(request: Request, context: ContextOf) -> Response:
     """Show the overview. While Redis is unreachable, leave out keys and savings."""
     caller: Caller = request.state.caller
+    is_manager = caller.role in MANAGEMENT
     stores = context.stores
     counts = stores.jobs.counts()
     properties = stores.properties.page(limit=_ROWS, newest_first=True).items
@@ -39,10 +40,10 @@ def show_overview(request: Request, context: ContextOf) -> Response:
         in_progress=sum(counts[state] for state in ("queued", "running", "deferred")),
         counts=counts,
         has_jobs=any(counts.values()),
-        alerts=AlertStore(stores.database).firing(),
+        alerts=AlertStore(stores.database).firing() if is_manager else (),
         properties=[_property(one) for one in properties],
         changes=[_change(one) for one in ChangeStore(stores.database).newest(limit=_ROWS)],
-        **_of_keys(context, is_manager=caller.role in MANAGEMENT),
+        **_of_keys(context, is_manager=is_manager),
     )
 
 

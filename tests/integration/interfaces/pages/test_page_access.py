@@ -1,4 +1,4 @@
-"""Each page is limited to certain roles, and each form requires its session's CSRF token."""
+"""Each page and the alerts are limited to certain roles, and each form requires its session's CSRF token."""
 
 import re
 from collections.abc import Iterator
@@ -12,7 +12,9 @@ import web.pages
 from app.access.page_sessions import PageSessions
 from app.access.tokens import Caller, Role
 from app.clock import SystemClock
+from app.property.storage.keys.alerts import Alarm, AlertStore, Severity
 from app.redis.embedded_valkey import EmbeddedValkey
+from app.services.runtime.stores import open_stores
 from app.settings import Settings
 from tests.integration.interfaces.conftest import SECRET
 from web import create_app
@@ -47,6 +49,9 @@ def test_pages_and_forms_are_refused_without_role_or_session_token(
         cookie, _ = sessions.open(Caller("issuer", "tester", role))
         session = sessions.find(cookie)
     assert session is not None
+    alarm = Alarm("circuit_open", "sk-proj-abc...xyz1", Severity.CRITICAL, "Circuit open.")
+    with open_stores(settings) as stores:
+        AlertStore(stores.database).record([alarm], notify=False)
     with TestClient(app, "http://127.0.0.1:8000", cookies={"propintel": cookie}, follow_redirects=False) as client:
         assert set(map(" ".join, _routes())) > MANAGING | OPERATING
         for method, path in _routes():
@@ -61,4 +66,5 @@ def test_pages_and_forms_are_refused_without_role_or_session_token(
                 assert (forged.status_code, "does not belong to your session" in forged.text) == (403, True), name
             answer = client.request(method, url, data=good if method == "POST" else None)
             assert (answer.status_code != 403) is allowed, (name, answer.status_code)
-            assert ('href="/keys"' in answer.text) <= (role in MANAGERS), name
+            for secret in ('href="/keys"', "Circuit open."):
+                assert (secret in answer.text) <= (role in MANAGERS), name
