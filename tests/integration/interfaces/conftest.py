@@ -19,6 +19,7 @@ import pytest
 import uvicorn
 
 from app.redis.embedded_valkey import EmbeddedValkey
+from app.services.runtime.stores import Stores, open_stores
 from app.settings import VARIABLE_PREFIXES, Settings, load_settings
 from cli.main import main
 from cli.processes import StopSignals, Supervisor
@@ -34,6 +35,7 @@ _ADDRESS = re.compile(r"https?://127\.0\.0\.1:\d+")
 Environment = dict[str, str]
 Propintel = Callable[..., subprocess.CompletedProcess[str]]
 Bash = Callable[[str], str]
+Token = Callable[[str], str]
 
 
 @dataclass(frozen=True)
@@ -168,6 +170,19 @@ def called(
 
     yield run
     root.handlers[:], root.level = previous
+
+
+@pytest.fixture
+def token(called: Propintel) -> Callable[[str], str]:
+    """Return a function that signs a token for a role."""
+    return lambda role: called("token", "--role", role, "--subject", "tester").stdout.strip()
+
+
+@pytest.fixture
+def stores(home: Path) -> Iterator[Stores]:
+    """Open the stores of the test's processes. A changed value is published at once."""
+    with open_stores(Settings.of(propintel_home=home / "state", changes_confirming_looks=0)) as opened:
+        yield opened
 
 
 @pytest.fixture

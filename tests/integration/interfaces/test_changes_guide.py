@@ -9,31 +9,26 @@ import pytest
 
 from app.property.merging.changes import PUBLISHED_FIELDS
 from app.property.storage.watches.changes import ChangeStore
-from app.services.runtime.stores import open_stores
-from app.settings import Settings
+from app.services.runtime.stores import Stores
 
-from .conftest import Bash, Propintel
+from .conftest import Bash, Propintel, Token
 from .test_crm_examples import cut_prices
 
 GUIDE = (Path(__file__).parents[3] / "docs" / "changes.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.usefixtures("broker")
-def test_the_commands_follow_the_feed(web: str, bash: Bash, called: Propintel, home: Path) -> None:
+def test_the_commands_follow_the_feed(web: str, bash: Bash, token: Token, stores: Stores) -> None:
     if shutil.which("curl") is None:
         pytest.skip("no curl on PATH")
-    token = called("token", "--role", "reader", "--subject", "tester").stdout.strip()
     first, asking = re.findall(r"```bash\n(.*?)```", GUIDE, re.S)
     latest, table = first.strip().splitlines()
-    settings = Settings.of(propintel_home=home / "state", changes_confirming_looks=0)
-    with open_stores(settings) as stores:
-        for day in range(2):
-            cut_prices(stores, day)
-        printed = bash(latest)
-        assert printed == ""
-        change = cut_prices(stores, 2, homes=1)[-1]
-        answer = json.loads(bash(f"URL={web} TOKEN={token}\n{asking}"))
-        cursor = ChangeStore(stores.database).since("latest").next_since
+    for day in range(2):
+        cut_prices(stores, day)
+    assert bash(latest) == ""
+    change = cut_prices(stores, 2, homes=1)[-1]
+    answer = json.loads(bash(f"URL={web} TOKEN={token('reader')}\n{asking}"))
+    cursor = ChangeStore(stores.database).since("latest").next_since
     assert answer["data"] == {"changes": [change.as_json()], "next_since": cursor, "has_more": False}
     shown = json.loads(bash(f"{table} --format json"))
     assert shown == {**answer["data"], "webhook": {"pending": 0, "oldest_at": None, "error": None}}

@@ -1,22 +1,11 @@
 """`propintel alerts` lists firing and resolved alerts, as JSON or as a table."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 
 from app.property.storage.keys.alerts import Alarm, AlertStore, Severity
-from app.services.runtime.stores import Stores, open_stores
-from app.settings import Settings
+from app.services.runtime.stores import Stores
 
 from .conftest import Propintel
-
-
-@pytest.fixture
-def stores(home: Path) -> Iterator[Stores]:
-    with open_stores(Settings.of(propintel_home=home / "state")) as opened:
-        yield opened
 
 
 def alarm(subject: str) -> Alarm:

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -33,41 +34,27 @@ def page(home: Path) -> str:
     return "page.html"
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["nonsense"],
-        ["token"],
-        ["token", "--role", "exec"],
-        ["token", "--role", "exec", "--subject", " "],
-        ["token", "--role", "king", "--subject", "tester"],
-        ["token", "--role", "exec", "--subject", "tester", "--ttl", "soon"],
-        ["scrape"],
-        ["scrape", "not a url"],
-        ["extract", "no-such-file.html", "--url", "http://homes.example/"],
-        ["extract", "page.html"],
-        ["extract", "page.html", "--url", "homes"],
-        ["extract", "page.html", "--url", "http://homes.example/", "--lang", "english"],
-        ["enqueue"],
-        ["enqueue", "--file", "no-such-file.txt"],
-        ["enqueue", "http://homes.example/", "--priority", "10"],
-        ["jobs", "retry"],
-        ["jobs", "retry", "8e03b1c2", "--failed"],
-        ["jobs", "cancel"],
-        ["jobs", "list", "--failed", "--state", "done"],
-        ["jobs", "list", "--json", "--format", "table"],
-        ["properties", "show", "3f2c9a7b", "YearBuilt"],
-        ["properties", "show", "3f2c9a7b", "--explain", "YearBuild"],
-        ["properties", "export", "--format", "xlsx"],
-        ["properties", "export", "--format", "csv", "--json"],
-        ["keys", "check"],
-        ["demo", "--jobs", "0"],
-    ],
-)
-def test_wrong_usage_gives_exit_code_2(called: Propintel, page: str, arguments: list[str]) -> None:
-    ran = called(*arguments)
-    assert ran.returncode == 2
-    assert ran.stdout == ""
+#: Command lines that this project's own checks refuse. Typer refuses unknown options and values.
+WRONG = """token --role exec --subject ' '
+token --role exec --subject tester --ttl soon
+scrape 'not a url'
+extract page.html --url homes
+extract page.html --url http://homes.example/ --lang english
+enqueue
+enqueue --file no-such-file.txt
+jobs retry
+jobs retry 8e03b1c2 --failed
+jobs list --failed --state done
+jobs list --json --format table
+properties show 3f2c9a7b YearBuilt
+properties export --format csv --json
+keys check"""
+
+
+@pytest.mark.parametrize("line", WRONG.splitlines())
+def test_wrong_usage_gives_exit_code_2(called: Propintel, page: str, line: str) -> None:
+    ran = called(*shlex.split(line))
+    assert (ran.returncode, ran.stdout) == (2, "")
     assert ran.stderr.strip()
     assert "Traceback" not in ran.stderr
 
@@ -83,27 +70,20 @@ def test_wrong_usage_is_explained_on_stderr(propintel: Propintel) -> None:
 
 
 @pytest.mark.parametrize(
-    ("variable", "value", "arguments"),
+    ("variable", "value", "line"),
     [
-        ("OPENAI_KEY_ROTATION_STRATEGY", "fastest", ["keys", "list"]),
-        ("OPENAI_BASE_URL", "api.openai.com", ["keys", "check"]),
-        ("OPENAI_API_KEYS", "sk-good-key-000000000000,sk bad key", ["keys", "list"]),
-        ("PORT", "eighty", ["token", "--role", "exec", "--subject", "tester"]),
-        ("JWT_SECRET", "too short", ["token", "--role", "exec", "--subject", "tester"]),
-        ("DATABASE_URL", "no-database://x", ["jobs", "list"]),
-        ("LOG_FORMAT", "xml", ["jobs", "list"]),
-        ("LOG_LEVEL", "loud", ["jobs", "list"]),
+        ("OPENAI_BASE_URL", "api.openai.com", "keys check"),
+        ("OPENAI_API_KEYS", "sk-good-key-000000000000,sk bad key", "keys list"),
+        ("JWT_SECRET", "too short", "token --role exec --subject tester"),
+        ("DATABASE_URL", "no-database://x", "jobs list"),
+        ("LOG_LEVEL", "loud", "jobs list"),
     ],
 )
-def test_a_bad_setting_gives_exit_code_2_and_one_line(
-    called: Propintel, variable: str, value: str, arguments: list[str]
-) -> None:
-    ran = called(*arguments, **{variable: value})
-    assert ran.returncode == 2
-    assert ran.stdout == ""
-    errors = [line for line in ran.stderr.splitlines() if "WARNING: No OpenAI key" not in line]
-    assert len(errors) == 1
-    assert variable in errors[0]
+def test_a_bad_setting_gives_exit_code_2_and_one_line(called: Propintel, variable: str, value: str, line: str) -> None:
+    ran = called(*line.split(), **{variable: value})
+    assert (ran.returncode, ran.stdout) == (2, "")
+    (error,) = [line for line in ran.stderr.splitlines() if "WARNING: No OpenAI key" not in line]
+    assert variable in error
     for secret in ("too short", "sk bad key"):
         assert secret not in ran.stderr
 
@@ -164,13 +144,17 @@ def test_explain_shows_the_result_of_every_candidate(called: Propintel, page: st
     assert score["features"]["reader.jsonld"]["value"] == 1
     assert score["log_odds"] == pytest.approx(sum(part["adds"] for part in score["features"].values()), abs=0.05)
     assert all(candidate["locator"] and candidate["quote"] for candidate in found["candidates"])
-    table = called("extract", page, "--url", "http://homes.example/12-elm", "--explain", "--format", "table")
-    assert "YearBuilt" in table.stdout
-    assert "won with confidence" in table.stdout
+    options = ("--explain", "--format", "table")
+    table = called("extract", page, "--url", "http://homes.example/12-elm", *options, COLUMNS="80").stdout
+    assert "won with" in table
+    assert "bias +" in table
+    assert max(map(len, table.splitlines())) <= 80
 
 
 def test_the_prompt_is_shown_with_its_schema(called: Propintel, page: str) -> None:
-    shown = json.loads(called("extract", page, "--url", "http://homes.example/12-elm", "--show-prompt").stdout)
+    """With --explain too, the prompt follows the explanation."""
+    show = ("extract", page, "--url", "http://homes.example/12-elm", "--show-prompt")
+    shown = json.loads(called(*show).stdout)
     assert [message["role"] for message in shown["messages"]] == ["system", "user"]
     assert shown["schema"]["additionalProperties"] is False
     fact = shown["schema"]["properties"]["facts"]["items"]["properties"]
@@ -178,17 +162,11 @@ def test_the_prompt_is_shown_with_its_schema(called: Propintel, page: str) -> No
     assert set(shown["fields"]) <= set(fact["field"]["enum"])
     assert shown["messages"][1]["content"].endswith(f"Wanted: {', '.join(shown['fields'])}")
     assert sum(shown["tokens"].values()) == shown["prompt_tokens"] > 100
-    readable = called("extract", page, "--url", "http://homes.example/12-elm", "--show-prompt", "--format", "table")
-    assert "--- schema" in readable.stdout
-    assert f"{shown['prompt_tokens']} in all: instruction" in readable.stdout
-
-
-def test_explanation_and_prompt_can_be_shown_together(called: Propintel, page: str) -> None:
-    both = ("extract", page, "--url", "http://homes.example/12-elm", "--explain", "--show-prompt")
-    found = json.loads(called(*both).stdout)
+    assert f"{shown['prompt_tokens']} in all: instruction" in called(*show, "--format", "table").stdout
+    found = json.loads(called(*show, "--explain").stdout)
     assert {"record", "candidates", "prompt"} <= set(found)
     assert set(found["prompt"]["fields"]) <= set(found["wanted"])
-    table = called(*both, "--format", "table").stdout
+    table = called(*show, "--explain", "--format", "table").stdout
     assert table.index("Candidates") < table.index("--- schema")
 
 
@@ -235,11 +213,6 @@ def test_the_prompt_follows_the_settings_of_the_model(
     nothing = called(*show)
     assert json.loads(nothing.stdout)["fields"] == []
     assert "MODEL_USE is never" in nothing.stderr
-    for wrong in ("0", "-5"):
-        monkeypatch.setenv("OPENAI_TEXT_TOKENS", wrong)
-        refused = called(*show)
-        assert (refused.returncode, refused.stdout) == (2, "")
-        assert "OPENAI_TEXT_TOKENS" in refused.stderr
 
 
 def test_a_reply_with_other_json_fails_with_a_reason(called: Propintel, page: str, home: Path) -> None:

@@ -97,15 +97,3 @@ def test_fields_are_explained_by_name_or_label(called: Propintel, stored: str) -
     assert "Year built (YearBuilt)" in table
     assert "1978 portal homes.example conflict" in table
     assert "portal ranks below assessor here" in table
-
-
-def test_json_shows_the_stored_property(called: Propintel, stored: str) -> None:
-    shown = json.loads(called("properties", "show", stored).stdout)
-    assert shown["property"] == stored
-    (conflict,) = shown["conflicts"]
-    assert (conflict["field"], conflict["verdicts"]) == ("YearBuilt", ["won", "conflict"])
-    assert json.loads(called("properties", "show", stored, "--all", "--json").stdout) == shown
-
-
-def test_unknown_formats_are_wrong_usage(called: Propintel, stored: str) -> None:
-    assert called("properties", "show", stored, "--format", "brief").returncode == 2

@@ -1,32 +1,26 @@
 """`propintel purge` counts what it would remove, and with `--yes` removes it."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
 from app.property.page import Page
 from app.property.storage.pages.repository import PageStore
-from app.services.runtime.stores import Stores, open_stores
-from app.settings import Settings
+from app.services.runtime.stores import Stores
 
 from .conftest import Propintel
 
 URL = "https://homes.example/h/48213"
 
 
-@pytest.fixture
-def stores(home: Path) -> Iterator[Stores]:
-    """Open the command's database, and store one page."""
-    with open_stores(Settings.of(propintel_home=home / "state")) as opened:
-        page = Page(URL, URL, "text/html", "<p>A. Agent</p>", b"<p>A. Agent</p>", datetime(2026, 1, 1, tzinfo=UTC))
-        PageStore(opened.database).save_page(page)
-        yield opened
+@pytest.fixture(autouse=True)
+def page(stores: Stores) -> None:
+    page = Page(URL, URL, "text/html", "<p>A. Agent</p>", b"<p>A. Agent</p>", datetime(2026, 1, 1, tzinfo=UTC))
+    PageStore(stores.database).save_page(page)
 
 
-def test_purge_only_counts_without_confirmation(called: Propintel, stores: Stores) -> None:
+def test_purge_only_counts_without_confirmation(called: Propintel) -> None:
     counted = called("purge", "--url", URL)
     assert counted.returncode == 0, counted.stderr
     data = json.loads(counted.stdout)
@@ -45,7 +39,7 @@ def test_purge_only_counts_without_confirmation(called: Propintel, stores: Store
     "arguments",
     [(), ("--url", URL, "--host", "homes.example"), ("--url", "12 Oak St"), ("--host", "com"), ("--person", "Cher")],
 )
-def test_an_unclear_purge_is_wrong_usage(called: Propintel, stores: Stores, arguments: tuple[str, ...]) -> None:
+def test_an_unclear_purge_is_wrong_usage(called: Propintel, arguments: tuple[str, ...]) -> None:
     ran = called("purge", *arguments, "--yes")
     assert (ran.returncode, ran.stdout) == (2, "")
     assert json.loads(called("purge", "--url", URL).stdout)["removed"]["blobs"] == 1

@@ -5,7 +5,6 @@ import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -102,13 +101,6 @@ def test_verbose_is_accepted_before_and_after_the_command(called: Propintel) -> 
         assert logging.getLogger().level == logging.INFO
 
 
-def test_a_group_without_a_verb_shows_its_help(called: Propintel) -> None:
-    ran = called("jobs")
-    assert (ran.returncode, ran.stdout) == (2, "")
-    for verb in ("list", "show", "retry", "cancel"):
-        assert f"\n  {verb} " in ran.stderr
-
-
 @pytest.fixture
 def completed(called: Propintel) -> Callable[[str], list[str]]:
     """Return a function that returns bash's completions of a command line's last word."""
@@ -134,10 +126,3 @@ def test_a_shell_completes_commands_options_and_ids(
     (found,) = json.loads(called("properties", "list").stdout)
     assert completed(f"propintel properties show {found['property'][:6]}") == [found["property"]]
     assert completed("propintel jobs show https") == []
-
-
-def test_the_completion_script_is_printed(called: Propintel) -> None:
-    any_shell: Any = {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
-    ran = called("--show-completion", "bash", **any_shell)
-    assert ran.returncode == 0
-    assert "_PROPINTEL_COMPLETE=complete_bash" in ran.stdout

@@ -5,7 +5,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,13 +14,12 @@ import pytest
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.watches.changes import ChangeStore
 from app.property.storage.watches.models import Change
-from app.services.runtime.stores import Stores, open_stores
-from app.settings import Settings
+from app.services.runtime.stores import Stores
 from benchmarks.saving import save_record
 from tests.plugins.page_records import page_record
 from tests.plugins.webhook_receiver import Receiver
 
-from .conftest import Environment, Propintel
+from .conftest import Environment, Token
 
 pytestmark = pytest.mark.usefixtures("broker")
 ROOT = Path(__file__).parents[3]
@@ -30,22 +29,14 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def stores(home: Path) -> Iterator[Stores]:
-    settings = Settings.of(propintel_home=home / "state", changes_confirming_looks=0)
-    with open_stores(settings) as opened:
-        yield opened
-
-
-@pytest.fixture
-def run(web: str, environment: Environment, called: Propintel, home: Path) -> Run:
+def run(web: str, environment: Environment, token: Token, home: Path) -> Run:
     """Return a function that runs a command from the guide with this server's address."""
-    token = called("token", "--role", "reader", "--subject", "tester").stdout.strip()
 
     def run_example(program: str, **swaps: str) -> subprocess.CompletedProcess[str]:
         (command,) = re.findall(rf"^python (examples/{program}.*)$", GUIDE, re.M)
         arguments = command.replace("http://localhost:8000", web).split()
         arguments = [swaps.get(argument, argument) for argument in arguments]
-        tokens = {"PROPINTEL_TOKEN": token, "CRM_TOKEN": "crm-secret"}
+        tokens = {"PROPINTEL_TOKEN": token("reader"), "CRM_TOKEN": "crm-secret"}
         return subprocess.run(
             [sys.executable, str(ROOT / arguments[0]), *arguments[1:]],
             env={**environment, **tokens}, cwd=home, capture_output=True, text=True, timeout=300, check=False,

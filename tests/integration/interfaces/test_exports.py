@@ -16,8 +16,7 @@ from pyarrow import parquet
 
 from app.property.record import PageKind, SourceKind
 from app.property.storage.properties.repository import PropertyStore
-from app.services.runtime.stores import open_stores
-from app.settings import Settings
+from app.services.runtime.stores import Stores
 from benchmarks.saving import save_record
 from tests.plugins.page_records import page_record
 
@@ -35,11 +34,10 @@ def _save(store: PropertyStore, number: int, at: datetime = T0, **values: Any) -
 
 
 @pytest.fixture
-def ids(home: Path) -> list[str]:
+def ids(stores: Stores) -> list[str]:
     """Store three properties in one street, and return their ids."""
     street = {"StreetName": "Fictional Ave", "City": "Anytown", "PostalCode": "00000"}
-    with open_stores(Settings.of(propintel_home=home / "state")) as stores:
-        return [_save(stores.properties, n, StreetNumber=f"{n}", ListPrice=n * 1000, **street) for n in (1, 2, 3)]
+    return [_save(stores.properties, n, StreetNumber=f"{n}", ListPrice=n * 1000, **street) for n in (1, 2, 3)]
 
 
 def test_changed_since_accepts_the_values_of_updated_at(called: Propintel, home: Path, ids: list[str]) -> None:
@@ -86,33 +84,33 @@ def test_a_closed_pipe_causes_no_traceback_during_an_export(propintel: Propintel
 
 
 def test_the_loop_of_the_guide_keeps_a_copy_up_to_date(
-    environment: Environment, home: Path, programs: Path, ids: list[str], monkeypatch: pytest.MonkeyPatch
+    environment: Environment, programs: Path, stores: Stores, ids: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (program,) = re.findall(r"```python\n(.*?)```", GUIDE, re.S)
     names: dict[str, Any] = {}
     exec(compile(program, "export.md", "exec"), names)  # noqa: S102 (our text)
+    home = Path(environment["PROPINTEL_HOME"])
     monkeypatch.chdir(home)
-    monkeypatch.setenv("PROPINTEL_HOME", environment["PROPINTEL_HOME"])
+    monkeypatch.setenv("PROPINTEL_HOME", str(home))
     monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
     copy: dict[str, dict[str, Any]] = {}
     state = home / "since"
     names["follow"](copy, state)
     assert list(copy) == ids
-    with open_stores(Settings.of(propintel_home=home / "state")) as stores:
-        _save(stores.properties, 1, T0 + timedelta(days=1), StreetNumber="1", ListPrice=5, StreetName="Fictional Ave",
-              City="Anytown", PostalCode="00000")  # fmt: skip
-        parcel = _save(stores.properties, 9, ParcelNumber="99-1234", PostalCode="00000")
-        names["follow"](copy, state)
-        assert copy[ids[0]]["record"]["ListPrice"] == 5
-        assert set(copy) == {*ids, parcel}
-        # A page has the parcel's number and the third address, so two properties are merged.
-        merged = _save(
-            stores.properties, 10, ParcelNumber="99-1234", StreetNumber="3", StreetName="Fictional Ave",
-            City="Anytown", PostalCode="00000",
-        )  # fmt: skip
-        names["follow"](copy, state)
-        assert merged == ids[2]
-        assert set(copy) == set(ids)
-        assert copy == {name: stores.properties.get(name) for name in ids}
-        names["follow"](copy, state)
-        assert set(copy) == set(ids)
+    _save(stores.properties, 1, T0 + timedelta(days=1), StreetNumber="1", ListPrice=5, StreetName="Fictional Ave",
+          City="Anytown", PostalCode="00000")  # fmt: skip
+    parcel = _save(stores.properties, 9, ParcelNumber="99-1234", PostalCode="00000")
+    names["follow"](copy, state)
+    assert copy[ids[0]]["record"]["ListPrice"] == 5
+    assert set(copy) == {*ids, parcel}
+    # A page has the parcel's number and the third address, so two properties are merged.
+    merged = _save(
+        stores.properties, 10, ParcelNumber="99-1234", StreetNumber="3", StreetName="Fictional Ave",
+        City="Anytown", PostalCode="00000",
+    )  # fmt: skip
+    names["follow"](copy, state)
+    assert merged == ids[2]
+    assert set(copy) == set(ids)
+    assert copy == {name: stores.properties.get(name) for name in ids}
+    names["follow"](copy, state)
+    assert set(copy) == set(ids)

@@ -9,13 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from app.services.runtime.stores import open_stores
-from app.settings import Settings
+from app.services.runtime.stores import Stores
 from benchmarks.saving import save_record
 from tests.plugins.job_ends import finish
 from tests.plugins.page_records import page_record
 
-from .conftest import Environment, Propintel
+from .conftest import Environment, Token
 
 GUIDE = (Path(__file__).parents[3] / "docs" / "http-api.md").read_text(encoding="utf-8")
 CLIENT_PYTHON = Path(__file__).parents[3] / ".venv-client" / "bin" / "python"
@@ -106,22 +105,19 @@ def _run(argv: list[str], folder: Path, variables: Environment) -> str:
 
 
 @pytest.mark.usefixtures("broker")
-def test_typed_programs_work_with_the_generated_client(web: str, called: Propintel, home: Path, generate: Path) -> None:
+def test_typed_programs_work_with_the_generated_client(web: str, token: Token, stores: Stores, generate: Path) -> None:
     """The guide's program and `PROGRAM` pass mypy and run successfully."""
-    token = called("token", "--role", "manager", "--subject", "tester").stdout.strip()
-    with open_stores(Settings.of(propintel_home=home / "state")) as stores:
-        url = "https://homes.example/1"
-        done = stores.jobs.enqueue([url]).new[0]
-        stores.jobs.claim(done, "worker", 30)
-        record = page_record(url, {"ListPrice": 499000}, datetime.now(UTC))
-        finish(stores.jobs, done, "worker", save_record(stores.properties, record), [], None)
+    url = "https://homes.example/1"
+    done = stores.jobs.enqueue([url]).new[0]
+    stores.jobs.claim(done, "worker", 30)
+    record = page_record(url, {"ListPrice": 499000}, datetime.now(UTC))
+    finish(stores.jobs, done, "worker", save_record(stores.properties, record), [], None)
+    variables = {"URL": web, "TOKEN": token("manager"), "TARGET": url}
     _copy, of_the_page = re.findall(r"```python\n(.*?)```", GUIDE, re.S)
     programs = {"of_the_page.py": of_the_page, "program.py": PROGRAM}
     for name, text in programs.items():
         (generate / name).write_text(text, encoding="utf-8")
     _run([sys.executable, "-m", "mypy", "--strict", "--python-executable", str(CLIENT_PYTHON), *programs], generate, {})
-    first, second = (
-        _run([str(CLIENT_PYTHON), name], generate, {"URL": web, "TOKEN": token, "TARGET": url}) for name in programs
-    )
+    first, second = (_run([str(CLIENT_PYTHON), name], generate, variables) for name in programs)
     assert re.fullmatch(r"[0-9a-f]{32} queued\n", first)
     assert re.fullmatch(r"499000 \['[0-9a-f]{16}'\] not_found\n", second)

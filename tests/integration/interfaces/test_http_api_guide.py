@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,32 +10,24 @@ from typing import Any
 import pytest
 
 from app.property.source_record import SourceRecord
-from app.services.runtime.stores import open_stores
-from app.settings import Settings
+from app.services.runtime.stores import Stores
 from benchmarks.saving import save_record
 from tests.plugins.page_records import page_record
 
-from .conftest import Environment, Propintel
+from .conftest import Bash, Token
 
 GUIDE = (Path(__file__).parents[3] / "docs" / "http-api.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.usefixtures("broker")
-def test_the_commands_enqueue_a_list_once_and_print_its_jobs(
-    web: str, environment: Environment, called: Propintel, home: Path
-) -> None:
+def test_the_commands_enqueue_a_list_once_and_print_its_jobs(web: str, bash: Bash, token: Token) -> None:
     if shutil.which("curl") is None:
         pytest.skip("no curl on PATH")
-    token = called("token", "--role", "operator", "--subject", "nightly-import").stdout.strip()
     setting, me, enqueue, listing, *_actions = re.findall(r"```bash\n(.*?)```", GUIDE, re.S)
     assert "URL=http://localhost:8000" in setting
-    script = f"set -eu\nURL={web} TOKEN={token}\n{me}\necho\n{enqueue}\necho\n{listing}"
-    ran = subprocess.run(
-        ["bash", "-c", script], env=environment, cwd=home, capture_output=True, text=True, timeout=300, check=False
-    )
-    assert ran.returncode == 0, ran.stderr
-    about, answers, *jobs = ran.stdout.splitlines()
-    assert json.loads(about)["data"]["subject"] == "nightly-import"
+    ran = bash(f"URL={web} TOKEN={token('operator')}\n{me}\necho\n{enqueue}\necho\n{listing}")
+    about, answers, *jobs = ran.splitlines()
+    assert json.loads(about)["data"]["subject"] == "tester"
     first, second = answers[: len(answers) // 2], answers[len(answers) // 2 :]
     assert first == second
     assert jobs == [f"{job_id} queued" for job_id in json.loads(first)["data"]["jobs"]]
@@ -48,18 +39,16 @@ def _record(n: int, price: int) -> SourceRecord:
 
 
 @pytest.mark.usefixtures("broker")
-def test_the_program_keeps_a_copy_up_to_date(web: str, called: Propintel, home: Path) -> None:
+def test_the_program_keeps_a_copy_up_to_date(web: str, token: Token, stores: Stores) -> None:
     program, _client = re.findall(r"```python\n(.*?)```", GUIDE, re.S)
     names: dict[str, Any] = {}
     exec(compile(program.replace('"limit": 1000', '"limit": 2'), "http-api.md", "exec"), names)  # noqa: S102 (our text)
-    token = called("token", "--role", "reader", "--subject", "tester").stdout.strip()
     copy: dict[str, dict[str, Any]] = {}
-    with open_stores(Settings.of(propintel_home=home / "state")) as stores:
-        ids = [save_record(stores.properties, _record(n, n)) for n in range(1, 6)]
-        since = names["synchronize"](web, token, copy, None)
-        assert list(copy) == ids
-        save_record(stores.properties, _record(2, 99))
-        copy_before = {name: dict(found) for name, found in copy.items()}
-        names["synchronize"](web, token, copy, since)
+    ids = [save_record(stores.properties, _record(n, n)) for n in range(1, 6)]
+    since = names["synchronize"](web, token("reader"), copy, None)
+    assert list(copy) == ids
+    save_record(stores.properties, _record(2, 99))
+    copy_before = {name: dict(found) for name, found in copy.items()}
+    names["synchronize"](web, token("reader"), copy, since)
     changed = [name for name in copy if copy[name] != copy_before[name]]
     assert (changed, copy[ids[1]]["record"]["ListPrice"]) == ([ids[1]], 99)

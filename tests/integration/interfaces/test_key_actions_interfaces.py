@@ -10,7 +10,7 @@ import pytest
 from app.keypool.keys import fingerprint
 from web.keys import KeyActionList, KeyActionResult
 
-from .conftest import Environment, Propintel
+from .conftest import Environment, Propintel, Token
 
 A, B = "sk-proj-aaaaaaaaaaaaaaaaaaaa1111", "sk-proj-bbbbbbbbbbbbbbbbbbbb2222"
 MASK_A, ID_A = "sk-proj-aaa...1111", fingerprint(A)
@@ -24,12 +24,11 @@ def environment(environment: Environment) -> Environment:
 
 
 @pytest.fixture
-def ask(web: str, called: Propintel) -> Ask:
+def ask(web: str, token: Token) -> Ask:
     """Return a function that sends a request to the admin API for keys, with a token of the given `role`."""
 
     def send(method: str, path: str, *, role: str = "manager", **more: Any) -> httpx2.Response:
-        token = called("token", "--role", role, "--subject", "alice").stdout.strip()
-        headers = {"Authorization": f"Bearer {token}"}
+        headers = {"Authorization": f"Bearer {token(role)}"}
         return httpx2.request(method, f"{web}{OPENAI}{path}", headers=headers, timeout=300, **more)
 
     return send
@@ -42,7 +41,9 @@ def test_actions_of_one_interface_are_visible_and_undone_in_the_other(ask: Ask, 
     assert (done["key"], done["mask"], done["outcome"], done["state"]) == (ID_A, MASK_A, "done", "disabled")
     shown = json.loads(called("keys", "list", "--format", "json").stdout)
     assert (shown["healthy_keys"], shown["keys"][MASK_A]["state"], shown["keys"][MASK_A]["id"]) == (1, "disabled", ID_A)
-    assert "1 of 2 keys healthy, 1 disabled" in called("keys", "list", "--format", "table").stdout
+    title, *lines = called("keys", "list", "--format", "table").stdout.splitlines()
+    assert "1 of 2 keys healthy, 1 disabled" in title
+    assert f"{MASK_A} disabled 0 0 0 0" in [" ".join(line.split()) for line in lines]
     ran = called("keys", "enable", MASK_A, "--reason", "false alarm", "--format", "table")
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.strip() == f"OpenAI key {MASK_A} is enabled, in its previous state (state: closed)."
@@ -52,7 +53,7 @@ def test_actions_of_one_interface_are_visible_and_undone_in_the_other(ask: Ask, 
     KeyActionList.model_validate(found)
     actions = [(entry["action"], entry["reason"], entry["key"], entry["outcome"]) for entry in found["actions"]]
     assert actions == [("enable", "false alarm", ID_A, "done"), ("disable", "leaked", ID_A, "done")]
-    assert found["actions"][1]["who"] == "alice (manager)"
+    assert found["actions"][1]["who"] == "tester (manager)"
     assert "@" in found["actions"][0]["who"]
 
 

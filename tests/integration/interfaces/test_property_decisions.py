@@ -1,17 +1,14 @@
 """`propintel properties` joins and splits properties, and undoes these decisions."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app.property.record import PageKind, SourceKind
 from app.property.source_record import SourceRecord
-from app.services.runtime.stores import Stores, open_stores
-from app.settings import Settings
+from app.services.runtime.stores import Stores
 from benchmarks.saving import save_record
 from tests.plugins.page_records import page_record
 
@@ -25,12 +22,6 @@ AT = datetime(2026, 1, 1, tzinfo=UTC)
 def page(url: str, kind: SourceKind, **values: Any) -> SourceRecord:
     body = url.rjust(64, "0")[-64:]
     return page_record(url, values, AT, body, kind=PageKind.RECORD, page_url=url, source_kind=kind)
-
-
-@pytest.fixture
-def stores(home: Path) -> Iterator[Stores]:
-    with open_stores(Settings.of(propintel_home=home / "state")) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -1,14 +1,9 @@
 """Real processes of the web server and the commands log in the configured format and without secrets."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import httpx2
-
-from app.redis.embedded_valkey import EmbeddedValkey
 
 from .conftest import WEB, Environment, Propintel, Serving, until_true
 
@@ -41,23 +36,6 @@ def leak() -> None:
 
 beat_init.connect(lambda **_: leak(), weak=False)
 """
-
-
-def test_direct_writes_to_stderr_are_redacted(environment: Environment, home: Path) -> None:
-    (home / "probe.py").write_text(_PROBE)
-    log, command = home / "beat.log", "celery -A probe:celery beat --pidfile= --loglevel INFO"
-    with log.open("wb") as output, EmbeddedValkey(home / "state"):
-        process = subprocess.Popen(
-            [sys.executable, "-m", *command.split()],
-            env={**environment, "PYTHONPATH": str(home)}, cwd=home, stdout=output, stderr=output,
-        )  # fmt: skip
-        try:
-            until_true(lambda: "written past the log" in log.read_text(), "the line")
-        finally:
-            process.terminate()
-            process.wait(120)
-    assert "written past the log: [redacted]" in log.read_text()
-    assert _KEY not in log.read_text()
 
 
 def test_an_unknown_option_is_quoted_without_its_secret(called: Propintel) -> None:

@@ -1,10 +1,8 @@
 """The terminal and the HTTP API show the same tried sources and the same cost estimates."""
 
 import json
-import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -12,13 +10,12 @@ import pytest
 
 from app.property.record import SourceKind
 from app.property.storage.jobs.models import JobAttempt
-from app.services.runtime.stores import Stores, open_stores
-from app.settings import Settings
+from app.services.runtime.stores import Stores
 from benchmarks.saving import save_record
 from tests.integration.interfaces.test_property_decisions import ADDRESS, A, page
 from tests.plugins.job_ends import finish, put_tried
 
-from .conftest import Environment, Propintel
+from .conftest import Propintel, Token
 
 TARGET = "12 FICTIONAL AVE, ANYTOWN, ST 00000"
 TRIED = [
@@ -26,12 +23,6 @@ TRIED = [
     JobAttempt("Deeds", SourceKind.TAX_ROLL, "https://deeds.example/7", "robots_disallowed", "robots.txt forbids it"),
     JobAttempt("web search", None, None, "not_asked", "it is turned off in sources.toml"),
 ]
-
-
-@pytest.fixture
-def stores(home: Path, environment: Environment) -> Iterator[Stores]:
-    with open_stores(Settings.of(propintel_home=home / "state")) as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -46,16 +37,10 @@ def done(stores: Stores) -> tuple[str, str]:
 
 
 @pytest.fixture
-def client(web: str, called: Propintel) -> Iterator[httpx2.Client]:
-    token = called("token", "--role", "operator", "--subject", "tester", "--format", "json").stdout
-    with httpx2.Client(timeout=120, base_url=web, headers={"Authorization": f"Bearer {_token(token)}"}) as opened:
+def client(web: str, token: Token) -> Iterator[httpx2.Client]:
+    headers = {"Authorization": f"Bearer {token('operator')}"}
+    with httpx2.Client(timeout=120, base_url=web, headers=headers) as opened:
         yield opened
-
-
-def _token(printed: str) -> str:
-    found = re.search(r"[\w-]+\.[\w-]+\.[\w-]+", printed)
-    assert found
-    return found[0]
 
 
 def _data(answer: httpx2.Response) -> Any:

@@ -1,7 +1,6 @@
 """Enqueueing stores all targets or none, at whichever step it fails."""
 
 import socket
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -10,7 +9,6 @@ import pytest
 
 from app.clock import ManualClock
 from app.errors.broker import BrokerUnavailableError
-from app.errors.targets import InvalidTargetError
 from app.property.storage.database import Database, database_url
 from app.property.storage.jobs.idempotency import RequestKey
 from app.property.storage.jobs.models import Enqueued, JobState
@@ -18,9 +16,9 @@ from app.property.storage.jobs.repository import JobStore
 from app.property.storage.jobs.usage import Requester
 from app.property.storage.statements import digest
 from app.redis.embedded_valkey import EmbeddedValkey
-from app.services.runtime.stores import Stores, open_stores
+from app.services.runtime.stores import Stores
 from app.settings import Settings
-from tasks._celery.submission import make_sender, resubmit_jobs, submit_targets
+from tasks._celery.submission import make_sender, submit_targets
 from tests.plugins.hanging_server import HangingServer
 
 TARGETS = ["http://homes.example/1", "http://homes.example/2"]
@@ -31,21 +29,11 @@ def settings(home: Path) -> Settings:
     return Settings.of(propintel_home=home / "state")
 
 
-@pytest.fixture
-def stores(settings: Settings) -> Iterator[Stores]:
-    with open_stores(settings) as opened:
-        yield opened
-
-
-@pytest.fixture
-def without_answer() -> Settings:
-    return Settings.of(redis_url="redis://127.0.0.1:1/0")
-
-
 def test_jobs_whose_messages_cannot_be_sent_are_canceled(
-    stores: Stores, settings: Settings, without_answer: Settings, broker: EmbeddedValkey
+    stores: Stores, settings: Settings, broker: EmbeddedValkey
 ) -> None:
     """The broker is reachable at first, but sending fails. The caller gets an error, so the new job must not run."""
+    without_answer = Settings.of(redis_url="redis://127.0.0.1:1/0")
     earlier = stores.jobs.enqueue(TARGETS[:1]).new[0]
     with closing(make_sender(without_answer)) as celery_app, pytest.raises(BrokerUnavailableError):
         submit_targets(stores.jobs, celery_app, settings, TARGETS, priority=5, refresh=False)
@@ -92,23 +80,3 @@ def test_a_batch_reported_to_a_repeated_request_is_not_canceled(settings: Settin
         assert (answered.batch, [job.id for job in answered.jobs]) == (again.batch, [job.id for job in again.jobs])
         assert {job.state for job in jobs.list()} == {JobState.QUEUED}
         assert {found.job.id for found in jobs.recoverable()} == set(answered.new)
-
-
-def test_without_a_broker_no_row_is_written(stores: Stores, settings: Settings) -> None:
-    with closing(make_sender(settings)) as celery_app, pytest.raises(BrokerUnavailableError):
-        submit_targets(stores.jobs, celery_app, settings, TARGETS, priority=5, refresh=False)
-    assert stores.jobs.list() == []
-
-
-def test_one_bad_target_writes_no_row(stores: Stores, settings: Settings, broker: EmbeddedValkey) -> None:
-    with closing(make_sender(settings)) as celery_app, pytest.raises(InvalidTargetError):
-        submit_targets(stores.jobs, celery_app, settings, [*TARGETS, "nonsense"], priority=5, refresh=False)
-    assert stores.jobs.list() == []
-
-
-def test_a_retry_checks_the_broker_before_it_changes_a_job(stores: Stores, settings: Settings) -> None:
-    job = stores.jobs.enqueue(TARGETS[:1]).new[0]
-    stores.jobs.cancel(job)
-    with closing(make_sender(settings)) as celery_app, pytest.raises(BrokerUnavailableError):
-        resubmit_jobs(stores.jobs, celery_app, settings, [job])
-    assert stores.jobs.get(job).state is JobState.CANCELLED

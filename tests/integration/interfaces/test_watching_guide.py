@@ -7,15 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Bash, Propintel
+from .conftest import Bash, Propintel, Token
 
 GUIDE = (Path(__file__).parents[3] / "docs" / "watching.md").read_text(encoding="utf-8")
 COMMANDS, REQUESTS = re.findall(r"```bash\n(.*?)```", GUIDE, re.S)
-HOME, ADDRESS, CLIENT = (
-    "https://www.example.com/homes/123-main-st",
-    "12 MAIN ST, SPRINGFIELD, IL 62701",
-    "https://www.example.com/homes/9-elm-st",
-)
+HOME, CLIENT = (f"https://www.example.com/homes/{home}" for home in ("123-main-st", "9-elm-st"))
+ADDRESS = "12 MAIN ST, SPRINGFIELD, IL 62701"
 
 
 def test_the_commands_do_what_the_page_says(bash: Bash, called: Propintel, home: Path) -> None:
@@ -23,24 +20,18 @@ def test_the_commands_do_what_the_page_says(bash: Bash, called: Propintel, home:
     *before, _remove = COMMANDS.strip().splitlines()
     printed = bash("\n".join(before))
     listed = json.loads(printed[printed.rindex('{\n  "counts"') :])
-    assert [(watch["target"], watch["interval_days"]) for watch in listed["watches"]] == [
-        (HOME, 1),
-        (ADDRESS, 7),
-        (CLIENT, 30),
-    ]
+    assert {watch["target"]: watch["interval_days"] for watch in listed["watches"]} == {HOME: 1, ADDRESS: 7, CLIENT: 30}
     assert listed["budget"]["pages"] == {"used": 0, "limit": 1000}
     bash(_remove)
     table = called("watches", "list", "--format", "table").stdout
     assert (HOME in table, ADDRESS in table, "0 of 1000 pages" in table) == (True, False, True)
 
 
-def test_the_requests_do_what_the_page_says(web: str, bash: Bash, called: Propintel) -> None:
+def test_the_requests_do_what_the_page_says(web: str, bash: Bash, token: Token) -> None:
     if shutil.which("curl") is None:
         pytest.skip("no curl on PATH")
-    token = called("token", "--role", "operator", "--subject", "tester").stdout.strip()
-    printed = bash(
-        f"URL={web} TOKEN={token}\n{REQUESTS.replace(chr(10) + 'curl -sf "$URL', chr(10) + 'echo; curl -sf "$URL')}"
-    )
+    requests = REQUESTS.replace('\ncurl -sf "$URL', '\necho; curl -sf "$URL')
+    printed = bash(f"URL={web} TOKEN={token('operator')}\n{requests}")
     made, listed = (json.loads(line)["data"] for line in printed.splitlines())
     assert (made["new"], made["watches"][0]["target"]) == (1, HOME)
     assert [watch["id"] for watch in listed["watches"]] == [made["watches"][0]["id"]]

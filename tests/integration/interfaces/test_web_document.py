@@ -9,13 +9,12 @@ import pytest
 
 from app.errors.pages import PageGoneError
 from app.keypool.keys import fingerprint
-from app.services.runtime.stores import open_stores
-from app.settings import Settings
+from app.services.runtime.stores import Stores
 from benchmarks.saving import save_record
 from tests.plugins.job_ends import finish
 from tests.plugins.page_records import page_record
 
-from .conftest import Environment, Propintel, Server
+from .conftest import Environment, Server, Token
 
 #: This check expects 404 after a DELETE, but here DELETE cancels a job, which can still be read.
 _EXCLUDED_CHECK = "use_after_free"
@@ -35,16 +34,15 @@ def environment(environment: Environment) -> Environment:
 
 
 @pytest.fixture
-def filled(home: Path) -> None:
+def filled(home: Path, stores: Stores) -> None:
     """Store rows that no route can create, and give Schemathesis the id of a property and of a key."""
     at, url = datetime(2026, 1, 1, tzinfo=UTC), "http://homes.example/1"
     record = page_record(url, {"ListPrice": 7}, at)
-    with open_stores(Settings.of(propintel_home=home / "state")) as stores:
-        done, failed = stores.jobs.enqueue([url, "http://homes.example/2"]).new
-        stores.jobs.claim(done, "worker", 30)
-        finish(stores.jobs, done, "worker", save_record(stores.properties, record), ["Roof"], "no key")
-        stores.jobs.fail(failed, PageGoneError("http://homes.example/2", "sold"))
-        known = stores.jobs.get(done).property_id
+    done, failed = stores.jobs.enqueue([url, "http://homes.example/2"]).new
+    stores.jobs.claim(done, "worker", 30)
+    finish(stores.jobs, done, "worker", save_record(stores.properties, record), ["Roof"], "no key")
+    stores.jobs.fail(failed, PageGoneError("http://homes.example/2", "sold"))
+    known = stores.jobs.get(done).property_id
     # No route creates a property or a key, so Schemathesis cannot find their ids itself.
     names = {"property_id": known, "key": fingerprint(KEYS[0])}
     lines = (f'"path.{name}" = "{value}"\n' for name, value in names.items())
@@ -69,11 +67,10 @@ def _problems_found(url: str, token: str, asked: list[str], environment: Environ
 @pytest.mark.usefixtures("broker", "filled")
 @pytest.mark.parametrize("role", _OPTIONS)
 def test_the_server_agrees_with_its_document(
-    web_process: Server, called: Propintel, environment: Environment, home: Path, role: str
+    web_process: Server, token: Token, environment: Environment, home: Path, role: str
 ) -> None:
     """The server never returns a 5xx status or an undeclared response, and accepts only valid requests with a token.
 
     The seed is fixed, so that failures can be repeated.
     """
-    token = called("token", "--role", role, "--subject", "tester").stdout.strip()
-    assert _problems_found(web_process.url, token, _OPTIONS[role], environment, home) == ""
+    assert _problems_found(web_process.url, token(role), _OPTIONS[role], environment, home) == ""

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -18,13 +17,12 @@ from app.property.record import SourceKind
 from app.property.storage.properties.recipes import StoredRecipes
 from app.property.storage.watches.repository import Watches
 from app.services.reports import identity_decisions
-from app.services.runtime.stores import Stores, open_stores
-from app.settings import Settings
+from app.services.runtime.stores import Stores
 from benchmarks.saving import save_record
 from tests.plugins.job_ends import finish
 from tests.plugins.page_records import page_record
 
-from .conftest import Environment, Propintel
+from .conftest import Environment, Token
 
 HOME, REAR = "https://www.example.com/homes/123-main-st", "https://www.example.com/homes/123-main-st-rear"
 KEY = "sk-proj-aaaaaaaaaaaaaaaaaaaa1111"
@@ -56,12 +54,9 @@ class Api:
 
 
 @pytest.fixture
-def api(web: str, called: Propintel, home: Path, broker: object) -> Iterator[Api]:
-    token = called("token", "--role", "manager", "--subject", "tester").stdout.strip()
-    with (
-        httpx2.Client(base_url=web, headers={"Authorization": f"Bearer {token}"}, timeout=60) as client,
-        open_stores(Settings.of(propintel_home=home / "state")) as stores,
-    ):
+def api(web: str, token: Token, stores: Stores, broker: object) -> Iterator[Api]:
+    headers = {"Authorization": f"Bearer {token('manager')}"}
+    with httpx2.Client(base_url=web, headers=headers, timeout=60) as client:
         yield Api(client.get("/openapi.json").json(), client, _seed(stores))
 
 

@@ -6,23 +6,23 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from .conftest import WEB, Environment, Propintel, Serving, until_true
+from .conftest import WEB, Environment, Serving, Token, until_true
 
 STATS = "/api/v1/admin/openai/stats"
 A, B = "sk-proj-aaaaaaaaaaaaaaaaaaaa1111", "sk-proj-bbbbbbbbbbbbbbbbbbbb2222"
 
 
 def test_sighup_reloads_the_keys_of_the_dotenv_file(
-    environment: Environment, serving: Serving, called: Propintel, home: Path
+    environment: Environment, serving: Serving, token: Token, home: Path
 ) -> None:
     """If the new list of keys is invalid, the log says why, and the server keeps its previous keys."""
     (home / "env").write_text(f"OPENAI_API_KEYS={A}\n")
     environment["PROPINTEL_ENV_FILE"] = str(home / "env")
-    token = {"Authorization": f"Bearer {called('token', '--role', 'exec', '--subject', 'tester').stdout.strip()}"}
+    headers = {"Authorization": f"Bearer {token('exec')}"}
     with serving(*WEB, environment=environment) as server:
 
         def shown() -> list[str]:
-            return list(httpx2.get(server.url + STATS, headers=token, timeout=120).json()["data"]["keys"])
+            return list(httpx2.get(server.url + STATS, headers=headers, timeout=120).json()["data"]["keys"])
 
         def reload(keys: str, expected: str) -> None:
             (home / "env").write_text(f"OPENAI_API_KEYS={keys}\n")
@@ -41,16 +41,16 @@ def test_sighup_reloads_the_keys_of_the_dotenv_file(
 
 
 def test_a_changed_keys_file_is_shown_without_a_signal(
-    environment: Environment, called: Propintel, home: Path, request: pytest.FixtureRequest
+    environment: Environment, token: Token, home: Path, request: pytest.FixtureRequest
 ) -> None:
     """The server caches the keys between requests, but notices when their file changes."""
     (home / "keys.txt").write_text(f"{A}\n")
     environment["OPENAI_API_KEYS_FILE"] = str(home / "keys.txt")
-    token = {"Authorization": f"Bearer {called('token', '--role', 'exec', '--subject', 'tester').stdout.strip()}"}
+    headers = {"Authorization": f"Bearer {token('exec')}"}
     web = request.getfixturevalue("web")
 
     def shown() -> list[str]:
-        return list(httpx2.get(web + STATS, headers=token, timeout=300).json()["data"]["keys"])
+        return list(httpx2.get(web + STATS, headers=headers, timeout=300).json()["data"]["keys"])
 
     assert shown() == ["sk-proj-aaa...1111"]
     (home / "keys.txt").write_text(f"{A}\n{B}\n")

@@ -2,8 +2,8 @@
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import pytest
@@ -11,12 +11,11 @@ import redis
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.redis.embedded_valkey import EmbeddedValkey
-from app.services.runtime.stores import open_stores
-from app.settings import Settings
+from app.services.runtime.stores import Stores
 from tests.plugins.hanging_server import HangingServer
 from tests.plugins.warm_start import WarmParent
 
-from .conftest import WEB, Environment, Propintel, Serving
+from .conftest import WEB, Environment, Serving, Token
 
 KEYS = "sk-proj-aaaaaaaaaaaaaaaaaaaa1111,sk-proj-bbbbbbbbbbbbbbbbbbbb2222"
 
@@ -26,23 +25,27 @@ def environment(environment: Environment) -> Environment:
     return {**environment, "OPENAI_API_KEYS": KEYS}
 
 
-def _token(called: Propintel, role: str) -> dict[str, str]:
-    ran = called("token", "--role", role, "--subject", "tester")
-    assert ran.returncode == 0, ran.stderr
-    return {"Authorization": f"Bearer {ran.stdout.strip()}"}
+@pytest.fixture
+def headers(token: Token) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token('operator')}"}
+
+
+@pytest.fixture
+def client(web: str, headers: dict[str, str]) -> Iterator[httpx2.Client]:
+    with httpx2.Client(base_url=web, headers=headers, timeout=300) as opened:
+        yield opened
 
 
 def test_a_hanging_broker_gives_503_in_time(
-    environment: Environment, home: Path, serving: Serving, called: Propintel, hanging_server: HangingServer
+    environment: Environment, serving: Serving, headers: dict[str, str], stores: Stores, hanging_server: HangingServer
 ) -> None:
     """Enqueueing and retrying change no stored job. The error names REDIS_URL."""
-    with open_stores(Settings.of(propintel_home=home / "state")) as stores:
-        job = stores.jobs.enqueue(["http://homes.example/0"]).new[0]
-        stores.jobs.cancel(job)
+    job = stores.jobs.enqueue(["http://homes.example/0"]).new[0]
+    stores.jobs.cancel(job)
     changed = {**environment, "REDIS_URL": hanging_server.url}
     with (
         serving(*WEB, environment=changed) as web,
-        httpx2.Client(base_url=web.url, headers=_token(called, "operator"), timeout=300) as client,
+        httpx2.Client(base_url=web.url, headers=headers, timeout=300) as client,
     ):
         enqueued = client.post("/api/v1/jobs", json={"targets": ["http://homes.example/1"]})
         retried = client.post(f"/api/v1/jobs/{job}/retry")
@@ -54,48 +57,41 @@ def test_a_hanging_broker_gives_503_in_time(
     assert [(found["id"], found["state"]) for found in listed] == [(job, "cancelled")]
 
 
-def test_posted_jobs_reach_database_and_broker(web: str, called: Propintel, broker: EmbeddedValkey) -> None:
-    headers = _token(called, "operator")
+def test_posted_jobs_reach_database_and_broker(client: httpx2.Client, broker: EmbeddedValkey) -> None:
     targets = ["http://homes.example/1", "HTTP://Homes.Example:80/1#top", "http://homes.example/2"]
-
-    def post(**body: Any) -> httpx2.Response:
-        return httpx2.post(f"{web}/api/v1/jobs", json=body, headers=headers, timeout=300)
-
-    first = post(targets=targets, priority=0)
+    first = client.post("/api/v1/jobs", json={"targets": targets, "priority": 0})
     assert first.status_code == 202
     data = first.json()["data"]
     assert (len(data["jobs"]), data["duplicates"]) == (2, 1)
-    again = post(targets=targets[2:]).json()["data"]
+    again = client.post("/api/v1/jobs", json={"targets": targets[2:]}).json()["data"]
     assert (again["jobs"], again["duplicates"]) == ([data["jobs"][1]], 1)
 
     with redis.Redis.from_url(broker.url) as connection:
         queued = sum(connection.llen(key) for key in connection.keys("*scrape*") if connection.type(key) == b"list")
     assert queued == 2
-    job = httpx2.get(f"{web}/api/v1/jobs/{data['jobs'][0]}", headers=headers, timeout=120).json()["data"]
+    job = client.get(f"/api/v1/jobs/{data['jobs'][0]}").json()["data"]
     assert (job["target"], job["state"], job["priority"]) == ("http://homes.example/1", "queued", 0)
-    bad = post(targets=["http://homes.example/3", "ftp://homes.example/2"])
+    bad = client.post("/api/v1/jobs", json={"targets": ["http://homes.example/3", "ftp://homes.example/2"]})
     assert (bad.status_code, bad.json()["error"]["code"]) == (422, "invalid_target")
     assert "ftp://homes.example/2" in bad.json()["error"]["message"]
-    counts = httpx2.get(f"{web}/api/v1/jobs", headers=headers, timeout=120).json()["data"]["counts"]
+    counts = client.get("/api/v1/jobs").json()["data"]["counts"]
     assert sum(counts.values()) == 2, "a list with a bad target was enqueued in part"
 
 
-def test_a_batch_is_shown_canceled_and_retried_over_http(web: str, called: Propintel, broker: EmbeddedValkey) -> None:
-    headers = _token(called, "operator")
+def test_a_batch_is_shown_canceled_and_retried_over_http(client: httpx2.Client, broker: EmbeddedValkey) -> None:
     body = {"targets": ["http://homes.example/1", "http://homes.example/2"], "callback_url": "HTTPS://Hooks.Example/in"}
-    posted = httpx2.post(f"{web}/api/v1/jobs", json=body, headers=headers, timeout=300).json()["data"]
-    batch, job = f"{web}/api/v1/batches/{posted['batch']}", f"{web}/api/v1/jobs/{posted['jobs'][0]}"
-    shown = httpx2.get(batch, headers=headers, timeout=120).json()["data"]
+    posted = client.post("/api/v1/jobs", json=body).json()["data"]
+    batch, (job, other) = f"/api/v1/batches/{posted['batch']}", (f"/api/v1/jobs/{one}" for one in posted["jobs"])
+    shown = client.get(batch).json()["data"]
     assert (shown["counts"]["queued"], shown["callback"]["url"]) == (2, "https://hooks.example")
-    early = httpx2.post(f"{job}/retry", headers=headers, timeout=300)
+    early = client.post(f"{job}/retry")
     assert (early.status_code, early.json()["error"]["code"]) == (409, "job_not_retryable")
 
-    assert httpx2.delete(batch, headers=headers, timeout=300).json()["data"]["counts"]["cancelled"] == 2
-    again = httpx2.post(f"{job}/retry", headers=headers, timeout=300)
+    assert client.delete(batch).json()["data"]["counts"]["cancelled"] == 2
+    again = client.post(f"{job}/retry")
     assert (again.status_code, again.json()["data"]["state"]) == (202, "queued")
-    second = httpx2.post(f"{web}/api/v1/jobs", json={"targets": body["targets"][1:]}, headers=headers, timeout=300)
-    assert second.status_code == 202
-    elsewhere = httpx2.post(f"{web}/api/v1/jobs/{posted['jobs'][1]}/retry", headers=headers, timeout=300)
+    assert client.post("/api/v1/jobs", json={"targets": body["targets"][1:]}).status_code == 202
+    elsewhere = client.post(f"{other}/retry")
     assert (elsewhere.status_code, elsewhere.json()["error"]["code"]) == (409, "target_under_way")
 
 
