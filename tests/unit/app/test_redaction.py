@@ -35,16 +35,11 @@ _JWT = "eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoiZXhlYyJ9.c2lnbmF0dXJlLXNpZ25hdHVyZQ"
         ("postgresql+psycopg://me:p@ss@db/x", "postgresql+psycopg://me:[redacted]@db/x"),
         ("whsec_" + "QUJD" * 10, "[redacted]"),
         (f"token {_JWT}.", "token [redacted]."),
-        (
-            f"POST /run?api-version=2016-06-01&sv=1.0&sig={_SIGNATURE} 500",
-            "POST /run?api-version=2016-06-01&sv=1.0&sig=[redacted] 500",
-        ),
+        (f"POST /run?version=2016-06-01&sig={_SIGNATURE} 500", "POST /run?version=2016-06-01&sig=[redacted] 500"),
         (f"'https://f.example/api/hook?code={_SIGNATURE}'", "'https://f.example/api/hook?code=[redacted]'"),
         ("/spaces/A?key=wXyZ-1234&token=wXyZ-5678", "/spaces/A?key=[redacted]&token=[redacted]"),
-        (
-            "/x?a=1&amp;X-Amz-Signature=0123456789&api%2Dkey=0123456789",
-            "/x?a=1&amp;X-Amz-Signature=[redacted]&api%2Dkey=[redacted]",
-        ),
+        ("/x?a=1&amp;X-Amz-Signature=0123456789", "/x?a=1&amp;X-Amz-Signature=[redacted]"),
+        ("/x?a=1&api%2Dkey=0123456789", "/x?a=1&api%2Dkey=[redacted]"),
     ],
 )
 def test_secrets_are_recognized_by_their_shape(text: str, shown: str) -> None:
@@ -130,13 +125,16 @@ def test_only_the_origin_of_a_webhook_is_shown(url: str, shown: str) -> None:
     assert origin_of(url) == shown
 
 
-def test_a_login_in_a_text_ends_at_its_last_at_sign() -> None:
-    assert redact_urls("see https://me:hunt@er2@host/x and <http://a@b/c>") == "see https://host/x and <http://b/c>"
-
-
-def test_urls_are_shown_without_login_and_query() -> None:
-    shown = redact_urls("GET https://me:hunter2@example.com/a/b?token=1 and http://user@host/x?y")
-    assert shown == "GET https://example.com/a/b?[redacted] and http://host/x?[redacted]"
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("GET https://me:hunter2@a.example/b?token=1 OK", "GET https://a.example/b?[redacted] OK"),
+        ("see https://me:hunt@er2@host/x and <http://a@b/c>", "see https://host/x and <http://b/c>"),
+        ("HTTPS://me:secret@host/x?token=1 x", "HTTPS://host/x?[redacted] x"),
+    ],
+)
+def test_urls_in_texts_are_shown_without_login_and_query(text: str, shown: str) -> None:
+    assert redact_urls(text) == shown
 
 
 def test_loading_the_settings_protects_every_secret_in_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -170,21 +168,11 @@ def test_loading_the_settings_protects_every_secret_in_them(monkeypatch: pytest.
     )
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "IncomingWebhook",
-        "PropertyIntelligenceAlerts",
-        "propertyintelligencealertreceiver",
-        "us-east-1-production",
-        "/api/v1/hooks/alerts2024",
-        "application/json",
-        "property-intelligence-alerts",
-        "oauth2callback",
-        "12345678",
-        "internationalization",
-    ],
-)
+_ORDINARY = """IncomingWebhook PropertyIntelligenceAlerts propertyintelligencealertreceiver us-east-1-production
+/api/v1/hooks/alerts2024 application/json property-intelligence-alerts oauth2callback 12345678 internationalization"""
+
+
+@pytest.mark.parametrize("text", _ORDINARY.split())
 def test_words_do_not_look_random(text: str) -> None:
     assert not looks_random(text)
 
@@ -232,19 +220,11 @@ def test_ordinary_words_in_headers_paths_and_passwords_are_not_hidden(monkeypatc
         ("ALERT_WEBHOOK_URL", f"https://h.example/run?sp=%2Ftriggers&sig={_SIGNATURE}", [_SIGNATURE]),
         ("ALERT_WEBHOOK_URL", "https://h.example/api?code=not-random&x=y", ["not-random"]),
         ("ALERT_WEBHOOK_URL", f"https://h.example/hook?id={_SIGNATURE}", [_SIGNATURE]),
-        (
-            "ALERT_WEBHOOK_URL",
-            "https://h.example/services/T01/B02/k3Jd8sLq0WmZx7VtRb5NyPc2",
-            ["k3Jd8sLq0WmZx7VtRb5NyPc2"],
-        ),
+        ("ALERT_WEBHOOK_URL", "https://h.example/T01/k3Jd8sLq0WmZx7VtRb5NyPc2", ["k3Jd8sLq0WmZx7VtRb5NyPc2"]),
         ("OPENAI_BASE_URL", "https://me:gateway-password@gateway.example/v1", ["gateway-password"]),
         ("JWT_JWKS_URL", f"https://idp.example/keys?code={_SIGNATURE}", [_SIGNATURE]),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://me:collector-password@127.0.0.1:4318", ["collector-password"]),
-        (
-            "JWT_SECRET",
-            "scheme://of no URL but a JWT secret of 32 bytes",
-            ["scheme://of no URL but a JWT secret of 32 bytes"],
-        ),
+        ("JWT_SECRET", "a://of no URL but a JWT secret of 32", ["a://of no URL but a JWT secret of 32"]),
     ],
 )
 def test_a_secret_part_of_a_setting_is_hidden_everywhere(
@@ -256,51 +236,27 @@ def test_a_secret_part_of_a_setting_is_hidden_everywhere(
         assert redact(f"({secret})") == "([redacted])"
 
 
-def test_keys_added_while_the_process_runs_are_protected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = tmp_path / "keys"
-    file.write_text("old.key.aaaaaaaaaaaaaaaa\n")
-    monkeypatch.setenv("OPENAI_API_KEYS_FILE", str(file))
-    settings = load_settings()
-    load_keys(settings)
-    file.write_text("new.key.bbbbbbbbbbbbbbbb\n")
-    load_keys(settings)
-    assert redact("old.key.aaaaaaaaaaaaaaaa new.key.bbbbbbbbbbbbbbbb") == " ".join(
-        mask(key) for key in ("old.key.aaaaaaaaaaaaaaaa", "new.key.bbbbbbbbbbbbbbbb")
-    )
+_BEGINNINGS = (
+    "eyJ",
+    "-eyJ",
+    "eyJ.",
+    "sk-",
+    "x",
+    "a.",
+    "://",
+    "://a:",
+    "Bearer ",
+    "authorization ",
+    "whsec_",
+    "http://a:",
+)
 
 
 @pytest.mark.timeout(20)
-@pytest.mark.parametrize(
-    "word",
-    [
-        "eyJ",
-        "-eyJ",
-        "eyJ.",
-        "sk-",
-        "x",
-        "a.",
-        "://",
-        "://a:",
-        "Bearer ",
-        "authorization ",
-        "whsec_",
-        "http://a:",
-        "?",
-        "?a",
-        "&a=",
-        "?key=",
-        "http://@",
-        "://@?",
-        "?%",
-    ],
-)
+@pytest.mark.parametrize("word", [*_BEGINNINGS, "?", "?a", "&a=", "?key=", "http://@", "://@?", "?%"])
 def test_a_hostile_line_of_a_megabyte_is_redacted_quickly(word: str) -> None:
     """Strangers choose parts of access log lines, and a pattern with quadratic time would take hours."""
     line = word * (1_000_000 // len(word))
     assert len(redact(line)) > 0
     assert len(redact_urls(line)) > 0
     assert len(shown_url(line)) > 0
-
-
-def test_the_scheme_of_a_url_may_be_in_upper_case() -> None:
-    assert redact_urls("HTTPS://me:secret@host/x?token=1 x") == "HTTPS://host/x?[redacted] x"

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from app.errors import ConfigurationError
 from app.redaction import redact
@@ -31,16 +32,10 @@ _VARIABLES = set(VARIABLES) - {"OPENAI_NUMBERED_KEYS"}
 @pytest.mark.parametrize(
     ("variable", "value"),
     [
-        ("PORT", "0"),
         ("PORT", "eighty"),
-        ("OPENAI_MAX_WAIT_SECONDS", "-1"),
         ("JWT_SECRET", "too short"),
         ("FETCH_ALLOWED_PRIVATE_NETWORKS", "10.0.0.0/8,everything"),
-        ("FETCH_MIN_DELAY_SECONDS", "fast"),
         ("TRUSTED_PROXIES", "127.0.0.1,0.0.0.0/0"),
-        ("TRUSTED_PROXIES", "proxy.internal"),
-        ("SCRAPE_DEADLINE_SECONDS", "0"),
-        ("WORKER_CONCURRENCY", "0"),
         ("FLOWER_BASIC_AUTH", "a-password-and-no-user"),
         ("FLOWER_BASIC_AUTH", "viewer:0123456789abcde"),
         ("FLOWER_BASIC_AUTH", "viewer:0123456789abcdef,:0123456789abcdef"),
@@ -48,23 +43,14 @@ _VARIABLES = set(VARIABLES) - {"OPENAI_NUMBERED_KEYS"}
         ("FLOWER_BASIC_AUTH", "viewer:0123456789 abcdef"),
         ("FLOWER_URL_PREFIX", "flower/../x"),
         ("FLOWER_URL_PREFIX", "https://example.com/flower"),
-        ("FLOWER_READ_ONLY", "sometimes"),
-        ("FLOWER_PORT", "0"),
-        ("FLOWER_MAX_TASKS", "99"),
         ("OPENAI_SERVICE_TIER", "cheap"),
-        ("OPENAI_SERVICE_TIER", "scale"),
         ("METRICS_TOKEN", "0123456789abcde"),
         ("METRICS_TOKEN", "sixteen characters"),
         ("WEBHOOK_SECRET", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
         ("WEBHOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaQ="),  # has 23 bytes
         ("WEBHOOK_SECRET", f"whsec_{'MfKQ9r8G' * 10}MfKQ9r8="),  # has 65 bytes
         ("WEBHOOK_SECRET", "whsec_not base64, but long enough to be it"),
-        ("ALERT_WEBHOOK_URL", "hooks.example/in"),
         ("ALERT_WEBHOOK_URL", "https:///in"),
-        ("ALERT_KEY_AGE_DAYS", "0"),
-        ("ALERT_BUDGET_SHARE", "90"),
-        ("BUDGET_DAILY_TOKENS", "-5"),
-        ("BUDGET_BATCH_MODEL_CALLS", "2.5"),
         ("BUDGET_DAILY_USD", "-0.01"),
         ("BUDGET_KEY_DAILY_USD", "nan"),
         ("BUDGET_BATCH_USD", "inf"),
@@ -79,29 +65,21 @@ _VARIABLES = set(VARIABLES) - {"OPENAI_NUMBERED_KEYS"}
         ("LOG_FORMAT", "xml"),
     ],
 )
-def test_an_invalid_value_is_an_error_that_names_the_variable(
+def test_an_invalid_value_is_an_error_that_names_the_variable_and_shows_no_secret(
     monkeypatch: pytest.MonkeyPatch, variable: str, value: str
 ) -> None:
     monkeypatch.setenv(variable, value)
     with pytest.raises(ConfigurationError) as caught:
         load_settings()
     assert caught.value.facts["variable"] == variable
-
-
-@pytest.mark.parametrize(
-    ("given", "read"), [("flex", "flex"), (" Priority ", "priority"), ("", None), ("auto", "auto")]
-)
-def test_a_service_tier_is_one_of_four_or_none(monkeypatch: pytest.MonkeyPatch, given: str, read: str | None) -> None:
-    monkeypatch.setenv("OPENAI_SERVICE_TIER", given)
-    assert load_settings().openai.service_tier == read
-    monkeypatch.setenv("OPENAI_SERVICE_TIER", "slow")
-    with pytest.raises(ConfigurationError, match=r"OPENAI_SERVICE_TIER.*'auto', 'default', 'flex' or 'priority'"):
-        load_settings()
+    if DECLARED[variable].annotation == SecretStr | None and len(value) > 1:
+        assert value not in str(caught.value)
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__, "the chained pydantic error would show the input"
 
 
 @pytest.mark.parametrize("secret", ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", f"whsec_{'MfKQ9r8G' * 10}MfKQ9g=="])
 def test_a_webhook_secret_has_24_to_64_bytes_and_is_never_shown(monkeypatch: pytest.MonkeyPatch, secret: str) -> None:
-    """The Standard Webhooks specification sets these limits."""
     monkeypatch.setenv("WEBHOOK_SECRET", secret)
     settings = load_settings()
     assert settings.jobs.webhook_secret is not None
@@ -109,24 +87,13 @@ def test_a_webhook_secret_has_24_to_64_bytes_and_is_never_shown(monkeypatch: pyt
     assert "MfKQ" not in repr(settings) + settings.model_dump_json()
 
 
-@pytest.mark.parametrize(
-    "variable", ["JWT_SECRET", "METRICS_TOKEN", "WEBHOOK_SECRET", "ALERT_WEBHOOK_URL", "FLOWER_BASIC_AUTH"]
-)
-def test_an_error_never_shows_a_secret(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
-    monkeypatch.setenv(variable, "hunter2")
-    with pytest.raises(ConfigurationError) as caught:
-        load_settings()
-    assert "hunter2" not in str(caught.value)
-    assert caught.value.__cause__ is None
-    assert caught.value.__suppress_context__, "the chained pydantic error would show the input"
-
-
-def test_blank_values_mean_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blank_values_mean_unset_and_choices_may_be_in_capitals(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_SERVICE_TIER", " Priority ")
     for name in ("REDIS_URL", "DATABASE_URL", "OPENAI_MAX_WAIT_SECONDS", "JWT_SECRET", "BUDGET_DAILY_TOKENS", "PORT"):
         monkeypatch.setenv(name, " ")
     settings = load_settings()
     assert (settings.state.redis_url, settings.state.database_url) == (None, None)
-    assert settings.openai.max_wait_seconds is None
+    assert (settings.openai.max_wait_seconds, settings.openai.service_tier) == (None, "priority")
     assert (settings.web.jwt_secret, settings.budget.daily_tokens, settings.web.port) == (None, None, 8000)
 
 
@@ -151,9 +118,7 @@ def test_a_secret_may_come_from_a_file_that_its_variable_names(monkeypatch: pyte
 def test_every_single_secret_can_come_from_a_file() -> None:
     """Lists of secrets have file settings of their own."""
     secret = {name for name, field in DECLARED.items() if "SecretStr" in str(field.annotation)}
-    assert secret - set(SECRETS_IN_FILES) == {
-        "OPENAI_API_KEYS", "OPENAI_NUMBERED_KEYS", "SOURCE_SECRETS"
-    }  # fmt: skip
+    assert secret - set(SECRETS_IN_FILES) == {"OPENAI_API_KEYS", "OPENAI_NUMBERED_KEYS", "SOURCE_SECRETS"}
     assert "JWT_SECRET" in SECRETS_IN_FILES
 
 
@@ -186,10 +151,8 @@ def test_flower_takes_several_users_and_a_prefix_with_slashes(monkeypatch: pytes
     settings = load_settings()
     assert settings.flower.url_prefix == "tools/flower"
     assert settings.flower.basic_auth is not None
-    assert flower_logins(settings.flower.basic_auth.get_secret_value()) == [
-        "ada:0123456789abcdef",
-        "bob:with:colons:and:16",
-    ]
+    logins = flower_logins(settings.flower.basic_auth.get_secret_value())
+    assert logins == ["ada:0123456789abcdef", "bob:with:colons:and:16"]
     assert "0123456789abcdef" not in repr(settings) + settings.model_dump_json()
 
 
@@ -277,13 +240,6 @@ def test_the_example_file_names_every_variable() -> None:
     assert named - _VARIABLES <= {"OPENAI_API_KEY_1", "OPENAI_API_KEY_2", "PROPINTEL_ENV_FILE"}
 
 
-def test_the_reference_has_a_row_for_every_variable() -> None:
-    reference = (_ROOT / "docs" / "reference" / "settings.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| `([A-Z][A-Z0-9_]+)(?:_1\.\.n)?` \|", reference, re.M)
-    # OPENAI_API_KEY also has a row for the numbered keys
-    assert sorted(rows) == sorted([*_VARIABLES, "OPENAI_API_KEY"])
-
-
 def test_every_variable_but_port_has_a_prefix_that_the_cleanup_removes() -> None:
     assert {name for name in _VARIABLES if not name.startswith(VARIABLE_PREFIXES)} == {"PORT"}
     assert all(prefix.endswith("_") and len(prefix) > 2 for prefix in VARIABLE_PREFIXES)
@@ -320,11 +276,6 @@ def test_an_unencoded_password_in_a_url_is_refused_and_not_shown(
     [
         ("REDIS_URL", "redis://host:6379/0?password=Secr3t", "redis://user:password@host"),
         ("REDIS_URL", "unix:///run/r.sock?db=1&Password=Secr3t", "unix://user:password@/path/to/socket"),
-        (
-            "DATABASE_URL",
-            "postgresql://me@host/name?sslmode=require&password=Secr3t",
-            "postgresql://user:password@host",
-        ),
         ("DATABASE_URL", "postgresql://me@host/name?p%61ssword=Secr3t", "postgresql://user:password@host"),
         ("OPENAI_PROXY", "http://proxy:3128?pwd=Secr3t", "http://user:password@host"),
     ],
