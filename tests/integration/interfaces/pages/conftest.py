@@ -10,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from app.property.storage.database import Database
-from tests.integration.interfaces.conftest import Environment
+from tests.integration.interfaces.conftest import Environment, Token
 
 PHONE = {"width": 375, "height": 740}
 DESKTOP = {"width": 1280, "height": 800}
@@ -66,14 +66,13 @@ def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
 
 
 @pytest.fixture
-def signed_in(web: str, new_page: Callable[..., Page], called: Callable[..., object]) -> SignIn:
+def signed_in(web: str, new_page: Callable[..., Page], token: Token) -> SignIn:
     """Return a function that signs in through the form, as in `signed_in("manager", "/jobs")`."""
 
     def sign_in(role: str, path: str, **options: object) -> Page:
-        token = called("token", "--role", role, "--subject", "tester").stdout.strip()  # type: ignore[attr-defined]
         page = new_page(**options)
         page.goto(f"{web}{path}")
-        page.get_by_label("Token").fill(token)
+        page.get_by_label("Token").fill(token(role))
         page.get_by_role("button", name="Sign in").click()
         page.wait_for_url(f"{web}{path}")
         return page

@@ -236,7 +236,6 @@ def test_the_table_covers_every_route() -> None:
 def test_every_page_fits_is_accessible_and_works_by_keyboard(
     visitor: Visitor, name: str, width: int, screenshot: Callable[..., Path]
 ) -> None:
-    """For each page and width: nothing overlaps or is cut off, and axe finds no violation in either color scheme."""
     page = visitor.open(name, width)
     check_fits(page)
     for script in (_WIDE, _OVERLAPS, _CUT):

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from app.redis.embedded_valkey import EmbeddedValkey
-from tests.integration.interfaces.conftest import Environment, Propintel
+from tests.integration.interfaces.conftest import Environment, Propintel, Token
 from tests.integration.interfaces.pages.conftest import SignIn
 
 KEY = "sk-proj-" + "k" * 40
@@ -135,10 +135,9 @@ class TestForms:
     """Unusual form submissions are accepted once or rejected, and errors are HTML pages."""
 
     @pytest.fixture
-    def client(self, web: str, called: Propintel) -> Any:
+    def client(self, web: str, token: Token) -> Any:
         with httpx2.Client(base_url=web, trust_env=False, timeout=300) as client:
-            token = called("token", "--role", "operator", "--subject", "tester").stdout.strip()
-            assert client.post("/sign-in", data={"token": token}).status_code == 303
+            assert client.post("/sign-in", data={"token": token("operator")}).status_code == 303
             yield client
 
     def _csrf(self, client: httpx2.Client) -> str:

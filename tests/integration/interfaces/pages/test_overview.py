@@ -1,55 +1,31 @@
 """The overview shows first steps and updates its figures, and a missing page is an HTML page."""
 
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from app.property.storage.database import Database
-from app.property.storage.jobs.repository import JobStore
 from tests.integration.interfaces.conftest import Environment
 from tests.integration.interfaces.pages.conftest import PHONE, SignIn, check_accessible, check_fits
-from tests.integration.interfaces.pages.stored import save_failed_job
 
 pytestmark = pytest.mark.usefixtures("broker")
 
 
-@pytest.fixture
-def failed(database: Database) -> str:
-    return save_failed_job(JobStore(database))
-
-
-def test_an_empty_overview_shows_the_next_steps(
-    database: Database, signed_in: SignIn, screenshot: Callable[..., Path]
-) -> None:
+def test_an_empty_overview_shows_the_next_steps_of_the_role(database: Database, signed_in: SignIn) -> None:
     page = signed_in("manager", "/")
     steps = page.get_by_role("region", name="What to do next")
     expect(steps.get_by_role("listitem")).to_have_count(2)
     expect(page.get_by_role("link", name="Healthy keys")).to_contain_text("1 of 1")
     check_accessible(page)
-    screenshot(page, "overview-empty")
     steps.get_by_role("link", name="Enqueue").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Enqueue")
-
-
-def test_a_reader_sees_no_keys_and_learns_whom_to_ask(database: Database, signed_in: SignIn) -> None:
     page = signed_in("reader", "/", viewport=PHONE, color_scheme="dark")
-    expect(page.get_by_role("link", name="Jobs in progress")).to_contain_text("0")
     assert page.get_by_role("link", name="Healthy keys").count() == 0
     expect(page.get_by_role("region", name="What to do next")).to_contain_text("Ask an operator")
     check_accessible(page)
     check_fits(page)
-
-
-def test_the_overview_updates_itself(failed: str, database: Database, signed_in: SignIn) -> None:
-    page: Page = signed_in("reader", "/")
-    page.evaluate("window.untouched = true")
-    JobStore(database).enqueue(["http://homes.example/new"])
-    expect(page.get_by_role("link", name="Jobs in progress")).to_contain_text("1 queued")
-    assert page.evaluate("window.untouched") is True, "the page was reloaded"
 
 
 def test_a_missing_page_is_html_for_browsers_and_json_for_programs(

@@ -1,8 +1,6 @@
 """The recipes page shows learned recipes, their savings, and why some are suspended. A recipe can be forgotten."""
 
 import re
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -21,9 +19,7 @@ def learned(database: Database) -> None:
         StoredRecipes(database).put(recipe)
 
 
-def test_the_page_shows_recipes_and_their_savings(
-    database: Database, signed_in: SignIn, screenshot: Callable[..., Path]
-) -> None:
+def test_the_page_shows_recipes_and_their_savings(signed_in: SignIn) -> None:
     page = signed_in("reader", "/recipes")
     expect(page.get_by_role("link", name="Recipes", exact=True)).to_have_attribute("aria-current", "page")
     expect(page.locator("tbody tr")).to_have_count(2)
@@ -36,7 +32,6 @@ def test_the_page_shows_recipes_and_their_savings(
     expect(row).to_contain_text("a model read something else than the recipe")
     expect(page.locator(f"#recipe-{SUSPENDED_RECIPE.id}")).to_contain_text(SUSPENDED_RECIPE.reason)
     assert page.get_by_role("button", name=re.compile("Forget")).count() == 0, "a reader sees a button to forget"
-    screenshot(page, "recipes")
     page.get_by_label("Host").fill("www.county.example")
     page.get_by_role("button", name="Show").click()
     page.wait_for_url(re.compile("host=www.county.example"))
