@@ -15,6 +15,7 @@ from app.property.fetch.pace.stores import LocalPace, RedisPace
 from tests.plugins.examples import drawn
 
 VISITORS = [Visitor(f"job-{n}", f"batch-{n % 3}", 2.0, can_defer=True) for n in range(7)]
+VISITORS += [Visitor(f"job-{n}", "batch-0", 60.0, requested_site="old.example") for n in (0, 7)]
 GAPS = st.sampled_from([0.0, 0.1, 1.0, 7.0])
 LEFT = st.sampled_from([0.0, 0.1, 2.0, 60.0])
 ANSWERS = st.builds(

@@ -25,10 +25,12 @@ def _politeness(clock: ManualClock, *, gap: float = 1.0, concurrency: int = 2) -
     return Politeness(LocalPace(clock, concurrency=concurrency, lease_seconds=70), clock, min_gap_seconds=gap)
 
 
-def _ask(politeness: Politeness, *, times: int = 1, gap: float = 0.0, host: str = "homes.example") -> None:
+def _ask(
+    politeness: Politeness, *, times: int = 1, gap: float = 0.0, host: str = "homes.example", status: int = 200
+) -> None:
     for _ in range(times):
         with politeness.slot(_destination(host), ANYBODY, gap) as slot:
-            slot.answered(200)
+            slot.answered(status)
 
 
 @pytest.mark.parametrize(("least", "crawl_delay", "gap"), [(1.5, 0.0, 1.5), (1.0, 10.0, 10.0), (1.0, 0.2, 1.0)])
@@ -149,12 +151,13 @@ def test_a_slow_site_is_requested_as_fast_as_it_answers(latency: float, answers:
     assert clock.slept == [gap]
 
 
-def test_the_pace_recovers_when_a_site_is_fast_again() -> None:
+@pytest.mark.parametrize("status", [200, 304])
+def test_the_pace_recovers_when_a_site_is_fast_again(status: int) -> None:
     clock = ManualClock()
     politeness = _politeness(clock)
     with politeness.slot(_destination(), ANYBODY) as slot:
         slot.answered(429)
-    _ask(politeness, times=12)
+    _ask(politeness, times=12, status=status)
     gaps = clock.slept[2:]
     assert gaps == sorted(gaps, reverse=True)
     assert gaps[0] == 1.75, "the pace recovered by more or less than an eighth"
@@ -180,6 +183,13 @@ def test_a_lease_that_is_never_released_expires() -> None:
     assert store.enter("h", "next", ANYBODY, gap_seconds=0, left_seconds=60).wait_us > 0
     clock.advance(0.2)
     assert store.enter("h", "next", ANYBODY, gap_seconds=0, left_seconds=60).wait_us == 0
+
+
+def test_a_request_whose_start_was_not_confirmed_starts_at_once() -> None:
+    """After a lost reply from Redis, the same request asks again. It must not wait for its own slot."""
+    store = LocalPace(ManualClock(), concurrency=1, lease_seconds=70)
+    for _ in range(2):
+        assert store.enter("h", "same", ANYBODY, gap_seconds=1, left_seconds=60).wait_us == 0
 
 
 @pytest.mark.parametrize(("retry_after", "rest"), [(None, 900.0), (60.0, 900.0), (1800.0, 1800.0)])

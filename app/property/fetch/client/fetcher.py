@@ -43,8 +43,8 @@ from app.property.urls.site import site_of
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 #: Statuses that, like all 5xx, mean "try again later": request timeout, too early, and too many requests.
 _TRANSIENT = frozenset({408, 425, 429})
-#: The longest wait for a slot after a redirect. A job waits this long instead of trying again later, because it would
-#: have to follow the redirects again.
+#: The longest wait for a slot after a redirect, unless the site's crawl delay is longer. A job waits this long instead
+#: of trying again later, because it would have to follow the redirects again.
 _ON_THE_WAY_SECONDS = 60.0
 
 
@@ -159,7 +159,7 @@ class Fetcher:
             visitor = replace(
                 visitor,
                 can_defer=False,
-                max_wait_seconds=_ON_THE_WAY_SECONDS,
+                max_wait_seconds=max(_ON_THE_WAY_SECONDS, gap_seconds),
                 requested_site=visitor.requested_site or site_of(destination.host),
             )
         raise TooManyRedirectsError(url, redirects)

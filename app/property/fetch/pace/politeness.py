@@ -47,7 +47,7 @@ class Slot:
         pushed_back = status in _PUSHED_BACK
         self.outcome = RequestOutcome(
             latency_us=self._clock.now_us() - self._began_us,
-            succeeded=200 <= status < 300,
+            succeeded=200 <= status < 300 or status == 304,
             pushed_back=pushed_back,
             retry_after_us=round(retry_after_seconds * 1_000_000) if pushed_back and retry_after_seconds else None,
         )

@@ -102,21 +102,29 @@ class Site:
     def enter(
         self, now: int, token: str, visitor: Visitor, *, asked_gap_us: int, left_us: int, places: int, lease_us: int
     ) -> Reply:
-        """Start the request `token`, or return when to try again. Reserve that time if the visitor should not wait."""
+        """Start the request `token`, or return when to try again. Reserve that time if the visitor should not wait.
+
+        After a redirect, the visitor waits, and the next free slot is reserved for it. If it came back later, it would
+        begin with the first URL again, and need two more slots.
+        """
         self._forget(now)
         gap = max(asked_gap_us, self.slowed_us)
-        free = max(self.next_us, self.hold_until_us)
+        reserved_until = self.waiting.get(token) if visitor.requested_site else None
+        free = max(self.next_us if reserved_until is None else reserved_until - lease_us, self.hold_until_us)
         is_full = len(self.under_way) >= places
-        if free <= now and not is_full:
-            self.gap_us, self.next_us = gap, now + gap
+        if token in self.under_way or (free <= now and not is_full):  # the reply to an earlier call may be lost
+            self.gap_us, self.next_us = gap, max(self.next_us, now + gap)
             self.under_way[token] = now + lease_us
             self.waiting.pop(token, None)
             self.appointed.pop(visitor.id, None)
             return Reply(0)
         wait = max(free - now, POLL_US if is_full else 1)
         earliest, held = now + wait, max(0, self.hold_until_us - now)
-        if wait <= left_us and (token in self.waiting or len(self.waiting) < max(WAITERS, WAITED_US // max(gap, 1))):
-            self.waiting[token] = now + wait + lease_us
+        has_room = token in self.waiting or len(self.waiting) < max(WAITERS, WAITED_US // max(gap, 1))
+        if wait <= left_us and (has_room or visitor.requested_site):
+            if visitor.requested_site and reserved_until is None:
+                self.next_us = earliest + gap
+            self.waiting[token] = earliest + lease_us
             return Reply(wait, held_us=held)
         self.waiting.pop(token, None)
         return Reply(self._appoint(now, visitor, earliest, gap), is_appointment=True, held_us=held)

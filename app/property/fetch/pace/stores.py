@@ -70,6 +70,7 @@ class RedisPace:
     def enter(self, site: str, token: str, visitor: Visitor, *, gap_seconds: float, left_seconds: float) -> Reply:
         asked = [_us(gap_seconds), _us(left_seconds), self._places, self._lease_us]
         numbers = [rules.POLL_US, rules.WAITERS, rules.WAITED_US, rules.LATE_US, rules.FORGOTTEN_US]
+        numbers.append(int(bool(visitor.requested_site)))
         reply: Any = self._enter(
             keys=_keys(site), args=[self._now(), token, visitor.id, visitor.lane, *asked, *numbers]
         )

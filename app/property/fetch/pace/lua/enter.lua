@@ -3,7 +3,7 @@
 --   3 of waiting requests, scored by the end of their lease; 4 visitors, scored by their reserved time; 5 lanes, scored
 --   by the end of their queue
 -- ARGV: now ('' = server time), token, visitor, lane, asked gap, left (how long the visitor would still wait), places,
---   lease; poll, waiters, waited, late, forgotten (constants of rules.py). Times are in µs.
+--   lease; poll, waiters, waited, late, forgotten (constants of rules.py); redirected (0/1). Times are in µs.
 -- Reply: {µs to wait (0 = started), time reserved (0/1), µs of the wait that the site requested}. All keys expire.
 
 local function text(n) return string.format('%.0f', n) end
@@ -15,7 +15,7 @@ end
 local token, visitor, lane = ARGV[2], ARGV[3], ARGV[4]
 local asked, left, places, lease = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
 local poll, waiters, waited = tonumber(ARGV[9]), tonumber(ARGV[10]), tonumber(ARGV[11])
-local late, forgotten = tonumber(ARGV[12]), tonumber(ARGV[13])
+local late, forgotten, redirected = tonumber(ARGV[12]), tonumber(ARGV[13]), ARGV[14] == '1'
 
 for place = 2, 3 do redis.call('ZREMRANGEBYSCORE', KEYS[place], '-inf', text(now)) end
 redis.call('ZREMRANGEBYSCORE', KEYS[4], '-inf', text(now - forgotten))
@@ -28,22 +28,26 @@ end
 
 local site = redis.call('HMGET', KEYS[1], 'next', 'hold', 'slowed', 'late')
 local gap = math.max(asked, tonumber(site[3] or '0'))
-local free = math.max(tonumber(site[1] or '0'), tonumber(site[2] or '0'))
+local next = tonumber(site[1] or '0')
+local known = tonumber(redis.call('ZSCORE', KEYS[3], token) or '')
+local free = math.max(redirected and known and known - lease or next, tonumber(site[2] or '0'))
 local full = redis.call('ZCARD', KEYS[2]) >= places
 
-if free <= now and not full then
-  redis.call('HSET', KEYS[1], 'gap', text(gap), 'next', text(now + gap))
+if redis.call('ZSCORE', KEYS[2], token) or (free <= now and not full) then
+  next = math.max(next, now + gap)
+  redis.call('HSET', KEYS[1], 'gap', text(gap), 'next', text(next))
   redis.call('ZADD', KEYS[2], text(now + lease), token)
   redis.call('ZREM', KEYS[3], token)
   redis.call('ZREM', KEYS[4], visitor)
-  keep(now + gap)
+  keep(next)
   return {0, 0, 0}
 end
 
 local wait = math.max(free - now, full and poll or 1)
 local held = math.max(0, tonumber(site[2] or '0') - now)
-local known = redis.call('ZSCORE', KEYS[3], token)
-if wait <= left and (known or redis.call('ZCARD', KEYS[3]) < math.max(waiters, math.floor(waited / math.max(gap, 1)))) then
+local room = known or redis.call('ZCARD', KEYS[3]) < math.max(waiters, math.floor(waited / math.max(gap, 1)))
+if wait <= left and (room or redirected) then
+  if redirected and not known then redis.call('HSET', KEYS[1], 'next', text(now + wait + gap)) end
   redis.call('ZADD', KEYS[3], text(now + wait + lease), token)
   keep(now + wait)
   return {wait, 0, held}
