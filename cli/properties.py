@@ -11,8 +11,8 @@ from app.property.fields.table import FIELDS
 from app.property.storage.ids import DECISION, PROPERTY, find_id, short_ids
 from app.property.storage.paging import every
 from app.property.storage.properties.decisions import DecisionStore
+from app.property.storage.properties.repository import PropertyFilter
 from app.property.storage.properties.tables import IdentityDecision
-from app.property.storage.properties.views import PropertyFilter
 from app.services.reports.identity_decisions import explanation, join, split, undo
 from app.services.runtime.stores import Stores, open_stores
 from app.settings import load_settings

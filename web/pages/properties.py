@@ -19,8 +19,8 @@ from app.property.presenting.groups import GROUPS, TECHNICAL, group_of
 from app.property.presenting.sources import source_name
 from app.property.presenting.words import HEADINGS, day, in_list, in_words, money
 from app.property.storage.properties.rebuild import STATUS
+from app.property.storage.properties.repository import PropertyFilter
 from app.property.storage.properties.tables import SourceRow
-from app.property.storage.properties.views import PropertyFilter
 from app.property.storage.watches.changes import ChangeStore
 from app.property.storage.watches.models import Change
 from web.auth import READING, allow

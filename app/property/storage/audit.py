@@ -38,8 +38,7 @@ class AuditEntry(Base):
 
     def as_json(self) -> dict[str, Any]:
         """Return an action on a key as the HTTP API and the CLI show it, in JSON types."""
-        names = ("id", "who", "action", "mask", "reason", "outcome", "state")
-        return {name: getattr(self, name) for name in names} | {"at": self.at.isoformat(), "key": self.key_id}
+        return self.shown(("id", "at", "who", "action", "key_id", "mask", "reason", "outcome", "state"))
 
 
 _c = AuditEntry.__table__.c

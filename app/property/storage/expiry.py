@@ -11,9 +11,7 @@ from sqlalchemy import ColumnElement, exists, select, update
 from app.property.storage.audit import AuditEntry
 from app.property.storage.database import Database
 from app.property.storage.jobs.idempotency import FORGOTTEN, KEPT
-from app.property.storage.jobs.models import Batch as BatchRow
-from app.property.storage.jobs.models import DailyUsage
-from app.property.storage.jobs.models import Job as JobRow
+from app.property.storage.jobs.models import Batch, DailyUsage, Job
 from app.property.storage.keys.tables import Alert, Key, KeyHour
 from app.property.storage.llm.tables import CacheKind, LlmBatch, LlmCache, LlmRequest
 from app.property.storage.outbox import Channel, Message
@@ -49,15 +47,15 @@ def delete_expired(database: Database, settings: Settings) -> Counter[str]:
 
     old_jobs, old_pages = before(settings.jobs.job_retention_days), before(limits.page_retention_days)
     old_names = max(old_pages, before(limits.personal_data_retention_days))
-    of_complete_batch = exists().where(BatchRow.id == JobRow.batch_id, BatchRow.completed_at < old_jobs)
-    has_jobs = exists().where(JobRow.batch_id == BatchRow.id)
-    has_requests = exists().where(LlmRequest.batch_id == BatchRow.id)
+    of_complete_batch = exists().where(Batch.id == Job.batch_id, Batch.completed_at < old_jobs)
+    has_jobs = exists().where(Job.batch_id == Batch.id)
+    has_requests = exists().where(LlmRequest.batch_id == Batch.id)
     was_sent_with = exists().where(LlmRequest.llm_batch_id == LlmBatch.id)
     rules: tuple[tuple[type[Base], ColumnElement[bool]], ...] = (
-        (JobRow, (JobRow.finished_at < old_jobs) & of_complete_batch),
+        (Job, (Job.finished_at < old_jobs) & of_complete_batch),
         (LlmRequest, LlmRequest.finished_at < before(_REQUEST_DAYS)),
         (LlmBatch, (LlmBatch.created_at < before(_SENT_DAYS)) & LlmBatch.next_at.is_(None) & ~was_sent_with),
-        (BatchRow, (BatchRow.completed_at < old_jobs) & ~has_jobs & ~has_requests),
+        (Batch, (Batch.completed_at < old_jobs) & ~has_jobs & ~has_requests),
         # the index begins with `kind`, so it is used only if the condition lists all kinds
         (LlmCache, LlmCache.kind.in_(CacheKind) & (LlmCache.created_at < old_names)),
         (RecipeExample, RecipeExample.at < old_names),
@@ -78,8 +76,8 @@ def delete_expired(database: Database, settings: Settings) -> Counter[str]:
 
 def _forget_idempotency_keys(database: Database) -> int:
     oldest = database.clock.now() - KEPT
-    with_key = select(BatchRow.id).where(BatchRow.idempotency_key.is_not(None), BatchRow.created_at <= oldest)
+    with_key = select(Batch.id).where(Batch.idempotency_key.is_not(None), Batch.created_at <= oldest)
     with database.reading() as connection:
         old = connection.execute(with_key.limit(AT_ONCE)).scalars().all()
-    forget = update(BatchRow).where(BatchRow.id.in_(old)).values(FORGOTTEN)
+    forget = update(Batch).where(Batch.id.in_(old)).values(FORGOTTEN)
     return database.repeat_paced(lambda connection: connection.execute(forget).rowcount) if old else 0

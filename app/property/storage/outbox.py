@@ -6,7 +6,7 @@ still has the end time that the sender claimed.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -64,7 +64,7 @@ class Backlog:
     error: str | None
 
     def as_json(self) -> dict[str, Any]:
-        return {"pending": self.pending, "given_up": self.given_up, "error": self.error}
+        return asdict(self)
 
 
 def put(connection: Connection, now: datetime, channel: Channel, event_id: str, **columns: Any) -> None:

@@ -14,8 +14,7 @@ from sqlalchemy import select
 from app.property.page import Page
 from app.property.record import Evidence, Method, PageKind
 from app.property.source_record import SourceRecord
-from app.property.storage.pages.blobs import unpack
-from app.property.storage.pages.repository import PageStore
+from app.property.storage.pages.repository import PageStore, unpack
 from app.property.storage.pages.tables import Blob
 from app.property.storage.schema import HEAD, upgrade
 from app.property.storage.tables import metadata

@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from app.access.tokens import Role, issue_token
 from app.clock import SystemClock
-from app.property.storage.pages.blobs import unpack
+from app.property.storage.pages.repository import unpack
 from app.property.storage.pages.tables import Blob
 from app.property.storage.tables import metadata
 from app.services.runtime.stores import open_stores

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.property.storage.pages.blobs import unpack
+from app.property.storage.pages.repository import unpack
 from app.property.storage.pages.tables import Blob
 from app.property.storage.privacy.scope import PurgeKind
 from app.redis.embedded_valkey import connect

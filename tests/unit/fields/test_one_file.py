@@ -125,7 +125,7 @@ from app.property.source_record import SourceRecord
 from app.property.storage.watches.changes import ChangeStore
 from app.property.storage.database import Database
 from app.property.storage.properties.repository import PropertyStore
-from app.property.storage.properties.views import PropertyFilter
+from app.property.storage.properties.repository import PropertyFilter
 from app.services.reports.exports import ExportFormat, write
 from app.property.presenting.brief import brief
 from cli.property_tables import record_table

@@ -105,7 +105,6 @@ def count_jobs(connection: Connection, batch_id: str | None = None) -> dict[str,
 
 
 def _counted(connection: Connection, batches: list[Batch]) -> list[Batch]:
-    """Count the jobs of batches that have no stored `counts`. Return `batches` with all counts set."""
     counts: dict[str, dict[str, int]] = {}
     for batch in batches:
         if batch.counts is None:

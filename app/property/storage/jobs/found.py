@@ -107,7 +107,6 @@ def finish_search(
 def _news(
     connection: Connection, job: Job, listings: Sequence[str], fresh_since: datetime | None, left_out: Counter[str]
 ) -> list[str]:
-    """Return the listings without an active job that were not read after `fresh_since`. Count others in `left_out`."""
     wanted = list[str]()
     for some in chunks(listings):
         known = known_jobs(connection, some, fresh_since)
@@ -126,7 +125,6 @@ def _make(  # noqa: PLR0917
     daily_targets: int | None,
     left_out: Counter[str],
 ) -> list[Job]:
-    """Add jobs for as many `wanted` listings to the search's batch as the caller's quota allows."""
     caller = connection.execute(select(Batch.caller).where(Batch.id == job.batch_id)).scalar()
     requester = Requester(caller, daily_targets) if caller else None
     granted = usage.charge_up_to(connection, requester, now, len(wanted)) if requester is not None else len(wanted)

@@ -69,7 +69,6 @@ def _sent(now: datetime) -> ColumnElement[bool]:
 
 
 def _requeued(connection: Connection, lost: _Lost, limit: int, now: datetime) -> list[Recovered]:
-    """Requeue at most `limit` jobs that meet a condition of `lost`, urgent and old jobs first."""
     why = case(*((condition, reason.value) for reason, condition in lost.items()))
     query = select(Job.id, why).where(or_(*lost.values()))
     query = query.order_by(Job.priority, Job.created_at, Job.position).limit(limit)

@@ -333,7 +333,6 @@ class JobStore(Store):
         return now + timedelta(seconds=RESEND_SECONDS + count / _SENT_PER_SECOND)
 
     def _change(self, job_id: str, owner: str | None, change: dict[str, Any]) -> bool:
-        """Change the job if `owner` holds its lease (None: if it is active). Return whether the job was changed."""
         is_active = and_(Job.id == job_id, Job.state.in_(ACTIVE))
         allowed = Lease(job_id, owner).holds() if owner is not None else is_active
         with self._database.writing() as connection:

@@ -52,8 +52,6 @@ class KeyHistoryStore(Store):
                 return
 
     def _record(self, base: _Base, counted: Sequence[CountedKey], now: datetime) -> bool:
-        """Record the counters. If `base` is outdated, return False and change nothing."""
-
         def work(connection: Connection) -> bool:
             self._database.advisory_lock(connection, "key_history")
             with Session(connection) as session:
@@ -99,7 +97,6 @@ def _base(rows: Iterable[Key]) -> _Base:
 def _record_keys(
     connection: Connection, keys: Sequence[CountedKey], known: Mapping[str, Key], now: datetime
 ) -> list[Key]:
-    """Add the usage to the hours, and update the rows of known keys. Return rows for new keys."""
     hours: list[dict[str, Any]] = []
     new: list[Key] = []
     for key in keys:
@@ -122,7 +119,6 @@ def _record_keys(
 
 
 def _change(row: Key, key: CountedKey, marks: Collection[str], now: datetime) -> None:
-    """Update the key's row. If only `last_seen_at` would change, update at most once per `_SEEN_SECONDS`."""
     was_just_removed = row.removed_at is not None and (now - row.removed_at).total_seconds() < _RELOAD_SECONDS
     configured = key.configured and not was_just_removed
     named = (key.mask, key.group) if configured else (row.mask, row.limit_group)

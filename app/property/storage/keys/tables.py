@@ -77,6 +77,4 @@ class Alert(Base):
 
     def as_json(self) -> dict[str, Any]:
         """Return the alert as the HTTP API, the CLI, and the webhook show it: JSON types, times in ISO 8601."""
-        shown = {name: getattr(self, name) for name in ("id", "kind", "subject", "severity", "message", "details")}
-        resolved_at = self.resolved_at.isoformat() if self.resolved_at else None
-        return shown | {"fired_at": self.fired_at.isoformat(), "resolved_at": resolved_at}
+        return self.shown(("id", "kind", "subject", "severity", "message", "details", "fired_at", "resolved_at"))

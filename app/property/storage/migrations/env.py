@@ -8,18 +8,12 @@ from alembic import context
 
 from app.property.storage.tables import metadata
 
-
-def run() -> None:
-    """Run the migrations. In batch mode, Alembic rebuilds tables for changes that SQLite cannot make in place."""
-    context.configure(
-        connection=context.config.attributes["connection"],
-        target_metadata=metadata,
-        render_as_batch=True,
-        transactional_ddl=True,
-        compare_type=True,
-    )
-    with context.begin_transaction():
-        context.run_migrations()
-
-
-run()
+# in batch mode, Alembic rebuilds tables for changes that SQLite cannot make in place
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    render_as_batch=True,
+    transactional_ddl=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

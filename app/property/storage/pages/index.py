@@ -15,8 +15,7 @@ from app.errors.jobs import LeaseLostError
 from app.property.record import PageKind
 from app.property.source_record import SourceRecord
 from app.property.storage.jobs.leases import Lease
-from app.property.storage.jobs.models import Job as JobRow
-from app.property.storage.jobs.models import JobState
+from app.property.storage.jobs.models import Job, JobState
 from app.property.storage.pages.tables import PageAlias
 from app.property.storage.properties.tables import AS_OF, SourceRow
 from app.property.storage.statements import Store, upsert
@@ -81,15 +80,15 @@ class PageIndex(Store):
     def take_reading(self, page_url: str, lease: Lease) -> bool:
         """Reserve the page for the job. Return False if another job is reading it. Raises `LeaseLostError`."""
         now = self._database.clock.now()
-        reads = and_(JobRow.state == JobState.RUNNING, JobRow.lease_expires_at > now)
+        reads = and_(Job.state == JobState.RUNNING, Job.lease_expires_at > now)
 
         def work(connection: Connection) -> bool:
             self._database.advisory_lock(connection, f"page {page_url}")
-            theirs = JobRow.reading_url == page_url, JobRow.id != lease.job_id
-            if connection.execute(select(JobRow.id).where(*theirs, reads)).first():
+            theirs = Job.reading_url == page_url, Job.id != lease.job_id
+            if connection.execute(select(Job.id).where(*theirs, reads)).first():
                 return False
-            connection.execute(update(JobRow).where(*theirs).values(reading_url=None))  # these jobs no longer run
-            mine = update(JobRow).where(lease.holds()).values(reading_url=page_url)
+            connection.execute(update(Job).where(*theirs).values(reading_url=None))  # these jobs no longer run
+            mine = update(Job).where(lease.holds()).values(reading_url=page_url)
             if connection.execute(mine).rowcount != 1:
                 raise LeaseLostError(lease.job_id)
             return True

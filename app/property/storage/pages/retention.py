@@ -10,7 +10,7 @@ from datetime import timedelta
 from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from app.property.storage.database import Database
-from app.property.storage.jobs.models import Job as JobRow
+from app.property.storage.jobs.models import Job
 from app.property.storage.pages.repository import drop_pages
 from app.property.storage.pages.tables import IS_UNKEPT, SEEN_AT, Blob, PageCopy
 from app.property.storage.statements import Store
@@ -66,17 +66,15 @@ class Retention(Store):
 
 
 def stored_bytes(database: Database) -> int:
-    """Return the compressed size of all blobs."""
     with database.reading() as connection:  # the query reads only an index, and does not block writers
         return int(connection.execute(select(func.coalesce(func.sum(Blob.packed_bytes), 0))).scalar_one())
 
 
 def _is_needed() -> ColumnElement[bool]:
-    return select(JobRow.id).where(JobRow.id == PageCopy.job_id, JobRow.state.in_(ACTIVE)).exists()
+    return select(Job.id).where(Job.id == PageCopy.job_id, Job.state.in_(ACTIVE)).exists()
 
 
 def _oldest_first(connection: Connection, *which: ColumnElement[bool]) -> list[tuple[str, int]]:
-    """Return (hash, compressed size) of blobs that match `which` and that no active job needs, oldest use first."""
     refers = or_(PageCopy.sha256 == Blob.sha256, PageCopy.text_sha256 == Blob.sha256)
     needed = select(PageCopy.id).where(refers, _is_needed()).exists()
     query = select(Blob.sha256, Blob.packed_bytes).where(~needed, *which).order_by(Blob.used_at, Blob.sha256)
@@ -84,7 +82,6 @@ def _oldest_first(connection: Connection, *which: ColumnElement[bool]) -> list[t
 
 
 def _drop_bodies(connection: Connection, chosen: list[tuple[str, int]]) -> Pruned:
-    """Delete the chosen blobs, the rows of `pages` that refer to them, and other blobs that only these rows used."""
     if not chosen:
         return Pruned()
     hashes = {sha256 for sha256, _ in chosen}
@@ -94,7 +91,6 @@ def _drop_bodies(connection: Connection, chosen: list[tuple[str, int]]) -> Prune
 
 
 def _drop_rows(connection: Connection, which: ColumnElement[bool]) -> Pruned:
-    """Delete matching rows of `pages` that no active job needs, and blobs that only these rows used."""
     some = connection.execute(select(PageCopy.id).where(which, ~_is_needed()).limit(_AT_ONCE)).scalars().all()
     gone = drop_pages(connection, PageCopy.id.in_(some), ~_is_needed())
     return Pruned(len(gone), sum(gone), len(some) == _AT_ONCE)

@@ -85,7 +85,6 @@ class AgeLimits(Store):
         return Aged(deleted, named, more)
 
     def _forget_names(self, property_id: str, oldest: datetime, connection: Connection) -> tuple[int, int]:
-        """Delete old names of one property. Return the number of deleted rows, and of records that lost a name."""
         lock_rows(connection, [property_id])
         deleted = 0
         for table in _SEEN_AT:
@@ -101,7 +100,6 @@ class AgeLimits(Store):
 
 
 def _with_old_names(connection: Connection, oldest: datetime) -> tuple[list[str], bool]:
-    """Return up to `_AT_ONCE` ids of properties with names last seen before `oldest`, and whether there may be more."""
     queries = [select(SourceRow.property_id).where(NAMES_PEOPLE, oldest > AS_OF).order_by(AS_OF)]
     for table, seen_at in _SEEN_AT.items():
         for name in sorted(PEOPLE_FIELDS):  # one query per field, so that the database uses the index
@@ -113,10 +111,7 @@ def _with_old_names(connection: Connection, oldest: datetime) -> tuple[list[str]
 
 
 def _is_old(table: type[Observation | Unverified | Change], oldest: datetime) -> list[ColumnElement[bool]]:
-    """Return the conditions for rows whose value was last seen before `oldest`.
-
-    An observation was also seen whenever a record with the same body was confirmed.
-    """
+    """Return the conditions. An observation was also seen whenever a record with the same body was confirmed."""
     is_old = [_SEEN_AT[table] < oldest]
     if table is Observation:
         is_old.append(~_records_of_observation(oldest <= AS_OF).exists())
@@ -124,22 +119,18 @@ def _is_old(table: type[Observation | Unverified | Change], oldest: datetime) ->
 
 
 def _records_of_observation(*which: ColumnElement[bool]) -> Select[Any]:
-    """Select the records that have the same property and the same body as an observation of the outer query."""
     same = SourceRow.property_id == Observation.property_id
     return select(SourceRow.id).where(same, SourceRow.content_sha256 == Observation.content_sha256, *which)
 
 
 def _strip(connection: Connection, row: Row[Any]) -> None:
-    """Remove the names from the record `row` and from observations of its body.
-
-    `edition` is set to None, so that the page is read again even if it has not changed.
-    """
     names = list[PersonName]()
     for field in sorted(PEOPLE_FIELDS & row.record.keys()):
         with suppress(InvalidPersonError):  # the name cannot be told from ordinary words, so it is not searched for
             names.append(parse_name(str(row.record[field])))
     finder = finder_of(*names)
     values = {name: value for name, value in row.record.items() if name not in PEOPLE_FIELDS}
+    # without an edition, the page is read again even if it has not changed
     change = {**record_without(finder, values, row.evidence), "names_people": False, "edition": None}
     connection.execute(update(SourceRow).where(SourceRow.id == row.id).values(change))
     mine = Observation.property_id == row.property_id, Observation.content_sha256 == row.content_sha256

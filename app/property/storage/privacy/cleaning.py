@@ -42,7 +42,6 @@ def source_without(finder: Finder, record: SourceRecord) -> SourceRecord:
 
 
 def _value_without(finder: Finder, name: str, value: Any) -> Any:
-    """Return a value of the field `name` without the names that `finder` finds. A link with such a name is left out."""
     if name in of_kind("links") and isinstance(value, list):
         return [url for url in value if not finder.is_in(url)]
     return finder.without(value)

@@ -21,9 +21,9 @@ from sqlalchemy.exc import IntegrityError
 from app.errors.targets import InvalidTargetError
 from app.property.people import Finder, PersonName, finder_of
 from app.property.storage.database import Database
-from app.property.storage.jobs.models import Job as JobRow
+from app.property.storage.jobs.models import Job
 from app.property.storage.llm.tables import LlmCache, LlmRequest
-from app.property.storage.pages.blobs import unpack
+from app.property.storage.pages.repository import unpack
 from app.property.storage.pages.tables import Blob, PageCopy
 from app.property.storage.privacy.cleaning import cleaned
 from app.property.storage.privacy.pii_catalog import NAMING, PiiKind, columns_of
@@ -92,7 +92,6 @@ def _note(part: Removal, progress: Progress, table: str, key: Sequence[Any]) -> 
 
 
 def _pages(database: Database, finder: Finder) -> Scope:
-    """Return the scope of all stored URLs that contain the name, each as stored and as a normalized target."""
     urls = dict.fromkeys(stored_urls(database, finder.is_in))
     for url in list(urls):
         with suppress(InvalidTargetError):  # a URL after redirects may be too long for a target
@@ -103,10 +102,7 @@ def _pages(database: Database, finder: Finder) -> Scope:
 def _rows(
     database: Database, table: Table, after: tuple[Any, ...] | None
 ) -> Iterator[tuple[tuple[Any, ...], Sequence[Any]]]:
-    """Yield the primary key of each row of `table`, and the row's texts and URLs that may name people.
-
-    Addresses are left out. `after` is the primary key to continue after; None begins with the first row.
-    """
+    """Yield the primary key of each row after the key `after`, and its texts and URLs that may name people."""
     width = len(table.primary_key.columns)
     texts, targets = columns_of(table, PiiKind.TEXT), columns_of(table, PiiKind.TARGET, PiiKind.URLS)
     if table is Blob.__table__:
@@ -144,7 +140,6 @@ def _clear(part: Removal, finder: Finder, table: Table, keys: Sequence[tuple[Any
 
 
 def _clean(part: Removal, finder: Finder, table: Table, keys: Sequence[tuple[Any, ...]]) -> None:
-    """Remove the name from the rows with these keys, and rebuild the properties of the rows that changed."""
     connection = part.connection
     mine = select(table).where(_is_one_of(table, keys))
     of_property = columns_of(table, PiiKind.PROPERTY)
@@ -161,11 +156,11 @@ def _clean(part: Removal, finder: Finder, table: Table, keys: Sequence[tuple[Any
             part.removed["texts"] += 1
         else:
             part.drop(table, which)
-        part.job_ids |= {row.id} if table is JobRow.__table__ else set()
+        part.job_ids |= {row.id} if table is Job.__table__ else set()
     for property_id in sorted(changed):
         if not part.dry_run:  # a rebuild does not change the counts, and would lock the feed for the whole dry run
             rebuild(part.database, connection, property_id, changed=True)
-        part.job_ids |= set(connection.execute(select(JobRow.id).where(JobRow.property_id == property_id)).scalars())
+        part.job_ids |= set(connection.execute(select(Job.id).where(Job.property_id == property_id)).scalars())
 
 
 def _put(part: Removal, table: Table, which: Any, change: dict[str, Any]) -> bool:

@@ -17,12 +17,10 @@ from sqlalchemy import ColumnElement, Connection, Row, Table, and_, delete, func
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.property.storage.database import Database
-from app.property.storage.jobs.models import Batch as BatchRow
-from app.property.storage.jobs.models import Job as JobRow
-from app.property.storage.jobs.models import JobAttempt
+from app.property.storage.jobs.models import Batch, Job, JobAttempt
 from app.property.storage.llm.requests import wake
 from app.property.storage.llm.tables import LlmCache, LlmRequest
-from app.property.storage.pages.blobs import drop_unused_blobs
+from app.property.storage.pages.repository import drop_unused_blobs
 from app.property.storage.pages.tables import Blob, PageAlias, PageCopy
 from app.property.storage.privacy.scope import Scope, complete, is_any, names_page, rows_of, stored_urls
 from app.property.storage.privacy.suppressions import refuse_from_now
@@ -110,7 +108,6 @@ def steps_of(database: Database, scope: Scope) -> Iterator[Step]:
 
 
 def _mentions(database: Database, scope: Scope) -> Iterator[Step]:
-    """Yield the steps that delete mentions of purged pages in search answers, error messages, and attempts."""
     urls = set(scope.urls)
     with database.reading() as connection:  # add the pages from which searches reported claims about the properties
         for some in chunks(scope.properties):
@@ -119,7 +116,7 @@ def _mentions(database: Database, scope: Scope) -> Iterator[Step]:
     for some in chunks([row.id for row in searches if names_page(row.urls, urls, scope)]):
         yield partial(Removal.drop, what=LlmCache, which=LlmCache.id.in_(some))
     of_watches = ((column, column.is_not(None)) for column in (Watch.error_message, Watch.pause_reason))
-    for column, which in ((JobRow.error_message, _HAS_ERROR), *of_watches, (JobAttempt.detail, _HAS_DETAIL)):
+    for column, which in ((Job.error_message, _HAS_ERROR), *of_watches, (JobAttempt.detail, _HAS_DETAIL)):
         rows = [row for row in rows_of(database, column, only=[which]) if names_page(row[-1], urls, scope)]
         for part in chunks(rows, _AT_ONCE):
             yield partial(Removal.drop_texts, column=column, rows=part)
@@ -155,14 +152,14 @@ class Removal:
                 self.connection.execute(delete(JobAttempt).where(mine))
                 continue
             self.connection.execute(update(column.table).where(mine).values({column.name: "This text was purged."}))
-            self.job_ids |= set(key) if column.table is JobRow.__table__ else set()
+            self.job_ids |= set(key) if column.table is Job.__table__ else set()
 
     def remove_pages(self, urls: Sequence[str], later: Sequence[str] = ()) -> None:
         """Delete everything about `urls`. Rebuild or delete the affected properties, except those in `later`."""
         connection = self.connection
         stored = select(SourceRow).where(is_any(RECORD_URLS, urls))
         lock_pages(self.database, connection, [row.to_record() for row in entities(connection, stored)])
-        jobs = select(JobRow.id).where(JobRow.target.in_(urls)).order_by(JobRow.id).with_for_update()
+        jobs = select(Job.id).where(Job.target.in_(urls)).order_by(Job.id).with_for_update()
         self.job_ids |= set(connection.execute(jobs).scalars())
         property_ids = self._decided_on(urls)
         for table, columns in _PAGE_DATA.items():
@@ -179,21 +176,18 @@ class Removal:
         named = (Change.urls.contains(f" {url} ", autoescape=True) for url in urls)
         self.drop(Change, and_(Change.property_id.in_(property_ids), or_(Change.url.in_(urls), *named)))
         self.drop_answers(hashes)
-        batches = select(JobRow.batch_id).where(JobRow.id.in_(self.job_ids))
-        connection.execute(update(BatchRow).where(BatchRow.id.in_(batches)).values(counts=None))
-        self.drop(JobRow, JobRow.id.in_(self.job_ids))
+        batches = select(Job.batch_id).where(Job.id.in_(self.job_ids))
+        connection.execute(update(Batch).where(Batch.id.in_(batches)).values(counts=None))
+        self.drop(Job, Job.id.in_(self.job_ids))
         self._drop_decisions(urls)
         self.rebuild_or_drop(sorted(property_ids - set(later)))
 
     def _drop_copies(self, urls: Sequence[str]) -> set[str]:
-        """Delete the copies of the pages `urls`, and of all pages that their jobs fetched.
-
-        Return the hashes of the bodies of the pages `urls`.
-        """
+        """Delete the copies of `urls` and of all pages that their jobs fetched. Return the body hashes of `urls`."""
         connection = self.connection
         mine = is_any([PageCopy.url, PageCopy.final_url], urls)
         copies = self.drop_copies(or_(mine, PageCopy.job_id.in_(self.job_ids)))
-        connection.execute(update(JobRow).where(JobRow.reading_url.in_(urls)).values(reading_url=None))
+        connection.execute(update(Job).where(Job.reading_url.in_(urls)).values(reading_url=None))
         connection.execute(update(PageCopy).where(PageCopy.declared_url.in_(urls)).values(declared_url=None))
         return {row.sha256 for row in copies if not {row.url, row.final_url}.isdisjoint(urls)}
 
@@ -235,7 +229,6 @@ class Removal:
         return set(self.connection.execute(today).scalars())
 
     def _drop_decisions(self, urls: Sequence[str]) -> None:
-        """Delete the pins of the pages `urls`, and the identity decisions that then have no page on one side."""
         ids = [row.decision_id for row in self.drop(IdentityPin, IdentityPin.url.in_(urls), IdentityPin.decision_id)]
         left = select(func.count(IdentityPin.side.distinct())).where(IdentityPin.decision_id == IdentityDecision.id)
         one_sided = IdentityDecision.id.in_(ids) & (left.scalar_subquery() < 2)

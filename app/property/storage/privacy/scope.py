@@ -10,7 +10,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from app.property.merging.identity import address_keys
 from app.property.storage.database import Database
-from app.property.storage.jobs.models import Job as JobRow
+from app.property.storage.jobs.models import Job
 from app.property.storage.pages.tables import PageAlias, PageCopy
 from app.property.storage.privacy.pii_catalog import PiiKind, columns_of
 from app.property.storage.privacy.suppressions import host_of
@@ -133,12 +133,11 @@ def complete(connection: Connection, scope: Scope) -> Scope:
 
 def _at_address(connection: Connection, target: str) -> set[str]:
     keys = address_keys(address_of_target(target))
-    found = _column(connection, select(JobRow.property_id).where(JobRow.target == target))
+    found = _column(connection, select(Job.property_id).where(Job.target == target))
     return found | _column(connection, select(PropertyKey.property_id).where(PropertyKey.key.in_(keys)))
 
 
 def _with_merged(connection: Connection, property_ids: set[str]) -> set[str]:
-    """Return the properties, their canonical properties, and all properties merged into a canonical one."""
     canonical = select(func.coalesce(Property.merged_into, Property.id))
     canonical_ids = _column_where(connection, canonical, Property.id, property_ids)
     merged_ids = _column_where(connection, select(Property.id), Property.merged_into, canonical_ids)
@@ -149,7 +148,7 @@ def _of_properties(connection: Connection, property_ids: set[str]) -> set[str]:
     columns = (
         (SourceRow.url, SourceRow.property_id),
         (Observation.source_url, Observation.property_id),
-        (JobRow.target, JobRow.property_id),
+        (Job.target, Job.property_id),
     )
     return {
         found
@@ -173,10 +172,7 @@ def _urls_of_pages(connection: Connection, urls: Iterable[str]) -> tuple[str, ..
 
 
 def _rows(connection: Connection, urls: Iterable[str]) -> set[str]:
-    """Return the pages of `urls`, and all rows of these pages. A row's URL is its page's URL with a fragment.
-
-    A page with several properties (rows) is purged as a whole.
-    """
+    """Return the pages of `urls` and all rows of these pages. A row's URL is its page's URL with a fragment."""
     found = {answer_of(url) for url in urls}
     for some in chunks(sorted(found), _AT_ONCE):
         for column in (SourceRow.url, Observation.source_url):

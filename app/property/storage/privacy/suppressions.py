@@ -128,7 +128,6 @@ def _digest(kind: str, value: str) -> str:
 
 
 def _put(database: Database, rows: dict[str, dict[str, Any]], kept: timedelta | None) -> None:
-    """Store `rows` by hash. Then wait for running writers, which may have checked before the rows were visible."""
     at = database.clock.now()
     own = {"at": at, "expires_at": at + kept if kept is not None else None}
 

@@ -3,14 +3,15 @@
 People split and join properties, and can undo these decisions. The program requests a review of two properties that
 only a page of unknown kind connects.
 
-A decision names pages, because a merge changes properties but not pages. A split or join applies to all later records
-of its pages (`resolve.py`) until it is undone. If several decisions name the same two pages, the newest applies
-(`pins.py`).
+A decision names pages on two sides, because a merge changes properties but not pages. A join keeps all its pages
+together. A split keeps pages on different sides apart. A review decides nothing. A split or join applies to all later
+records of its pages (`resolve.py`) until it is undone. Of several decisions on the same two pages, the newest applies.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, func, or_, select, update
 
 from app.errors import NotFoundError
 from app.errors.pages import IdentityDecisionError
@@ -18,13 +19,20 @@ from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
 from app.property.storage.paging import Order, Page
 from app.property.storage.properties.locks import lock_rows
-from app.property.storage.properties.merge_into import merge_into, move_pages
-from app.property.storage.properties.pins import JOIN, REVIEW, SPLIT, are_split, pages_of, pinned_urls, pins_of
-from app.property.storage.properties.rebuild import canonical_id, existing, new_property, next_update_time, rebuild
+from app.property.storage.properties.rebuild import (
+    canonical_id,
+    existing,
+    merge_into,
+    move_pages,
+    new_property,
+    next_update_time,
+    rebuild,
+)
 from app.property.storage.properties.source_records import urls_of
-from app.property.storage.properties.tables import IdentityDecision, IdentityPin, Property
+from app.property.storage.properties.tables import IdentityDecision, IdentityPin, Property, SourceRow
 from app.property.storage.statements import Store, clean, entities, insert_all, new_id
 
+SPLIT, JOIN, REVIEW = "split", "join", "review"
 #: The name under which the program requests reviews.
 SYSTEM = "propintel"
 _C = IdentityDecision
@@ -136,11 +144,7 @@ class DecisionStore(Store):
             self._merge(connection, other, kept_id)
 
     def _back_apart(self, connection: Connection, join: IdentityDecision) -> None:
-        """Undo `join`: move the pages that it took from the other property back to that property.
-
-        Ids that had been merged into the other property point to it again. If the other property is not stored as
-        merged into this one, the pages move to a new property.
-        """
+        """Move the pages that `join` took back to the other property, or to a new one if it was merged elsewhere."""
         kept_id = canonical_id(connection, join.property_id)
         sources = pages_of(connection, kept_id)
         stay = pinned_urls(row for row in sources if row.url not in join.pages)
@@ -167,7 +171,6 @@ def _decide(
     who: str,
     reason: str,
 ) -> IdentityDecision:
-    """Store a decision. `kept` and `moved` are pairs of a property id and the URLs of its pages."""
     replaced = connection.execute(select(Property.id).where(Property.merged_into == moved[0]).order_by(Property.id))
     decision = IdentityDecision(
         id=new_id(),
@@ -212,3 +215,62 @@ def _is_open() -> ColumnElement[bool]:
 
 def count_reviews(connection: Connection) -> int:
     return int(connection.execute(select(func.count()).select_from(_C).where(_is_open())).scalar_one())
+
+
+class Pins(NamedTuple):
+    """The URLs of pages that decisions keep together with a given page, or apart from it."""
+
+    together: frozenset[str]
+    apart: frozenset[str]
+
+
+def pages_of(connection: Connection, *property_ids: str) -> Sequence[Row[Any]]:
+    """Return the pages of these properties as rows with the property's id and the page's URLs."""
+    columns = SourceRow.property_id, SourceRow.url, SourceRow.final_url, SourceRow.page_url
+    rows: Sequence[Any] = connection.execute(select(*columns).where(SourceRow.property_id.in_(property_ids))).all()
+    return rows
+
+
+def pinned_urls(pages: Iterable[Row[Any] | SourceRecord]) -> set[str]:
+    """Return the URLs under which decisions store these pages."""
+    return {url for page in pages for url in (page.url, page.page_url) if url}
+
+
+def pins_of(connection: Connection, pages: Sequence[Row[Any] | SourceRecord]) -> dict[str, Pins]:
+    """Return, for the URL of each page, the pages that decisions keep together with it or apart from it."""
+    named = select(IdentityPin.decision_id).where(IdentityPin.url.in_(pinned_urls(pages)))
+    c = IdentityDecision
+    query = select(c).where(c.id.in_(named), c.undone_at.is_(None), c.kind != REVIEW).order_by(c.at, c.id)
+    decisions = entities(connection, query)
+    return {page.url: _pins(decisions, pinned_urls([page])) for page in pages}
+
+
+def _pins(decisions: Iterable[IdentityDecision], urls: set[str]) -> Pins:
+    newest = dict[str, str]()
+    for decision in decisions:  # oldest first, so that newer decisions override older ones
+        sides = {pin.side for pin in decision.pins if pin.url in urls}
+        if sides:
+            others = (pin for pin in decision.pins if pin.url not in urls)
+            held = (pin for pin in others if decision.kind == JOIN or pin.side not in sides)
+            newest |= {pin.url: decision.kind for pin in held}
+    together, apart = (frozenset(url for url, kind in newest.items() if kind == one) for one in (JOIN, SPLIT))
+    return Pins(together, apart)
+
+
+def are_split(connection: Connection, property_ids: Sequence[str]) -> bool:
+    """Return whether a decision keeps pages of two of these properties apart."""
+    pages = pages_of(connection, *property_ids)
+    pins = pins_of(connection, pages)
+    return any(
+        pins[page.url].apart & pinned_urls(one for one in pages if one.property_id != page.property_id)
+        for page in pages
+    )
+
+
+def properties_with(connection: Connection, urls: Collection[str]) -> Sequence[str]:
+    """Return the ids of the properties that have one of these pages, oldest property first."""
+    if not urls:
+        return []
+    query = select(Property.id).join(SourceRow, SourceRow.property_id == Property.id).group_by(Property.id)
+    mine = query.where(or_(SourceRow.url.in_(urls), SourceRow.page_url.in_(urls)), Property.merged_into.is_(None))
+    return connection.execute(mine.order_by(Property.created_at, Property.id)).scalars().all()

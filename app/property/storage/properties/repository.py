@@ -3,11 +3,13 @@
 `resolve.py` finds the property of a record, and `rebuild.py` updates the property. Many writers can run concurrently.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, insert, or_, select, update
+from sqlalchemy.orm import defer
 
 from app.property.address import Address
 from app.property.merging import identity
@@ -16,16 +18,17 @@ from app.property.people import NOBODY
 from app.property.record import PEOPLE_FIELDS, PageKind, evidence_json
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
+from app.property.storage.jobs.attempts import tried_for
 from app.property.storage.pages.index import Seen, is_fresh, note_url, record_with_body
 from app.property.storage.paging import Order, Page
 from app.property.storage.privacy.cleaning import source_without
 from app.property.storage.privacy.suppressions import purged_since
+from app.property.storage.properties.decisions import pins_of
 from app.property.storage.properties.locks import lock_rows
-from app.property.storage.properties.merge_into import merge_into
-from app.property.storage.properties.pins import pins_of
-from app.property.storage.properties.rebuild import canonical_id, existing, rebuild
+from app.property.storage.properties.rebuild import canonical_id, existing, merge_into, rebuild
 from app.property.storage.properties.resolve import resolve_property
 from app.property.storage.properties.source_records import (
+    by_property,
     drop_doubles,
     observe,
     of_same_page,
@@ -34,16 +37,35 @@ from app.property.storage.properties.source_records import (
     urls_of,
     with_known_kind,
 )
-from app.property.storage.properties.tables import AS_OF, Property, PropertyKey, SourceRow
-from app.property.storage.properties.views import PropertyFilter, views
+from app.property.storage.properties.tables import AS_OF, Property, PropertyKey, SourceRow, Unverified
 from app.property.storage.statements import clean, entities
 from app.property.storage.watches.detection import ChangeDetector, has_pending_change
 
 _PLACE = (Property.updated_at, Property.id)
 ORDER = Order("properties", _PLACE)
 NEWEST_FIRST = Order("newest properties", _PLACE, descending=True)
-EVERY = PropertyFilter()
 DEFAULT_RULES = PublishingRules()
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyFilter:
+    """A filter of properties. All `words` must occur, in any letter case. `status` is a RESO status (None: any)."""
+
+    words: str = ""
+    status: str | None = None
+    conflicts_only: bool = False
+
+    def condition(self) -> ColumnElement[bool]:
+        words = self.words.lower().split()
+        parts: list[ColumnElement[bool]] = [Property.search_text.contains(word, autoescape=True) for word in words]
+        if self.status is not None:
+            parts.append(Property.standard_status == self.status)
+        if self.conflicts_only:
+            parts.append(Property.conflict_count > 0)
+        return and_(True, *parts)
+
+
+EVERY = PropertyFilter()
 
 
 class PropertyStore:
@@ -160,19 +182,14 @@ class PropertyStore:
             detector.look(url, at)
 
     def get(self, property_id: str) -> dict[str, Any]:
-        """Return a property in JSON types.
-
-        The members are "property", "record", "evidence", "as_of", "sources", "conflicts", "unverified", "tried",
-        "replaces", "created_at", and "updated_at".
+        """Return a property in JSON types (`_views`).
 
         `as_of` is the time of each value's last confirmation. `unverified` lists unverified claims. `tried` lists the
         sources of the property's last finished job that recorded any. `replaces` lists the ids of properties that were
-        merged into this one.
-
-        Raises `NotFoundError`.
+        merged into this one. Raises `NotFoundError`.
         """
         with self.database.reading() as connection:
-            return views(connection, [existing(connection, property_id)])[0]
+            return _views(connection, [existing(connection, property_id)])[0]
 
     def sources(self, property_id: str) -> list[SourceRow]:
         """Return the stored record of each of the property's pages, in the order of the "sources" of `get`.
@@ -234,7 +251,7 @@ class PropertyStore:
         query = _unmerged(changed_since).where(only.condition())
         with self.database.reading() as connection:
             found = connection.execute(order.page_query(query, cursor, limit)).all()
-            items = views(connection, found[:limit])
+            items = _views(connection, found[:limit])
         return Page(items, order.next_cursor(found, limit))
 
     def snapshot(self, *, changed_since: datetime | None = None, page: int = 200) -> Generator[dict[str, Any]]:
@@ -249,7 +266,7 @@ class PropertyStore:
                 connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             while True:
                 found = connection.execute(ORDER.page_query(query, cursor, page)).all()
-                yield from views(connection, found[:page])
+                yield from _views(connection, found[:page])
                 cursor = ORDER.next_cursor(found, page)
                 if cursor is None:
                     return
@@ -258,3 +275,39 @@ class PropertyStore:
 def _unmerged(changed_since: datetime | None) -> Select[Any]:
     query = select(Property).where(Property.merged_into.is_(None))
     return query if changed_since is None else query.where(Property.updated_at >= changed_since)
+
+
+def _views(connection: Connection, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
+    """Return `rows` in the shape of `PropertyStore.get`, in the same order. Runs one query per related table."""
+    ids = [row.id for row in rows]
+    # the values and evidence of single sources are large and not shown, so do not load them
+    shown = select(SourceRow).options(defer(SourceRow.record), defer(SourceRow.evidence))
+    shown = shown.where(SourceRow.property_id.in_(ids)).order_by(SourceRow.fetched_at, SourceRow.id)
+    sources = by_property(ids, entities(connection, shown))
+    claimed = select(Unverified).where(Unverified.property_id.in_(ids)).order_by(Unverified.field, Unverified.url)
+    claims = by_property(ids, entities(connection, claimed))
+    merged = select(Property.id, Property.merged_into.label("property_id")).where(Property.merged_into.in_(ids))
+    replaced = by_property(ids, connection.execute(merged.order_by(Property.id)))
+    tried = tried_for(connection, ids)
+    return [
+        {
+            "property": row.id,
+            "record": row.record,
+            "evidence": row.evidence,
+            "as_of": _as_of(row.evidence, {s.content_sha256: s.checked_at or s.fetched_at for s in sources[row.id]}),
+            "sources": [source.as_json() for source in sources[row.id]],
+            "conflicts": row.conflicts,
+            "unverified": [claim.as_json() for claim in claims[row.id]],
+            "tried": [one.as_json() for one in tried.get(row.id, ())],
+            "replaces": [one.id for one in replaced[row.id]],
+            "created_at": row.created_at.isoformat(),
+            "updated_at": row.updated_at.isoformat(),
+        }
+        for row in rows
+    ]
+
+
+def _as_of(evidence: Mapping[str, Mapping[str, Any]], bodies: Mapping[str, datetime]) -> dict[str, str]:
+    """Return when each value was last known to be on its page: a time of `bodies`, else when its body was fetched."""
+    found = {name: bodies.get(proof["content_sha256"]) for name, proof in evidence.items()}
+    return {name: at.isoformat() if at else str(evidence[name]["fetched_at"]) for name, at in found.items()}

@@ -14,10 +14,8 @@ from app.property.merging.matching import decide
 from app.property.merging.resolve import Resolution, Resolver
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
-from app.property.storage.properties.decisions import ask_for_review
-from app.property.storage.properties.merge_into import merge_into
-from app.property.storage.properties.pins import are_split, pins_of, properties_with
-from app.property.storage.properties.rebuild import canonical_id, new_property
+from app.property.storage.properties.decisions import are_split, ask_for_review, pins_of, properties_with
+from app.property.storage.properties.rebuild import canonical_id, merge_into, new_property
 from app.property.storage.properties.source_records import records_of_each
 from app.property.storage.properties.tables import Property, PropertyKey
 
@@ -99,7 +97,6 @@ def _candidates(connection: Connection, record: SourceRecord) -> list[tuple[Row[
 
 
 def _near(connection: Connection, record: SourceRecord) -> tuple[set[str], set[str]]:
-    """Return two sets of ids: properties that share keys with the record, and properties that share a URL key."""
     key, owner = PropertyKey.key, PropertyKey.property_id
     exact = select(key, owner).where(key.in_(identity.lookups_of(record)), ~PropertyKey.is_blocking)
     blocking = select(owner).where(key.in_(identity.block_lookups_of(record.values)), PropertyKey.is_blocking)
@@ -114,7 +111,6 @@ def _near(connection: Connection, record: SourceRecord) -> tuple[set[str], set[s
 def _ask_person(
     database: Database, connection: Connection, record: SourceRecord, owner_id: str, found: Resolution
 ) -> None:
-    """Request a review of each property whose only link to the record's property is a page of unknown kind."""
     for other in found.doubtful:
         if other.id != owner_id:
             why = f"only a page of unknown kind connects them: {other.decision.why}"

@@ -83,7 +83,6 @@ class ChangeDetector:
         self._connection.execute(update(Change).where(Change.position == change.position).values(values))
 
     def _compare(self, name: str, before: Row[Any], record: SourceRecord, *, is_same_edition: bool) -> None:
-        """Add a pending change if the value of the field `name` is new on the page and for the property."""
         now = statement_of(name, record.values, record.evidence)
         if now is None:
             return
@@ -119,11 +118,7 @@ class ChangeDetector:
         self._pending.append(change)
 
     def _may_appear(self, name: str, before: Row[Any], proof: Evidence) -> bool:
-        """Return whether a field that is missing in the page's old record may be new on the page.
-
-        Return False if better extraction may explain the new value: a model read it or should have read it before, or a
-        recipe read text that may have been on the page before.
-        """
+        """Return whether the field is new on the page. Return False if better extraction may explain the value."""
         if name in before.wanted_model or proof.method is Method.LLM:
             return False
         if proof.method is not Method.RECIPE:
@@ -146,10 +141,7 @@ class ChangeDetector:
         return has_words(old, now.proof.quote) and has_words(new, was.proof.quote)
 
     def _last_value(self, name: str, record: SourceRecord, urls: Sequence[str]) -> Statement | None:
-        """Return the newest observed value of the field `name` that is not from the body of `record`, or None.
-
-        Use only values from the pages `urls`, or from all pages if `urls` is empty.
-        """
+        """Return the newest value observed on `urls` (empty: on any page), but not in the body of `record`."""
         c = Observation
         mine = (c.property_id == self._property_id, c.field == name, c.content_sha256 != record.content_sha256)
         query = select(Observation).where(*mine)
@@ -159,10 +151,6 @@ class ChangeDetector:
         return Statement(row.value, Evidence.model_validate(row.evidence)) if row is not None else None
 
     def _judge(self) -> None:
-        """Publish each pending change, keep it pending, mark it as reverted, or delete it.
-
-        When a change is published, other pending changes to the same value of the same field are deleted.
-        """
         names = {change.field for change in self._pending}
         ended = self._mine.where(~_PENDING, Change.updated_at > self._now - MEMORY, Change.field.in_(names))
         lately = entities(self._connection, ended)
@@ -198,10 +186,6 @@ class ChangeDetector:
 
 
 def _went_back(one: Candidate, lately: Iterable[Change]) -> bool:
-    """Return whether the page reverted a change of this field, or `one` undoes a published change.
-
-    `lately` has the property's changes that were decided less than `MEMORY` ago.
-    """
     same = [change for change in lately if change.field == one.field]
     if any(change.state == ChangeState.REVERTED and change.url == one.url for change in same):
         return True

@@ -18,8 +18,7 @@ from app.errors.fetching import HttpStatusError
 from app.errors.jobs import DeadlineExceededError, WorkerDiedError
 from app.errors.pages import PageBlockedError, PageGoneError
 from app.errors.targets import NoSourceError
-from app.property.storage.jobs.models import Job as JobRow
-from app.property.storage.jobs.models import JobState
+from app.property.storage.jobs.models import Job, JobState
 from app.property.storage.properties.tables import Property
 from app.property.storage.statements import chunks, entities
 from app.property.storage.types import ACTIVE, UtcDateTime
@@ -42,8 +41,8 @@ _PAUSED_TRIES = 8
 _PAUSED_AFTER = timedelta(days=14)
 _AT_ONCE = 500
 #: Condition for failed jobs of watches that will be retried at their `due_at`.
-HAS_FAILED = and_(JobRow.watch_id.is_not(None), JobRow.state == JobState.FAILED, JobRow.due_at.is_not(None))
-UNDER_WAY = exists().where(JobRow.watch_id == Watch.id, JobRow.state.in_(ACTIVE))
+HAS_FAILED = and_(Job.watch_id.is_not(None), Job.state == JobState.FAILED, Job.due_at.is_not(None))
+UNDER_WAY = exists().where(Job.watch_id == Watch.id, Job.state.in_(ACTIVE))
 
 
 def settle(connection: Connection, now: datetime) -> tuple[Counter[str], list[Watch]]:
@@ -51,32 +50,28 @@ def settle(connection: Connection, now: datetime) -> tuple[Counter[str], list[Wa
     query = select(Watch).where(Watch.under_way_since.is_not(None), ~UNDER_WAY)
     ended = entities(connection, query.order_by(Watch.under_way_since, Watch.id).limit(_AT_ONCE).with_for_update())
     made = defaultdict[str, list[Row[Any]]](list)
-    job: tuple[Any, ...] = JobRow.watch_id, JobRow.target, JobRow.state, JobRow.property_id, JobRow.finished_at
-    columns = (*job, JobRow.error_code, JobRow.error_message, Property.merged_into)
-    jobs = select(*columns).outerjoin(Property, Property.id == JobRow.property_id)
+    job: tuple[Any, ...] = Job.watch_id, Job.target, Job.state, Job.property_id, Job.finished_at
+    columns = (*job, Job.error_code, Job.error_message, Property.merged_into)
+    jobs = select(*columns).outerjoin(Property, Property.id == Job.property_id)
     # these include the jobs for listings that a watched search found
-    jobs = jobs.join(Watch, and_(Watch.id == JobRow.watch_id, JobRow.created_at >= Watch.under_way_since))
-    jobs = jobs.where(Watch.id.in_([watch.id for watch in ended])).order_by(JobRow.created_at, JobRow.position)
+    jobs = jobs.join(Watch, and_(Watch.id == Job.watch_id, Job.created_at >= Watch.under_way_since))
+    jobs = jobs.where(Watch.id.in_([watch.id for watch in ended])).order_by(Job.created_at, Job.position)
     for job in connection.execute(jobs):
         made[job.watch_id].append(job)
     outcomes = {watch.id: _end(watch, made[watch.id], now) for watch in ended}
     write(connection, ended)
     # the next refresh repeats all jobs of a failed refresh, so do not retry its failed jobs separately
-    forget_failed(connection, JobRow.watch_id, [one for one, outcome in outcomes.items() if outcome != "done"])
+    forget_failed(connection, Job.watch_id, [one for one, outcome in outcomes.items() if outcome != "done"])
     return Counter(outcomes.values()), [watch for watch in ended if watch.state == "paused"]
 
 
 def forget_failed(connection: Connection, column: InstrumentedAttribute[Any], values: Sequence[str]) -> None:
     """Cancel retries of watches' failed jobs whose `column` has one of `values`."""
     for some in chunks(values):
-        connection.execute(update(JobRow).where(column.in_(some), HAS_FAILED).values(due_at=None))
+        connection.execute(update(Job).where(column.in_(some), HAS_FAILED).values(due_at=None))
 
 
 def _end(watch: Watch, made: Sequence[Row[Any]], now: datetime) -> str:
-    """Update `watch` after its refresh with the jobs `made`, and return the outcome: done, failed, or cancelled.
-
-    A refresh is done if any of its jobs is done.
-    """
     bad = [job for job in made if job.state == JobState.FAILED]
     done = [job for job in made if job.state == JobState.DONE]
     was_gone = _is_gone(watch.error_code, watch.error_message)
@@ -115,7 +110,7 @@ def job_again_at(error_code: str, error_message: str, now: datetime) -> ColumnEl
     hours = _hours(error_code, error_message)
     waits = [
         (
-            and_(JobRow.watch_id.is_not(None), JobRow.created_at > now - timedelta(hours=elapsed)),
+            and_(Job.watch_id.is_not(None), Job.created_at > now - timedelta(hours=elapsed)),
             literal(now + timedelta(hours=wait), UtcDateTime()),
         )
         for wait, elapsed in zip(hours, accumulate(hours), strict=True)
@@ -148,7 +143,7 @@ def merge_watches(connection: Connection, merged_id: str, kept_id: str) -> None:
     stays, *others = found
     stays.target = kept_id
     for other in others:
-        connection.execute(update(JobRow).where(JobRow.watch_id == other.id).values(watch_id=stays.id))
+        connection.execute(update(Job).where(Job.watch_id == other.id).values(watch_id=stays.id))
         connection.execute(delete(Watch).where(Watch.id == other.id))
         if other.state == stays.state:
             stays.due_at = min(stays.due_at, other.due_at)

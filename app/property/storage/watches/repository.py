@@ -17,8 +17,7 @@ from app.errors.watches import InvalidWatchError, TooManyWatchesError
 from app.property.storage.jobs import usage
 from app.property.storage.jobs.batches import cancel_jobs
 from app.property.storage.jobs.enqueue import refuse_named
-from app.property.storage.jobs.models import Job as JobRow
-from app.property.storage.jobs.models import JobState
+from app.property.storage.jobs.models import Job, JobState
 from app.property.storage.paging import Order, Page
 from app.property.storage.privacy.suppressions import PURGE
 from app.property.storage.properties.tables import Property, SourceRow
@@ -41,10 +40,7 @@ _IDLE = (Watch.state == "active", Watch.under_way_since.is_(None))
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """The result of adding watches: one watch per target, in the order of the targets.
-
-    `new` is the number of watches that were created.
-    """
+    """One watch per target, in the order of the targets. `new` is the number of watches that were created."""
 
     watches: list[Watch]
     new: int
@@ -64,10 +60,8 @@ class Watches(Store):
     ) -> Added:
         """Add watches for the `named` property ids, URLs, and addresses. If an error is raised, no watch is added.
 
-        An existing watch gets the new interval and resumes if it was paused. A due watch stays due.
-
-        Each new or resumed watch uses one job of the quota of `requester`, for its first refresh. Each later refresh
-        uses one job of the quota of the client that added the watch, when it begins.
+        An existing watch gets the new interval and resumes if it was paused. A due watch stays due. Each new or resumed
+        watch uses one job of the quota of `requester`, for its first refresh.
 
         Raises `InvalidTargetError`, `NotFoundError` for an unknown property, `InvalidWatchError` for an interval out of
         range, `TooManyWatchesError` if there would be more than `most` watches, and `QuotaExceededError`.
@@ -115,8 +109,8 @@ class Watches(Store):
             found = connection.execute(select(Watch.id).where(which).with_for_update()).scalar()
             if found is None:
                 raise NotFoundError("watch", name)
-            forget_failed(connection, JobRow.watch_id, [found])
-            untouched = JobRow.watch_id == found, JobRow.state.in_((JobState.QUEUED, JobState.DEFERRED))
+            forget_failed(connection, Job.watch_id, [found])
+            untouched = Job.watch_id == found, Job.state.in_((JobState.QUEUED, JobState.DEFERRED))
             canceled = cancel_jobs(connection, *untouched, now=now)
             connection.execute(delete(Watch).where(Watch.id == found))
             return canceled
@@ -150,12 +144,12 @@ class Watches(Store):
         Return the number of watches that wait for budget, of due watches that no tick has handled, and of active jobs
         of watches.
         """
-        began = func.coalesce(JobRow.started_at, JobRow.created_at)  # retrying a failed job resets `started_at`
-        theirs = JobRow.watch_id.is_not(None), JobRow.state.in_(ACTIVE), began <= since
+        began = func.coalesce(Job.started_at, Job.created_at)  # retrying a failed job resets `started_at`
+        theirs = Job.watch_id.is_not(None), Job.state.in_(ACTIVE), began <= since
         with self._database.reading() as connection:
             put_off = _count(connection, Watch.id, *_IDLE, Watch.put_off_at <= since)
             untaken = _count(connection, Watch.id, *_IDLE, Watch.put_off_at.is_(None), Watch.due_at <= since)
-            return put_off, untaken, _count(connection, JobRow.id, *theirs)
+            return put_off, untaken, _count(connection, Job.id, *theirs)
 
     def daily_pages(self) -> float:
         """Return the approximate number of page requests per day of all active watches."""
@@ -212,7 +206,6 @@ def _is(name: str) -> Any:
 
 
 def _meant(connection: Connection, wanted: Sequence[str]) -> list[str]:
-    """Replace ids of merged properties with the current ids. Raises `NotFoundError`."""
     ids = [one for one in wanted if is_property_id(one)]
     canonical_ids: dict[str, str] = {}
     for some in chunks(ids):
@@ -246,7 +239,6 @@ def _new(target: str, caller: str | None, who: str, now: datetime) -> Watch:
 
 
 def _plan(watch: Watch, interval_days: int, now: datetime) -> None:
-    """Set the interval, and resume a paused watch. An active watch keeps its due time unless the new one is earlier."""
     is_known = watch.kind == WatchKind.PROPERTY or watch.refreshed_at is not None
     due_at = due_first(watch.target, interval_days, now, is_known=is_known)
     if watch.state == "active":

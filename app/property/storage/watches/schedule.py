@@ -78,11 +78,7 @@ def due_first(target: str, interval_days: int, now: datetime, *, is_known: bool)
 
 
 def _due_next(watch: Watch, now: datetime) -> datetime:
-    """Return when a watch that is refreshed at `now` is due again: at its next slot.
-
-    If the refresh is late and the next slot is only a few hours away, return the slot after that. It is still within
-    the interval.
-    """
+    """Return the next slot of a watch refreshed at `now`, or the slot after that if the next is a few hours away."""
     return slot_after(watch.target, watch.interval_days, now + timedelta(seconds=_early(watch.interval_days) / 2))
 
 
@@ -169,10 +165,7 @@ class TickRun:
         self.left -= len(targets)
 
     def _refresh(self, most: int) -> tuple[list[Watch], bool]:
-        """Begin the refreshes of due watches.
-
-        Return all watches that were examined, and whether the budget was too small for any of them.
-        """
+        """Begin due refreshes. Return the watches examined, and whether the budget was too small for any of them."""
         query = select(Watch).where(_is_due(self.now), ~UNDER_WAY).order_by(*_TAKEN_IN_ORDER)
         due = entities(self.connection, query.limit(most).with_for_update())
         targets = self._targets(due)
@@ -222,7 +215,6 @@ class TickRun:
         return self.left >= min(pages, max(1, self.limits.pages))
 
     def _targets(self, due: Sequence[Watch]) -> dict[Watch, list[str]]:
-        """Return each watch's targets to request: a property's pages, last read first, or the watch's own target."""
         pages = defaultdict[str, list[str]](list)
         properties = [watch.target for watch in due if watch.kind == WatchKind.PROPERTY]
         its = SourceRow.property_id == func.coalesce(Property.merged_into, Property.id)
@@ -246,10 +238,6 @@ class TickRun:
         return [job for job in made.jobs if job.id in new]
 
     def _repeat_failed(self, most: int) -> list[Job]:
-        """Retry failed jobs that are due, within today's remaining budget.
-
-        Failed jobs of paused or removed watches are never retried.
-        """
         is_due = and_(HAS_FAILED, Job.due_at <= self.now)
         active = select(Watch.id).where(Watch.state == "active")
         ended = update(Job).where(is_due, Job.watch_id.not_in(active))
@@ -262,10 +250,7 @@ class TickRun:
         return queued
 
     def _put_off(self) -> tuple[int, bool]:
-        """Set `put_off_at` of the due watches that this tick did not begin.
-
-        Return the number of watches that are put off, and whether none was put off earlier today.
-        """
+        """Return the number of watches that wait for budget, and whether none was put off earlier today."""
         at, late = Watch.put_off_at, _is_due(self.now)
         count, newest = self.connection.execute(select(func.count(), func.max(at)).where(late)).one()
         new = self.connection.execute(update(Watch).where(late, at.is_(None)).values(put_off_at=self.now)).rowcount
