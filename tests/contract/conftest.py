@@ -16,16 +16,12 @@ from app.errors import PropertyIntelligenceError
 from app.property.page import Page
 from app.property.storage.database import Database
 from app.property.storage.engine import make_engine, parse_url
-from app.property.storage.jobs.repository import JobStore
-from app.property.storage.pages.blobs import unpack
-from app.property.storage.pages.repository import PageStore
-from app.property.storage.privacy.names_key import NamesKey
+from app.property.storage.pages.repository import PageStore, unpack
 from app.property.storage.schema import upgrade
 from app.property.storage.types import Base
-from app.property.storage.watches.repository import Watches
 from tests.plugins.postgresql_server import POSTGRESQL
+from tests.plugins.stores import NAMES_KEY, Stores
 
-NAMES_KEY = NamesKey("k" * 32)
 #: Marks a test of a rule that applies to PostgreSQL only.
 ON_POSTGRESQL = pytest.mark.parametrize("database_url", [POSTGRESQL], indirect=True)
 #: Runs a test only on SQLite, because its statements are tested on PostgreSQL elsewhere.
@@ -52,20 +48,9 @@ def _migrated_sqlite() -> bytes:
 
 
 @pytest.fixture
-def database(database_url: str, clock: ManualClock) -> Iterator[Database]:
-    database = Database(database_url, clock, names_key=NAMES_KEY, busy_timeout_seconds=120)
-    yield database
-    database.close()
-
-
-@pytest.fixture
-def jobs(database: Database) -> JobStore:
-    return JobStore(database)
-
-
-@pytest.fixture
-def watches(database: Database) -> Watches:
-    return Watches(database)
+def db(database_url: str, clock: ManualClock) -> Iterator[Stores]:
+    with closing(Stores(database_url, clock)) as stores:
+        yield stores
 
 
 def count(database: Database, table: Table | type[Base], *conditions: ColumnElement[bool]) -> int:

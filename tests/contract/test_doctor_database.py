@@ -11,23 +11,18 @@ from sqlalchemy import update
 
 from app.clock import ManualClock, SystemClock
 from app.property.page import Page
-from app.property.storage.database import Database
-from app.property.storage.jobs.repository import JobStore
-from app.property.storage.llm.batches import LlmBatchStore
 from app.property.storage.llm.cache import Question
-from app.property.storage.llm.requests import LlmRequestStore, NewRequest
-from app.property.storage.properties.repository import PropertyStore
+from app.property.storage.llm.requests import NewRequest
 from app.property.storage.properties.tables import Property
 from app.property.storage.schema import upgrade
 from app.property.storage.watches.budget import WatchLimits
-from app.property.storage.watches.repository import Watches
 from app.services.reports.doctor.database import check_database, check_jobs, file_system
 from app.services.reports.doctor.fleet import CeleryFacts, check_clock
 from app.services.reports.reindex import reindex
 from app.settings import Settings, load_settings
-from benchmarks.saving import save_record
 from tests.contract.conftest import set_version
 from tests.contract.test_store_properties import source
+from tests.plugins.stores import Stores
 
 MakeSettings = Callable[..., Settings]
 
@@ -66,17 +61,16 @@ def test_another_schema_is_a_failure_and_one_before_1_0_suggests_an_export(
 
 
 def test_properties_of_an_older_version_are_a_warning_until_they_are_reindexed(
-    make_settings: MakeSettings, database_url: str, database: Database
+    db: Stores, make_settings: MakeSettings, database_url: str
 ) -> None:
-    save_record(PropertyStore(database), source("https://a.example/1", YearBuilt=1990))
+    db.save(source("https://a.example/1", YearBuilt=1990))
     settings = make_settings(DATABASE_URL=database_url)
     assert check_database(settings).state == "ok"
-    with database.writing() as connection:
-        connection.execute(update(Property).values(identity_version=0))
+    db.execute(update(Property).values(identity_version=0))
     verdict = check_database(settings)
     assert (verdict.state, "a second time: 1" in verdict.detail) == ("warning", True)
     assert "propintel db reindex" in str(verdict.remedy)
-    reindex(database)
+    reindex(db)
     assert check_database(settings).state == "ok"
 
 
@@ -118,30 +112,24 @@ def test_the_mounts_of_this_machine_can_be_read() -> None:
     assert file_system(Path(os.sep) / "proc") == "proc"
 
 
-def test_jobs_without_a_worker_are_a_failure(
-    make_settings: MakeSettings, database_url: str, clock: ManualClock
-) -> None:
+def test_jobs_without_a_worker_are_a_failure(db: Stores, make_settings: MakeSettings, database_url: str) -> None:
     """With one worker for jobs, the check passes until the oldest job has waited for 15 minutes."""
-    upgrade(database_url)
-    database = Database(database_url, clock)
-    JobStore(database).enqueue([f"http://homes.example/{n}" for n in range(120)])
-    database.close()
+    db.jobs.enqueue([f"http://homes.example/{n}" for n in range(120)])
     settings = make_settings(DATABASE_URL=database_url)
     for queues in ([], ["maintenance"]):
-        verdict = check_jobs(settings, fleet_of(*queues), clock)
+        verdict = check_jobs(settings, fleet_of(*queues), db.clock)
         assert verdict.state == "failed"
         assert "120 queued" in verdict.detail
         assert "120 jobs wait and no worker runs" in verdict.detail
         assert "propintel up" in str(verdict.remedy)
-    assert check_jobs(settings, fleet_of("scrape"), clock).state == "ok"
-    clock.advance(901)
-    late = check_jobs(settings, fleet_of("scrape"), clock)
+    assert check_jobs(settings, fleet_of("scrape"), db.clock).state == "ok"
+    db.clock.advance(901)
+    late = check_jobs(settings, fleet_of("scrape"), db.clock)
     assert (late.state, "has waited for 15 min" in late.detail) == ("warning", True)
 
 
 def test_a_wrong_clock_is_a_warning(make_settings: MakeSettings, database_url: str) -> None:
     """This machine's clock is compared with the clock of Redis and, on PostgreSQL, with the database's clock."""
-    upgrade(database_url)
     settings = make_settings(DATABASE_URL=database_url)
     names = ["Redis"] if database_url.startswith("sqlite") else ["Redis", "PostgreSQL"]
     right = check_clock(settings, SystemClock())
@@ -156,18 +144,13 @@ def test_a_wrong_clock_is_a_warning(make_settings: MakeSettings, database_url: s
 
 
 def test_unsent_economy_requests_and_unreachable_batches_are_warnings(
-    make_settings: MakeSettings, database_url: str
+    db: Stores, make_settings: MakeSettings, database_url: str
 ) -> None:
-    upgrade(database_url)
-    settings, clock = make_settings(DATABASE_URL=database_url), ManualClock()
-    database = Database(database_url, clock)
-    (made,) = JobStore(database).enqueue(["https://a.example/1"], economy=True).jobs
-    job = JobStore(database).claim(made.id, "w", 30)
-    assert job is not None
+    settings, clock, batches = make_settings(DATABASE_URL=database_url), db.clock, db.llm_batches
+    job = db.start("https://a.example/1", "w", economy=True)
     question = Question("c" * 64, ("Roof",), "m", "p" * 64)
-    requests, batches = LlmRequestStore(database), LlmBatchStore(database)
     page = Page(job.target, job.target, "text/html", "", b"", clock.now())
-    requests.park(job, "w", NewRequest(question, {"model": "m"}, input_tokens=9, output_tokens=9, page=page), 86_400)
+    db.requests.park(job, "w", NewRequest(question, {"model": "m"}, input_tokens=9, output_tokens=9, page=page), 86_400)
     fleet = fleet_of("scrape", "maintenance")
     clock.advance(600 + 900)
     assert check_jobs(settings, fleet, clock).state == "ok"
@@ -175,7 +158,6 @@ def test_unsent_economy_requests_and_unreachable_batches_are_warnings(
     late = check_jobs(settings, fleet, clock)
     assert (late.state, "economy requests have waited for 25 min" in late.detail) == ("warning", True), late.detail
     batch = batches.begin("m", batches.candidates("m", 10), lambda taken: {"": (len(taken), 0, 0)})
-    assert batch is not None
     assert batches.claim("w", 30) is not None
     assert check_jobs(settings, fleet, clock).state == "ok"
     batches.note(batch.id, "w", unreachable_since=clock.now(), openai_id="batch_7")
@@ -183,14 +165,13 @@ def test_unsent_economy_requests_and_unreachable_batches_are_warnings(
     lost = check_jobs(settings, fleet, clock)
     assert "no key has reached batch_7 (1 requests) for 2 min" in lost.detail
     assert "a key of the batch's project" in str(lost.remedy)
-    database.close()
 
 
-def test_watches_that_wait_for_budget_for_days_are_a_warning(make_settings: MakeSettings, database_url: str) -> None:
+def test_watches_that_wait_for_budget_for_days_are_a_warning(
+    db: Stores, make_settings: MakeSettings, database_url: str
+) -> None:
     """A watch may wait one day for its budget. Due watches that no tick has handled are reported separately."""
-    settings, clock = make_settings(DATABASE_URL=database_url, WATCH_DAILY_PAGES="0"), ManualClock()
-    database = Database(database_url, clock)
-    watches = Watches(database)
+    settings, clock, watches = make_settings(DATABASE_URL=database_url, WATCH_DAILY_PAGES="0"), db.clock, db.watches
     watches.add(["https://site.example/1"], interval_days=1)
     clock.advance(86_400)
     assert watches.tick(WatchLimits(0, 0)).put_off == 1
@@ -203,4 +184,3 @@ def test_watches_that_wait_for_budget_for_days_are_a_warning(make_settings: Make
     clock.advance(3 * 86_400)
     without_tick = check_jobs(settings, fleet_of("scrape"), clock)
     assert "1 watches have been due" in without_tick.detail
-    database.close()

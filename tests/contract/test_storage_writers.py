@@ -5,29 +5,21 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, select, text
 
-from app.clock import ManualClock
 from app.errors import NotFoundError
 from app.errors.pages import IdentityDecisionError
-from app.property.storage.database import Database
-from app.property.storage.jobs.models import Job as JobRow
-from app.property.storage.privacy.ages import AgeLimits
+from app.property.storage.jobs.models import Job
 from app.property.storage.privacy.purge import Removal
-from app.property.storage.privacy.repository import Purged, PurgeStore
-from app.property.storage.privacy.scope import PurgeKind
 from app.property.storage.properties import repository as storing
-from app.property.storage.properties.decisions import DecisionStore
-from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.properties.tables import Property, SourceRow
-from app.property.storage.watches.repository import Watches
 from benchmarks.saving import save_record
 from tests.contract.conftest import ON_POSTGRESQL, count
 from tests.contract.test_store_properties import ADDRESS, count_current, source
+from tests.plugins.stores import Stores
 from tests.plugins.waiting import wait_until
 from tests.plugins.watch_steps import PLENTY
 
@@ -40,9 +32,8 @@ def page(number: int, site: str = "a", **values: Any) -> Any:
     return source(f"https://{site}.example/{number}", **values_of_page)
 
 
-def test_two_properties_can_be_stored_at_the_same_time(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first writer pauses while the second one stores a property in another street."""
-    store, held, go_on = PropertyStore(database), threading.Event(), threading.Event()
+def test_two_properties_can_be_stored_at_the_same_time(db: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+    held, go_on = threading.Event(), threading.Event()
     observe: Callable[..., None] = storing.observe
 
     def waiting(connection: Connection, home: str, record: Any) -> None:
@@ -53,43 +44,42 @@ def test_two_properties_can_be_stored_at_the_same_time(database: Database, monke
 
     monkeypatch.setattr(storing, "observe", waiting)
     with ThreadPoolExecutor(2) as threads:
-        first = threads.submit(save_record, store, page(1))
+        first = threads.submit(save_record, db.properties, page(1))
         assert held.wait(60)
         try:
-            second = threads.submit(save_record, store, page(900, StreetName="Harbor")).result(60)
+            second = threads.submit(save_record, db.properties, page(900, StreetName="Harbor")).result(60)
         finally:
             go_on.set()
         assert first.result(60) != second
-    assert count_current(database) == 2
+    assert count_current(db) == 2
 
 
-def test_writers_purges_and_pruning_can_run_at_the_same_time(database: Database, clock: ManualClock) -> None:
+def test_writers_purges_and_pruning_can_run_at_the_same_time(db: Stores) -> None:
     """All operations on the same few properties succeed, because a transaction is repeated after a deadlock."""
-    store, purges, ages = PropertyStore(database), PurgeStore(database), AgeLimits(database)
 
     def write(n: int) -> None:
-        save_record(store, page(n % 4 + 1, f"site{n}", ListPrice=100_000 + n, ListAgentFullName="Ada Example"))
+        db.save(page(n % 4 + 1, f"site{n}", ListPrice=100_000 + n, ListAgentFullName="Ada Example"))
 
     def purge(n: int) -> None:
-        purges.purge(PurgeKind.URL, f"https://site{n}.example/{n % 4 + 1}", who="tester", dry_run=False)
+        db.purge("url", f"https://site{n}.example/{n % 4 + 1}")
 
     def prune(_: int) -> None:
-        ages.prune_names(1)
-        ages.prune_observations(1)
+        db.ages.prune_names(1)
+        db.ages.prune_observations(1)
 
     def join(_: int) -> None:
         with suppress(NotFoundError, IdentityDecisionError):
-            one, other = (item["property"] for item in store.page(limit=2).items[:2])
-            DecisionStore(database).join(one, other, who="tester")
+            one, other = (item["property"] for item in db.properties.page(limit=2).items[:2])
+            db.decisions.join(one, other, who="tester")
 
     for n in range(8):
         write(n)
-    clock.advance(400 * 86_400)
+    db.clock.advance(400 * 86_400)
     work = [write, write, write, purge, prune, write, join, write]
     with ThreadPoolExecutor(8) as threads:
         for done in [threads.submit(work[n % len(work)], n) for n in range(120)]:
             done.result(120)
-    with database.reading() as connection:
+    with db.reading() as connection:
         lost = select(SourceRow.id).where(SourceRow.property_id.not_in(select(Property.id)))
         assert connection.execute(lost).all() == []
         pointers = select(Property.id).where(
@@ -99,7 +89,7 @@ def test_writers_purges_and_pruning_can_run_at_the_same_time(database: Database,
 
 
 @contextmanager
-def paused_purge(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Future[Purged]]:
+def paused_purge(db: Stores, monkeypatch: pytest.MonkeyPatch) -> Iterator[Future[dict[str, int]]]:
     """Purge page 1 in another thread, which pauses during the `with` block, after the page and before its property."""
     held, go_on, rebuild = threading.Event(), threading.Event(), Removal.rebuild_or_drop
 
@@ -109,9 +99,8 @@ def paused_purge(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterato
         rebuild(part, property_ids)
 
     monkeypatch.setattr(Removal, "rebuild_or_drop", waiting)
-    purge = partial(PurgeStore(database).purge, PurgeKind.URL, page(1).url, who="test", dry_run=False)
     with ThreadPoolExecutor(1) as threads:
-        purged = threads.submit(purge)
+        purged = threads.submit(db.purge, "url", page(1).url)
         assert held.wait(60)
         try:
             yield purged
@@ -119,48 +108,42 @@ def paused_purge(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterato
             go_on.set()
 
 
-def test_a_purge_does_not_block_writers_of_other_properties(
-    database: Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    store = PropertyStore(database)
-    save_record(store, page(1))
-    other = save_record(store, page(900, StreetName="Harbor"))
-    clock.advance(1)
-    with paused_purge(database, monkeypatch) as purged:
+def test_a_purge_does_not_block_writers_of_other_properties(db: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+    db.save(page(1))
+    other = db.save(page(900, StreetName="Harbor"))
+    db.clock.advance(1)
+    with paused_purge(db, monkeypatch) as purged:
         newer = replace(page(900, StreetName="Harbor", ListPrice=90), content_sha256="e" * 64)
-        assert save_record(store, newer) == other
-    assert purged.result().removed["properties"] == 1
-    assert count_current(database) == 1
+        assert db.save(newer) == other
+    assert purged.result()["properties"] == 1
+    assert count_current(db) == 1
 
 
-def test_a_watch_does_not_request_a_page_that_is_being_purged(
-    database: Database, watches: Watches, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_watch_does_not_request_a_page_that_is_being_purged(db: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
     """The tick starts before the deletion of the watch and its jobs is committed."""
-    save_record(PropertyStore(database), page(1))
-    watches.add([page(1).url], interval_days=1)
-    clock.advance(2 * 86_400)
+    db.save(page(1))
+    db.watches.add([page(1).url], interval_days=1)
+    db.clock.advance(2 * 86_400)
     with ThreadPoolExecutor(1) as threads:
-        with paused_purge(database, monkeypatch):
-            ticked = threads.submit(watches.tick, PLENTY)
-            wait_until(lambda: ticked.done() or waits(database), 10)
+        with paused_purge(db, monkeypatch):
+            ticked = threads.submit(db.watches.tick, PLENTY)
+            wait_until(lambda: ticked.done() or waits(db), 10)
         assert ticked.result(60).jobs == []
-    assert count(database, JobRow) == 0
+    assert count(db, Job) == 0
 
 
-def waits(database: Database) -> bool:
-    with database.reading() as connection:
+def waits(db: Stores) -> bool:
+    with db.reading() as connection:
         return bool(connection.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar())
 
 
-def test_properties_appear_in_the_order_of_their_timestamps(database: Database) -> None:
+def test_properties_appear_in_the_order_of_their_timestamps(db: Stores) -> None:
     """Otherwise a client that reads the feed could miss a property."""
-    store = PropertyStore(database)
     with ThreadPoolExecutor(1) as threads:
-        with database.writing() as connection:
-            first = store.save(connection, page(1))
-            second = threads.submit(save_record, store, page(900, StreetName="Harbor"))
-            wait_until(lambda: second.done() or waits(database), 10)
+        with db.writing() as connection:
+            first = db.properties.save(connection, page(1))
+            second = threads.submit(save_record, db.properties, page(900, StreetName="Harbor"))
+            wait_until(lambda: second.done() or waits(db), 10)
             assert not second.done()
         order = [first, second.result(60)]
-    assert [one["property"] for one in store.page().items] == order
+    assert [one["property"] for one in db.properties.page().items] == order

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection, insert, select, update
-from sqlalchemy.exc import OperationalError
 
 from app.clock import ManualClock
 from app.errors.requests import InvalidCursorError
@@ -15,19 +14,15 @@ from app.property.page import Page
 from app.property.record import Method
 from app.property.storage.database import Database
 from app.property.storage.pages.repository import PageStore
-from app.property.storage.privacy.repository import PurgeStore
-from app.property.storage.privacy.scope import PurgeKind
-from app.property.storage.properties.decisions import DecisionStore
 from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.statements import entities, new_id
-from app.property.storage.watches.budget import WatchLimits
 from app.property.storage.watches.changes import ChangeStore, Followed, publish
 from app.property.storage.watches.models import Change
-from app.property.storage.watches.repository import Watches
 from benchmarks.saving import save_record
-from tests.contract.conftest import ON_POSTGRESQL, count
+from tests.contract.conftest import count
 from tests.plugins.page_records import page_record
 from tests.plugins.statements import recorded
+from tests.plugins.stores import Stores
 
 ADDRESS = {"StreetNumber": "12", "StreetName": "Main Street", "City": "Springfield", "StateOrProvince": "IL"}
 RULES = PublishingRules()
@@ -82,8 +77,8 @@ class Home:
 
 
 @pytest.fixture
-def home(database: Database, clock: ManualClock) -> Home:
-    return Home(database, clock)
+def home(db: Stores) -> Home:
+    return Home(db, db.clock)
 
 
 def test_new_properties_and_new_pages_publish_no_change(home: Home) -> None:
@@ -107,18 +102,6 @@ def test_a_change_on_one_page_is_published_with_evidence_after_rechecks(home: Ho
     assert (change.context["new"], change.seen_at) == ({"X_Currency": "USD"}, seen_at)
     assert change.published_at > seen_at
     assert change.why == "3 further looks agree"
-
-
-def test_a_watch_rechecks_a_changed_page_after_five_minutes(home: Home, database: Database) -> None:
-    property_id = home.read(A, ListPrice=500000)
-    watches, limits = Watches(database), WatchLimits(pages=100, model_calls=0)
-    watches.add([property_id], interval_days=7)
-    home.clock.advance(3600)
-    home.read(A, ListPrice=480000)
-    home.clock.advance(299)
-    assert watches.tick(limits).jobs == []
-    home.clock.advance(30)  # waits for a busy database may have advanced the clock
-    assert [job.target for job in watches.tick(limits).jobs] == [A]
 
 
 def test_a_change_on_two_pages_is_published_at_once(home: Home) -> None:
@@ -199,15 +182,15 @@ def test_new_text_that_a_recipe_reads_is_a_change(home: Home) -> None:
     assert home.published() == [("ClosePrice", None, 450000)]
 
 
-def test_only_configured_fields_are_published(database: Database, clock: ManualClock) -> None:
-    home = Home(database, clock, PublishingRules(fields=("StandardStatus",), looks=0))
+def test_only_configured_fields_are_published(db: Stores) -> None:
+    home = Home(db, db.clock, PublishingRules(fields=("StandardStatus",), looks=0))
     home.read(A, ListPrice=500000, StandardStatus="Active")
     home.clock.advance(86400)
     home.read(A, ListPrice=480000, StandardStatus="Pending")
     assert home.published() == [("StandardStatus", "Active", "Pending")]
 
 
-def test_joins_and_splits_move_changes_and_publish_none(home: Home, database: Database) -> None:
+def test_joins_and_splits_move_changes_and_publish_none(db: Stores, home: Home) -> None:
     one = home.read(A, ListPrice=500000)
     home.clock.advance(86400)
     home.read(A, ListPrice=450000)
@@ -215,12 +198,12 @@ def test_joins_and_splits_move_changes_and_publish_none(home: Home, database: Da
     other = home.read(B, StreetNumber="14", StreetName="Oak Avenue", ListPrice=700000)
     assert one != other
     before = home.published()
-    DecisionStore(database).join(other, one, who="me")
+    db.decisions.join(other, one, who="me")
     assert home.published() == before == [("ListPrice", 500000, 450000)]
     assert [change.field for change in home.feed.newest(property_id=one)] == ["ListPrice"]
     assert [change.field for change in home.feed.since(property_id=one).changes] == ["ListPrice"]
     assert home.feed.newest(property_id=other)[0].property_id == other
-    split = DecisionStore(database).split(other, [A], who="me")
+    split = db.decisions.split(other, [A], who="me")
     assert home.published() == before
     assert [change.property_id for change in home.feed.newest(property_id=split.other_id)] == [split.other_id]
 
@@ -247,7 +230,7 @@ def test_a_client_follows_the_feed_by_cursor(home: Home) -> None:
         home.feed.since("nonsense")
 
 
-def test_a_purged_page_leaves_no_change_and_its_number_is_not_reused(home: Home, database: Database) -> None:
+def test_a_purged_page_leaves_no_change_and_its_number_is_not_reused(db: Stores, home: Home) -> None:
     def change(url: str, *prices: int) -> None:
         for price in prices:
             home.clock.advance(86400)
@@ -256,13 +239,13 @@ def test_a_purged_page_leaves_no_change_and_its_number_is_not_reused(home: Home,
     change(A, 500000, 450000, 450000)
     change(A, 430000)  # not published yet
     cursor = home.feed.since("latest").next_since
-    PurgeStore(database).purge(PurgeKind.HOST, "a.example", who="me", dry_run=False)
-    assert count(database, Change) == 0
+    db.purge("host", "a.example")
+    assert count(db, Change) == 0
     change(B, 300000, 280000, 280000)
     (published,) = home.feed.since(cursor).changes
     assert published.new == 280000
-    PurgeStore(database).purge(PurgeKind.PROPERTY, published.property_id, who="me", dry_run=False)
-    assert count(database, Change) == 0
+    db.purge("property", published.property_id)
+    assert count(db, Change) == 0
 
 
 def test_old_changes_are_pruned(home: Home) -> None:
@@ -286,7 +269,7 @@ def _pending(connection: Connection, property_id: str, value: int) -> Change:
     return made
 
 
-def test_a_change_that_commits_late_is_never_skipped(home: Home, database: Database) -> None:
+def test_a_change_that_commits_late_is_never_skipped(db: Stores, home: Home) -> None:
     """Two transactions publish changes while a client reads the feed. The client later sees both, in order."""
     property_id = home.read(A, ListPrice=1)
     started, followed = threading.Event(), list[Change]()
@@ -299,15 +282,15 @@ def test_a_change_that_commits_late_is_never_skipped(home: Home, database: Datab
         cursor = found.next_since
 
     def second() -> None:
-        with database.writing() as connection:
+        with db.writing() as connection:
             started.set()
-            publish(database, connection, _pending(connection, property_id, 2), "two", home.clock.now())
+            publish(db, connection, _pending(connection, property_id, 2), "two", home.clock.now())
 
-    with database.writing() as connection:
-        publish(database, connection, _pending(connection, property_id, 1), "one", home.clock.now())
+    with db.writing() as connection:
+        publish(db, connection, _pending(connection, property_id, 1), "one", home.clock.now())
         other = threading.Thread(target=second)
         other.start()
-        if not database.is_sqlite:  # both transactions are open (SQLite allows only one writer)
+        if not db.is_sqlite:  # both transactions are open (SQLite allows only one writer)
             assert started.wait(120)
             other.join(0.3)
         follow()
@@ -318,33 +301,19 @@ def test_a_change_that_commits_late_is_never_skipped(home: Home, database: Datab
     assert [change.new for change in followed] == [1, 2]
 
 
-@ON_POSTGRESQL
-def test_a_lower_number_that_commits_after_a_higher_one_would_be_missed(database: Database, home: Home) -> None:
-    """PostgreSQL numbers changes in commit order only because `publish` takes a lock. SQLite has one writer anyway."""
-    property_id = home.read(A, ListPrice=1)
-    with database.writing() as late:
-        publish(database, late, _pending(late, property_id, 1), "late", home.clock.now())
-        with database.writing() as early:
-            change = _pending(early, property_id, 2)
-            early.exec_driver_sql("SET LOCAL lock_timeout = '200ms'")
-            with pytest.raises(OperationalError, match="lock timeout"):
-                publish(database, early, change, "early", home.clock.now())
-    assert [change.new for change in home.feed.since().changes] == [1]
-
-
-def test_many_pending_changes_take_as_many_queries_as_one(database: Database, clock: ManualClock) -> None:
-    home = Home(database, clock, PublishingRules(looks=99))
+def test_many_pending_changes_take_as_many_queries_as_one(db: Stores) -> None:
+    home = Home(db, db.clock, PublishingRules(looks=99))
     fields = ("ListPrice", "StandardStatus", "TaxAssessedValue", "TaxAnnualAmount")
     old, new = (dict(zip(fields, values, strict=True)) for values in ((5, "Active", 4, 3), (50, "Pending", 40, 30)))
     home.read(A, **old)
     queries, pending = [], []
     for change in ({"ListPrice": 50}, new):
-        clock.advance(1)
+        db.clock.advance(1)
         home.read(A, **{**old, **change})
-        clock.advance(1)
-        with recorded(database) as sent:
+        db.clock.advance(1)
+        with recorded(db) as sent:
             home.read(A, **{**old, **change})
         queries.append(sum(sql.startswith("SELECT") for sql, _ in sent))
-        pending.append(count(database, Change, Change.state == "pending"))
+        pending.append(count(db, Change, Change.state == "pending"))
     assert pending[0] == 1 < pending[1]
     assert queries[0] == queries[1]

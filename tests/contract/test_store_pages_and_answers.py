@@ -5,15 +5,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.clock import ManualClock
 from app.errors.storage import StoreError
 from app.property.page import Page
-from app.property.storage.database import Database
-from app.property.storage.jobs.repository import JobStore
-from app.property.storage.llm.cache import AnswerStore, Question, StoredAnswer
-from app.property.storage.pages.repository import Checkpoint, PageStore
+from app.property.storage.llm.cache import Question, StoredAnswer
+from app.property.storage.pages.repository import Checkpoint
 from app.property.storage.pages.tables import Blob, PageCopy
 from tests.contract.conftest import count
+from tests.plugins.stores import Stores
 
 URL = "https://site.example/house/1"
 QUESTION = Question("a" * 64, ("Roof", "YearBuilt"), "gpt-test", "b" * 64)
@@ -24,80 +22,65 @@ def page(body: bytes = b"<html>m\xb2</html>", text: str = "<html>m²</html>", ur
 
 
 @pytest.fixture
-def job_id(database: Database) -> str:
-    return JobStore(database).enqueue([URL]).new[0]
+def job_id(db: Stores) -> str:
+    return db.jobs.enqueue([URL]).new[0]
 
 
-def test_a_checkpoint_returns_the_page_as_received(database: Database, job_id: str) -> None:
-    store = PageStore(database)
-    assert store.checkpoint(job_id) is None
+def test_a_checkpoint_returns_the_page_as_received(db: Stores, job_id: str) -> None:
+    assert db.pages.checkpoint(job_id) is None
     odd = page(b"\x00odd", "\x00 \ud800 odd")
     for received in (odd, page()):
-        store.save_page(received, job_id)
-        assert store.checkpoint(job_id) == Checkpoint(received)
-    assert store.checkpoint(job_id, URL) == Checkpoint(page())
-    assert store.checkpoint(job_id, "https://site.example/other") is None
+        db.pages.save_page(received, job_id)
+        assert db.pages.checkpoint(job_id) == Checkpoint(received)
+    assert db.pages.checkpoint(job_id, URL) == Checkpoint(page())
+    assert db.pages.checkpoint(job_id, "https://site.example/other") is None
 
 
-def test_the_same_body_is_stored_once(database: Database, job_id: str) -> None:
-    store = PageStore(database)
+def test_the_same_body_is_stored_once(db: Stores, job_id: str) -> None:
     plain = page(b"plain", "plain")
     for _ in range(3):
-        store.save_page(plain)
-    store.save_page(plain, job_id)
-    assert count(database, PageCopy) == 4
-    assert count(database, Blob) == 1
+        db.pages.save_page(plain)
+    db.pages.save_page(plain, job_id)
+    assert count(db, PageCopy) == 4
+    assert count(db, Blob) == 1
 
 
-def test_a_checkpoint_stores_a_confirmation_until_the_page_is_fetched_again(database: Database, job_id: str) -> None:
-    store = PageStore(database)
+def test_a_checkpoint_stores_a_confirmation_until_the_page_is_fetched_again(db: Stores, job_id: str) -> None:
     at = datetime(2026, 2, 1, tzinfo=UTC)
-    store.save_page(page(), job_id, at)
-    assert store.checkpoint(job_id, URL) == Checkpoint(page(), at)
-    store.save_page(page(b"new", "new"), job_id)
-    assert store.checkpoint(job_id, URL) == Checkpoint(page(b"new", "new"), None)
-    assert count(database, PageCopy) == 1
+    db.pages.save_page(page(), job_id, at)
+    assert db.pages.checkpoint(job_id, URL) == Checkpoint(page(), at)
+    db.pages.save_page(page(b"new", "new"), job_id)
+    assert db.pages.checkpoint(job_id, URL) == Checkpoint(page(b"new", "new"), None)
+    assert count(db, PageCopy) == 1
 
 
-def test_a_page_of_an_unknown_job_is_refused_as_a_whole(database: Database) -> None:
+def test_a_page_of_an_unknown_job_is_refused_as_a_whole(db: Stores) -> None:
     with pytest.raises(StoreError, match=r"(?i)foreign key"):
-        PageStore(database).save_page(page(), "no such job")
-    assert count(database, Blob) == 0
+        db.pages.save_page(page(), "no such job")
+    assert count(db, Blob) == 0
 
 
-def test_an_answer_is_only_found_by_the_same_question(database: Database) -> None:
-    store = AnswerStore(database)
-    assert store.model_answer(QUESTION) is None
+def test_an_answer_is_only_found_by_the_same_question(db: Stores) -> None:
+    assert db.answers.model_answer(QUESTION) is None
     given = StoredAnswer({"Roof": (["tile"], "tile roof"), "YearBuilt": (1990, "")}, "gpt-test-1", 90, 10)
-    store.save_model_answer(QUESTION, given)
-    assert store.model_answer(QUESTION) == given
+    db.answers.save_model_answer(QUESTION, given)
+    assert db.answers.model_answer(QUESTION) == given
     others = ({"content_sha256": "c" * 64}, {"fields": ("Roof",)}, {"model": "other"}, {"prompt_sha256": "d" * 64})
     for other in others:
-        assert store.model_answer(replace(QUESTION, **other)) is None
+        assert db.answers.model_answer(replace(QUESTION, **other)) is None
 
 
-def test_of_two_answers_to_one_question_the_newer_is_used(database: Database) -> None:
-    """Two concurrent jobs may send the same question. Both answers are stored, and later reads return the newer one."""
-    store = AnswerStore(database)
-    for year in (1990, 1991):
-        store.save_model_answer(QUESTION, StoredAnswer({"YearBuilt": (year, "")}, "gpt-test-1", 1, 1))
-    found = store.model_answer(QUESTION)
-    assert found is not None
-    assert found.values == {"YearBuilt": (1991, "")}
-
-
-def test_a_failed_answer_is_reused_for_a_while(database: Database, clock: ManualClock) -> None:
+def test_a_failed_answer_is_reused_for_a_while(db: Stores) -> None:
     """Jobs that ask soon afterwards reuse the failure, which has been paid for. Later jobs ask the model again."""
-    store = AnswerStore(database)
     bad = StoredAnswer(
         {"YearBuilt": (1990, "in 1990")}, "gpt-test-1", 90, 10, "flex", "model_answer_cut", "It was cut."
     )
-    store.save_model_answer(QUESTION, bad)
-    then = clock.now()
-    clock.advance(60)
-    assert store.model_answer(QUESTION) is None
-    assert store.model_answer(QUESTION, failed_since=then) == bad
-    assert store.model_answer(QUESTION, failed_since=clock.now()) is None
+    db.answers.save_model_answer(QUESTION, bad)
+    then = db.clock.now()
+    db.clock.advance(60)
+    assert db.answers.model_answer(QUESTION) is None
+    assert db.answers.model_answer(QUESTION, failed_since=then) == bad
+    assert db.answers.model_answer(QUESTION, failed_since=db.clock.now()) is None
     good = StoredAnswer({"YearBuilt": (1991, "in 1991")}, "gpt-test-1", 90, 10)
-    store.save_model_answer(QUESTION, good)
-    assert store.model_answer(QUESTION) == store.model_answer(QUESTION, failed_since=clock.now()) == good
+    db.answers.save_model_answer(QUESTION, good)
+    assert db.answers.model_answer(QUESTION) == db.answers.model_answer(QUESTION, failed_since=db.clock.now()) == good

@@ -6,47 +6,36 @@ from functools import partial
 import pytest
 from sqlalchemy import update
 
-from app.clock import ManualClock
 from app.errors.recipes import RecipeNotFoundError
 from app.property.page import CacheValidators, Page
 from app.property.recipes.learning import Example
 from app.property.recipes.recipe import MOST_EXAMPLES, MOST_OF_HOST, Anchor, Counts, RecipeState, new_recipe
-from app.property.storage.database import Database
 from app.property.storage.expiry import delete_expired
-from app.property.storage.pages.repository import PageStore
-from app.property.storage.pages.retention import Retention
-from app.property.storage.privacy.repository import PurgeStore
-from app.property.storage.privacy.scope import PurgeKind
-from app.property.storage.properties.recipes import StoredRecipes
 from app.property.storage.properties.tables import RecipeExample, RecipeRow
 from app.settings import Settings
 from tests.contract.conftest import at_once, count
+from tests.plugins.stores import Stores
 
 HOST = "homes.example"
 AGENT = "Ottilie Quackenbush"
 TEMPLATE = frozenset(range(100))
 
 
-@pytest.fixture
-def store(database: Database) -> StoredRecipes:
-    return StoredRecipes(database)
-
-
-def page(clock: ManualClock, number: int, *, host: str = HOST, validators: CacheValidators = CacheValidators()) -> Page:  # noqa: B008
+def page(db: Stores, number: int, *, host: str = HOST, validators: CacheValidators = CacheValidators()) -> Page:  # noqa: B008
     url, text = f"https://{host}/h/{number}", f"<p>House {number}, call {AGENT}</p>"
-    return Page(url, url, "text/html", text, text.encode(), clock.now(), validators)
+    return Page(url, url, "text/html", text, text.encode(), db.clock.now(), validators)
 
 
-def example(database: Database, clock: ManualClock, number: int, *, host: str = HOST) -> Example:
+def example(db: Stores, number: int, *, host: str = HOST) -> Example:
     """Return an example, and store its page."""
-    found = page(clock, number, host=host)
-    PageStore(database).save_page(found)
-    clock.advance(1)
+    found = page(db, number, host=host)
+    db.pages.save_page(found)
+    db.clock.advance(1)
     values = {"LivingArea": (90 + number, "m2"), "ListAgentFullName": (AGENT, None)}
     return Example(found, values, frozenset({"Roof"}), frozenset({"Roof", "Heating"}))
 
 
-def test_a_stored_recipe_is_read_unchanged(store: StoredRecipes) -> None:
+def test_a_stored_recipe_is_read_unchanged(db: Stores) -> None:
     recipe = replace(
         new_recipe(HOST, TEMPLATE),
         state=RecipeState.ACTIVE,
@@ -56,152 +45,140 @@ def test_a_stored_recipe_is_read_unchanged(store: StoredRecipes) -> None:
         recent=(1.0, 0.5),
         counts=Counts(pages=3, hits=2),
     )
-    assert store.find_or_add(recipe) == recipe
-    assert store.of_host(HOST) == [recipe]
-    assert store.get(recipe.id) == recipe
-    assert store.of_host("other.example") == []
+    assert db.recipes.find_or_add(recipe) == recipe
+    assert db.recipes.of_host(HOST) == [recipe]
+    assert db.recipes.get(recipe.id) == recipe
+    assert db.recipes.of_host("other.example") == []
 
 
-def test_pages_of_one_template_have_one_recipe(store: StoredRecipes) -> None:
-    first = store.find_or_add(new_recipe(HOST, TEMPLATE))
+def test_pages_of_one_template_have_one_recipe(db: Stores) -> None:
+    first = db.recipes.find_or_add(new_recipe(HOST, TEMPLATE))
     near, far = frozenset(range(10, 110)), frozenset(range(60, 160))
-    assert store.find_or_add(new_recipe(HOST, near)) == first
-    assert store.find_or_add(new_recipe(HOST, far)).id != first.id
-    assert store.find_or_add(new_recipe("other.example", TEMPLATE)).id != first.id
-    assert store.find_or_add(new_recipe(HOST, TEMPLATE, "record")).id != first.id
-    assert len(store.of_host(HOST)) == 3
+    assert db.recipes.find_or_add(new_recipe(HOST, near)) == first
+    assert db.recipes.find_or_add(new_recipe(HOST, far)).id != first.id
+    assert db.recipes.find_or_add(new_recipe("other.example", TEMPLATE)).id != first.id
+    assert db.recipes.find_or_add(new_recipe(HOST, TEMPLATE, "record")).id != first.id
+    assert len(db.recipes.of_host(HOST)) == 3
 
 
-def test_concurrent_workers_make_one_recipe_per_template_and_their_changes_add_up(
-    database: Database, store: StoredRecipes
-) -> None:
+def test_concurrent_workers_make_one_recipe_per_template_and_their_changes_add_up(db: Stores) -> None:
     """Pages of one template differ slightly, so no unique key can prevent duplicate recipes."""
 
     def work(number: int) -> str:
-        recipe = store.find_or_add(new_recipe(HOST, TEMPLATE | {1000 + number}))
+        recipe = db.recipes.find_or_add(new_recipe(HOST, TEMPLATE | {1000 + number}))
         for _ in range(5):
-            store.update(recipe.id, lambda one: replace(one, counts=one.counts.plus(Counts(pages=1))))
+            db.recipes.update(recipe.id, lambda one: replace(one, counts=one.counts.plus(Counts(pages=1))))
         return recipe.id
 
     (recipe_id,) = set(at_once(*(partial(work, number) for number in range(4))))
-    assert count(database, RecipeRow) == 1
-    assert store.get(recipe_id).counts.pages == 20
+    assert count(db, RecipeRow) == 1
+    assert db.recipes.get(recipe_id).counts.pages == 20
 
 
-def test_forgetting_a_recipe_deletes_its_examples(database: Database, store: StoredRecipes, clock: ManualClock) -> None:
-    recipe = store.find_or_add(new_recipe(HOST, TEMPLATE))
-    store.add_example(recipe.id, example(database, clock, 1))
-    assert store.forget(recipe.id)
-    assert not store.forget(recipe.id)
-    assert count(database, RecipeExample) == 0
-    assert store.update(recipe.id, lambda one: one) is None
-    store.add_example(recipe.id, example(database, clock, 1))
-    assert count(database, RecipeExample) == 0, "a forgotten recipe must not return"
+def test_forgetting_a_recipe_deletes_its_examples(db: Stores) -> None:
+    recipe = db.recipes.find_or_add(new_recipe(HOST, TEMPLATE))
+    db.recipes.add_example(recipe.id, example(db, 1))
+    assert db.recipes.forget(recipe.id)
+    assert not db.recipes.forget(recipe.id)
+    assert count(db, RecipeExample) == 0
+    assert db.recipes.update(recipe.id, lambda one: one) is None
+    db.recipes.add_example(recipe.id, example(db, 1))
+    assert count(db, RecipeExample) == 0, "a forgotten recipe must not return"
     with pytest.raises(RecipeNotFoundError):
-        store.get(recipe.id)
+        db.recipes.get(recipe.id)
 
 
-def test_a_recipe_in_another_format_is_learned_again(database: Database, store: StoredRecipes) -> None:
+def test_a_recipe_in_another_format_is_learned_again(db: Stores) -> None:
     """A recipe in another format is ignored, so its document may have any content."""
-    recipe = store.find_or_add(new_recipe(HOST, TEMPLATE))
-    with database.writing() as connection:
-        connection.execute(update(RecipeRow).values(format=0, document={"format": "of the future"}))
-    assert store.of_host(HOST) == store.page().items == []
-    assert store.update(recipe.id, lambda one: one) is None
-    assert store.find_or_add(recipe) == recipe
-    assert store.of_host(HOST) == [recipe]
+    recipe = db.recipes.find_or_add(new_recipe(HOST, TEMPLATE))
+    db.execute(update(RecipeRow).values(format=0, document={"format": "of the future"}))
+    assert db.recipes.of_host(HOST) == db.recipes.page().items == []
+    assert db.recipes.update(recipe.id, lambda one: one) is None
+    assert db.recipes.find_or_add(recipe) == recipe
+    assert db.recipes.of_host(HOST) == [recipe]
 
 
-def test_the_least_recently_used_recipe_of_a_full_host_is_deleted(
-    database: Database, store: StoredRecipes, clock: ManualClock
-) -> None:
+def test_the_least_recently_used_recipe_of_a_full_host_is_deleted(db: Stores) -> None:
     """A site whose pages all have different layouts must not fill the database."""
     made = []
     for number in range(MOST_OF_HOST):
-        made.append(store.find_or_add(new_recipe(HOST, frozenset({number}))))
-        clock.advance(1)
-    store.put(replace(new_recipe(HOST, frozenset()), written=True, pages="/h/*"))
-    store.update(made[0].id, lambda one: one)
-    store.find_or_add(new_recipe(HOST, TEMPLATE))
-    assert count(database, RecipeRow) <= MOST_OF_HOST + 1
-    kept = {one.id for one in store.of_host(HOST)}
+        made.append(db.recipes.find_or_add(new_recipe(HOST, frozenset({number}))))
+        db.clock.advance(1)
+    db.recipes.put(replace(new_recipe(HOST, frozenset()), written=True, pages="/h/*"))
+    db.recipes.update(made[0].id, lambda one: one)
+    db.recipes.find_or_add(new_recipe(HOST, TEMPLATE))
+    assert count(db, RecipeRow) <= MOST_OF_HOST + 1
+    kept = {one.id for one in db.recipes.of_host(HOST)}
     assert made[0].id in kept
     assert made[1].id not in kept
 
 
-def test_examples_have_their_pages_and_are_listed_oldest_first(
-    database: Database, store: StoredRecipes, clock: ManualClock
-) -> None:
-    recipe = store.find_or_add(new_recipe(HOST, TEMPLATE))
-    first, second = example(database, clock, 1), example(database, clock, 2)
-    store.add_example(recipe.id, first)
-    clock.advance(1)
-    store.add_example(recipe.id, second)
-    assert store.examples(recipe.id) == [first, second]
-    clock.advance(1)
-    store.add_example(recipe.id, replace(first, values={"LivingArea": (5, None)}))
-    assert [one.values["LivingArea"] for one in store.examples(recipe.id)] == [(92, "m2"), (5, None)]
-    store.forget_examples(recipe.id)
-    assert store.examples(recipe.id) == []
+def test_examples_have_their_pages_and_are_listed_oldest_first(db: Stores) -> None:
+    recipe = db.recipes.find_or_add(new_recipe(HOST, TEMPLATE))
+    first, second = example(db, 1), example(db, 2)
+    db.recipes.add_example(recipe.id, first)
+    db.clock.advance(1)
+    db.recipes.add_example(recipe.id, second)
+    assert db.recipes.examples(recipe.id) == [first, second]
+    db.clock.advance(1)
+    db.recipes.add_example(recipe.id, replace(first, values={"LivingArea": (5, None)}))
+    assert [one.values["LivingArea"] for one in db.recipes.examples(recipe.id)] == [(92, "m2"), (5, None)]
+    db.recipes.forget_examples(recipe.id)
+    assert db.recipes.examples(recipe.id) == []
 
 
-def test_only_the_newest_examples_with_stored_pages_are_used(
-    database: Database, store: StoredRecipes, clock: ManualClock
-) -> None:
-    recipe = store.find_or_add(new_recipe(HOST, TEMPLATE))
+def test_only_the_newest_examples_with_stored_pages_are_used(db: Stores) -> None:
+    recipe = db.recipes.find_or_add(new_recipe(HOST, TEMPLATE))
     for number in range(MOST_EXAMPLES + 3):
-        store.add_example(recipe.id, example(database, clock, number))
+        db.recipes.add_example(recipe.id, example(db, number))
     # the example's page is not stored
-    store.add_example(recipe.id, Example(page(clock, 99), {}, frozenset(), frozenset()))
-    kept = [one.page.url.rpartition("/")[2] for one in store.examples(recipe.id)]
+    db.recipes.add_example(recipe.id, Example(page(db, 99), {}, frozenset(), frozenset()))
+    kept = [one.page.url.rpartition("/")[2] for one in db.recipes.examples(recipe.id)]
     assert kept == [str(number) for number in range(4, MOST_EXAMPLES + 3)]
 
 
-def test_a_page_with_no_store_is_no_example(database: Database, store: StoredRecipes, clock: ManualClock) -> None:
-    recipe = store.find_or_add(new_recipe(HOST, TEMPLATE))
-    secret = page(clock, 1, validators=CacheValidators(no_store=True))
-    store.add_example(recipe.id, Example(secret, {}, frozenset(), frozenset()))
-    assert count(database, RecipeExample) == 0
+def test_a_page_with_no_store_is_no_example(db: Stores) -> None:
+    recipe = db.recipes.find_or_add(new_recipe(HOST, TEMPLATE))
+    secret = page(db, 1, validators=CacheValidators(no_store=True))
+    db.recipes.add_example(recipe.id, Example(secret, {}, frozenset(), frozenset()))
+    assert count(db, RecipeExample) == 0
 
 
-def test_examples_are_pruned_with_their_pages(database: Database, store: StoredRecipes, clock: ManualClock) -> None:
+def test_examples_are_pruned_with_their_pages(db: Stores) -> None:
     """Examples may name people, so they have the age limit of personal data."""
-    recipe = store.find_or_add(new_recipe(HOST, TEMPLATE))
+    recipe = db.recipes.find_or_add(new_recipe(HOST, TEMPLATE))
     for number in range(3):
-        store.add_example(recipe.id, example(database, clock, number))
-        clock.advance(86_400)
-    delete_expired(database, Settings.of(personal_data_retention_days=2.5))
-    assert [one.page.url[-1] for one in store.examples(recipe.id)] == ["1", "2"]
-    Retention(database).prune_surplus(0)
-    Retention(database).prune_unkept()
-    assert count(database, RecipeExample) == 0
-    assert store.get(recipe.id) == recipe, "recipes contain no personal data and stay"
+        db.recipes.add_example(recipe.id, example(db, number))
+        db.clock.advance(86_400)
+    delete_expired(db, Settings.of(personal_data_retention_days=2.5))
+    assert [one.page.url[-1] for one in db.recipes.examples(recipe.id)] == ["1", "2"]
+    db.retention.prune_surplus(0)
+    db.retention.prune_unkept()
+    assert count(db, RecipeExample) == 0
+    assert db.recipes.get(recipe.id) == recipe, "recipes contain no personal data and stay"
 
 
-@pytest.mark.parametrize("kind", [PurgeKind.URL, PurgeKind.HOST])
-def test_a_purge_deletes_the_examples_of_its_pages(
-    database: Database, store: StoredRecipes, clock: ManualClock, kind: PurgeKind
-) -> None:
-    recipe = store.find_or_add(new_recipe(HOST if kind is PurgeKind.URL else f"eu.{HOST}", TEMPLATE))
-    mine, other = example(database, clock, 1, host=f"www.{HOST}"), example(database, clock, 2, host=f"www.{HOST}")
+@pytest.mark.parametrize("kind", ["url", "host"])
+def test_a_purge_deletes_the_examples_of_its_pages(db: Stores, kind: str) -> None:
+    recipe = db.recipes.find_or_add(new_recipe(HOST if kind == "url" else f"eu.{HOST}", TEMPLATE))
+    mine, other = example(db, 1, host=f"www.{HOST}"), example(db, 2, host=f"www.{HOST}")
     for one in (mine, other):
-        store.add_example(recipe.id, one)
-    purge = PurgeStore(database)
-    counted = purge.purge(kind, mine.page.url if kind is PurgeKind.URL else HOST, who="alice", dry_run=True)
-    done = purge.purge(kind, mine.page.url if kind is PurgeKind.URL else HOST, who="alice", dry_run=False)
-    assert done.removed == counted.removed
-    left = [other] if kind is PurgeKind.URL else []
-    assert store.examples(recipe.id) == left
-    assert len(store.of_host(recipe.host)) == len(left)
-    store.add_example(recipe.id, mine)
-    assert store.examples(recipe.id) == left, "the purged page must not return"
+        db.recipes.add_example(recipe.id, one)
+    name = mine.page.url if kind == "url" else HOST
+    counted = db.purge(kind, name, dry_run=True)
+    assert db.purge(kind, name) == counted
+    left = [other] if kind == "url" else []
+    assert db.recipes.examples(recipe.id) == left
+    assert len(db.recipes.of_host(recipe.host)) == len(left)
+    db.recipes.add_example(recipe.id, mine)
+    assert db.recipes.examples(recipe.id) == left, "the purged page must not return"
 
 
-def test_a_purged_person_is_in_no_example(database: Database, store: StoredRecipes, clock: ManualClock) -> None:
-    recipe = store.find_or_add(new_recipe(HOST, TEMPLATE))
-    later_example = example(database, clock, 2)
-    store.add_example(recipe.id, example(database, clock, 1))
-    PurgeStore(database).purge(PurgeKind.PERSON, AGENT, who="alice", dry_run=False)
-    assert count(database, RecipeExample) == 0
-    store.add_example(recipe.id, later_example)
-    assert count(database, RecipeExample) == 0, "the purged name must not return"
+def test_a_purged_person_is_in_no_example(db: Stores) -> None:
+    recipe = db.recipes.find_or_add(new_recipe(HOST, TEMPLATE))
+    later_example = example(db, 2)
+    db.recipes.add_example(recipe.id, example(db, 1))
+    db.purge("person", AGENT)
+    assert count(db, RecipeExample) == 0
+    db.recipes.add_example(recipe.id, later_example)
+    assert count(db, RecipeExample) == 0, "the purged name must not return"

@@ -2,19 +2,18 @@
 
 from datetime import timedelta
 
-from app.clock import ManualClock
 from app.property.storage.jobs.models import Job, Recovered
-from app.property.storage.jobs.repository import JobStore
 from tests.contract.conftest import at_once
+from tests.plugins.stores import Stores
 
 QUEUE = "scrape"
 
 
-def enqueue(jobs: JobStore, count: int, *, sent_to: str | None = QUEUE, priority: int = 5) -> list[Job]:
+def enqueue(db: Stores, count: int, *, sent_to: str | None = QUEUE, priority: int = 5) -> list[Job]:
     """Return the jobs of a new batch, marked as sent unless `sent_to` is None."""
-    enqueued = jobs.enqueue([f"https://site.example/{priority}/{n}" for n in range(count)], priority=priority)
+    enqueued = db.jobs.enqueue([f"https://site.example/{priority}/{n}" for n in range(count)], priority=priority)
     if sent_to is not None:
-        jobs.mark_sent(enqueued.jobs, sent_to)
+        db.jobs.mark_sent(enqueued.jobs, sent_to)
     return enqueued.jobs
 
 
@@ -26,168 +25,162 @@ def reasons(found: list[Recovered]) -> dict[str, str]:
     return {each.job.id: each.reason.value for each in found}
 
 
-def test_the_job_of_a_dead_worker_is_found_once(jobs: JobStore, clock: ManualClock) -> None:
-    (job,) = enqueue(jobs, 1)
-    jobs.claim(job.id, "dead", 30)
-    clock.advance(29)
-    assert jobs.recoverable() == []
-    clock.advance(1)
-    (found,) = jobs.recoverable()
+def test_the_job_of_a_dead_worker_is_found_once(db: Stores) -> None:
+    (job,) = enqueue(db, 1)
+    db.jobs.claim(job.id, "dead", 30)
+    db.clock.advance(29)
+    assert db.jobs.recoverable() == []
+    db.clock.advance(1)
+    (found,) = db.jobs.recoverable()
     assert (found.job.id, found.job.state, found.job.sent_times, found.reason) == (job.id, "queued", 1, "lease")
-    assert jobs.recoverable() == []
-    assert jobs.renew(job.id, "dead", 30) is False
+    assert db.jobs.recoverable() == []
+    assert db.jobs.renew(job.id, "dead", 30) is False
 
 
-def test_a_large_batch_has_more_time_to_be_sent(jobs: JobStore, clock: ManualClock) -> None:
+def test_a_large_batch_has_more_time_to_be_sent(db: Stores) -> None:
     """Recovery considers a batch's jobs unsent after 20 seconds, plus one second per 500 jobs."""
-    enqueue(jobs, 1_000, sent_to=None)
-    clock.advance(21)
-    assert jobs.recoverable() == []
-    clock.advance(1)
-    assert len(jobs.recoverable(limit=10)) == 10
+    enqueue(db, 1_000, sent_to=None)
+    db.clock.advance(21)
+    assert db.jobs.recoverable() == []
+    db.clock.advance(1)
+    assert len(db.jobs.recoverable(limit=10)) == 10
 
 
-def test_a_recovered_job_that_is_not_sent_is_recovered_again(jobs: JobStore, clock: ManualClock) -> None:
-    """Until a sender marks a job as sent, recovery returns it repeatedly."""
-    lost, sent = enqueue(jobs, 2, sent_to=None)
-    clock.advance(20)
-    assert jobs.recoverable() == [], "their sender may still be alive"
-    clock.advance(1)
-    found = jobs.recoverable()
+def test_a_recovered_job_that_is_not_sent_is_recovered_again(db: Stores) -> None:
+    lost, sent = enqueue(db, 2, sent_to=None)
+    db.clock.advance(20)
+    assert db.jobs.recoverable() == [], "their sender may still be alive"
+    db.clock.advance(1)
+    found = db.jobs.recoverable()
     assert ids(found) == [lost.id, sent.id]
-    jobs.mark_sent([found[1].job], QUEUE)
-    clock.advance(20)
-    assert ids(jobs.recoverable()) == [lost.id]
-    assert (jobs.get(sent.id).sent_times, jobs.get(lost.id).sent_times) == (1, 0)
+    db.jobs.mark_sent([found[1].job], QUEUE)
+    db.clock.advance(20)
+    assert ids(db.jobs.recoverable()) == [lost.id]
+    assert (db.jobs.get(sent.id).sent_times, db.jobs.get(lost.id).sent_times) == (1, 0)
 
 
-def delayed_retry(jobs: JobStore) -> Job:
+def delayed_retry(db: Stores) -> Job:
     """Return a job whose retry is due in 15 seconds. Until then, a worker keeps the retry's message unacknowledged."""
-    (job,) = enqueue(jobs, 1)
-    jobs.claim(job.id, "a", 30)
-    jobs.release(job.id, "a", 0.0, QUEUE, again_seconds=15, counted=True)
+    (job,) = enqueue(db, 1)
+    db.jobs.claim(job.id, "a", 30)
+    db.jobs.release(job.id, "a", 0.0, QUEUE, again_seconds=15, counted=True)
     return job
 
 
-def test_only_a_delayed_retry_without_a_message_is_found(jobs: JobStore, clock: ManualClock) -> None:
+def test_only_a_delayed_retry_without_a_message_is_found(db: Stores) -> None:
     """The worker with the unacknowledged message has crashed. A message that waits behind others is not lost."""
-    job = delayed_retry(jobs)
-    clock.advance(19.9)
-    assert jobs.recoverable(messages={QUEUE: 0}) == []
-    clock.advance(3600)
-    assert jobs.recoverable(messages={QUEUE: 1}) == []
-    assert ids(jobs.recoverable(messages={QUEUE: 0})) == [job.id]
+    job = delayed_retry(db)
+    db.clock.advance(19.9)
+    assert db.jobs.recoverable(messages={QUEUE: 0}) == []
+    db.clock.advance(3600)
+    assert db.jobs.recoverable(messages={QUEUE: 1}) == []
+    assert ids(db.jobs.recoverable(messages={QUEUE: 0})) == [job.id]
 
 
-def test_a_duplicate_message_does_not_shorten_the_delay_of_a_retry(jobs: JobStore, clock: ManualClock) -> None:
+def test_a_duplicate_message_does_not_shorten_the_delay_of_a_retry(db: Stores) -> None:
     """A duplicate that runs early would create more messages."""
-    job = delayed_retry(jobs)
-    clock.advance(13.9)
-    assert jobs.claim(job.id, "duplicate", 30) is None
-    clock.advance(0.1)
-    assert jobs.claim(job.id, "by a clock that is a second ahead", 30) is not None
-    assert jobs.get(job.id).due_at is None
+    job = delayed_retry(db)
+    db.clock.advance(13.9)
+    assert db.jobs.claim(job.id, "duplicate", 30) is None
+    db.clock.advance(0.1)
+    assert db.jobs.claim(job.id, "by a clock that is a second ahead", 30) is not None
+    assert db.jobs.get(job.id).due_at is None
 
 
-def test_jobs_that_may_have_messages_are_not_sent_again(jobs: JobStore, clock: ManualClock) -> None:
+def test_jobs_that_may_have_messages_are_not_sent_again(db: Stores) -> None:
     """Jobs may wait in a long queue. While the broker is unreachable, no message is considered lost."""
-    enqueue(jobs, 5)
-    clock.advance(86_400)
+    enqueue(db, 5)
+    db.clock.advance(86_400)
     for messages in ({QUEUE: 5}, {QUEUE: 7}, None):
-        assert jobs.recoverable(messages=messages) == []
+        assert db.jobs.recoverable(messages=messages) == []
 
 
-def test_all_jobs_are_sent_again_to_an_empty_broker_urgent_first(jobs: JobStore, clock: ManualClock) -> None:
-    bulk = enqueue(jobs, 2, priority=9)
-    clock.advance(1)
-    urgent = enqueue(jobs, 2, priority=0)
-    clock.advance(5)
-    assert ids(jobs.recoverable(messages={QUEUE: 0})) == ids([*urgent, *bulk])
+def test_all_jobs_are_sent_again_to_an_empty_broker_urgent_first(db: Stores) -> None:
+    bulk = enqueue(db, 2, priority=9)
+    db.clock.advance(1)
+    urgent = enqueue(db, 2, priority=0)
+    db.clock.advance(5)
+    assert ids(db.jobs.recoverable(messages={QUEUE: 0})) == ids([*urgent, *bulk])
 
 
-def test_the_oldest_jobs_of_a_queue_with_missing_messages_are_sent_again(jobs: JobStore, clock: ManualClock) -> None:
+def test_the_oldest_jobs_of_a_queue_with_missing_messages_are_sent_again(db: Stores) -> None:
     """Queues are first in, first out, so the missing messages were those of the oldest jobs."""
-    first = enqueue(jobs, 5)
-    clock.advance(6)
-    assert ids(jobs.recoverable(messages={QUEUE: 3})) == ids(first[:2])
-    assert jobs.recoverable(messages={QUEUE: 3}) == []
+    first = enqueue(db, 5)
+    db.clock.advance(6)
+    assert ids(db.jobs.recoverable(messages={QUEUE: 3})) == ids(first[:2])
+    assert db.jobs.recoverable(messages={QUEUE: 3}) == []
 
 
-def test_each_queue_is_compared_with_its_own_jobs(jobs: JobStore, clock: ManualClock) -> None:
-    enqueue(jobs, 3, priority=1)
-    two, old = enqueue(jobs, 3, sent_to="scrape.bulk", priority=2), enqueue(jobs, 1, sent_to="of an older version")
-    clock.advance(6)
-    found = jobs.recoverable(messages={QUEUE: 99, "scrape.bulk": 1})
+def test_each_queue_is_compared_with_its_own_jobs(db: Stores) -> None:
+    enqueue(db, 3, priority=1)
+    two, old = enqueue(db, 3, sent_to="scrape.bulk", priority=2), enqueue(db, 1, sent_to="of an older version")
+    db.clock.advance(6)
+    found = db.jobs.recoverable(messages={QUEUE: 99, "scrape.bulk": 1})
     assert sorted(ids(found)) == sorted(ids([*two[:2], *old]))
 
 
-def test_a_message_that_was_just_taken_is_not_missing(jobs: JobStore, clock: ManualClock) -> None:
-    (job,) = enqueue(jobs, 1)
-    clock.advance(4.9)
-    assert jobs.recoverable(messages={QUEUE: 0}) == []
-    clock.advance(0.1)
-    assert ids(jobs.recoverable(messages={QUEUE: 0})) == [job.id]
+def test_a_message_that_was_just_taken_is_not_missing(db: Stores) -> None:
+    (job,) = enqueue(db, 1)
+    db.clock.advance(4.9)
+    assert db.jobs.recoverable(messages={QUEUE: 0}) == []
+    db.clock.advance(0.1)
+    assert ids(db.jobs.recoverable(messages={QUEUE: 0})) == [job.id]
 
 
-def test_marking_a_claimed_job_as_sent_does_not_change_it(jobs: JobStore, clock: ManualClock) -> None:
+def test_marking_a_claimed_job_as_sent_does_not_change_it(db: Stores) -> None:
     """The worker claimed the job before the sender marked it, and then scheduled a retry."""
-    (job,) = enqueue(jobs, 1, sent_to=None)
-    clock.advance(1)
-    jobs.claim(job.id, "a", 30)
-    jobs.mark_sent([job], QUEUE)
-    assert jobs.get(job.id).state == "running"
-    jobs.release(job.id, "a", 0.0, "another queue", again_seconds=10, counted=True)
-    jobs.mark_sent([job], QUEUE)
-    clock.advance(15)
-    assert jobs.recoverable(messages={QUEUE: 0, "another queue": 1}) == []
-    assert ids(jobs.recoverable(messages={QUEUE: 0, "another queue": 0})) == [job.id]
+    (job,) = enqueue(db, 1, sent_to=None)
+    db.clock.advance(1)
+    db.jobs.claim(job.id, "a", 30)
+    db.jobs.mark_sent([job], QUEUE)
+    assert db.jobs.get(job.id).state == "running"
+    db.jobs.release(job.id, "a", 0.0, "another queue", again_seconds=10, counted=True)
+    db.jobs.mark_sent([job], QUEUE)
+    db.clock.advance(15)
+    assert db.jobs.recoverable(messages={QUEUE: 0, "another queue": 1}) == []
+    assert ids(db.jobs.recoverable(messages={QUEUE: 0, "another queue": 0})) == [job.id]
 
 
-def test_each_recovered_job_has_its_own_reason(jobs: JobStore, clock: ManualClock) -> None:
+def test_each_recovered_job_has_its_own_reason(db: Stores) -> None:
     """Jobs that a stopping worker returned, or that were delayed, must not be reported as lost."""
-    dead, deferred, returned, retried, waiting = enqueue(jobs, 5)
+    dead, deferred, returned, retried, waiting = enqueue(db, 5)
     for job, owner in ((dead, "dead"), (deferred, "a"), (returned, "ended:1"), (retried, "a")):
-        jobs.claim(job.id, owner, 30)
-    jobs.defer(deferred.id, "a", clock.now() + timedelta(seconds=30), 30.0)
-    jobs.release(retried.id, "a", 0.0, QUEUE, again_seconds=10, counted=True)
-    clock.advance(30)
-    jobs.release_all("ended:")
-    (unsent,) = enqueue(jobs, 1, sent_to=None, priority=9)
+        db.jobs.claim(job.id, owner, 30)
+    db.jobs.defer(deferred.id, "a", db.clock.now() + timedelta(seconds=30), 30.0)
+    db.jobs.release(retried.id, "a", 0.0, QUEUE, again_seconds=10, counted=True)
+    db.clock.advance(30)
+    db.jobs.release_all("ended:")
+    (unsent,) = enqueue(db, 1, sent_to=None, priority=9)
     with_messages = {QUEUE: 2, "elsewhere": 0}
-    assert reasons(jobs.recoverable(messages=with_messages)) == {
-        dead.id: "lease",
-        deferred.id: "due",
-        returned.id: "returned",
-    }
-    clock.advance(19.9)
-    assert reasons(jobs.recoverable(messages=with_messages)) == {}
-    clock.advance(0.2)
-    assert reasons(jobs.recoverable(messages={QUEUE: 0})) == {
-        **dict.fromkeys((dead.id, deferred.id, returned.id, unsent.id), "unsent"),
-        **dict.fromkeys((retried.id, waiting.id), "lost"),
-    }
+    expected = {dead.id: "lease", deferred.id: "due", returned.id: "returned"}
+    assert reasons(db.jobs.recoverable(messages=with_messages)) == expected
+    db.clock.advance(19.9)
+    assert reasons(db.jobs.recoverable(messages=with_messages)) == {}
+    db.clock.advance(0.2)
+    expected = dict.fromkeys((dead.id, deferred.id, returned.id, unsent.id), "unsent")
+    expected |= dict.fromkeys((retried.id, waiting.id), "lost")
+    assert reasons(db.jobs.recoverable(messages={QUEUE: 0})) == expected
 
 
-def test_a_returned_job_that_a_worker_takes_is_not_lost(jobs: JobStore, clock: ManualClock) -> None:
-    (job,) = enqueue(jobs, 1)
-    jobs.claim(job.id, "ended:1", 30)
-    jobs.release_all("ended:")
-    taken = jobs.claim(job.id, "other", 30)
-    assert taken is not None
+def test_a_returned_job_that_a_worker_takes_is_not_lost(db: Stores) -> None:
+    (job,) = enqueue(db, 1)
+    db.jobs.claim(job.id, "ended:1", 30)
+    db.jobs.release_all("ended:")
+    taken = db.claim(job.id, "other")
     assert taken.due_at is None
-    clock.advance(30)
-    assert reasons(jobs.recoverable()) == {job.id: "lease"}
+    db.clock.advance(30)
+    assert reasons(db.jobs.recoverable()) == {job.id: "lease"}
 
 
-def test_recovery_returns_no_more_jobs_than_the_limit(jobs: JobStore, clock: ManualClock) -> None:
-    enqueue(jobs, 5)
-    clock.advance(6)
-    assert len(jobs.recoverable(3, {QUEUE: 0})) == 3
-    assert len(jobs.recoverable(3, {QUEUE: 0})) == 2
+def test_recovery_returns_no_more_jobs_than_the_limit(db: Stores) -> None:
+    enqueue(db, 5)
+    db.clock.advance(6)
+    assert len(db.jobs.recoverable(3, {QUEUE: 0})) == 3
+    assert len(db.jobs.recoverable(3, {QUEUE: 0})) == 2
 
 
-def test_concurrent_recoveries_share_the_lost_jobs(jobs: JobStore, clock: ManualClock) -> None:
-    enqueued = enqueue(jobs, 40)
-    clock.advance(6)
-    found = at_once(*[lambda: ids(jobs.recoverable(messages={QUEUE: 0}))] * 4)
+def test_concurrent_recoveries_share_the_lost_jobs(db: Stores) -> None:
+    enqueued = enqueue(db, 40)
+    db.clock.advance(6)
+    found = at_once(*[lambda: ids(db.jobs.recoverable(messages={QUEUE: 0}))] * 4)
     assert sorted(job_id for some in found for job_id in some) == sorted(ids(enqueued))

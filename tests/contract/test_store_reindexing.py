@@ -8,28 +8,24 @@ from typing import Any
 
 from sqlalchemy import insert, select, update
 
-from app.clock import ManualClock
 from app.property.merging.identity import IDENTITY_VERSION
 from app.property.record import evidence_json
 from app.property.source_record import SourceRecord
-from app.property.storage.database import Database
 from app.property.storage.engine import make_engine
-from app.property.storage.properties.decisions import DecisionStore
 from app.property.storage.properties.reindex import BEGIN, count_due, due_after
-from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.properties.tables import Property, PropertyKey, SourceRow
 from app.property.urls.targets import address_of_target
 from app.services.reports.reindex import reindex
-from benchmarks.saving import save_record
 from tests.contract.conftest import at_once
 from tests.contract.test_store_properties import T0, count_current, source
+from tests.plugins.stores import Stores
 
 #: An address with an ordinal ("First"), which the old rules did not convert to a number.
 FIRST_AVE = {"StreetNumber": "4", "StreetName": "First Avenue", "City": "Dover", "StateOrProvince": "DE"}
 OLD_KEYS = ("addr:{number}|{street}||postal/19901", "addr:{number}|{street}||city/dover/de", "url:{url}")
 
 
-def store_by_older_version(database: Database, record: SourceRecord, created_at: datetime = T0) -> str:
+def store_by_older_version(db: Stores, record: SourceRecord, created_at: datetime = T0) -> str:
     """Store a record with the blocking keys of identity version 0. Return the property's id."""
     property_id = record.url.rpartition("/")[2].rjust(32, "0")
     number, street = record.values["StreetNumber"], record.values["StreetName"].lower().replace("avenue", "ave")
@@ -41,7 +37,7 @@ def store_by_older_version(database: Database, record: SourceRecord, created_at:
         "content_sha256": record.content_sha256, "fetched_at": record.fetched_at, "wanted_model": [],
         "stored_at": record.fetched_at,
     }  # fmt: skip
-    engine = make_engine(database.url, 5)
+    engine = make_engine(db.url, 5)
     with engine.begin() as connection:
         connection.execute(insert(Property).values(id=property_id, conflicts=[], **content, **times))
         connection.execute(insert(SourceRow).values(**page, **content))
@@ -60,111 +56,98 @@ def new_page(number: int = 4, **values: Any) -> SourceRecord:
     return source(f"https://new.example/{number}", **street, StateOrProvince="DE", **values)
 
 
-def due(database: Database) -> int:
-    with database.reading() as connection:
+def due(db: Stores) -> int:
+    with db.reading() as connection:
         return count_due(connection)
 
 
-def test_reindexing_merges_duplicates_and_finds_the_property_by_address(database: Database) -> None:
-    old = store_by_older_version(database, old_page(ListPrice=100_000))
-    store = PropertyStore(database)
+def test_reindexing_merges_duplicates_and_finds_the_property_by_address(db: Stores) -> None:
+    old = store_by_older_version(db, old_page(ListPrice=100_000))
     address, any_time = address_of_target("4 1st Ave, Dover, DE 19901"), datetime(1970, 1, 1, tzinfo=UTC)
-    assert store.fresh_at(address, any_time) is None
-    duplicate = save_record(store, new_page(YearBuilt=1990))
-    assert (duplicate != old, count_current(database), due(database)) == (True, 2, 1)
+    assert db.properties.fresh_at(address, any_time) is None
+    duplicate = db.save(new_page(YearBuilt=1990))
+    assert (duplicate != old, count_current(db), due(db)) == (True, 2, 1)
 
-    run = reindex(database)
+    run = reindex(db)
 
     assert asdict(run) == {"reindexed": 1, "failed": [], "left": 0}
-    shown = store.get(duplicate)
+    shown = db.properties.get(duplicate)
     assert (shown["property"], shown["replaces"]) == (old, [duplicate])
     assert {one["url"] for one in shown["sources"]} == {"https://old.example/4", "https://new.example/4"}
     assert (shown["record"]["ListPrice"], shown["record"]["YearBuilt"]) == (100_000, 1990)
-    found = store.fresh_at(address, any_time)
-    assert found is not None
+    found = db.properties.fresh_at(address, any_time)
     assert found[0] == old
-    assert reindex(database).reindexed == 0
+    assert reindex(db).reindexed == 0
 
 
-def test_a_reindexed_property_is_found_by_new_pages_with_its_address_or_a_misspelling(database: Database) -> None:
+def test_a_reindexed_property_is_found_by_new_pages_with_its_address_or_a_misspelling(db: Stores) -> None:
     facts = {"YearBuilt": 1990, "LivingArea": 1800, "BedroomsTotal": 3, "CloseDate": "2020-01-02", "ClosePrice": 212345}
-    old = store_by_older_version(database, old_page(**facts))
+    old = store_by_older_version(db, old_page(**facts))
     long = {"StreetNumber": "6", "StreetName": "Washington Avenue", "City": "Dover", "PostalCode": "19901"}
-    other = store_by_older_version(database, source("https://old.example/6", **long, **facts))
-    store = PropertyStore(database)
-    assert reindex(database).reindexed == 2
-    assert save_record(store, new_page()) == old
+    other = store_by_older_version(db, source("https://old.example/6", **long, **facts))
+    assert reindex(db).reindexed == 2
+    assert db.save(new_page()) == old
     slip = source("https://slip.example/6", **{**long, "StreetName": "Washingotn Avenue"}, **facts)
-    assert save_record(store, slip) == other
+    assert db.save(slip) == other
 
 
-def test_reindexing_respects_a_split(database: Database) -> None:
-    old = store_by_older_version(database, old_page())
-    store = PropertyStore(database)
-    decisions = DecisionStore(database)
-    duplicate = save_record(store, new_page())
-    joined = decisions.join(old, duplicate, who="Ann")
-    split = decisions.split(old, ["https://new.example/4"], who="Ben")
-    reindex(database)
-    assert count_current(database) == 2
-    assert decisions.of(old)[0].id in (joined.id, split.id)
-    decisions.undo(split.id, who="Ben")
-    assert count_current(database) == 1
+def test_reindexing_respects_a_split(db: Stores) -> None:
+    old = store_by_older_version(db, old_page())
+    duplicate = db.save(new_page())
+    joined = db.decisions.join(old, duplicate, who="Ann")
+    split = db.decisions.split(old, ["https://new.example/4"], who="Ben")
+    reindex(db)
+    assert count_current(db) == 2
+    assert db.decisions.of(old)[0].id in (joined.id, split.id)
+    db.decisions.undo(split.id, who="Ben")
+    assert count_current(db) == 1
 
 
-def test_a_broken_property_is_reported_and_does_not_stop_reindexing(database: Database) -> None:
-    broken = store_by_older_version(database, old_page(4, YearBuilt=1990))
-    store_by_older_version(database, old_page(5))
-    with database.writing() as connection:
+def test_a_broken_property_is_reported_and_does_not_stop_reindexing(db: Stores) -> None:
+    broken = store_by_older_version(db, old_page(4, YearBuilt=1990))
+    store_by_older_version(db, old_page(5))
+    with db.writing() as connection:
         wrong = {"YearBuilt": {"value": 1990, "method": "hearsay"}}
         connection.execute(update(SourceRow).where(SourceRow.property_id == broken).values(evidence=wrong))
-    run = reindex(database)
+    run = reindex(db)
     assert (run.reindexed, run.failed, run.left) == (1, [broken], 1)
 
 
-def test_workers_may_store_pages_during_concurrent_reindexing(database: Database) -> None:
+def test_workers_may_store_pages_during_concurrent_reindexing(db: Stores) -> None:
     """Each address has exactly one property at the end, whichever process handles it first."""
     numbers = range(4, 24)
     for number in numbers:
-        store_by_older_version(database, old_page(number))
-    store = PropertyStore(database)
+        store_by_older_version(db, old_page(number))
 
     def save(numbers: Iterable[int]) -> None:
         for number in numbers:
-            save_record(store, new_page(number))
+            db.save(new_page(number))
 
-    run: Callable[[], object] = partial(reindex, database)
+    run: Callable[[], object] = partial(reindex, db)
     at_once(run, run, partial(save, numbers), partial(save, list(reversed(numbers))))
-    assert (count_current(database), due(database)) == (len(numbers), 0)
+    assert (count_current(db), due(db)) == (len(numbers), 0)
 
 
-def test_joins_and_splits_of_old_properties_need_reindexing(database: Database) -> None:
+def test_joins_and_splits_of_old_properties_need_reindexing(db: Stores) -> None:
     """Only one of the joined pages was indexed with the current rules."""
-    store_by_older_version(database, old_page(), T0 + timedelta(days=400))
-    store = PropertyStore(database)
-    newer = save_record(store, new_page())
-    decisions = DecisionStore(database)
-    assert due(database) == 1
-    decision = decisions.join(newer, old_page().url.rpartition("/")[2].rjust(32, "0"), who="Ann")
-    assert due_after(database, BEGIN, 9) == [(0, newer)]
-    split = decisions.split(newer, ["https://old.example/4"], who="Ben")
-    assert due(database) == 2, "the moved page has never been indexed with the current rules"
-    decisions.undo(split.id, who="Ben")
-    decisions.undo(decision.id, who="Ann")
-    assert due(database) == 2
-    reindex(database)
-    assert due(database) == 0
+    store_by_older_version(db, old_page(), T0 + timedelta(days=400))
+    newer = db.save(new_page())
+    assert due(db) == 1
+    decision = db.decisions.join(newer, old_page().url.rpartition("/")[2].rjust(32, "0"), who="Ann")
+    assert due_after(db, BEGIN, 9) == [(0, newer)]
+    split = db.decisions.split(newer, ["https://old.example/4"], who="Ben")
+    assert due(db) == 2, "the moved page has never been indexed with the current rules"
+    db.decisions.undo(split.id, who="Ben")
+    db.decisions.undo(decision.id, who="Ann")
+    assert due(db) == 2
+    reindex(db)
+    assert due(db) == 0
 
 
-def test_an_older_version_lowers_the_identity_version_of_a_property_that_it_saves(
-    database: Database, clock: ManualClock
-) -> None:
-    clock.advance(1)
-    store = PropertyStore(database)
-    property_id = save_record(store, new_page())
-    with database.writing() as connection:
-        connection.execute(update(Property).values(identity_version=IDENTITY_VERSION + 1))
-    save_record(store, source("https://third.example/4", YearBuilt=1990, **new_page().values))
-    with database.reading() as connection:
-        rows = connection.execute(select(Property.id, Property.identity_version)).all()
+def test_an_older_version_lowers_the_identity_version_of_a_property_that_it_saves(db: Stores) -> None:
+    db.clock.advance(1)
+    property_id = db.save(new_page())
+    db.execute(update(Property).values(identity_version=IDENTITY_VERSION + 1))
+    db.save(source("https://third.example/4", YearBuilt=1990, **new_page().values))
+    rows = db.execute(select(Property.id, Property.identity_version))
     assert [tuple(row) for row in rows] == [(property_id, IDENTITY_VERSION)]

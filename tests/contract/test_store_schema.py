@@ -8,17 +8,17 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
-from app.clock import ManualClock
 from app.errors.storage import DatabaseOutdatedError, OldSchemaError, StoreError
 from app.property.storage.database import Database
 from app.property.storage.engine import make_engine, parse_url
 from app.property.storage.inspection import inspect_database
-from app.property.storage.jobs.models import Batch as BatchRow
+from app.property.storage.jobs.models import Batch
 from app.property.storage.schema import _MIGRATIONS, HEAD, upgrade
 from app.property.storage.tables import metadata
 from tests.contract.conftest import set_version
+from tests.plugins.stores import Stores
 
 
 def test_head_is_the_newest_migration() -> None:
@@ -68,17 +68,15 @@ def _empty(url: str) -> None:
         raw.execute("CREATE SCHEMA public")
 
 
-def test_a_time_is_read_as_the_same_time_in_utc(database: Database) -> None:
+def test_a_time_is_read_as_the_same_time_in_utc(db: Stores) -> None:
     moment = datetime(2026, 3, 29, 1, 30, 0, 123456, tzinfo=timezone(timedelta(hours=-7)))
     row = {"id": "b", "created_at": moment, "priority": 1, "targets": 0, "duplicates": 0}
-    with database.writing() as connection:
-        connection.execute(BatchRow.__table__.insert().values(row))
-    with database.reading() as connection:
-        found = connection.execute(select(BatchRow.created_at)).scalar_one()
+    db.execute(insert(Batch).values(row))
+    ((found,),) = db.execute(select(Batch.created_at))
     assert (found, found.tzinfo) == (moment, UTC)
 
 
-def test_a_time_without_a_timezone_is_refused(database: Database, clock: ManualClock) -> None:
-    row = {"id": "b", "created_at": clock.now().replace(tzinfo=None), "priority": 1, "targets": 0, "duplicates": 0}
-    with pytest.raises(StoreError, match="timezone"), database.writing() as connection:
-        connection.execute(BatchRow.__table__.insert().values(row))
+def test_a_time_without_a_timezone_is_refused(db: Stores) -> None:
+    row = {"id": "b", "created_at": db.clock.now().replace(tzinfo=None), "priority": 1, "targets": 0, "duplicates": 0}
+    with pytest.raises(StoreError, match="timezone"):
+        db.execute(insert(Batch).values(row))

@@ -6,23 +6,21 @@ import httpx2
 import openai
 import pytest
 
-from app.clock import ManualClock, SystemClock
+from app.clock import SystemClock
 from app.errors.watches import WatchBudgetSpentError
 from app.keypool.keys import make_keys
 from app.keypool.spending import Budget, Cap
 from app.keypool.stores.memory import MemoryStore
 from app.property.reading.base import Extraction
-from app.property.storage.database import Database
 from app.property.storage.jobs.leases import Lease
-from app.property.storage.llm.cache import AnswerStore
 from app.property.storage.watches.budget import watch_day
-from app.property.storage.watches.repository import Watches
 from app.services.openai_client_manager import OpenAIClientManager
 from app.services.scraping.model_reading import ModelReader
 from app.services.scraping.run import Run
 from app.services.watches.budget import model_charge, paid_by_watch
 from app.settings import Settings
 from tests.contract.conftest import ON_SQLITE
+from tests.plugins.stores import Stores
 from tests.plugins.watch_steps import URL, begin
 from tests.unit.services.test_model_reading import Api, completion, extraction, settled
 
@@ -31,11 +29,11 @@ pytestmark = ON_SQLITE
 
 
 @pytest.fixture(autouse=True)
-def running(database: Database, watches: Watches, clock: ManualClock) -> Iterator[None]:
+def running(db: Stores) -> Iterator[None]:
     """Run each test as a watch's job, with a budget of one model call a day."""
-    watches.add([URL])
-    (job,) = begin(watches, clock, URL)
-    with paid_by_watch(job, database, Settings.of(watch_daily_model_calls=1)):
+    db.watches.add([URL])
+    (job,) = begin(db, URL)
+    with paid_by_watch(job, db, Settings.of(watch_daily_model_calls=1)):
         yield
 
 
@@ -46,31 +44,31 @@ def call(manager: OpenAIClientManager) -> None:
         )
 
 
-def test_a_call_above_the_daily_budget_is_not_sent_and_holds_no_key(database: Database) -> None:
+def test_a_call_above_the_daily_budget_is_not_sent_and_holds_no_key(db: Stores) -> None:
     api = Api(lambda _: completion("yes"))
     manager = api.manager()
     call(manager)
     with pytest.raises(WatchBudgetSpentError, match="WATCH_DAILY_MODEL_CALLS"):
         call(manager)
-    assert (api.calls, watch_day(database).model_calls) == (1, 1)
+    assert (api.calls, watch_day(db).model_calls) == (1, 1)
     assert [key.in_flight for key in manager.get_snapshots()] == [0]
 
 
-def test_an_audit_above_the_daily_budget_costs_no_page(database: Database, extraction: Extraction) -> None:
+def test_an_audit_above_the_daily_budget_costs_no_page(db: Stores, extraction: Extraction) -> None:
     """The page needs no model, so it must not wait for the next day."""
     api = Api(lambda _: completion("yes"))
     call(api.manager())
-    found = ModelReader(AnswerStore(database), api.manager(), "m").read(settled(extraction), Run(Lease("job", "me")))
+    found = ModelReader(db.answers, api.manager(), "m").read(settled(extraction), Run(Lease("job", "me")))
     assert (found.extraction.audited, found.note, api.calls) == (False, None, 1)
 
 
-def test_a_call_without_a_free_key_is_not_charged(database: Database) -> None:
+def test_a_call_without_a_free_key_is_not_charged(db: Stores) -> None:
     with pytest.raises(openai.RateLimitError):
         call(Api(lambda _: completion("yes")).manager(Budget(day=Cap(calls=0))))
-    assert watch_day(database).model_calls == 0
+    assert watch_day(db).model_calls == 0
 
 
-def test_a_call_that_is_repeated_with_another_key_is_charged_once(database: Database) -> None:
+def test_a_call_that_is_repeated_with_another_key_is_charged_once(db: Stores) -> None:
     used = list[str]()
 
     def respond(request: httpx2.Request) -> httpx2.Response:
@@ -81,10 +79,10 @@ def test_a_call_that_is_repeated_with_another_key_is_charged_once(database: Data
     store = MemoryStore(keys, "round_robin", SystemClock())
     call(OpenAIClientManager(keys, base_url="http://api.test/v1", inner=httpx2.MockTransport(respond), store=store))
     assert len(set(used)) == 2
-    assert watch_day(database).model_calls == 1
+    assert watch_day(db).model_calls == 1
 
 
-def test_a_failed_call_stays_charged(database: Database) -> None:
+def test_a_failed_call_stays_charged(db: Stores) -> None:
     with pytest.raises(openai.InternalServerError):
         call(Api(lambda _: httpx2.Response(503)).manager())
-    assert watch_day(database).model_calls == 1
+    assert watch_day(db).model_calls == 1

@@ -6,7 +6,6 @@ from typing import Any
 
 from sqlalchemy import insert
 
-from app.clock import ManualClock
 from app.errors import PropertyIntelligenceError
 from app.property.record import PageKind
 from app.property.source_record import SourceRecord
@@ -14,15 +13,13 @@ from app.property.storage.database import Database
 from app.property.storage.jobs.enqueue import make_batch
 from app.property.storage.jobs.models import Job, PageFrom
 from app.property.storage.jobs.recovery import RESEND_SECONDS
-from app.property.storage.jobs.repository import JobStore
-from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.statements import new_id
 from app.property.storage.watches.budget import WatchLimits
 from app.property.storage.watches.models import Change, Watch
-from app.property.storage.watches.repository import Watches
+from app.property.storage.watches.schedule import Tick
 from app.property.urls.targets import normalize_target
-from benchmarks.saving import save_record
 from tests.plugins.job_ends import finish
+from tests.plugins.stores import Stores
 
 URL = "https://site.example/house/1"
 ADDRESS = "12 MAIN ST, SPRINGFIELD, IL 62701"
@@ -30,27 +27,26 @@ PLENTY = WatchLimits(pages=1000, model_calls=100)
 DAY = 86_400.0
 
 
-def store_property(database: Database, clock: ManualClock, *urls: str) -> str:
+def store_property(db: Stores, *urls: str) -> str:
     """Store a property with a page at each of `urls`; return its id."""
     related = None
     for n, url in enumerate(urls):
-        record = SourceRecord(url, url, PageKind.LISTING, f"{n:064x}", clock.now(), {}, {})
-        related = save_record(PropertyStore(database), record, related=related)
+        record = SourceRecord(url, url, PageKind.LISTING, f"{n:064x}", db.clock.now(), {}, {})
+        related = db.save(record, related=related)
     return str(related)
 
 
-def due_now(watches: Watches, clock: ManualClock, name: str) -> Watch:
+def due_now(db: Stores, name: str) -> Watch:
     """Advance the clock until the watch is due; return the watch."""
-    wait = (watches.get(name).due_at - clock.now()).total_seconds()
-    clock.advance(max(0.0, wait))
-    return watches.get(name)
+    wait = (db.watches.get(name).due_at - db.clock.now()).total_seconds()
+    db.clock.advance(max(0.0, wait))
+    return db.watches.get(name)
 
 
-def begin(watches: Watches, clock: ManualClock, name: str, limits: WatchLimits = PLENTY) -> list[Job]:
+def begin(db: Stores, name: str) -> list[Job]:
     """Advance the clock until the watch `name` is due; create the jobs of all due watches; return those of `name`."""
-    due_now(watches, clock, name)
-    watch = watches.get(name)
-    return [job for job in watches.tick(limits).jobs if job.watch_id == watch.id]
+    watch = due_now(db, name)
+    return [job for job in db.watches.tick(PLENTY).jobs if job.watch_id == watch.id]
 
 
 def jobs_for(database: Database, targets: Sequence[str], watch: str | None) -> list[Job]:
@@ -60,18 +56,24 @@ def jobs_for(database: Database, targets: Sequence[str], watch: str | None) -> l
     return database.repeat(lambda connection: make_batch(connection, now, wanted, priority=8, **how)).jobs
 
 
-def end(jobs: JobStore, job: Job, outcome: str | PropertyIntelligenceError) -> None:
-    assert jobs.claim(job.id, "worker", 60) is not None
+def end(db: Stores, job: Job, outcome: str | PropertyIntelligenceError) -> None:
+    db.claim(job.id)
     if isinstance(outcome, str):
-        assert finish(jobs, job.id, "worker", outcome, page_from=PageFrom.SITE)
+        assert finish(db.jobs, job.id, "me", outcome, page_from=PageFrom.SITE)
     else:
-        assert jobs.fail(job.id, outcome, "worker")
+        assert db.jobs.fail(job.id, outcome, "me")
 
 
-def show_change(database: Database, property_id: str, url: str, look_at: datetime) -> None:
+def refresh(db: Stores, name: str, outcome: str | PropertyIntelligenceError) -> Tick:
+    """Refresh the watch `name` when it is due: all its jobs end with `outcome`. Return the tick that follows."""
+    for job in begin(db, name):
+        end(db, job, outcome)
+    return db.watches.tick(PLENTY)
+
+
+def show_change(db: Stores, property_id: str, url: str, look_at: datetime) -> None:
     """Store an unpublished change of the property, seen on the page `url`, whose next check is due at `look_at`."""
-    now = database.clock.now()
+    now = db.clock.now()
     row = {"id": new_id(), "property_id": property_id, "field": "ListPrice", "url": url, "urls": url}
     row |= {"seen_at": now, "updated_at": now, "look_at": look_at}
-    with database.writing() as connection:
-        connection.execute(insert(Change).values(row))
+    db.execute(insert(Change).values(row))

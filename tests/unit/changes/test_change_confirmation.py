@@ -92,20 +92,6 @@ def test_a_page_read_long_before_the_change_contradicts_nothing() -> None:
     assert judge(replace(CUT, looks=3, looked_at=T0 + HOLD / 2), [SHOWS, long_ago], CHOSEN).outcome is Outcome.ACCEPTED
 
 
-@pytest.mark.parametrize("turn_hours", [0.17, 0.34, 0.5, 1, 2, 3, 5, 7, 11, 12, 16, 20, 24, 36, 42, 50, 63])
-def test_an_alternating_page_is_detected_in_any_phase(turn_hours: float) -> None:
-    """The page shows the new price for one interval and the old one for the next."""
-    looks = [(at - T0) / timedelta(hours=1) for at in looks_at(CUT, [DENIES])]
-    for phase in range(40):
-        since = turn_hours * phase / 40
-        assert any(int((since + hours) // turn_hours) % 2 for hours in looks), f"phase {phase}"
-
-
-def test_a_daily_look_always_counts() -> None:
-    """The intervals between checks grow to at most 21 hours and 20 minutes."""
-    assert replace(CUT, looks=400).look_at - T0 == timedelta(minutes=1280)
-
-
 def test_a_value_that_was_not_chosen_is_not_published() -> None:
     sure = replace(CUT, looks=9, confirmed=True)
     assert judge(sure, [SHOWS], statement(500000)).outcome is Outcome.WAITING

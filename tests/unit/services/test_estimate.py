@@ -21,7 +21,7 @@ from app.property.storage.llm.cache import AnswerStore, StoredSearch
 from app.services.keys.view import KeyView
 from app.services.reports.estimate import _TYPICAL_URL, Estimate, _model_minutes, estimate
 from app.settings import Settings
-from tests.contract.test_store_recent_work import does, end
+from tests.contract.test_store_figures import does, end
 
 KEY = "sk-proj-" + "e" * 40
 

@@ -3,7 +3,7 @@
 import pytest
 
 from app.errors.targets import InvalidTargetError
-from app.property.urls.targets import address_of_target, is_address, normalize_target, normalize_url
+from app.property.urls.targets import normalize_target
 
 
 @pytest.mark.parametrize(
@@ -90,33 +90,3 @@ def test_a_password_in_a_url_is_refused_and_not_shown() -> None:
     with pytest.raises(InvalidTargetError) as caught:
         normalize_target("https://scott:tiger@site.example/")
     assert "tiger" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    "written",
-    [
-        "123 main street, Anytown ST 00000",
-        "123 MAIN ST, ANYTOWN, ST 00000",
-        "123 Main St. Anytown ST 00000-1234",
-        "  123  Main  Street,Anytown,  ST  00000, USA",
-        "123 Main St\nAnytown, ST 00000\n",
-    ],
-)
-def test_two_spellings_of_an_address_are_one_target(written: str) -> None:
-    target = normalize_target(written)
-    assert target == "123 MAIN ST, ANYTOWN, ST 00000"
-    assert is_address(target)
-    address = address_of_target(target)
-    assert (address.street_number, address.street_name, address.city) == ("123", "MAIN ST", "ANYTOWN")
-    assert (address.state, address.postal_code, address.country) == ("ST", "00000", "US")
-
-
-def test_a_url_is_not_an_address() -> None:
-    assert not is_address(normalize_target("HTTPS://site.example/12"))
-    with pytest.raises(InvalidTargetError, match="is a URL, not an address"):
-        address_of_target("https://site.example/12")
-
-
-def test_an_address_is_not_a_url() -> None:
-    with pytest.raises(InvalidTargetError, match="is not a URL"):
-        normalize_url("123 Main St, Anytown, ST 00000")
