@@ -104,15 +104,6 @@ def test_a_change_on_one_page_is_published_with_evidence_after_rechecks(home: Ho
     assert change.why == "3 further looks agree"
 
 
-def test_a_change_on_two_pages_is_published_at_once(home: Home) -> None:
-    for url in (A, B):
-        home.read(url, ListPrice=500000)
-    home.clock.advance(86400)
-    for url in (A, B):
-        home.read(url, ListPrice=480000)
-    assert home.published() == [("ListPrice", 500000, 480000)]
-
-
 def test_a_page_that_alternates_between_values_publishes_no_change(home: Home) -> None:
     """A page counts as unstable when it returns to an old value for the first time."""
     for price in [500000, 480000] * 5:

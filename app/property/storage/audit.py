@@ -46,7 +46,6 @@ KEY_ACTIONS = Order("actions", (_c.at, _c.id), descending=True)
 
 
 def record(connection: Connection, at: datetime, who: str, area: str, action: str, **columns: Any) -> None:
-    """Add an entry to the audit log, in the caller's transaction."""
     texts = {name: clean(value) if isinstance(value, str) else value for name, value in columns.items()}
     row = {"id": new_id(), "at": at, "who": clean(who), "area": area, "action": action, **texts}
     connection.execute(insert(AuditEntry).values(row))

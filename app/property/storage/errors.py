@@ -63,7 +63,6 @@ def translated(url: URL) -> Iterator[None]:
 
 
 def translate(exc: BaseException, url: URL) -> StoreError:
-    """Return the `StoreError` for an error of the database driver or the operating system."""
     reason, where, code = _first_line(exc), shown(url), _code(exc)
     if isinstance(exc, OSError):
         full = exc.errno in (errno.ENOSPC, errno.EDQUOT)

@@ -51,7 +51,6 @@ def prepare(engine: Engine) -> None:
 
 
 def current(connection: Connection) -> str | None:
-    """Return the database's schema revision, or None if it has no schema."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()

@@ -21,7 +21,6 @@ CHUNK = 1000
 
 
 def chunks[T](values: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
-    """Yield `values` in chunks of at most `size`."""
     for start in range(0, len(values), size):
         yield values[start : start + size]
 

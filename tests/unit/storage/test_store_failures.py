@@ -5,7 +5,6 @@ import sqlite3
 import stat
 import subprocess
 import sys
-import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -53,21 +52,6 @@ def test_a_writer_that_waited_too_long_reports_a_locked_database(tmp_path: Path)
     holder.execute("ROLLBACK")
     holder.close()
     assert len(jobs.enqueue(["https://site.example/2"]).new) == 1
-    database.close()
-
-
-def test_a_writer_waits_for_another_one(tmp_path: Path) -> None:
-    path = tmp_path / "a.sqlite3"
-    database = Database(sqlite_url(path), busy_timeout_seconds=20)
-    jobs = JobStore(database)
-    jobs.enqueue([URL])
-    holder = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    holder.execute("BEGIN IMMEDIATE")
-    timer = threading.Timer(0.3, lambda: holder.execute("COMMIT"))
-    timer.start()
-    assert len(jobs.enqueue(["https://site.example/2"]).new) == 1
-    timer.join()
-    holder.close()
     database.close()
 
 

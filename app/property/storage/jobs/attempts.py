@@ -18,7 +18,6 @@ from app.property.storage.statements import clean, entities
 
 
 def failed_pages(database: Database, job_id: str) -> dict[str, JobAttempt]:
-    """Return the failed pages of a running job, by URL."""
     theirs = select(JobAttempt).where(JobAttempt.job_id == job_id, JobAttempt.position.is_(None))
     with database.reading() as connection:
         return {tried.url: tried for tried in entities(connection, theirs) if tried.url is not None}

@@ -136,7 +136,6 @@ class JobStore(Store):
             idempotency.note_answered(connection, key, self._clock.now())
 
     def used_today(self, caller: str) -> int:
-        """Return the number of jobs counted against the caller's quota on this UTC day."""
         with self._database.reading() as connection:
             return usage.used(connection, caller, self._clock.now().date())
 

@@ -55,7 +55,6 @@ def add(connection: Connection, day: date, subject: str, unit: str, count: int, 
 
 
 def amounts(connection: Connection, day: date, subject: str) -> dict[str, int]:
-    """Return the subject's usage of `day` by unit."""
     query = select(DailyUsage.unit, DailyUsage.amount).where(DailyUsage.day == day, DailyUsage.subject == subject)
     return {row.unit: row.amount for row in connection.execute(query)}
 
@@ -89,7 +88,6 @@ def refund(connection: Connection, requester: Requester, day: date, count: int) 
 
 
 def used(connection: Connection, caller: str, day: date) -> int:
-    """Return the number of jobs counted against the caller's quota on `day`."""
     return amounts(connection, day, caller).get(_TARGET, 0)
 
 

@@ -77,7 +77,6 @@ class KeyHistoryStore(Store):
         return [(hour, Uses(*map(int, figures))) for hour, *figures in rows]
 
     def demand(self, since: datetime) -> dict[str, Demand]:
-        """Return the demand for each model in the hours that began at `since` or later."""
         found: dict[str, Demand] = {}
         for row in self._rows(select(KeyHour.__table__).where(KeyHour.hour >= since, KeyHour.key_id == "")):
             total = found.get(row.model, Demand())

@@ -47,8 +47,6 @@ class Answered(NamedTuple):
 
 
 class Used(NamedTuple):
-    """The usage of a model batch by one batch of jobs."""
-
     batch: str
     calls: int
     prompt_tokens: int
@@ -124,7 +122,6 @@ class LlmBatchStore(Store):
         return self._database.repeat(work)
 
     def renew(self, batch_id: str, owner: str, lease_seconds: float) -> bool:
-        """Extend the lease. Return False if the owner has lost it."""
         until = self._clock.now() + timedelta(seconds=lease_seconds)
         with self._database.writing() as connection:
             held = update(_B).where(_B.id == batch_id, _B.lease_owner == owner)

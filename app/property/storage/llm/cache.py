@@ -60,8 +60,6 @@ class StoredSearch:
 
 
 class AnswerStore(Store):
-    """Stores cached answers. Each method is one transaction."""
-
     def model_answer(self, question: Question, *, failed_since: datetime | None = None) -> StoredAnswer | None:
         """Return the cached answer to the question, or None.
 

@@ -137,7 +137,6 @@ class LlmRequestStore(Store):
             connection.execute(change.values(used_at=self._clock.now()))
 
     def parked(self) -> list[Parked]:
-        """Return counts of the requests that can be sent now, by model."""
         ready = and_(_R.state == RequestState.PARKED, is_ready(self._clock.now()))
         oldest = func.min(_R.parked_at, type_=_REQUESTS.c.parked_at.type)
         query = select(_R.model, func.count(), func.sum(_R.body_bytes), oldest).where(ready).group_by(_R.model)

@@ -52,8 +52,6 @@ class Seen(NamedTuple):
 
 
 class PageIndex(Store):
-    """An index of page URLs. Each method is one transaction."""
-
     def fresh(self, url: str, since: datetime) -> tuple[str, PageKind] | None:
         """Return the property id and the page kind of `url` if its page is fresh (`is_fresh`); else None."""
         known_as = select(PageAlias.page_url).where(PageAlias.url == url)
@@ -63,11 +61,9 @@ class PageIndex(Store):
         return (row.property_id, PageKind(row.kind)) if row else None
 
     def known_as(self, url: str) -> str | None:
-        """Return the page URL that `url` is an alias of; None if `url` is no known alias."""
         return self._scalar(select(PageAlias.page_url).where(PageAlias.url == url))
 
     def record_of(self, page_url: str) -> KnownRecord | None:
-        """Return the newest record of the page; None if the page has no record."""
         query = _newest(or_(SourceRow.page_url == page_url, SourceRow.url == page_url))
         row = next(iter(self._read(query)), None)
         return KnownRecord(row.to_record(), row.property_id, not row.wanted_model) if row else None

@@ -204,7 +204,6 @@ class Removal:
         self.removed[Blob.__tablename__] += len(drop_unused_blobs(self.connection, hashes))
 
     def drop_requests(self, which: ColumnElement[bool]) -> None:
-        """Delete the model requests that match `which`, and wake the jobs that wait for them."""
         rows = self.drop(LlmRequest, which)
         wake(self.connection, [row.id for row in rows], self.database.clock.now())
 

@@ -210,5 +210,4 @@ def _column_where(
 
 
 def is_any(columns: Iterable[Any], values: Any) -> ColumnElement[bool]:
-    """Return the condition that at least one of `columns` equals one of `values`."""
     return or_(false(), *(column.in_(values) for column in columns))

@@ -40,8 +40,6 @@ ORDER = Order("reviews", (_C.at, _C.id))
 
 
 class DecisionStore(Store):
-    """Stores identity decisions. Each method is one transaction."""
-
     def split(self, property_id: str, urls: Sequence[str], *, who: str, reason: str = "") -> IdentityDecision:
         """Move the pages `urls` of a property to a new property, and keep the two properties apart from now on.
 
@@ -258,7 +256,6 @@ def _pins(decisions: Iterable[IdentityDecision], urls: set[str]) -> Pins:
 
 
 def are_split(connection: Connection, property_ids: Sequence[str]) -> bool:
-    """Return whether a decision keeps pages of two of these properties apart."""
     pages = pages_of(connection, *property_ids)
     pins = pins_of(connection, pages)
     return any(

@@ -21,12 +21,10 @@ ASKED_ELSEWHERE = "A property costs one question, which was asked of another pag
 
 
 def urls_of(record: SourceRecord) -> set[str]:
-    """Return the requested, final, and canonical URLs of the record's page."""
     return {url for url in (record.url, record.final_url, record.page_url) if url}
 
 
 def records_of(connection: Connection, property_id: str) -> list[SourceRecord]:
-    """Return the newest record of each of the property's pages."""
     return records_of_each(connection, [property_id])[property_id]
 
 

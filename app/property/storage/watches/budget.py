@@ -53,12 +53,10 @@ def charge_watches(database: Database, what: Charge, limit: int) -> bool:
 
 
 def watch_day(database: Database) -> WatchDay:
-    """Return how much of today's budget watches have used."""
     with database.reading() as connection:
         return day_of(connection, database.clock.now().date())
 
 
 def day_of(connection: Connection, day: date) -> WatchDay:
-    """Return how much of the budget of `day` watches used."""
     used = usage.amounts(connection, day, SUBJECT)
     return WatchDay(day, used.get(Charge.PAGE, 0), used.get(Charge.MODEL_CALL, 0))

@@ -59,8 +59,6 @@ class Followed:
 
 
 class ChangeStore(Store):
-    """Reads and prunes the feed."""
-
     def since(self, cursor: str | None = None, *, limit: int = 100, property_id: str | None = None) -> Followed:
         """Return up to `limit` changes after `cursor`, of all properties or of `property_id`.
 

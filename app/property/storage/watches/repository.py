@@ -133,7 +133,6 @@ class Watches(Store):
         return self._page(order, query, cursor, limit)
 
     def counts(self) -> dict[WatchStatus, int]:
-        """Return the number of watches in each status."""
         status = _status_at(self._clock.now()).label("status")
         found = {row[0]: row[1] for row in self._rows(select(status, func.count()).group_by(status))}
         return {one: found.get(one.value, 0) for one in WatchStatus}
