@@ -115,7 +115,7 @@ def _with_line(address: Address, line: str, unit_parts: Sequence[str]) -> Addres
     return replace(
         address,
         street=written.strip(" ,") or None,
-        street_number=street.number or None,
+        street_number=None if street.number == "0" else street.number or None,  # many vacant lots have the number 0
         street_name=street.street_name or None,
         unit=units.identifier(unit) or None,
     )

@@ -1,6 +1,7 @@
 """Normalize and compare addresses, and derive their keys. Names may differ by typing errors, numbers may not."""
 
 import re
+from dataclasses import replace
 from functools import lru_cache
 from typing import Literal
 
@@ -10,6 +11,7 @@ from rapidfuzz.distance import OSA
 from app.property.address import streets, units
 from app.property.address.parts import Address
 from app.property.address.streets import Street
+from app.property.address.tables import DIRECTIONALS
 from app.property.address.towns import spelled as spelled_town
 from app.property.address.words import plain
 from app.property.values.places import country_code, us_state
@@ -21,6 +23,8 @@ _ROAD = re.compile(r"^(?:OLD )?(?:SR|US HIGHWAY|INTERSTATE|COUNTY (?:HIGHWAY|ROA
 _STRASSE = re.compile(r"STRASSE\b")
 #: Designators that sources may interchange: `STE 4` and `RM 4` may be the same unit, but `STE 4` and `RM 5` never are.
 _SINGLE_UNITS = ("UNIT", "STE", "RM", "LOT", "SPC", "TRLR", "OFC", "PH")
+#: Words that tell streets apart, so that a difference is no typing error: `AVENUE A`, `HIGHWAY EE`, `NORTHRIDGE`.
+_MARKS = re.compile(r"NORTH|SOUTH|EAST|WEST|\b([A-Z])\1?\b")
 #: Pairs of a name's minimum length and the number of typing errors allowed in it.
 _TYPOS = ((10, 2), (6, 1))
 
@@ -82,18 +86,23 @@ def compare(one: Address, other: Address) -> Verdict:
 def _street(address: Address) -> Street:
     """Return the parts of the street in capitals. Separate number, name, and unit fields override the street line."""
     american = (country_code(address.country or "") or "US") == "US"
-    written = streets.read_line(plain(address.street or "").replace(",", "")) if american else Street()
-    number = streets.spelled_number(plain(address.street_number or "")) or written.number
-    unit = units.of_words(plain(address.unit or "").replace(",", "")) or written.unit
-    if address.street_name:
-        name = plain(address.street_name).replace(",", "")
-        parts = streets.read_name(name.split()) if american else Street(name=_STRASSE.sub("STR", name))
-    elif american:
-        parts = written
+    text, number, name, unit = (
+        plain(part or "").replace(",", "")
+        for part in (address.street, address.street_number, address.street_name, address.unit)
+    )
+    number, unit = streets.spelled_number(number), units.of_words(unit) or ""
+    if american:
+        parts = written = streets.read_line(text)
+        number = number or written.number
+        if name:  # it may contain the end of the number, as in `1/2 MAIN ST`, or the unit
+            whole = streets.read_line(f"{number} {name}") if number else Street()
+            parts = whole if whole.number else streets.read_name(name.split())
+            number = whole.number or number
+        unit = units.joined(parts.unit or written.unit, unit)
     else:
-        parts = Street(name=_STRASSE.sub("STR", plain(address.street or "").replace(",", "")))
+        parts = Street(name=_STRASSE.sub("STR", name or text))
     name = _STATE_ROAD.sub(r"\1SR ", parts.name) if re.search(r"\d", parts.name) else parts.name
-    return Street(number, parts.predirectional, name, parts.suffix, parts.postdirectional, unit or "")
+    return replace(parts, number=number if number.strip("0") else "", name=name, unit=unit)
 
 
 def _town(city: str | None) -> str | None:
@@ -148,7 +157,9 @@ def _units(one: str, other: str) -> Verdict:
 def _names(one: Street, other: Street) -> Verdict:
     if not (one.name and other.name):
         return "unsure"
-    if re.findall(r"\d+", one.name) != re.findall(r"\d+", other.name):
+    marks = [{DIRECTIONALS.get(m[0], m[0]) for m in _MARKS.finditer(street.name)} for street in (one, other)]
+    is_marked_apart = all(marks) and marks[0].isdisjoint(marks[1])
+    if is_marked_apart or re.findall(r"\d+", one.name) != re.findall(r"\d+", other.name):
         return "different"
     if differ(one.suffix or None, other.suffix or None):
         return "different"

@@ -28,7 +28,10 @@ _STREET_AND_ZIP = re.compile(
 )
 #: An address without a state, as in some county records: `12 ELM ST # 4, ANYTOWN 34108`.
 _TOWN_AND_ZIP = re.compile(r"^(\d[^,]*(?:,[^,]*)?),\s*([A-Za-z][A-Za-z.' -]+?),?(?<!\s)\s++(\d{5}(?:-\d{4})?)$")
-_NUMBER_FIRST = re.compile(r"^(\d+[A-Za-z]?(?:[/-]\d+[A-Za-z]?)?)\s+(.+)$")
+#: A house number before the street: `12`, `12A`, `12-B`, `12-14`, `12 1/2`, and Wisconsin's `W140 N8917` and `N7420`.
+_NUMBER_FIRST = re.compile(
+    r"^(\d+(?:[ -]\d/\d| ?[½¼¾]|[A-Za-z]?(?: ?[/-] ?\d+[A-Za-z]?|-[A-Za-z])?)|[NSEW]\d+(?: ?[NSEW]\d+|\d\d))\s+(.+)$"
+)
 #: A house number alone after a comma, as in `Calle Mayor, 13` and `Via Roma, 4 bis`.
 _NUMBER_ALONE = re.compile(r"\d{1,4}\s?(?:[A-Za-z]|bis|ter)?|s/n", re.IGNORECASE)
 _NUMBER_LAST = re.compile(r"^(.*?\D)(?<!\s)\s++(\d+\s?[A-Za-z]?(?:\s?[/-]\s?\d+\s?[A-Za-z]?)?)$")

@@ -107,7 +107,8 @@ def _number(line: str) -> tuple[str, str] | None:
 def _with_letter(number: str, rest: str) -> tuple[str, str]:
     """Join a letter to the house number, as in `123 B MAIN ST`, but not in `123 B ST` or `123 E MAIN ST`."""
     letter, _, street = rest.partition(" ")
-    is_letter = len(letter) == 1 and letter.isalpha() and letter not in tables.DIRECTIONALS
+    # house numbers have no O, so it is part of a name, as in O BRIEN
+    is_letter = len(letter) == 1 and letter.isalpha() and letter not in ("O", *tables.DIRECTIONALS)
     if is_letter and number.isdigit() and read_name(street.split()).suffix:
         return number + letter, street
     return number, rest

@@ -16,6 +16,8 @@ from app.property.address.words import ORDINAL
 #: The standard designator: `4`, `# 4`, `Apt 4`, and `Unit 4` are all normalized to `UNIT 4`.
 UNIT = "UNIT"
 _ANY = frozenset({"APT", UNIT})
+#: Designators of parts of a building that have several units.
+_AROUND = frozenset({"BLDG", "FL"})
 #: Maximum number of designators of a unit, such as building and floor.
 _MOST = 4
 #: Maximum number of words of a unit. Each designator takes up to four: its name, `#` or `NO`, an identifier, and a
@@ -86,6 +88,15 @@ def split_up(unit: str) -> dict[str, str]:
         else:
             found[last] = f"{found.get(last, '')} {word}".strip()
     return found
+
+
+def joined(written: str, field: str) -> str:
+    """Return the unit of a unit field (`4`), with the building or floor that only the street line names (`BLDG B`)."""
+    line, own = split_up(written), split_up(field)
+    if not field or [*line.values()][-1:] == [*own.values()][-1:]:
+        return written if len(line) >= len(own) else field
+    around = [f"{kind} {name}" for kind, name in line.items() if kind in _AROUND - own.keys()]
+    return " ".join((*around, field))
 
 
 def bare(word: str) -> str | None:

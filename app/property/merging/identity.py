@@ -21,7 +21,7 @@ from app.property.values.texts import plain_parcel
 
 #: The version of the rules that spell keys, with their addresses and parcel numbers. Raise it when any spelling changes
 #: (a test enforces this). Stored properties must then be reindexed (`propintel db reindex`).
-IDENTITY_VERSION = 3
+IDENTITY_VERSION = 4
 #: Map cells per degree. A cell is about 110 m high. Keys of properties also contain the house number, because neighbors
 #: may share a cell.
 _CELL = 1000

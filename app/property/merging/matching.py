@@ -13,7 +13,7 @@ from typing import Any
 
 from rapidfuzz.distance import OSA
 
-from app.property.address import compare
+from app.property.address import Address, compare
 from app.property.merging.facts import Compared, compare_facts, meters_apart, points_against, total_points
 from app.property.merging.identity import PARCEL, address_of, county_of, parcel_of
 
@@ -234,6 +234,9 @@ class _Match:
         kinds = [str(values.get("PropertySubType") or "") for values in self._values]
         if self._is_other_parcel():
             return self._decision(Key.NONE, "different parcel numbers", differs=True)
+        texts = [re.findall(r"\d+", Address.of(values).street or "") for values in self._values]
+        if all(texts) and texts[0] != texts[1]:
+            return self._decision(Key.NONE, "different numbers in texts that are no addresses", differs=False)
         if self._one.unit or self._other.unit or any(_SHARED.search(kind) for kind in kinds):
             return self._decision(Key.NONE, "no address, and several homes may share the position", differs=False)
         if (

@@ -15,6 +15,7 @@ _DIGESTS = {
     1: "2ae9d74e8963f3f6fd503b0c6dc4435c38a2aa228cba0b66c7092defae770cee",
     2: "490f2848eec17529624abec4bd369cb09a4c65c395d3f8aca11ca855336991f5",
     3: "37e8730ce97f2df8c8d3ccdff9e8169f2bb7905f3798f85f4489a38c94837097",
+    4: "550be42b356a95d21a42ec32f8268719827a7b9c7a7b3d57697f33972e9887b4",
 }
 _OTHERS: tuple[dict[str, Any], ...] = (
     {"ParcelNumber": "031-2234-00.12", "CountyOrParish": "Sangamon County", "StateOrProvince": "IL"},

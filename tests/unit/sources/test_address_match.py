@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from app.property.address import parse
 from app.property.sources.address_match import Verdict, match_address
 from app.property.urls.targets import address_of_target, normalize_target
 from app.property.values.texts import plain_parcel
@@ -43,6 +44,19 @@ def test_a_page_matches_the_address_or_another_one_or_is_undecided(
     values: dict[str, Any], address: str, expected: Verdict
 ) -> None:
     assert judge(values, address)[0] is expected
+
+
+@pytest.mark.parametrize(
+    "street",
+    [
+        *("12 Oak Rd Lot 5", "12 Oak Rd Bldg A Apt 4", "12 Oak Rd, Bldg A, Apt 4", "12 Oak Rd 2nd Floor"),
+        *("12 Oak Rd Rear", "12 Oak Rd 4B", "12 Oak Rd Unit 4 B", "12 B Oak Rd", "12-B Oak Rd", "12 1/2 Oak Rd"),
+        *("N7420 Oak Rd", "W140 N8917 Oak Rd", "12½ Oak Rd"),
+    ],
+)
+def test_a_page_that_spells_the_address_as_requested_is_wanted(street: str) -> None:
+    address = f"{street}, Springfield, IL 62701"
+    assert judge(parse(address).as_values(), address)[0] is Verdict.WANTED
 
 
 def test_a_page_without_a_town_matches_if_the_source_covers_one_area() -> None:
