@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlsplit
 
 import jwt
@@ -72,67 +72,9 @@ class Caller:
         return hashlib.sha256(json.dumps(who).encode()).hexdigest()
 
 
-class TokenVerifier(Protocol):
-    """Verifies tokens. `verify` may fetch keys from the identity provider, which can take seconds.
+class TokenVerifier:
+    """Verifies tokens. If `loopback_only` is true, the caller must reject requests from other machines."""
 
-    If `loopback_only` is true, the caller must reject requests from other machines.
-    """
-
-    @property
-    def loopback_only(self) -> bool: ...
-
-    def verify(self, token: str) -> Caller:
-        """Return the caller that a valid `token` names.
-
-        Raises `InvalidTokenError` for other tokens, or `IdentityProviderError` if keys cannot be fetched.
-        """
-        ...
-
-
-def issue_token(settings: Settings, role: Role, lifetime: timedelta, *, clock: Clock, subject: str) -> str:
-    """Return a signed token, valid for `lifetime`. Raises `ConfigurationError` if this service cannot sign tokens."""
-    if settings.web.jwt_jwks_url:
-        problem = "tokens are verified with this identity provider's keys, so a token signed here would be refused"
-        raise ConfigurationError("JWT_JWKS_URL", problem, "Get the token there, or unset it and set JWT_SECRET")
-    secret = _configured_secret(settings) or read_home_secret(settings.state.propintel_home)
-    if secret is None:
-        raise ConfigurationError("JWT_SECRET", "is not set, but tokens are signed with it", _REMEDY)
-    now = clock.now()
-    claims = {
-        "sub": subject,
-        "role": role.value,
-        "iss": settings.web.jwt_issuer,
-        "aud": settings.web.jwt_audience,
-        "iat": now,
-        "exp": now + lifetime,
-    }
-    return jwt.encode(claims, secret, algorithm="HS256")
-
-
-def build_verifier(settings: Settings, clock: Clock) -> TokenVerifier:
-    """Return a verifier that uses the configured keys. Raises `ConfigurationError` if none are configured."""
-    if settings.web.jwt_jwks_url:
-        keys = SigningKeys(_checked_jwks_url(settings.web.jwt_jwks_url), clock)
-        return _Verifier(settings, _JWKS_ALGORITHMS, keys.key)
-    configured = _configured_secret(settings)
-    secret = configured or read_home_secret(settings.state.propintel_home)
-    if secret is not None:
-        return _Verifier(settings, _SECRET_ALGORITHMS, lambda _kid: secret, loopback_only=configured is None)
-    problem = "neither JWT_SECRET nor JWT_JWKS_URL is set, so no token can be verified"
-    raise ConfigurationError("JWT_SECRET", problem, _REMEDY)
-
-
-def not_for_other_machines() -> ConfigurationError:
-    """Return the error for a request from another machine if the verifier is `loopback_only`."""
-    problem = "neither JWT_SECRET nor JWT_JWKS_URL is set, and the secret that `up` created is valid over loopback only"
-    return ConfigurationError("JWT_SECRET", problem, _REMEDY)
-
-
-def _configured_secret(settings: Settings) -> str | None:
-    return settings.web.jwt_secret.get_secret_value() if settings.web.jwt_secret is not None else None
-
-
-class _Verifier:
     def __init__(
         self,
         settings: Settings,
@@ -147,6 +89,10 @@ class _Verifier:
         self.loopback_only = loopback_only
 
     def verify(self, token: str) -> Caller:
+        """Return the caller that a valid `token` names. This may fetch the provider's keys, which can take seconds.
+
+        Raises `InvalidTokenError` for other tokens, or `IdentityProviderError` if keys cannot be fetched.
+        """
         try:
             claims = self._claims(token)
             expires_at = datetime.fromtimestamp(min(claims["exp"], _LAST_SECOND), UTC)
@@ -179,6 +125,49 @@ class _Verifier:
             options={"require": ["exp", "iss", "aud"], "verify_iat": False},
         )
         return claims
+
+
+def issue_token(settings: Settings, role: Role, lifetime: timedelta, *, clock: Clock, subject: str) -> str:
+    """Return a signed token, valid for `lifetime`. Raises `ConfigurationError` if this service cannot sign tokens."""
+    if settings.web.jwt_jwks_url:
+        problem = "tokens are verified with this identity provider's keys, so a token signed here would be refused"
+        raise ConfigurationError("JWT_JWKS_URL", problem, "Get the token there, or unset it and set JWT_SECRET")
+    secret = _configured_secret(settings) or read_home_secret(settings.state.propintel_home)
+    if secret is None:
+        raise ConfigurationError("JWT_SECRET", "is not set, but tokens are signed with it", _REMEDY)
+    now = clock.now()
+    claims = {
+        "sub": subject,
+        "role": role.value,
+        "iss": settings.web.jwt_issuer,
+        "aud": settings.web.jwt_audience,
+        "iat": now,
+        "exp": now + lifetime,
+    }
+    return jwt.encode(claims, secret, algorithm="HS256")
+
+
+def build_verifier(settings: Settings, clock: Clock) -> TokenVerifier:
+    """Return a verifier that uses the configured keys. Raises `ConfigurationError` if none are configured."""
+    if settings.web.jwt_jwks_url:
+        keys = SigningKeys(_checked_jwks_url(settings.web.jwt_jwks_url), clock)
+        return TokenVerifier(settings, _JWKS_ALGORITHMS, keys.key)
+    configured = _configured_secret(settings)
+    secret = configured or read_home_secret(settings.state.propintel_home)
+    if secret is not None:
+        return TokenVerifier(settings, _SECRET_ALGORITHMS, lambda _kid: secret, loopback_only=configured is None)
+    problem = "neither JWT_SECRET nor JWT_JWKS_URL is set, so no token can be verified"
+    raise ConfigurationError("JWT_SECRET", problem, _REMEDY)
+
+
+def not_for_other_machines() -> ConfigurationError:
+    """Return the error for a request from another machine if the verifier is `loopback_only`."""
+    problem = "neither JWT_SECRET nor JWT_JWKS_URL is set, and the secret that `up` created is valid over loopback only"
+    return ConfigurationError("JWT_SECRET", problem, _REMEDY)
+
+
+def _configured_secret(settings: Settings) -> str | None:
+    return settings.web.jwt_secret.get_secret_value() if settings.web.jwt_secret is not None else None
 
 
 def _checked_jwks_url(url: str) -> str:
