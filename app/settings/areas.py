@@ -11,7 +11,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from app.settings import forms
-from app.settings.sources import NumberedKeys, SecretFiles
+from app.settings.sources import OtherVariables
 
 
 class Area(BaseSettings):
@@ -44,10 +44,9 @@ class Area(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        env_file = getattr(dotenv_settings, "env_file", None)
-        numbered, files = NumberedKeys(settings_cls, env_file), SecretFiles(settings_cls, env_file)
+        other = OtherVariables(settings_cls, getattr(dotenv_settings, "env_file", None))
         # Secret files come before the environment, because a blank variable must not hide the file's value.
-        return init_settings, files, env_settings, dotenv_settings, numbered, file_secret_settings
+        return init_settings, other, env_settings, dotenv_settings, file_secret_settings
 
 
 class OpenAISettings(Area):

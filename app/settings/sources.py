@@ -60,40 +60,29 @@ def given_variables(env_file: Path | None) -> dict[str, str]:
     return {name.upper(): value for name, value in {**from_file, **os.environ}.items() if value and value.strip()}
 
 
-class _Variables(PydanticBaseSettingsSource):
-    """Base class of settings sources that look at all variables of the environment and the env file."""
+class OtherVariables(PydanticBaseSettingsSource):
+    """Reads OPENAI_API_KEY_1..n, in the order of their numbers, and secrets from files, such as mounted ones.
+
+    If a secret NAME is not set, it is read from the file at the path NAME_FILE. OPENAI_API_KEYS_FILE and
+    SOURCE_SECRETS_FILE are not read here. They are settings of their own, because their files have one secret per line
+    and are read again while the process runs.
+    """
 
     def __init__(self, settings_cls: type[BaseSettings], env_file: object) -> None:
         super().__init__(settings_cls)
-        self._env_file = env_file
+        self._env_file = Path(env_file) if isinstance(env_file, str | Path) else None
 
     def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 (the base class asks for it)
         return None, field_name, False
 
-    def _given(self) -> dict[str, str]:
-        return given_variables(Path(self._env_file) if isinstance(self._env_file, str | Path) else None)
-
-
-class NumberedKeys(_Variables):
-    """Reads OPENAI_API_KEY_1..n, in the order of their numbers."""
-
     def __call__(self) -> dict[str, Any]:
-        if "numbered_keys" not in self.settings_cls.model_fields:
-            return {}
-        found = {int(match[1]): text for name, text in self._given().items() if (match := NUMBERED.fullmatch(name))}
-        return {"numbered_keys": [SecretStr(found[n]) for n in sorted(found)]} if found else {}
-
-
-class SecretFiles(_Variables):
-    """If a secret NAME is not set, reads it from the file at the path NAME_FILE, such as a mounted secret.
-
-    OPENAI_API_KEYS_FILE and SOURCE_SECRETS_FILE are not read here. They are settings of their own, because their files
-    have one secret per line and are read again while the process runs.
-    """
-
-    def __call__(self) -> dict[str, Any]:
-        named = _named_files(cast("type[Area]", self.settings_cls), self._given())
-        return {name: SecretStr(_text_of(variable, path)) for variable, name, path in named}
+        given = given_variables(self._env_file)
+        named = _named_files(cast("type[Area]", self.settings_cls), given)
+        found: dict[str, Any] = {name: SecretStr(_text_of(variable, path)) for variable, name, path in named}
+        keys = {int(match[1]): SecretStr(text) for name, text in given.items() if (match := NUMBERED.fullmatch(name))}
+        if keys and "numbered_keys" in self.settings_cls.model_fields:
+            found["numbered_keys"] = [keys[number] for number in sorted(keys)]
+        return found
 
 
 def _named_files(area: type[Area], given: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
