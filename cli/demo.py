@@ -24,7 +24,7 @@ from app.services.keys.view import fleet_stats
 from app.services.runtime.stores import Stores, open_stores
 from app.settings import Settings, load_settings
 from cli.command import command, new_app
-from cli.demo_report import ProgressLine, print_result, progress_on_stderr
+from cli.demo_report import ShowStep, print_result, progress_on_stderr
 from cli.demo_setup import environment, make_keys, service_environment, start_openai, start_site, targets
 from cli.processes import ChildDiedError, StopRequestedError, StopSignals, Supervisor
 from cli.services import Services
@@ -84,13 +84,13 @@ def _run_demo(jobs: int, keys: int, real: bool) -> int:
 
 
 def _with_simulators(
-    signals: StopSignals, home: Path, progress: ProgressLine, *, jobs: int, keys: int, real: bool
+    signals: StopSignals, home: Path, progress: ShowStep, *, jobs: int, keys: int, real: bool
 ) -> tuple[dict[str, Any], list[str]]:
     began = time.monotonic()
     if not logging.getLogger().isEnabledFor(logging.INFO):  # without --verbose, log only errors
         configure_logging(level=logging.ERROR)
     with Supervisor(signals) as simulators:
-        progress.say("starting the site" if real else "starting the site and the API simulator")
+        progress("starting the site" if real else "starting the site and the API simulator")
         bare = service_environment(os.environ, home, openai={})
         site = start_site(simulators, home, bare)
         openai = None
@@ -110,9 +110,9 @@ def _with_simulators(
 
 
 def _with_worker(
-    signals: StopSignals, settings: Settings, services: Services, progress: ProgressLine, *, site: str, count: int
+    signals: StopSignals, settings: Settings, services: Services, progress: ShowStep, *, site: str, count: int
 ) -> tuple[dict[str, Any], list[str]]:
-    progress.say("starting Valkey, a worker and beat")
+    progress("starting Valkey, a worker and beat")
     with (
         EmbeddedValkey(settings.state.propintel_home),
         Supervisor(signals) as supervisor,
@@ -123,7 +123,7 @@ def _with_worker(
         services.wait_for_worker(supervisor, worker)
         batch = _enqueue(settings, stores, targets(site, count))
         _wait_for_jobs(supervisor, stores, batch, count, progress)
-        progress.say("stopping")
+        progress("stopping")
         supervisor.stop()  # the ending worker publishes its last metrics, which are read below
         jobs = stores.jobs.list(batch=batch, limit=count)
         done = [job for job in jobs if job.state == "done" and job.property_id is not None]
@@ -146,12 +146,12 @@ def _enqueue(settings: Settings, stores: Stores, addresses: list[str]) -> str:
     return enqueued.batch
 
 
-def _wait_for_jobs(supervisor: Supervisor, stores: Stores, batch: str, count: int, progress: ProgressLine) -> None:
+def _wait_for_jobs(supervisor: Supervisor, stores: Stores, batch: str, count: int, progress: ShowStep) -> None:
     def all_over() -> bool:
         counts = stores.jobs.counts(batch)
         over = sum(counts[state] for state in JobState if state.is_final)
-        progress.say(f"scraping: {counts['running']} running, {counts['queued'] + counts['deferred']} waiting")
-        progress.count(over, count)
+        step = f"scraping: {counts['running']} running, {counts['queued'] + counts['deferred']} waiting"
+        progress(step, completed=over, total=count)
         return over >= count
 
     supervisor.wait_until(all_over, "the end of all jobs", max(_LEAST_SECONDS, count * _SECONDS_PER_JOB))

@@ -1,6 +1,6 @@
 """The output of the demo: a progress line while it runs, then tables of properties and keys."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,29 +11,19 @@ from rich.table import Table
 from cli.output import Format, chosen_format, empty_table, print_json
 from cli.property_tables import property_list
 
-
-class ProgressLine:
-    """Shows the current step of the demo and how many jobs have ended."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._task = progress.add_task("starting", total=None)
-
-    def say(self, text: str) -> None:
-        self._progress.update(self._task, description=text)
-
-    def count(self, done: int, total: int) -> None:
-        self._progress.update(self._task, completed=done, total=total)
+#: Shows the current step of the demo, and with `completed` and `total`, how many jobs have ended.
+ShowStep = Callable[..., None]
 
 
 @contextmanager
-def progress_on_stderr() -> Iterator[ProgressLine]:
-    """Yield a progress line. It is shown only if stderr is a terminal."""
+def progress_on_stderr() -> Iterator[ShowStep]:
+    """Yield a function that shows a step on a progress line. The line is shown only if stderr is a terminal."""
     console = Console(stderr=True)
     what = TextColumn("{task.description}")
     columns = (SpinnerColumn(), what, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        yield ProgressLine(progress)
+        task = progress.add_task("starting", total=None)
+        yield lambda text, **figures: progress.update(task, description=text, **figures)
 
 
 def print_result(result: dict[str, Any]) -> None:

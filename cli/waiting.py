@@ -1,12 +1,11 @@
 """Wait for jobs that workers run, with a progress bar if stderr is a terminal."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import Protocol
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from app.clock import Clock
 from app.property.storage.jobs.models import Enqueued, Job, JobState, shown_state
@@ -20,8 +19,8 @@ _SILENCE_SECONDS = 15.0
 _PAGE = 500
 
 
-class _Meter(Protocol):
-    def __call__(self, over: int, counts: Mapping[str, int], others: int) -> None: ...
+#: Shows progress: how many jobs have ended, the counts of the batch by state, and how many jobs are of other batches.
+_Meter = Callable[[int, Mapping[str, int], int], None]
 
 
 def wait_for_jobs(jobs: JobStore, enqueued: Enqueued, clock: Clock) -> list[Job]:
@@ -56,7 +55,7 @@ def _meter(total: int) -> Iterator[_Meter]:
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=stderr_console(), transient=False) as progress:
-        bar: TaskID = progress.add_task("enqueued", total=total)
+        bar = progress.add_task("enqueued", total=total)
 
         def show(over: int, counts: Mapping[str, int], others: int) -> None:
             words = [f"{counts[state]} {shown_state(state)}" for state in JobState if counts[state]]
