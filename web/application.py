@@ -6,7 +6,7 @@ import multiprocessing
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
@@ -65,18 +65,17 @@ def create_app(settings_loader: Callable[[], Settings], clock: Clock | None = No
 
     It calls `settings_loader` at startup. Without lifespan events, it does so when a request needs the settings.
     """
-    context = Context(settings_loader, clock)
     app = DocumentedApp(
         title="Property intelligence",
         version="1",
         description=_DESCRIPTION,
-        lifespan=_lifespan(context),
+        lifespan=_lifespan,
         docs_url=None,  # FastAPI's page loads scripts from other hosts; `web.pages.sign_in` serves /docs
         redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
     )
-    app.state.context = context
+    context = app.state.context = Context(settings_loader, clock)
     errors.register(app)
     app.add_middleware(SizeLimits)
     app.add_middleware(RateLimitHeaders)
@@ -106,27 +105,24 @@ def create_app(settings_loader: Callable[[], Settings], clock: Clock | None = No
     return app
 
 
-def _lifespan(context: Context) -> Callable[[FastAPI], Any]:
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        configure_logging(log_format="auto")  # before the settings are loaded, so that their errors are logged
-        chosen = context.settings
-        configure_logging(level=chosen.logs.level or logging.INFO, log_format=chosen.logs.format)
-        log_near_misses()
-        reloader = context.key_reloader()  # an invalid key setting must make the start fail
-        reloader.start()
-        flusher = make_flusher(chosen)  # adds this process's counters to the shared counters
-        flusher.start()
-        restore = on_sighup(reloader.ask)  # the default action of SIGHUP would end the process
-        try:
-            yield
-        finally:
-            restore()
-            await run_in_threadpool(reloader.stop)
-            await run_in_threadpool(flusher.stop)
-            await run_in_threadpool(context.close)
-
-    return lifespan
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    context: Context = app.state.context
+    configure_logging(log_format="auto")  # before the settings are loaded, so that their errors are logged
+    chosen = context.settings
+    configure_logging(level=chosen.logs.level or logging.INFO, log_format=chosen.logs.format)
+    log_near_misses()
+    reloader = context.key_reloader()  # an invalid key setting must make the start fail
+    reloader.start()
+    flusher = make_flusher(chosen)  # adds this process's counters to the shared counters
+    flusher.start()
+    restore = on_sighup(reloader.ask)  # the default action of SIGHUP would end the process
+    try:
+        yield
+    finally:
+        restore()
+        for stop in (reloader.stop, flusher.stop, context.close):
+            await run_in_threadpool(stop)
 
 
 class StartupFailure:

@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from web.pages import enqueue, jobs, keys, overview, properties, recipes, sign_in, watches
-from web.pages.rendering import Assets, assets
+from web.pages.rendering import STATIC, Assets
 from web.pages.route import error_page
 
 __all__ = ["register"]
@@ -18,7 +18,7 @@ __all__ = ["register"]
 
 def register(app: FastAPI) -> None:
     """Add the pages, their static files, and HTML error pages to `app`. The OpenAPI document does not list pages."""
-    app.mount("/static", Assets(assets.folder), name="static")
+    app.mount("/static", Assets(directory=STATIC), name="static")
     for module in (sign_in, overview, jobs, enqueue, properties, watches, recipes, keys):
         app.include_router(module.router, include_in_schema=False)
     as_json: Any = app.exception_handlers[HTTPException]

@@ -78,7 +78,7 @@ class Timeline:
 
 def hour_chart(names: Sequence[str], hours: Sequence[tuple[datetime, Sequence[int]]], now: datetime) -> BarChart:
     """Return a chart with a stacked bar for each hour. `hours` has, for each hour, a value for each of `names`."""
-    top = _nice(max((sum(values) for _, values in hours), default=0))
+    top = round_up(max([2, *(sum(values) for _, values in hours)]), (1, 2, 4, 10))  # half of these is round, too
     step, scale = 100 / max(1, len(hours)), (BOTTOM - TOP) / top
     bars = []
     for number, (hour, values) in enumerate(hours):
@@ -119,9 +119,7 @@ def timeline(outages: Iterable[tuple[str, str, datetime, datetime]], since: date
     return Timeline(names, tuple(bars), tuple(ticks), height=_ROW * len(rows) + 24)
 
 
-def _nice(value: float) -> float:
-    """Return the smallest of 2, 4, 10, 20, 40, 100, ... that is not below `value`. Half of it is also round."""
-    if value <= 2:
-        return 2.0
+def round_up(value: float, steps: Sequence[int]) -> float:
+    """Return the smallest number that is not below `value` (1 or more): a power of ten, times one of `steps`."""
     power = 10.0 ** math.floor(math.log10(value))
-    return next(step * power for step in (1, 2, 4, 10) if step * power >= value)
+    return next(step * power for step in steps if step * power >= value)

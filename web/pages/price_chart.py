@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from web.pages.charts import BOTTOM, HEIGHT, TOP, Tick
+from web.pages.charts import BOTTOM, HEIGHT, TOP, Tick, round_up
 from web.pages.dated_prices import DatedPrice
 
 #: The left and right margins in percent, so that no dot is cut.
@@ -42,7 +42,7 @@ def price_chart(prices: Sequence[DatedPrice]) -> PriceChart | None:
         middle = (first + last) // 2
         first, last = middle - _LEAST_DAYS // 2, middle + _LEAST_DAYS // 2
     highest = max(row.price for row in prices)
-    step = _step(highest / 4)
+    step = round_up(max(1.0, highest / 4), (1, 2, 5, 10))
     top = step * max(1, math.ceil(highest / step))
 
     def x(day: date) -> float:
@@ -66,9 +66,3 @@ def short(amount: float) -> str:
         if amount >= size:
             return f"{amount / size:.4g}{letter}"
     return f"{amount:.4g}"
-
-
-def _step(least: float) -> float:
-    """Return the smallest number of 1, 2, 5, 10, 20, 50, ... that is not below `least`."""
-    power = 10.0 ** math.floor(math.log10(max(1.0, least)))
-    return next(part * power for part in (1, 2, 5, 10) if part * power >= least)

@@ -26,6 +26,7 @@ from web.auth import rights_of
 from web.pages.locator import distance
 
 _WEB = Path(__file__).parents[1]
+STATIC = _WEB / "static"
 #: Maximum number of rows on one page of a list. More rows would delay the first paint.
 ROWS = 25
 #: The pages' stylesheet. It is inlined, because a request for it would delay the first paint.
@@ -54,25 +55,15 @@ HEADERS = {
 }
 
 
-class _Files:
-    """Returns URLs of files in `web/static`, with a hash of the file, so that browsers may cache the file."""
-
-    folder = _WEB / "static"
-
-    @cache  # noqa: B019 (there is one instance)
-    def url(self, name: str) -> str:
-        digest = hashlib.sha256((self.folder / name).read_bytes()).hexdigest()
-        return f"/static/{name}?v={digest[:12]}"
-
-
-assets = _Files()
+@cache
+def _asset_url(name: str) -> str:
+    """Return the URL of a file in `web/static`, with a hash of the file, so that browsers may cache the file."""
+    digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()
+    return f"/static/{name}?v={digest[:12]}"
 
 
 class Assets(StaticFiles):
     """Serves static files. Browsers may cache a file for a year if its URL contains a hash."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(directory=folder)
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)
@@ -143,7 +134,7 @@ def _environment() -> Environment:
     }
     made.filters.update(filters)
     made.tests["web_address"] = _is_web_address
-    made.globals["asset"] = assets.url
+    made.globals["asset"] = _asset_url
     made.globals["style"] = Markup(_STYLE)  # noqa: S704 (our own file)
     return made
 
