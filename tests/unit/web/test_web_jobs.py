@@ -1,17 +1,16 @@
-"""The job and property routes on a real database, without a broker."""
+"""The routes of jobs, batches, and properties on a real database, without a broker."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
 from app.errors.pages import PageGoneError
-from app.property.page import Page
-from app.property.storage.jobs.models import Job
-from app.property.storage.llm.cache import Question
-from app.property.storage.llm.requests import LlmRequestStore, NewRequest
+from app.property.storage.jobs.models import Job, JobState, PageFrom
 from app.services.runtime.stores import Stores
+from web.pages.rendering import _environment
 
 Bearer = Callable[..., dict[str, str]]
 
@@ -22,7 +21,6 @@ def jobs(stores: Stores) -> list[Job]:
 
 
 def test_without_a_broker_nothing_is_enqueued(client: TestClient, bearer: Bearer, stores: Stores) -> None:
-    """Without a message, no worker would receive the job."""
     answer = client.post("/api/v1/jobs", json={"targets": ["http://homes.example/1"]}, headers=bearer())
     assert answer.status_code == 503
     assert answer.json()["error"]["code"] == "broker_unavailable"
@@ -65,51 +63,32 @@ def test_jobs_are_counted_on_the_first_page_or_when_asked(client: TestClient, be
     assert [job["id"] for job in listed(cursor)["jobs"]] == [job.id for job in jobs[2:4]]
 
 
-def test_one_job_shows_its_state_and_reason(
+def test_canceling_is_final_and_may_be_repeated_unless_the_job_has_ended(
     client: TestClient, bearer: Bearer, stores: Stores, jobs: list[Job]
 ) -> None:
-    stores.jobs.claim(jobs[1].id, "worker", 30)
-    stores.jobs.fail(jobs[1].id, PageGoneError(jobs[1].target, "sold"), "worker")
-    data = client.get(f"/api/v1/jobs/{jobs[1].id}", headers=bearer()).json()["data"]
-    assert (data["id"], data["batch"], data["state"]) == (jobs[1].id, jobs[1].batch_id, "failed")
-    assert data["error"]["code"] == "page_gone"
-    assert "sold" in data["error"]["message"]
-    assert data["property"] is None
-
-
-def test_canceling_is_final_and_may_be_repeated(
-    client: TestClient, bearer: Bearer, stores: Stores, jobs: list[Job]
-) -> None:
-    path = f"/api/v1/jobs/{jobs[2].id}"
     for _ in range(2):
-        answer = client.delete(path, headers=bearer())
+        answer = client.delete(f"/api/v1/jobs/{jobs[2].id}", headers=bearer())
         assert (answer.status_code, answer.json()["data"]["state"]) == (200, "cancelled")
     assert stores.jobs.claim(jobs[2].id, "worker", 30) is None
-
-
-def test_a_finished_job_cannot_be_canceled(client: TestClient, bearer: Bearer, stores: Stores, jobs: list[Job]) -> None:
     stores.jobs.fail(jobs[3].id, PageGoneError(jobs[3].target, "sold"))
-    answer = client.delete(f"/api/v1/jobs/{jobs[3].id}", headers=bearer())
-    assert answer.status_code == 409
-    assert answer.json()["error"]["code"] == "job_is_over"
+    refused = client.delete(f"/api/v1/jobs/{jobs[3].id}", headers=bearer())
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "job_is_over")
     assert stores.jobs.get(jobs[3].id).state == "failed"
+    for _ in range(2):
+        answer = client.delete(f"/api/v1/batches/{jobs[0].batch_id}", headers=bearer("operator"))
+        assert (answer.status_code, answer.json()["data"]["counts"]["cancelled"]) == (200, 4)
 
 
 def test_a_missing_resource_is_404(client: TestClient, bearer: Bearer) -> None:
     paths = ["jobs/x", "batches/x", "watches/x", f"watches/{'0' * 32}"]
     asked = [(method, path) for method in ("GET", "DELETE") for path in paths]
-    for method, path in [
-        *asked,
-        ("POST", "jobs/x/retry"),
-        ("GET", "properties/x"),
-        ("GET", "properties/x/explanation"),
-    ]:
+    asked += [("POST", "jobs/x/retry"), ("GET", "properties/x"), ("GET", "properties/x/explanation")]
+    for method, path in asked:
         answer = client.request(method, f"/api/v1/{path}", headers=bearer())
         assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
 
 
 def test_readiness_names_what_is_missing(client: TestClient, stores: Stores) -> None:
-    """The broker is unreachable here, but the process is alive."""
     assert client.get("/healthz").json() == {"success": True, "data": {"status": "alive"}}
     answer = client.get("/readyz")
     assert answer.status_code == 503
@@ -117,18 +96,35 @@ def test_readiness_names_what_is_missing(client: TestClient, stores: Stores) -> 
     assert answer.headers["retry-after"] == "5"
 
 
-def test_a_job_that_waits_for_the_model_s_batch_shows_since_when(
-    client: TestClient, bearer: Bearer, stores: Stores
+def test_batches_are_listed_newest_first(client: TestClient, bearer: Bearer, stores: Stores, jobs: list[Job]) -> None:
+    with_callback = stores.jobs.enqueue(["http://homes.example/other"], callback_url="https://hooks.example/in?token=x")
+    data = client.get("/api/v1/batches", headers=bearer()).json()["data"]
+    assert [each["id"] for each in data["batches"]] == [with_callback.batch, jobs[0].batch_id]
+    assert [each["callback"] is None for each in data["batches"]] == [False, True]
+    first = client.get("/api/v1/batches?limit=1", headers=bearer()).json()["data"]
+    last = client.get(f"/api/v1/batches?limit=1&cursor={first['next_cursor']}", headers=bearer()).json()["data"]
+    assert ([each["id"] for each in last["batches"]], last["next_cursor"]) == ([jobs[0].batch_id], None)
+    stores.jobs.fail(with_callback.new[0], PageGoneError("http://homes.example/other", "sold"))
+    answer = client.delete(f"/api/v1/batches/{with_callback.batch}", headers=bearer())
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "batch_is_over")
+
+
+@pytest.mark.parametrize("url", ["hooks.example", "https://me:hunter2@hooks.example/", "http://hooks.example:22/"])
+def test_an_unusable_callback_url_is_refused_before_anything_is_created(
+    client: TestClient, bearer: Bearer, stores: Stores, url: str
 ) -> None:
-    made = stores.jobs.enqueue(["http://homes.example/cheap"], economy=True)
-    job = stores.jobs.claim(made.jobs[0].id, "worker", 30)
-    assert job is not None
-    question = Question("c" * 64, ("Roof",), "m", "p" * 64)
-    page = Page(job.target, job.target, "text/html", "", b"", job.created_at)
-    request = NewRequest(question, {"model": "m"}, input_tokens=9, output_tokens=9, page=page)
-    LlmRequestStore(stores.database).park(job, "worker", request, 3600)
-    data = client.get(f"/api/v1/jobs/{job.id}", headers=bearer()).json()["data"]
-    assert (data["state"], data["economy"], data["attempts"]) == ("deferred", True, 0)
-    assert data["parked_at"] is not None
-    batch = client.get(f"/api/v1/batches/{made.batch}", headers=bearer()).json()["data"]
-    assert batch["economy"] is True
+    body = {"targets": ["http://homes.example/1"], "callback_url": url}
+    answer = client.post("/api/v1/jobs", json=body, headers=bearer())
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "invalid_callback")
+    assert "hunter2" not in answer.text
+    assert stores.batches.page().items == []
+
+
+def test_a_finished_job_says_where_its_page_came_from() -> None:
+    template, now = _environment().get_template("job_live.html"), datetime(2026, 1, 1, tzinfo=UTC)
+    for page_from in (None, *PageFrom):
+        ids = {"id": "j" * 32, "batch_id": "b" * 32, "property_id": "p" * 32}
+        job = Job(state=JobState.DONE, page_from=page_from, created_at=now, finished_at=now, **ids)
+        text = template.render(job=job, now=now, rights=[], csrf="")
+        assert ("<dt>Page</dt>" in text) == (page_from is not None)
+        assert ("so no model was called" in text) == (page_from in (PageFrom.UNCHANGED, PageFrom.SAME_PAGE))
