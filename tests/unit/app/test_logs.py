@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from structlog.contextvars import bound_contextvars
 
-from app.logs import LogFormat, configure_logging, guard_stderr
+from app.logs import LogFormat, configure_logging
 from app.redaction import protect
 
 _KEY = "sk-proj-" + "A1b2C3d4" * 6
@@ -192,7 +192,6 @@ def test_a_library_s_own_handler_writes_through_ours(lines: Lines) -> None:
 
 
 def test_a_handler_added_later_gets_no_secret_either(lines: Lines, tmp_path: Path) -> None:
-    """The test covers the handler's own format, a traceback, and a record that passes through a queue."""
     configure_logging()
     elsewhere = io.StringIO()
     library = logging.getLogger("library.that.comes.later")
@@ -262,8 +261,6 @@ def test_an_exception_in_a_finalizer_is_logged_and_redacted(lines: Lines, log_fo
 
 
 def test_every_way_to_write_to_stderr_is_redacted(lines: Lines) -> None:
-    """The test covers several lines at once, a secret across two lines, raw bytes, and `print`."""
-    guard_stderr()
     configure_logging()
     sys.stderr.writelines([f"one {_PASSWORD}\n", f"two {_KEY[:20]}", f"{_KEY[20:]}\n"])
     sys.stderr.buffer.write(f"bytes {_KEY}\n".encode())

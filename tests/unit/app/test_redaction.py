@@ -22,26 +22,22 @@ _JWT = "eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoiZXhlYyJ9.c2lnbmF0dXJlLXNpZ25hdHVyZQ"
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        (f"a {_KEY} b", "a [redacted] b"),
-        ("sess-0123456789abcdefghij", "[redacted]"),
+        (f"a {_KEY} b", "a [redacted] b"), ("sess-0123456789abcdefghij", "[redacted]"),
         (f"OPENAI_API_KEY={_KEY}", "OPENAI_API_KEY=[redacted]"),
-        (rf"'line\n{_KEY}\nnext'", r"'line\n[redacted]\nnext'"),
-        (rf"\x1b{_KEY}", r"\x1b[redacted]"),
-        (rf"\u0020{_KEY}", r"\u0020[redacted]"),
-        (f"?next=%20{_KEY}", "?next=%20[redacted]"),
+        (rf"'line\n{_KEY}\nnext'", r"'line\n[redacted]\nnext'"), (rf"\x1b{_KEY}", r"\x1b[redacted]"),
+        (rf"\u0020{_KEY}", r"\u0020[redacted]"), (f"?next=%20{_KEY}", "?next=%20[redacted]"),
         ("Authorization: Bearer abc.def-ghi", "Authorization: Bearer [redacted]"),
         ("'authorization': 'Basic bWU6aHVudGVyMg=='", "'authorization': 'Basic [redacted]'"),
         ("redis://:hunter2@cache:6379/0", "redis://:[redacted]@cache:6379/0"),
         ("postgresql+psycopg://me:p@ss@db/x", "postgresql+psycopg://me:[redacted]@db/x"),
-        ("whsec_" + "QUJD" * 10, "[redacted]"),
-        (f"token {_JWT}.", "token [redacted]."),
+        ("whsec_" + "QUJD" * 10, "[redacted]"), (f"token {_JWT}.", "token [redacted]."),
         (f"POST /run?version=2016-06-01&sig={_SIGNATURE} 500", "POST /run?version=2016-06-01&sig=[redacted] 500"),
         (f"'https://f.example/api/hook?code={_SIGNATURE}'", "'https://f.example/api/hook?code=[redacted]'"),
         ("/spaces/A?key=wXyZ-1234&token=wXyZ-5678", "/spaces/A?key=[redacted]&token=[redacted]"),
         ("/x?a=1&amp;X-Amz-Signature=0123456789", "/x?a=1&amp;X-Amz-Signature=[redacted]"),
         ("/x?a=1&api%2Dkey=0123456789", "/x?a=1&api%2Dkey=[redacted]"),
     ],
-)
+)  # fmt: skip
 def test_secrets_are_recognized_by_their_shape(text: str, shown: str) -> None:
     assert redact(text) == shown
 
@@ -66,7 +62,6 @@ def test_masks_and_text_that_resembles_a_secret_stay(text: str) -> None:
 @pytest.mark.parametrize("secret", ["correct horse/battery:staple", 'with"quote\\and-back', "exactly8", _KEY])
 @pytest.mark.parametrize("around", ["{}", "x{}y", "pass={}&", "'{}'"])
 def test_a_protected_value_is_found_anywhere(secret: str, around: str) -> None:
-    """The value may contain any characters and may touch letters on both sides."""
     protect([secret])
     assert redact(around.format(secret)) == around.format("[redacted]")
 
@@ -138,21 +133,16 @@ def test_urls_in_texts_are_shown_without_login_and_query(text: str, shown: str) 
 
 
 def test_loading_the_settings_protects_every_secret_in_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Keys in unused variables and URL-encoded passwords are protected too."""
     file = tmp_path / "keys"
     file.write_text("key-of-the-file-aaaaaaaa\n# key-in-a-comment\n")
     values = {
-        "OPENAI_API_KEYS_FILE": str(file),
-        "OPENAI_API_KEYS": "first.key.of.the.list,second.key.of.the.list",
-        "OPENAI_API_KEY_1": "numbered/key/aaaaaaaaaaaaa",
-        "OPENAI_API_KEY": "single:key:aaaaaaaaaaaaaaa",
-        "OPENAI_PROXY": "http://me:proxy-password@proxy:3128",
-        "REDIS_URL": "redis://:redis%2Fpassword@cache/0",
+        "OPENAI_API_KEYS_FILE": str(file), "OPENAI_API_KEYS": "first.key.of.the.list,second.key.of.the.list",
+        "OPENAI_API_KEY_1": "numbered/key/aaaaaaaaaaaaa", "OPENAI_API_KEY": "single:key:aaaaaaaaaaaaaaa",
+        "OPENAI_PROXY": "http://me:proxy-password@proxy:3128", "REDIS_URL": "redis://:redis%2Fpassword@cache/0",
         "DATABASE_URL": "postgresql://me:database-password@db/x",
-        "JWT_SECRET": "jwt secret of more than thirty-two bytes",
-        "WEBHOOK_SECRET": "whsec_" + "QUJD" * 10,
+        "JWT_SECRET": "jwt secret of more than thirty-two bytes", "WEBHOOK_SECRET": "whsec_" + "QUJD" * 10,
         "OTEL_EXPORTER_OTLP_HEADERS": "api-key=collector-password,tenant=1",
-    }
+    }  # fmt: skip
     for name, value in values.items():
         monkeypatch.setenv(name, value)
     load_keys(load_settings())
@@ -237,19 +227,8 @@ def test_a_secret_part_of_a_setting_is_hidden_everywhere(
 
 
 _BEGINNINGS = (
-    "eyJ",
-    "-eyJ",
-    "eyJ.",
-    "sk-",
-    "x",
-    "a.",
-    "://",
-    "://a:",
-    "Bearer ",
-    "authorization ",
-    "whsec_",
-    "http://a:",
-)
+    "eyJ", "-eyJ", "eyJ.", "sk-", "x", "a.", "://", "://a:", "Bearer ", "authorization ", "whsec_", "http://a:",
+)  # fmt: skip
 
 
 @pytest.mark.timeout(20)

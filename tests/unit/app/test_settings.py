@@ -133,19 +133,15 @@ def test_a_file_without_a_secret_is_named(
     with pytest.raises(ConfigurationError, match=problem) as caught:
         load_settings()
     assert caught.value.facts["variable"] == "DATABASE_URL_FILE"
-
-
-def test_an_invalid_value_from_a_file_is_not_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "secret").write_text("hunter2")
-    monkeypatch.setenv("JWT_SECRET_FILE", str(tmp_path / "secret"))
-    with pytest.raises(ConfigurationError) as caught:
+    monkeypatch.delenv("DATABASE_URL_FILE")
+    file.write_text("hunter2")
+    monkeypatch.setenv("JWT_SECRET_FILE", str(file))
+    with pytest.raises(ConfigurationError, match=r"^JWT_SECRET: ") as caught:
         load_settings()
-    assert caught.value.facts["variable"] == "JWT_SECRET"
     assert "hunter2" not in str(caught.value)
 
 
 def test_flower_takes_several_users_and_a_prefix_with_slashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Passwords may contain colons, and blanks after the comma are ignored."""
     monkeypatch.setenv("FLOWER_BASIC_AUTH", "ada:0123456789abcdef, bob:with:colons:and:16")
     monkeypatch.setenv("FLOWER_URL_PREFIX", "/tools/flower/")
     settings = load_settings()
@@ -156,20 +152,18 @@ def test_flower_takes_several_users_and_a_prefix_with_slashes(monkeypatch: pytes
     assert "0123456789abcdef" not in repr(settings) + settings.model_dump_json()
 
 
-def test_networks_are_comma_separated(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FETCH_ALLOWED_PRIVATE_NETWORKS", "127.0.0.0/8, ::1/128")
-    expected = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
-    assert load_settings().fetch.allowed_private_networks == expected
-
-
 def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    file = tmp_path / "env"
-    file.write_text("PORT=1234\nOPENAI_MODEL=from-file\nOPENAI_API_KEY_1=sk-file-one\n")
-    monkeypatch.setenv("PROPINTEL_ENV_FILE", str(file))
+    """The file's path may begin with the home directory."""
+    (tmp_path / "env").write_text("PORT=1234\nOPENAI_MODEL=from-file\nOPENAI_API_KEY_1=sk-file-one\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("PROPINTEL_ENV_FILE", "~/env")
     monkeypatch.setenv("OPENAI_MODEL", "from-env")
+    monkeypatch.setenv("FETCH_ALLOWED_PRIVATE_NETWORKS", "127.0.0.0/8, ::1/128")
     settings = load_settings()
     assert (settings.web.port, settings.openai.model) == (1234, "from-env")
     assert [k.get_secret_value() for k in settings.openai.numbered_keys] == ["sk-file-one"]
+    expected = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
+    assert settings.fetch.allowed_private_networks == expected
 
 
 @pytest.mark.parametrize(
@@ -213,14 +207,6 @@ def test_no_env_file_is_read_if_none_is_named(monkeypatch: pytest.MonkeyPatch, t
     (tmp_path / ".env").write_text("PORT=1234\n")
     monkeypatch.setenv("PROPINTEL_ENV_FILE", nothing)
     assert (env_file_in_use(), load_settings().web.port) == (None, 8000)
-
-
-def test_an_env_file_path_may_begin_with_the_home_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "env").write_text("PORT=1234\nOPENAI_API_KEY_1=sk-file-one\n")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("PROPINTEL_ENV_FILE", "~/env")
-    settings = load_settings()
-    assert (settings.web.port, len(settings.openai.numbered_keys)) == (1234, 1)
 
 
 def test_only_app_settings_reads_the_environment() -> None:

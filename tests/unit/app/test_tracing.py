@@ -32,7 +32,7 @@ def _traced(otlp: OtlpReceiver, **options: float | str) -> None:
 
 
 def test_a_span_is_a_child_of_the_one_around_it_and_a_trace_has_its_jobs_id(otlp: OtlpReceiver) -> None:
-    _traced(otlp)
+    _traced(otlp, headers="X-Api-Key=se%2Ccret, tenant = blue")
     for _ in range(2):
         with span("job", {}, trace_id=_JOB), span("fetch", {"server.address": "h"}), span("inner", {"n": 1}):
             current_span().set({"late": True, "absent": None})
@@ -45,6 +45,7 @@ def test_a_span_is_a_child_of_the_one_around_it_and_a_trace_has_its_jobs_id(otlp
     assert inner[0].attributes == {"n": 1, "late": True}
     assert len({one.span_id for one in otlp.spans}) == 6
     assert {one.service for one in otlp.spans} == {"a-service"}
+    assert (otlp.headers[0]["x-api-key"], otlp.headers[0]["tenant"]) == ("se,cret", "blue")
 
 
 @pytest.mark.parametrize("odd", ["", "no-hex" * 5 + "xx", "0" * 32, "12", None])
@@ -106,14 +107,6 @@ def test_log_lines_name_the_span(otlp: OtlpReceiver) -> None:
         assert get_contextvars()["span_id"] == outside
     assert "trace_id" not in get_contextvars()
     shutdown_tracing()
-
-
-def test_the_collector_gets_the_configured_headers(otlp: OtlpReceiver) -> None:
-    _traced(otlp, headers="X-Api-Key=se%2Ccret, tenant = blue")
-    with span("job", {}):
-        pass
-    shutdown_tracing()
-    assert (otlp.headers[0]["x-api-key"], otlp.headers[0]["tenant"]) == ("se,cret", "blue")
 
 
 def test_sampled_jobs_are_traced_whole(otlp: OtlpReceiver) -> None:

@@ -42,26 +42,15 @@ ADDRESS = {
 }  # fmt: skip
 WHOLE = {
     **ADDRESS,
-    "StandardStatus": proof("Active", PORTAL),
-    "ClosePrice": proof(412000),
-    "CloseDate": proof("2019-06-14"),
-    "SubdivisionName": proof("Oak Hollow"),
-    "LivingArea": proof(2310, unit="Square Feet"),
-    "LivingAreaUnits": proof("Square Feet"),
-    "YearBuilt": proof(1987),
-    "StoriesTotal": proof(1.5),
-    "Roof": proof(["Asphalt Shingle"]),
-    "AssociationYN": proof(True),
-    "AssociationFee": proof(45),
-    "PowerProductionType": proof(["Photovoltaics"]),
-    "X_AccessNotes": proof("Gated: code at the gate house"),
-    "X_EstimatedValueLow": proof(500000, PORTAL),
-    "X_EstimatedValueHigh": proof(540500.5, PORTAL),
-    "X_PotentialEquityLow": proof(88000, PORTAL),
-    "X_PotentialEquityHigh": proof(128500.5, PORTAL),
-    "X_RoofYear": proof(2016),
-    "X_GoogleEarthUrl": proof("https://earth.google.com/web/search/35.1,-80.8"),
-}
+    "StandardStatus": proof("Active", PORTAL), "ClosePrice": proof(412000), "CloseDate": proof("2019-06-14"),
+    "SubdivisionName": proof("Oak Hollow"), "LivingArea": proof(2310, unit="Square Feet"),
+    "LivingAreaUnits": proof("Square Feet"), "YearBuilt": proof(1987), "StoriesTotal": proof(1.5),
+    "Roof": proof(["Asphalt Shingle"]), "AssociationYN": proof(True), "AssociationFee": proof(45),
+    "PowerProductionType": proof(["Photovoltaics"]), "X_AccessNotes": proof("Gated: code at the gate house"),
+    "X_EstimatedValueLow": proof(500000, PORTAL), "X_EstimatedValueHigh": proof(540500.5, PORTAL),
+    "X_PotentialEquityLow": proof(88000, PORTAL), "X_PotentialEquityHigh": proof(128500.5, PORTAL),
+    "X_RoofYear": proof(2016), "X_GoogleEarthUrl": proof("https://earth.google.com/web/search/35.1,-80.8"),
+}  # fmt: skip
 
 WHOLE_BRIEF = """\
 12 Fictional Ave, Anytown, ST 00000
@@ -128,30 +117,18 @@ def test_a_property_without_values_says_so_in_each_line() -> None:
     assert brief(details({}), NOW, 30) == expected
 
 
-def test_sources_are_quoted_only_where_they_disagree() -> None:
+def test_sources_are_quoted_only_where_they_contradict() -> None:
+    """Neither an equal nor an older value is a contradiction."""
     conflict = {
-        "field": "YearBuilt",
-        "chosen": 1987,
-        "evidence": [proof(1987), proof(1978, PORTAL), proof(1987, ROLL)],
-        "reasons": ["ranked first", "portal ranks below assessor here", "says the same"],
-        "verdicts": ["won", "conflict", "agrees"],
-    }
-    sources = source(COUNTY, "assessor"), source(PORTAL, "portal"), source(ROLL, "tax_roll")
-    assert lines_of(details({"YearBuilt": proof(1987)}, *sources, conflicts=[conflict]), "Year built") == [
-        "1987",
-        "[in doubt: portal homes.example says 1978]",
-    ]
-
-
-def test_an_older_value_is_no_doubt() -> None:
-    conflict = {
-        "field": "ClosePrice", "chosen": 412000, "evidence": [proof(412000), proof(99000, ROLL), proof(401000, PORTAL)],
-        "reasons": ["", "of an earlier time", ""], "verdicts": ["won", "older", "conflict"],
+        "field": "ClosePrice", "chosen": 412000, "reasons": ["", "of an earlier time", "", ""],
+        "evidence": [proof(412000), proof(99000, ROLL), proof(401000, PORTAL), proof(412000, ROLL)],
+        "verdicts": ["won", "older", "conflict", "agrees"],
     }  # fmt: skip
-    shown = details({**ADDRESS, "ClosePrice": proof(412000)}, source(COUNTY, None), conflicts=[conflict])
+    sources = source(COUNTY, None), source(PORTAL, "portal"), source(ROLL, "tax_roll")
+    shown = details({**ADDRESS, "ClosePrice": proof(412000)}, *sources, conflicts=[conflict])
     assert lines_of(shown, "Last sale") == [
         "date not known, $412,000",
-        "[price: in doubt: homes.example says $401,000]",
+        "[price: in doubt: portal homes.example says $401,000]",
     ]
 
 
@@ -270,19 +247,15 @@ def test_values_are_put_into_words() -> None:
     assert us.solar(["Wind"]) == "not stated (power by Wind)"
 
 
-@pytest.mark.parametrize(
-    ("fields", "words"),
-    [
-        ({"AssociationYN": False}, "no"),
-        ({"AssociationYN": False, "AssociationFee": 0}, "no"),
-        ({"AssociationFee": 45}, "yes, fee 45"),
-        ({"AssociationFee": 0}, "not known"),
-        ({"AssociationYN": True}, "yes"),
-    ],
-)
-def test_hoa_is_shown_in_words(fields: dict[str, Any], words: str) -> None:
-    shown = details({name: proof(value) for name, value in fields.items()}, source(COUNTY, None))
-    assert lines_of(shown, "HOA") == [words]
+def test_hoa_is_shown_in_words() -> None:
+    for has, fee, words in (
+        (False, None, "no"), (False, 0, "no"), (None, 45, "yes, fee 45"), (None, 0, "not known"), (True, None, "yes"),
+    ):  # fmt: skip
+        given = {"AssociationYN": has, "AssociationFee": fee}
+        shown = details(
+            {name: proof(value) for name, value in given.items() if value is not None}, source(COUNTY, None)
+        )
+        assert lines_of(shown, "HOA") == [words]
 
 
 @pytest.mark.parametrize(

@@ -132,7 +132,6 @@ def _printed_late(lines: int) -> list[str]:
 
 
 def test_a_child_never_waits_for_the_reader_of_its_output() -> None:
-    """While a terminal is paused, more output than a pipe holds is buffered and printed later."""
     assert len(_printed_late(5_000)) == 5_001
 
 
@@ -158,7 +157,6 @@ def test_a_closed_reader_does_not_end_a_child() -> None:
 
 
 def test_the_last_lines_of_a_child_are_printed_before_its_end_is_reported(tmp_path: Path) -> None:
-    """A process that the child started may write the last lines after the child has ended."""
     stream, gate = io.BytesIO(), tmp_path / "gate"
     os.mkfifo(gate)
     with ChildOutput(stream, _NAMES) as output, Supervisor(StopSignals(), output) as supervisor:

@@ -94,5 +94,4 @@ def test_a_free_port_is_accepted_even_just_after_a_connection() -> None:
 
 
 def test_an_address_of_another_machine_is_left_to_the_server() -> None:
-    """The server itself reports an unusable address more clearly."""
     require_free([Place("FLOWER_PORT", free_port(), "192.0.2.7"), Place("FLOWER_PORT", free_port(), "no host")])

@@ -33,18 +33,12 @@ def test_the_check_lists_the_models() -> None:
     assert request.headers["authorization"] == f"Bearer {SECRET}"
 
 
-@pytest.mark.parametrize(
-    ("status", "meaning"),
-    [
-        (200, "valid"),
-        (401, "invalid"),
-        (403, "no access"),
-        (429, "valid"),
-        (500, "unknown"),
-        (404, "unknown"),
-        (302, "unknown"),
-    ],
-)
+MEANINGS = {
+    200: "valid", 401: "invalid", 403: "no access", 429: "valid", 500: "unknown", 404: "unknown", 302: "unknown",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("status", "meaning"), MEANINGS.items())
 def test_each_status_has_its_meaning(status: int, meaning: str) -> None:
     body = {"error": {"code": "some_code", "message": f"Incorrect API key provided: {SECRET}"}}
     result, _ = _check(httpx2.Response(status, json=body, headers={"Location": "https://elsewhere.example/"}))
@@ -58,15 +52,9 @@ def test_an_answer_that_is_not_the_api_s_is_reported() -> None:
         assert result == {"status": "invalid", "http_status": 401, "detail": ""}
 
 
-def test_no_answer_proves_nothing_about_the_key() -> None:
-    result, _ = _check(httpx2.ConnectError(f"refused {SECRET}"))
-    assert (result["status"], result["http_status"]) == ("unknown", None)
-    assert "does not answer" in result["detail"]
-    assert SECRET not in result["detail"]
-
-
 def test_a_failed_request_shows_the_address_without_its_password() -> None:
     """Printed text may be copied into tickets, so only the error's class is shown, never its message."""
     trouble = httpx2.ProxyError("http://user:hunter2@proxy.example:3128 refused")
     result, _ = _check(trouble, "https://someone:hunter2@api.example/v1")
-    assert result["detail"] == "https://api.example/v1/models does not answer (ProxyError)"
+    detail = "https://api.example/v1/models does not answer (ProxyError)"
+    assert result == {"status": "unknown", "http_status": None, "detail": detail}

@@ -34,7 +34,6 @@ def test_every_command_takes_json_and_verbose(name: str, verbose: str) -> None:
 
 @EVERY_COMMAND
 def test_the_help_of_every_command_is_short_and_fits_80_columns(name: str) -> None:
-    """A help text has one sentence, at most three short paragraphs, and then examples."""
     context = typer.Context(ALL[name], info_name=f"propintel {name}", terminal_width=80, max_content_width=80)
     shown = ALL[name].get_help(context)
     assert [line for line in shown.splitlines() if len(line) > 80] == []

@@ -1,11 +1,9 @@
 """Terminal output contains no control characters from pages, and commands end with the right exit code."""
 
-from datetime import timedelta
-
 import pytest
 import typer
 
-from app.errors import ConfigurationError, NotFoundError, PropertyIntelligenceError
+from app.errors import ConfigurationError, NotFoundError
 from app.errors.broker import BrokerUnavailableError
 from app.errors.fetching import BlockedAddressError, HttpStatusError
 from app.errors.keys import CapacityError, NoKeysError
@@ -32,26 +30,19 @@ def test_brackets_in_a_value_are_not_markup(capsys: pytest.CaptureFixture[str]) 
     assert "yes" in shown
 
 
-@pytest.mark.parametrize(
-    ("error", "code"),
-    [
-        (ConfigurationError("PORT", "is bad", "Mend it"), 2),
-        (BrokerUnavailableError("redis://x", "down"), 2),
-        (NoKeysError(), 2),
-        (InvalidTargetError("x", "is none"), 2),
-        (InvalidCallbackError("https://hooks.example", "it has a user name"), 2),
-        (DatabaseUnavailableError("postgresql://x", "down"), 2),
-        (DatabaseOutdatedError("postgresql://x", "none"), 2),
-        (DatabaseLockedError("sqlite://x", "busy"), 1),
-        (DiskFullError("sqlite://x", "full"), 1),
-        (NotFoundError("job", "x"), 1),
-        (HttpStatusError("http://x/", 404), 1),
-        (BlockedAddressError("http://x/", "a private address"), 1),
-        (CapacityError(4.0), 1),
-    ],
-)
-def test_exit_codes_distinguish_failure_from_wrong_use(error: PropertyIntelligenceError, code: int) -> None:
-    assert exit_code_of(error) == code
+TRIED = (
+    DatabaseLockedError("sqlite://x", "busy"), DiskFullError("sqlite://x", "full"), NotFoundError("job", "x"),
+    HttpStatusError("http://x/", 404), BlockedAddressError("http://x/", "a private address"), CapacityError(4.0),
+)  # fmt: skip
+NOT_TRIED = (
+    ConfigurationError("PORT", "is bad", "Mend it"), BrokerUnavailableError("redis://x", "down"), NoKeysError(),
+    InvalidTargetError("x", "is none"), InvalidCallbackError("https://hooks.example", "it has a user name"),
+    DatabaseUnavailableError("postgresql://x", "down"), DatabaseOutdatedError("postgresql://x", "none"),
+)  # fmt: skip
+
+
+def test_exit_codes_distinguish_failure_from_wrong_use() -> None:
+    assert [exit_code_of(error) for error in (*TRIED, *NOT_TRIED)] == [1] * len(TRIED) + [2] * len(NOT_TRIED)
 
 
 def test_a_defect_is_one_line_without_keys(capsys: pytest.CaptureFixture[str]) -> None:
@@ -63,18 +54,9 @@ def test_a_defect_is_one_line_without_keys(capsys: pytest.CaptureFixture[str]) -
     assert "abcdefgh" not in shown.err
 
 
-@pytest.mark.parametrize(
-    ("text", "lifetime"),
-    [
-        ("30s", timedelta(seconds=30)),
-        ("15m", timedelta(minutes=15)),
-        ("1h", timedelta(hours=1)),
-        ("7D", timedelta(days=7)),
-        ("366d", timedelta(days=366)),
-    ],
-)
-def test_a_lifetime_is_a_number_and_a_unit(text: str, lifetime: timedelta) -> None:
-    assert _lifetime(text) == lifetime
+def test_a_lifetime_is_a_number_and_a_unit() -> None:
+    seconds = {"30s": 30, "15m": 900, "1h": 3600, "7D": 7 * 86_400, "366d": 366 * 86_400}
+    assert {text: _lifetime(text).total_seconds() for text in seconds} == seconds
 
 
 @pytest.mark.parametrize("text", ["", "1", "h", "-1h", "0s", "1.5h", "367d", "1w", "999999999d"])

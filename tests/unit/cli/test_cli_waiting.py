@@ -8,7 +8,7 @@ import pytest
 from app.clock import ManualClock
 from app.errors.pages import PageGoneError
 from app.property.storage.database import Database
-from app.property.storage.jobs.models import Enqueued, JobState
+from app.property.storage.jobs.models import Enqueued
 from app.property.storage.jobs.repository import JobStore
 from cli.waiting import wait_for_jobs
 
@@ -47,15 +47,6 @@ def _enqueue(jobs: JobStore, count: int, start: int = 0) -> Enqueued:
     return jobs.enqueue([f"http://homes.example/{n}" for n in range(start, start + count)])
 
 
-def test_wait_ends_after_every_job_of_the_batch(jobs: JobStore, clock: WorkingClock) -> None:
-    enqueued = _enqueue(jobs, 3)
-    clock.steps = [lambda job=job: _do(jobs, job.id) for job in enqueued.jobs]  # type: ignore[misc]
-    ended = wait_for_jobs(jobs, enqueued, clock)
-    assert [job.state for job in ended] == [JobState.FAILED] * 3
-    assert {job.id for job in ended} == {job.id for job in enqueued.jobs}
-    assert clock.steps == []
-
-
 def test_wait_includes_jobs_of_earlier_batches(jobs: JobStore, clock: WorkingClock) -> None:
     earlier = _enqueue(jobs, 1)
     enqueued = _enqueue(jobs, 2)
@@ -64,12 +55,6 @@ def test_wait_includes_jobs_of_earlier_batches(jobs: JobStore, clock: WorkingClo
     ended = wait_for_jobs(jobs, enqueued, clock)
     assert {job.id for job in ended} == {enqueued.new[0], earlier.new[0]}
     assert len(clock.slept) == 3
-
-
-def test_a_canceled_job_counts_as_finished(jobs: JobStore, clock: WorkingClock) -> None:
-    enqueued = _enqueue(jobs, 1)
-    clock.steps = [lambda: jobs.cancel(enqueued.new[0])]
-    assert [job.state for job in wait_for_jobs(jobs, enqueued, clock)] == [JobState.CANCELLED]
 
 
 def test_a_missing_worker_is_reported_once(

@@ -85,13 +85,10 @@ def test_running_services_are_limited_and_restarted(name: str) -> None:
 
 
 def test_only_web_flower_and_prometheus_are_published_and_on_loopback() -> None:
-    published = {
-        name: [_default(port) for port in service["ports"]] for name, service in _SERVICES.items() if "ports" in service
-    }
+    published = {name: [*map(_default, service.get("ports", ()))] for name, service in _SERVICES.items()}
+    expected = {"web": 8000, "flower": 5555, "prometheus": 9090}
     assert published == {
-        "web": ["127.0.0.1:8000:8000"],
-        "flower": ["127.0.0.1:5555:5555"],
-        "prometheus": ["127.0.0.1:9090:9090"],
+        name: [f"127.0.0.1:{expected[name]}:{expected[name]}"] if name in expected else [] for name in _SERVICES
     }
 
 
@@ -104,7 +101,6 @@ def test_only_our_processes_reach_the_stores_and_the_stores_reach_nothing_outsid
 
 
 def test_each_service_starts_after_its_dependencies() -> None:
-    """Secrets are made first. The project's services start after the database migration."""
     needs = {
         name: {(other, how["condition"]) for other, how in service.get("depends_on", {}).items()}
         for name, service in _SERVICES.items()
@@ -127,11 +123,9 @@ def test_each_service_has_enough_time_to_stop() -> None:
 
 def test_durable_data_is_in_volumes() -> None:
     kept = {
-        "postgres": "postgres:/var/lib/postgresql/data",
-        "valkey": "valkey:/data",
-        "flower": "flower:/var/lib/propintel",
-        "prometheus": "prometheus:/prometheus",
-    }
+        "postgres": "postgres:/var/lib/postgresql/data", "valkey": "valkey:/data",
+        "flower": "flower:/var/lib/propintel", "prometheus": "prometheus:/prometheus",
+    }  # fmt: skip
     for name, volume in kept.items():
         assert volume in _SERVICES[name]["volumes"]
         assert volume.split(":")[1] not in {place.split(":")[0] for place in _SERVICES[name].get("tmpfs", ())}
@@ -189,7 +183,6 @@ def test_every_generated_secret_reaches_our_processes_and_can_be_supplied() -> N
 
 
 def test_a_fresh_clone_needs_no_other_file() -> None:
-    """`.env` is optional, and all of the project's services use one image that is built once."""
     assert {name: service["build"] for name, service in _SERVICES.items() if "build" in service} == {
         "init": {"context": ".", "args": ["PYTHON_IMAGE"]}
     }

@@ -49,7 +49,6 @@ def test_a_worker_is_healthy_while_its_heartbeat_is_fresh(tmp_path: Path) -> Non
 
 
 def test_beat_is_healthy_while_one_of_our_beats_holds_the_lock(embedded_valkey_url: str, tmp_path: Path) -> None:
-    """REDIS_URL may be given directly or in a file."""
     prefix = celery_config(Settings.of(redis_url=embedded_valkey_url))["redbeat_key_prefix"]
     assert _SCRIPT["BEAT_LOCK"] == f"{prefix}:lock"
     words, file = ["celery", "-A", "worker", "beat", "--pidfile="], tmp_path / "redis_url"

@@ -27,9 +27,8 @@ _RAILWAY_KEYS = {
 def test_railway_knows_every_key_of_its_files(file: Path) -> None:
     config = json.loads(file.read_text())
     assert config.pop("$schema") == "https://railway.com/railway.schema.json"
-    assert {
-        part: keys.keys() - _RAILWAY_KEYS[part] for part, keys in config.items() if keys.keys() - _RAILWAY_KEYS[part]
-    } == {}
+    for part, keys in config.items():
+        assert keys.keys() <= _RAILWAY_KEYS[part]
 
 
 def test_vercel_s_function_is_the_web_app() -> None:
@@ -70,7 +69,6 @@ def test_workflows_pin_actions_to_commits_and_only_read() -> None:
 
 
 def test_github_runs_the_same_checks_as_developers() -> None:
-    """Both run `make check` and `.ci/run` on both Python versions."""
     jobs = yaml.safe_load((_ROOT / ".github/workflows/ci.yml").read_text())["jobs"]
     assert all(job["strategy"]["matrix"]["python"] == ["3.12", "3.13"] for job in jobs.values())
     commands = {name: [step["run"] for step in job["steps"] if "run" in step] for name, job in jobs.items()}

@@ -61,10 +61,6 @@ def test_bars_of_hours_stand_above_their_labels() -> None:
     assert 4 <= len(chart.x_ticks) <= 8
 
 
-def test_a_day_without_events_has_no_bars() -> None:
-    assert [bar.parts for bar in _chart([(0, 0, 0)] * 24).bars] == [()] * 24
-
-
 def test_outages_are_drawn_at_their_length() -> None:
     until = START + timedelta(hours=24)
     drawn = timeline(

@@ -22,13 +22,9 @@ def _price(day: date, price: float, *, is_sale: bool = False) -> DatedPrice:
 def test_prices_of_all_sources_are_ordered_and_without_duplicates() -> None:
     history = [
         {"date": "2019-06-14", "price": 412000, "event": "Sold"},
-        {"date": "2005-10", "price": 250000, "event": "Listed"},
-        {"date": "2001", "event": "Listed"},
-        {"price": 5},
-        {"date": "soon", "price": 5},
-        {"date": "0001-01-01", "price": 5},
-        {"date": "2002", "price": "5"},
-    ]
+        {"date": "2005-10", "price": 250000, "event": "Listed"}, {"date": "2001", "event": "Listed"}, {"price": 5},
+        {"date": "soon", "price": 5}, {"date": "0001-01-01", "price": 5}, {"date": "2002", "price": "5"},
+    ]  # fmt: skip
     found = dated_prices(
         [
             _source("https://a.example/", X_PriceHistory=history),

@@ -10,7 +10,6 @@ from app.redis.embedded_valkey import EmbeddedValkey
 from app.services.reports.key_report.report import keep_report
 from app.services.runtime.stores import Stores
 from app.settings import Settings
-from web.key_reports import AlertList, KeyReportView
 
 Bearer = Callable[..., dict[str, str]]
 ALERTS, KEY_REPORT = "/api/v1/admin/alerts", "/api/v1/admin/key-report"
@@ -25,23 +24,16 @@ def test_firing_alerts_are_listed_with_resolved_ones(client: TestClient, bearer:
     alerts.record([alarm("a"), alarm("b"), alarm("c", Severity.CRITICAL)], notify=True)
     alerts.record([alarm("a"), alarm("c", Severity.CRITICAL)], notify=True)
     data = client.get(ALERTS, headers=bearer("exec")).json()["data"]
-    AlertList.model_validate(data)
     assert [each["subject"] for each in data["firing"]] == ["c", "a"]
     assert [each["subject"] for each in data["resolved"]] == ["b"]
     assert data["firing"][1] == alerts.firing()[1].as_json()
     assert data["webhook"] == {"pending": 2, "given_up": 0, "error": None}
     assert data["next_cursor"] is None
-
-
-def test_resolved_alerts_come_in_pages_newest_first(client: TestClient, bearer: Bearer, stores: Stores) -> None:
-    alerts = AlertStore(stores.database)
-    for subject in "abc":
-        alerts.record([alarm(subject)], notify=False)
-        alerts.record([], notify=False)
+    alerts.record([], notify=False)
     first = client.get(f"{ALERTS}?limit=2", headers=bearer()).json()["data"]
     second = client.get(f"{ALERTS}?limit=2&cursor={first['next_cursor']}", headers=bearer()).json()["data"]
-    assert [each["subject"] for page in (first, second) for each in page["resolved"]] == ["c", "b", "a"]
-    assert second["next_cursor"] is None
+    assert [len(page["resolved"]) for page in (first, second)] == [2, 1]
+    assert (second["resolved"][0]["subject"], second["next_cursor"]) == ("b", None)
 
 
 def test_the_newest_report_is_shown_with_its_advice(
@@ -53,27 +45,18 @@ def test_the_newest_report_is_shown_with_its_advice(
         now = stores.database.clock.now()
         advice = [{"code": "enough", "severity": "info", "sentence": "Enough.", "numbers": {"keys": 2}}]
         report = {
-            "keys": {"sk-a": {"state": "dead", "failures": 3, "requests": 9}},
-            "healthy_keys": 1,
-            "total_keys": 2,
-            "rotation_strategy": "random",
-            "alerts_firing": 0,
-            "advice": advice,
-        }
+            "keys": {"sk-a": {"state": "dead", "failures": 3, "requests": 9}}, "healthy_keys": 1, "total_keys": 2,
+            "rotation_strategy": "random", "alerts_firing": 0, "advice": advice,
+        }  # fmt: skip
         keep_report(settings, {**report, "healthy_keys": 2}, now - timedelta(minutes=1))
         keep_report(settings, report, now)
         AlertStore(stores.database).record([alarm("a")], notify=False)
         data = client.get(KEY_REPORT, headers=bearer()).json()["data"]
-    KeyReportView.model_validate(data)
     assert data["report"] == {
-        "reported_at": now.isoformat(),
-        "healthy_keys": 1,
-        "total_keys": 2,
-        "unhealthy": [{"key": "sk-a", "state": "dead", "failures": 3}],
-        "unhealthy_left_off": 0,
-        "summary": "OpenAI keys: 1 of 2 healthy, 9 requests, 3 failures, strategy random",
-        "advice": advice,
-    }
+        "reported_at": now.isoformat(), "healthy_keys": 1, "total_keys": 2,
+        "unhealthy": [{"key": "sk-a", "state": "dead", "failures": 3}], "unhealthy_left_off": 0,
+        "summary": "OpenAI keys: 1 of 2 healthy, 9 requests, 3 failures, strategy random", "advice": advice,
+    }  # fmt: skip
     assert data["alerts_firing"] == 1
 
 

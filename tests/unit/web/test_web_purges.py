@@ -1,6 +1,5 @@
 """The purge route only counts by default, deletes on request, and is for management only."""
 
-import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +13,6 @@ from app.services.privacy.purging import purge
 from app.services.runtime.stores import Stores
 from benchmarks.saving import save_record
 from tests.plugins.page_records import page_record
-from web.purges import PurgedView
 
 Bearer = Callable[..., dict[str, str]]
 PURGE, URL = "/api/v1/admin/purge", "https://homes.example/h/48213"
@@ -33,7 +31,6 @@ def test_a_purge_counts_first_and_deletes_on_request(
 ) -> None:
     named = {kind: name or home for kind, name in named.items()}
     counted = client.post(PURGE, headers=bearer(), json=named).json()["data"]
-    PurgedView.model_validate(counted)
     assert (counted["dry_run"], counted["removed"]["properties"], counted["wiped"]) == (True, 1, False)
     assert stores.properties.get(home)["record"]
     done = client.post(PURGE, headers=bearer(), json={**named, "dry_run": False}).json()["data"]
@@ -44,39 +41,22 @@ def test_a_purge_counts_first_and_deletes_on_request(
     assert again.json()["data"]["removed"] == {}
 
 
-def test_the_log_names_user_kind_and_counts_but_not_the_target(
-    client: TestClient, bearer: Bearer, home: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    with caplog.at_level(logging.WARNING, "app.services.privacy.purging"):
-        client.post(PURGE, headers=bearer("exec", sub="alice"), json={"url": URL, "dry_run": False})
-    (line,) = [record.getMessage() for record in caplog.records if "Purge of" in record.getMessage()]
-    assert line == "Purge of a url by alice (exec): 1 observations, 1 properties, 1 source_records"
-    assert "homes.example" not in caplog.text
-
-
 @pytest.mark.parametrize(
     ("body", "code"),
     [
-        ({}, "invalid_request"),
-        ({"url": URL, "host": "homes.example"}, "invalid_request"),
-        ({"url": URL, "dry_run": "no"}, "invalid_request"),
-        ({"url": "12 Oak St"}, "invalid_target"),
-        ({"host": "https://homes.example/"}, "invalid_host"),
-        ({"host": ""}, "invalid_request"),
-        ({"host": "co.uk"}, "invalid_host"),
-        ({"property": "x"}, "invalid_request"),
-        ({"person": ""}, "invalid_request"),
-        ({"persons": "Jane Doe"}, "invalid_request"),
+        ({}, "invalid_request"), ({"url": URL, "host": "homes.example"}, "invalid_request"),
+        ({"url": URL, "dry_run": "no"}, "invalid_request"), ({"url": "12 Oak St"}, "invalid_target"),
+        ({"host": "https://homes.example/"}, "invalid_host"), ({"host": ""}, "invalid_request"),
+        ({"host": "co.uk"}, "invalid_host"), ({"property": "x"}, "invalid_request"),
+        ({"person": ""}, "invalid_request"), ({"persons": "Jane Doe"}, "invalid_request"),
     ],
-)
+)  # fmt: skip
 def test_an_ambiguous_purge_is_refused(client: TestClient, bearer: Bearer, body: dict[str, Any], code: str) -> None:
     answer = client.post(PURGE, headers=bearer(), json={"dry_run": False, **body})
     assert (answer.status_code, answer.json()["error"]["code"]) == (422, code)
 
 
 def test_a_host_is_named_in_any_spelling_but_never_one_of_several_owners(stores: Stores, home: str) -> None:
-    """IP addresses and intranet names are valid hosts."""
-
     def count(name: str) -> int:
         result = purge(stores.settings, stores.database, PurgeKind.HOST, name, who="alice", dry_run=True)
         return result.removed.get("source_records", 0)

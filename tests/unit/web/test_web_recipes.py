@@ -8,7 +8,6 @@ from fastapi.testclient import TestClient
 
 from app.property.recipes.recipe import Anchor, Counts, Recipe, RecipeState, new_recipe
 from app.property.storage.properties.recipes import StoredRecipes
-from web.recipes import DeletedRecipe, RecipeList, RecipeView
 
 Bearer = Callable[..., dict[str, str]]
 ROOT = "/api/v1/recipes"
@@ -37,11 +36,8 @@ def client(make_client: Callable[..., TestClient]) -> TestClient:
 def test_recipes_are_listed_in_pages_and_shown(client: TestClient, bearer: Bearer) -> None:
     first = client.get(ROOT, headers=bearer(role="reader"), params={"limit": 1}).json()["data"]
     rest = client.get(ROOT, headers=bearer(), params={"cursor": first["next_cursor"]}).json()["data"]
-    for one in (first, rest):
-        RecipeList.model_validate(one)
     assert {one["id"] for one in first["recipes"] + rest["recipes"]} == {LEARNED.id, WRITTEN.id}
     (shown,) = client.get(ROOT, headers=bearer(), params={"host": "www.Homes.example"}).json()["data"]["recipes"]
-    RecipeView.model_validate(shown)
     assert client.get(f"{ROOT}/{LEARNED.id}", headers=bearer()).json()["data"] == shown
     assert (shown["saved_calls"], shown["saved_usd"], shown["reason"]) == (9, 0.4, LEARNED.reason)
     (field,) = shown["fields"]
@@ -58,7 +54,6 @@ def test_without_a_model_price_no_dollars_are_shown(make_client: Callable[..., T
 def test_a_recipe_can_be_forgotten(client: TestClient, bearer: Bearer) -> None:
     place = f"{ROOT}/{LEARNED.id}"
     gone = client.delete(place, headers=bearer(role="manager")).json()["data"]
-    DeletedRecipe.model_validate(gone)
     assert gone == {"id": LEARNED.id}
     again = client.delete(place, headers=bearer(role="manager"))
     assert (again.status_code, again.json()["error"]["code"]) == (404, "recipe_not_found")

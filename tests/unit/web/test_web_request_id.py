@@ -27,7 +27,6 @@ def test_a_valid_id_is_adopted_and_any_other_replaced(client: TestClient) -> Non
 
 
 def test_refusals_and_defects_have_the_id_too(make_client: Callable[..., TestClient]) -> None:
-    """An unexpected exception is answered outside of all middleware."""
     client = make_client()
 
     def broken() -> None:

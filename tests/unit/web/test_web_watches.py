@@ -5,8 +5,6 @@ from typing import Any
 
 from fastapi.testclient import TestClient
 
-from web.watches import RemovedWatch, WatchList, WatchView
-
 Bearer = Callable[..., dict[str, str]]
 ROOT = "/api/v1/watches"
 URL = "https://site.example/house/1"
@@ -20,13 +18,10 @@ def put(client: TestClient, headers: dict[str, str], *targets: str, **more: Any)
 def test_a_watch_is_created_listed_and_removed(make_client: Callable[..., TestClient], bearer: Bearer) -> None:
     client = make_client(watch_interval_days=14, watch_daily_pages=50)
     made = put(client, bearer(role="operator"), URL, "12 Main Street, Springfield IL 62701").json()["data"]
-    assert (made["new"], [(one["target"], one["interval_days"]) for one in made["watches"]]) == (
-        2,
-        [(URL, 14), (ADDRESS, 14)],
-    )
+    assert made["new"] == 2
+    assert [(one["target"], one["interval_days"]) for one in made["watches"]] == [(URL, 14), (ADDRESS, 14)]
     assert put(client, bearer(), URL, interval_days=1).json()["data"]["new"] == 0
     first = client.get(ROOT, headers=bearer(role="reader"), params={"limit": 1}).json()["data"]
-    WatchList.model_validate(first)
     assert first["counts"]["waiting"] == 2
     assert first["budget"]["pages"] == {"used": 0, "limit": 50}
     rest = client.get(ROOT, headers=bearer(), params={"cursor": first["next_cursor"]}).json()["data"]
@@ -34,11 +29,8 @@ def test_a_watch_is_created_listed_and_removed(make_client: Callable[..., TestCl
     assert set(listed) == {URL, ADDRESS}
     place = f"{ROOT}/{listed[URL]['id']}"
     shown = client.get(place, headers=bearer()).json()["data"]
-    WatchView.model_validate(shown)
     assert (shown["interval_days"], "operator" in shown["created_by"]) == (1, True)
-    removed = client.delete(place, headers=bearer()).json()["data"]
-    RemovedWatch.model_validate(removed)
-    assert client.delete(place, headers=bearer()).status_code == 404
+    assert [client.delete(place, headers=bearer()).status_code for _ in range(2)] == [200, 404]
 
 
 def test_an_invalid_watch_is_refused_with_the_reason(make_client: Callable[..., TestClient], bearer: Bearer) -> None:
