@@ -8,11 +8,10 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, get_args
 
-import pytest
 import typer
 
 from cli.commands import COMMANDS
-from tests.plugins.documented import DOING, ROOT, SHOWING, Block, blocks, blocks_of, pages
+from tests.plugins.documented import DOING, ROOT, SHOWING, Block, blocks, pages
 
 BLOCKS = blocks()
 _MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
@@ -47,22 +46,6 @@ def _complaint_of_test(name: str, block: Block) -> Iterator[str]:
 
 def test_every_runnable_block_is_run_by_a_test() -> None:
     assert [f"{block}: {problem}" for block in BLOCKS for problem in _complaints(block)] == []
-
-
-@pytest.mark.parametrize(
-    ("page", "problem"),
-    [
-        ("```\nls\n```", "names no language"),
-        ("```bash\nls\n```", "no comment above"),
-        ("<!-- tested-by: tests/none.py::test_x -->\n```bash\nls\n```", "no file tests/none.py"),
-        ("<!-- tested-by: tests/conftest.py::test_x -->\n```bash\nls\n```", "no test test_x"),
-        ("<!-- tested-by: .ci/run -->\n```bash\nmake nonsense\n```", "does not run make nonsense"),
-        ("<!-- run -->\n\n```python\n1\n```", "no comment above"),
-    ],
-)
-def test_a_block_that_no_test_runs_is_reported(page: str, problem: str) -> None:
-    (block,) = blocks_of("docs/x.md", page)
-    assert problem in " ".join(_complaints(block))
 
 
 def _typed() -> Iterator[tuple[str, str]]:
@@ -147,19 +130,6 @@ def test_every_make_target_exists() -> None:
     }
     assert wanted
     assert {(place, word) for place, word in wanted if word not in _TARGETS} == set()
-
-
-@pytest.mark.parametrize(
-    ("words", "problem"),
-    [
-        (["scrap", "x"], "no command scrap"),
-        (["keys", "shake"], "no command shake"),
-        (["jobs", "list", "--faild"], "--faild"),
-        (["properties", "export", "--format", "xlsx"], "xlsx"),
-    ],
-)
-def test_a_command_that_propintel_refuses_is_reported(words: list[str], problem: str) -> None:
-    assert problem in (_refusal(words) or "")
 
 
 def test_every_module_and_script_that_python_runs_exists() -> None:

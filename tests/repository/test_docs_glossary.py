@@ -6,8 +6,6 @@ import re
 from collections.abc import Iterator
 from html import unescape
 
-import pytest
-
 from app.errors import every_kind
 from app.settings import Settings
 from tests.plugins.documented import ROOT, pages
@@ -84,26 +82,3 @@ def test_no_log_message_uses_an_avoided_word() -> None:
         if _found(message)
     }
     assert found == set()
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("Doors open by and by.", ["Doors", "by and by"]),
-        ("No key has room, it is told.", ["room", "told"]),
-        ("two rooms, a bathroom, and the house number", []),
-        ("`told_at` and [pages](../doors/pages.md) <!-- run in a door -->", []),
-        ("```text\nheard\n```\n\nThe answer was heard.", ["heard"]),
-    ],
-)
-def test_an_avoided_word_is_found_in_prose_only(text: str, words: list[str]) -> None:
-    assert _in_markdown(text) == words
-
-
-def test_an_avoided_word_is_found_in_a_template() -> None:
-    shown = '<p title="the door" class="room">{{ told }} {% if heard %}heard{% endif %}</p><script>"kin"</script>'
-    assert _in_template(shown) == ["door", "heard"]
-
-
-def test_an_avoided_word_is_found_in_a_log_message() -> None:
-    assert [_found(text) for text in _logged('log.info("The room is full")\nlog.info(told)')] == [["room"]]

@@ -3,8 +3,6 @@
 import ast
 import re
 
-import pytest
-
 from app.settings import Settings
 from tasks import make_celery
 from tests.plugins.documented import ROOT
@@ -40,13 +38,6 @@ def test_every_deciding_function_exists() -> None:
     assert [row[0] for row in rows if len(_NAMED.findall(row[1])) != 1] == []
     named = _NAMED.findall(section)
     assert [f"{file}::{name}" for file, name in named if name not in _functions(file)] == []
-
-
-@pytest.mark.parametrize("file", ["tasks/base.py", "app/keypool/stores/lua/keys.lua"])
-def test_a_missing_function_is_reported(file: str) -> None:
-    functions = _functions(file)
-    assert {"JobTask.working_on", "fail"} & functions
-    assert "working_on" not in functions
 
 
 def test_every_file_that_contributing_names_exists() -> None:

@@ -20,24 +20,15 @@ _FOREIGN = Path(__file__).with_name("foreign_variables.txt").read_text().split()
 @pytest.mark.parametrize(
     ("given", "meant"),
     [
-        ("OPENAI_APIKEYS", "OPENAI_API_KEYS"),
-        ("OPENAI_APIKEY", "OPENAI_API_KEY"),
-        ("OPENAI_KEY", "OPENAI_API_KEY"),
-        ("OPENAI_KEYS_FILE", "OPENAI_API_KEYS_FILE"),
-        ("OPENAI_API_KEY1", "OPENAI_API_KEY_1"),
-        ("OPENAI_API_KEYS_12", "OPENAI_API_KEY_12"),
-        ("OPENAI_TIMEOUT", "OPENAI_TIMEOUT_SECONDS"),
-        ("OPENAI_BASEURL", "OPENAI_BASE_URL"),
-        ("DATABSE_URL", "DATABASE_URL"),
-        ("REDIS_URI", "REDIS_URL"),
-        ("JWT_SECRETS", "JWT_SECRET"),
-        ("JWT_SECRETFILE", "JWT_SECRET_FILE"),
-        ("LOG_LEVL", "LOG_LEVEL"),
-        ("PROPINTEL_ENVFILE", "PROPINTEL_ENV_FILE"),
-        ("FLOWER_BASICAUTH", "FLOWER_BASIC_AUTH"),
+        ("OPENAI_APIKEYS", "OPENAI_API_KEYS"), ("OPENAI_APIKEY", "OPENAI_API_KEY"), ("OPENAI_KEY", "OPENAI_API_KEY"),
+        ("OPENAI_KEYS_FILE", "OPENAI_API_KEYS_FILE"), ("OPENAI_API_KEY1", "OPENAI_API_KEY_1"),
+        ("OPENAI_API_KEYS_12", "OPENAI_API_KEY_12"), ("OPENAI_TIMEOUT", "OPENAI_TIMEOUT_SECONDS"),
+        ("OPENAI_BASEURL", "OPENAI_BASE_URL"), ("DATABSE_URL", "DATABASE_URL"), ("REDIS_URI", "REDIS_URL"),
+        ("JWT_SECRETS", "JWT_SECRET"), ("JWT_SECRETFILE", "JWT_SECRET_FILE"), ("LOG_LEVL", "LOG_LEVEL"),
+        ("PROPINTEL_ENVFILE", "PROPINTEL_ENV_FILE"), ("FLOWER_BASICAUTH", "FLOWER_BASIC_AUTH"),
         ("OTEL_EXPORTER_OTLP_ENPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"),
     ],
-)
+)  # fmt: skip
 def test_a_near_miss_names_the_intended_setting(given: str, meant: str) -> None:
     assert meant_by(given) == meant
 
@@ -65,7 +56,6 @@ def test_flower_s_and_opentelemetry_s_own_variables_are_ignored() -> None:
 
 
 def test_the_variables_that_this_repository_uses_are_ignored() -> None:
-    """The test reads the compose files, the Procfile, the Dockerfile, the Makefile, and `.ci/run`."""
     files = ["docker-compose.yml", "Procfile", "Dockerfile", ".ci/run", "deploy/compose.production.yml", "Makefile"]
     used = {name for file in files for name in re.findall(r"\b[A-Z][A-Z0-9_]{3,}\b", (_ROOT / file).read_text())}
     assert "PROPINTEL_SECRETS" in used

@@ -38,21 +38,9 @@ def test_every_license_is_allowed(chain: Any, lock: str) -> None:
     assert list(chain.refusals([*chain.locked(getattr(chain, lock)), *chain.vendored()])) == []
 
 
-@pytest.mark.parametrize(
-    ("license", "may"),
-    [
-        ("MIT", True),
-        ("GPL-3.0-only", False),
-        ("GPL-2.0-only OR MIT", True),
-        ("MIT AND AGPL-3.0-only", False),
-        ("(Apache-2.0 OR BSD-3-Clause)", True),
-    ],
-)
-def test_one_allowed_license_of_several_alternatives_is_enough(chain: Any, license: str, may: bool) -> None:
-    assert chain.allowed(license) is may
-
-
-def test_a_package_without_a_license_is_reported(chain: Any) -> None:
+def test_one_allowed_license_of_several_alternatives_is_enough(chain: Any) -> None:
+    assert all(map(chain.allowed, ("MIT", "GPL-2.0-only OR MIT", "(Apache-2.0 OR BSD-3-Clause)")))
+    assert not any(map(chain.allowed, ("GPL-3.0-only", "MIT AND AGPL-3.0-only")))
     silent = chain.Component("pkg:pypi/x@1", "x", "1", (), None)
     assert list(chain.refusals([silent])) == ["x 1: no license that is known"]
 

@@ -55,27 +55,17 @@ def county() -> Iterator[RunningCounty]:
 
 def _environment(place: Path) -> dict[str, str]:
     clean = {name: value for name, value in os.environ.items() if not name.upper().startswith(VARIABLE_PREFIXES)}
-    return {
-        **clean,
-        "PATH": f"{place / 'programs'}:{clean['PATH']}",
-        "PORT": str(free_port()),
-        "FLOWER_PORT": str(free_port()),
-        "PYTHONUNBUFFERED": "1",
-    }
+    ports = {"PORT": str(free_port()), "FLOWER_PORT": str(free_port())}
+    return {**clean, **ports, "PATH": f"{place / 'programs'}:{clean['PATH']}", "PYTHONUNBUFFERED": "1"}
 
 
 def _bash(script: str, place: Path, environment: Mapping[str, str]) -> str:
     """Run the script and return its output. Exported variables are saved in the file `exported` for the next block."""
     script = f"set -eu\n. ./exported\n{script}\nexport -p > exported"
     done = subprocess.run(
-        ["bash", "-c", script],
-        env=dict(environment),
-        cwd=place,
-        capture_output=True,
-        text=True,
-        timeout=_LIMIT_SECONDS,
-        check=False,
-    )
+        ["bash", "-c", script], env=dict(environment), cwd=place, capture_output=True, text=True,
+        timeout=_LIMIT_SECONDS, check=False,
+    )  # fmt: skip
     assert done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
@@ -84,17 +74,9 @@ def _bash(script: str, place: Path, environment: Mapping[str, str]) -> str:
 def _up(block: str, place: Path, environment: Mapping[str, str], log: Path) -> Iterator[None]:
     """Run `propintel up` until its start message appears. Send Ctrl-C at the end."""
     with log.open("w", encoding="utf-8") as out:
-        process = subprocess.Popen(
-            [
-                "bash",
-                "-c",
-                f"set -eu\n. ./exported\n{block.replace('.venv/bin/propintel up', 'exec .venv/bin/propintel up')}",
-            ],
-            env=dict(environment),
-            cwd=place,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-        )
+        block = block.replace(".venv/bin/propintel up", "exec .venv/bin/propintel up")
+        argv = ["bash", "-c", f"set -eu\n. ./exported\n{block}"]
+        process = subprocess.Popen(argv, env=dict(environment), cwd=place, stdout=out, stderr=subprocess.STDOUT)
         timer = threading.Timer(_LIMIT_SECONDS, process.kill)
         timer.start()
         try:
