@@ -23,12 +23,8 @@ _PROMETHEUS_STAND_IN = f'FROM {PYTHON_IMAGE}\nCOPY prometheus promtool /bin/\nEN
 
 def copy_checkout(folder: Path) -> Path:
     """Copy the files of this checkout that git tracks or would add, but not .git and .env."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        capture_output=True,
-        check=True,
-    )
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
     for name in filter(None, listed.stdout.decode().split("\0")):
         if (ROOT / name).is_file():  # skip a file that is deleted but still tracked
             (folder / name).parent.mkdir(parents=True, exist_ok=True)

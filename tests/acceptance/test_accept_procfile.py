@@ -64,21 +64,13 @@ def variables(
     """Return the settings that an operator would set on a platform, with the simulators' addresses."""
     model = openai_simulator()
     return {
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "HOME": str(tmp_path),
-        "PROPINTEL_HOME": str(tmp_path / "home"),
-        "REDIS_URL": redis_url,
-        "DATABASE_URL": database_url,
-        "OPENAI_API_KEYS": ",".join(model.keys),
-        "OPENAI_BASE_URL": model.base_url,
-        "JWT_SECRET": secrets.token_hex(32),
-        "FLOWER_BASIC_AUTH": f"viewer:{secrets.token_hex(16)}",
-        "FLOWER_PORT": str(free_port()),
-        "PORT": str(free_port()),
-        "WORKER_CONCURRENCY": "3",
-        "KEY_REPORT_INTERVAL_SECONDS": "1",
-        "FETCH_ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8",
-    }
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": str(tmp_path),
+        "PROPINTEL_HOME": str(tmp_path / "home"), "REDIS_URL": redis_url, "DATABASE_URL": database_url,
+        "OPENAI_API_KEYS": ",".join(model.keys), "OPENAI_BASE_URL": model.base_url,
+        "JWT_SECRET": secrets.token_hex(32), "FLOWER_BASIC_AUTH": f"viewer:{secrets.token_hex(16)}",
+        "FLOWER_PORT": str(free_port()), "PORT": str(free_port()), "WORKER_CONCURRENCY": "3",
+        "KEY_REPORT_INTERVAL_SECONDS": "1", "FETCH_ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8",
+    }  # fmt: skip
 
 
 def _honcho(*process_types: str) -> list[str]:
@@ -122,20 +114,14 @@ def test_the_processes_of_the_procfile_finish_a_batch(
         _honcho("release"), env=variables, cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert release.returncode == 0, release.stdout
-    token = subprocess.run(
-        ["propintel", "token", "--role", "manager", "--subject", "tester"],
-        env=variables,
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.strip()
+    sign = ["propintel", "token", "--role", "manager", "--subject", "tester"]
+    signed = subprocess.run(sign, env=variables, cwd=tmp_path, capture_output=True, text=True, check=True)
     web = httpx2.Client(base_url=f"http://{LOOPBACK}:{variables['PORT']}", trust_env=False, timeout=300)
     flower = httpx2.Client(base_url=f"http://{LOOPBACK}:{variables['FLOWER_PORT']}", trust_env=False, timeout=300)
     with web, flower, _running(variables, tmp_path) as processes:
         _wait_until(lambda: _answers(web, "/readyz") == 200, tmp_path)
         assert web.get("/api/v1/admin/openai/stats").status_code == 401
-        web.headers["Authorization"] = f"Bearer {token}"
+        web.headers["Authorization"] = f"Bearer {signed.stdout.strip()}"
         targets = [f"{property_site}/homes/{n}" for n in range(1, _JOBS + 1)]
         batch = web.post("/api/v1/jobs", json={"targets": targets}).json()["data"]["batch"]
 
@@ -164,6 +150,5 @@ def test_the_processes_of_the_procfile_finish_a_batch(
     assert "long%2Fpassword" not in log
     for name in _PROCESS_TYPES:
         assert f"{name}.1" in log
-    assert "Task tasks.scrape.scrape_property[" not in "".join(
-        line for line in log.splitlines() if "maintenance.1" in line
-    )
+    maintenance = [line for line in log.splitlines() if "maintenance.1" in line]
+    assert "Task tasks.scrape.scrape_property[" not in "".join(maintenance)

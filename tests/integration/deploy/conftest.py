@@ -46,26 +46,13 @@ def healthy_metrics(metrics_endpoint: MetricsEndpoint) -> MetricsEndpoint:
 
 
 @pytest.fixture(scope="module")
-def exposition_url(metrics_endpoint: MetricsEndpoint) -> str:
-    """Return the URL that Prometheus scrapes."""
-    return metrics_endpoint.url
-
-
-@pytest.fixture(scope="module")
-def metrics_token(metrics_endpoint: MetricsEndpoint) -> str:
-    """Return the token that a scrape must send."""
-    return metrics_endpoint.token
-
-
-@pytest.fixture(scope="module")
 def prometheus_server(
-    tmp_path_factory: pytest.TempPathFactory, exposition_url: str, metrics_token: str
+    tmp_path_factory: pytest.TempPathFactory, metrics_endpoint: MetricsEndpoint
 ) -> Iterator[PrometheusServer]:
-    """Start a Prometheus with the configuration and rules of deploy/. It scrapes `exposition_url` twice per second.
+    """Start a Prometheus with the configuration and rules of deploy/. It scrapes the endpoint twice per second.
 
     All tests of a module share it, because Prometheus scrapes nothing in its first five seconds.
     """
-    program = _program("prometheus", package="prometheus")
-    folder = tmp_path_factory.mktemp("prometheus")
-    with PrometheusServer(program, folder, exposition_url, metrics_token) as server:
+    program, folder = _program("prometheus", package="prometheus"), tmp_path_factory.mktemp("prometheus")
+    with PrometheusServer(program, folder, metrics_endpoint.url, metrics_endpoint.token) as server:
         yield server

@@ -40,7 +40,6 @@ def test_inhibitions_name_existing_alerts() -> None:
 
 @pytest.fixture
 def webhook_receiver(make_receiver: Callable[..., Receiver]) -> Receiver:
-    """Return an HTTP server in place of Slack."""
     return make_receiver()
 
 

@@ -1,7 +1,5 @@
 """In a real Prometheus, exactly the expected alerts fire, with the right labels, and stop when their cause ends."""
 
-import time
-
 import pytest
 
 from tests.integration.deploy.metrics_endpoint import KEYS, MetricsEndpoint
@@ -48,27 +46,6 @@ def test_a_dead_key_fires_only_its_own_alert_until_it_is_replaced(
     healthy_metrics.set_state(KEYS[1], "dead")
     _until(prometheus_server, [_dead(KEYS[1])])
     healthy_metrics.set_state(KEYS[1], "closed")
-    _until(prometheus_server, [])
-
-
-def test_a_pool_without_a_healthy_key_is_critical(
-    prometheus_server: PrometheusServer, healthy_metrics: MetricsEndpoint
-) -> None:
-    """The alerts of single keys fire too, because only Alertmanager inhibits them."""
-    for key in KEYS:
-        healthy_metrics.set_state(key, "dead")
-    none = {"alertname": "OpenAINoHealthyKey", "job": "propintel", "severity": "critical"}
-    _until(prometheus_server, [*map(_dead, KEYS), none])
-
-
-def test_an_old_key_report_fires_an_alert(
-    prometheus_server: PrometheusServer, healthy_metrics: MetricsEndpoint
-) -> None:
-    """The report's age is measured from the time in the report, not from the scrape."""
-    silent = {"alertname": "PropintelBeatSilent", "job": "propintel", "severity": "critical"}
-    healthy_metrics.set("propintel_key_report_timestamp_seconds", time.time() - 240)
-    _until(prometheus_server, [silent])
-    healthy_metrics.set("propintel_key_report_timestamp_seconds", time.time())
     _until(prometheus_server, [])
 
 

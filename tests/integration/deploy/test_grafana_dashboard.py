@@ -4,7 +4,6 @@ import json
 import re
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Iterator
 from itertools import combinations
 from typing import Any
@@ -58,12 +57,6 @@ def test_grafanas_schema_accepts_the_whole_dashboard(dashboard: dict[str, Any]) 
     assert dashboard["schemaVersion"] == 41, "the schema version must match Grafana 11.6"
 
 
-def test_panel_ids_are_unique(dashboard: dict[str, Any]) -> None:
-    """Grafana's links and alerts refer to panels by ID."""
-    ids = Counter(panel["id"] for panel in dashboard["panels"])
-    assert [number for number, count in ids.items() if count > 1] == []
-
-
 def test_panels_are_on_the_grid_and_do_not_overlap(dashboard: dict[str, Any]) -> None:
     """The grid has 24 columns. Grafana would move panels that overlap."""
     places = {panel["title"]: panel["gridPos"] for panel in dashboard["panels"]}
@@ -85,7 +78,6 @@ def test_no_data_source_is_fixed(dashboard: dict[str, Any]) -> None:
 
 
 def test_used_and_defined_variables_match(dashboard: dict[str, Any]) -> None:
-    """Grafana's own variables begin with two underscores."""
     used = {found[1] or found[2] for found in _VARIABLE.finditer(json.dumps(dashboard))}
     defined = {variable["name"] for variable in dashboard["templating"]["list"]}
     assert {name for name in used if not name.startswith("__")} == defined
@@ -93,7 +85,6 @@ def test_used_and_defined_variables_match(dashboard: dict[str, Any]) -> None:
 
 
 def test_expressions_and_legends_use_existing_metrics_and_labels(dashboard: dict[str, Any]) -> None:
-    """A panel with an unknown metric would be empty, without an error."""
     known = known_series()
     labels = set().union(*(metric.labels for metric in known.values()))
     found = {}
@@ -108,7 +99,6 @@ def test_expressions_and_legends_use_existing_metrics_and_labels(dashboard: dict
 
 
 def test_variables_use_existing_labels(dashboard: dict[str, Any]) -> None:
-    """Each variable is a query of the form `label_values(selector, label)`."""
     known = known_series()
     for variable in dashboard["templating"]["list"]:
         if variable["type"] == "query":
@@ -121,7 +111,6 @@ def test_variables_use_existing_labels(dashboard: dict[str, Any]) -> None:
 def test_every_panel_shows_data_of_a_busy_fleet(
     dashboard: dict[str, Any], prometheus_server: PrometheusServer, healthy_metrics: MetricsEndpoint
 ) -> None:
-    """Every metric is exported, and one key is dead."""
     healthy_metrics.show_everything()
     healthy_metrics.set_state(KEYS[1], "dead")
 

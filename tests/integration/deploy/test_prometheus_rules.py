@@ -8,16 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.integration.deploy.vocabulary import (
-    GUIDE,
-    PROMETHEUS,
-    ROOT,
-    RULE_TESTS,
-    RULES,
-    known_series,
-    mistakes,
-    rules,
-)
+from tests.integration.deploy.vocabulary import GUIDE, PROMETHEUS, ROOT, RULE_TESTS, RULES, known_series, mistakes
+from tests.integration.deploy.vocabulary import rules as all_rules
 
 #: The Prometheus rule for each kind of alert in the key report.
 TWINS = {
@@ -31,7 +23,7 @@ TWINS = {
 
 
 def _alerts() -> dict[str, dict[str, object]]:
-    return {rule["alert"]: rule for rule in rules() if "alert" in rule}
+    return {rule["alert"]: rule for rule in all_rules() if "alert" in rule}
 
 
 def _run(*command: str, cwd: Path = PROMETHEUS) -> None:
@@ -46,7 +38,6 @@ def test_promtool_accepts_the_rules_without_a_warning(promtool: str) -> None:
 
 @pytest.mark.prometheus
 def test_promtool_accepts_the_example_configuration(promtool: str, tmp_path: Path) -> None:
-    """promtool must find the rules and the token file at the configured paths."""
     folder = shutil.copytree(PROMETHEUS, tmp_path / "prometheus")
     (folder / "metrics-token").write_text("any")
     _run(promtool, "check", "config", "--lint=all", "--lint-fatal", "prometheus.yml", cwd=folder)
@@ -55,7 +46,6 @@ def test_promtool_accepts_the_example_configuration(promtool: str, tmp_path: Pat
 @pytest.mark.prometheus
 @pytest.mark.parametrize("file", RULE_TESTS, ids=lambda file: file.name)
 def test_alerts_fire_exactly_when_expected(promtool: str, file: Path) -> None:
-    """Each file contains promtool unit tests."""
     _run(promtool, "test", "rules", file.name)
 
 
@@ -71,9 +61,8 @@ def test_every_alert_has_a_case_in_which_it_fires_and_a_case_in_which_it_does_no
 
 
 def test_rules_use_existing_metrics_and_labels() -> None:
-    """A rule with an unknown metric would never fire."""
     known = known_series()
-    found = {rule.get("alert") or rule["record"]: mistakes(rule["expr"], known) for rule in rules()}
+    found = {rule.get("alert") or rule["record"]: mistakes(rule["expr"], known) for rule in all_rules()}
     assert {name: wrong for name, wrong in found.items() if wrong} == {}
 
 
