@@ -11,12 +11,15 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import pytest
 import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from app.redis.embedded_valkey import EmbeddedValkey
 from app.services.runtime.stores import Stores, open_stores
@@ -24,6 +27,7 @@ from app.settings import VARIABLE_PREFIXES, Settings, load_settings
 from cli.main import main
 from cli.processes import StopSignals, Supervisor
 from cli.services import Services
+from simulators.serving import BackgroundServer
 from tests.plugins.waiting import wait_until
 from tests.plugins.warm_start import WarmParent, WarmProcess
 from web import create_app
@@ -102,13 +106,9 @@ def environment_of(home: Path) -> Environment:
     """Return environment variables without the developer's settings, and with PROPINTEL_HOME in `home`."""
     return {
         **{name: value for name, value in os.environ.items() if not name.upper().startswith(VARIABLE_PREFIXES)},
-        "PROPINTEL_ENV_FILE": "",
-        "PROPINTEL_HOME": str(home / "state"),
-        "JWT_SECRET": SECRET,
-        "FETCH_ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8",
-        "FETCH_MIN_DELAY_SECONDS": "0",
-        "PYTHONUNBUFFERED": "1",
-    }
+        "PROPINTEL_ENV_FILE": "", "PROPINTEL_HOME": str(home / "state"), "JWT_SECRET": SECRET,
+        "FETCH_ALLOWED_PRIVATE_NETWORKS": "127.0.0.0/8", "FETCH_MIN_DELAY_SECONDS": "0", "PYTHONUNBUFFERED": "1",
+    }  # fmt: skip
 
 
 @pytest.fixture
@@ -220,35 +220,14 @@ def web_process(environment: Environment, serving: Serving) -> Iterator[Server]:
         yield server
 
 
-class Answers(ThreadingHTTPServer):
-    """An HTTP server on loopback. It answers each GET with `answer(path)`, which returns a status and a body."""
+def answers(answer: Callable[[str], tuple[int, bytes]]) -> BackgroundServer:
+    """Return an HTTP server on loopback. It answers each GET with `answer(path)`, which returns a status and a body."""
 
-    daemon_threads = True
+    def respond(request: Request) -> Response:
+        status, body = answer(request.url.path)
+        return Response(body, status)
 
-    def __init__(self, answer: Callable[[str], tuple[int, bytes]]) -> None:
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                status, body = answer(self.path)
-                with contextlib.suppress(OSError):  # the client may have disconnected
-                    self.send_response(status)
-                    self.end_headers()
-                    self.wfile.write(body)
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server_port}"
-        self._thread = threading.Thread(target=self.serve_forever, daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.shutdown()
-        self.server_close()
-        self._thread.join()
+    return BackgroundServer(Starlette(routes=[Route("/{path:path}", respond)]))
 
 
 @contextlib.contextmanager

@@ -1,7 +1,6 @@
 """`enqueue`, `jobs`, and `keys` work with a real broker, a prefork worker, and pages on loopback."""
 
 import json
-import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,25 +9,21 @@ import pytest
 import redis
 
 from app.redis.embedded_valkey import EmbeddedValkey
+from app.services.runtime.stores import Stores
 
 from .conftest import Propintel
 
 GOOD, BAD = "sk-proj-aaaaaaaaaaaaaaaaaaaa1111", "sk-proj-bbbbbbbbbbbbbbbbbbbb2222"
 
 
-def _rows(home: Path) -> int:
-    with sqlite3.connect(home / "state" / "propintel.sqlite3") as connection:
-        return int(connection.execute("SELECT count(*) FROM jobs WHERE state != 'cancelled'").fetchone()[0])
-
-
-def test_enqueue_without_a_broker_gives_exit_code_2_and_leaves_no_job(called: Propintel, home: Path) -> None:
+def test_enqueue_without_a_broker_gives_exit_code_2_and_leaves_no_job(called: Propintel, stores: Stores) -> None:
     for extra in ([], ["--wait"]):
         ran = called("enqueue", "http://homes.example/1", *extra)
         assert (ran.returncode, ran.stdout) == (2, "")
         assert "propintel up" in ran.stderr
         assert "REDIS_URL" in ran.stderr
         assert len(ran.stderr.splitlines()) == 1
-    assert _rows(home) == 0
+    assert sum(stores.jobs.counts().values()) == 0
     down = called("enqueue", "http://homes.example/1", REDIS_URL="redis://user:hunter2@127.0.0.1:1/0")
     assert down.returncode == 2
     assert "hunter2" not in down.stderr
@@ -42,6 +37,7 @@ def test_enqueue_reports_targets_in_progress_as_duplicates(called: Propintel, br
     assert (len(first["jobs"]), first["duplicates"]) == (2, 0)
     lines = '# mine\n"http://homes.example/2"\n{"url": "http://homes.example/3"}\n'
     second = json.loads(called("enqueue", "--file", "-", stdin=lines).stdout)
+    assert json.loads(called("batches", "show", second["batch"]).stdout)["duplicates"] == 1
     assert (second["jobs"][0], second["duplicates"]) == (first["jobs"][1], 1)
     with redis.Redis.from_url(broker.url) as connection:
         lists = [key for key in connection.keys("*") if connection.type(key) == b"list"]
@@ -96,16 +92,8 @@ def test_a_batch_is_shown_with_its_progress_and_canceled_together(called: Propin
     assert "Nothing to cancel" in called("batches", "cancel", batch).stderr
 
 
-def test_a_batch_of_duplicates_is_stored(called: Propintel, broker: EmbeddedValkey) -> None:
-    called("enqueue", "http://homes.example/1")
-    again = json.loads(called("enqueue", "http://homes.example/1").stdout)
-    assert json.loads(called("batches", "show", again["batch"]).stdout)["duplicates"] == 1
-    assert json.loads(called("jobs", "list", "--batch", again["batch"]).stdout)["jobs"] == []
-
-
 @pytest.mark.worker
 def test_a_worker_scrapes_the_targets_of_a_file(propintel: Propintel, home: Path, site: str, worker: None) -> None:
-    """Each target gets a property or an error. The exit code is 1 because one target fails."""
     good = [f"{site}/homes/{n}" for n in range(1, 5)]
     (home / "good.csv").write_text("id,url\n" + "".join(f"{n},{url}\n" for n, url in enumerate(good)))
     ran = propintel("enqueue", "--file", "good.csv", "--wait")

@@ -2,15 +2,13 @@
 
 import json
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app.property.record import PageKind, SourceKind
 from app.property.source_record import SourceRecord
-from app.services.runtime.stores import open_stores
-from app.settings import Settings
+from app.services.runtime.stores import Stores
 from benchmarks.saving import save_record
 from tests.plugins.page_records import page_record
 
@@ -25,16 +23,17 @@ def _record(url: str, kind: SourceKind, at: datetime, **values: Any) -> SourceRe
 
 
 @pytest.fixture
-def stored(home: Path) -> str:
+def stored(stores: Stores) -> str:
     """Store a property with conflicting values and one without conflicts. Return the id of the first."""
     now = datetime.now(UTC)
-    card, listing = "https://county.example/7", "https://homes.example/12"
-    with open_stores(Settings.of(propintel_home=home / "state")) as stores:
-        without_conflict = {**ADDRESS, "StreetName": "Elsewhere St", "YearBuilt": 1999}
-        save_record(stores.properties, _record("https://homes.example/13", SourceKind.PORTAL, now, **without_conflict))
-        facts = {"StoriesTotal": 2, **ADDRESS}
-        save_record(stores.properties, _record(card, SourceKind.ASSESSOR, now, YearBuilt=1987, **facts))
-        return save_record(stores.properties, _record(listing, SourceKind.PORTAL, now, YearBuilt=1978, **facts))
+    other = {**ADDRESS, "StreetName": "Elsewhere St", "YearBuilt": 1999}
+    save_record(stores.properties, _record("https://homes.example/13", SourceKind.PORTAL, now, **other))
+    facts = {"StoriesTotal": 2, **ADDRESS}
+    card = _record("https://county.example/7", SourceKind.ASSESSOR, now, YearBuilt=1987, **facts)
+    save_record(stores.properties, card)
+    return save_record(
+        stores.properties, _record("https://homes.example/12", SourceKind.PORTAL, now, YearBuilt=1978, **facts)
+    )
 
 
 def _words(text: str) -> str:

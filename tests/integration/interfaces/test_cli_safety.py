@@ -5,19 +5,17 @@ import os
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from app.property.storage.jobs.repository import JobStore
 from app.services.property_intelligence import Scraper
-from app.services.runtime.stores import open_stores
-from app.settings import load_settings
+from app.services.runtime.stores import Stores
 
 from .conftest import Environment, Propintel
 
+EXPORT = ("properties", "export", "--format", "csv", "-o")
 GOOD, BAD = "sk-proj-aaaaaaaaaaaaaaaaaaaa1111", "sk-proj-bbbbbbbbbbbbbbbbbbbb2222"
 #: A program that runs `propintel` and simulates Ctrl-C when the module named by its first argument is imported.
 _INTERRUPTED_AT = """
@@ -37,30 +35,24 @@ sys.exit(main())
 """
 
 
-@pytest.fixture
-def stored(home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[JobStore], Any]], Any]:
-    """Return a function that calls an action with the job store, and returns the action's result."""
-
-    def do(action: Callable[[JobStore], Any]) -> Any:
-        monkeypatch.setenv("PROPINTEL_HOME", str(home / "state"))
-        with open_stores(load_settings()) as stores:
-            return action(stores.jobs)
-
-    return do
-
-
-def test_export_writes_into_a_pipe_without_replacing_it(called: Propintel, home: Path) -> None:
+def test_export_never_replaces_what_is_no_regular_file(called: Propintel, home: Path) -> None:
     fifo = home / "pipe"
     os.mkfifo(fifo)
     # a blocking open would wait forever if the command replaced the named pipe
     reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
     try:
-        ran = called("properties", "export", "--format", "csv", "-o", "pipe")
+        ran = called(*EXPORT, "pipe")
         assert ran.returncode == 0, ran.stderr
         assert stat.S_ISFIFO(fifo.stat().st_mode)
         assert os.read(reader, 65536).startswith(b'"property",')
     finally:
         os.close(reader)
+    ran = called(*EXPORT, "-")
+    assert (ran.returncode, ran.stdout[:11]) == (0, '"property",')
+    assert not (home / "-").exists()
+    (home / "folder").mkdir()
+    ran = called(*EXPORT, "folder")
+    assert (ran.returncode, ran.stdout, "cannot be written" in ran.stderr) == (2, "", True)
 
 
 def test_export_replaces_the_target_of_a_symlink(called: Propintel, home: Path) -> None:
@@ -70,24 +62,11 @@ def test_export_replaces_the_target_of_a_symlink(called: Propintel, home: Path) 
     for text in (None, "old"):  # first without an existing file, then with one
         if text:
             target.write_text(text)
-        ran = called("properties", "export", "--format", "csv", "-o", "link.csv")
+        ran = called(*EXPORT, "link.csv")
         assert ran.returncode == 0, ran.stderr
         assert link.is_symlink()
         assert target.read_text().startswith('"property",')
         assert [path.name for path in target.parent.iterdir()] == ["real.csv"]
-
-
-def test_export_to_a_dash_writes_to_stdout(called: Propintel, home: Path) -> None:
-    ran = called("properties", "export", "--format", "csv", "-o", "-")
-    assert (ran.returncode, ran.stdout[:11]) == (0, '"property",')
-    assert not (home / "-").exists()
-
-
-def test_export_to_a_directory_is_wrong_usage(called: Propintel, home: Path) -> None:
-    (home / "folder").mkdir()
-    ran = called("properties", "export", "--format", "csv", "-o", "folder")
-    assert (ran.returncode, ran.stdout) == (2, "")
-    assert "cannot be written" in ran.stderr
 
 
 def test_keys_check_names_a_url_that_does_not_answer(called: Propintel) -> None:
@@ -98,15 +77,13 @@ def test_keys_check_names_a_url_that_does_not_answer(called: Propintel) -> None:
     assert "OPENAI_BASE_URL" in ran.stderr
 
 
-def test_jobs_that_cannot_be_changed_are_reported_with_a_reason(
-    called: Propintel, stored: Callable[[Callable[[JobStore], Any]], Any]
-) -> None:
-    job = stored(lambda jobs: jobs.enqueue(["http://homes.example/1"])).jobs[0]
+def test_jobs_that_cannot_be_changed_are_reported_with_a_reason(called: Propintel, stores: Stores) -> None:
+    job = stores.jobs.enqueue(["http://homes.example/1"]).jobs[0]
     ran = called("jobs", "retry", job.id)
     assert ran.returncode == 0, ran.stderr
     assert json.loads(ran.stdout) == {"retried": 0}
     assert f"{job.id} is queued: only failed and canceled jobs are retried" in ran.stderr
-    stored(lambda jobs: jobs.cancel(job.id))
+    stores.jobs.cancel(job.id)
     for choice in (["jobs", "cancel", job.id], ["batches", "cancel", job.batch_id]):
         ran = called(*choice)
         assert ran.returncode == 0, ran.stderr

@@ -4,15 +4,13 @@ import json
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from app.errors.fetching import HttpStatusError
 from app.property.storage.jobs.models import Enqueued
 from app.property.storage.watches.repository import Watches
-from app.services.runtime.stores import open_stores
-from app.settings import Settings
+from app.services.runtime.stores import Stores
 from benchmarks.saving import save_record
 from tests.plugins.page_records import page_record
 
@@ -23,17 +21,15 @@ ADDRESS = {"StreetNumber": "12", "StreetName": f"Fictional {'Very ' * 20}Long Av
 
 
 @pytest.fixture
-def made(home: Path) -> Enqueued:
+def made(stores: Stores) -> Enqueued:
     """Store a failed and a queued job, a watch, and a property with long conflicting values."""
-    now = datetime.now(UTC)
-    with open_stores(Settings.of(propintel_home=home / "state")) as stores:
-        made = stores.jobs.enqueue([LONG, "https://b.example/"], callback_url="https://hooks.example/in")
-        stores.jobs.fail(made.jobs[0].id, HttpStatusError(LONG, 500))
-        for host, year, remarks in (("a", 1987, "Roof of slate. " * 40), ("b", 1978, "Roof of tile. " * 40)):
-            url = f"https://{host}.example/{'x' * 90}"
-            values = {"PublicRemarks": remarks, "YearBuilt": year, **ADDRESS}
-            save_record(stores.properties, page_record(url, values, now - timedelta(hours=1), host * 64))
-        Watches(stores.database).add([LONG])
+    made = stores.jobs.enqueue([LONG, "https://b.example/"], callback_url="https://hooks.example/in")
+    stores.jobs.fail(made.jobs[0].id, HttpStatusError(LONG, 500))
+    for host, year, remarks in (("a", 1987, "Roof of slate. " * 40), ("b", 1978, "Roof of tile. " * 40)):
+        values = {"PublicRemarks": remarks, "YearBuilt": year, **ADDRESS}
+        at, url = datetime.now(UTC) - timedelta(hours=1), f"https://{host}.example/{'x' * 90}"
+        save_record(stores.properties, page_record(url, values, at, host * 64))
+    Watches(stores.database).add([LONG])
     return made
 
 
@@ -58,6 +54,9 @@ def test_tables_have_short_ids_and_json_has_full_ones(called: Propintel, made: E
     job, batch = made.jobs[0].id, made.batch
     table = called("jobs", "list", "--format", "table").stdout
     assert (job[:8] in table, job in table) == (True, False)
+    shown = called("jobs", "show", job[:4], "--format", "table", COLUMNS="80").stdout
+    assert LONG in "".join(shown.split())
+    assert batch in shown
     table = called("batches", "list", "--format", "table").stdout
     assert (batch[:8] in table, batch in table) == (True, False)
     for choice in (["--json"], ["--format", "json"], []):
@@ -65,30 +64,16 @@ def test_tables_have_short_ids_and_json_has_full_ones(called: Propintel, made: E
         assert [entry["id"] for entry in listed["jobs"]] == [entry.id for entry in made.jobs]
 
 
-def test_a_failed_job_shows_its_full_reason(called: Propintel, made: Enqueued) -> None:
-    shown = called("jobs", "show", made.jobs[0].id[:4], "--format", "table", COLUMNS="80").stdout
-    assert LONG in "".join(shown.split())
-    assert made.batch in shown
-
-
 def test_an_unknown_id_names_the_command_that_lists_ids(called: Propintel) -> None:
-    for words, lists in {
-        "jobs show": "jobs",
-        "jobs retry": "jobs",
-        "jobs cancel": "jobs",
-        "jobs list --failed --batch": "batches",
-        "batches show": "batches",
-        "batches retry": "batches",
-        "batches cancel": "batches",
-        "properties show": "properties",
-        "properties split --source https://a.example/": "properties",
-        "properties decisions": "properties",
-        "changes --property": "properties",
-        "purge --property": "properties",
+    for lists, commands in {
+        "jobs": "jobs show, jobs retry, jobs cancel",
+        "batches": "jobs list --failed --batch, batches show, batches retry, batches cancel",
+        "properties": "properties show, properties decisions, changes --property, purge --property",
     }.items():
-        ran = called(*words.split(), "0123")
-        assert (ran.returncode, ran.stdout, len(ran.stderr.splitlines())) == (1, "", 1), words
-        assert f"`propintel {lists} list`" in ran.stderr, words
+        for words in commands.split(", "):
+            ran = called(*words.split(), "0123")
+            assert (ran.returncode, ran.stdout, len(ran.stderr.splitlines())) == (1, "", 1), words
+            assert f"`propintel {lists} list`" in ran.stderr, words
     undo = called("properties", "undo", "0123")
     assert (undo.returncode, "`propintel properties decisions`" in undo.stderr) == (1, True)
 

@@ -72,13 +72,9 @@ def test_each_change_is_written_to_the_csv_file_once(run: Run, stores: Stores, h
     assert [row["id"] for row in found] == [change.id for change in published]
     first = {name: found[0][name] for name in ("field", "old", "new", "currency", "quote", "new_source")}
     assert first == {
-        "field": "ListPrice",
-        "old": "600000",
-        "new": "590000",
-        "currency": "USD",
-        "quote": "'=it says 590000",
+        "field": "ListPrice", "old": "600000", "new": "590000", "currency": "USD", "quote": "'=it says 590000",
         "new_source": "https://homes.example/1",
-    }
+    }  # fmt: skip
     # Simulate a crash: the file ends with half a row, and the cursor is the previous run's.
     whole = file.read_bytes()
     file.write_bytes(whole[: whole.rfind(b"\n", 0, -1) + 20])

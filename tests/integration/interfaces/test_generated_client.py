@@ -106,7 +106,6 @@ def _run(argv: list[str], folder: Path, variables: Environment) -> str:
 
 @pytest.mark.usefixtures("broker")
 def test_typed_programs_work_with_the_generated_client(web: str, token: Token, stores: Stores, generate: Path) -> None:
-    """The guide's program and `PROGRAM` pass mypy and run successfully."""
     url = "https://homes.example/1"
     done = stores.jobs.enqueue([url]).new[0]
     stores.jobs.claim(done, "worker", 30)

@@ -50,17 +50,6 @@ def test_splits_and_joins_are_recorded_and_can_be_undone(called: Propintel, stor
     assert "split" in table
 
 
-def test_open_reviews_are_listed_until_they_are_decided(called: Propintel, stores: Stores, stored: str) -> None:
-    lot = {"ParcelNumber": "0012-0034", "CountyOrParish": "Example"}
-    save_record(stores.properties, page("https://lot.example/1", SourceKind.TAX_ROLL, **lot))
-    save_record(stores.properties, page("https://stranger.example/1", SourceKind.OTHER, **lot, **ADDRESS))
-    (review,) = json.loads(called("properties", "decisions").stdout)
-    assert (review["kind"], stored in (review["property"], review["other"])) == ("review", True)
-    assert "review" in called("properties", "decisions", "--format", "table").stdout
-    assert json.loads(called("properties", "join", review["property"], review["other"]).stdout)["kind"] == "join"
-    assert json.loads(called("properties", "decisions").stdout) == []
-
-
 @pytest.mark.parametrize(
     "arguments",
     [("split", "--source", "https://nobody.example/"), ("split", "--source", A, "--source", B), ("join", "same")],

@@ -38,7 +38,6 @@ def test_the_requests_do_what_the_page_says(web: str, bash: Bash, token: Token) 
 
 
 def test_wrong_usage_is_explained(called: Propintel) -> None:
-    """Invalid input gives exit code 2. An unknown property or watch gives 1."""
     for arguments, code, message in (
         (("add", HOME, "--every", "0"), 2, "greater than or equal to 1"),
         (("add", "nowhere"), 2, "nowhere"),

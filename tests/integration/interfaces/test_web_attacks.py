@@ -18,16 +18,11 @@ from jwt.algorithms import RSAAlgorithm
 from app.redis.embedded_valkey import EmbeddedValkey
 from tests.plugins.warm_start import WarmParent
 
-from .conftest import SECRET, WEB, Answers, Environment, Server, Serving, environment_of, running, until_true
+from .conftest import SECRET, WEB, Environment, Server, Serving, answers, environment_of, running, until_true
 
 JOBS = "/api/v1/jobs"
-CLAIMS: dict[str, Any] = {
-    "role": "manager",
-    "sub": "somebody",
-    "iss": "property-intelligence",
-    "aud": "property-intelligence",
-    "exp": 4_000_000_000,
-}
+US = "property-intelligence"
+CLAIMS: dict[str, Any] = {"role": "manager", "sub": "somebody", "iss": US, "aud": US, "exp": 4_000_000_000}
 
 
 def _part(value: object) -> str:
@@ -79,7 +74,6 @@ def _assert_refused(web_server: WebServer, answer: httpx2.Response, token: str, 
 
 
 def test_invalid_tokens_are_refused_and_never_repeated(web_server: WebServer) -> None:
-    """Neither the responses nor the log contain a token, and no token causes a traceback."""
     good = _signed({"alg": "HS256", "typ": "JWT"})
     assert web_server.get(good).status_code == 200
     head = {"alg": "HS256", "typ": "JWT"}
@@ -119,23 +113,20 @@ def test_urls_in_a_token_are_never_fetched(environment: Environment, serving: Se
         asked[path.split("/")[1]].append(path)
         return 200, provided.get(path, b"{}")
 
-    with Answers(answer) as provider:
+    with answers(answer) as provider:
         public = json.loads(RSAAlgorithm.to_jwk(ours.public_key()))
         provided["/ours/jwks.json"] = json.dumps({"keys": [{**public, "kid": "ours", "use": "sig"}]}).encode()
         theirs = {**json.loads(RSAAlgorithm.to_jwk(stranger.public_key())), "kid": "ours"}
         provided["/evil/jwks.json"] = json.dumps({"keys": [theirs]}).encode()
-        evil = f"{provider.url}/evil"
-        settings = {"JWT_JWKS_URL": f"{provider.url}/ours/jwks.json", "API_RATE_LIMIT_PER_MINUTE": "0"}
+        evil = f"{provider.address}/evil"
+        settings = {"JWT_JWKS_URL": f"{provider.address}/ours/jwks.json", "API_RATE_LIMIT_PER_MINUTE": "0"}
         with serving(*WEB, environment={**environment, **settings}) as server:
             web_server = WebServer(**vars(server))
             good = jwt.encode(CLAIMS, ours, algorithm="RS256", headers={"kid": "ours"})
             assert web_server.get(good).status_code == 200
-            pem = ours.public_key().public_bytes(
-                serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-            )
-            der = ours.public_key().public_bytes(
-                serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-            )
+            info = serialization.PublicFormat.SubjectPublicKeyInfo
+            encodings = (serialization.Encoding.PEM, serialization.Encoding.DER)
+            pem, der = (ours.public_key().public_bytes(encoding, info) for encoding in encodings)
             headers: dict[str, dict[str, Any]] = {
                 "jku": {"kid": "ours", "jku": f"{evil}/jwks.json"},
                 "jku instead of a kid": {"jku": f"{evil}/jwks.json"},
@@ -242,7 +233,6 @@ def test_a_body_of_another_type_is_415(web_server: WebServer) -> None:
 
 
 def test_names_and_times_that_no_database_can_store_are_422(web_server: WebServer) -> None:
-    """Each value is NUL, invalid UTF-8, an overlong id or number, or a time that UTC cannot represent."""
     token = _signed({"alg": "HS256"})
     paths = ["jobs/%00", "jobs/%ff", "batches/%00", "properties/a%00b", "jobs/" + "x" * 65, "jobs?batch=%00"]
     paths += ["jobs?cursor=%00", "batches?cursor=%ff", "jobs?limit=" + "9" * 5000]

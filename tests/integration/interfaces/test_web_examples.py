@@ -140,7 +140,6 @@ def test_every_example_request_succeeds_with_the_described_answer(api: Api) -> N
 
 
 def test_every_operation_has_valid_examples(api: Api) -> None:
-    """Each request body, required parameter, and response has an example that matches its schema."""
     missing, problems = [], {}
     for _method, _path, operation in api.operations():
         name = operation["operationId"]

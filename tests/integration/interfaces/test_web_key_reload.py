@@ -15,7 +15,6 @@ A, B = "sk-proj-aaaaaaaaaaaaaaaaaaaa1111", "sk-proj-bbbbbbbbbbbbbbbbbbbb2222"
 def test_sighup_reloads_the_keys_of_the_dotenv_file(
     environment: Environment, serving: Serving, token: Token, home: Path
 ) -> None:
-    """If the new list of keys is invalid, the log says why, and the server keeps its previous keys."""
     (home / "env").write_text(f"OPENAI_API_KEYS={A}\n")
     environment["PROPINTEL_ENV_FILE"] = str(home / "env")
     headers = {"Authorization": f"Bearer {token('exec')}"}
@@ -43,7 +42,6 @@ def test_sighup_reloads_the_keys_of_the_dotenv_file(
 def test_a_changed_keys_file_is_shown_without_a_signal(
     environment: Environment, token: Token, home: Path, request: pytest.FixtureRequest
 ) -> None:
-    """The server caches the keys between requests, but notices when their file changes."""
     (home / "keys.txt").write_text(f"{A}\n")
     environment["OPENAI_API_KEYS_FILE"] = str(home / "keys.txt")
     headers = {"Authorization": f"Bearer {token('exec')}"}

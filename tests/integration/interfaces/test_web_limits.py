@@ -56,7 +56,6 @@ def by(subject: str, role: Role = Role.OPERATOR, **headers: str) -> dict[str, st
 def test_a_repeated_request_gets_the_first_answer_and_enqueues_nothing(
     open_client: Open, broker: EmbeddedValkey
 ) -> None:
-    """Another application returns the first response too, without a broker, and even if the key is in quotes."""
     client_a, client_b = open_client(), open_client()
     first = client_a.post(JOBS, json=TARGETS, headers=by("a", Idempotency_Key="k-1"))
     again = client_b.post(JOBS, json={**TARGETS, "priority": 5}, headers=by("a", Idempotency_Key='"k-1"'))
@@ -161,7 +160,6 @@ def test_failed_sign_ins_do_not_lock_out_others_at_the_address(open_client: Open
 
 
 def test_zero_means_no_limit(open_client: Open) -> None:
-    """Without a rate limit, no rate limit fields are sent. A used-up quota still sends Retry-After."""
     client = open_client(api_rate_limit_per_minute=0, api_daily_targets_per_caller=1)
     refused = client.post(JOBS, json=TARGETS, headers=by("a")).headers
     assert ("ratelimit" in refused, "retry-after" in refused) == (False, True)
@@ -208,7 +206,6 @@ def test_a_hanging_redis_is_asked_once_in_five_seconds(home: Path, hanging_serve
 
 
 def test_addresses_of_one_ipv6_customer_count_together(home: Path, broker: EmbeddedValkey) -> None:
-    """All addresses in one /64 network count together, but not with other IPv6 networks or IPv4 addresses."""
     limits = RateLimits(Settings.of(propintel_home=home / "state"), ManualClock())
     for n in range(FAILURES_PER_MINUTE):
         limits.count_failure(f"2001:db8::{n:x}")

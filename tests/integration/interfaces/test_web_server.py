@@ -39,7 +39,6 @@ def client(web: str, headers: dict[str, str]) -> Iterator[httpx2.Client]:
 def test_a_hanging_broker_gives_503_in_time(
     environment: Environment, serving: Serving, headers: dict[str, str], stores: Stores, hanging_server: HangingServer
 ) -> None:
-    """Enqueueing and retrying change no stored job. The error names REDIS_URL."""
     job = stores.jobs.enqueue(["http://homes.example/0"]).new[0]
     stores.jobs.cancel(job)
     changed = {**environment, "REDIS_URL": hanging_server.url}

@@ -95,13 +95,9 @@ def save_example(database: Database) -> str:
         X_PriceHistory=HISTORY, Latitude=35.12480, Longitude=-80.87530, StoriesTotal=2, **ADDRESS,
     )  # fmt: skip
     claim = Unverified(
-        field="X_RoofYear",
-        value=2016,
-        quote="a new roof in 2016",
-        url="https://gone.example/12",
-        reported_by="web_search gpt-4.1-mini",
-        seen_at=datetime.now(UTC),
-    )
+        field="X_RoofYear", value=2016, quote="a new roof in 2016", url="https://gone.example/12",
+        reported_by="web_search gpt-4.1-mini", seen_at=datetime.now(UTC),
+    )  # fmt: skip
     put_claims(database, made, [claim])
     return made
 
@@ -164,10 +160,9 @@ def _fill(settings: Settings) -> dict[str, str]:
         Watches(database).add([property_id, LONG, "12 Main St, Springfield, IL 62701"], interval_days=2)
         for recipe in (ACTIVE_RECIPE, SUSPENDED_RECIPE):
             StoredRecipes(database).put(recipe)
+        hello = {"model": "gpt-4.1-mini", "messages": [{"role": "user", "content": "hello"}]}
         with build_manager(settings) as manager:
             for _ in range(6):  # if the failing key rejects a request, the pool retries it with the healthy key
-                manager.get_client().chat.completions.create(
-                    model="gpt-4.1-mini", messages=[{"role": "user", "content": "hello"}]
-                )
+                manager.get_client().chat.completions.create(**hello)
             fill_history(database, manager.keys)
         return {"job": failed, "batch": made.batch, "property": property_id}

@@ -24,30 +24,19 @@ _COMMAND = re.search(r"^flower: (.*)$", (_ROOT / "Procfile").read_text(), re.MUL
 
 
 @pytest.fixture
-def simulator(environment: Environment, start_openai: Callable[[dict[str, Any]], str]) -> None:
-    environment["OPENAI_API_KEYS"] = KEY
-    environment["OPENAI_BASE_URL"] = start_openai({"keys": [{"key": KEY, "rpm": 600}]})
-
-
-@pytest.fixture
-def flower(environment: Environment, serving: Serving, simulator: None, worker: None) -> Iterator[str]:
+def flower(
+    environment: Environment,
+    serving: Serving,
+    start_openai: Callable[[dict[str, Any]], str],
+    request: pytest.FixtureRequest,
+) -> Iterator[str]:
     """Start Flower with the Procfile's command while a worker runs. Yield Flower's URL."""
+    environment |= {"OPENAI_API_KEYS": KEY, "OPENAI_BASE_URL": start_openai({"keys": [{"key": KEY, "rpm": 600}]})}
+    request.getfixturevalue("worker")
     environment |= {"FLOWER_BASIC_AUTH": f"viewer:{_PASSWORD}", "FLOWER_PORT": str(free_port())}
     environment["FLOWER_TASKS_COLUMNS"] = "name,uuid,state,args,kwargs,result,received,runtime"
     with serving(*shlex.split(_COMMAND), environment=environment):
         yield f"http://127.0.0.1:{environment['FLOWER_PORT']}"
-
-
-@pytest.fixture
-def open_flower(flower: str, new_page: Callable[..., Page]) -> Callable[[str], Page]:
-    """Return a function that opens a page of Flower with the password, as in `open_flower("/tasks")`."""
-
-    def opened(path: str) -> Page:
-        page = new_page(http_credentials={"username": "viewer", "password": _PASSWORD})
-        page.goto(flower + path)
-        return page
-
-    return opened
 
 
 def _call(warm_parent: WarmParent, environment: Environment, home: Path, *arguments: str) -> str:
@@ -59,7 +48,7 @@ def _call(warm_parent: WarmParent, environment: Environment, home: Path, *argume
 
 
 def test_a_job_appears_on_its_page_and_in_flower_behind_the_password(  # noqa: PLR0917
-    open_flower: Callable[[str], Page],
+    flower: str,
     environment: Environment,
     home: Path,
     site: str,
@@ -69,32 +58,33 @@ def test_a_job_appears_on_its_page_and_in_flower_behind_the_password(  # noqa: P
     warm_parent: WarmParent,
     new_page: Callable[..., Page],
 ) -> None:
-    flower = open_flower("/workers")
+    shown_by = new_page(http_credentials={"username": "viewer", "password": _PASSWORD})
+    shown_by.goto(f"{flower}/workers")
     # Flower shows only tasks that are sent after it has found the worker.
-    expect(flower.get_by_role("row").filter(has_text="worker-")).to_contain_text("Online")
+    expect(shown_by.get_by_role("row").filter(has_text="worker-")).to_contain_text("Online")
     job = json.loads(called("enqueue", f"{site}/homes/1", "--format", "json").stdout)["jobs"][0]
     page = signed_in("operator", f"/jobs/{job}")
     expect(page.get_by_text("done", exact=True)).to_be_visible(timeout=200_000)
 
     odd = _call(warm_parent, environment, home, f"https://me:hunter2@homes.example/1?token=hunter2&key={KEY}")
-    rows = {name: flower.get_by_role("row").filter(has=flower.locator(f'a[href*="{name}"]')) for name in (job, odd)}
+    rows = {name: shown_by.get_by_role("row").filter(has=shown_by.locator(f'a[href*="{name}"]')) for name in (job, odd)}
 
     def listed() -> bool:
-        flower.goto(flower.url.replace("/workers", "/tasks"))
-        flower.get_by_role("row").filter(has_text="scrape_property").first.wait_for()
+        shown_by.goto(f"{flower}/tasks")
+        shown_by.get_by_role("row").filter(has_text="scrape_property").first.wait_for()
         return all(row.count() and "SUCCESS" in row.inner_text() for row in rows.values())
 
     until_true(listed, "both tasks in Flower's list")
     expect(rows[job]).to_contain_text("scrape_property")
     expect(rows[job]).to_contain_text(f"('{job}',)")
     expect(rows[odd]).to_contain_text("https://homes.example/1?[redacted]")
-    screenshot(flower, "flower-tasks", full_page=False)
-    shown = flower.content()
+    screenshot(shown_by, "flower-tasks", full_page=False)
+    shown = shown_by.content()
     rows[odd].get_by_role("link", name=odd).click()
-    flower.wait_for_url(re.compile(f"/task/{odd}"))
-    shown += flower.content() + page.content()
+    shown_by.wait_for_url(re.compile(f"/task/{odd}"))
+    shown += shown_by.content() + page.content()
     assert [secret for secret in (KEY, KEY[8:24], "hunter2", _PASSWORD) if secret in shown] == []
-    _check_password(flower.url.split("/task/")[0], new_page)
+    _check_password(flower, new_page)
 
 
 def _check_password(flower: str, new_page: Callable[..., Page]) -> None:
