@@ -425,7 +425,10 @@ def test_a_batch_whose_creation_got_no_response_is_created_and_billed_once(make_
 
     runner.park("a", "b")
     replace(runner, parts=replace(runner.parts, api=CrashingApi(api, {"create": create}))).turn()
+    runner.simulator.set_key(KEYS[0], behavior="dead")  # for a while
     runner.turns(4)
+    runner.simulator.set_key(KEYS[0], behavior="ok")
+    runner.turns(13, 300)
     assert runner.at_openai() == (1, 0)
     assert runner.billed("a", "b") == [1, 1]
     assert {runner.outcome(name).state for name in "ab"} == {RequestState.ANSWERED}

@@ -155,7 +155,7 @@ class BatchRunner:
 
     def _find(self, batch: LlmBatch, tried_at: datetime) -> LlmBatch | Wait | None:
         """Search OpenAI for the batch. Return `Wait` while it may still appear, and None if it was never created."""
-        if self._is_dead(batch):
+        if self._is_dead(batch) and self._parts.clock.now() >= tried_at + CONFIRMED_DEAD:
             return self._lose(batch, "its key was refused while it was created")
         made = self._api.find(batch.key_id or "", batch.id, batch.created_at)
         if made is not None:
