@@ -92,11 +92,12 @@ def test_a_secret_appears_only_in_requests(
         ("scrape", ADDRESS, "--format", "json"),
         ("scrape", ADDRESS, "--format", "json", "--refresh"),  # requests the page again, although it is fresh
         ("scrape", "14 Fictional Ave, Anytown, ST 00000"),
-        ("export", "--format", "csv"),
-        ("export", "--format", "jsonl"),
+        ("properties", "export", "--format", "csv"),
+        ("properties", "export", "--format", "jsonl"),
         ("doctor",),
     ):
         done = called(*command)
+        assert done.returncode != 2, done.stderr
         seen[" ".join(command)] = done.stdout + done.stderr
     first = called("scrape", ADDRESS, "--format", "json")
     property_id = json.loads(first.stdout)["property"]
@@ -105,7 +106,8 @@ def test_a_secret_appears_only_in_requests(
     assert asked == {"/find": 3, "/moved": 3, "/broken": 3}, "a request lacked the token"
     assert '"YearBuilt": 1987' in seen[f"scrape {ADDRESS} --format json"]
     assert "no page of Broken: " in seen[f"scrape {ADDRESS} --format json"]
-    assert "~secret.GIS_TOKEN~" in seen["show"]
+    for command in ("show", "properties export --format csv", "properties export --format jsonl"):
+        assert "~secret.GIS_TOKEN~" in seen[command]
     settings = Settings.of(propintel_home=state, jwt_secret=JWT_SECRET)
     with TestClient(create_app(lambda: settings)) as client:
         token = issue_token(settings, Role.MANAGER, timedelta(minutes=5), clock=SystemClock(), subject="tester")
