@@ -89,14 +89,8 @@ def evidence_json(evidence: Mapping[str, Evidence]) -> dict[str, Any]:
     return {name: proof.model_dump(mode="json") for name, proof in evidence.items()}
 
 
-_PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
-    "text": (str,),
-    "integer": (int,),
-    "number": (int, float),
-    "boolean": (bool,),
-    "date": (str,),
-    "texts": (list,),
-    "rows": (list,),
+_PYTHON_TYPES: Mapping[str, type | tuple[type, ...]] = {
+    **{"text": str, "date": str, "integer": int, "number": (int, float), "boolean": bool, "texts": list, "rows": list}
 }
 
 

@@ -37,16 +37,13 @@ _TABLE = tomllib.loads(_HERE.with_name("countries.toml").read_text("utf-8"))
 COUNTRIES: Mapping[str, Country] = MappingProxyType(
     {
         code: Country(
+            **{name: row.get(name) for name in ("currency_sign", "postal_code", "postal_code_stands", "signs")},
             names=tuple(row["names"]),
-            currency=row["currency"],
-            currency_sign=row.get("currency_sign"),
-            postal_code=row.get("postal_code"),
-            postal_code_stands=row.get("postal_code_stands"),
             hosts=tuple(row.get("hosts", ())),
             languages=tuple(row.get("languages", ())),
+            currency=row["currency"],
             boxes=tuple((south, west, north, east) for south, west, north, east in row.get("boxes", ())),
             regions=frozenset(region.casefold() for region in row.get("regions", ())),
-            signs=row.get("signs"),
         )
         for code, row in _TABLE.items()
     }

@@ -7,6 +7,7 @@ from typing import Any
 from app.property.fields.table import FIELDS, PARTS
 from app.property.page import Page
 from app.property.record import Method, PageKind, PropertyRecord
+from app.property.values.numbers import tidy
 from app.settings.forms import ModelUse
 
 #: A value with at least this confidence counts as sure: a model is usually not asked for its field.
@@ -89,7 +90,7 @@ Value = tuple[str, Any, str | None]  # field, value, unit
 def text_of(raw: Any) -> str:
     if isinstance(raw, list):
         return ", ".join(str(v) for v in raw)
-    return str(raw)
+    return str(tidy(raw) if isinstance(raw, float) else raw)
 
 
 def of_text(field: str, value: Any, text: str, where: str, confidence: float) -> Candidate:

@@ -1,6 +1,5 @@
 """Join a page's text segments into blocks: paragraphs, list items, and table rows."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,10 +21,7 @@ class Block:
 
 def blocks(page: Document) -> list[Block]:
     """Return the page's blocks in order, without struck-out text."""
-    return list(_blocks(page))
-
-
-def _blocks(page: Document) -> Iterator[Block]:
+    found: list[Block] = []
     parts: list[str] = []
     start, last = 0, None
     for segment in page.segments:
@@ -34,14 +30,13 @@ def _blocks(page: Document) -> Iterator[Block]:
         block = block_of(segment.owner)
         block = block.getparent() if block is not None and block.tag in _CELLS else block
         if block is not last and parts:
-            yield _made(parts, last, start)
+            found.append(_made(parts, last, start))
             parts = []
         if not parts:
             start = segment.index
         parts.append(f"\n{segment.text}" if parts and _after_break(segment) else segment.text)
         last = block
-    if parts:
-        yield _made(parts, last, start)
+    return [*found, _made(parts, last, start)] if parts else found
 
 
 def _made(parts: list[str], element: Any, start: int) -> Block:

@@ -2,8 +2,8 @@
 
 import math
 import re
-from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 from app.property.fields.table import AXES, FIELDS, FOLLOWERS, UNIT_OF, of_kind
 from app.property.reading.base import ONLY_LISTING, WITH_PRICE, Candidate
@@ -49,11 +49,16 @@ def make_consistent(
     if kind is PageKind.RECORD:
         number = kept.get("ListingId")
         if number is not None and "ParcelNumber" not in kept:  # county pages use `Property ID` for the parcel number
-            kept["ParcelNumber"] = replace(number, candidate=replace(number.candidate, field="ParcelNumber"))
+            kept["ParcelNumber"] = _with(number, field="ParcelNumber")
         for field in ONLY_LISTING:
             if field != "PropertyType" or kept.get(field) is None or kept[field].candidate.value != "Land":
                 kept.pop(field, None)
     return kept
+
+
+def _with(winner: Winner, **changes: Any) -> Winner:
+    """Return `winner` with `changes` in its candidate."""
+    return replace(winner, candidate=replace(winner.candidate, **changes))
 
 
 def _whole_code(kept: dict[str, Winner], candidates: list[Candidate]) -> None:
@@ -87,7 +92,7 @@ def _coordinates(kept: dict[str, Winner], candidates: list[Candidate], page: Doc
     latitude, longitude = (kept.pop(axis, None) for axis in AXES)
     if latitude is None or longitude is None:
         return
-    mate = _mate(latitude.candidate, [c for c in candidates if c.field == AXES[1]])
+    mate = next((c for c in candidates if c.field == AXES[1] and _beside(c, latitude.candidate)), None)
     if mate is not None:
         longitude = replace(longitude, candidate=replace(mate, confidence=longitude.confidence))
     country = _country(kept, page)
@@ -97,13 +102,6 @@ def _coordinates(kept: dict[str, Winner], candidates: list[Candidate], page: Doc
     elif abs(lon) <= 90 and in_country(lon, lat, country):
         for axis, one, other in zip(AXES, (latitude, longitude), (longitude, latitude), strict=True):
             kept[axis] = replace(one, candidate=replace(other.candidate, field=axis))
-
-
-def _mate(latitude: Candidate, longitudes: Iterable[Candidate]) -> Candidate | None:
-    parent = latitude.locator.rpartition("/")[0]
-    return next(
-        (c for c in longitudes if c.locator == latitude.locator or c.locator.rpartition("/")[0] == parent), None
-    )
 
 
 def _country(kept: dict[str, Winner], page: Document) -> str | None:
@@ -141,7 +139,7 @@ def _area_units(kept: dict[str, Winner], candidates: list[Candidate], page: Docu
         del kept[field]
         return
     stated = area.candidate.unit is not None or source is not None
-    kept[field] = replace(area, candidate=replace(area.candidate, unit=unit))
+    kept[field] = _with(area, unit=unit)
     if not stated:
         kept[units] = _concluded(kept, units, unit, (field,), f"areas are in {unit} in {_country(kept, page)}")
         return
@@ -182,9 +180,7 @@ def _price(kept: dict[str, Winner], candidates: list[Candidate], page: Document)
 
 def _currency(kept: dict[str, Winner], price: Winner, page: Document) -> None:
     if price.candidate.unit:
-        kept["X_Currency"] = replace(
-            price, candidate=replace(price.candidate, field="X_Currency", value=price.candidate.unit)
-        )
+        kept["X_Currency"] = _with(price, field="X_Currency", value=price.candidate.unit)
     elif "X_Currency" not in kept:
         code = currency.COUNTRY_CURRENCY.get(_country(kept, page) or "")
         if code:
@@ -194,18 +190,16 @@ def _currency(kept: dict[str, Winner], price: Winner, page: Document) -> None:
 
 def _region(kept: dict[str, Winner], page: Document) -> None:
     region = kept.get("StateOrProvince")
-    if region is None:
-        return
-    code = us_state(str(region.candidate.value))
-    if code and _country(kept, page) in (None, "US"):
-        kept["StateOrProvince"] = replace(region, candidate=replace(region.candidate, value=code))
+    code = us_state(str(region.candidate.value)) if region else None
+    if region and code and _country(kept, page) in (None, "US"):
+        kept["StateOrProvince"] = _with(region, value=code)
 
 
 def _bathrooms(kept: dict[str, Winner]) -> None:
     """Compute the total number of bathrooms if it is missing or leaves out the half baths."""
     full, half, total = (kept.get(n) for n in ("BathroomsFull", "BathroomsHalf", "BathroomsTotalInteger"))
     if full is None and half is not None and total is not None and _are_items(half.candidate, total.candidate):
-        full = kept["BathroomsFull"] = replace(total, candidate=replace(total.candidate, field="BathroomsFull"))
+        full = kept["BathroomsFull"] = _with(total, field="BathroomsFull")
     if full is None:
         return
     together = full.candidate.value + (half.candidate.value if half else 0)
@@ -228,8 +222,7 @@ def _street(kept: dict[str, Winner], page: Document) -> None:
     number = kept.get("StreetNumber")
     if number is not None and not re.search(r"\d", text) and _beside(street.candidate, number.candidate):
         text = numbered(text, str(number.candidate.value), _country(kept, page))
-        quote = f"{number.candidate.quote}; {street.candidate.quote}"
-        street = replace(street, candidate=replace(street.candidate, value=text, quote=quote))
+        street = _with(street, value=text, quote=f"{number.candidate.quote}; {street.candidate.quote}")
         kept["UnparsedAddress"] = street
     city = kept.get("City")
     for field in ("PostalCode", "StateOrProvince", "City"):
@@ -241,7 +234,7 @@ def _street(kept: dict[str, Winner], page: Document) -> None:
         for field in ("UnparsedAddress", "StreetName", "StreetNumber"):
             kept.pop(field, None)
     elif text:
-        kept["UnparsedAddress"] = replace(street, candidate=replace(street.candidate, value=text))
+        kept["UnparsedAddress"] = _with(street, value=text)
 
 
 def _beside(one: Candidate, other: Candidate) -> bool:
@@ -279,7 +272,7 @@ def _key(kept: dict[str, Winner], page: Document) -> None:
         found = kept.get(field)
         brand, mark, rest = str(found.candidate.value).partition("-") if found else ("", "", "")
         if found and mark and len(rest) >= 4 and brand.casefold() == _brand(page):
-            kept[field] = replace(found, candidate=replace(found.candidate, value=rest))
+            kept[field] = _with(found, value=rest)
     key, code = kept.get("ListingKey"), kept.get("PostalCode")
     if key and code and str(key.candidate.value).casefold() == str(code.candidate.value).replace(" ", "").casefold():
         del kept["ListingKey"]

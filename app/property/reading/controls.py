@@ -71,14 +71,8 @@ def _is_control(element: Any) -> bool:
     if not isinstance(element.tag, str):
         return False
     acts = element.tag == "button" or element.get("aria-expanded") or element.get("onclick")
-    acts = acts or element.get("role") in ("button", "tab") or (element.tag == "a" and not _leads(element))
-    return bool(acts) and (element.get("aria-expanded") is not None or _says_so(element))
-
-
-def _leads(link: Any) -> bool:
-    return not (link.get("href") or "#").strip().lower().startswith(("#", "javascript"))
-
-
-def _says_so(element: Any) -> bool:
+    is_link = element.tag == "a" and (element.get("href") or "#").strip().lower().startswith(("#", "javascript"))
+    if not (acts or is_link or element.get("role") in ("button", "tab")):
+        return False
     text = " ".join(islice(element.itertext(), 20)).strip()
-    return len(text) <= 60 and _WORDS.search(text) is not None
+    return element.get("aria-expanded") is not None or (len(text) <= 60 and _WORDS.search(text) is not None)

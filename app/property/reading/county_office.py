@@ -34,11 +34,11 @@ def read(page: Document) -> Iterator[Candidate]:
                 counties.setdefault(name, (piece, element))
             town = _TOWN.match(piece)
             if town and us_state(town[2]):
-                yield _made("City", town[1], piece, element, page)
-                yield _made("StateOrProvince", town[2], piece, element, page)
+                for field, value in (("City", town[1]), ("StateOrProvince", town[2])):
+                    yield of_text(field, value, piece, page.path(element), 0.5)
     if len(counties) == 1:
         ((name, (piece, element)),) = counties.items()
-        yield _made("CountyOrParish", name, piece, element, page)
+        yield of_text("CountyOrParish", name, piece, page.path(element), 0.5)
 
 
 def _heads(page: Document) -> Iterator[tuple[str, Any]]:
@@ -47,7 +47,3 @@ def _heads(page: Document) -> Iterator[tuple[str, Any]]:
     for segment in page.segments[:_FIRST_SEGMENTS]:
         if len(segment.text) <= _LONGEST:
             yield segment.text, segment.owner
-
-
-def _made(field: str, value: str, text: str, element: Any, page: Document) -> Candidate:
-    return of_text(field, value, text, page.path(element), 0.5)

@@ -3,7 +3,6 @@
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 from urllib.parse import unquote
 
 from app.property.fields.countries import COUNTRIES
@@ -35,24 +34,14 @@ _LEAST_CHARS = 4
 
 
 def _headlines(values: Values, page: Document) -> Iterator[Finding]:
-    heads = [_glued(page.title), _glued(_heading(page)), _glued(_address(page))]
+    heading = "" if page.heading is None else spaced_text(page.heading)[:300]
+    urls = (unquote(f"{url_parts(u).path} {url_parts(u).query}") for u in (page.page.final_url, page.url))
+    heads = [_glued(text) for text in (page.title, heading, " ".join(urls))]
     for name in _IN_HEADLINES:
-        wanted = _glued(_shown(values.get(name)))
+        value = values.get(name)
+        wanted = _glued(f"{value:g}" if isinstance(value, float) else str(value or ""))
         if len(wanted) >= _LEAST_CHARS and any(wanted in head for head in heads):
             yield name, Verdict.STRONG
-
-
-def _heading(page: Document) -> str:
-    found = page.root.find(".//h1") if page.root is not None else None
-    return "" if found is None else spaced_text(found)[:300]
-
-
-def _address(page: Document) -> str:
-    return " ".join(unquote(f"{url_parts(u).path} {url_parts(u).query}") for u in (page.page.final_url, page.url))
-
-
-def _shown(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value or "")
 
 
 def _glued(text: str) -> str:

@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable, Set
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import islice
 from typing import Any, cast
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -156,6 +155,10 @@ class Document:
         return next(self.root.iter("h1"), None) if self.root is not None else None
 
     @cached_property
+    def heading_text(self) -> str:
+        return trees.whole_text(self.heading) if self.heading is not None else ""
+
+    @cached_property
     def described(self) -> list[Any]:
         """Return the `<meta>` elements with a title or description."""
         found = self.root.iter("meta") if self.root is not None else ()
@@ -231,7 +234,7 @@ class Document:
         return unrelated_blocks.skipped(self.root)
 
     def is_skipped(self, element: Any) -> bool:
-        return any(above in self.skipped for above in (element, *element.iterancestors()))
+        return trees.is_inside(element, self.skipped)
 
     @cached_property
     def segments(self) -> list[Segment]:
@@ -293,15 +296,6 @@ class Document:
     def meaning(self, label: str) -> terms.Meaning | None:
         """Return the meaning of a visible label on this page; None for an unknown label."""
         return terms.label_meaning(label, self.locale.lang, sheet=self.abbreviates)
-
-    @cached_property
-    def tables(self) -> list[Any]:
-        """Return the innermost tables that are not skipped. At most 400 are examined."""
-        if self.root is None:
-            return []
-        innermost = (t for t in self.root.iter("table") if next(t.iterdescendants("table"), None) is None)
-        leaves = list(islice(innermost, 400))
-        return [table for table in leaves if not self.is_skipped(table)]
 
     def path(self, element: Any) -> str:
         if element not in self._paths:

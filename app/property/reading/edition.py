@@ -2,8 +2,7 @@
 
 import hashlib
 from functools import cache
-from importlib.resources import files
-from importlib.resources.abc import Traversable
+from pathlib import Path
 
 
 @cache
@@ -14,16 +13,7 @@ def edition() -> str:
     """
     digest = hashlib.sha256()
     for part in ("reading", "values", "fields"):
-        for file in _files(files("app.property").joinpath(part)):
-            digest.update(file.read_bytes())
+        for file in sorted(Path(__file__).parents[1].joinpath(part).rglob("*")):
+            if file.is_file() and file.suffix != ".pyc":
+                digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
-
-
-def _files(folder: Traversable) -> list[Traversable]:
-    found: list[Traversable] = []
-    for entry in sorted(folder.iterdir(), key=lambda one: one.name):
-        if entry.is_dir() and entry.name != "__pycache__":
-            found += _files(entry)
-        elif entry.is_file() and not entry.name.endswith(".pyc"):
-            found.append(entry)
-    return found

@@ -152,7 +152,7 @@ def _in_json(candidate: Candidate, page: Document) -> Candidate | None:
         first = next((f'"{key}": {value}' for _, _, key, value in _leaves(rows, "") if str(value).strip()), "")
         return replace(candidate, locator=f"{head}{mark}{pointer}", raw=first[:300], quote=first[:300])
     for inner, owner, key, value in _leaves(rows, ""):
-        if _is_stated(candidate, _json_text(value)):
+        if _is_stated(candidate, f"{value:.2f}" if isinstance(value, float) else str(value)):
             where = f"{head}{mark}{pointer}{inner}"
             return replace(candidate, locator=where, raw=str(value), quote=_shown(owner, key))
     return None
@@ -168,10 +168,6 @@ def _leaves(value: Any, pointer: str, depth: int = 3) -> Iterator[tuple[str, Any
             yield from _leaves(inner, where, depth - 1)
         elif inner is not None and not isinstance(inner, bool):
             yield where, value, str(key), inner
-
-
-def _json_text(value: Any) -> str:
-    return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
 def _shown(owner: Any, key: str) -> str:

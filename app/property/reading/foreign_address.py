@@ -50,7 +50,8 @@ def read(page: Document) -> Iterator[Candidate]:
         best = best or line
         count += 1
         if count <= _MOST_READ and _agrees(line, best):
-            yield from _candidates(line, text, page.path(element), confidence, country)
+            parts = Address(city=line.city, state=line.region, postal_code=line.postal_code, country=country)
+            yield from placed(with_street(parts, line.street or ""), text, page.path(element), confidence)
 
 
 def _is_placed(line: Line, country: str) -> bool:
@@ -114,8 +115,3 @@ def _belongs_to_somebody(segment: Segment, page: Document) -> bool:
         for s in before
         if len(s.text) <= 80
     )
-
-
-def _candidates(line: Line, text: str, where: Any, confidence: float, country: str) -> Iterator[Candidate]:
-    parts = Address(city=line.city, state=line.region, postal_code=line.postal_code, country=country)
-    return placed(with_street(parts, line.street or ""), text, where, confidence)

@@ -11,55 +11,20 @@ from app.property.reading.trees import squared
 
 YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 #: Matches the label of a row with the totals of the rows above it.
-TOTAL = re.compile(r"^\W*(?:grand |combined )?(?:totals?|ttl)\b", re.IGNORECASE)
+_TOTAL = re.compile(r"^\W*(?:grand |combined )?(?:totals?|ttl)\b", re.IGNORECASE)
 #: Matches headings of tables about other properties.
 OTHERS = re.compile(
     r"\b(?:comparables?|comps|similar|nearby|neighbou?r(?:ing|hood)|other (?:sales|homes|properties)|area sales)\b"
 )
-_MOST_ROWS = 60
+_MOST_TABLES, _MOST_ROWS = 400, 60
 _MOST_COLUMNS = 24
-# fmt: off Headings of columns without facts about the property. They still identify a heading row.
-_COLUMN_WORDS = frozenset(
-    {
-        "actual",
-        "amount",
-        "book",
-        "book/page",
-        "buyer",
-        "buyer name",
-        "date",
-        "date paid",
-        "deed book / page",
-        "description",
-        "doc type",
-        "document",
-        "document date",
-        "event",
-        "finaled",
-        "final date",
-        "grantee",
-        "grantor",
-        "instrument",
-        "issued",
-        "issue date",
-        "page",
-        "permit",
-        "permit number",
-        "permit type",
-        "price",
-        "reason",
-        "recording",
-        "seller",
-        "seller name",
-        "status",
-        "time",
-        "type",
-        "unit",
-        "work",
-        "year",
-    }
-)
-# fmt: on
+#: Headings of columns without facts about the property. They still identify a heading row.
+_COLUMN_WORDS = frozenset({
+    "actual", "amount", "book", "book/page", "buyer", "buyer name", "date", "date paid", "deed book / page",
+    "description", "doc type", "document", "document date", "event", "finaled", "final date", "grantee", "grantor",
+    "instrument", "issued", "issue date", "page", "permit", "permit number", "permit type", "price", "reason",
+    "recording", "seller", "seller name", "status", "time", "type", "unit", "work", "year"
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +52,16 @@ def grids(page: Document) -> list[Grid]:
 
 
 def rows_of_tables(page: Document) -> list[tuple[Any, list[list[Any]]]]:
-    """Return the page's tables with their rows. Readers call it through `Document.once`, which caches the result."""
-    return [(table, own_rows(table)) for table in page.tables]
+    """Return the innermost tables about the property, each with the cells of its first 60 rows.
+
+    Readers call this function through `Document.once`, which caches the result.
+    """
+    innermost = (t for t in page.root.iter("table") if next(t.iterdescendants("table"), None) is None)
+    tables = [table for table in islice(innermost, _MOST_TABLES) if not page.is_skipped(table)]
+    return [(table, _own_rows(table)) for table in tables]
 
 
-def own_rows(table: Any) -> list[list[Any]]:
-    """Return the cells of the table's first 60 rows, without the rows of inner tables."""
+def _own_rows(table: Any) -> list[list[Any]]:
     own = table.xpath("./tr|./tbody/tr|./thead/tr|./tfoot/tr|./thead[th]|./form/tr|./form/tbody/tr")[:_MOST_ROWS]
     rows = [[cell for cell in row if cell.tag in ("td", "th")] for row in own]
     return [row for row in rows if row]
@@ -141,7 +110,7 @@ def _names_columns(texts: list[str], row: list[Any], below: list[list[Any]], pag
     """Return whether a row is a heading row: most of its texts are known column names, none is a value, and the rows
     below are not label/value pairs.
     """
-    if wide and _alternates(row):
+    if wide and len(row) >= 4 and all(c.tag == ("td" if i % 2 else "th") for i, c in enumerate(row)):
         return False
     if below and len(row) == len(texts) and sets_pairs(row, [page.meaning(t) is not None for t in texts], below[0]):
         return False
@@ -149,7 +118,7 @@ def _names_columns(texts: list[str], row: list[Any], below: list[list[Any]], pag
     known = [term or words_of(t) in _COLUMN_WORDS for term, t in zip(terms, texts, strict=True)]
     if not below or sum(known) < 2 or any(t.endswith(":") for t in texts):
         return False
-    labeled = [_knows(row, page) for row in below]
+    labeled = [page.meaning(cell_text(row[0])) is not None for row in below]
     if len(texts) == 2 and not wide:
         return all(known) and not any(labeled)
     if terms[0] and not known[1] and sum(labeled) * 2 >= len(labeled):
@@ -157,10 +126,6 @@ def _names_columns(texts: list[str], row: list[Any], below: list[list[Any]], pag
     return known.count(True) * 2 >= len(texts) - 2 and not any(
         re.search(r"\d{2}", t) and not YEAR.search(t) for t in texts
     )
-
-
-def _alternates(row: list[Any]) -> bool:
-    return len(row) >= 4 and all(c.tag == ("td" if i % 2 else "th") for i, c in enumerate(row))
 
 
 def sets_pairs(row: list[Any], stated: list[bool], below: list[Any]) -> bool:
@@ -172,10 +137,6 @@ def sets_pairs(row: list[Any], stated: list[bool], below: list[Any]) -> bool:
     if not turns or len(below) != len(row) or all(c.tag == "th" for c in row):
         return False
     return all(text and not re.search(r"\d", text) for text in map(cell_text, below[::2]))
-
-
-def _knows(row: list[Any], page: Document) -> bool:
-    return bool(row) and page.meaning(cell_text(row[0])) is not None
 
 
 def heading_above(table: Any) -> str:
@@ -196,4 +157,4 @@ def heading_above(table: Any) -> str:
 
 
 def is_total(row: tuple[str, ...]) -> bool:
-    return TOTAL.match(next((text for text in row if text), "")) is not None
+    return _TOTAL.match(next((text for text in row if text), "")) is not None

@@ -21,6 +21,8 @@ from app.property.reading.terms import meaning, words_of
 from app.property.record import Method
 
 _NEWEST = re.compile(r"\s+current$", re.IGNORECASE)
+#: The EPSG codes of WGS 84 and NAD 83, which differ by only one or two meters.
+_IN_DEGREES = (4326, 4269)
 
 
 def read(page: Document) -> Iterator[Reading | Candidate]:
@@ -48,7 +50,8 @@ def _position(body: Any, row: str | None, source: Source) -> Iterator[Reading]:
     feature = body["features"][index]
     for name in ("centroid", "geometry"):
         spot = feature.get(name)
-        if not isinstance(spot, dict) or not _in_degrees(spot.get("spatialReference") or body.get("spatialReference")):
+        reference = spot.get("spatialReference") or body.get("spatialReference") if isinstance(spot, dict) else None
+        if not isinstance(reference, dict) or reference.get("wkid") not in _IN_DEGREES:
             continue
         x, y = spot.get("x"), spot.get("y")
         if isinstance(x, float) and isinstance(y, float):
@@ -62,11 +65,6 @@ def _position(body: Any, row: str | None, source: Source) -> Iterator[Reading]:
 def _feature_at(row: str) -> int | None:
     found = re.fullmatch(r"/features/(\d+)/\w+", row)
     return int(found[1]) if found else None
-
-
-def _in_degrees(reference: Any) -> bool:
-    """Return whether the reference is WGS 84 or NAD 83 (EPSG 4326, 4269), which differ by only one or two meters."""
-    return isinstance(reference, dict) and reference.get("wkid") in (4326, 4269)
 
 
 def _labels(body: Any) -> dict[str, str]:

@@ -9,7 +9,6 @@ from app.property.reading import lenient_json, objects
 from app.property.reading.base import Reading
 from app.property.reading.document import Document
 from app.property.reading.object_values import Place, Source
-from app.property.reading.trees import whole_text
 from app.property.record import Method
 
 _ABOUT_PROPERTY = re.compile(
@@ -28,7 +27,7 @@ _ID_KEYS = ("sku", "mpn", "productID", "identifier")
 
 def read(page: Document) -> Iterator[Reading]:
     source = Source(Method.JSONLD, 0.85, "en")
-    shown = f"{page.title}\n{'' if page.heading is None else whole_text(page.heading)}".casefold()
+    shown = f"{page.title}\n{page.heading_text}".casefold()
     for where, value in page.once(blocks):
         nodes = [(pointer, node, _street(node)) for pointer, node in _nodes(value)]
         own = {street for *_, street in nodes if street and re.search(rf"(?<!\d){street}", shown)}

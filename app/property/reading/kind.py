@@ -14,7 +14,6 @@ from app.property.reading.jsonbody import the_one
 from app.property.reading.object_keys import RESULT_KEYS
 from app.property.reading.state import blobs
 from app.property.reading.terms import words_of
-from app.property.reading.trees import whole_text
 from app.property.record import PageKind
 from app.property.values.vocabulary import offer
 
@@ -53,7 +52,7 @@ def classify(page: Document, fields: Mapping[str, float]) -> Found:
 def _refusal(page: Document, text: str, stated: int) -> Found | None:
     if stated >= _FEW:
         return None
-    shown = f"{page.title} {page.once(heading_of)}"
+    shown = f"{page.title} {page.heading_text[:200]}"
     small = len(text) < _SMALL_PAGE_CHARS
     head = f"{page.title} {text[:1500]}" if small else ""
     if small and (match := _BLOCKED.search(head) or _BLOCKED.search(page.text[:20_000] if len(text) < 300 else "")):
@@ -64,7 +63,7 @@ def _refusal(page: Document, text: str, stated: int) -> Found | None:
 
 
 def _search(page: Document, stated: int, *, priced: bool) -> Found | None:
-    shown = f"{page.title} {page.once(heading_of)}"
+    shown = f"{page.title} {page.heading_text[:200]}"
     if match := _SEARCH.search(shown):
         return PageKind.SEARCH, f"the title says {match.group()!r}"
     if stated >= _FEW or page.root is None:
@@ -76,7 +75,7 @@ def _search(page: Document, stated: int, *, priced: bool) -> Found | None:
         inputs = page.root.xpath("count(//form//input[not(@type) or @type='text' or @type='search'])")
         if inputs >= 2:
             return PageKind.SEARCH, "it is a form that searches"
-    if stated == 0 and any(_lists_several(value) for _, value in islice(blobs(page), 20)):
+    if stated == 0 and any(any(map(objects.are_listings, _results(v, 0))) for _, v in islice(blobs(page), 20)):
         return PageKind.SEARCH, "its state holds a list of properties"
     return None
 
@@ -102,7 +101,7 @@ def _asks(page: Document, fields: Mapping[str, float]) -> bool:
     name.
     """
     price = fields.get("ListPrice", 0.0)
-    offered = offer(f"{page.title} {page.once(heading_of)}") is not None
+    offered = offer(f"{page.title} {page.heading_text[:200]}") is not None
     profile = _RECORD.search(f"{page.title} {page.url.replace('-', ' ')}") is not None
     listed = not _NAME_FIELDS.isdisjoint(fields)
     return (
@@ -112,24 +111,18 @@ def _asks(page: Document, fields: Mapping[str, float]) -> bool:
     )
 
 
-def heading_of(page: Document) -> str:
-    """Return the beginning of the first heading."""
-    return whole_text(page.heading)[:200] if page.heading is not None else ""
-
-
 _REFUSED_CODES, _GONE_CODES = {401, 403, 407, 429, 498, 499}, {404, 410}
 _REFUSED = re.compile(r"forbidden|unauthori[sz]ed|denied|credentials|token required|rate limit|too many", re.IGNORECASE)
 _MISSING = re.compile(r"not found|no (?:\w+ )?(?:with|found|matching)|expired|no longer|does not exist", re.IGNORECASE)
-_MESSAGE_KEYS = frozenset(
-    {"error", "errors", "message", "status", "statuscode", "status code", "code", "detail", "title"}
-)
+_MESSAGE_KEYS = ("error", "errors", "message", "status", "statuscode", "status code", "code", "detail", "title")
 
 
 def _json_kind(body: Any, row: str | None, fields: Mapping[str, float]) -> Found:
     stated = len(TYPICAL_FIELDS & set(fields))
     if row is None and stated == 0 and (found := _error(body)) is not None:
         return found
-    if row is None and (the_one(body)[0] is None or (stated < _FEW and _lists_results(body))):
+    is_list = stated < _FEW and any(len(found) != 1 for found in _results(body, 0))
+    if row is None and (is_list or the_one(body)[0] is None):
         return PageKind.SEARCH, "the answer holds several objects, or none"
     if "ListPrice" in fields and "TaxAssessedValue" not in fields:
         return PageKind.LISTING, "an object with a price asked"
@@ -162,17 +155,9 @@ def _error_texts(value: Any, depth: int) -> Iterator[str]:
                     yield from _error_texts(inner, depth + 1)
 
 
-def _lists_results(body: Any) -> bool:
-    return any(len(found) != 1 for found in _results(body, 0))
-
-
 def _results(value: Any, depth: int) -> Iterator[list[dict[str, Any]]]:
     for key, inner in value.items() if isinstance(value, dict) and depth <= 2 else ():
         if isinstance(inner, list) and words_of(key) in RESULT_KEYS:
             yield [item for item in inner if isinstance(item, dict)]
         elif isinstance(inner, dict):
             yield from _results(inner, depth + 1)
-
-
-def _lists_several(value: Any) -> bool:
-    return any(map(objects.are_listings, _results(value, 0)))

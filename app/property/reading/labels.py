@@ -43,7 +43,9 @@ def _at(segment: Segment, page: Document) -> Iterator[Reading]:
             yield _reading(pair.found, (pair.label, pair.value), segment.owner, page, 0.65)
         return
     if len(text) <= 60 and (found := page.meaning(text)) is not None:
-        yield from _beside(found, segment, page)
+        near = nearby.value_of(found, segment, page) if found.field != "_Ignore" else None
+        if near is not None:
+            yield _reading(found, (text, near.value), near.element, page, near.confidence)
         return
     if len(text) > _MOST_PAIR_CHARS:
         return
@@ -58,14 +60,6 @@ def _reading(found: Meaning, pair: tuple[str, str], element: Any, page: Document
     label, value = pair
     quote = f"{label.rstrip(':')}: {value}"
     return Reading(found.field, value, Method.LABEL, page.path(element), quote, confidence * found.trust, label)
-
-
-def _beside(found: Meaning, segment: Segment, page: Document) -> Iterator[Reading]:
-    if found.field == "_Ignore":
-        return
-    near = nearby.value_of(found, segment, page)
-    if near is not None:
-        yield _reading(found, (segment.text, near.value), near.element, page, near.confidence)
 
 
 def _composite(segment: Segment, page: Document) -> Iterator[Reading]:

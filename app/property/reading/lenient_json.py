@@ -42,12 +42,17 @@ def loads(text: str) -> Any:
     try:
         return _DECODER.decode(text)
     except (ValueError, RecursionError):
-        pass
-    repaired = _TRAILING_COMMA.sub(r"\1", _MISSING_VALUE.sub(r"\1 null", text))
+        repaired = _TRAILING_COMMA.sub(r"\1", _MISSING_VALUE.sub(r"\1 null", text))
+    value, end = _decoded(repaired, 0)
+    return value if end else _javascript(repaired)
+
+
+def _decoded(text: str, start: int) -> tuple[Any, int]:
+    """Return the JSON value at `start` and its end. For invalid JSON, return None and `start`."""
     try:
-        return _DECODER.raw_decode(repaired)[0]
+        return _DECODER.raw_decode(text, start)
     except (ValueError, RecursionError):
-        return _javascript(repaired)
+        return None, start
 
 
 def _unwrapped(text: str) -> str:
@@ -98,14 +103,10 @@ def arguments(script: str) -> Iterator[tuple[int, Any]]:
         match = _ARGUMENT.search(script, position)
         if match is None:
             return
-        position = match.end()
-        try:
-            value, end = _DECODER.raw_decode(script, match.end())
-        except (ValueError, RecursionError):
-            continue
-        if end - position >= _LEAST_ARGUMENT:
-            yield position, value
-        position = max(end, position)
+        begin = match.end()
+        value, position = _decoded(script, begin)
+        if position - begin >= _LEAST_ARGUMENT:
+            yield begin, value
 
 
 _FLIGHT = re.compile(r"__next_f\.push\(\[1,\s*(?=\")")
@@ -119,7 +120,7 @@ def _flights(script: str) -> Iterator[tuple[int, Any]]:
     """
     broken = 0
     for call in _FLIGHT.finditer(script):
-        text = _decoded(script, call.end())
+        text, _ = _decoded(script, call.end())
         broken += text is None
         if broken >= _MOST_UNCLOSED:
             return
@@ -131,20 +132,13 @@ def _flight_rows(text: str) -> dict[str, Any]:
     rows: dict[str, Any] = {}
     broken = 0
     for row in _FLIGHT_ROW.finditer(text):
-        value = _decoded(text, row.end())
+        value, _ = _decoded(text, row.end())
         broken += value is None
         if broken >= _MOST_UNCLOSED:
             break
         if value is not None:
             rows[row[1]] = value
     return rows
-
-
-def _decoded(text: str, start: int) -> Any:
-    try:
-        return _DECODER.raw_decode(text, start)[0]
-    except (ValueError, RecursionError):
-        return None
 
 
 def _literals(script: str) -> Iterator[tuple[int, Any]]:
@@ -171,17 +165,11 @@ def _value_at(script: str, start: int) -> tuple[Any, int]:
         return _string_at(script, call.end())
     if script[start] in "\"'":
         return _string_at(script, start)
-    try:
-        return _DECODER.raw_decode(script, start)
-    except (ValueError, RecursionError):
-        return _object_at(script, start)
-
-
-def _object_at(script: str, start: int) -> tuple[Any, int]:
+    value, end = _decoded(script, start)
+    if end > start:
+        return value, end
     end = balanced(script, start)
-    if end - start < _LEAST_CHARS:
-        return None, end
-    return _javascript(script[start:end]), end
+    return _javascript(script[start:end]) if end - start >= _LEAST_CHARS else None, end
 
 
 def balanced(script: str, start: int) -> int:
@@ -234,13 +222,7 @@ def unpacked(value: Any, depth: int = _MOST_NESTING, level: int = 0) -> Any:
     if isinstance(value, list):
         return [unpacked(v, depth, level + 1) for v in value]
     if isinstance(value, str) and depth > 0 and len(value) > 20 and value.lstrip()[:1] in ("{", "["):
-        inner = _inner(value)
-        return unpacked(inner, depth - 1, level + 1) if isinstance(inner, dict | list) else value
+        text = value.strip()
+        inner, end = _decoded(text, 0)
+        return unpacked(inner, depth - 1, level + 1) if end == len(text) else value
     return value
-
-
-def _inner(text: str) -> Any:
-    try:
-        return _DECODER.decode(text.strip())
-    except (ValueError, RecursionError):
-        return None

@@ -96,13 +96,12 @@ def _agent_blocks(page: Document) -> Iterator[Reading]:
             continue
         if _AGENT_HEADING.match(heading.text):  # `labels.py` reads the agent's name
             yield _made(("ListOfficeName", after.text), after.text, after.owner, page, 0.55)
-        elif any(is_within(after.owner, above) and _is_agents(above) for above in _around(person.owner)):
+        elif any(
+            is_within(after.owner, above) and _is_agents(above)
+            for above in (person.owner, *person.owner.iterancestors())
+        ):
             yield _made(("ListAgentFullName", person.text), person.text, person.owner, page, 0.5)
             yield _made(("ListOfficeName", after.text), after.text, after.owner, page, 0.5)
-
-
-def _around(element: Any) -> tuple[Any, ...]:
-    return (element, *element.iterancestors())
 
 
 def _is_agents(element: Any) -> bool:

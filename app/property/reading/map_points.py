@@ -48,19 +48,17 @@ def read(page: Document) -> Iterator[Reading]:
         if len(nodes) > _FEW_NODES or not any(_speaks_of_a_firm(node) for _, node in nodes):
             found += [(where, point) for point in points]
     own = [(where, point) for where, point in found if _may_be_own(f"{where}{point[0][1]}", point)]
-    if own and all(_are_near(own[0][1], point) for _, point in own):
-        yield from _readings(*own[0])
+    if not own or not all(_are_near(own[0][1], point) for _, point in own):
+        return
+    where, first = own[0]
+    for field, pointer, raw in first:
+        quote = f'"{pointer.rpartition("/")[2]}": {raw}'
+        locator = f"{where}#{pointer}" if "/@" not in where else where.partition("/@")[0]
+        yield Reading(field, raw, Method.STATE, locator, quote, 0.5)
 
 
 #: A latitude and a longitude, each as a tuple of field, JSON pointer, and value.
 Point = list[tuple[str, str, Any]]
-
-
-def _readings(where: str, point: Point) -> Iterator[Reading]:
-    for field, pointer, raw in point:
-        quote = f'"{pointer.rpartition("/")[2]}": {raw}'
-        locator = f"{where}#{pointer}" if "/@" not in where else where.partition("/@")[0]
-        yield Reading(field, raw, Method.STATE, locator, quote, 0.5)
 
 
 def _widgets(page: Document) -> Iterator[tuple[str, Any]]:

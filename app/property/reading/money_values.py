@@ -8,6 +8,7 @@ from app.property.fields.phrases import pattern
 from app.property.fields.table import CURRENCY, FIELDS
 from app.property.reading.base import Reading, Value, text_of
 from app.property.reading.document import Locale
+from app.property.reading.other_subjects import is_monthly
 from app.property.record import Method
 from app.property.values import currency, numbers, prices, vocabulary
 
@@ -71,7 +72,7 @@ def _amount(reading: Reading, locale: Locale) -> Iterator[Value]:
     price = _money(reading, locale)
     if price is None or price.amount <= 0 or re.search(r"\d\s?%", text) or _YEAR_FIRST.match(text):
         return
-    if price.period == "month" and reading.field == "TaxAnnualAmount":
+    if is_monthly(reading.field, text):
         return
     yield reading.field, numbers.tidy(price.amount), price.currency
     beside = _YEAR_BESIDE.findall(text) if reading.field == "TaxAnnualAmount" else []
@@ -118,11 +119,6 @@ def _period(reading: Reading, _locale: Locale) -> Iterator[Value]:
 
 
 MONEY: dict[str, Callable[[Reading, Locale], Iterator[Value]]] = {
-    "money": _amount,
-    "asked": _list_price,
-    "_RentWarm": _warm_rent,
-    "fee": _association_fee,
-    "_EstimateRange": _estimate_range,
-    "currency": _currency,
-    "period": _period,
+    **{"money": _amount, "asked": _list_price, "_RentWarm": _warm_rent, "fee": _association_fee},
+    **{"_EstimateRange": _estimate_range, "currency": _currency, "period": _period},
 }

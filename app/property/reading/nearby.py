@@ -2,13 +2,14 @@
 
 import re
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any, Literal
 
 from app.property.fields.table import FIELDS, PROSE, of_kind
 from app.property.reading.document import Document, Segment
 from app.property.reading.grids import cell_text
 from app.property.reading.terms import Meaning
-from app.property.reading.trees import is_within, spaced_text, squared
+from app.property.reading.trees import is_within, levels_between, spaced_text, squared
 from app.property.values.areas import find_unit
 
 _PRICE_LIKE = re.compile(r"^(?:[A-Z]{0,3}[$€£]\s?)?\d[\d.,' \u00a0]*(?:\s?(?:€|zł|kr|[A-Z]{3}))?$")
@@ -25,7 +26,7 @@ _FEATURES = frozenset({*of_kind("features", "answer"), "X_AccessNotes"})
 #: Matches a footnote mark or help link after a label.
 _NOTE = re.compile(r"\*+ ?(?:note|see note)?|\(?\d\)|\?|\(\?\)|help", re.IGNORECASE)
 _MOST_VALUE_CHARS = 160
-_MOST_CLIMB = 4
+_MOST_CLIMB, _FARTHEST = 4, 9
 _INNER_LABEL = re.compile(r"(?:^|\s)([A-Z][\w/# ]{1,30}?)(?::| [–—])\s")
 _LISTED_AMOUNT = re.compile(r"^[^\w\s]{0,2}\s?\d[\d.,/½ ]*\+?\D{0,8}$|^[-–—]+$")
 _MOST_ITEMS = 40
@@ -127,14 +128,7 @@ def _neighbor(segment: Segment, page: Document, step: int) -> Segment | None:
 
 
 def _distance(one: Segment, other: Segment) -> int:
-    """Return the number of levels from `one` up to the nearest element that contains `other`, at most 9."""
-    around = {other.owner, *other.owner.iterancestors()}
-    element = one.owner
-    for steps in range(9):
-        if element is None or element in around:
-            return steps
-        element = element.getparent()
-    return 9
+    return levels_between(one.owner, other.owner, _FARTHEST)
 
 
 def _number_leads(segment: Segment, page: Document) -> bool:
@@ -169,18 +163,18 @@ def _whole_value(start: Segment, label: Segment, page: Document) -> str:
 
 
 def _text_of(block: Any, start: Segment, page: Document) -> str:
-    first = start.index
-    segments = page.segments
-    while first > 0 and is_within(segments[first - 1].owner, block):
+    parts = _segments_in(block, start, page)
+    if any(p is not start and page.meaning(p.text) is not None and len(p.text) > 3 for p in parts[1:]):
+        return ""  # the block contains labels, so the label before it is its heading
+    return squared((", " if block.tag in ("ul", "ol") else " ").join(part.text for part in parts))
+
+
+def _segments_in(block: Any, inside: Segment, page: Document) -> list[Segment]:
+    """Return the segments of `block`, which contains the segment `inside`. Long blocks are cut off."""
+    first, segments = inside.index, page.segments
+    while first > 0 and inside.index - first < _MOST_ITEMS and is_within(segments[first - 1].owner, block):
         first -= 1
-    parts: list[str] = []
-    for other in segments[first : first + 40]:
-        if not is_within(other.owner, block):
-            break
-        if len(parts) >= 1 and other is not start and page.meaning(other.text) is not None and len(other.text) > 3:
-            return ""  # the block contains labels, so the label before it is its heading
-        parts.append(other.text)
-    return squared((", " if block.tag in ("ul", "ol") else " ").join(parts))
+    return list(takewhile(lambda one: is_within(one.owner, block), segments[first : first + _MOST_ITEMS]))
 
 
 def _by_markup(segment: Segment, page: Document) -> tuple[str, Any] | None:
@@ -224,7 +218,7 @@ def _order(segment: Segment, page: Document) -> Literal["label", "value"] | None
     parent = block.getparent() if _is_all(block, segment) else block
     if parent is None:
         return None
-    items = _items(parent, segment, page)
+    items = [one.text for one in _segments_in(parent, segment, page)]
     for index, text in enumerate(items):
         if page.meaning(text.rstrip(":")) is not None and len(text) <= 60:
             return "label" if index + 1 < len(items) else None
@@ -237,15 +231,3 @@ def _is_all(element: Any, segment: Segment) -> bool:
     parts = (t for t in element.itertext() if t.strip())
     first = next(parts, "")
     return " ".join(first.split()) == segment.text and next(parts, None) is None
-
-
-def _items(parent: Any, segment: Segment, page: Document) -> list[str]:
-    first = segment.index
-    while first > 0 and segment.index - first < _MOST_ITEMS and is_within(page.segments[first - 1].owner, parent):
-        first -= 1
-    found: list[str] = []
-    for other in page.segments[first : first + _MOST_ITEMS]:
-        if not is_within(other.owner, parent):
-            break
-        found.append(other.text)
-    return found

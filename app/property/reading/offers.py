@@ -12,7 +12,6 @@ from urllib.parse import unquote
 
 from app.property.reading.base import Candidate, Reading, of_text
 from app.property.reading.document import Document, url_parts
-from app.property.reading.trees import whole_text
 from app.property.reading.unrelated_blocks import is_long
 from app.property.record import Method
 from app.property.values.dates import parse_date
@@ -58,7 +57,7 @@ def _texts(page: Document) -> Iterator[tuple[str, str, float]]:
         path = re.sub(r"[-_+/.]+", " ", unquote(url_parts(address).path))
         yield path[:300], "url", 0.6
     if page.heading is not None:
-        yield whole_text(page.heading)[:200], page.path(page.heading), 0.6
+        yield page.heading_text[:200], page.path(page.heading), 0.6
     for meta in page.described:
         yield (meta.get("content") or "")[:160], page.path(meta), 0.45
 

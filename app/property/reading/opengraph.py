@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from app.property.reading.base import Reading
 from app.property.reading.document import Document
@@ -25,16 +24,9 @@ _DESCRIPTIONS = ("og:description", "description", "twitter:description")
 
 
 def read(page: Document) -> Iterator[Reading]:
-    tags = [(_name(e), (e.get("content") or "").strip(), e) for e in page.root.iter("meta")]
-    yield from _named(tags, page)
-
-
-def _name(element: Any) -> str:
-    return str(element.get("property") or element.get("name") or "").strip().lower()
-
-
-def _named(tags: list[tuple[str, str, Any]], page: Document) -> Iterator[Reading]:
-    for name, content, element in tags:
+    for element in page.root.iter("meta"):
+        name = str(element.get("property") or element.get("name") or "").strip().lower()
+        content = (element.get("content") or "").strip()
         if not name or not content:
             continue
         field, confidence = _KNOWN.get(name, (None, 0.0))

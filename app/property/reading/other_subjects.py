@@ -7,6 +7,7 @@ from app.property.fields.phrases import alternatives, pattern
 from app.property.fields.table import FIELDS, of_kind
 from app.property.reading.model.label_words import names
 from app.property.values.areas import IN_SQUARE_METERS
+from app.property.values.prices import find_period
 from app.property.values.vocabulary import property_kind
 
 _SECTION = "other_subjects"
@@ -60,6 +61,11 @@ def is_of_other(field: str, before: str, behind: str = "") -> bool:
 def is_bound(field: str, before: str) -> bool:
     """Return whether the words `before` a number make it a limit, such as `under` in `under 0.5 acre`."""
     return field in _MEASURED and _BOUND.search(before[-_NEAR:]) is not None
+
+
+def is_monthly(field: str, text: str) -> bool:
+    """Return whether `text` gives an amount per month for a field that is per year."""
+    return "Annual" in field and find_period(text) == "month"
 
 
 def names_other(field: str, text: str) -> bool:

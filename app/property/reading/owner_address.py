@@ -44,7 +44,8 @@ def is_owners(field: str, label: str, segment: Segment, page: Document) -> bool:
     if words not in _PLAIN:
         return False
     if field == "_Address":
-        return page.once(names_site) or (bool(page.once(placed_streets)) and _below_owner(segment, page))
+        above = _labels_above(segment, page) if page.once(placed_streets) else ()
+        return page.once(names_site) or any(_OWNERS.search(words_of(one)) for one in above if len(one) <= 30)
     return field in _PARTS and _continues_owners(segment, page)
 
 
@@ -70,10 +71,6 @@ def _labels_above(segment: Segment, page: Document) -> list[str]:
             return column
     above = page.segments[max(0, segment.index - _MOST_ABOVE) : segment.index]
     return [s.text.partition(":")[0] for s in reversed(above) if len(s.text) <= 60]
-
-
-def _below_owner(segment: Segment, page: Document) -> bool:
-    return any(_OWNERS.search(words_of(label)) for label in _labels_above(segment, page) if len(label) <= 30)
 
 
 def _continues_owners(segment: Segment, page: Document) -> bool:

@@ -19,6 +19,7 @@ _LEADER = re.compile(r"\s*\.{3,}\s*|\s*…+\s*")
 #: Matches `Living Area – 1,872 SF`.
 _DASHED = re.compile(r"^([A-Z#][^–—|•$]{1,34}?)\s+[–—-]\s+([^\s–—][^–—]{0,80})$")
 _COLON = re.compile(r"(?<!\d):(?=\s|\$|\d)")
+_SENTENCE_END = re.compile(r"(?<=[a-z0-9)%])\.\s+(?=[A-Z])")
 _LINE_PAIR = re.compile(
     r"(?:^|\s{2,})([A-Z][\w/&#'.-]*(?: [\w/&#'.-]+){0,5}?)\s?(?:\.+(?=\s)|\.*:)\s*(\S.*?)"
     r"(?=\s{2,}[A-Z][\w/&#'. -]+(?:\.+\s|:|\s)|\s*$)"
@@ -54,7 +55,7 @@ def in_text(text: str, page: Document) -> list[Pair]:
     if len(several) < 2 and len(_COLON.findall(text)) >= 2:
         return []  # it is unclear where each pair ends
     if pair and known is not None and len(several) < 2:
-        value = _first_sentence(pair[2]) if known.field in _AMOUNT_FIELDS else pair[2]
+        value = _SENTENCE_END.split(pair[2])[0] if known.field in _AMOUNT_FIELDS else pair[2]
         return [Pair(known, pair[1], value, alone=True)] if len(value) <= _MOST_VALUE_CHARS else []
     found = ((page.meaning(label), label, value) for label, value in several)
     return [Pair(known, label, value, alone=False) for known, label, value in found if known is not None]
@@ -68,10 +69,6 @@ def _counts(text: str, page: Document) -> list[Pair]:
     if not all(known is not None and known.field in _COUNTED for known, _, _ in found):
         return []
     return [Pair(known, label, value, alone=False) for known, label, value in found if known is not None]
-
-
-def _first_sentence(value: str) -> str:
-    return re.split(r"(?<=[a-z0-9)%])\.\s+(?=[A-Z])", value)[0]
 
 
 def in_lines(text: str, page: Document) -> Iterator[Pair]:

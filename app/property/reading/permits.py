@@ -42,7 +42,8 @@ def of_rows(table: Sequence[Mapping[str, Any]], above: str, source: Source, loca
     roofs = [p for p in granted if _is_of_house(p["kind"])]
     if roofs:
         newest = max(roofs, key=lambda p: str(p["date"]))
-        yield Reading("X_RoofYear", newest["date"][:4], source.method, locator, _quote(newest), source.confidence)
+        quote = " | ".join(str(newest[k]) for k in ("kind", "date", "status") if newest[k])
+        yield Reading("X_RoofYear", newest["date"][:4], source.method, locator, quote, source.confidence)
 
 
 def _is_of_house(kind: str) -> bool:
@@ -54,10 +55,6 @@ def _is_of_house(kind: str) -> bool:
     )
 
 
-def _quote(permit: Mapping[str, Any]) -> str:
-    return " | ".join(str(permit[k]) for k in ("kind", "date", "status") if permit[k])
-
-
 def _permit(row: Mapping[str, Any], *, tells_done: bool) -> dict[str, Any] | None:
     texts = {words: str(value) for words, value in row.items()}
     kind = " - ".join(v for words, v in texts.items() if _KINDS.search(words) and re.search(r"[A-Za-z]{3}", v))
@@ -66,12 +63,8 @@ def _permit(row: Mapping[str, Any], *, tells_done: bool) -> dict[str, Any] | Non
     if not kind or date is None:
         return None
     status = next((v for words, v in texts.items() if _STATUS.search(words)), None)
-    return {"kind": kind, "date": date, "status": status, "is_done": bool(done) or _says_done(status, tells_done)}
-
-
-def _says_done(status: str | None, tells_done: bool) -> bool:
-    """Return whether a permit without a finish date is finished. `tells_done` is true if its list has finish dates."""
-    return _DONE.search(status) is not None if status and status.strip() else not tells_done
+    says_done = _DONE.search(status) is not None if status and status.strip() else not tells_done
+    return {"kind": kind, "date": date, "status": status, "is_done": bool(done) or says_done}
 
 
 def _date(texts: Mapping[str, str], pattern: re.Pattern[str]) -> str | None:

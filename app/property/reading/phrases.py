@@ -94,11 +94,13 @@ def read(page: Document) -> Iterator[Reading | Candidate]:
                 continue  # such as `Average lot`
             about_land = reading.field == "LivingArea" and is_lone_land(text, page.locale.lang, page.locale.country)
             yield replace(reading, field="LotSizeArea") if about_land else reading
-        yield from _layouts(text, page.path(element), confidence, page)
+        if parse_layout(text, page.locale.lang) is not None:
+            yield Reading("_Layout", text[:120], Method.LABEL, page.path(element), text, confidence)
     yield from _in_attributes(page)
-    for text, element in _prose(page):
-        for field, raw, words in _stated(text):
-            reading = Reading(field, raw, Method.LABEL, page.path(element), _around(text, words), 0.42)
+    for segment in page.segments[:400]:
+        for field, raw, words in _stated(segment.text) if 40 < len(segment.text) <= _LONG else ():
+            quote = _around(segment.text, words)
+            reading = Reading(field, raw, Method.LABEL, page.path(segment.owner), quote, 0.42)
             yield from (replace(c, raw=words) for c in candidates_of(reading, page.locale))
 
 
@@ -146,12 +148,6 @@ def _in_attributes(page: Document) -> Iterator[Reading]:
             yield Reading(known.field, raw, Method.LABEL, page.path(element), f"{name} {raw}", 0.6 * known.trust, name)
 
 
-def _prose(page: Document) -> Iterator[tuple[str, Any]]:
-    for segment in page.segments[:400]:
-        if 40 < len(segment.text) <= _LONG:
-            yield segment.text, segment.owner
-
-
 def _stated(text: str) -> Iterator[tuple[str, str, str]]:
     """Yield each field with its raw value and the words in the text, such as `3` and `three bedrooms`."""
     for field, pattern in _IN_PROSE:
@@ -168,11 +164,6 @@ def _is_of_other(field: str, text: str, found: re.Match[str]) -> bool:
 def _around(text: str, words: str) -> str:
     at = max(0, text.find(words))
     return text[max(0, at - 60) : at + len(words) + 60]
-
-
-def _layouts(text: str, where: str, confidence: float, page: Document) -> Iterator[Reading]:
-    if parse_layout(text, page.locale.lang) is not None:
-        yield Reading("_Layout", text[:120], Method.LABEL, where, text, confidence)
 
 
 #: Matches a range that covers several homes: a line such as `1 - 3 bd`, or `ranging from 702-1346 sq ft`.

@@ -162,14 +162,7 @@ def _city_state_zip(reading: Reading, _locale: Locale) -> Iterator[Value]:
 
 
 PLACES: dict[str, Callable[[Reading, Locale], Iterator[Value]]] = {
-    "coordinate": _place_number,
-    "_Coordinates": _coordinates,
-    "_Address": _address,
-    "street": _street,
-    "region": _region,
-    "city": _city,
-    "_CityStateZip": _city_state_zip,
-    "country": _country,
-    "county": _county,
+    **{"coordinate": _place_number, "_Coordinates": _coordinates, "_Address": _address, "street": _street},
+    **{"region": _region, "city": _city, "_CityStateZip": _city_state_zip, "county": _county, "country": _country},
     "postal_code": _postal_code,
 }

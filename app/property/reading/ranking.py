@@ -69,7 +69,7 @@ def _winner(found: list[Candidate]) -> Winner | None:
     confidence = min(_MOST_SURE, strength) * (1.0 - 0.25 * (rival / strength if strength else 0.0))
     if max(c.confidence for c in best) <= _LEAST_ALONE and rival >= 0.95 * strength:
         return None
-    chosen = max(best, key=lambda c: (_has_unit_number(c), round(c.confidence, 1), _richness(c)))
+    chosen = max(best, key=lambda c: (_has_unit_number(c), round(c.confidence, 1), bool(c.unit), len(str(c.value))))
     chosen = _without_district(chosen, best)
     doubtful = confidence < LEAST_SURE or rival >= RIVAL_SHARE * strength
     share = rival / strength if strength else 0.0
@@ -91,10 +91,6 @@ def _has_unit_number(candidate: Candidate) -> bool:
         candidate.field == _STREET
         and re.search(r"\b(?:unit|apt|flat|suite)\b|#", str(candidate.value), re.I) is not None
     )
-
-
-def _richness(candidate: Candidate) -> float:
-    return (1.0 if candidate.unit else 0.0) + len(str(candidate.value)) / 1000
 
 
 def _strength(group: list[Candidate]) -> float:

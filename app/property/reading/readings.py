@@ -6,14 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 from app.property.fields.table import FIELDS, UNIT_OF, of_kind
-from app.property.reading.base import Candidate, Reading, Value
+from app.property.reading.base import Candidate, Reading, Value, text_of
 from app.property.reading.document import Locale
 from app.property.reading.name_values import NAMES
 from app.property.reading.other_subjects import is_bound
 from app.property.reading.place_values import PLACES
 from app.property.reading.typed_values import BY_TYPE, SPECIAL
 from app.property.record import Method
-from app.property.values import numbers, texts, vocabulary
+from app.property.values import texts, vocabulary
 
 #: Matches a letter that a scanner read in place of a digit: `1l2,400`, `0.2S`.
 _MISREAD, _AMOUNTS = re.compile(r"\d[lIOS](?=[\d,.]|$)"), frozenset(of_kind("area", "money"))
@@ -45,7 +45,7 @@ def candidates_of(reading: Reading, locale: Locale) -> Iterator[Candidate]:
         yield Candidate(
             field=name,
             value=value,
-            raw=_shown(value if reading.field == "_Coordinates" else reading.raw),
+            raw=text_of(value if reading.field == "_Coordinates" else reading.raw),
             method=reading.method,
             locator=reading.locator,
             quote=reading.quote[:300],
@@ -57,16 +57,12 @@ def candidates_of(reading: Reading, locale: Locale) -> Iterator[Candidate]:
 def _states_nothing(reading: Reading, raw: str) -> bool:
     """Return whether `raw` is empty, is an amount that a scanner misread, or gives only a limit of the value."""
     before_number = raw.partition(next(filter(str.isdigit, raw), "\n"))[0]
+    may_mean_no = reading.field in _ANSWERED and reading.method is Method.LABEL
     return (
-        (texts.is_empty(raw) and not _says_none(reading, raw))
+        (texts.is_empty(raw) and not (may_mean_no and vocabulary.yes_no(raw) is False))
         or (reading.field in _AMOUNTS and _MISREAD.search(raw) is not None)
         or is_bound(reading.field, before_number)
     )
-
-
-def _says_none(reading: Reading, raw: str) -> bool:
-    """Return whether a text such as `None` means no: after a label for a yes/no field or a recurring fee."""
-    return reading.field in _ANSWERED and reading.method is Method.LABEL and vocabulary.yes_no(raw) is False
 
 
 def _doubt(name: str, unit: str | None, raw: Any) -> float:
@@ -74,12 +70,6 @@ def _doubt(name: str, unit: str | None, raw: Any) -> float:
     if name in UNIT_OF and unit is None:
         return 0.8
     return 0.85 if name == "PropertySubType" and str(raw).casefold() in _GENERAL_KINDS else 1.0
-
-
-def _shown(raw: Any) -> str:
-    if isinstance(raw, list):
-        return ", ".join(map(str, raw))
-    return raw if isinstance(raw, str) else str(numbers.tidy(raw) if isinstance(raw, float) else raw)
 
 
 #: Maps the name of a composite, a field's `parser`, or a field's kind to a parser.

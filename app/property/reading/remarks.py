@@ -50,19 +50,15 @@ def _readings(text: str, block: Block, page: Document) -> Iterator[Reading]:
 
 def lets(page: Document) -> bool:
     """Return whether the title or the heading offers the home for rent."""
-    heading = "".join(page.heading.itertext()) if page.heading is not None else ""
-    return "rent" in (offer(page.title), offer(heading[:200]))
-
-
-def _before(block: Block, page: Document) -> str:
-    return page.segments[block.index - 1].text[-60:] if block.index else ""
+    return "rent" in (offer(page.title), offer(page.heading_text[:200]))
 
 
 def _prices(text: str, block: Block, page: Document) -> Iterator[tuple[str, object, float]]:
     if "$" not in text:
         return
     if span := _RANGE.search(text):
-        near = f"{_before(block, page)} {text}"
+        before = page.segments[block.index - 1].text[-60:] if block.index else ""
+        near = f"{before} {text}"
         if _ESTIMATE.search(near) and not _NO_ESTIMATE.search(near):
             yield "_EstimateRange", span.group(), 0.6
         elif len(text) <= 60 and page.once(lets) and not _NO_RENT.search(near):

@@ -42,7 +42,12 @@ MOST_UNSHOWN = 0.45
 def with_confidence(winners: Mapping[str, Winner], page: Document, kind: PageKind) -> dict[str, Winner]:
     """Return `winners` with scores. A winner that fails a cross-check, or should be visible but is not, is doubtful."""
     checks = crosschecks(winners, page)
-    facts = {name: facts_of(name, winner, checks.get(name, ()), kind) for name, winner in winners.items()}
+    facts: dict[str, Facts] = {}
+    for name, winner in winners.items():
+        of_field = checks.get(name, ())
+        sources = winner.candidate.locator.split(", ") if winner.candidate.method is Method.DERIVED else ()
+        features = _features(name, winner, Counter(of_field), kind)
+        facts[name] = Facts(features, *_bounds(winner, of_field), tuple(sources))
     scores = scored(facts, fitted_weights())
     return {
         name: replace(
@@ -53,18 +58,6 @@ def with_confidence(winners: Mapping[str, Winner], page: Document, kind: PageKin
         )
         for name, winner in winners.items()
     }
-
-
-def facts_of(name: str, winner: Winner, checks: tuple[Verdict, ...], kind: PageKind) -> Facts:
-    """Return the features of `winner`, its maximum confidence, and the fields that it is derived from."""
-    derived = winner.candidate.method is Method.DERIVED
-    most, bound = _bounds(winner, checks)
-    return Facts(
-        _features(name, winner, Counter(checks), kind),
-        most,
-        bound,
-        tuple(winner.candidate.locator.split(", ")) if derived else (),
-    )
 
 
 def scored(facts: Mapping[str, Facts], weights: Weights) -> dict[str, Score]:

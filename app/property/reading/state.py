@@ -83,26 +83,19 @@ def blobs(page: Document) -> Iterator[tuple[str, Any]]:
 
 
 def _all_blobs(page: Document) -> list[tuple[str, Any]]:
-    return list(_blobs(page))
-
-
-def _blobs(page: Document) -> Iterator[tuple[str, Any]]:
-    for script in islice((s for s in page.root.iter("script") if _may_hold_state(s)), _MOST_SCRIPTS):
+    found: list[tuple[str, Any]] = []
+    scripts = (s for s in page.root.iter("script") if "ld+json" not in (s.get("type") or "").lower())
+    for script in islice((s for s in scripts if len(s.text or "") >= _LEAST_SCRIPT), _MOST_SCRIPTS):
         text, kind = script.text, (script.get("type") or "").lower()
         where = page.path(script)
         if "json" in kind or text.lstrip()[:1] in ("{", "["):
             value = lenient_json.loads(text)
             if isinstance(value, dict | list):
-                yield where, lenient_json.unpacked(value)
+                found.append((where, value))
                 continue
-        for name, _, value in lenient_json.assignments(text):
-            yield f"{where}#{name}", lenient_json.unpacked(value)
-        for offset, value in lenient_json.arguments(text):
-            yield f"{where}#chars:{offset}", lenient_json.unpacked(value)
-
-
-def _may_hold_state(script: Any) -> bool:
-    return len(script.text or "") >= _LEAST_SCRIPT and "ld+json" not in (script.get("type") or "").lower()
+        found += ((f"{where}#{name}", value) for name, _, value in lenient_json.assignments(text))
+        found += ((f"{where}#chars:{offset}", value) for offset, value in lenient_json.arguments(text))
+    return [(where, lenient_json.unpacked(value)) for where, value in found]
 
 
 def _best(value: Any, where: str, page: Document) -> _Found | None:

@@ -4,7 +4,9 @@ The parser of `lxml.html` is slower, because it looks up a Python class for each
 """
 
 import re
+from collections.abc import Container
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 from lxml import etree
@@ -50,6 +52,17 @@ class Elements:
 
 def is_within(element: Any, block: Any) -> bool:
     return element is block or any(above is block for above in element.iterancestors())
+
+
+def is_inside(element: Any, blocks: Container[Any]) -> bool:
+    """Return whether `element` or an element around it is in `blocks`."""
+    return element in blocks or any(above in blocks for above in element.iterancestors())
+
+
+def levels_between(one: Any, other: Any, most: int) -> int:
+    """Return the number of levels from `one` up to the nearest element that contains `other`, at most `most`."""
+    around, climbed = {other, *other.iterancestors()}, enumerate((one, *islice(one.iterancestors(), most - 1)))
+    return next((levels for levels, above in climbed if above in around), most)
 
 
 def spaced_text(element: Any) -> str:

@@ -105,8 +105,7 @@ def _status(reading: Reading, _locale: Locale) -> Iterator[Value]:
 
 
 def _identifier(reading: Reading, _locale: Locale) -> Iterator[Value]:
-    whole = int(reading.raw) if isinstance(reading.raw, float) and reading.raw.is_integer() else reading.raw
-    text = text_of(whole).strip(" #:–—").removeprefix("- ")
+    text = text_of(reading.raw).strip(" #:–—").removeprefix("- ")
     if texts.is_identifier(text):
         yield reading.field, text, None
 
@@ -262,10 +261,6 @@ def _date(reading: Reading, locale: Locale) -> str | None:
     return dates.parse_date(text_of(reading.raw), lang=locale.lang, country=locale.country)
 
 
-def _rows(reading: Reading, _locale: Locale) -> Any:
-    return reading.raw if isinstance(reading.raw, list) else None
-
-
 def _layout(reading: Reading, locale: Locale) -> Iterator[Value]:
     found = parse_layout(text_of(reading.raw), locale.lang)
     if found is not None:
@@ -287,35 +282,15 @@ def _floors(reading: Reading, locale: Locale) -> Iterator[Value]:
 
 
 BY_TYPE: dict[str, Callable[[Reading, Locale], Any]] = {
-    "text": _text_value,
-    "integer": _integer,
-    "number": _number,
-    "boolean": _boolean,
-    "date": _date,
+    **{"text": _text_value, "integer": _integer, "number": _number, "boolean": _boolean, "date": _date},
     "texts": lambda reading, _locale: texts.features(reading.raw) or None,
-    "rows": _rows,
+    "rows": lambda reading, _locale: reading.raw if isinstance(reading.raw, list) else None,
 }
 SPECIAL: dict[str, Callable[[Reading, Locale], Iterator[Value]]] = {
     **MONEY,
-    "area": _area,
-    "unit": _area_units,
-    "identifier": _identifier,
-    "features": _features,
-    "bathrooms": _bathrooms,
-    "home": _subtype,
-    "status": _status,
-    "parcel": _parcel,
-    "_Age": _age,
-    "_BedsBaths": _beds_and_baths,
-    "sale": _sale_date,
-    "remarks": _remarks,
-    "parking": _parking,
-    "pool": _pool,
-    "stories": _stories,
-    "gate": _access,
-    "_Layout": _layout,
-    "_Typology": _layout,
-    "_Stories": _floors,
-    "_Floor": _floors,
-    "_Structure": _floors,
+    **{"area": _area, "unit": _area_units, "identifier": _identifier, "features": _features, "bathrooms": _bathrooms},
+    **{"home": _subtype, "status": _status, "parcel": _parcel, "sale": _sale_date, "remarks": _remarks},
+    **{"parking": _parking, "pool": _pool, "stories": _stories, "gate": _access, "_Age": _age},
+    **{"_BedsBaths": _beds_and_baths, "_Layout": _layout, "_Typology": _layout},
+    **dict.fromkeys(("_Stories", "_Floor", "_Structure"), _floors),
 }

@@ -8,9 +8,10 @@ from typing import Any
 from app.property.reading.base import Reading
 from app.property.reading.document import Document, Segment
 from app.property.reading.other_subjects import names_other
+from app.property.reading.remarks import lets
 from app.property.reading.terms import meaning
 from app.property.record import Method
-from app.property.values import prices, vocabulary
+from app.property.values import prices
 
 _FIRST_SEGMENTS = 220
 _MOST = 4
@@ -91,13 +92,7 @@ def _short(page: Document, index: int) -> str:
     return last if len(last) <= 50 else ""
 
 
-def _lets(page: Document) -> bool:
-    return vocabulary.offer(page.title[:300]) == "rent"
-
-
 def _is_big(text: str, page: Document) -> bool:
     price = prices.parse_price(text, lang=page.locale.lang, country=page.locale.country)
-    if price is None:
-        return False
-    rented = price.period is not None or page.once(_lets)
-    return price.amount >= (100 if rented else 10_000)
+    is_rent = price is not None and (price.period is not None or page.once(lets))
+    return price is not None and price.amount >= (100 if is_rent else 10_000)

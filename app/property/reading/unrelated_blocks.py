@@ -6,7 +6,7 @@ from itertools import islice, takewhile
 from typing import Any
 
 from app.property.fields.phrases import pattern
-from app.property.reading.trees import spaced_text, whole_text
+from app.property.reading.trees import is_inside, spaced_text, whole_text
 
 #: Elements with these tags contain no text about the property.
 NEVER_TEXT = frozenset({"script", "style", "noscript", "template", "select", "option", "svg", "iframe", "head"})
@@ -35,7 +35,7 @@ def skipped(root: Any) -> frozenset[Any]:
     for heading in root.iter("h2", "h3", "h4", "h5", "div", "p", "strong", "b"):
         if heading.tag in ("h2", "h3", "h4", "h5") or (len(heading) == 0 and heading.text and len(heading.text) < 60):
             found.update(_blocks_of_others(heading))
-    found.update(block for block in root.iter("dl", "table", "ul") if _is_calculator(block))
+    found.update(e for e in root.iter("dl", "table", "ul") if not is_inside(e, found) and _is_calculator(e))
     return frozenset(found | cards(root))
 
 
@@ -147,7 +147,8 @@ def cards(root: Any) -> set[Any]:
         parent = article.getparent()
         card = parent if parent is not None and parent.tag == "li" else article
         link = _link_in(article)
-        if link and card.getparent() is not None and article.find(".//h1") is None and not _is_text(article):
+        is_card = link and article.find(".//h1") is None and len(whole_text(article)) <= _ARTICLE_CHARS
+        if link and is_card and card.getparent() is not None:
             # cards share a class, while the sections of one text usually differ in class
             articles.setdefault((card.getparent(), article.get("class")), {}).setdefault(card, link)
     groups = (*by_parent.values(), *articles.values())
@@ -157,10 +158,6 @@ def cards(root: Any) -> set[Any]:
 def _alike(cards: Iterable[Any]) -> bool:
     names = [frozenset((card.get("class") or "").split()) for card in cards]
     return len(names) != 2 or not all(names) or not names[0].isdisjoint(names[1])
-
-
-def _is_text(article: Any) -> bool:
-    return len(whole_text(article)) > _ARTICLE_CHARS
 
 
 def _shows_price(element: Any) -> bool:

@@ -43,7 +43,8 @@ def unseen(root: Any) -> dict[Any, Cover]:
     """Return the outermost hidden elements below `root`, and how each is hidden."""
     body = root.find("body")
     body = root if body is None else body
-    sheet = Stylesheet([s.text or "" for s in root.iter("style") if _for_screens(s)], may_hide)
+    styles = (s for s in root.iter("style") if (s.get("media") or "all").strip().lower() in ("all", "screen"))
+    sheet = Stylesheet([style.text or "" for style in styles], may_hide)
     hiding: dict[str, bool] = {}
     suspects = [e for e in body.iter() if e is not body and _is_suspect(e, sheet, hiding)]
     covers: dict[Any, Cover] = {}
@@ -79,10 +80,6 @@ def _is_name(element: Any) -> bool:
         return False
     known = meaning(text.rstrip(":"), None) is not None or element.tag in ("caption", "th", "legend")
     return known and vocabulary.standard_status(text) is None and vocabulary.offer(text) is None
-
-
-def _for_screens(style: Any) -> bool:
-    return (style.get("media") or "all").strip().lower() in ("all", "screen")
 
 
 def _is_suspect(element: Any, sheet: Stylesheet, hiding: dict[str, bool]) -> bool:

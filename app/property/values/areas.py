@@ -116,12 +116,9 @@ def _compound(text: str, numbers: list[Number], lang: str | None) -> Area | None
 
 
 def _factor(text: str, at: int, lang: str | None) -> tuple[float, int] | None:
-    found = ((pattern.match(text, at), factor) for pattern, factor in _behind(_known(lang)))
+    known = language(lang).get("codes", ("",))[0] if lang is not None else None
+    found = ((pattern.match(text, at), factor) for pattern, factor in _behind(known))
     return next(((factor, match.end()) for match, factor in found if match), None)
-
-
-def _known(lang: str | None) -> str | None:
-    return language(lang).get("codes", ("",))[0] if lang is not None else None
 
 
 def square_meters(values: Mapping[str, Any], field: str) -> float | None:

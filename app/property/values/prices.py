@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from app.property.fields.phrases import alternatives, by_key, first_of, pattern
 from app.property.values.areas import IN_SQUARE_METERS
 from app.property.values.currency import find_currency, without_currency
-from app.property.values.numbers import Number, find_numbers
+from app.property.values.numbers import find_numbers
 
 _UNITS = "|".join(alternatives("units", unit, whole=False) for unit in IN_SQUARE_METERS)
 _PER_AREA = re.compile(
@@ -61,7 +61,8 @@ def parse_price(text: str, *, lang: str | None = None, country: str | None = Non
         numbers = numbers[:-1]
     if not numbers:
         return None
-    number = _marked(numbers, clean, country) or numbers[0]
+    marked = (n for n in numbers if find_currency(clean[max(0, n.start - 5) : n.end + 5], country))
+    number = next(marked, numbers[0])
     around = clean[max(0, number.start - 60) : number.end + 40]
     near = clean[max(0, number.start - 6) : number.end + 8]
     qualifier = find_qualifier(around)
@@ -71,10 +72,6 @@ def parse_price(text: str, *, lang: str | None = None, country: str | None = Non
     basis = "warm" if _WARM.search(text) else "cold" if _COLD.search(text) else None
     currency = find_currency(near, country) or find_currency(text, country)
     return Price(number.value, currency, find_period(around), qualifier, basis)
-
-
-def _marked(numbers: list[Number], clean: str, country: str | None) -> Number | None:
-    return next((n for n in numbers if find_currency(clean[max(0, n.start - 5) : n.end + 5], country)), None)
 
 
 #: Matches words and punctuation that may accompany a price, such as qualifiers, taxes, and periods.

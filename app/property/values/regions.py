@@ -18,11 +18,8 @@ _SUFFIX = re.compile(r"\s+(?:kanton|vármegye|megye|province|state|county|\(prov
 
 def is_region(text: str, country: str | None) -> bool:
     """Return whether `text` is a region of `country`, with or without a word such as `Co.` or `woj.`."""
-    return bool(text) and (_bare(text) in _regions(country) or (country == "IE" and _COUNTY.match(text) is not None))
-
-
-def _regions(country: str | None) -> frozenset[str]:
-    return COUNTRIES[country].regions if country and country in COUNTRIES else frozenset()
+    regions = COUNTRIES[country].regions if country and country in COUNTRIES else frozenset[str]()
+    return bool(text) and (_bare(text) in regions or (country == "IE" and _COUNTY.match(text) is not None))
 
 
 def _bare(text: str) -> str:

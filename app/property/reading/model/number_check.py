@@ -6,10 +6,12 @@ Both `1,410` and `1.410` state 1410. A value that must be computed counts as not
 import math
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 
 from app.property.fields.table import of_kind
 from app.property.reading.model.claims import CheckedValue, Claim
 from app.property.reading.model.label_words import labels_in, names
+from app.property.reading.other_subjects import is_monthly
 from app.property.record import FIELDS
 from app.property.values import areas, counts, dates, numbers, prices
 from app.property.values.currency import find_currency
@@ -179,12 +181,8 @@ def money(claim: Claim) -> CheckedValue | None:
     value = float(claim.value)
     if value < 0 or (value == 0 and claim.field != "ClosePrice") or not _in_range(claim.field, value):
         return None
-    text = claim.quote
-    if not any(_equal(value, n) for n in _stated(text)):
-        return None
-    if "Annual" in claim.field and prices.find_period(text) == "month":
-        return None
-    return CheckedValue(numbers.tidy(value), find_currency(text, claim.country))
+    is_stated = any(_equal(value, n) for n in _stated(claim.quote)) and not is_monthly(claim.field, claim.quote)
+    return CheckedValue(numbers.tidy(value), find_currency(claim.quote, claim.country)) if is_stated else None
 
 
 def list_price(claim: Claim) -> CheckedValue | None:
@@ -201,19 +199,8 @@ def date(claim: Claim) -> CheckedValue | None:
     wanted = str(claim.value).strip()
     if not re.fullmatch(r"\d{4}(?:-\d\d(?:-\d\d)?)?", wanted):
         return None
-    for start in _word_starts(claim.quote):
-        found = dates.parse_date(claim.quote[start:], lang=claim.lang, country=claim.country)
-        if found and (
-            found == wanted or (len(found) < len(wanted) and wanted.startswith(found) and _is_first(wanted, found))
-        ):
+    for word in islice(re.finditer(r"(?<![\w/.-])\w", claim.quote), 24):
+        found = dates.parse_date(claim.quote[word.start() :], lang=claim.lang, country=claim.country)
+        if found and wanted.startswith(found) and set(wanted[len(found) :].split("-")) <= {"", "01"}:
             return CheckedValue(found)
     return None
-
-
-def _is_first(wanted: str, found: str) -> bool:
-    """Return whether `wanted` only adds `01` as month or day to `found`, as models do if the page gives none."""
-    return set(wanted[len(found) :].split("-")) <= {"", "01"}
-
-
-def _word_starts(text: str) -> list[int]:
-    return [m.start() for m in re.finditer(r"(?<![\w/.-])\w", text)][:24]

@@ -120,17 +120,11 @@ def as_sent(schema: Mapping[str, Any]) -> str:
 def _described(name: str) -> str:
     spec = FIELDS[name]
     words = f"one of {', '.join(ENUMS[name])}" if name in ENUMS else spec.meaning
-    return f"{name} ({_KINDS[spec.type]}): {words}"
+    return f"{name} ({_KINDS.get(spec.type, spec.type)}): {words}"
 
 
-_KINDS: Mapping[str, str] = {
-    "text": "text",
-    "date": "date",
-    "integer": "whole number",
-    "number": "number",
-    "boolean": "true or false",
-    "texts": "list of texts",
-}
+#: What the prompt calls a type, if it has another name there.
+_KINDS: Mapping[str, str] = {"integer": "whole number", "boolean": "true or false", "texts": "list of texts"}
 #: The fields that a model may be asked for.
 _ASKED = tuple(name for name, spec in FIELDS.items() if spec.ask_model)
 

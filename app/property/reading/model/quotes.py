@@ -62,11 +62,6 @@ def _cuts_groups(text: str, span: Span) -> bool:
     return bool(behind or (before and _FIRST_GROUP.search(text[max(0, span.start - 6) : span.start - 1])))
 
 
-@lru_cache(maxsize=2)  # all quotes of an answer are searched in the same text
-def _folded_text(text: str) -> tuple[str, list[int]]:
-    return _folded(text)
-
-
 def _folded(text: str) -> tuple[str, list[int]]:
     """Return `text` in Unicode form NFKC with single spaces, and the original position of each character."""
     letters: list[str] = []
@@ -79,6 +74,9 @@ def _folded(text: str) -> tuple[str, list[int]]:
             letters.append(" " if space else letter)
             places.append(place)
     return "".join(letters), places
+
+
+_folded_text = lru_cache(maxsize=2)(_folded)  # all quotes of an answer are searched in the same text
 
 
 def _composed(text: str) -> list[tuple[int, str]]:

@@ -190,19 +190,11 @@ def _is_label_alone(claim: Claim, part: str) -> bool:
     return bool(named) and _NO_ANSWER.fullmatch(part, named[-1].end) is not None
 
 
-def _association(claim: Claim) -> CheckedValue | None:
-    return _answered(claim, _names(claim, claim.quote), _is_denied(claim))
-
-
-def _answered(claim: Claim, stated: bool, denied: bool) -> CheckedValue | None:
-    """Check a yes-or-no claim. A quote about the field (`stated`) must deny it if and only if the value is false."""
-    return CheckedValue(claim.value) if stated and denied is (not claim.value) else None
-
-
-def _pool(claim: Claim) -> CheckedValue | None:
-    """Check the home's own pool; a community pool, or room for a pool, does not count."""
+def _yes_or_no(claim: Claim) -> CheckedValue | None:
+    """Check that the quote is about the field, and denies it only if false is claimed. A shared pool does not count."""
     is_others = claim.value and names_other(claim.field, claim.quote)
-    return _answered(claim, _names(claim, claim.quote) and not is_others, _is_denied(claim))
+    is_stated = _names(claim, claim.quote) and not is_others
+    return CheckedValue(claim.value) if is_stated and _is_denied(claim) is not claim.value else None
 
 
 def _names(claim: Claim, text: str) -> bool:
@@ -249,11 +241,8 @@ def _access(claim: Claim) -> CheckedValue | None:
 
 Check = Callable[[Claim], CheckedValue | None]
 _BY_TYPE: Mapping[str, Check] = {
-    "text": _text,
-    "texts": _texts,
-    "integer": number_check.number,
-    "number": number_check.number,
-    "date": number_check.date,
+    **{"text": _text, "texts": _texts, "date": number_check.date},
+    **dict.fromkeys(("integer", "number"), number_check.number),
 }
 #: Maps a field's parser, or else its kind, to a check. Other fields are checked by their type.
 _CHECKS: Mapping[str, Check] = {
@@ -263,5 +252,5 @@ _CHECKS: Mapping[str, Check] = {
     **dict.fromkeys(("identifier", "parcel", "postal_code"), _number_word),
     **{"region": _state, "county": _county, "agent": _agent, "office": _office},
     **{"standard_status": _status, "offer": _property_type, "home": _subtype},
-    **{"association": _association, "pool": _pool, "power": _power, "gate": _access},
+    **{"association": _yes_or_no, "pool": _yes_or_no, "power": _power, "gate": _access},
 }

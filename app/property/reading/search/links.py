@@ -1,6 +1,7 @@
 """Normalize the links of a results page, and classify them by shape."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urljoin, urlsplit
 
@@ -37,7 +38,7 @@ class Links:
         if page.root is not None:
             declared = next((e.get("href") for e in page.root.iter("base") if e.get("href")), "")
             self._base = _joined(self.page_url, declared or "") or self.page_url
-        self.path = _parts(self.page_url).path.rstrip("/")
+        self.path = urlsplit(self.page_url).path.rstrip("/")
         self._listings: dict[str | None, str | None] = {}
 
     def target(self, href: str | None) -> str | None:
@@ -58,19 +59,24 @@ class Links:
         url = self.target(href)
         if url is None:
             return None
-        parts = _parts(url)
+        parts = urlsplit(url)
         is_home = parts.path in ("", "/") and not parts.query
-        same_search = parts.path.rstrip("/") == self.path and not _names_one(parts, _parts(self.page_url))
+        same_search = parts.path.rstrip("/") == self.path and not _names_one(parts, urlsplit(self.page_url))
         first = parts.path.strip("/").partition("/")[0].lower()
         return None if is_home or same_search or _ELSEWHERE.match(first) else url
 
 
 def shape_of(url: str) -> Shape:
     """Return the shape of a normalized link."""
-    parts = _parts(url)
+    parts = urlsplit(url)
     first = parts.path.strip("/").partition("/")[0]
     is_word = _WORD.fullmatch(first) is not None and first != parts.path.strip("/")
     return Shape(parts.netloc, first.lower() if is_word else "", any(c.isdigit() for c in f"{parts.path}{parts.query}"))
+
+
+def is_alike(shape: Shape, shapes: Iterable[Shape]) -> bool:
+    """Return whether one of `shapes` is the same apart from its host."""
+    return any((one.first, one.is_numbered) == (shape.first, shape.is_numbered) for one in shapes)
 
 
 def is_one_page(url: str, other: str) -> bool:
@@ -78,7 +84,7 @@ def is_one_page(url: str, other: str) -> bool:
 
     Their hosts and paths must be equal. Their queries may differ if the path has a digit or a link has no query.
     """
-    one, two = _parts(url), _parts(other)
+    one, two = urlsplit(url), urlsplit(other)
     is_named = any(c.isdigit() for c in one.path) or not (one.query and two.query)
     return (one.netloc, one.path) == (two.netloc, two.path) and (one.query == two.query or is_named)
 
@@ -99,7 +105,3 @@ def _joined(base: str, href: str) -> str | None:
         return normalize_url(urljoin(base, href))
     except (InvalidTargetError, ValueError):
         return None
-
-
-def _parts(url: str) -> SplitResult:
-    return urlsplit(url)

@@ -65,21 +65,18 @@ def _says_next(anchor: Any) -> bool:
 
 
 def _numbered(anchors: list[Any], links: Links) -> Iterator[str]:
-    here = _number_of(links.page_url) or 1
+    here = _number_of(urlsplit(links.page_url))
     for anchor in anchors:
         text = whole_text(anchor)[:8].strip()
         if _NUMBER.fullmatch(text) and int(text) == here + 1 and (url := links.target(anchor.get("href"))):
             yield url
 
 
-def _number_of(url: str) -> int | None:
-    parts = urlsplit(url)
+def _number_of(parts: SplitResult) -> int:
     for name, value in _parameters(parts).items():
         if re.fullmatch(r"p|pg|pn|page.*|.*page|seite|pagina|sida|side|strona|str", words_of(name)) and value.isdigit():
-            return int(value)
-    end = _PAGE_END.search(parts.path)
-    digits = re.findall(r"\d+", end[0]) if end else []
-    return int(digits[-1]) if digits else None
+            return int(value) or 1
+    return _number_in(parts.path) or 1
 
 
 def _is_of_dates(anchor: Any) -> bool:
@@ -103,7 +100,10 @@ def _goes_on(here: str, there: str) -> bool:
     if any(_DATE_VALUE.search(value) for value in changed.values()):
         return False
     in_path = _number_in(other.path) != _number_in(one.path)
-    return in_path or any(_is_page_name(name) and _is_place(name, value) for name, value in changed.items())
+    return in_path or any(
+        _is_page_name(name) and (value.isdigit() or (bool(value) and _CURSOR_NAMES.search(words_of(name)) is not None))
+        for name, value in changed.items()
+    )
 
 
 def is_same_search(asked: str, led_to: str) -> bool:
@@ -114,10 +114,6 @@ def is_same_search(asked: str, led_to: str) -> bool:
     mine, its = _parameters(one), _parameters(other)
     is_narrowed_alike = all(its.get(name) == value for name, value in mine.items() if not _is_page_name(name))
     return hosts[0] == hosts[1] and paths[0] == paths[1] and is_narrowed_alike
-
-
-def _is_place(name: str, value: str) -> bool:
-    return value.isdigit() or (bool(value) and _CURSOR_NAMES.search(words_of(name)) is not None)
 
 
 def _is_page_name(name: str) -> bool:

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from app.property.fields.phrases import pattern
 from app.property.page import Page
 from app.property.reading.document import Document
-from app.property.reading.kind import heading_of
 from app.property.reading.search.declared import declared
-from app.property.reading.search.links import Links, Shape, shape_of
+from app.property.reading.search.links import Links, Shape, is_alike, shape_of
 from app.property.reading.search.pagination import next_page
 from app.property.reading.search.shown import shown
 
@@ -37,7 +36,7 @@ def read_results(page: Page, known: frozenset[Shape] = frozenset()) -> Results:
     named = dict.fromkeys(cards.listings)
     shapes = {shape_of(url) for url in named} | known
     for url in declared(document, links):
-        if not shapes or _is_like_one(shape_of(url), shapes):
+        if not shapes or is_alike(shape_of(url), shapes):
             named[url] = None
     follows = next_page(document, links)
     paid_for = tuple(url for url in dict.fromkeys(cards.paid_for) if url not in named)
@@ -49,12 +48,8 @@ def read_results(page: Page, known: frozenset[Shape] = frozenset()) -> Results:
     )
 
 
-def _is_like_one(shape: Shape, shapes: set[Shape] | frozenset[Shape]) -> bool:
-    return any((one.first, one.is_numbered) == (shape.first, shape.is_numbered) for one in shapes)
-
-
 def _says_none(document: Document) -> bool:
     if document.root is None:
         return False
-    head = f"{document.title} {heading_of(document)} " + " ".join(s.text for s in document.segments[:60])
+    head = f"{document.title} {document.heading_text[:200]} " + " ".join(s.text for s in document.segments[:60])
     return _NOTHING.search(head) is not None

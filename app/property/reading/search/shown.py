@@ -9,8 +9,8 @@ from typing import Any
 
 from app.property.fields.phrases import alternatives
 from app.property.reading.document import Document
-from app.property.reading.search.links import Links, Shape, is_one_page, shape_of
-from app.property.reading.trees import whole_text
+from app.property.reading.search.links import Links, Shape, is_alike, is_one_page, shape_of
+from app.property.reading.trees import is_inside, whole_text
 from app.property.reading.unrelated_blocks import OTHERS, SIMILAR, words_of_names
 
 _MOST_LINKS = 4_000
@@ -67,10 +67,11 @@ def shown(page: Document, links: Links, known: frozenset[Shape]) -> Cards:
     if not accepted:
         return found
     best = max(accepted, key=lambda one: len(one[0]) * one[1])
-    wanted = {_usual([card.urls for card in best[0]])} | known
+    best_usual = _usual([card.urls for card in best[0]])
+    wanted = known if best_usual is None else {best_usual, *known}
     for cards, _ in accepted:
         usual = _usual([card.urls for card in cards])
-        if usual is None or not _is_alike(usual, wanted):
+        if usual is None or not is_alike(usual, wanted):
             continue
         for card in cards:
             url = _link_of(card, usual)
@@ -79,20 +80,17 @@ def shown(page: Document, links: Links, known: frozenset[Shape]) -> Cards:
     return found
 
 
-def _is_alike(shape: Shape, wanted: set[Shape | None]) -> bool:
-    return any(one is not None and (one.first, one.is_numbered) == (shape.first, shape.is_numbered) for one in wanted)
-
-
 def _groups(root: Any, links: Links) -> Iterator[list[_Card]]:
     boilerplate = _boilerplate(root)
     by_place: dict[tuple[Any, str, str], dict[Any, list[tuple[Any, str]]]] = {}
     anchors = (a for a in root.iter("a") if a.get("href"))
     for anchor in islice(anchors, _MOST_LINKS):
         url = links.listing(anchor.get("href"))
-        if url is None or _is_inside(anchor, boilerplate):
+        if url is None or is_inside(anchor, boilerplate):
             continue
         card = _card_of(anchor, url, links)
-        place = (card.getparent(), card.tag, _first_class(card))
+        # only the first class name counts, since the others may differ between similar cards
+        place = (card.getparent(), card.tag, next(iter((card.get("class") or "").split()), ""))
         by_place.setdefault(place, {}).setdefault(card, []).append((anchor, url))
     for cards in by_place.values():
         yield [_made(card, inside) for card, inside in cards.items()]
@@ -154,15 +152,10 @@ def _link_of(card: _Card, usual: Shape) -> str | None:
     leads to another host if the card has enough facts.
     """
     found = [url for url in card.urls if shape_of(url) == usual]
-    found += [url for url in card.urls if _is_alike(shape_of(url), {usual})]
+    found += [url for url in card.urls if is_alike(shape_of(url), [usual])]
     if card.facts >= _LEAST_FACTS:
         found += [url for url in card.urls if shape_of(url).host != usual.host]
     return found[0] if found else None
-
-
-def _first_class(element: Any) -> str:
-    """Return the first class name, since the others may differ between similar cards."""
-    return next(iter((element.get("class") or "").split()), "")
 
 
 def _boilerplate(root: Any) -> frozenset[Any]:
@@ -182,7 +175,3 @@ def _is_boilerplate(element: Any) -> bool:
         return False
     names = f"{element.get('class') or ''} {element.get('id') or ''}".strip()
     return bool(names) and not _BOILERPLATE.isdisjoint(words_of_names(names))
-
-
-def _is_inside(element: Any, blocks: frozenset[Any]) -> bool:
-    return element in blocks or any(above in blocks for above in element.iterancestors())
