@@ -5,12 +5,14 @@ import json
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import Any, get_args
+
+from pydantic import TypeAdapter
 
 from app.errors import ConfigurationError
 from app.property.fields.table import FIELDS
-from app.property.recipes.recipe import FORMAT, Anchor, AnchorKind, Counts, Recipe, RecipeState
+from app.property.recipes.recipe import FORMAT, Anchor, AnchorKind, Recipe, RecipeState
 
 #: The relations that each kind of anchor allows. The first is the default.
 RELATIONS: Mapping[str, tuple[str, ...]] = {
@@ -20,6 +22,7 @@ RELATIONS: Mapping[str, tuple[str, ...]] = {
     "reader": (),
 }
 _KINDS = get_args(AnchorKind)
+_STORED = TypeAdapter(Recipe)
 _UNITS = ("Square Feet", "Square Meters", "Acres", "Hectares")
 _KEYS = frozenset({"format", "host", "pages", "fields"})
 _SEE = "Correct it; docs/recipes.md shows every form of an anchor"
@@ -39,21 +42,8 @@ def from_json(data: Mapping[str, Any]) -> Recipe | None:
     """Return the recipe from the result of `as_json`. Return None if `data` has another version of the format."""
     if data.get("format") != FORMAT:
         return None
-    known = {one.name: data[one.name] for one in fields(Recipe) if one.name in data}
-    return Recipe(
-        **known
-        | {
-            "fingerprint": frozenset(data["fingerprint"]),
-            "state": RecipeState(data["state"]),
-            "fields": {
-                name: tuple(Anchor(**one) for one in anchors)
-                for name, anchors in data["fields"].items()
-                if name in FIELDS
-            },
-            "counts": Counts(**data["counts"]),
-            **{name: tuple(data[name]) for name in ("never", "unanswered", "unsure", "outvoted", "recent")},
-        }
-    )
+    known = {name: anchors for name, anchors in data["fields"].items() if name in FIELDS}
+    return _STORED.validate_python({**data, "fields": known})
 
 
 def as_toml(recipe: Recipe) -> str:

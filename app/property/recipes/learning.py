@@ -212,7 +212,7 @@ def _anchors(name: str, pages: Sequence[_Page], common: Sequence[Anchor], *, is_
     good: list[tuple[int, int, int, int, Anchor]] = []
     tried = {having[0], having[len(having) // 2], having[-1]}
     for anchor in {one for page in tried for one in page.leading_to(name, common)}:
-        named = _is_named(name, anchor, having[-1])
+        named = anchor.kind == "reader" or _names(re.split("[/=.]", anchor.name)[-1], name, having[-1])
         if named is False or _is_a_value(anchor, pages):
             continue
         judged = {page: page.is_right(name, anchor) for page in pages}
@@ -270,11 +270,6 @@ def _is_a_value(anchor: Anchor, pages: Sequence[_Page]) -> bool:
         return False
     values = (value for page in pages for value, _ in page.example.values.values())
     return any(isinstance(value, str) and folded(value) == anchor.name for value in values)
-
-
-def _is_named(name: str, anchor: Anchor, page: _Page) -> bool | None:
-    """Return whether the anchor's reader or words identify the field; None if the words are unknown."""
-    return anchor.kind == "reader" or _names(re.split("[/=.]", anchor.name)[-1], name, page)
 
 
 def _is_distinctive(name: str, anchor: Anchor, having: Sequence[_Page]) -> bool:

@@ -15,7 +15,7 @@ from app.property.reading.base import Candidate
 from app.property.reading.document import Document, Segment
 from app.property.reading.grids import cell_text
 from app.property.reading.pointers import below
-from app.property.reading.trees import spaced_text, squared
+from app.property.reading.trees import is_inside, levels_between, spaced_text, squared
 from app.property.recipes.recipe import Anchor
 from app.property.recipes.template import stable_names
 
@@ -205,11 +205,12 @@ def _beside(page: Document, index: int, relations: Collection[str]) -> Iterator[
         value = _value_beside(page, places[step], owner) if is_sought else None
         if value is None:
             continue
-        apart = _apart(around[step], owner)
+        apart = levels_between(around[step], owner, _NEAR + 1)
         other, behind = around.get(-step), around.get(2 * step)
         is_another = step < 0 and -2 in places and page.segments[places[-2]].text.endswith((":", "："))
         if not is_another and all(
-            one is None or apart <= _apart(at, one) for at, one in ((owner, other), (around[step], behind))
+            one is None or apart <= levels_between(at, one, _NEAR + 1)
+            for at, one in ((owner, other), (around[step], behind))
         ):
             yield relation, value
 
@@ -221,12 +222,6 @@ def _value_beside(page: Document, place: int, label: Any) -> Any:
     """
     segment = page.segments[place]
     return segment if segment.owner is label.getparent() else _block_of(segment.owner, label)
-
-
-def _apart(one: Any, other: Any) -> int:
-    """Return the number of steps up the tree from `one` to an ancestor of `other`, or `_NEAR` + 1 if there are more."""
-    around, climbed = {other, *other.iterancestors()}, enumerate((one, *islice(one.iterancestors(), _NEAR)))
-    return next((steps for steps, above in climbed if above in around), _NEAR + 1)
 
 
 def _block_of(element: Any, label: Any) -> Any:
@@ -258,7 +253,7 @@ def _attributes(page: Document, wanted: _Names) -> _Found:
     elements = page.root.iter() if wanted is None and page.root is not None else _named(page, wanted or ())
     for element in elements:
         names = list(_names(element)) if isinstance(element.tag, str) else []
-        if names and (element.tag in ("meta", "title") or not _is_skipped(element, skipped)):
+        if names and (element.tag in ("meta", "title") or not is_inside(element, skipped)):
             for name, attribute in names:
                 yield Anchor("attribute", name), _attribute(page, element, name, attribute)
 
@@ -302,10 +297,6 @@ def _names(element: Any) -> Iterator[tuple[str, str]]:
             yield f"{key}={value}"[:80], ""
     if holds_one:
         yield from ((f"{element.tag}.{name}"[:80], "") for name in stable_names(element))
-
-
-def _is_skipped(element: Any, skipped: frozenset[Any]) -> bool:
-    return element in skipped or any(above in skipped for above in element.iterancestors())
 
 
 def _attribute(page: Document, element: Any, name: str, attribute: str) -> Callable[[], Spot]:

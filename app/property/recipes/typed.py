@@ -12,6 +12,7 @@ from app.property.reading.readings import candidates_of
 from app.property.recipes.recipe import Anchor
 from app.property.recipes.spots import IN_CLAUSE, Spot, Spots
 from app.property.record import Method
+from app.property.values.texts import letters_of
 
 #: The confidence of a value that a recipe read.
 STRENGTH = 0.95
@@ -30,14 +31,11 @@ _MOST_TEXTS = 4
 _NUMERIC = frozenset({"area", "count", "money", "year"})
 _NUMBER = re.compile(r"(?<!\w)\d+(?:[.,'’\u00a0\u202f ]\d{3})*(?:[.,]\d+)?")
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)[.,'’\s\u00a0\u202f]+(?=\d)")
-#: Maps a group of fields to the composite field that their text may also be parsed as.
-_WHOLES = {"address": "_Address"}
 
 
 def parsers(field: str) -> tuple[str, ...]:
     """Return the allowed values of `Anchor.reads` for `field`. "" means that the text is parsed as `field` itself."""
-    whole = _WHOLES.get(FIELDS[field].group)
-    return ("", whole) if whole else ("",)
+    return ("", "_Address") if FIELDS[field].group == "address" else ("",)
 
 
 def values_at(spot: Spot, field: str, anchor: Anchor, spots: Spots) -> list[Candidate]:
@@ -90,12 +88,8 @@ def is_value(candidate: Candidate, value: Any, unit: str | None) -> bool:
     if isinstance(value, int | float) and candidate.unit == unit:
         return bool(candidate.value == value)
     if isinstance(value, str):
-        return _letters(candidate.value) == _letters(value)
+        return letters_of(str(candidate.value)) == letters_of(value)
     return same(candidate, Candidate(candidate.field, value, "", Method.RECIPE, "", "", STRENGTH, unit))
-
-
-def _letters(text: Any) -> str:
-    return re.sub(r"\W+", "", str(text).casefold())
 
 
 def may_be(value: Any, *, literally: bool = False) -> Callable[[str], bool]:

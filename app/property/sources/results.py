@@ -3,13 +3,12 @@
 import re
 from itertools import islice
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
-from app.errors.targets import InvalidTargetError
 from app.property.address import Address, normalize
 from app.property.page import Page
 from app.property.reading.document import Document
-from app.property.urls.targets import normalize_url
+from app.property.reading.search.links import Links
 
 #: Only this many links of a page are examined.
 _MOST_LINKS = 2_000
@@ -27,28 +26,19 @@ def find_link(page: Page, wanted: Address) -> str | None:
 
     Only links to the page's own host count. The address is sought in the link's text, or else in the text of its row.
     """
-    root = Document(page).root
-    if root is None:
+    document = Document(page)
+    if document.root is None:
         return None
+    links = Links(document)
     found: dict[str, None] = {}
-    for link in islice(root.iter("a"), _MOST_LINKS):
-        url = _target(page, link.get("href"))
-        if url is not None and _is_about(_words_around(link), wanted):
+    for link in islice(document.root.iter("a"), _MOST_LINKS):
+        url = links.target(link.get("href"))
+        is_own = url is not None and urlsplit(url).netloc == urlsplit(links.page_url).netloc
+        if url is not None and is_own and _is_about(_words_around(link), wanted):
             found[url] = None
             if len(found) > 1:
                 return None
     return next(iter(found), None)
-
-
-def _target(page: Page, href: str | None) -> str | None:
-    if not href or href.startswith(("#", "javascript:", "mailto:")):
-        return None
-    try:
-        url = normalize_url(urljoin(page.final_url, href.strip()))
-        same_site = urlsplit(url).netloc == urlsplit(normalize_url(page.final_url)).netloc
-        return url if same_site and url != normalize_url(page.final_url) else None
-    except (InvalidTargetError, ValueError):
-        return None
 
 
 def _words_around(link: Any) -> str:
