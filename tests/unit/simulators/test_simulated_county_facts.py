@@ -5,12 +5,10 @@ from collections import Counter
 import pytest
 
 from simulators.county.county import County, make_county
-from simulators.county.finding import by_address, page_at, spelled
 from simulators.county.flaws import FLAWS
-from simulators.county.operator import sources_toml
 from simulators.county.pages import assessor, gis, hearth, mosaic, offices
 from simulators.county.searches import LIES, found
-from simulators.county.sites import GIS, HEARTH, MOSAIC, SITES, Page
+from simulators.county.sites import MOSAIC, SITES, Page
 
 ROOTS = {site.key: f"http://{site.host}" for site in SITES}
 
@@ -21,7 +19,6 @@ def county() -> County:
 
 
 def written(page: Page) -> str:
-    """Return the body that the page's site would send for this home alone."""
     bodies = {
         "assessor": assessor.body,
         "hearth": lambda p: hearth.body(p, ROOTS["hearth"], []),
@@ -40,23 +37,6 @@ def test_each_seed_makes_one_county(county: County) -> None:
     assert list(again.truth(ROOTS)) == list(county.truth(ROOTS))
     assert list(other.truth(ROOTS)) != list(county.truth(ROOTS))
     assert [home.address for home in other.homes] == [home.address for home in county.homes]
-
-
-def test_two_hundred_properties_with_an_address_each(county: County) -> None:
-    addresses = [home.address for home in county.homes]
-    assert len(addresses) == len(set(addresses)) == 200
-    assert addresses[0] == "12 Fictional Ave, Anytown, ST 00000"
-    lookalikes = {"12A Fictional Ave", "112 Fictional Ave", "12 Fictional St", "88 N Main St", "88 S Main St"}
-    assert lookalikes < {address.partition(",")[0] for address in addresses}
-    assert "12 Fictional Ave, Sampleton, ST 00002" in addresses
-
-
-def test_a_rented_building_is_one_parcel_and_condominiums_have_their_own(county: County) -> None:
-    of_parcel = Counter(home.parcel for home in county.homes)
-    assert [count for count in of_parcel.values() if count > 1] == [7]
-    condominiums = {home.parcel for home in county.homes if home.street.name == "Example"}
-    assert len(condominiums) == 8
-    assert len({parcel[:-4] for parcel in condominiums}) == 1
 
 
 def test_every_error_is_planted_as_often_as_configured(county: County) -> None:
@@ -107,40 +87,3 @@ def test_searches_find_dead_wrong_false_forbidden_and_foreign_pages(county: Coun
     }  # fmt: skip
     # in towns with source templates no search is needed, and each search there returns only false values
     assert {one.kind for one in all_found if one not in beyond} == {"lying"}
-
-
-def test_an_address_is_found_in_other_spellings_without_its_neighbors(county: County) -> None:
-    for text, unit in (("12 FICTIONAL AVENUE", ""), ("215 fourth ave", ""), ("300 Example Blvd", "4")):
-        pages = by_address(county, GIS, {"address": text, "unit": unit, "zip": "00000"})
-        assert [spelled(page.home.line(page.home.street.short)) for page in pages] == [spelled(f"{text} {unit}")]
-    assert len(by_address(county, GIS, {"address": "12 Fictional"})) > 1
-    assert by_address(county, HEARTH, {"address": "9999 Nowhere Rd"}) == []
-
-
-def test_a_url_identifies_its_property(county: County) -> None:
-    shown = county.homes[0]
-    for page in county.pages[shown.number]:
-        assert page_at(county, ROOTS[page.site.key] + page.path) is page
-    lookup = f"{ROOTS['mosaic']}/lookup?address=88+n+main+st&zip=00000"
-    page = page_at(county, lookup)
-    assert page is None or page.home.address.startswith("88 N Main St")
-    assert page_at(county, f"{ROOTS['hearth']}/homes/st/anytown") is None
-    assert page_at(county, "http://127.0.0.1/other") is None
-
-
-def test_the_gis_answers_valid_queries_and_refuses_others(county: County) -> None:
-    layer = list(county.of_site(GIS))
-    asked = "SITUS_ADDR = '12 FICTIONAL AVE' AND SITUS_UNIT = '' AND SITUS_ZIP = '00000'"
-    features = gis.answer(layer, asked)["features"]
-    assert [one["attributes"]["PARCEL_ID"] for one in features] == [county.homes[0].parcel]
-    assert len(gis.answer(layer, "UPPER(SITUS_ADDR) LIKE '12%FICTIONAL%'")["features"]) > 1
-    assert gis.answer(layer, "SITUS_ADDR = '1 NOWHERE'")["features"] == []
-    for refused in ("1=1; DROP TABLE parcels", "PASSWORD = 'x'", ""):
-        with pytest.raises(gis.QueryError):
-            gis.answer(layer, refused)
-
-
-def test_the_sources_name_every_site_except_the_forbidden_and_the_foreign_one() -> None:
-    text = sources_toml(ROOTS)
-    named = {site.key for site in SITES if f'url = "{ROOTS[site.key]}/' in text}
-    assert named == {site.key for site in SITES} - {"vault", "rumors"}

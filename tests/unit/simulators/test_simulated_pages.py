@@ -38,15 +38,3 @@ def test_telephone_numbers_are_fictional() -> None:
     for page in bundled_pages().values():
         for found in re.findall(r"\(?\b\d{3}\)?[ -]\d{3}-\d{4}\b", page.body().decode(page.charset)):
             assert "555" in found, page.slug
-
-
-def test_homes_are_the_same_at_every_visit_and_differ_from_each_other() -> None:
-    assert homes.page(7) == homes.page(7)
-    assert len({homes.page(n) for n in range(1, 401)}) == 400
-
-
-def test_no_homes_exist_beyond_the_stated_number() -> None:
-    assert homes.page(homes.COUNT)
-    for number in (0, homes.COUNT + 1):
-        with pytest.raises(ValueError, match="1 to"):
-            homes.home(number)

@@ -2,7 +2,6 @@
 
 import pytest
 
-from simulators.openai.numbers import iso_date, number
 from simulators.openai.reader import read, read_all
 
 
@@ -41,33 +40,3 @@ def test_every_quote_is_in_the_text() -> None:
     facts = read_all(text)
     assert len(facts) >= 8
     assert all(fact.quote in text for fact in facts.values())
-
-
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        ("1,410", 1410),
-        ("1.410", 1410),
-        ("131,5", 131.5),
-        ("$1.25M", 1_250_000),
-        ("450k", 450_000),
-        ("12’000.50", 12000.5),
-    ],
-)
-def test_numbers_are_read_in_common_notations(text: str, value: float) -> None:
-    assert number(text) == value
-
-
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        ("March 3, 2016", "2016-03-03"),
-        ("3. März 2016", "2016-03-03"),
-        ("3 marca 2016", "2016-03-03"),
-        ("03/14/2016", "2016-03-14"),
-        ("14.03.2016", "2016-03-14"),
-        ("soon", None),
-    ],
-)
-def test_dates_are_read_in_common_notations(text: str, value: str | None) -> None:
-    assert iso_date(text) == value
