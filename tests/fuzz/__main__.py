@@ -35,8 +35,6 @@ _REPLAY = "import sys; from tests.fuzz.targets import timed; print(timed(sys.arg
 
 @dataclass
 class Figures:
-    """The results of one target's run."""
-
     target: str
     seconds: float
     executions: int = 0
@@ -82,7 +80,6 @@ def _soak(seed: int, numbers: range) -> bool:
 
 
 def _run(target: str, seconds: int) -> Figures:
-    """Fuzz `target` in subprocesses until the time is over or an input fails."""
     figures = Figures(target, 0.0)
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix=f"fuzz-{target}-") as folder:

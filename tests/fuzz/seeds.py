@@ -27,7 +27,6 @@ WORDS = (
 
 
 def seeds(target: str) -> Iterator[bytes]:
-    """Return the initial inputs for `target`."""
     yield from {"price": _prices, "jsonbody": _bodies, "html": _pages, "styles": _styles}.get(target, _scripts)(target)
 
 

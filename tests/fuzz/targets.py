@@ -8,9 +8,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
 
-from app.property.page import Page
 from app.property.reading import jsonld as jsonld_reader
 from app.property.reading import state as state_reader
 from app.property.reading.base import Candidate, Extraction
@@ -22,22 +20,17 @@ from app.property.reading.readings import typed
 from app.property.reading.visibility import unseen
 from app.property.record import FIELDS, fits
 from app.property.values import areas, counts, dates, numbers, prices
+from tests.plugins.read_pages import page_of
 
 #: The CPU time limit of one input, in seconds.
 LIMIT_SECONDS = 2.0
-_WHEN = datetime(2026, 3, 1, tzinfo=UTC)
 _URL = "https://h.example/listing/8841207"
 _LANGUAGES = (None, "en", "de", "pl", "sv", "fr", "ja")
 _COUNTRIES = (None, "US", "DE", "PL", "AU", "CH")
 
 
-def page_of(text: str, content_type: str = "text/html") -> Page:
-    """Return `text` as a fetched page."""
-    return Page(_URL, _URL, content_type, text, text.encode("utf-8", "replace"), _WHEN)
-
-
 def _read_by(reader: Reader, text: str) -> Iterable[Candidate]:
-    document = Document(page_of(text))
+    document = Document(page_of(text, _URL))
     return typed(reader(document), document.locale)
 
 
@@ -47,7 +40,6 @@ def jsonld(data: bytes) -> None:
 
 
 def state(data: bytes) -> None:
-    """Read a script with embedded state. The first byte selects the script's form."""
     script = _text(data[1:]).replace("</", "<\\/")
     quoted = json.dumps(script)
     form = (
@@ -62,7 +54,6 @@ def state(data: bytes) -> None:
 
 
 def price(data: bytes) -> None:
-    """Read a text that may contain a price, an area, a count, or a date."""
     text = _text(data[1:])
     lang = _LANGUAGES[data[0] % len(_LANGUAGES)] if data else None
     for country in _COUNTRIES:
@@ -82,21 +73,19 @@ def price(data: bytes) -> None:
 
 def html(data: bytes) -> None:
     """Read a whole page, build its prompt, and check answers that quote each of three lines for every field."""
-    _whole(extract(page_of(_text(data))))
+    _whole(extract(page_of(_text(data), _URL)))
 
 
 def jsonbody(data: bytes) -> None:
-    """Read a body that claims to be JSON."""
-    _whole(extract(page_of(_text(data), "application/json")))
+    _whole(extract(page_of(_text(data), _URL, "application/json")))
 
 
 def styles(data: bytes) -> None:
-    """Decide which elements are visible with any style sheet and style attribute."""
     sheet, _, style = _text(data).partition("\x00")
     own = style.replace('"', "'").replace("<", "")
     head, inner = f"<style>{sheet.replace('</', '')}</style><h1>x</h1>", '<p class="a">y</p>'
     text = f'{head}<div class="a b" id="c" style="{own}">{inner}</div>'
-    root = Document(page_of(text)).root
+    root = Document(page_of(text, _URL)).root
     assert root is None or all(element is not None for element in unseen(root))
 
 

@@ -53,8 +53,6 @@ MakeStores = Callable[[tuple[ApiKey, ...], str, ManualClock, Budget, Dice], tupl
 
 
 class Held(NamedTuple):
-    """The leases that both stores granted for the same request."""
-
     model: Lease
     other: Lease
 
@@ -154,7 +152,6 @@ class StoreMachine(RuleBasedStateMachine):
             self._acquire(only(key), 0)
 
     def _acquire(self, ask: KeyRequest, face: int) -> bool:
-        """Return whether the stores grant a lease, even if it starts later."""
         self.dice.face = face
         before = self.clock.now_us()
         replies = self._same(lambda store: store.acquire(ask))
@@ -413,7 +410,6 @@ def test_a_server_store_behaves_like_a_memory_store(redis_connection: redis.Redi
 
 @pytest.mark.parametrize("number", ["open_us", "last_resort_us"])
 def test_the_machine_detects_a_difference_of_one_microsecond(number: str) -> None:
-    """The time `number` is a microsecond longer in one store."""
     off = replace(POLICY, **{number: getattr(POLICY, number) + 1})
     profile = settings(PROFILE, max_examples=1_000, phases=[Phase.generate], derandomize=True)
     with pytest.raises(AssertionError):

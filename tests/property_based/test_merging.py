@@ -43,7 +43,6 @@ PAGE_VALUES = st.fixed_dictionaries({}, optional=_VALUES)
 
 @st.composite
 def pages(draw: st.DrawFn) -> list[SourceRecord]:
-    """Draw up to five pages of four sites."""
     return [_page(draw, n) for n in range(draw(st.integers(1, 5)))]
 
 

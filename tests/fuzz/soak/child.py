@@ -73,7 +73,6 @@ def _print_result(result: dict[str, Any]) -> None:
 
 
 def measured(job: Callable[[], object], failed: FailedReaders) -> dict[str, Any]:
-    """Run a job, and return its result, CPU time, and memory."""
     failed.messages.clear()
     _CLEAR_REFS.write_text("5")  # resets the process's peak memory
     began = time.process_time()
@@ -100,8 +99,6 @@ def _megabytes(name: str) -> float:
 
 
 class FailedReaders(logging.Handler):
-    """Collects the pipeline's log records about readers that failed on a page."""
-
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
         self.messages: list[str] = []

@@ -83,7 +83,6 @@ _STATES = (
 
 
 def _label(rng: random.Random) -> str:
-    """Return a label that readers look for, usually an English one."""
     return rng.choice(_ENGLISH if rng.random() < 0.7 else _FOREIGN)
 
 
@@ -92,7 +91,6 @@ def _value(rng: random.Random) -> str:
 
 
 def _key(rng: random.Random) -> str:
-    """Return a JSON key that readers look for."""
     if rng.random() < 0.65:
         return rng.choice(_KEYS)
     words = _label(rng).title().replace(" ", "")
@@ -114,7 +112,6 @@ def text(rng: random.Random) -> str:
 
 
 def _attributes(rng: random.Random, most: int = 3) -> str:
-    """Return up to `most` attributes, with a blank before each."""
     contents = (_ATTRIBUTE_VALUES, (text(rng).replace('"', ""),))
     return "".join(
         f' {rng.choice(_ATTRIBUTES)}="{rng.choice(contents[rng.random() > 0.7])}"' for _ in range(rng.randint(0, most))
@@ -136,19 +133,16 @@ def _run(rng: random.Random, size: int) -> str:
 
 
 def _element(rng: random.Random) -> str:
-    """Return an element with attributes and text. It may lack its end tag."""
     tag = rng.choice(_TAGS)
     inner = _element(rng) if rng.random() < 0.3 else text(rng)
     return f"<{tag}{_attributes(rng)}>{inner}" + (f"</{tag}>" if rng.random() < 0.7 else "")
 
 
 def _flood(rng: random.Random, size: int) -> str:
-    """Return a repetition of 1 to 200 elements."""
     return repeated("".join(_element(rng) for _ in range(rng.choice((1, 1, 2, 3, 8, 50, 200)))), size)
 
 
 def _nested(rng: random.Random, size: int) -> str:
-    """Return nested elements, with or without end tags."""
     tags = [rng.choice(_TAGS) for _ in range(rng.choice((1, 1, 2, 3)))]
     opening = "".join(f"<{tag}{_attributes(rng, 2)}>{text(rng) if rng.random() < 0.3 else ''}" for tag in tags)
     closing = "".join(f"</{tag}>" for tag in reversed(tags)) if rng.random() < 0.5 else ""
@@ -158,7 +152,6 @@ def _nested(rng: random.Random, size: int) -> str:
 
 
 def _crowded(rng: random.Random, size: int) -> str:
-    """Return one element with a very large number of attributes."""
     pair = rng.choice((' a¤="b"', " a¤", ' class="a¤"', ' data-¤="Price: $1"', " style='color:red'", " itemref='i¤'"))
     return f"<{rng.choice(_TAGS)}{repeated(pair, size)}>{text(rng)}"
 
@@ -175,7 +168,6 @@ def _metas(rng: random.Random, size: int) -> str:
 
 
 def _styles(rng: random.Random, size: int) -> str:
-    """Return style sheet rules, and elements that they match."""
     rule = "".join(
         f"{','.join(rng.choice(_SELECTORS) for _ in range(rng.choice((1, 1, 2, 20))))}{{{rng.choice(_DECLARATIONS)}}}"
         for _ in range(rng.choice((1, 1, 4)))
@@ -188,7 +180,6 @@ def _styles(rng: random.Random, size: int) -> str:
 
 
 def _tables(rng: random.Random, size: int) -> str:
-    """Return tables, definition lists, and rows of labels with values."""
     cells = range(rng.choice((1, 2, 2, 3, 8, 100)))
     row = "<tr>" + "".join(f"<{rng.choice(('td', 'td', 'th'))}{_attributes(rng, 1)}>{text(rng)}" for _ in cells)
     form, whole = rng.choice(
@@ -203,7 +194,6 @@ def _tables(rng: random.Random, size: int) -> str:
 
 
 def _microdata(rng: random.Random, size: int) -> str:
-    """Return nested microdata items, and items that refer to each other."""
     opening = f'<div itemscope itemtype="http://schema.org/{rng.choice(_TYPES)}" itemprop="{_key(rng)}"'
     opening += ' id=i¤ itemref="i0 i¤ i1">' if rng.random() < 0.4 else ">"
     properties = range(rng.choice((1, 5)))
@@ -212,13 +202,11 @@ def _microdata(rng: random.Random, size: int) -> str:
 
 
 def _prose(rng: random.Random, size: int) -> str:
-    """Return sentences about a property, on one line or many."""
     words = [rng.choice((_label(rng), _value(rng), "the", "of", text(rng))) for _ in range(rng.choice((8, 40)))]
     return f"<p>{repeated(' '.join(words).capitalize() + rng.choice(('. ', ', ', '; ', '<br>', '! ')), size)}</p>"
 
 
 def _results(rng: random.Random, size: int) -> str:
-    """Return a page of search results: cards with links, and a link to the next page."""
     head = rng.choice(("<h1>Homes for sale in Springfield</h1>", "<h1>Search results</h1>", "<h1>1,234 homes</h1>"))
     link = f'<a href="/listing/¤">{text(rng)}</a> ¤ Elm St, Springfield {_value(rng)}'
     cards = repeated(f'<div class="card"{_attributes(rng, 2)}>{link}</div>', size)
@@ -226,7 +214,6 @@ def _results(rng: random.Random, size: int) -> str:
 
 
 def _tree(rng: random.Random, depth: int) -> object:
-    """Return a JSON value shaped like the data of real pages."""
     kind = rng.random()
     if depth <= 0 or kind < 0.3:
         return rng.choice((_value(rng), text(rng), rng.randint(0, 10**6), 1e300, None, True, [], {}, "{}", "1" * 50))
@@ -238,7 +225,6 @@ def _tree(rng: random.Random, depth: int) -> object:
 
 
 def _graph(rng: random.Random, size: int) -> str:
-    """Return JSON-LD objects that refer to each other, possibly in cycles."""
     refers = "".join(f',"{_key(rng)}":{{"@id":"#{rng.choice(("0", "1", "¤"))}"}}' for _ in range(rng.choice((1, 3))))
     one = f'{{"@id":"#¤","@type":"{rng.choice(_TYPES)}","{_key(rng)}":{json.dumps(_value(rng))}{refers}}},'
     return '{"@context":"https://schema.org","@graph":[' + repeated(one, size) + '{"@id":"#0"}]}'
@@ -265,7 +251,6 @@ def json_text(rng: random.Random, size: int) -> str:
 
 
 def _state(rng: random.Random, size: int) -> str:
-    """Return scripts with JSON: a single large one, or many."""
     form, count = rng.choice(_STATES), rng.choice((1, 1, 1, 10, 200))
     json_value = json_text(rng, size // count)
     if rng.random() < 0.15:

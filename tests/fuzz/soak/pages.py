@@ -59,7 +59,6 @@ def hostile_page(seed: int, number: int) -> HostilePage:
 
 
 def honest_page(number: int) -> HostilePage:
-    """Return one of the tests' invented pages, as its site would send it."""
     pages = _honest()
     return HostilePage("honest", (("Content-Type", "text/html; charset=utf-8"),), pages[number % len(pages)])
 
@@ -71,7 +70,6 @@ def _size(rng: random.Random) -> int:
 
 
 def _parts(rng: random.Random, size: int) -> tuple[list[str], list[str]]:
-    """Return the kinds and texts of one to three parts with `size` characters in total."""
     kinds = rng.choices(tuple(PARTS), k=rng.choice((1, 1, 1, 2, 2, 3)))
     shares = [rng.random() + 0.05 for _ in kinds]
     return kinds, [PARTS[kind](rng, int(size * share / sum(shares))) for kind, share in zip(kinds, shares, strict=True)]
@@ -89,7 +87,6 @@ def _html(rng: random.Random, size: int) -> tuple[list[str], str]:
 
 
 def _mutated(rng: random.Random, size: int) -> tuple[list[str], str]:
-    """Return one of the tests' pages, with pieces cut out or repeated, and with hostile parts inserted."""
     markup = rng.choice(_honest()).decode()
     kinds, parts = _parts(rng, size)
     for part in parts:
@@ -108,7 +105,6 @@ def _json(rng: random.Random, size: int) -> tuple[list[str], str]:
 
 
 def _lines(rng: random.Random, size: int) -> tuple[list[str], str]:
-    """Return lines of text without markup, with words that readers look for."""
     return ["lines"], repeated("".join(f"{text(rng)}\n" for _ in range(rng.choice((1, 5, 50)))), size)
 
 

@@ -57,7 +57,6 @@ class Outcome:
 
     @property
     def failure(self) -> str:
-        """Return what failed, or "" for a success."""
         found = [self.problem] if self.problem else []
         found += [f"{self.seconds:.1f} s of CPU"] if self.seconds > MOST_CPU_SECONDS else []
         found += [f"{self.megabytes:.0f} MB"] if self.megabytes > MOST_MEGABYTES else []
@@ -86,7 +85,6 @@ def summary(outcomes: list[Outcome]) -> str:
 def soak(
     seed: int, numbers: Iterable[int], pages: Pages = hostile_page, report: Callable[[Outcome], None] = lambda _: None
 ) -> list[Outcome]:
-    """Run a job on each page in `numbers`, and call `report` after each."""
     outcomes: list[Outcome] = []
     made = lru_cache(maxsize=2)(pages)
     child: _Child | None = None

@@ -41,7 +41,6 @@ class Site:
         return int(self._server.server_address[1])
 
     def url(self, seed: int, number: int) -> str:
-        """Return the page's URL. Each page of a seed has its own host."""
         place = number % 0xFF_FFFF + 1
         host = f"127.{place >> 16}.{place >> 8 & 0xFF}.{place & 0xFF}"
         return f"http://{host}:{self.port}/{seed}/{number}/12-elm-street"

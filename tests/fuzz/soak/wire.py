@@ -36,7 +36,6 @@ def content_type(rng: random.Random, claim: str, kind: str) -> str:
 
 
 def soup(rng: random.Random, size: int) -> bytes:
-    """Return bytes that are not valid text."""
     kinds: tuple[Callable[[], bytes], ...] = (
         lambda: rng.randbytes(size),
         lambda: bytes(byte | 0x80 for byte in rng.randbytes(min(size, 100_000))) * max(1, size // 100_000),
@@ -93,7 +92,6 @@ def packed(rng: random.Random, body: bytes) -> tuple[bytes, str, str]:
 
 
 def fields(rng: random.Random) -> list[tuple[str, str]]:
-    """Return random header fields."""
     found = []
     if rng.random() < 0.1:
         found.append(("Link", rng.choice(('</x>; rel="canonical"', "<a>;" * 2_000, "</a>; rel=next, " * 1_000))))

@@ -20,7 +20,6 @@ def _folder(tmp_path: Path, **labels: object) -> str:
 
 @pytest.mark.parametrize(("price", "right"), [(310000, 1), (300000, 0)])
 def test_the_named_folder_is_scored(price: int, right: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The folder has one page with one label, which is right or wrong."""
     assert main(["--pages", _folder(tmp_path, price=price), "--format", "json", "--errors"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert (report["pages"], report["all"]["labeled"], report["all"]["right"]) == (1, 1, right)
@@ -36,6 +35,5 @@ def test_a_check_fails_if_a_score_misses_its_target(
 
 
 def test_a_folder_without_labels_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The exit status is 2, and the message names the folder."""
     assert main(["--pages", str(tmp_path)]) == 2
     assert str(tmp_path) in capsys.readouterr().err

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -17,13 +16,14 @@ from app.property.reading.pipeline import READERS, extract, with_model_values
 from app.property.reading.plausible import Verdict
 from app.property.reading.ranking import Winner, rank
 from app.property.reading.scorer import LOWERS, RAISES, fitted_weights, scored, with_confidence
-from app.property.record import DERIVED_FIELDS, Method, PageKind
+from app.property.record import Method, PageKind
+from tests.plugins.read_pages import page_of
 
 _URL = "https://homes.example/for-sale/4410078"
 
 
-def _page(html: str = "<p>nothing</p>", url: str = _URL) -> Page:
-    return Page(url, url, "text/html", html, html.encode(), datetime(2026, 3, 1, tzinfo=UTC))
+def _page(html: str = "<p>nothing</p>") -> Page:
+    return page_of(html, _URL)
 
 
 def _candidate(
@@ -105,12 +105,6 @@ def test_the_weights_name_the_current_readers() -> None:
     assert fitted >= {"jsonld", "labels", "tables", "state", "model"}
 
 
-def test_a_contradiction_costs_in_proportion_to_its_strength() -> None:
-    weak = replace(_RATING, value="C", confidence=0.35, locator="/html/body/p[3]")
-    strong = replace(weak, confidence=0.68)
-    assert _confidence(_RATING) > _confidence(_RATING, weak) > _confidence(_RATING, strong)
-
-
 def test_a_failed_check_costs_and_makes_the_value_doubtful() -> None:
     """The ZIP code is in California, but the page states Texas."""
     state = _candidate("StateOrProvince", "TX", locator="/html/body/p[2]")
@@ -156,48 +150,27 @@ def test_each_candidate_names_its_reader() -> None:
     assert "reader.model" in both.scores["Roof"].facts.features
 
 
-def test_each_value_of_a_record_that_was_read_has_its_score() -> None:
-    read = extract(_page("<h1>Home</h1><dl><dt>Price</dt><dd>$310,000</dd><dt>Year built</dt><dd>1988</dd></dl>"))
-    assert set(read.scores) == set(read.record.values) - DERIVED_FIELDS
-    for name, score in read.scores.items():
-        assert score.confidence == read.record.evidence[name].confidence
-        assert set(score.adds) == set(score.facts.features)
-
-
 @pytest.mark.parametrize(
     ("values", "field", "verdict"),
     [
         ({"City": "Salem"}, "City", Verdict.STRONG),
-        ({"City": "Boise"}, "City", None),
-        ({"ListPrice": 310_000}, "ListPrice", Verdict.STRONG),
         ({"ListingKey": "4410078"}, "ListingKey", Verdict.STRONG),
         ({"PostalCode": "97301", "StateOrProvince": "OR"}, "StateOrProvince", Verdict.STRONG),
-        ({"PostalCode": "97301", "StateOrProvince": "WA"}, "StateOrProvince", Verdict.FAILED),
         ({"Latitude": 44.9429, "Longitude": -123.0351, "Country": "US"}, "Latitude", Verdict.STRONG),
         ({"Latitude": 44.9, "Longitude": -123.0351, "Country": "US"}, "Latitude", None),
         ({"Latitude": 52.5163, "Longitude": 13.3777, "Country": "US"}, "Latitude", None),
         ({"X_Currency": "USD", "Country": "US"}, "X_Currency", Verdict.STRONG),
-        ({"X_Currency": "EUR", "Country": "US"}, "X_Currency", None),
-        ({"BedroomsTotal": 3, "RoomsTotal": 5}, "BedroomsTotal", Verdict.PLAUSIBLE),
         ({"BedroomsTotal": 5, "RoomsTotal": 3}, "BedroomsTotal", Verdict.FAILED),
-        (
-            {"LivingArea": 1500, "LivingAreaUnits": "Square Feet", "BedroomsTotal": 3},
-            "BedroomsTotal",
-            Verdict.PLAUSIBLE,
-        ),
         ({"LivingArea": 1500, "LivingAreaUnits": "Square Meters", "BedroomsTotal": 1}, "LivingArea", Verdict.FAILED),
         ({"YearBuilt": 1990}, "YearBuilt", Verdict.PLAUSIBLE),
         ({"CloseDate": "2031-01-01"}, "CloseDate", Verdict.FAILED),
-        ({"TaxAssessedValue": 90_000, "X_MarketValue": 100_000}, "X_MarketValue", Verdict.PLAUSIBLE),
         ({"TaxAssessedValue": 190_000, "X_MarketValue": 100_000}, "X_MarketValue", Verdict.FAILED),
-        ({"TaxAnnualAmount": 1_200, "TaxAssessedValue": 100_000}, "TaxAnnualAmount", Verdict.PLAUSIBLE),
         ({"TaxAnnualAmount": 99_000, "TaxAssessedValue": 100_000}, "TaxAnnualAmount", Verdict.FAILED),
         ({"Roof": ["Asphalt Shingles"]}, "Roof", Verdict.PLAUSIBLE),
         ({"Roof": ["0190 SF"]}, "Roof", None),
     ],
 )
 def test_each_cross_check(values: dict[str, Any], field: str, verdict: Verdict | None) -> None:
-    """The cross-checks give `field` the verdict. None means no verdict."""
     html = "<html lang='en-US'><title>4 Elm Rd, Salem - $310,000</title><h1>4 Elm Rd</h1></html>"
     winners = {
         n: Winner(_candidate(n, v, locator=f"/html/body/p[{i}]"), 0.7, False) for i, (n, v) in enumerate(values.items())

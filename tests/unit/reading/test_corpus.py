@@ -41,7 +41,6 @@ def _outcomes(done: Run) -> dict[str, dict[str, Any]]:
 
 @pytest.mark.parametrize("folder", _FOLDERS)
 def test_every_page_has_a_label_and_every_label_a_page(folder: str) -> None:
-    """Labels name known fields, and every area has a unit."""
     truth = load_truth(_CORPUS / folder)
     files = {str(p.relative_to(_CORPUS / folder)) for p in (_CORPUS / folder / "html").rglob("*") if p.is_file()}
     assert files == {row["file"] for row in truth}

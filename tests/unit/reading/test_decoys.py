@@ -52,13 +52,10 @@ def _permits(*rows: str) -> str:
     [
         # the owner's address, which counts only if the owner lives at the property
         (_rows("Mailing Address|5150 SNYDER TR", "City, State, Zip|AMES, IA 50010"), "City", None),
-        (_rows("Owner|DOE JANE", "City|AMES", "Zip|50010"), "City", None),
         (_rows("Site Address|12 OAK ST", "City, State, Zip|AMES, IA 50010"), "City", "AMES"),
-        (_rows("Owner|DOE JANE", "Property Address|12 OAK ST", "City|AMES"), "City", "AMES"),
         (_rows("Site Address|12 OAK ST|Owner|DOE JANE", "City|AMES|Owner Address|PO BOX 7"), "City", "AMES"),
         (_rows("Location|47 PINE RD") + _rows("Owner|DOE", "Address|9 ELM ST, AMES, IA 50010"), "City", None),
         (_rows("Location|47 PINE RD") + _rows("Owner|DOE", "Address|47 PINE RD<br>AMES, IA 50010"), "City", "AMES"),
-        (_rows("Location|47 PINE RD") + _rows("Owner|DOE", "Address|9 ELM ST<br>AMES, IA 50010"), "City", None),
         (_rows("Owner|HOW AL", "|344 NW BIRCH RD", "|WHITE SPRINGS, FL 32096", "Site Address|"), "PostalCode", None),
         (_rows("Name / Address|DOE, JANE", "City|ELSEWHERE|State|NJ|Zip|08033-3861"), "PostalCode", None),
         (_rows("Address|PO BOX 318, AMES, IA 50010"), "City", None),
@@ -71,28 +68,22 @@ def _permits(*rows: str) -> str:
         (_permits("Roofing|Carport roof|08/19/2018|02/01/2019|Finaled"), "X_RoofYear", None),
         (_permits("Solar|Roof mounted PV|08/19/2018|02/01/2019|Finaled"), "X_RoofYear", None),
         (_permits("Re-roof|Shingles|08/19/2022||Void"), "X_RoofYear", None),
-        (_permits("Re-roof|Shingles|08/19/2022||In review"), "X_RoofYear", None),
         (_permits("Fence|Wood|02/01/2020|03/01/2020|", "Re-roof|Shingles|08/19/2022||"), "X_RoofYear", None),
         # amounts, areas, and counts of something else
         ("<p>Assessed: 2024 $251,400.00 $310,500.00 $298,410.00</p>", "TaxAssessedValue", None),
         ("<h3>Assessment 2025</h3><ul><li>Improvements – $214,700</li></ul>", "TaxAssessedValue", None),
-        ("<h3>Tax Due</h3><p>Property Tax Information as of 05/06/2025. Amount due.</p>", "TaxAnnualAmount", None),
         ("<p>Gross Tax: $1,877.20</p><p>Net Tax Due: $1,097.20</p>", "TaxAnnualAmount", 1097.2),
         (_SITE + _rows("Basement Living Area|700", "Finished Living Area|1,586"), "LivingArea", 1586),
         (_rows("Room addition, 240 sq ft|05/02/2019"), "LivingArea", None),
         (f"{_SITE}<p><b>Apx SF:</b> 2,068</p>", "LivingArea", None),
         ("<dl><dt>Lot (sq ft)</dt><dd>41 200 $</dd></dl>", "LotSizeArea", None),
         ("<dl><dt>Bedrooms</dt><dd>3rd floor</dd></dl>", "BedroomsTotal", None),
-        (_rows("Stories|0"), "StoriesTotal", None),
         (_rows("Roof Cover||Exterior Wall|Brick"), "Roof", None),
-        (_rows("Acres|0.2S"), "LotSizeArea", None),
         (_rows("Market Value|$1l2,400"), "X_MarketValue", None),
         ("<form><label>Stories</label><input value='2'></form>", "StoriesTotal", None),
         ("<h3>Land</h3>" + _rows(_LAND, "1|LAND|Land|0.1653|120.00"), "PropertySubType", None),
         (_rows("Central Heat/Air Cond|CENTRAL HEAT"), "Cooling", None),
-        (_rows("Cooling Type|Oil forced air"), "Cooling", None),
         (_rows("Permit|1010", "Description|Single Fam"), "PropertySubType", None),
-        (_rows("Neighborhood|RURAL", "Legal Description|RURAL RT 2"), "SubdivisionName", None),
         (_rows("Applies To|County|School", "Taxable|$400,000|$500,000"), "CountyOrParish", None),
         (_POOLS + _rows("Code|Description", "Inground Pool|2008"), "PoolPrivateYN", True),
         (_POOLS + _rows("Code|Description", "Pool House|2023"), "PoolPrivateYN", None),
@@ -116,43 +107,29 @@ def test_a_county_s_card(body: str, field: str, value: Any) -> None:
         ("<ul><li>The clubhouse was built in 1998 and has 4,200 sq ft.</li></ul>", "YearBuilt", None),
         ("<p>Principal &amp; interest $2,264 · Property taxes $276</p>", "TaxAnnualAmount", None),
         (_rows("Home price|$529,000", "Down payment|$9", "Loan amount|$9", "Taxes|$411"), "TaxAnnualAmount", None),
-        ("<p>Delinquent taxes of $5,300 were paid in 2019.</p>", "TaxAnnualAmount", None),
         ("<p>Property tax: $411/mo</p>", "TaxAnnualAmount", None),
         ("<dl><dt>Average lot</dt><dd>0.31 acres</dd></dl>", "LotSizeArea", None),
         ("<h2>Similar homes</h2>" + "<p class='c'>3 ba</p>" * 2, "BathroomsTotalInteger", None),
         (f"<script>var s = {json.dumps(_MARKET)};</script>", "YearBuilt", None),
         ("<p>HOA: Oak Ridge HOA, 900 Elm Ave, Ames, IA 50014</p>", "AssociationFee", None),
-        ("<p>Winter taxes last year were $1,204 and summer taxes $3,377.</p>", "TaxAnnualAmount", None),
         # parts of the home, and things that the home lacks
         ("<p>There is a barn with a metal roof.</p>", "Roof", None),
         ("<p>Barn with new roof in 2021.</p>", "X_RoofYear", None),
-        ("<p>The shed has vinyl siding.</p>", "ConstructionMaterials", None),
-        ("<p>The workshop has a mini split.</p>", "Cooling", None),
         ("<p>Central Air: No, Attic: Yes</p>", "Cooling", None),
         ("<p>There is room for a 3-car garage.</p>", "ParkingTotal", None),
         ("<p>Backs to a park of 0.75 of an acre.</p>", "LotSizeArea", None),
         ("<dl><dt>Lot size</dt><dd>under 1/2 acre</dd></dl>", "LotSizeArea", None),
-        ("<dl><dt>Lot size</dt><dd>Under 0.5 acre</dd></dl>", "LotSizeArea", None),
         (_rows("Sq Ft|up to 2,400", "Year built|Before 1940"), "LivingArea", None),
-        (_rows("Year built|Before 1940"), "YearBuilt", None),
         ("<p>1 - 3 bedrooms, 2.5 - 3.5 baths</p>", "BathroomsTotalInteger", None),
-        ("<p>Zoned for two story home.</p>", "StoriesTotal", None),
-        ("<ul><li>Expandable to 2,400 sq ft</li></ul>", "LivingArea", None),
         ("<p>The basement has one bath for guests and a second family room.</p>", "BathroomsTotalInteger", None),
-        ("<p>Each unit has 2 baths</p>", "BathroomsTotalInteger", None),
-        ("<p>Central air could be added.</p>", "Cooling", None),
         ("<p>Neighbor's solar array is hidden by trees.</p>", "PowerProductionType", None),
-        ("<p>The basement adds about 700 unfinished square feet.</p>", "LivingArea", None),
         (_rows("$/SqFt:|$175.16"), "LivingArea", None),
         ("<p>Area: 346 - Oak Park</p>", "LivingArea", None),
         ("<p>Floor: 18 of 26</p>", "StoriesTotal", None),
         ("<p>Solar ready conduit (panels not included).</p>", "PowerProductionType", None),
         ("<p>Pool Features: Community, In Ground</p>", "PoolPrivateYN", None),
-        ("<ul><li>No pool table</li></ul>", "PoolPrivateYN", None),
         ("<ul><li>Non-gated community</li></ul>", "X_AccessNotes", None),
-        ("<ul><li>Not in a gated community</li></ul>", "X_AccessNotes", None),
         ("<p>Heat: budget plan $120 a month</p>", "Heating", None),
-        ("<p>HOA Dues: N/A</p>", "AssociationYN", None),
         ("<p>Occupancy: Vacant</p>", "PropertySubType", None),
         ("<ul><li>Heating</li><li>Ceiling Fans</li></ul>", "Heating", None),
         # other people, firms, and places
@@ -160,9 +137,7 @@ def test_a_county_s_card(body: str, field: str, value: Any) -> None:
         (_rows("Office|11 x 10|Main"), "ListOfficeName", None),
         ("<h3>Our agents</h3><p>Royce Batterton</p><p>Calumet Brokers</p>", "ListOfficeName", None),
         (f"{_COURTESY}<p>Your agent: Mary Becker</p>", "ListAgentFullName", "Dana Holloway"),
-        ("<p>Gate PIN 828-555-0171 on request.</p>", "ParcelNumber", None),
         ("<p>Gate PIN 12-345-678 is sent to agents.</p>", "ParcelNumber", None),
-        (_rows("Lockbox PIN|45-678-9012"), "ParcelNumber", None),
         ("<p>Adjacent parcel 05-22-331-009 is for sale, too.</p>", "ParcelNumber", None),
         ("<p>Region: Central Ames</p>", "StateOrProvince", "IA"),
         ("<p>Municipality: Ames Township</p>", "City", "Ames"),
@@ -193,14 +168,6 @@ def test_a_point_is_the_home_s_or_none(body: str, is_read: bool) -> None:
     assert ("Latitude" in _listing(body)) is is_read
 
 
-def test_a_business_in_markup_is_not_the_home() -> None:
-    place = {"@type": "PostalAddress", "streetAddress": "300 Creek Blvd", "postalCode": "75899"}
-    firm = {"@type": "HomeAndConstructionBusiness", "address": place, "geo": {"latitude": 33.00811, "longitude": -96.4}}
-    values = _listing(f'<script type="application/ld+json">{json.dumps(firm)}</script>')
-    assert (values["UnparsedAddress"], values["PostalCode"]) == ("12 Oak St", "50010")
-    assert "Latitude" not in values
-
-
 def test_another_home_in_markup_is_ignored() -> None:
     homes = [
         {"@type": "House", "address": "12 Oak St, Ames, IA 50010", "yearBuilt": 1974},
@@ -224,7 +191,6 @@ def test_similar_listings_and_estimates_in_markup_are_ignored() -> None:
 
 
 def test_a_sold_home_s_price_asked_comes_from_its_label() -> None:
-    """The page shows the sale price where other pages show the asking price."""
     facts = "<p>Bedrooms: 3</p><p>Year Built: 1954</p><p>Lot Size: 6,250 sq ft</p>"
     body = f"<div>SOLD MAR 28, 2025</div><h1>12 Oak St, Ames, IA 50010</h1><p>$548,000</p><p>Sold Price</p>{facts}"
     closed = "<li>Closed Price: $548,000</li><li>Closed Date: 03/28/2025</li>"
@@ -258,14 +224,6 @@ def test_an_address_below_an_advertiser_or_a_lawyer_is_theirs() -> None:
     home = {"id": 900120, "price": 310_000, "bedrooms": 3, "bathrooms": 2, "yearBuilt": 1990, "customers": [office]}
     values = _page(f"<h1>House for sale</h1><script>var state = {json.dumps({'home': home})}</script>", "House")
     assert not {"UnparsedAddress", "Latitude", "Longitude"} & values.keys()
-
-
-def test_a_range_of_areas_is_not_an_area() -> None:
-    """Ranges are typical of pages about several homes."""
-    plans = (
-        "<ul><li><p>Square Feet</p><p>702 - 1,346 sq ft</p></li><li><p>Monthly Rent</p><p>$1,389 - $2,215</p></li></ul>"
-    )
-    assert "LivingArea" not in _page(f"<h1>The Larkmoor</h1>{plans}", "The Larkmoor - Apartments for rent")
 
 
 @pytest.mark.parametrize("key", ["Abaya_18", "PUBLISHED"])

@@ -6,8 +6,6 @@ import random
 import pytest
 
 from app.property.reading.base import Facts
-from app.property.reading.scorer import LOWERS, RAISES, fitted_weights
-from benchmarks.extraction import fitting
 from benchmarks.extraction.fitting import Read, cross_validated, fitted, site_of
 from benchmarks.extraction.regression import Example, fit, logistic
 from benchmarks.extraction.scorer import Outcome
@@ -15,11 +13,6 @@ from benchmarks.extraction.scorer import Outcome
 
 def _free(_name: str) -> tuple[float, float]:
     return -math.inf, math.inf
-
-
-def test_an_example_counts_by_its_weight() -> None:
-    examples = [Example({"bias": 1.0}, True, 3.0), Example({"bias": 1.0}, False)]
-    assert logistic(fit(examples, lambda _: 0.0, _free)["bias"]) == pytest.approx(0.75, abs=1e-4)
 
 
 def test_at_the_minimum_every_weight_is_at_its_bound_or_has_no_gradient() -> None:
@@ -82,17 +75,3 @@ def test_pages_are_grouped_by_folder_then_host_else_alone() -> None:
     )
     assert site_of("sixth", "html/card.html", "https://gis.calusa.example/1") == "gis.calusa.example"
     assert site_of("us", "html/card.html", None) != site_of("world", "html/card.html", None)
-
-
-def test_the_committed_weights_keep_their_signs() -> None:
-    weights = fitted_weights()
-    assert all(weights[name] >= 0 for name in weights if name in RAISES or name.startswith("reader."))
-    assert all(weights[name] <= 0 for name in weights if name in LOWERS)
-    assert {"bias", "strength", "rival", "strong_checks"} <= set(weights)
-
-
-def test_without_labeled_pages_nothing_is_written(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
-    monkeypatch.setenv("SHARED_DIR", str(tmp_path))
-    before = fitting.WEIGHTS_FILE.read_bytes()
-    assert fitting.main([]) == 2
-    assert fitting.WEIGHTS_FILE.read_bytes() == before

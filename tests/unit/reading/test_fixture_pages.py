@@ -23,7 +23,6 @@ def _page(folder: Path, url: str) -> Page:
 
 @pytest.mark.parametrize("case", _CASES)
 def test_a_page_yields_exactly_its_values(case: str) -> None:
-    """Each expected value is read as written, and each absent field stays absent."""
     folder = _FOLDER / case
     expected = json.loads((folder / "record.json").read_text("utf-8"))
     extraction = extract(_page(folder, expected["url"]))

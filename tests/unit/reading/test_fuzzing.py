@@ -55,7 +55,6 @@ def _short(target: str) -> Callable[[], None]:
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_mutated_pages_are_handled(target: str) -> None:
-    """Pages that are cut, repeated, and spliced cause no exception, no failed reader, and no value of a wrong type."""
     _short(target)()
 
 

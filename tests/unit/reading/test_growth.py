@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
 from types import FrameType
 
 import pytest
@@ -14,6 +13,7 @@ from app.property.reading.document import Document
 from app.property.reading.model.prompt import build_prompt
 from app.property.reading.pipeline import extract
 from app.property.reading.state import blobs
+from tests.plugins.read_pages import page_of
 
 _SMALL, _TIMES = 100, 8
 _CARD = "<div class=c><a href=/p/{}>$100,000</a></div>"
@@ -23,21 +23,15 @@ _HOUSE = '<script type="application/ld+json">{"@type": "House", "numberOfRooms":
 #: Functions that make a page whose size grows with their argument.
 _PAGES: dict[str, Callable[[int], str]] = {
     "words": lambda n: "<p>" + "word " * n,
-    "digits": lambda n: "<p>" + "1" * n,
     "amounts": lambda n: "<p>" + "1," * n,
     "tables": lambda n: "<table><tr><td>Year built<td>1998</table>" * n,
-    "rows": lambda n: "<table>" + "<tr><td>Year built<td>1998" * n,
     "sales": lambda n: "<table><tr><th>Sale date<th>Sale price" + "<tr><td>1/1/2020<td>$5" * n,
-    "labels": lambda n: "<p><b>Price</b> " * n,
     "pairs": lambda n: "<p>Year built: 1998</p>" * n,
     "definitions": lambda n: "<dl>" + "<dt>Bedrooms<dd>3" * n,
-    "items": lambda n: "<ul>" + "<li>Bedrooms: 3" * n,
     "headings": lambda n: "<h2>Similar homes</h2>" * n,
     "cards": lambda n: "".join(_CARD.format(i) for i in range(n)),
-    "prices": lambda n: "<p>$310,000</p>" * n,
     "addresses": lambda n: "<p>12 Elm St, Springfield, IL 62701</p>" * n,
     "attributes": lambda n: "<p " + " ".join(f"a{i}=b" for i in range(n)) + ">x",
-    "JSON-LD blocks": lambda n: _HOUSE * n,
     "JSON-LD in one": lambda n: (
         '<script type="application/ld+json">[' + ",".join(['{"@type":"House"}'] * n) + "]</script>"
     ),
@@ -57,13 +51,11 @@ _PAGES: dict[str, Callable[[int], str]] = {
     "white on white": lambda n: '<p style="color:white">x</p>' * n,
     "rules": lambda n: "<style>" + "".join(f".a{i}{{display:none}}" for i in range(n)) + "</style><p class=a1>x",
     "rules for every element": lambda n: "<style>" + "div p{display:none}" * n + "</style>" + "<p>x" * n,
-    "zero-width spaces": lambda n: "<p>" + "1\u200b&#8203;" * n,
 }
 
 
 def _page(text: str, kind: str = "text/html") -> Page:
-    url = "https://h.example/p/12345"
-    return Page(url, url, kind, text, text.encode(), datetime(2026, 3, 1, tzinfo=UTC))
+    return page_of(text, "https://h.example/p/12345", kind)
 
 
 def _calls(page: Page) -> int:

@@ -12,17 +12,13 @@ from tests.plugins.read_pages import page_of
 _CARD = "<div class=c><a href=/p/{}>$100,000</a></div>"
 _CASES: dict[str, str] = {
     "empty": "",
-    "only spaces": " \n" * 10_000,
     "zero bytes": "\x00" * 10_000,
     "one word": "a" * 500_000,
-    "digits": "1" * 300_000,
     "digits and commas": "1," * 200_000,
-    "many prices": "<p>" + "$1 " * 100_000,
     "deep divs": "<div>" * 20_000 + "x",
     "deep tables": "<table><tr><td>" * 2_000 + "x",
     "long table": "<table>" + "<tr><td>Year Built<td>1998" * 20_000,
     "many labels": "<p>" + "<b>Price</b> " * 20_000,
-    "label list": "<p>" + "A: b, " * 50_000,
     "open braces": "<script>window.x = " + "{" * 100_000 + "</script>",
     "unclosed assignments": "<script>" + 'var a = {"b":' * 20_000 + "</script>",
     "unclosed flights": "<script>" + 'self.__next_f.push([1,"7:{' * 20_000 + "</script>",
@@ -31,10 +27,7 @@ _CASES: dict[str, str] = {
     "deep json-ld": '<script type="application/ld+json">' + '{"a":' * 30_000 + "</script>",
     "cards": "<div>" + "".join(_CARD.format(i) for i in range(20_000)) + "</div>",
     "items": "<div itemscope itemtype='http://schema.org/House'>" * 2_000 + "<span itemprop=price>5</span>" * 2_000,
-    "headings": "<h2>Similar homes</h2>" * 10_000,
-    "entities": "&amp;" * 100_000,
     "less than": "<" * 200_000,
-    "comments": "<!--" * 50_000,
     "mojibake": "Â²£" * 100_000,
     "malformed canonical": "<link rel=canonical href='https://[x/y'><p>Price: $310,000</p>",
     "map link": '<a href="https://maps.example/' + "1.2345," * 50_000 + '">x</a>',
@@ -60,7 +53,6 @@ def test_hostile_json_is_read_in_time(text: str) -> None:
 
 
 def test_a_body_in_the_wrong_encoding_is_read() -> None:
-    """Latin-1 bytes that were decoded as UTF-8 with replacement characters can still be read."""
     text = "<html lang='de'><body><p>Wohnfläche: 80 m²</p><p>Baujahr: 1990</p></body></html>".encode("latin-1").decode(
         "utf-8", "replace"
     )

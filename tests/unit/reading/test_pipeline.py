@@ -31,17 +31,6 @@ def test_two_agreeing_methods_beat_one_stronger_method() -> None:
     assert winner.doubtful
 
 
-def test_areas_in_two_units_agree() -> None:
-    """131 m² and 1,410 sq ft are the same area. The stronger candidate's unit is kept, and nothing is doubtful."""
-    winner = rank(
-        [
-            _candidate("LivingArea", 131, Method.JSONLD, 0.85, "Square Meters"),
-            _candidate("LivingArea", 1410, Method.LABEL, 0.7, "Square Feet"),
-        ]
-    )["LivingArea"]
-    assert (winner.candidate.value, winner.doubtful) == (131, False)
-
-
 def test_weak_candidates_that_contradict_each_other_are_dropped() -> None:
     found = rank([_candidate("BedroomsTotal", n, Method.LABEL, 0.45) for n in (3, 4, 5)])
     assert "BedroomsTotal" not in found
@@ -85,12 +74,6 @@ def test_a_rejected_value_does_not_displace_an_answer() -> None:
     assert after.record.values["YearBuilt"] == 1998
 
 
-def test_a_rejected_value_stays_rejected_after_a_model_s_answer() -> None:
-    first = with_model_values(_extraction(FUTURE), [_candidate("YearBuilt", 1998, Method.LLM, 0.65)], dropped=0)
-    second = with_model_values(first, [_candidate("ListAgentFullName", "Ann Lee", Method.LLM, 0.75)], dropped=0)
-    assert (second.record.values["YearBuilt"], second.record.values["ListAgentFullName"]) == (1998, "Ann Lee")
-
-
 DOUBTFUL = """<html lang="en"><body><h1>4 Elm Rd, Springfield, IL 62701</h1><p>Price: $310,000</p>
 <dl><dt>Beds</dt><dd>3</dd></dl><table><tr><th>Year built</th><td>1984</td></tr></table>
 <p>Constructed by Hollis and Sons, 1998.</p></body></html>"""
@@ -114,12 +97,6 @@ def test_a_paid_answer_that_was_not_shown_gains_no_confidence_on_the_next_visit(
     again = with_paid_values(before, first.record.evidence)
     assert again.record.evidence["YearBuilt"].confidence <= first.record.evidence["YearBuilt"].confidence < 0.5
     assert "YearBuilt" in again.doubtful
-
-
-def test_the_checks_reject_a_model_s_value_like_any_other() -> None:
-    before = _extraction("<h1>4 Elm Rd, Springfield, IL 62701</h1><p>Price: $310,000</p><p>Beds: 3</p>")
-    after = with_model_values(before, [_candidate("YearBuilt", 2068, Method.LLM, 0.75)], dropped=0)
-    assert "YearBuilt" not in after.record.values
 
 
 def test_a_model_s_value_gets_the_confidence_of_a_checked_label() -> None:

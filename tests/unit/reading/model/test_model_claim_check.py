@@ -14,21 +14,10 @@ TEXT = "A farmhouse\nBuilt in 1887, 2,210 square feet\nRent: $1,895 per month\nB
 
 
 #: Phrases that say that there is no pool, with their languages.
-_NO_POOL = {
-    "kein Swimmingpool": "de",
-    "Brak basenu": "pl",
-    "sans piscine": "fr",
-    "sin piscina": "es",
-    "senza piscina": "it",
-    "sem piscina": "pt",
-    "geen zwembad": "nl",
-    "bez bazénu": "cs",
-    "プールなし": "ja",
-}
+_NO_POOL = {"Brak basenu": "pl", "sans piscine": "fr", "geen zwembad": "nl", "プールなし": "ja"}
 
 
 def check(values: Mapping[str, tuple[Any, str]], text: str = TEXT) -> tuple[list[Any], int]:
-    """Return the candidates, and the number of dropped values."""
     found, flaws = flaws_of(values, text)
     return found, len(flaws)
 
@@ -48,21 +37,9 @@ def test_a_value_with_a_true_quote_is_a_candidate_with_its_place() -> None:
 
 
 def test_a_value_without_a_true_quote_is_dropped_and_counted() -> None:
-    found, flaws = flaws_of(
-        {
-            "YearBuilt": (1887, "constructed in 1887"),
-            "BedroomsTotal": (4, "Beds: 3"),
-            "ListPrice": (1895, " "),
-            "City": ("Millbrook", "A farmhouse"),
-        }
-    )
-    assert found == []
-    assert flaws == {
-        "YearBuilt": "not_in_text",
-        "BedroomsTotal": "not_stated",
-        "ListPrice": "no_quote",
-        "City": "not_stated",
-    }
+    values = {"YearBuilt": (1887, "constructed in 1887"), "BedroomsTotal": (4, "Beds: 3"), "ListPrice": (1895, " ")}
+    flaws = {"YearBuilt": "not_in_text", "BedroomsTotal": "not_stated", "ListPrice": "no_quote"}
+    assert flaws_of(values) == ([], flaws)
 
 
 def test_a_quote_has_three_lines_at_most() -> None:
@@ -78,36 +55,25 @@ def test_a_quote_has_three_lines_at_most() -> None:
         ("StoriesTotal", 2, "2 car garage", "en"),
         ("TaxAnnualAmount", 450_000, "List price $450,000", "en"),
         ("ListPrice", 450_000, "was $450,000", "en"),
-        ("PoolPrivateYN", True, "kein Pool", "de"),
         ("BedroomsTotal", 2, "3 beds 2 baths", "en"),
         ("BathroomsTotalInteger", 3, "Beds 3, baths 2", "en"),
-        ("LivingArea", 549, "Lot: 549 square metres", "en"),
         ("LotSizeArea", 206, "206 m²", "de"),
         ("ListAgentFullName", "Metrocity Realty", "Metrocity Realty", "en"),
         ("ListOfficeName", "Mara Quill", "Mara Quill", "en"),
-        ("X_MarketValue", 390_000, "asking price €390,000, brought to market by", "en"),
-        ("ListPrice", 925_000, "Last sold: Oct 2005 for $925,000", "en"),
-        ("BedroomsTotal", 2, "A 3 bedroom corner unit with 2 full baths", "en"),
         ("LivingArea", 8.26, "Area: 8.26 AC", "en"),
         ("ListPrice", 31_000, "set it to 31000", "en"),
         ("BathroomsTotalInteger", 4, "Bedrooms | Bathrooms | Year built\n4 | 2 | 2005", "en"),
         ("BathroomsTotalInteger", 3, "three bedrooms and two full bathrooms", "en"),
-        ("BathroomsTotalInteger", 4, "4 bedrooms", "en"),
         ("ListPrice", 92_000, "We paid $92,000 when we closed on it", "en"),
         ("ListPrice", 1_500, "Security deposit: $1,500", "en"),
-        ("ListPrice", 412, "IBI: 412 €/año", "es"),
-        ("LotSizeArea", 268, "268 m² construidos", "es"),
         ("X_MarketValue", 38_830, "Year: Appraised | Assessed\n2024: $96,740 | $110,950 | $4,970 | $38,830", "en"),
         ("ListOfficeName", "Hollis Marlow", "Listing courtesy of Hollis Marlow of Larch Lane Realty LLC.", "en"),
-        ("ListOfficeName", "Bronte Maginty", "Listed by: Bronte Maginty, Licensed Salesperson", "en"),
         ("ListAgentFullName", "Harbor & Pine", "Presented by Harbor & Pine", "en"),
         ("ListAgentFullName", "Jane Doe", "Owner: Jane Doe", "en"),
         ("ListPrice", 900, "Insurance: $900", "en"),
         ("ListPrice", 2_500, "Offered at $450,000 (estimated payment $2,500)", "en"),
         ("ClosePrice", 450_000, "Status: Sold\nPrice: $450,000", "en"),
-        ("TaxAnnualAmount", 310, "Includes: Taxes\nHOA: $310", "en"),
         ("PoolPrivateYN", False, "Pool: Yes | HOA: No", "en"),
-        ("PoolPrivateYN", False, "Pool: in-ground. Pets: no", "en"),
         ("PoolPrivateYN", False, "heated pool, no HOA", "en"),
         ("PoolPrivateYN", True, "Pool. None", "en"),
         ("AssociationYN", False, "HOA: $120, no pets", "en"),
@@ -136,56 +102,30 @@ _OF_OTHERS = [
     ("ListAgentFullName", "Jane Doe", "Mortgage broker: Jane Doe", "en"),
     ("StandardStatus", "Pending", "Pending sales up 3%", "en"),
     ("ListPrice", 389_000, "Median list price: $389,000", "en"),
-    ("ClosePrice", 512_000, "The house next door sold for $512,000", "en"),
-    ("YearBuilt", 1998, "The clubhouse was built in 1998", "en"),
     ("YearBuilt", 2016, "Completely renovated and newly constructed baths, boiler built 2016", "en"),
     ("LotSizeArea", 2.5, "a stocked 2.5 acre pond", "en"),
-    ("BedroomsTotal", 3, "Similar homes have 3 bedrooms", "en"),
-    ("TaxAnnualAmount", 5_200, "Average property taxes: $5,200", "en"),
-    ("LivingArea", 400, "400 sq ft detached garage", "en"),
-    ("StandardStatus", "Active", "Active listings down 12%", "en"),
-    ("ListAgentFullName", "Jane Doe", "Lender contact: Jane Doe", "en"),
     ("PoolPrivateYN", True, "Swimming pool in the neighbourhood", "en"),
     ("LivingArea", 45, "Wohnfläche Keller: 45 m²", "de"),
-    ("YearBuilt", 2015, "Garage Baujahr 2015", "de"),
     ("ListPrice", 410_000, "Durchschnittlicher Kaufpreis: 410.000 €", "de"),
     ("PoolPrivateYN", True, "Gemeinschaftspool vorhanden", "de"),
     ("ClosePrice", 450_000, "Vendu à proximité pour 450 000 €", "fr"),
-    ("LivingArea", 20, "Surface de la terrasse : 20 m²", "fr"),
-    ("YearBuilt", 2018, "Cuisine construite en 2018", "fr"),
-    ("ListPrice", 310_000, "Precio medio: 310.000 €", "es"),
-    ("LivingArea", 25, "Superficie del garaje: 25 m²", "es"),
-    ("PoolPrivateYN", True, "Piscina comunitaria", "es"),
-    ("ListPrice", 250_000, "Prezzo medio: 250.000 €", "it"),
-    ("YearBuilt", 2019, "Cucina costruita nel 2019", "it"),
     ("LivingArea", 18, "Oppervlakte garage: 18 m²", "nl"),
-    ("ListAgentFullName", "Piet Jansen", "Aankoopmakelaar: Piet Jansen", "nl"),
-    ("LivingArea", 30, "Área da garagem: 30 m²", "pt"),
     ("ListPrice", 520_000, "Średnia cena: 520 000 zł", "pl"),
-    ("LivingArea", 12, "Powierzchnia balkonu: 12 m²", "pl"),
-    ("YearBuilt", 2012, "Garage byggår 2012", "sv"),
-    ("LivingArea", 15, "Plocha garáže: 15 m²", "cs"),
     ("PoolPrivateYN", True, "Společný bazén", "cs"),
-    ("ListPrice", 4_500_000, "Průměrná cena: 4 500 000 Kč", "cs"),
     ("ListPrice", 3_200_000, "Genomsnittligt pris: 3 200 000 kr", "sv"),
     ("YearBuilt", 2015, "Built in 1920 and renovated in 2015", "en"),
-    ("X_RoofYear", 2016, "carport roof replaced in 2016", "en"),
     ("ListPrice", 478_000, "Home value estimate $478,000", "en"),
     ("ListPrice", 2_535, "Kaution: 2.535,00 €", "de"),
     ("LotSizeArea", 0.5, "Set on under 0.5 acre", "en"),
-    ("LivingArea", 1_800, "Minimum home size 1,800 sq ft", "en"),
     ("YearBuilt", 1940, "Year built: before 1940", "en"),
     ("BedroomsTotal", 4, "Septic approved for 4 bedrooms", "en"),
-    ("BedroomsTotal", 2, "Each unit has 2 bedrooms", "en"),
     ("BathroomsTotalInteger", 1, "The basement has one bath", "en"),
     ("ParcelNumber", "12-345-678", "Gate PIN 12-345-678", "en"),
-    ("ParcelNumber", "09-12-345", "Parent Parcel: 09-12-345", "en"),
     ("TaxAnnualAmount", 5_300, "Delinquent taxes of $5,300", "en"),
     ("TaxAnnualAmount", 411, "Property tax: $411/mo", "en"),
     ("AssociationFee", 400, "HOA transfer fee: $400", "en"),
     ("X_RoofYear", 2042, "Roof warranty through 2042", "en"),
     ("Cooling", ["central air"], "No central air", "en"),
-    ("PoolPrivateYN", True, "Plans for a pool convey", "en"),
     ("ListingId", "12345678", "License 12345678", "en"),
     ("StandardStatus", "Pending", "Permit pending", "en"),
 ]
@@ -207,26 +147,12 @@ _OF_THIS_HOME = [
     ("LotSizeArea", 0.19, "Lot Size: 0.19 acres | Parking | 1 car detached garage", "en"),
     ("LotSizeArea", 1.2, "1.2 acres with a pond", "en"),
     ("YearBuilt", 1920, "Renovated farmhouse built in 1920", "en"),
-    ("YearBuilt", 1972, "Year built: 1972 | Garage | 2", "en"),
     ("ListPrice", 389_000, "List price: $389,000 (median in the area $350,000)", "en"),
-    ("PoolPrivateYN", True, "Heated in-ground pool", "en"),
-    ("TaxAnnualAmount", 5_200, "Property taxes: $5,200", "en"),
-    ("StandardStatus", "Active", "Active listing", "en"),
     ("YearBuilt", 1968, "Wohnhaus mit Garage, Baujahr 1968", "de"),
-    ("LivingArea", 120, "Wohnfläche: 120 m² | Keller: 45 m²", "de"),
     ("PoolPrivateYN", True, "Eigener Swimmingpool", "de"),
-    ("ListPrice", 410_000, "Kaufpreis: 410.000 €", "de"),
-    ("LivingArea", 120, "Surface habitable : 120 m² + terrasse", "fr"),
     ("YearBuilt", 1968, "Dans un immeuble avec balcon, construit en 1968", "fr"),
-    ("ListPrice", 310_000, "Precio: 310.000 €", "es"),
-    ("LivingArea", 95, "Superficie útil 95 m², garaje incluido", "es"),
     ("LivingArea", 80, "Superficie: 80 m² vicino al mare", "it"),
-    ("LivingArea", 110, "Woonoppervlakte: 110 m² | Garage: 18 m²", "nl"),
     ("YearBuilt", 1987, "Apartamento reformado em edifício construído em 1987", "pt"),
-    ("LivingArea", 54, "Powierzchnia: 54 m², balkon", "pl"),
-    ("LivingArea", 65, "3 rum och kök, boarea 65 m²", "sv"),
-    ("YearBuilt", 2012, "Byggår: 2012 | Garage", "sv"),
-    ("ListPrice", 4_500_000, "Cena: 4 500 000 Kč", "cs"),
 ]
 
 
@@ -240,6 +166,8 @@ def test_only_this_home_s_value_is_accepted(field: str, value: Any, quote: str, 
 
 
 #: A row with values of several years, and a table with column heads that span several columns.
+_GATED = "Gated community. RV parking not permitted"
+_ROOMS = "Bedrooms | Bathrooms | Year built\n4 | 2 | 2005"
 _YEARS = "Net Annual Tax: $2,711.06 | $2,748.90 | $3,302.14"
 _UNDER_TWO = "Year: Appraised (100%) | Assessed (35%)\n2024: $14,210 | $96,740 | $110,950 | $4,970 | $33,860 | $38,830"
 
@@ -248,42 +176,19 @@ _UNDER_TWO = "Year: Appraised (100%) | Assessed (35%)\n2024: $14,210 | $96,740 |
     ("field", "value", "text", "quote"),
     [
         ("BathroomsTotalInteger", 2, "3 beds 2 baths", "3 beds 2 baths"),
-        ("BathroomsTotalInteger", 3, "3 beds 3 baths", "3 beds 3 baths"),
         ("YearBuilt", 1987, "Year built\n1987", "1987"),
-        ("YearBuilt", 1987, "Year built\n1987", "Year built\n1987"),
-        ("TaxYear", 2024, "Year: 2024 | Taxes: $4,200", "Year: 2024 | Taxes: $4,200"),
         ("TaxAnnualAmount", 4_200, "Year: 2024 | Taxes: $4,200", "Taxes: $4,200"),
-        ("ClosePrice", 289_000, "Sold for $289,000 on May 14, 2019", "Sold for $289,000"),
-        ("LotSizeArea", 1.31, "Acres: 1.31", "Acres: 1.31"),
-        ("LivingArea", 1_765, "heated area: 1765", "heated area: 1765"),
         ("ListPrice", 390_000, "asking price €390,000, brought to market by", "asking price €390,000"),
         ("LotSizeArea", 588, "on a block of land that is 588 square metres", "block of land that is 588 square metres"),
         ("LotSizeArea", 8.26, "Area: 8.26 AC", "Area: 8.26 AC"),
-        ("BathroomsTotalInteger", 2, "A 3 bedroom corner unit with 2 full baths", "2 full baths"),
-        (
-            "BathroomsTotalInteger",
-            2,
-            "Bedrooms | Bathrooms | Year built\n4 | 2 | 2005",
-            "Bedrooms | Bathrooms | Year built\n4 | 2 | 2005",
-        ),
-        (
-            "YearBuilt",
-            2005,
-            "Bedrooms | Bathrooms | Year built\n4 | 2 | 2005",
-            "Bedrooms | Bathrooms | Year built\n4 | 2 | 2005",
-        ),
+        ("BathroomsTotalInteger", 2, _ROOMS, _ROOMS),
         ("TaxAnnualAmount", 3_302.14, _YEARS, _YEARS),
         ("TaxAssessedValue", 38_830, _UNDER_TWO, _UNDER_TWO),
         ("X_MarketValue", 110_950, _UNDER_TWO, _UNDER_TWO),
         ("BedroomsTotal", 3, "$72,500 REDUCED Beds: 3 Baths: 1 Built: 1948", "Beds: 3 Baths: 1"),
         ("BedroomsTotal", 3, "BEDROOMS.......... 3 | FULL BATHS..... 1", "BEDROOMS.......... 3 | FULL BATHS..... 1"),
         ("BathroomsTotalInteger", 4, "4 bedrooms, 3.5 bathrooms", "4 bedrooms, 3.5 bathrooms"),
-        (
-            "BathroomsTotalInteger",
-            4,
-            "Beds: 4 | Full Baths: | 3 | Half Baths: | 1",
-            "Full Baths: | 3 | Half Baths: | 1",
-        ),
+        ("BathroomsTotalInteger", 4, "Bed: 4 | Full Baths: | 3 | Half Baths: | 1", "Full Baths: | 3 | Half Baths: | 1"),
         ("BathroomsTotalInteger", 3, "4 bd | 2 / 1 ba | 2312 sqft", "2 / 1 ba"),
         ("BathroomsTotalInteger", 2, "BEDS... 3 | FULL BATHS.. 1\nHALF BATHS.. 1", "FULL BATHS.. 1\nHALF BATHS.. 1"),
         ("YearBuilt", 1974, "the family built on the point, in 1974", "the family built on the point, in 1974"),
@@ -292,18 +197,8 @@ _UNDER_TWO = "Year: Appraised (100%) | Assessed (35%)\n2024: $14,210 | $96,740 |
         ("City", "杉並区", "住所: 東京都杉並区天沼３-１８", "住所: 東京都杉並区天沼３-１８"),
         ("PoolPrivateYN", False, "Parking: Driveway | Pool: | N", "Pool: | N"),
         ("PoolPrivateYN", False, "six apple trees, no pool and no association", "no pool and no association"),
-        (
-            "X_AccessNotes",
-            "gated",
-            "Gated community. RV parking not permitted",
-            "Gated community. RV parking not permitted",
-        ),
-        (
-            "ListOfficeName",
-            "Blue Ash Communities",
-            "Managed by Blue Ash Communities",
-            "Managed by Blue Ash Communities",
-        ),
+        ("X_AccessNotes", "gated", _GATED, _GATED),
+        ("ListOfficeName", "Blue Ash Homes", "Managed by Blue Ash Homes", "Managed by Blue Ash Homes"),
         ("ListOfficeName", "Larch Lane Realty", "Ann Marlow, Larch Lane Realty", "Ann Marlow, Larch Lane Realty"),
     ],
 )
@@ -388,13 +283,13 @@ def test_without_half_baths_the_full_baths_are_the_total() -> None:
     assert ([one.value for one in found], dropped) == ([2], 0)
 
 
-def test_bathrooms_bring_the_number_of_half_baths() -> None:
+def test_a_value_brings_its_unit_its_period_or_the_half_baths() -> None:
     found, _ = check({"BathroomsTotalInteger": (3, "2.5 baths")}, "3 beds, 2.5 baths")
-    assert {one.field: one.value for one in found} == {
-        "BathroomsTotalInteger": 3,
-        "BathroomsFull": 2,
-        "BathroomsHalf": 1,
-    }
+    values = {one.field: one.value for one in found}
+    assert values == {"BathroomsTotalInteger": 3, "BathroomsFull": 2, "BathroomsHalf": 1}
+    found, _ = check({"LivingArea": (2210, "2,210 square feet"), "ListPrice": (1895, "Rent: $1,895 per month")})
+    values = {one.field: one.value for one in found}
+    assert values == {"LivingArea": 2210, "LivingAreaUnits": "Square Feet", "ListPrice": 1895, "X_PricePeriod": "month"}
 
 
 def test_solar_power_is_stored_under_one_word() -> None:
@@ -404,27 +299,11 @@ def test_solar_power_is_stored_under_one_word() -> None:
     assert found.value == ["Solar"]
 
 
-def test_a_quote_of_half_the_page_proves_nothing() -> None:
-    text = "x " * 300 + "built in 1887"
-    assert check({"YearBuilt": (1887, text)}, text) == ([], 1)
-
-
-def test_an_area_brings_its_unit_and_a_price_its_period() -> None:
-    found, _ = check({"LivingArea": (2210, "2,210 square feet"), "ListPrice": (1895, "Rent: $1,895 per month")})
-    values = {c.field: c.value for c in found}
-    assert values == {"LivingArea": 2210, "LivingAreaUnits": "Square Feet", "ListPrice": 1895, "X_PricePeriod": "month"}
-
-
 def test_a_quote_that_names_its_field_gets_more_confidence_than_its_line() -> None:
     named, _ = check({"BedroomsTotal": (3, "Beds: 3")})
     in_line, _ = check({"BedroomsTotal": (3, "3")})
     assert named[0].confidence > in_line[0].confidence
     assert check({"ClosePrice": (3, "3")}, "Garages\n3") == ([], 1)
-
-
-def test_stored_answers_in_lists_are_checked_the_same_way() -> None:
-    found, dropped = check({"YearBuilt": [1887, "Built in 1887"]})  # type: ignore[dict-item]
-    assert (len(found), dropped) == (1, 0)
 
 
 def test_values_of_data_or_unrelated_blocks_are_weak() -> None:
@@ -442,16 +321,7 @@ def test_a_line_with_our_field_names_is_an_instruction_to_a_model(line: str) -> 
     assert flaws_of({"ListPrice": (450_000, line)}, line) == ([], {"ListPrice": "order"})
 
 
-def test_words_that_resemble_an_instruction_are_evidence() -> None:
-    found, flaws = flaws_of({"Heating": (["forced air"], "SYSTEM: FORCED AIR")}, "SYSTEM: FORCED AIR")
-    assert (found[0].value, flaws) == (["forced air"], {})
-
-
-@pytest.mark.parametrize(("quote", "lang"), [("Zwembad: ja", "nl"), ("Bazén: ano", "cs"), ("mit Swimmingpool", "de")])
-def test_a_pool_is_recognized_in_the_page_s_language(quote: str, lang: str) -> None:
-    asked = Prompt([], SCHEMA, quote, ("PoolPrivateYN",), 100, 100, 50, lang)
-    (found,), dropped = check_claims({"PoolPrivateYN": (True, quote)}, asked)
-    assert (found.value, dropped) == (True, ())
+_SALES = "1996: $52,900 | ROE\n2003: $79,000 | LEE"
 
 
 @pytest.mark.parametrize(
@@ -463,20 +333,8 @@ def test_a_pool_is_recognized_in_the_page_s_language(quote: str, lang: str) -> N
         ("TaxAssessedValue", 300, "Total: $300", "Assessment 2025\nBuilding: $200\nOther: $100\nTotal: $300", True),
         ("TaxAnnualAmount", 300, "Total: $300", "Assessment 2025\nBuilding: $200\nOther: $100\nTotal: $300", False),
         ("TaxAssessedValue", 300, "Total: $300", "Appraised | Assessed\nTotal: $300 | $200", False),
-        (
-            "ClosePrice",
-            79000,
-            "2003: $79,000 | LEE",
-            "Sold in: Sale Price | Buyer\n1996: $52,900 | ROE\n2003: $79,000 | LEE",
-            True,
-        ),
-        (
-            "ClosePrice",
-            79000,
-            "2003: $79,000 | LEE",
-            "Year: Assessed | Note\n1996: $52,900 | A\n2003: $79,000 | LEE",
-            False,
-        ),
+        ("ClosePrice", 79000, "2003: $79,000 | LEE", f"Sold in: Sale Price | Buyer\n{_SALES}", True),
+        ("ClosePrice", 79000, "2003: $79,000 | LEE", f"Year: Assessed | Note\n{_SALES}", False),
         ("ClosePrice", 900, "Date: 8/17/2017 | Price: $900 | Sold", "Date: 8/17/2017 | Price: $900 | Sold", True),
         ("ListPrice", 900, "Date: 8/17/2017 | Price: $900 | Sold", "Date: 8/17/2017 | Price: $900 | Sold", False),
         ("ListPrice", 900, "Date: 8/17/2017 | Price: $900 | Listed", "Date: 8/17/2017 | Price: $900 | Listed", True),
