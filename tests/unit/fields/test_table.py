@@ -5,19 +5,7 @@ from typing import get_args
 import pytest
 
 from app.property.fields.languages import languages
-from app.property.fields.table import (
-    DERIVED_FIELDS,
-    FIELDS,
-    PARTS,
-    PEOPLE_FIELDS,
-    UNIT_OF,
-    FieldKind,
-    FieldSpec,
-    FieldType,
-    of_kind,
-)
-from app.property.merging.weights import Topic, topic_of
-from app.property.values.areas import IN_SQUARE_METERS
+from app.property.fields.table import FIELDS, PEOPLE_FIELDS, FieldKind, FieldSpec, FieldType
 from tests.plugins.read_pages import values_of
 
 _STORED = {
@@ -48,11 +36,6 @@ def test_a_row_of_the_table_is_consistent(spec: FieldSpec) -> None:
         assert spec.usual[1] <= spec.range[1]
 
 
-def test_units_are_the_stored_units_of_areas() -> None:
-    assert UNIT_OF == {"LivingArea": "LivingAreaUnits", "LotSizeArea": "LotSizeUnits"}
-    assert {unit for name in UNIT_OF.values() for unit in FIELDS[name].values} == IN_SQUARE_METERS.keys()
-
-
 def test_every_kind_and_status_in_the_languages_is_one_of_the_fields_values() -> None:
     kinds = {key for sections in languages().values() for key in sections.get("kinds", {})}
     statuses = {key for sections in languages().values() for key in sections.get("status", {})}
@@ -60,24 +43,9 @@ def test_every_kind_and_status_in_the_languages_is_one_of_the_fields_values() ->
     assert statuses - {"Sold Subject To Contract"} == set(FIELDS["StandardStatus"].values)
 
 
-def test_a_price_has_the_fields_that_depend_on_it() -> None:
-    assert PARTS["ListPrice"] == ("X_Currency", "X_PricePeriod", "X_PriceQualifier", "X_RentBasis")
-
-
-def test_topics_are_the_ones_that_rank_sources() -> None:
-    assert {spec.topic for spec in FIELDS.values()} - {None} <= set(Topic)
-    assert topic_of("ClosePrice") is Topic.SALE
-    assert topic_of("YearBuilt") is Topic.FACTS
-
-
 def test_later_export_columns_are_numbered_from_one() -> None:
     numbers = sorted(spec.appended for spec in FIELDS.values() if spec.appended is not None)
     assert numbers == list(range(1, len(numbers) + 1))
-
-
-def test_derived_fields_are_not_read_from_pages() -> None:
-    assert "X_PotentialEquityLow" in DERIVED_FIELDS
-    assert not DERIVED_FIELDS & set(of_kind("money", "count", "links"))
 
 
 def test_only_the_agent_s_name_is_a_person_s_name() -> None:

@@ -87,7 +87,6 @@ def test_only_anchors_that_certainly_belong_to_the_field_are_learned(
 
 
 def _told(number: int, end: str = "") -> str:
-    """Return a paragraph with a count before its label, and an area after its label."""
     return f"<p>The home of today has {2 + number} chambers, covered size {1210 + 37 * number} sq ft{end}.</p>"
 
 
@@ -188,10 +187,6 @@ def test_a_page_that_changed_its_label_leaves_the_field_unsure() -> None:
     assert learn(_EMPTY, [*_areas(6), odd[0]]).unsure == ()
 
 
-def test_pages_without_new_evidence_leave_the_recipe_unchanged() -> None:
-    assert learn(_EMPTY, [_example(_html(n, "<p>nothing</p>")) for n in range(6)]) is _EMPTY
-
-
 def test_anchors_in_use_stay_while_pages_do_not_ask_for_their_fields() -> None:
     """On later pages, a field that a recipe settles has no value that the model has verified."""
     first = learn(_EMPTY, _areas(5))
@@ -204,14 +199,3 @@ def test_anchors_in_use_stay_while_pages_do_not_ask_for_their_fields() -> None:
         for n, one in ((n, facts(n)) for n in range(20, 25))
     ]
     assert all(one.name != "covered size" for one in learn(both, redesigned).fields["LivingArea"])
-
-
-def test_the_class_of_another_element_is_another_anchor() -> None:
-    """On a page without a price, the class `price` marks an estimated payment."""
-    priced = [
-        _example(_html(n, f"<div class='price'>${300 + n},500</div>"), ListPrice=(300 + n) * 1000 + 500)
-        for n in range(5)
-    ]
-    recipe = _for(learn(_EMPTY, priced), priced[0].page)
-    payment = _html(9, "<div class='est'>Estimated payment <span class='price'>$2,310</span>/mo</div>")
-    assert read_with(payment, [recipe]).extraction.record.values.get("ListPrice") != 2310

@@ -29,12 +29,6 @@ def test_generated_class_names_are_ignored() -> None:
     assert _print(styled("big")) != _print(styled("small"))
 
 
-def test_json_is_recognized_by_its_keys() -> None:
-    assert _print(parcel(1, facts(1))) == _print(parcel(2, facts(2)))
-    other = as_page("https://gis.example.gov/1", '{"data": {"year": 1990}}', "application/json")
-    assert likeness(_print(parcel(1, facts(1))), _print(other)) == likeness(frozenset(), frozenset()) == 0.0
-
-
 def test_a_written_recipe_is_used_for_its_pages_before_a_learned_one() -> None:
     one = parcel(1, facts(1))
     learned = replace(new_recipe("gis.example.gov", _print(one)), state=RecipeState.ACTIVE)

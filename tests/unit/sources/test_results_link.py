@@ -1,23 +1,16 @@
 """A link on a results page is followed only if it is clearly about the requested address."""
 
-from datetime import UTC, datetime
-
 import pytest
 
-from app.property.page import Page
 from app.property.sources.results import find_link
 from app.property.urls.targets import address_of_target, normalize_target
+from tests.plugins.read_pages import page_of
 
 URL = "https://county.example/find?q=12"
 
 
-def page(body: str) -> Page:
-    text = f"<html><head><title>Results</title></head><body>{body}</body></html>"
-    return Page(URL, URL, "text/html", text, text.encode(), datetime(2026, 1, 1, tzinfo=UTC))
-
-
 def link(body: str, address: str = "12 Fictional Ave, Anytown, ST 00000") -> str | None:
-    return find_link(page(body), address_of_target(normalize_target(address)))
+    return find_link(page_of(f"<html><body>{body}</body></html>", URL), address_of_target(normalize_target(address)))
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """In a response with several properties, each property is read separately, and only the requested one is chosen."""
 
 import json
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,11 +8,13 @@ import pytest
 from app.property.address import Address
 from app.property.page import Page
 from app.property.reading.pipeline import extract, extract_rows
+from app.property.reading.pointers import pointed
 from app.property.record import Method, PageKind
 from app.property.sources.address_match import Verdict
 from app.property.sources.rows import choose
 from app.property.urls.rows import answer_of, is_row, row_url
 from app.property.urls.targets import address_of_target, normalize_target
+from tests.plugins.read_pages import page_of
 
 URL = "https://gis.example/query?street=300"
 WANTED = "300 Example Blvd Unit 2, Anytown, ST 00000"
@@ -44,14 +45,7 @@ SHAPES = [
 
 
 def page(body: Any) -> Page:
-    text = json.dumps(body)
-    return Page(URL, URL, "application/json", text, text.encode(), datetime(2026, 1, 1, tzinfo=UTC))
-
-
-def pointed(body: Any, pointer: str) -> Any:
-    for part in pointer.split("/")[1:]:
-        body = body[int(part)] if isinstance(body, list) else body[part]
-    return body
+    return page_of(json.dumps(body), URL, "application/json")
 
 
 @pytest.mark.parametrize(("body", "pointer"), SHAPES, ids=[where for _, where in SHAPES])

@@ -56,17 +56,13 @@ def test_files_shown_in_the_docs_are_valid(tmp_path: Path) -> None:
     ("area", "address", "holds"),
     [
         ('state = "ST"', ("ST", "ANYTOWN", "00000"), True),
-        ('state = "st"', ("ST", None, None), True),
         ('state = "ST"', ("QX", "ANYTOWN", "00000"), False),
         ('state = "ST"', (None, "ANYTOWN", "00000"), False),
-        ("", ("QX", None, None), True),
         ('state = "ST"\ncities = ["Any Town"]', ("ST", "ANY  TOWN", None), True),
-        ('state = "ST"\ncities = ["Anytown"]', (None, "ANYTOWN", None), True),
         ('state = "ST"\ncities = ["Anytown"]', ("ST", "OTHERVILLE", "00000"), False),
         ('postal_codes = ["000", "0012"]', (None, None, "00099"), True),
         ('postal_codes = ["000", "0012"]', (None, None, "00130"), False),
         ('postal_codes = ["000"]\ncities = ["Anytown"]', ("ST", "ANYTOWN", "99999"), True),
-        ('postal_codes = ["000"]', ("ST", "ANYTOWN", None), False),
     ],
 )
 def test_an_area_contains_the_addresses_it_names(
@@ -80,14 +76,12 @@ def test_an_area_contains_the_addresses_it_names(
     ("text", "parts"),
     [
         ("[area\n", ("is not TOML", "line 1")),
-        ("\udcff", ("UTF-8",)),
         ("[areas]\n", ("the file areas", "area, web_search")),
         ('area = "x"', ("[[area]]", "not a list of tables")),
         ("[[area]]\nstate = 1\n", ("[[area]] 1 name", "missing", 'name = "..."')),
         ('[[area]]\nname = "X"\nzip = "0"\n', ("[[area]] 1 zip", "postal_codes")),
         ('[[area]]\nname = "X"\ncities = "Anytown"\n' + SOURCE, ("[[area]] 1 (X) cities", '["...", "..."]')),
         ('[[area]]\nname = "X"\npostal_codes = ["0*"]\n' + SOURCE, ("postal_codes", "'0*'")),
-        (AREA, ("[[area]] 1 (X) source", "[[area.source]]")),
         (AREA + SOURCE + SOURCE, ("[[area.source]] 2 (A) name", "twice")),
         (AREA + SOURCE.replace("gis", "asessor"), ("1 (A) kind", "'asessor'", "assessor, gis, tax_roll")),
         (AREA + SOURCE.replace("url", "uri"), ("[[area.source]] 1 uri", "name, kind, url")),
@@ -96,7 +90,6 @@ def test_an_area_contains_the_addresses_it_names(
         ("[web_search]\nenabled = 1\n", ("[web_search] enabled", "true or false")),
         ("[web_search]\nallowed_domain = []\n", ("[web_search] allowed_domain:", "enabled, allowed_domains")),
         ('[web_search]\nallowed_domains = ["https://x.example/"]\n', ("allowed_domains", "without scheme")),
-        ('[web_search]\nallowed_domains = ["x.example:80"]\n', ("allowed_domains", "'x.example:80'")),
         (f"[web_search]\nallowed_domains = {[f'a{n}.example' for n in range(101)]}\n", ("101 domains", "takes 100")),
     ],
 )
@@ -125,7 +118,6 @@ def test_an_unusable_template_is_refused(template: str, problem: str) -> None:
 
 
 def test_a_value_cannot_change_the_url_structure() -> None:
-    """Slashes, question marks, ampersands, hashes, quotes, percent signs, and non-Latin letters are escaped."""
     template = Template("https://x.example/a/{street_line}?city={city}#top")
     url = template.url({"street_line": "../../etc?x=1&y#z", "city": "O'Brien & Söhne 100%"})
     assert url == "https://x.example/a/..%2F..%2Fetc%3Fx%3D1%26y%23z?city=O%27Brien%20%26%20S%C3%B6hne%20100%25"
@@ -180,21 +172,12 @@ def test_a_file_is_read_again_when_it_has_changed(tmp_path: Path) -> None:
     path.write_text(AREA + SOURCE.replace('"A"', '"B"'))
     os.utime(path, ns=(1, 1))
     assert file.current().areas[0].sources[0].name == "B"
-    path.unlink()
-    assert file.current() == Sources()
-
-
-def test_an_invalid_file_leaves_the_last_valid_content_in_use(tmp_path: Path) -> None:
-    """An editing mistake must not make all jobs of a fleet fail."""
-    path = tmp_path / "sources.toml"
-    path.write_text(AREA + SOURCE)
-    file = SourcesFile(path)
     before = file.current()
-    for invalid in (b"[[area]", b"\xff\xfe"):
+    for invalid in (b"[[area]", b"\xff\xfe"):  # an editing mistake must not make all jobs of a fleet fail
         path.write_bytes(invalid)
         assert file.current() is before
-    path.write_text(AREA + SOURCE.replace('"A"', '"B"'))
-    assert file.current().areas[0].sources[0].name == "B"
+    path.unlink()
+    assert file.current() == Sources()
 
 
 def test_the_doctor_reports_the_sources_of_an_address_and_what_to_do(tmp_path: Path) -> None:
