@@ -172,7 +172,7 @@ class Scraper:
         try:
             return self._parts.visitor.visit(canonical, run)
         except (FetchError, PageError, InvalidTargetError, *_NOT_STORED) as exc:
-            if isinstance(exc, HostBusyError) and run.may_wait:
+            if isinstance(exc, HostBusyError) and run.retries_after(exc):
                 raise
             log.info("The canonical URL %s cannot be fetched: %s", canonical, exc)
             return None

@@ -433,7 +433,8 @@ def test_a_site_that_is_busy_defers_the_job_which_later_continues_where_it_was(w
 def test_a_wait_takes_precedence_over_a_failure_until_the_deadline(world: World) -> None:
     """One page fails, and another site is busy. A wait for the busy site does not count as an attempt.
 
-    The deferred job requests both pages again. At its deadline, it leaves out the busy site.
+    The deferred job requests both pages again, and waits even in its last attempt. At its deadline, it leaves out the
+    busy site.
     """
     robots_cache, origin = world.resources.fetcher._robots._cache, world.roots["county"]
     world.portal.pages["/h?zip=00000"] = (500, "oops")
@@ -443,7 +444,9 @@ def test_a_wait_takes_precedence_over_a_failure_until_the_deadline(world: World)
     with pytest.raises(HostBusyError):
         world.scrape(run=Run(Lease(job_id, "test")))
     world.portal.pages["/h?zip=00000"] = (200, listing())
-    found = world.scrape(run=Run(Lease(job_id, "test"), is_last=True))
+    with pytest.raises(HostBusyError):
+        world.scrape(run=Run(Lease(job_id, "test"), is_last=True))
+    found = world.scrape(run=Run(Lease(job_id, "test"), is_last=True, is_due=True))
     assert (outcomes(found)["Assessor"], outcomes(found)["Portal"]) == ("host_busy", "used")
 
 

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from app.errors import PropertyIntelligenceError
+from app.errors.fetching import HostBusyError
 from app.errors.jobs import LeaseLostError, OutOfTimeError
 from app.property.storage.jobs.leases import Lease
 
@@ -26,8 +28,8 @@ class Run:
     """A run of a scrape. `lease` is the lease of the job; None means that there is no job, and no retry.
 
     The run's model calls count toward the budget of `batch`. `holds` returns whether the lease is still valid. If
-    `is_last`, the job is no longer deferred because of a page. If `is_due`, the job has reached its deadline, and is
-    not deferred for any reason. `seconds_left` returns the run's remaining time; None means unlimited. `led_by` is the
+    `is_last`, no page is requested again in a later run because it failed. If `is_due`, the job has reached its deadline,
+    and is not deferred for any reason. `seconds_left` returns the run's remaining time; None means unlimited. `led_by` is the
     URL of the search that found the target (see `PageVisitor.visit`). If `economy`, model requests may be sent through
     OpenAI's Batch API. `waited_for` is the id of the batch request that the job has waited for. `began_at` is the start
     of the job's first run; None means now.
@@ -53,10 +55,13 @@ class Run:
     def job_id(self) -> str | None:
         return self.lease.job_id if self.lease is not None else None
 
-    @property
-    def may_wait(self) -> bool:
-        """Whether the job may be deferred because of a page: there is a job, and this is not its last run."""
-        return self.lease is not None and not self.is_last
+    def retries_after(self, exc: PropertyIntelligenceError) -> bool:
+        """Return whether the job requests a page again after `exc`.
+
+        Waiting for a busy site is no attempt. Therefore, it is possible until the deadline, even in the last attempt.
+        """
+        is_over = self.is_due if isinstance(exc, HostBusyError) else self.is_last
+        return self.lease is not None and exc.transient and not is_over
 
     @property
     def may_come_back(self) -> bool:

@@ -96,7 +96,7 @@ class SearchWalker:
             try:
                 page = self._visitor.visit(next_url, run, led_by=walk.url).page
             except (FetchError, PageError) as exc:
-                if exc.transient and run.may_wait:
+                if run.retries_after(exc):
                     raise
                 log.warning("Search %s ends before page %d: %s", walk.url, walk.pages + 1, exc.code)
                 return exc.code

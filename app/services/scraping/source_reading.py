@@ -260,7 +260,7 @@ class SourceReader:
         """Record that a page failed, either finally or to be retried by the job's next run."""
         lease, url, before = self.run.lease, asked.url, self._before.get(asked.url)
         tries = (before.tries if before else 0) + (0 if isinstance(exc, HostBusyError) else 1)
-        is_final = not exc.transient or tries >= _MOST_TRIES or not self.run.may_wait
+        is_final = tries >= _MOST_TRIES or not self.run.retries_after(exc)
         if lease is not None:
             tried = JobAttempt(asked.source, asked.kind, url, exc.code, str(exc), tries, is_final)
             database = self._parts.database

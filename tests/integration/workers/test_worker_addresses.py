@@ -45,7 +45,7 @@ def test_only_the_failed_source_is_requested_again_and_the_last_attempt_ends_wit
         fleet.start_worker()
         first, last = fleet.wait_for_state(ids, "done", "failed", seconds=60)
     assert (first.state, first.error, first.attempts) == ("done", None, 2)
-    assert (last.state, last.attempts) == ("done", 5)
+    assert (last.state, last.attempts) == ("done", 5), last.error
     assert county.asked == {"/record/00000": 1, bills[0]: 2, "/record/00001": 1, bills[1]: 1}
     found = fleet.stores.properties.get(first.property_id)
     assert {"YearBuilt": 1987, "TaxAssessedValue": 350_000}.items() <= found["record"].items()
