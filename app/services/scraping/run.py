@@ -28,11 +28,11 @@ class Run:
     """A run of a scrape. `lease` is the lease of the job; None means that there is no job, and no retry.
 
     The run's model calls count toward the budget of `batch`. `holds` returns whether the lease is still valid. If
-    `is_last`, no page is requested again in a later run because it failed. If `is_due`, the job has reached its deadline,
-    and is not deferred for any reason. `seconds_left` returns the run's remaining time; None means unlimited. `led_by` is the
-    URL of the search that found the target (see `PageVisitor.visit`). If `economy`, model requests may be sent through
-    OpenAI's Batch API. `waited_for` is the id of the batch request that the job has waited for. `began_at` is the start
-    of the job's first run; None means now.
+    `is_last`, no later run requests a page again because it failed. If `is_due`, the job has reached its deadline, and
+    is not deferred for any reason. `seconds_left` returns the run's remaining time; None means unlimited. `led_by` is
+    the URL of the search that found the target (see `PageVisitor.visit`). If `economy`, model requests may be sent
+    through OpenAI's Batch API. `waited_for` is the id of the batch request that the job has waited for. `began_at` is
+    the start of the job's first run; None means now.
     """
 
     lease: Lease | None = None
