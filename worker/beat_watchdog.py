@@ -7,7 +7,7 @@ from typing import Any
 import redis
 from celery import Celery
 from redbeat import RedBeatScheduler
-from redbeat.schedulers import acquire_distributed_beat_lock
+from redbeat.schedulers import acquire_distributed_beat_lock, get_redis
 
 log = logging.getLogger(__name__)
 
@@ -44,8 +44,9 @@ class ResilientScheduler(RedBeatScheduler):
         except redis.exceptions.LockError:
             log.warning("Beat lost its lock and waits until it can take the lock again")
             self.lock, self._has_schedule = None, False
-        except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OSError) as exc:
-            log.warning("Beat cannot reach Redis (%s)", type(exc).__name__)
+        except (redis.exceptions.RedisError, OSError) as exc:  # also if Redis is full, or read-only after a failover
+            log.warning("Beat cannot use Redis (%s)", type(exc).__name__)
+            get_redis(self.app).connection_pool.disconnect()  # the next attempt may reach the new primary
         return _RETRY_SECONDS
 
     def close(self) -> None:

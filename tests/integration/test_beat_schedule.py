@@ -84,6 +84,28 @@ def test_a_beat_that_starts_without_redis_writes_its_schedule_later(tmp_path: Pa
         beat.close()
 
 
+@pytest.mark.parametrize(
+    ("broken", "repaired"),
+    [
+        ("CONFIG SET maxmemory 1", "CONFIG SET maxmemory 0"),
+        ("CONFIG SET min-replicas-to-write 1", "CONFIG SET min-replicas-to-write 0"),
+        ("REPLICAOF 127.0.0.1 1", "REPLICAOF NO ONE"),
+    ],
+)
+def test_a_beat_waits_while_redis_accepts_no_writes(
+    app: Celery, valkey: EmbeddedValkey, broken: str, repaired: str
+) -> None:
+    with redis.Redis.from_url(valkey.url) as server:
+        server.execute_command(broken)
+        beat = ResilientScheduler(app=app)
+        assert beat.tick() > 0
+        server.execute_command(repaired)
+        beat.tick()
+        assert schedule_in(server) >= set(app.conf.beat_schedule)
+        server.execute_command(broken)
+        beat.close()
+
+
 def test_a_beat_continues_at_once_although_an_earlier_beats_clock_was_ahead(
     app: Celery, valkey: EmbeddedValkey
 ) -> None:
