@@ -6,11 +6,14 @@ from typing import Any
 
 from app.property.fields.table import FIELDS, FOLLOWERS
 from app.property.merging.agreement import same_value
+from app.property.merging.number_errors import number_error
 from app.property.merging.weights import HALF_LIFE_DAYS, topic_of
 from app.property.source_record import SourceRecord
 
 #: Two dates this close may belong to one sale, because sources give the date of its signing, closing, or recording.
 _ONE_SALE = timedelta(days=120)
+#: Two dates this close belong to one sale even if its sources give different prices.
+_ONE_CLOSING = timedelta(days=31)
 #: Prices up to this may be nominal, such as 1 or 10 for a gift. Equal nominal prices do not prove one sale.
 _NOMINAL = 1000
 #: In a field that changes within months, a value is outdated if it is this much older than the winner's.
@@ -41,19 +44,23 @@ def of_newest_sale(name: str, records: Sequence[SourceRecord], newest: datetime)
     possible = [(day, record) for day, record in dated if day <= (newest + timedelta(days=1)).date()]
     if not possible:
         return list(records)
-    day, last = max(possible, key=lambda pair: (pair[0], pair[1].url))
-    return [record for other, record in possible if abs(other - day) <= _ONE_SALE or _is_one_price(name, record, last)]
+    _, last = max(possible, key=lambda pair: (pair[0], pair[1].url))
+    return [record for _, record in possible if is_one_sale(name, record, last) or _is_one_price(name, record, last)]
 
 
 def is_one_sale(name: str, one: SourceRecord, other: SourceRecord) -> bool:
-    """Return whether both dates can belong to one sale."""
+    """Return whether both dates can belong to one sale. A home may be sold twice within months, at two prices."""
     a, b = day_of(one.values[name]), day_of(other.values[name])
-    return a is not None and b is not None and abs(a - b) <= _ONE_SALE
+    most = _ONE_CLOSING if _is_one_price(name, one, other) is False else _ONE_SALE
+    return a is not None and b is not None and abs(a - b) <= most
 
 
-def _is_one_price(name: str, one: SourceRecord, other: SourceRecord) -> bool:
+def _is_one_price(name: str, one: SourceRecord, other: SourceRecord) -> bool | None:
+    """Return whether both records give the same price, apart from number errors. Return None if one gives none."""
     (price,) = FOLLOWERS[name]
-    return all(r.values.get(price, 0) > _NOMINAL for r in (one, other)) and same_value(price, one, other)
+    if not all(r.values.get(price, 0) > _NOMINAL for r in (one, other)):
+        return None
+    return same_value(price, one, other) or number_error(price, one.values, other.values) is not None
 
 
 def of_newest_year(name: str, records: Sequence[SourceRecord], newest: datetime) -> list[SourceRecord]:

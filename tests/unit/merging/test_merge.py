@@ -72,6 +72,25 @@ def test_a_value_never_gets_the_unit_or_the_other_coordinate_of_another_page() -
     assert "Longitude" not in found.values
 
 
+def test_number_and_street_come_from_one_address() -> None:
+    """One lot may have an address in each of two streets."""
+    found = merged_in_any_order(
+        source("a", {"UnparsedAddress": "12 Main St", "StreetNumber": "12", "StreetName": "Main St"}, 0.9),
+        source("b", {"UnparsedAddress": "1 Oak Ave", "StreetNumber": "1", "StreetName": "Oak Ave"}, 0.88,
+               sure={"StreetName": 0.95, "StreetNumber": 0.95}),
+    )  # fmt: skip
+    assert found.values == {"UnparsedAddress": "12 Main St", "StreetNumber": "12", "StreetName": "Main St"}
+
+
+def test_the_second_of_two_sales_within_months_wins() -> None:
+    sales = [
+        source("a", {"CloseDate": "2025-01-10", "ClosePrice": 200_000}, 0.95),
+        source("b", {"CloseDate": "2025-04-20", "ClosePrice": 350_000}, 0.8),
+    ]
+    assert merged_in_any_order(*sales).values == {"CloseDate": "2025-04-20", "ClosePrice": 350_000}
+    assert merged_in_any_order(*sales).conflicts == {}
+
+
 def test_a_sales_price_never_gets_the_period_of_a_rent() -> None:
     sale = source("a", {"ListPrice": 300000, "X_Currency": "EUR"})
     rent = source("b", {"ListPrice": 900, "X_PricePeriod": "month", "X_RentBasis": "cold"}, 0.8)
