@@ -5,13 +5,16 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from app.property.fields.table import FIELDS, PARTS
+from app.property.fields.table import FIELDS, PARTS, of_kind
 from app.property.reading.base import Candidate, Reading
+from app.property.reading.model.label_words import labels_in
+from app.property.reading.other_subjects import is_of_other
 from app.property.reading.ranking import same
 from app.property.reading.readings import candidates_of
 from app.property.recipes.recipe import Anchor
 from app.property.recipes.spots import IN_CLAUSE, Spot, Spots
 from app.property.record import Method
+from app.property.values import areas
 from app.property.values.texts import letters_of
 
 #: The confidence of a value that a recipe read.
@@ -41,12 +44,12 @@ def parsers(field: str) -> tuple[str, ...]:
 def values_at(spot: Spot, field: str, anchor: Anchor, spots: Spots) -> list[Candidate]:
     """Return the values of `field` and its dependent fields at `spot`, or an empty list if it does not state `field`.
 
-    A text with several numbers states no numeric field, because only a reader can tell which number is meant. Next to a
+    A text with several numbers, or with words for something else, states no numeric field. Next to a
     label in a clause, the text of a numeric field must be short. The text of another field must not begin with a
     lowercase letter, unless the field is a choice.
     """
     kind, text = FIELDS[field].kind, spot.raw if isinstance(spot.raw, str) else ""
-    if kind in _NUMERIC and len(_NUMBER.findall(text)) > 1:
+    if kind in _NUMERIC and (len(_NUMBER.findall(text)) > 1 or _is_of_other(field, text, spots.page.locale.lang)):
         return []
     if anchor.relation in IN_CLAUSE and (
         text.count(" ") > _MOST_PARTS.get(kind, 2) if kind in _NUMERIC else text[:1].islower() and kind != "choice"
@@ -59,6 +62,17 @@ def values_at(spot: Spot, field: str, anchor: Anchor, spots: Spots) -> list[Cand
         found = [replace(one, raw=str(spot.raw)) for one in united]  # `raw` is the page's text, without the unit
         own = says(found, field)
     return found if own is not None else []
+
+
+def _is_of_other(field: str, text: str, lang: str | None) -> bool:
+    """Return whether the words around the number in `text` name another field or subject: `Est. payment $2,450`."""
+    number = _NUMBER.search(text)
+    if number is None or number.span() == (0, len(text)):
+        return False
+    named = [one for one in labels_in(text, lang) if not areas.is_unit(text[one.start : one.end])]
+    alike = {"_Ignore", *of_kind(FIELDS[field].kind)}
+    is_other = any(one.field in alike for one in named) and not any(one.serves(field) for one in named)
+    return is_other or is_of_other(field, text[: number.start()], text[number.end() :])
 
 
 def one_value(anchor: Anchor, field: str, spots: Spots, known: Collection[str] = ()) -> tuple[list[Candidate], bool]:

@@ -1,15 +1,17 @@
 """Recipes are stored as JSON and written by people as TOML."""
 
 import json
+from typing import Any
 
 import pytest
 
 from app.errors import ConfigurationError
 from app.property.recipes import form
 from app.property.recipes.recipe import Anchor
+from app.property.recipes.typed import READER
 from app.property.recipes.using import read_with
 from app.services.reports.recipe_view import where
-from tests.plugins.recipe_site import Reader, facts, parcel
+from tests.plugins.recipe_site import Reader, facts, page, parcel
 
 _WRITTEN = """
 format = 1
@@ -62,6 +64,28 @@ def test_an_invalid_written_recipe_is_reported_with_its_line(old: str, new: str,
     with pytest.raises(ConfigurationError) as caught:
         form.written(_WRITTEN.replace(old, new, 1), "county.toml")
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "stored"),
+    [
+        ("ListPrice", "$455,000", 455_000),
+        ("ListPrice", "Est. payment $2,450", None),
+        ("ListPrice", "was $475,000", None),
+        ("LivingArea", "2,000 sq ft", 2_000),
+        ("LivingArea", "Garage 450 sq ft", None),
+        ("BedroomsTotal", "2 beds", 2),
+        ("BedroomsTotal", "2 baths", None),
+        ("YearBuilt", "Renovated 2015", None),
+    ],
+)
+def test_a_text_at_the_known_spot_that_names_something_else_is_not_read(field: str, text: str, stored: Any) -> None:
+    """A site may show another number at the same spot of the same template."""
+    lines = f'format = 1\nhost = "homes.example"\n[fields]\n{field} = [{{ attribute = "div.spot" }}]\n'
+    shown = page(1, facts(1), f"<h1>12 Oak St, Austin, TX 78701</h1><div class='spot'>{text}</div>")
+    read = read_with(shown, [form.written(lines, "homes.toml")])
+    found = [one.value for one in read.extraction.candidates if (one.field, one.reader) == (field, READER)]
+    assert found == ([] if stored is None else [stored])
 
 
 @pytest.mark.parametrize("relation", form.RELATIONS["label"])
