@@ -171,7 +171,7 @@ class WebSettings(Area):
     jwt_secret: forms.HmacKey = Field(
         None, description="Signs and verifies tokens (HS256). At least 32 bytes. `up --web` creates one."
     )
-    jwt_jwks_url: str | None = Field(
+    jwt_jwks_url: forms.JwksUrl = Field(
         None, description="Tokens are verified with the keys of this identity provider instead."
     )
     jwt_issuer: str = Field("property-intelligence", description="Claim `iss` of tokens.")

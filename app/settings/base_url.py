@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from app.errors import ConfigurationError
 from app.redaction import shown_url
 from app.settings import Settings
-from app.settings.forms import is_loopback
+from app.settings.forms import is_loopback, password_before_host
 
 
 def checked_base_url(url: str, setting: str, settings: Settings) -> str:
@@ -13,6 +13,10 @@ def checked_base_url(url: str, setting: str, settings: Settings) -> str:
 
     Plain HTTP to another machine needs OPENAI_ALLOW_PLAIN_HTTP, because anyone on the network path can read the keys.
     """
+    try:
+        password_before_host(url)
+    except ValueError as exc:
+        raise ConfigurationError(setting, f"a URL {exc}", "Encode it") from None
     if not url.startswith(("https://", "http://")) or not url.split("://", 1)[1].strip("/"):
         problem = f"{shown_url(url)!r} is not an http:// or https:// URL"
         raise ConfigurationError(setting, problem, "Set the URL of the API, such as https://api.openai.com/v1")

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Callable
 from typing import Annotated, Literal
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
@@ -14,6 +14,9 @@ from pydantic_settings import NoDecode
 #: The beginnings of URLs of local files. Their paths may contain any character, so they are not checked.
 _WITHOUT_PASSWORD = ("unix://", "sqlite")
 _PASSWORD_PARAMETERS = frozenset({"pass", "passwd", "password", "pwd"})
+_UNENCODED = (
+    "has an invalid port, or a character in its password that must be percent-encoded (/ is %2F, # %23, ? %3F, @ %40)"
+)
 _TLS_FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 #: `user:password` in printable ASCII. The password must be long, because Flower does not limit login attempts.
 _LOGIN = re.compile("[!-9;-~]+:[!-~]{16,}")
@@ -77,7 +80,7 @@ def _redis_tls(url: str) -> None:
     """Check the TLS parameters. Celery waits forever with some wrong parameters, and does not name the wrong one."""
     try:
         given = {name: text for name, text in parse_qsl(urlsplit(url).query) if name.startswith("ssl_")}
-    except ValueError:  # `_password_before_host` reports an invalid URL
+    except ValueError:  # `password_before_host` reports an invalid URL
         return
     if given and not url.startswith("rediss://"):
         raise ValueError(f"has {', '.join(given)}, which need TLS; write rediss://")
@@ -88,7 +91,7 @@ def _redis_tls(url: str) -> None:
             raise ValueError(f"names {given[name]} as {name}, which this process cannot read")
 
 
-def _password_before_host(url: str) -> None:
+def password_before_host(url: str) -> None:
     """Reject a password in the query, or with unencoded special characters, because it would not be redacted."""
     if _has_password_in_query(url):
         scheme = url.partition("://")[0]
@@ -96,8 +99,10 @@ def _password_before_host(url: str) -> None:
         raise ValueError(
             f"has its password in the query; write it before the host instead, as in {scheme}://user:password@{place}"
         )
-    if not url.startswith(_WITHOUT_PASSWORD) and not _is_whole(url):
-        raise ValueError("has a character in its password that must be percent-encoded (/ is %2F, # %23, ? %3F, @ %40)")
+    if not url.startswith(_WITHOUT_PASSWORD):
+        parts = _parsed(url)
+        if "@" in f"{parts.netloc.partition('@')[2]}{parts.path}{parts.query}{parts.fragment}":
+            raise ValueError(_UNENCODED)
 
 
 def _has_password_in_query(url: str) -> bool:
@@ -107,25 +112,32 @@ def _has_password_in_query(url: str) -> bool:
         return False
 
 
-def _is_whole(url: str) -> bool:
-    """Return whether `url` has a valid port and no `@` after the host, which would be part of an unencoded password."""
+def _parsed(url: str) -> SplitResult:
+    """Return the parts of `url`. Raises `ValueError` if its port is invalid, which is usually part of a password."""
     try:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError:
-        return False
-    return "@" not in f"{parts.path}{parts.query}{parts.fragment}"
+        raise ValueError(_UNENCODED) from None
+    return parts
 
 
 def _webhook(url: str) -> None:
-    """Check only that the URL is absolute. When a worker starts, it checks the rest of the URL."""
+    """Check only that the URL is absolute and has a valid port. When a worker starts, it checks the rest of the URL."""
     if not re.match(r"https?://[^/]", url, re.IGNORECASE):
         raise ValueError("is not an absolute http:// or https:// URL")
+    _parsed(url)
 
 
 def _otlp(url: str | None) -> str | None:
     if url is not None and not url.startswith(("http://", "https://")):
         raise ValueError("is not an http or https URL like http://localhost:4318")
+    return url
+
+
+def _whole(url: str | None) -> str | None:
+    if url is not None:
+        password_before_host(url)
     return url
 
 
@@ -196,9 +208,10 @@ ModelUse = Annotated[Literal["always", "missing", "never"], _text(lambda text: t
 OnOff = Annotated[Literal["on", "off"], _text(lambda text: text.strip().lower())]
 ServiceTier = Annotated[Literal["auto", "default", "flex", "priority"] | None, _text(lambda text: text.strip().lower())]
 
-OtlpUrl = Annotated[str | None, AfterValidator(_otlp)]
-RedisUrl = Annotated[SecretStr | None, _secret(_redis), _secret(_redis_tls), _secret(_password_before_host)]
-UrlWithLogin = Annotated[SecretStr | None, _secret(_password_before_host)]
+OtlpUrl = Annotated[str | None, AfterValidator(_otlp), AfterValidator(_whole)]
+JwksUrl = Annotated[str | None, AfterValidator(_whole)]
+RedisUrl = Annotated[SecretStr | None, _secret(_redis), _secret(_redis_tls), _secret(password_before_host)]
+UrlWithLogin = Annotated[SecretStr | None, _secret(password_before_host)]
 WebhookUrl = Annotated[SecretStr | None, _secret(_webhook)]
 #: A key of HMAC-SHA256. It must be at least as long as the hash (RFC 2104 section 3; for tokens, RFC 7518 section 3.2).
 HmacKey = Annotated[SecretStr | None, _secret(_of_32_bytes)]

@@ -242,19 +242,31 @@ def test_the_example_file_holds_no_key_and_can_be_loaded(monkeypatch: pytest.Mon
     assert settings == Settings.of()
 
 
-@pytest.mark.parametrize("name", ["REDIS_URL", "DATABASE_URL", "OPENAI_PROXY"])
-@pytest.mark.parametrize("breaking", ["/", "#", "?", "@host/x/"])
+@pytest.mark.parametrize(
+    "name", ["REDIS_URL", "DATABASE_URL", "OPENAI_PROXY", "JWT_JWKS_URL", "OTEL_EXPORTER_OTLP_ENDPOINT"]
+)
+@pytest.mark.parametrize("breaking", ["/", "#", "?", "@", "@host/x/"])
 def test_an_unencoded_password_in_a_url_is_refused_and_not_shown(
     monkeypatch: pytest.MonkeyPatch, name: str, breaking: str
 ) -> None:
     """If such a URL were accepted, a part of the password would be read as a port or path and shown in errors."""
-    scheme = {"REDIS_URL": "rediss", "DATABASE_URL": "postgresql+psycopg", "OPENAI_PROXY": "http"}[name]
+    scheme = {"REDIS_URL": "rediss", "DATABASE_URL": "postgresql+psycopg"}.get(name, "https")
     monkeypatch.setenv(name, f"{scheme}://me:Secr3tPart1{breaking}Passw0rdPart2@host/0")
     with pytest.raises(ConfigurationError) as caught:
         load_settings()
     assert name in str(caught.value)
     assert "percent-encoded" in str(caught.value)
     assert not {"Secr3tPart1", "Passw0rdPart2"} & set(re.findall(r"\w+", str(caught.value)))
+
+
+@pytest.mark.parametrize("name", ["ALERT_WEBHOOK_URL", "CHANGES_WEBHOOK_URL"])
+def test_a_webhook_url_whose_password_looks_like_a_port_is_refused_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "https://me:Secr3t/Passw0rd@host/0")
+    with pytest.raises(ConfigurationError, match=name) as caught:
+        load_settings()
+    assert "Secr3t" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -145,6 +145,8 @@ def test_a_keys_file_has_one_key_a_line_which_may_name_its_base_url(
         "1=one.example/v1",
         "1=",
         "7=https://me:hunter2@one.example/v1",
+        "1=http://me:hunter2/x@one.example/v1",
+        "1=https://me:hunter2@x@one.example/v1",
     ],
 )
 def test_invalid_base_urls_are_refused_without_their_logins(monkeypatch: pytest.MonkeyPatch, urls: str) -> None:
