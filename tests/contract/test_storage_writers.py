@@ -79,13 +79,10 @@ def test_writers_purges_and_pruning_can_run_at_the_same_time(db: Stores) -> None
     with ThreadPoolExecutor(8) as threads:
         for done in [threads.submit(work[n % len(work)], n) for n in range(120)]:
             done.result(120)
-    with db.reading() as connection:
-        lost = select(SourceRow.id).where(SourceRow.property_id.not_in(select(Property.id)))
-        assert connection.execute(lost).all() == []
-        pointers = select(Property.id).where(
-            Property.merged_into.in_(select(Property.id).where(Property.merged_into.is_not(None)))
-        )
-        assert connection.execute(pointers).all() == [], "a merged property must point to a current one"
+    assert db.execute(select(SourceRow.id).where(SourceRow.property_id.not_in(select(Property.id)))) == []
+    merged = select(Property.id).where(Property.merged_into.is_not(None))
+    pointers = select(Property.id).where(Property.merged_into.in_(merged))
+    assert db.execute(pointers) == [], "a merged property must point to a current one"
 
 
 @contextmanager

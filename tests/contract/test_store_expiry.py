@@ -158,8 +158,7 @@ def read(db: Stores, url: str = PAGE, **values: Any) -> str:
 
 def fields(db: Stores) -> dict[str, int]:
     query = select(Observation.field, func.count()).group_by(Observation.field)
-    with db.reading() as connection:
-        return {row[0]: row[1] for row in connection.execute(query)}
+    return {row[0]: row[1] for row in db.execute(query)}
 
 
 def test_an_old_name_is_deleted_from_every_place(db: Stores) -> None:
@@ -177,9 +176,8 @@ def test_an_old_name_is_deleted_from_every_place(db: Stores) -> None:
     assert (shown["record"]["ListPrice"], shown["record"]["PublicRemarks"]) == (100, "Ask [removed].")
     assert shown["evidence"]["ListPrice"]["quote"] == "100 by [removed]"
     assert fields(db).keys() == {"StreetNumber", "StreetName", "PostalCode", "ListPrice"}
-    with db.reading() as connection:
-        assert AGENT not in str(connection.execute(select(Observation)).all())
-        entry = connection.execute(select(AuditEntry)).one()
+    assert AGENT not in str(db.execute(select(Observation)))
+    (entry,) = db.execute(select(AuditEntry))
     assert (entry.who, entry.action, entry.removed) == ("beat", "age", {"observations": 2, "records": 1})
     assert db.ages.prune_names(100) == type(aged)()
 

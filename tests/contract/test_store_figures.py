@@ -64,9 +64,8 @@ def test_a_wait_for_capacity_is_not_a_wait_for_a_worker(db: Stores) -> None:
 def test_figures_read_active_jobs_through_an_index(db: Stores) -> None:
     """Without an index, /metrics would become slower as finished jobs accumulate."""
     ids = db.jobs.enqueue([f"https://a.example/{n}" for n in range(3_000)]).new
-    with db.writing() as connection:
-        connection.execute(update(Job).where(Job.id.in_(ids[20:])).values(state=JobState.DONE))
-        connection.execute(text("ANALYZE"))
+    db.execute(update(Job).where(Job.id.in_(ids[20:])).values(state=JobState.DONE))
+    db.execute(text("ANALYZE"))
     with recorded(db) as statements:
         read_job_figures(db)
     of_jobs = [one for one in statements if "FROM jobs" in one[0]]

@@ -2,13 +2,13 @@
 
 import itertools
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import QueuePool, func, select
+from sqlalchemy import QueuePool, func, insert, select, update
 
 from app.errors.requests import InvalidCursorError
 from app.property.storage import audit
@@ -25,7 +25,6 @@ from tests.plugins.stores import Stores
 
 HOUR_S = 3600.0
 DAY_S = 24 * HOUR_S
-Requests = Callable[[], dict[str, int]]
 ENTRY = {
     "who": "alice (manager)", "action": "disable", "key_id": "0123456789abcdef", "mask": "sk-a", "reason": "leaked",
     "outcome": "done", "state": "disabled",
@@ -47,17 +46,10 @@ def record_counters(db: Stores, *keys: CountedKey, models: Mapping[str, Demand] 
     db.history.record_counters(lambda: [pool(models or {}), *keys])
 
 
-@pytest.fixture
-def requests(db: Stores) -> Requests:
-    """Return a function that returns the number of recorded requests per key."""
-    query = select(KeyHour.key_id, func.sum(KeyHour.requests)).group_by(KeyHour.key_id)
-    query = query.where(KeyHour.key_id != "")
-
-    def read() -> dict[str, int]:
-        with db.reading() as connection:
-            return {key_id: int(count) for key_id, count in connection.execute(query)}
-
-    return read
+def requests(db: Stores) -> dict[str, int]:
+    """Return the number of recorded requests per key."""
+    query = select(KeyHour.key_id, func.sum(KeyHour.requests)).where(KeyHour.key_id != "").group_by(KeyHour.key_id)
+    return {key_id: int(count) for key_id, count in db.execute(query)}
 
 
 def test_new_counts_of_all_keys_are_added_to_the_current_hour(db: Stores) -> None:
@@ -76,27 +68,27 @@ def test_new_counts_of_all_keys_are_added_to_the_current_hour(db: Stores) -> Non
     assert db.history.by_hour(last[0]) == [last]
 
 
-def test_a_new_database_ignores_earlier_counts(db: Stores, requests: Requests) -> None:
+def test_a_new_database_ignores_earlier_counts(db: Stores) -> None:
     """The first counts may have accumulated long before, so they are only a baseline. A key added later starts at 0."""
     record_counters(db, key("a", 900, open=2, dead=1), models={"m": Demand(900)})
     db.clock.advance(15)
     record_counters(db, key("a", 903, open=2, dead=1), key("b", 4), models={"m": Demand(907)})
-    assert requests() == {"a": 3, "b": 4}
+    assert requests(db) == {"a": 3, "b": 4}
     assert db.history.demand(db.clock.now() - HOUR) == {"m": Demand(7)}
     assert [(known.opened_at, known.died_at) for known in db.history.known_keys()] == [(None, None)] * 2
 
 
-def test_each_model_of_a_key_is_counted(db: Stores, requests: Requests) -> None:
+def test_each_model_of_a_key_is_counted(db: Stores) -> None:
     record_counters(db, key("a"))
     record_counters(db, key("a", 100, model="large"))
     db.clock.advance(15)
     record_counters(db, key("a", 3, model="small"))
     db.clock.advance(15)
     record_counters(db, key("a", 101, model="large"))
-    assert requests() == {"a": 104}, "a model without new counts must not change"
+    assert requests(db) == {"a": 104}, "a model without new counts must not change"
 
 
-def test_concurrent_processes_count_each_request_once(db: Stores, requests: Requests) -> None:
+def test_concurrent_processes_count_each_request_once(db: Stores) -> None:
     """A process reads the counts again if another process has recorded newer ones meanwhile."""
     record_counters(db, key("a", 0))
     shown = itertools.count(5, 5)
@@ -107,7 +99,7 @@ def test_concurrent_processes_count_each_request_once(db: Stores, requests: Requ
 
     at_once(*[lambda: db.history.record_counters(read)] * 8)
     total = next(shown) - 5
-    assert requests() == {"a": total}
+    assert requests(db) == {"a": total}
     assert db.history.demand(db.clock.now() - HOUR) == {"m": Demand(sent=total, refusals={"no_capacity": total})}
 
 
@@ -126,7 +118,7 @@ def test_the_pool_is_read_outside_of_transactions(db: Stores) -> None:
     assert open_meanwhile == [0]
 
 
-def test_outdated_counts_are_not_counted_twice(db: Stores, requests: Requests) -> None:
+def test_outdated_counts_are_not_counted_twice(db: Stores) -> None:
     """Counts below the recorded ones may be outdated. They need not mean that the pool lost its data."""
     record_counters(db, key("a", 100))
     shown = iter((101, 103))
@@ -137,7 +129,7 @@ def test_outdated_counts_are_not_counted_twice(db: Stores, requests: Requests) -
         return counted
 
     db.history.record_counters(read)
-    assert requests() == {"a": 3}
+    assert requests(db) == {"a": 3}
 
 
 def test_a_key_is_first_seen_once_and_removed_when_it_is_missing(db: Stores) -> None:
@@ -160,7 +152,7 @@ def test_a_key_is_first_seen_once_and_removed_when_it_is_missing(db: Stores) -> 
     assert (back["b"].removed_at, back["b"].first_seen_at, back["c"].removed_at) == (None, began, db.clock.now())
 
 
-def test_a_process_with_an_old_configuration_restores_no_key(db: Stores, requests: Requests) -> None:
+def test_a_process_with_an_old_configuration_restores_no_key(db: Stores) -> None:
     record_counters(db, key("a"), key("b"))
     db.clock.advance(15)
     removed = db.clock.now()
@@ -171,17 +163,17 @@ def test_a_process_with_an_old_configuration_restores_no_key(db: Stores, request
     db.clock.advance(15)
     record_counters(db, key("a"), key("b", 3))
     assert {each.key_id: each.removed_at for each in db.history.known_keys()}["b"] is None, "the key must be restored"
-    assert requests() == {"b": 3}
+    assert requests(db) == {"b": 3}
 
 
-def test_a_draining_key_keeps_its_mask_and_group(db: Stores, requests: Requests) -> None:
+def test_a_draining_key_keeps_its_mask_and_group(db: Stores) -> None:
     record_counters(db, key("a"))
     record_counters(db, key("a", 1, group="team"), key("b"))
     db.clock.advance(15)
     record_counters(db, CountedKey("a", "", "a", False, {"m": Uses(requests=4, successes=4)}, {}), key("b"))
     known = {each.key_id: each for each in db.history.known_keys()}
     assert (known["a"].mask, known["a"].limit_group) == ("sk-a", "team")
-    assert requests() == {"a": 4}
+    assert requests(db) == {"a": 4}
 
 
 def test_a_process_without_keys_or_counters_removes_no_key(db: Stores) -> None:
@@ -218,7 +210,7 @@ def test_demand_of_a_model_is_summed_with_its_refusals(db: Stores) -> None:
     assert db.history.demand(now - HOUR)["m"] == total
 
 
-def test_old_hours_and_removed_keys_are_pruned_in_small_steps(db: Stores, requests: Requests) -> None:
+def test_old_hours_and_removed_keys_are_pruned_in_small_steps(db: Stores) -> None:
     record_counters(db, key("z"))
     record_counters(db, *(key(f"old{n}", 1) for n in range(600)), models={"m": Demand(1)})
     record_counters(db, key("a", 1))
@@ -226,10 +218,10 @@ def test_old_hours_and_removed_keys_are_pruned_in_small_steps(db: Stores, reques
     assert not delete_expired(db, Settings.of())
     db.clock.advance(2 * DAY_S)
     delete_expired(db, Settings.of())
-    assert 0 < len(requests()) < 600
+    assert 0 < len(requests(db)) < 600
     while delete_expired(db, Settings.of()):
         pass
-    assert requests() == {}
+    assert requests(db) == {}
     assert [each.key_id for each in db.history.known_keys()] == ["a"]
     assert db.history.demand(db.clock.now() - timedelta(days=9999)) == {}
 
@@ -275,15 +267,13 @@ def test_a_process_that_waited_for_another_reports_no_change_twice(db: Stores) -
     """The second process waits for the first, and then finds each alert already resolved, critical, or firing."""
     db.alerts.record([dead("a"), dead("b")], notify=True)
     found: list[tuple[list[Alert], list[Alert]]] = []
-    waiting_thread = threading.Thread(
-        target=lambda: found.append(db.alerts.record([dead("b", Severity.CRITICAL), dead("new")], notify=True))
-    )
-    c = Alert
+    alarms = [dead("b", Severity.CRITICAL), dead("new")]
+    waiting_thread = threading.Thread(target=lambda: found.append(db.alerts.record(alarms, notify=True)))
     with db.writing() as connection:
-        connection.execute(Alert.__table__.update().where(c.subject == "a").values(resolved_at=db.clock.now()))
-        connection.execute(Alert.__table__.update().where(c.subject == "b").values(severity="critical"))
+        connection.execute(update(Alert).where(Alert.subject == "a").values(resolved_at=db.clock.now()))
+        connection.execute(update(Alert).where(Alert.subject == "b").values(severity="critical"))
         row = {"id": "n", "kind": "key_dead", "subject": "new", "severity": "warning", "message": "", "details": {}}
-        connection.execute(Alert.__table__.insert().values(**row, fired_at=db.clock.now()))
+        connection.execute(insert(Alert).values(**row, fired_at=db.clock.now()))
         waiting_thread.start()
         waiting_thread.join(0.5)
         assert waiting_thread.is_alive()
@@ -308,8 +298,7 @@ def test_resolved_alerts_are_pruned_and_firing_alerts_are_not(db: Stores) -> Non
     assert [alert.subject for alert in db.alerts.resolved().items] == ["a"]
     db.clock.advance(370 * DAY_S)
     delete_expired(db, Settings.of())
-    with db.reading() as connection:
-        assert list(connection.execute(select(Alert.subject)).scalars()) == ["b"]
+    assert db.execute(select(Alert.subject)) == [("b",)]
 
 
 def test_alerts_that_fired_since_a_time_are_listed_oldest_first(db: Stores) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import Boolean, Column, Date, LargeBinary, String, Table, Text, select
+from sqlalchemy import Boolean, Column, Date, LargeBinary, String, Table, Text, insert, select
 from sqlalchemy.types import JSON
 
 from app.errors import ConfigurationError
@@ -305,9 +305,7 @@ def test_a_purge_of_a_person_needs_a_key_which_may_be_in_a_file(db: Stores, data
 def test_a_purge_continues_after_a_crash(db: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
     """The next purge does not read the page bodies again. Progress records contain row keys, but no name."""
     fill(db, NAME, db.clock.now())
-    with db.writing() as connection:
-        row = {"url": f"{PAGE}?a", "page_url": PAGE, "seen_at": db.clock.now()}
-        connection.execute(PageAlias.__table__.insert().values(row))
+    db.execute(insert(PageAlias).values(url=f"{PAGE}?a", page_url=PAGE, seen_at=db.clock.now()))
     monkeypatch.setattr(persons, "_NOTE_SECONDS", -1.0)
     clear, remaining = persons._clear, iter(range(6))
 

@@ -418,9 +418,8 @@ def test_a_purge_handles_more_merged_ids_than_one_statement_allows(db: Stores) -
     """SQLite allows 32,766 parameters per statement, PostgreSQL 65,535, and one query uses each id three times."""
     ids = [f"{number:032x}" for number in range(22_000)]
     empty = {"record": {}, "evidence": {}, "conflicts": [], "created_at": db.clock.now(), "updated_at": db.clock.now()}
-    with db.writing() as connection:
-        connection.execute(insert(Property), [{**empty, "id": ids[0]}])
-        connection.execute(insert(Property), [{**empty, "id": merged, "merged_into": ids[0]} for merged in ids[1:]])
+    db.execute(insert(Property), [{**empty, "id": ids[0]}])
+    db.execute(insert(Property), [{**empty, "id": merged, "merged_into": ids[0]} for merged in ids[1:]])
     with db.reading() as connection:
         found = complete(connection, Scope(properties=(ids[1],)))
     assert found.properties == tuple(ids)

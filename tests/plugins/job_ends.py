@@ -1,7 +1,8 @@
 """Store the end of a job in separate transactions, one per step."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from app.errors.jobs import LeaseLostError
 from app.property.record import PageKind
@@ -9,7 +10,7 @@ from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
 from app.property.storage.jobs import attempts, leases
 from app.property.storage.jobs.leases import Lease
-from app.property.storage.jobs.models import JobAttempt, PageFrom
+from app.property.storage.jobs.models import JobAttempt
 from app.property.storage.jobs.repository import JobStore
 from app.property.storage.pages import index as page_index
 from app.property.storage.pages.index import Seen
@@ -19,28 +20,12 @@ from app.property.storage.properties.repository import PropertyStore
 from app.property.storage.properties.tables import Unverified
 
 
-def finish(  # noqa: PLR0917
-    jobs: JobStore,
-    job_id: str,
-    owner: str,
-    property_id: str,
-    wanted_model: Sequence[str] = (),
-    model_note: str | None = None,
-    page_from: PageFrom | None = None,
-) -> bool:
+def finish(jobs: JobStore, job_id: str, owner: str, property_id: str, **how: Any) -> bool:
     """End the job as done, with the property `property_id`. Return False if the lease was lost."""
-    lease, now = Lease(job_id, owner), jobs._database.clock.now()
+    now = jobs._database.clock.now()
     try:
         with jobs._database.writing() as connection:
-            leases.finish(
-                connection,
-                lease,
-                now,
-                property_id,
-                wanted_model=wanted_model,
-                model_note=model_note,
-                page_from=page_from,
-            )
+            leases.finish(connection, Lease(job_id, owner), now, property_id, **how)
     except LeaseLostError:
         return False
     return True

@@ -110,7 +110,7 @@ def test_typed_programs_work_with_the_generated_client(web: str, token: Token, s
     done = stores.jobs.enqueue([url]).new[0]
     stores.jobs.claim(done, "worker", 30)
     record = page_record(url, {"ListPrice": 499000}, datetime.now(UTC))
-    finish(stores.jobs, done, "worker", save_record(stores.properties, record), [], None)
+    finish(stores.jobs, done, "worker", save_record(stores.properties, record))
     variables = {"URL": web, "TOKEN": token("manager"), "TARGET": url}
     _copy, of_the_page = re.findall(r"```python\n(.*?)```", GUIDE, re.S)
     programs = {"of_the_page.py": of_the_page, "program.py": PROGRAM}

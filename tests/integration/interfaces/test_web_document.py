@@ -40,7 +40,8 @@ def filled(home: Path, stores: Stores) -> None:
     record = page_record(url, {"ListPrice": 7}, at)
     done, failed = stores.jobs.enqueue([url, "http://homes.example/2"]).new
     stores.jobs.claim(done, "worker", 30)
-    finish(stores.jobs, done, "worker", save_record(stores.properties, record), ["Roof"], "no key")
+    saved = save_record(stores.properties, record)
+    finish(stores.jobs, done, "worker", saved, wanted_model=["Roof"], model_note="no key")
     stores.jobs.fail(failed, PageGoneError("http://homes.example/2", "sold"))
     known = stores.jobs.get(done).property_id
     # No route creates a property or a key, so Schemathesis cannot find their ids itself.

@@ -79,7 +79,7 @@ def _seed(stores: Stores) -> dict[str, dict[str, str]]:
     done, failed, queued, of_batch = (jobs.enqueue([f"https://jobs.example/{n}"]).new[0] for n in range(4))
     for job_id in (done, failed):
         jobs.claim(job_id, "worker", 30)
-    finish(jobs, done, "worker", first, ["Roof"], "no key")
+    finish(jobs, done, "worker", first, wanted_model=["Roof"], model_note="no key")
     jobs.fail(failed, PageGoneError("https://jobs.example/1", "sold"))
     watched = Watches(database).add([second], who="tester")
     anchors = {"YearBuilt": (Anchor("label", "Year built", "cell"),)}
