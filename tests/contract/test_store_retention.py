@@ -1,11 +1,14 @@
-"""Stored pages: cache validators, the no-store directive, and limits on age and size."""
+"""Stored pages: checkpoints, cache validators, the no-store directive, and limits on age and size."""
 
 import os
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
+from app.errors.storage import StoreError
 from app.property.page import CacheValidators, Page
+from app.property.storage.pages.repository import Checkpoint
 from app.property.storage.pages.retention import stored_bytes
 from app.property.storage.pages.tables import Blob, PageCopy
 from tests.contract.conftest import count
@@ -148,3 +151,41 @@ def test_the_least_recently_used_pages_are_pruned_first(db: Stores) -> None:
     assert [db.pages.validators(f"{FINAL}/{name}") is not None for name in "abc"] == [True, False, True]
     assert db.retention.prune_surplus(0).bodies == 4
     assert stored_bytes(db) == 0
+
+
+def received(body: bytes = b"<html>m\xb2</html>", text: str = "<html>m²</html>") -> Page:
+    return Page(URL, f"{URL}?final", "text/html", text, body, datetime(2026, 1, 1, 12, tzinfo=UTC))
+
+
+def test_a_checkpoint_returns_the_page_as_received(db: Stores, job_id: str) -> None:
+    assert db.pages.checkpoint(job_id) is None
+    odd = received(b"\x00odd", "\x00 \ud800 odd")
+    for page in (odd, received()):
+        db.pages.save_page(page, job_id)
+        assert db.pages.checkpoint(job_id) == Checkpoint(page)
+    assert db.pages.checkpoint(job_id, URL) == Checkpoint(received())
+    assert db.pages.checkpoint(job_id, "https://site.example/other") is None
+
+
+def test_the_same_body_is_stored_once(db: Stores, job_id: str) -> None:
+    plain = received(b"plain", "plain")
+    for _ in range(3):
+        db.pages.save_page(plain)
+    db.pages.save_page(plain, job_id)
+    assert count(db, PageCopy) == 4
+    assert count(db, Blob) == 1
+
+
+def test_a_checkpoint_stores_a_confirmation_until_the_page_is_fetched_again(db: Stores, job_id: str) -> None:
+    at = datetime(2026, 2, 1, tzinfo=UTC)
+    db.pages.save_page(received(), job_id, at)
+    assert db.pages.checkpoint(job_id, URL) == Checkpoint(received(), at)
+    db.pages.save_page(received(b"new", "new"), job_id)
+    assert db.pages.checkpoint(job_id, URL) == Checkpoint(received(b"new", "new"), None)
+    assert count(db, PageCopy) == 1
+
+
+def test_a_page_of_an_unknown_job_is_refused_as_a_whole(db: Stores) -> None:
+    with pytest.raises(StoreError, match=r"(?i)foreign key"):
+        db.pages.save_page(received(), "no such job")
+    assert count(db, Blob) == 0

@@ -1,5 +1,6 @@
-"""Stored answers of web searches, and unverified claims about properties."""
+"""Stored answers of models and web searches, and unverified claims about properties."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,13 +9,14 @@ import pytest
 from app.errors.purging import PurgedMeanwhileError
 from app.property.record import PageKind, SourceKind
 from app.property.source_record import SourceRecord
-from app.property.storage.llm.cache import StoredSearch
+from app.property.storage.llm.cache import Question, StoredAnswer, StoredSearch
 from app.property.storage.properties.tables import Unverified
 from tests.plugins.job_ends import put_claims
 from tests.plugins.page_records import page_record
 from tests.plugins.stores import Stores
 
-QUESTION, TARGET = "a" * 64, "12 FICTIONAL AVE, ANYTOWN, ST 00000"
+QUESTION = Question("a" * 64, ("Roof", "YearBuilt"), "gpt-test", "b" * 64)
+SEARCH, TARGET = "a" * 64, "12 FICTIONAL AVE, ANYTOWN, ST 00000"
 DEAD = "https://dead.example/1"
 
 
@@ -41,13 +43,13 @@ def shown_claims(db: Stores, property_id: str) -> list[tuple[str, Any, str]]:
 
 def test_a_search_answer_is_used_until_it_expires_or_is_replaced(db: Stores) -> None:
     asked_at = db.clock.now()
-    assert db.answers.search(QUESTION, asked_at - timedelta(days=1)) is None
-    db.answers.save_search(QUESTION, TARGET, search_answer(asked_at, "first"), [DEAD])
-    found = db.answers.search(QUESTION, asked_at)
+    assert db.answers.search(SEARCH, asked_at - timedelta(days=1)) is None
+    db.answers.save_search(SEARCH, TARGET, search_answer(asked_at, "first"), [DEAD])
+    found = db.answers.search(SEARCH, asked_at)
     assert found == StoredSearch({"output": ["first"]}, "gpt-4.1-mini", 12, 3, asked_at)
-    assert db.answers.search(QUESTION, asked_at + timedelta(seconds=1)) is None
-    db.answers.save_search(QUESTION, TARGET, search_answer(asked_at + timedelta(days=2), "second"), [DEAD])
-    newest = db.answers.search(QUESTION, asked_at)
+    assert db.answers.search(SEARCH, asked_at + timedelta(seconds=1)) is None
+    db.answers.save_search(SEARCH, TARGET, search_answer(asked_at + timedelta(days=2), "second"), [DEAD])
+    newest = db.answers.search(SEARCH, asked_at)
     assert newest.answer == {"output": ["second"]}
 
 
@@ -59,16 +61,16 @@ def test_answers_and_claims_from_before_a_purge_are_not_stored_afterwards(db: St
     db.purge(kind, name)
     db.clock.advance(1)
     live = "https://live.example/1"
-    assert db.answers.save_search(QUESTION, TARGET, search_answer(before), [DEAD, live]) == {DEAD}
-    assert db.answers.search(QUESTION, before) is None
+    assert db.answers.save_search(SEARCH, TARGET, search_answer(before), [DEAD, live]) == {DEAD}
+    assert db.answers.search(SEARCH, before) is None
     put_claims(db, home, [claim(before), claim(before, url=live)])
     assert shown_claims(db, home) == [("YearBuilt", 1987, live)]
-    assert db.answers.save_search(QUESTION, TARGET, search_answer(db.clock.now()), [DEAD, live]) == set()
+    assert db.answers.save_search(SEARCH, TARGET, search_answer(db.clock.now()), [DEAD, live]) == set()
     put_claims(db, home, [claim(db.clock.now())])
     assert len(shown_claims(db, home)) == 2
     db.purge("address", TARGET)
     with pytest.raises(PurgedMeanwhileError):
-        db.answers.save_search(QUESTION, TARGET, search_answer(before), [DEAD])
+        db.answers.save_search(SEARCH, TARGET, search_answer(before), [DEAD])
 
 
 def test_unverified_claims_are_shown_beside_the_record_and_never_in_it(db: Stores) -> None:
@@ -110,3 +112,29 @@ def test_claims_follow_a_property_that_is_merged(db: Stores) -> None:
     merged = two if home == one else one
     put_claims(db, merged, [claim(now, 2001, url="https://late.example/1")])
     assert ("YearBuilt", 2001, "https://late.example/1") in shown_claims(db, home)
+
+
+def test_an_answer_is_only_found_by_the_same_question(db: Stores) -> None:
+    assert db.answers.model_answer(QUESTION) is None
+    given = StoredAnswer({"Roof": (["tile"], "tile roof"), "YearBuilt": (1990, "")}, "gpt-test-1", 90, 10)
+    db.answers.save_model_answer(QUESTION, given)
+    assert db.answers.model_answer(QUESTION) == given
+    others = ({"content_sha256": "c" * 64}, {"fields": ("Roof",)}, {"model": "other"}, {"prompt_sha256": "d" * 64})
+    for other in others:
+        assert db.answers.model_answer(replace(QUESTION, **other)) is None
+
+
+def test_a_failed_answer_is_reused_for_a_while(db: Stores) -> None:
+    """Jobs that ask soon afterwards reuse the failure, which has been paid for. Later jobs ask the model again."""
+    bad = StoredAnswer(
+        {"YearBuilt": (1990, "in 1990")}, "gpt-test-1", 90, 10, "flex", "model_answer_cut", "It was cut."
+    )
+    db.answers.save_model_answer(QUESTION, bad)
+    then = db.clock.now()
+    db.clock.advance(60)
+    assert db.answers.model_answer(QUESTION) is None
+    assert db.answers.model_answer(QUESTION, failed_since=then) == bad
+    assert db.answers.model_answer(QUESTION, failed_since=db.clock.now()) is None
+    good = StoredAnswer({"YearBuilt": (1991, "in 1991")}, "gpt-test-1", 90, 10)
+    db.answers.save_model_answer(QUESTION, good)
+    assert db.answers.model_answer(QUESTION) == db.answers.model_answer(QUESTION, failed_since=db.clock.now()) == good
