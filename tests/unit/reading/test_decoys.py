@@ -103,6 +103,7 @@ def test_a_county_s_card(body: str, field: str, value: Any) -> None:
         (_rows("!Address|!Sold", "7 Elm St|1/2/2025"), "StandardStatus", "Active"),
         (_rows("!Date|!Event", "Jun 15, 2017|Sold"), "StandardStatus", "Active"),
         ("<div><div>Mar 3, 2025</div><div>Pending</div></div>" * 2, "StandardStatus", "Active"),
+        ("<p class='is-hidden'>Pending</p><a href='#'>Read more</a>", "StandardStatus", "Active"),
         ("<h3>Also here</h3>" + _rows("!Lot|!Price|!Status", "6|$184,500|SOLD", "9|$1|Sold"), "ListPrice", 529_000),
         ("<ul><li>The clubhouse was built in 1998 and has 4,200 sq ft.</li></ul>", "YearBuilt", None),
         ("<p>Principal &amp; interest $2,264 · Property taxes $276</p>", "TaxAnnualAmount", None),

@@ -31,6 +31,13 @@ def test_two_agreeing_methods_beat_one_stronger_method() -> None:
     assert winner.doubtful
 
 
+def test_areas_in_two_units_agree() -> None:
+    """131 m² and 1,410 sq ft are the same area. The stronger candidate's unit is kept."""
+    sizes = ((131, Method.JSONLD, 0.85, "Square Meters"), (1410, Method.LABEL, 0.7, "Square Feet"))
+    winner = rank([_candidate("LivingArea", *size) for size in sizes])["LivingArea"]
+    assert (winner.candidate.value, winner.rival) == (131, 0)
+
+
 def test_weak_candidates_that_contradict_each_other_are_dropped() -> None:
     found = rank([_candidate("BedroomsTotal", n, Method.LABEL, 0.45) for n in (3, 4, 5)])
     assert "BedroomsTotal" not in found

@@ -45,6 +45,7 @@ def test_a_refund_returns_the_charged_amount() -> None:
     one.admit(100, 0.0)
     one.refund(100, 0.0)
     assert (one.shown["requests"].level, one.shown["tokens"].level) == (60, 600)
+    assert one.levels(1_000.0) == {"requests": 60, "tokens": 600}, "idle time does not fill a bucket beyond its limit"
 
 
 def test_headers_can_report_the_enforced_bucket_with_the_minutes_limit() -> None:
