@@ -190,6 +190,7 @@ def test_a_temporary_refusal_is_transient(site: Any, fetcher: Fetcher, status: i
         ("Thu, 01 Jan 2026 00:01:30 GMT", 90.0),
         ("Wed, 31 Dec 2025 23:00:00 GMT", 0.0),
         ("soon", None),
+        ("Thu, 01 Jan 2026 99999999999999:00:00 GMT", None),
         ("-5", None),
         ("", None),
     ],

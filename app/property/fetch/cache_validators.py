@@ -70,6 +70,6 @@ def _is_validator(text: str) -> bool:
 def _is_date(text: str) -> bool:
     try:
         email.utils.parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return False
     return True

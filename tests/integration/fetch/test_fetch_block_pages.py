@@ -61,7 +61,7 @@ def test_an_immediate_refresh_is_a_redirect(site: Any, fetcher: Fetcher) -> None
 
 
 def test_a_page_that_reloads_itself_is_a_page(site: Any, fetcher: Fetcher) -> None:
-    for path, place in (("/1", "/1"), ("/2", "#top"), ("/3", "")):
+    for path, place in (("/1", "/1"), ("/2", "#top"), ("/3", ""), ("/12%20elm", "/12 elm")):
         assert fetcher.fetch(site.page(path, _refreshes_to(place))).final_url == site.base + path
     assert "timeout" in fetcher.fetch(site.page("/4", _refreshes_to("/timeout", 900))).text
     assert "/timeout" not in site.hits

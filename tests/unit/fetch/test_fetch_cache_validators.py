@@ -16,6 +16,7 @@ DATE = "Tue, 03 Mar 2026 10:00:00 GMT"
         ({"etag": "unquoted-as-some-servers-do"}, {"If-None-Match": "unquoted-as-some-servers-do"}),
         ({"last-modified": DATE}, {"If-Modified-Since": DATE}),
         ({"last-modified": "yesterday"}, {}),
+        ({"last-modified": "Tue, 03 Mar 2026 99999999999999:00:00 GMT"}, {}),
         ({"etag": ""}, {}),
         ({"etag": '"a\r\nCookie: x"'}, {}),
         ({"etag": '"é"'}, {}),

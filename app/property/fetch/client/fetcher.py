@@ -30,7 +30,7 @@ from app.property.fetch.client.refresh import refresh
 from app.property.fetch.decode.block_pages import HEAD_BYTES, REFUSALS, block_reason
 from app.property.fetch.decode.media_type import media_type, require_readable
 from app.property.fetch.decode.text import decode, is_blank
-from app.property.fetch.guard.check import Destination, Guard
+from app.property.fetch.guard.check import Destination, Guard, check_url
 from app.property.fetch.limits import Limits, TimeBudget
 from app.property.fetch.pace.politeness import Politeness
 from app.property.fetch.pace.rules import Visitor
@@ -185,7 +185,7 @@ class Fetcher:
             page = replace(self._page(asked, destination.url, response, body, content_type), spent=spent)
             self._require_not_blocked(asked, destination.url, response, page.text)
             location = refresh(response.headers.get("refresh", ""), page.text if "html" in page.content_type else "")
-            if location is not None and _join(destination.url, location).partition("#")[0] != destination.url:
+            if location is not None and _spelled(_join(destination.url, location)) != destination.url:
                 return _Redirect(location)
             if not page.content_type:
                 raise EmptyPageError(destination.url)
@@ -248,7 +248,7 @@ class Fetcher:
             return float(text[:9])
         try:
             moment = email.utils.parsedate_to_datetime(text)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
@@ -260,3 +260,11 @@ def _join(base: str, location: str) -> str:
         return urljoin(base, location.strip())
     except ValueError:  # an invalid IPv6 address, which the guard reports
         return location
+
+
+def _spelled(url: str) -> str:
+    """Return `url` in the spelling of `Destination.url`, or unchanged if it is invalid."""
+    try:
+        return check_url(url)
+    except (InvalidTargetError, FetchError):
+        return url
