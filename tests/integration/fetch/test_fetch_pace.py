@@ -111,9 +111,18 @@ def test_every_redis_key_expires(client: redis.Redis) -> None:
     assert all(3_590_000 < client.pttl(key) <= 3_660_000 for key in keys)
 
 
-def test_an_unavailable_redis_is_reported(client: redis.Redis) -> None:
+@pytest.mark.parametrize("problem", ["gone", "read-only", "without replicas"])
+def test_an_unavailable_redis_is_reported(client: redis.Redis, problem: str) -> None:
     gone = redis.Redis(host="127.0.0.1", port=1, retry=Retry(NoBackoff(), 0))
-    politeness = Politeness(RedisPace(gone, concurrency=1, lease_seconds=30), SystemClock(), min_gap_seconds=0)
+    store = RedisPace(gone if problem == "gone" else client, concurrency=1, lease_seconds=30)
+    politeness = Politeness(store, SystemClock(), min_gap_seconds=0)
     visitor = Visitor("anybody", max_wait_seconds=0.5)
-    with pytest.raises(BrokerUnavailableError, match="REDIS_URL"), politeness.slot(_destination(), visitor):
-        pass
+    if problem == "read-only":
+        client.replicaof("127.0.0.1", "1")
+    client.config_set("min-replicas-to-write", int(problem == "without replicas"))
+    try:
+        with pytest.raises(BrokerUnavailableError, match="REDIS_URL"), politeness.slot(_destination(), visitor):
+            pass
+    finally:
+        client.replicaof("NO", "ONE")
+        client.config_set("min-replicas-to-write", 0)

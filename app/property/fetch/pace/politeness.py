@@ -133,7 +133,7 @@ class Politeness:
     ) -> tuple[Reply, redis.exceptions.RedisError | None]:
         try:
             return self._store.enter(site, token, visitor, gap_seconds=gap_seconds, left_seconds=left_seconds), None
-        except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError) as exc:
+        except redis.exceptions.RedisError as exc:  # it is away, or rejects writes
             return Reply(_REDIS_RETRY_US), exc
 
     def _sent(self, site: str, token: str) -> None:
