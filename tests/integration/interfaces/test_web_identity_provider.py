@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -86,24 +87,19 @@ def clock() -> ManualClock:
 @pytest.fixture
 def make_client(home: Path, clock: ManualClock) -> Iterator[Callable[[str], TestClient]]:
     """Return a function that opens a client of an application that trusts the keys at a JWKS URL."""
-    opened: list[TestClient] = []
+    with ExitStack() as opened:
 
-    def make(url: str) -> TestClient:
-        settings = Settings.of(
-            propintel_home=home / "state",
-            jwt_secret="0123456789abcdef0123456789abcdef",  # ignored, because a provider is configured
-            jwt_jwks_url=url,
-            jwt_issuer="https://id.example",
-            jwt_audience="homes",
-        )
-        client = TestClient(create_app(lambda: settings, clock), raise_server_exceptions=False)
-        client.__enter__()
-        opened.append(client)
-        return client
+        def make(url: str) -> TestClient:
+            settings = Settings.of(
+                propintel_home=home / "state",
+                jwt_secret="0123456789abcdef0123456789abcdef",  # ignored, because a provider is configured
+                jwt_jwks_url=url,
+                jwt_issuer="https://id.example",
+                jwt_audience="homes",
+            )
+            return opened.enter_context(TestClient(create_app(lambda: settings, clock), raise_server_exceptions=False))
 
-    yield make
-    for client in opened:
-        client.__exit__(None, None, None)
+        yield make
 
 
 @pytest.fixture

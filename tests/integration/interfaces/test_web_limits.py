@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -30,18 +31,13 @@ Open = Callable[..., TestClient]
 @pytest.fixture
 def open_client(home: Path, broker: EmbeddedValkey) -> Iterator[Open]:
     """Return a function that opens a client of a new application. All applications share a database and Valkey."""
-    opened: list[TestClient] = []
+    with ExitStack() as opened:
 
-    def make(**changes: Any) -> TestClient:
-        settings = Settings.of(propintel_home=home / "state", jwt_secret=SECRET, **changes)
-        client = TestClient(create_app(lambda: settings), raise_server_exceptions=False)
-        client.__enter__()
-        opened.append(client)
-        return client
+        def make(**changes: Any) -> TestClient:
+            settings = Settings.of(propintel_home=home / "state", jwt_secret=SECRET, **changes)
+            return opened.enter_context(TestClient(create_app(lambda: settings), raise_server_exceptions=False))
 
-    yield make
-    for client in opened:
-        client.__exit__(None, None, None)
+        yield make
 
 
 def by(subject: str, role: Role = Role.OPERATOR, **headers: str) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """A web server with its own database, and tokens of every kind."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -40,18 +41,13 @@ def stores(make_settings: Callable[..., Settings]) -> Iterator[Stores]:
 @pytest.fixture
 def make_client(make_settings: Callable[..., Settings]) -> Iterator[Callable[..., TestClient]]:
     """Return a function that starts a server and returns its client; keyword arguments change its settings."""
-    opened: list[TestClient] = []
+    with ExitStack() as opened:
 
-    def make(**changes: Any) -> TestClient:
-        settings = make_settings(**changes)
-        client = TestClient(create_app(lambda: settings), raise_server_exceptions=False)
-        client.__enter__()
-        opened.append(client)
-        return client
+        def make(**changes: Any) -> TestClient:
+            settings = make_settings(**changes)
+            return opened.enter_context(TestClient(create_app(lambda: settings), raise_server_exceptions=False))
 
-    yield make
-    for client in opened:
-        client.__exit__(None, None, None)
+        yield make
 
 
 @pytest.fixture

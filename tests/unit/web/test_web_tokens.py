@@ -13,7 +13,6 @@ from fastapi.testclient import TestClient
 STATS = "/api/v1/admin/openai/stats"
 Sign = Callable[..., str]
 Bearer = Callable[..., dict[str, str]]
-MakeClient = Callable[..., TestClient]
 
 
 def test_the_statistics_have_the_specified_keys_and_types(client: TestClient, bearer: Bearer) -> None:
