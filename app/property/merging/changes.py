@@ -28,6 +28,8 @@ _CONTEXT: Mapping[str, tuple[str, ...]] = MappingProxyType(
         for name, spec in FIELDS.items()
     }
 )
+#: A quote of this length may have been cut off within a word.
+_LONGEST_WHOLE = 300
 _TAG = re.compile(r"<[^<>]*>")
 _TIMES_A_YEAR = {"day": 365.0, "week": 52.0, "month": 12.0, "year": 1.0}
 #: Relative tolerance for comparing amounts per different periods, such as `$2,000 a month` and `$24,000 a year`.
@@ -76,8 +78,10 @@ def number_error_in(name: str, before: Statement, now: Statement) -> str | None:
 
 
 def has_words(text: str, quote: str) -> bool:
-    """Return whether a page's text or markup contains a quote, ignoring case, layout, and punctuation."""
-    return _plain(quote) in _plain(html.unescape(_TAG.sub(" ", text)))
+    """Return whether a page's text or markup has a quote in whole words, ignoring case, layout, and punctuation."""
+    end = r"(?![a-z\d])" if len(quote) < _LONGEST_WHOLE else ""
+    words = rf"(?<![a-z\d]){re.escape(_plain(quote))}{end}"
+    return re.search(words, _plain(html.unescape(_TAG.sub(" ", text)))) is not None
 
 
 def checked_fields(names: Collection[str]) -> tuple[str, ...]:

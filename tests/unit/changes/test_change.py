@@ -9,6 +9,7 @@ from app.property.merging.changes import (
     PUBLISHED_FIELDS,
     Statement,
     checked_fields,
+    has_words,
     is_news,
     number_error_in,
     statement_of,
@@ -68,6 +69,22 @@ def test_another_form_of_the_same_value_is_not_a_change(name: str, before: State
 )
 def test_a_real_difference_is_a_change(name: str, before: Statement, now: Statement) -> None:
     assert is_news(name, before, now)
+
+
+@pytest.mark.parametrize(
+    ("text", "quote", "found"),
+    [
+        ("<p>Unsold, with an interactive tour</p>", "sold", False),
+        ("<p>Built in 2023</p>", "3", False),
+        ("<p><b>Sold</b>!</p>", "sold", True),
+        ("<b>3</b>Beds", "3 beds", True),
+        ("<p>価格は3億円です</p>", "3億円", True),
+        (f"<p>{'A quiet street. ' * 40}</p>", ("A quiet street. " * 40)[:500], True),
+    ],
+)
+def test_a_quote_is_found_as_whole_words(text: str, quote: str, found: bool) -> None:
+    """Otherwise, a change to `Sold` on a page that said `unsold` before would count as read differently."""
+    assert has_words(text, quote) is found
 
 
 def test_a_moved_decimal_point_is_recognized_as_an_error() -> None:
