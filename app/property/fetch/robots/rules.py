@@ -31,9 +31,11 @@ MAX_ROBOTS_BYTES = 512 * 1024
 #: Maximum number of redirects that are followed. RFC 9309 section 2.3.1.2 requires at least five.
 MAX_ROBOTS_REDIRECTS = 5
 _MAX_ORIGINS = 2000
-#: A fetched file is cached for an hour, and an error (5xx, 429, or a failed fetch) for at least a minute.
+#: A fetched file is cached for an hour, and a status 5xx or 429 for at least a minute. A failed fetch is cached for a
+#: few seconds only, because jobs retry it for half a minute at most.
 _TTL_SECONDS = 3600.0
 _DEFER_SECONDS = 60.0
+_FAILURE_SECONDS = 5.0
 #: The caller that fetches a file claims it for a minute. Meanwhile, other callers check the cache every 0.1 s, or raise
 #: `HostBusyError` with a delay of a second.
 _CLAIM_SECONDS = 60.0
@@ -80,7 +82,7 @@ class Robots:
         entry = self._entry(destination.origin, visitor)
         is_ignored = destination.host in self._ignored
         if entry.failure is not None and not is_ignored:
-            raise _about(destination.url, entry.failure)
+            raise _about(destination.url, entry.failure, (entry.until_us - self._clock.now_us()) / 1_000_000)
         if entry.rules is None:
             return 0.0
         if not entry.rules.can_fetch(destination.url, self.product):
@@ -135,7 +137,9 @@ class Robots:
                 raise
             file = RobotsFile(0, problem=(exc.code, str(exc.facts["reason"])))
         seconds = _TTL_SECONDS
-        if _must_defer(file):
+        if file.status == 0:
+            seconds = _FAILURE_SECONDS
+        elif _must_defer(file):
             seconds = max(_DEFER_SECONDS, min(file.retry_after_seconds or 0.0, _TTL_SECONDS))
         return CachedRobots(file, self._clock.now_us() + round(seconds * 1_000_000))
 
@@ -178,8 +182,11 @@ def _tells_about_site(exc: FetchError) -> bool:
     return exc.fact_names == FetchError.fact_names
 
 
-def _about(url: str, failure: FetchError) -> FetchError:
-    """Convert the stored error about a site's robots.txt to an error about the page `url`."""
+def _about(url: str, failure: FetchError, left_seconds: float) -> FetchError:
+    """Convert the stored error about a site's robots.txt, which expires in `left_seconds`, to one about the page `url`.
+
+    A status other than 2xx and 4xx tells the job to wait until then, because it would only get the same answer before.
+    """
     if isinstance(failure, HttpStatusError):
-        return type(failure)(*failure.args)
+        return TransientHttpStatusError(failure.facts["url"], failure.facts["status"], left_seconds)
     return type(failure)(url, f"{failure.facts['reason']}, while its robots.txt was read")
