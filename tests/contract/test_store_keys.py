@@ -263,17 +263,19 @@ def test_critical_alerts_come_first(db: Stores) -> None:
     assert [alert.kind for alert in db.alerts.firing()] == ["no_healthy_key", "key_dead"]
 
 
-def test_a_process_that_waited_for_another_reports_no_change_twice(db: Stores) -> None:
+@pytest.mark.parametrize("more", [[], [dead("new")]], ids=len)
+def test_a_process_that_waited_for_another_reports_no_change_twice(db: Stores, more: list[Alarm]) -> None:
     """The second process waits for the first, and then finds each alert already resolved, critical, or firing."""
     db.alerts.record([dead("a"), dead("b")], notify=True)
     found: list[tuple[list[Alert], list[Alert]]] = []
-    alarms = [dead("b", Severity.CRITICAL), dead("new")]
+    alarms = [dead("b", Severity.CRITICAL), *more]
     waiting_thread = threading.Thread(target=lambda: found.append(db.alerts.record(alarms, notify=True)))
     with db.writing() as connection:
         connection.execute(update(Alert).where(Alert.subject == "a").values(resolved_at=db.clock.now()))
         connection.execute(update(Alert).where(Alert.subject == "b").values(severity="critical"))
         row = {"id": "n", "kind": "key_dead", "subject": "new", "severity": "warning", "message": "", "details": {}}
-        connection.execute(insert(Alert).values(**row, fired_at=db.clock.now()))
+        if more:
+            connection.execute(insert(Alert).values(**row, fired_at=db.clock.now()))
         waiting_thread.start()
         waiting_thread.join(0.5)
         assert waiting_thread.is_alive()
