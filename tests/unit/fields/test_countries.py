@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 
 from app.property.fields.countries import COUNTRIES, CURRENCIES, CURRENCY_SIGNS, SHARED_SIGNS, Country
+from app.property.values.places import in_country
 from app.property.values.regions import is_region
 
 
@@ -28,6 +29,11 @@ def test_a_name_a_host_and_a_language_each_identify_one_country() -> None:
     for column in ("names", "hosts", "languages"):
         words = Counter(word for country in COUNTRIES.values() for word in getattr(country, column))
         assert [word for word, times in words.items() if times > 1] == []
+
+
+def test_any_point_may_be_in_a_country_without_boxes() -> None:
+    assert in_country(0.0, 0.0, "QA")
+    assert not in_country(0.0, 0.0, "DE")
 
 
 def test_a_region_belongs_only_to_its_country() -> None:
