@@ -103,10 +103,11 @@ def test_an_empty_answer_is_valid(content: str) -> None:
         ("{'YearBuilt' = 19", "no JSON"),
         ('{"answer": 42}', "no JSON that names a field"),
         ('{"YearBuilt": "long ago", "YearBuilt_quote": "long ago"}', "such as YearBuilt"),
+        ('{"LivingArea": -1e999, "LivingArea_quote": "x"}', "such as LivingArea"),
         ("[" * 100_000, "no JSON"),
         ('{"a":' * 100_000, "no JSON"),
     ],
-    ids=["prose", "rubbish", "other names", "no value makes sense", "brackets", "nested"],
+    ids=["prose", "rubbish", "other names", "no value makes sense", "infinity", "brackets", "nested"],
 )
 def test_an_answer_without_a_valid_field_is_invalid(content: str, problem: str) -> None:
     with pytest.raises(ModelAnswerInvalidError, match=problem):

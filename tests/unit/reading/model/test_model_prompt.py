@@ -46,6 +46,12 @@ def test_a_label_and_its_value_become_one_line(html: str) -> None:
     assert "Year built: 1931" in prompt(html).text.splitlines()
 
 
+def test_each_cell_of_a_table_is_prefixed_by_its_head() -> None:
+    heads = "<tr><th>Year</th><th>Market</th><th>Assessed</th></tr>"
+    rows = "".join(f"<tr><td>{year}</td><td>$1,000</td><td>$900</td></tr>" for year in (2024, 2025))
+    assert "Year: 2025 | Market: $1,000 | Assessed: $900" in prompt(f"<table>{heads}{rows}</table>").text.splitlines()
+
+
 def test_a_printed_card_keeps_its_lines_and_columns() -> None:
     built = prompt("<pre>YEAR BUILT      1931     ROOF   SLATE\nHEATED AREA     1,410 SQ FT\n</pre>")
     assert built.text.splitlines()[:2] == ["YEAR BUILT | 1931 | ROOF | SLATE", "HEATED AREA | 1,410 SQ FT"]
@@ -98,6 +104,13 @@ def test_text_stays_within_the_budget_and_facts_go_first() -> None:
     built = prompt(f"{_FILLER * 90}<dl><dt>Year built</dt><dd>1931</dd></dl>", budget=60)
     assert count_tokens(built.text) <= 60
     assert "Year built: 1931" in built.text
+
+
+def test_data_is_kept_beside_any_length_of_text() -> None:
+    filler = "".join(f"<p>Sentence number {n} of a long story about the hills.</p>" for n in range(900))
+    built = prompt(f"{filler}<script type='application/ld+json'>{{\"latitude\": 41.88}}</script>")
+    assert count_tokens(built.text) <= 3_500
+    assert "latitude: 41.88" in built.text.splitlines()
 
 
 def test_the_text_cannot_close_its_own_marker() -> None:
