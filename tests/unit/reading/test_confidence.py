@@ -56,6 +56,12 @@ def test_a_single_place_without_a_check_stays_below_confidence_0_9() -> None:
     assert _confidence(surest, replace(surest, locator="/html/body/p[2]")) >= 0.9
 
 
+def test_a_contradiction_costs_in_proportion_to_its_strength() -> None:
+    weak = replace(_RATING, value="C", confidence=0.35, locator="/html/body/p[3]")
+    strong = replace(weak, confidence=0.68)
+    assert _confidence(_RATING) > _confidence(_RATING, weak) > _confidence(_RATING, strong)
+
+
 def test_agreement_counts_methods_and_places() -> None:
     def features(*candidates: Candidate) -> Mapping[str, float]:
         score = _scores(*candidates)["X_EnergyRating"].score

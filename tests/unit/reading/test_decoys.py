@@ -227,6 +227,14 @@ def test_an_address_below_an_advertiser_or_a_lawyer_is_theirs() -> None:
     assert not {"UnparsedAddress", "Latitude", "Longitude"} & values.keys()
 
 
+def test_a_range_of_areas_is_not_an_area() -> None:
+    """Ranges are typical of pages about several homes."""
+    plans = (
+        "<ul><li><p>Square Feet</p><p>702 - 1,346 sq ft</p></li><li><p>Monthly Rent</p><p>$1,389 - $2,215</p></li></ul>"
+    )
+    assert "LivingArea" not in _page(f"<h1>The Larkmoor</h1>{plans}", "The Larkmoor - Apartments for rent")
+
+
 @pytest.mark.parametrize("key", ["Abaya_18", "PUBLISHED"])
 def test_a_key_of_a_script_is_neither_a_street_nor_a_region(key: str) -> None:
     home = {"id": 900120, "state": key, "street": key, "price": 310000, "bedrooms": 3, "yearBuilt": 1990}

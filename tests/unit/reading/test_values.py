@@ -50,6 +50,11 @@ def test_bathrooms_in_all_their_spellings(text: str, total: int, full: int | Non
     assert counts.bathrooms(text) == counts.Bathrooms(total, full, half)
 
 
+@pytest.mark.parametrize("text", ["3, 4 & 5 Bed", "2 to 4 bedrooms"])
+def test_a_range_of_rooms_is_not_a_number(text: str) -> None:
+    assert counts.single(text) is None
+
+
 def test_a_tenanted_flat_is_not_offered_for_rent() -> None:
     """In German, `vermietet` means that a flat is already let, and `zu vermieten` that it is for rent."""
     assert vocabulary.offer("Eigentumswohnung, derzeit vermietet, zum Kauf") == "sale"
