@@ -95,7 +95,7 @@ def decide(exc: BaseException, progress: JobProgress, *, now: datetime, rng: ran
     if isinstance(error, HostBusyError):
         return _wait_for_host(error, progress)
     asked = error.facts.get("retry_after_seconds")
-    if isinstance(asked, int | float):
+    if isinstance(asked, int | float) and asked > 0:  # a wait of 0 s would hardly ever reach the deadline
         return _wait_as_asked(error, float(asked), progress, rng)
     return TryAgain(backoff_seconds(progress.retries, rng), error)
 

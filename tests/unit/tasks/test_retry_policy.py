@@ -85,6 +85,7 @@ def test_a_wait_that_an_error_names_is_used_and_counts_no_retry(
     [
         (ConnectionFailedError("https://a.example/", "refused"), TryAgain),
         (TransientHttpStatusError("https://a.example/", 503, None), TryAgain),
+        (TransientHttpStatusError("https://a.example/", 429, 0.0), TryAgain),
         (PageGoneError("https://a.example/", "410"), Fail),
         (NotADatabaseError("sqlite:///x", "file is not a database"), Fail),
     ],
