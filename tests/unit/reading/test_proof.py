@@ -43,6 +43,7 @@ def test_good_evidence_has_no_fault() -> None:
     ("field", "changes", "why"),
     [
         ("ListPrice", {"content_sha256": "0" * 64}, "another page"),
+        ("ListPrice", {"source_url": "https://homes.example/5"}, "another page"),
         ("ListPrice", {"locator": "/html/body/dl/dd[9]"}, "leads nowhere"),
         ("ListPrice", {"locator": "/html/body/dl/dd"}, "leads nowhere"),
         ("YearBuilt", {"locator": "/html/head/script#/yearBuild"}, "leads nowhere"),
@@ -55,6 +56,7 @@ def test_good_evidence_has_no_fault() -> None:
         ("Roof", {"value": ["Asphalt shingles", "Metal"]}, "does not say it"),
         ("X_GoogleEarthUrl", {"value": "https://earth.google.com/web/search/1,2"}, "does not follow"),
         ("X_GoogleEarthUrl", {"locator": "Latitude, RoomsTotal"}, "not there"),
+        ("X_GoogleEarthUrl", {"quote": "here"}, "does not quote"),
         ("X_PricePerArea", {"value": 220}, "does not follow"),
     ],
 )
