@@ -92,6 +92,7 @@ def _broker(url: str) -> dict[str, Any]:
         "broker_url": kombu_url(url),
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,  # unlimited; the default gives up after 100 tries
+        "broker_channel_error_retry": True,  # else a full or read-only Redis, as after a failover, ends the worker
         "broker_transport_options": {
             "visibility_timeout": VISIBILITY_TIMEOUT.total_seconds(),
             "unacked_restore_interval": 10,

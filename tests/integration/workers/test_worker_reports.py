@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import redis
 
 from app.property.storage.keys.history import KeyHistoryStore
 from app.redis.embedded_valkey import connect
@@ -98,6 +99,18 @@ def test_beat_survives_a_crash_of_its_broker_and_ends_while_the_broker_is_away(m
     beat.process.terminate()
     assert beat.process.wait(120) == 0, fleet.log("beat")
     assert "beat raised exception" not in fleet.log("beat")
+
+
+@pytest.mark.parametrize("pool", ["prefork", "threads"])
+def test_a_worker_survives_a_redis_that_becomes_a_replica_for_a_while(make_fleet: Any, pool: str) -> None:
+    fleet = make_fleet()
+    worker = fleet.start_worker(pool=pool, concurrency=1)
+    with redis.Redis.from_url(fleet.valkey.url) as server:
+        server.replicaof("127.0.0.1", 1)
+        fleet.wait_for_line("Connection to broker lost", seconds=60)
+        server.replicaof("NO", "ONE")
+    assert "total_keys" in fleet.app.send_task("tasks.health.report_key_stats").get(timeout=300)
+    assert worker.process.poll() is None
 
 
 def test_a_worker_of_the_scrape_queue_serves_all_queues_but_maintenance(make_fleet: Any) -> None:
