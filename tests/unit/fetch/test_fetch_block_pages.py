@@ -28,6 +28,11 @@ PAGES: dict[str, tuple[int, dict[str, str], str]] = {
     "Cloudflare's script on a page": (200, {}, "<script src='/cdn-cgi/challenge-platform/scripts/jsd/main.js'>" * 2),
     "a contact form with a captcha": (200, {}, PROPERTY + "<div class='g-recaptcha'></div>"),
     "a page with DataDome's script": (200, {"x-datadome": "protected"}, PROPERTY + "js.captcha-delivery.com"),
+    "data for scripts, with a captcha": (
+        200,
+        {},
+        f"<head><script type='application/ld+json'>{PROPERTY}</script></head><script>_pxAppId</script>",
+    ),
     "a page with a login box": (200, {}, PROPERTY + FORM),
     "an empty page of Akamai's": (200, {"server": "AkamaiGHost"}, "<p>short</p>"),
     "too many requests": (429, {"retry-after": "60"}, "slow down"),

@@ -13,7 +13,8 @@ REFUSALS = frozenset({401, 403, 405, 406, 429, 503})
 #: Maximum number of bytes read from a response with a status in `REFUSALS`. The markup of a successful response with a
 #: longer text is not examined.
 HEAD_BYTES = 131_072
-#: A successful response with this many visible characters counts as a real page, even if it embeds a captcha.
+#: A successful response with this many characters of visible text and JSON counts as a real page, even if it embeds a
+#: captcha.
 _WALL_CHARS = 800
 #: Only a page with fewer visible characters than this, including footer and legal text, counts as a login page.
 _LOGIN_CHARS = 2_500
@@ -61,6 +62,8 @@ _LOGIN_PATH = re.compile(
 _UNSEEN = re.compile(
     r"<!--.*?(?:-->|\Z)|<(script|style|template|noscript|head)\b.*?(?:</\1\s*+>|\Z)|<[^<>]*+>", re.I | re.S
 )
+#: Data in a page, such as JSON-LD, which scripts may show. Block pages have none.
+_DATA = re.compile(r"<script\b[^<>]{0,300}?json[^<>]*+>(.*?)(?:</script|\Z)", re.IGNORECASE | re.DOTALL)
 
 
 def block_reason(url: str, asked: str, status: int, headers: Mapping[str, str], text: str) -> str | None:
@@ -84,7 +87,7 @@ def _by_markup(text: str, *, refused: bool, to_login: bool) -> str | None:
     asks_password = (refused or to_login) and "password" in markup and _PASSWORD.search(markup) is not None
     if sign is None and not asks_password:
         return None
-    shown_chars = 0 if refused else visible_chars(text)
+    shown_chars = 0 if refused else visible_chars(text) + sum(map(len, _DATA.findall(text)))
     if sign is not None and shown_chars < _WALL_CHARS:
         return sign
     return "a login" if asks_password and shown_chars < _LOGIN_CHARS else None
