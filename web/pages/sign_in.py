@@ -101,6 +101,7 @@ def _caller_of_token(request: Request, token: str) -> Caller:
 
 
 def _caller_of_link(request: Request, code: str) -> Caller:
+    verifier_for(request)  # refuses requests from other machines if only the secret that `up` created is set
     with strangers_counted(request):
         caller = context_of(request).page_sessions.use_link(code)
         if caller is None:

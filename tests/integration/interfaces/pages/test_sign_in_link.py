@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 from app.access.page_sessions import PageSessions
 from app.access.tokens import Caller, Role
 from app.clock import SystemClock
+from app.home import make_home_secret
 from app.redis.embedded_valkey import EmbeddedValkey
 from app.settings import Settings
 from tests.integration.interfaces.conftest import SECRET
@@ -67,6 +68,19 @@ def test_a_second_use_is_refused_with_advice(new_client: Callable[[], TestClient
     assert 'name="token"' in answer.text
     assert "set-cookie" not in answer.headers
     assert second.get("/").headers["location"] == "/sign-in"
+
+
+def test_without_a_configured_secret_a_link_works_over_loopback_only(home: Path) -> None:
+    make_home_secret(home / "state")
+    own = Settings.of(propintel_home=home / "state")
+    app = create_app(lambda: own)
+    with contextlib.closing(PageSessions(own, SystemClock())) as sessions, TestClient(app):
+        link = sessions.make_link(Caller("property-intelligence", "alice", Role.MANAGER))
+        found = [
+            TestClient(app, f"http://{host}:8000", follow_redirects=False).get(link).status_code
+            for host in ("192.0.2.1", "127.0.0.1")
+        ]
+    assert found == [503, 303]
 
 
 def test_concurrent_uses_sign_in_only_once(sessions: PageSessions, link: str) -> None:
