@@ -22,6 +22,12 @@ def test_rows_that_react_streams_as_strings_are_read_as_state() -> None:
     assert (values["ListPrice"], values["BedroomsTotal"], values["City"]) == (410_000, 2, "Santos")
 
 
+def test_a_postal_code_that_a_script_states_as_a_decimal_number_is_read() -> None:
+    home = {"yearBuilt": 1974, "zip": 50010.0, "city": "Ames", "address": "12 Oak St", "state": "IA"}
+    values = _read(f"<h1>12 Oak St</h1><script>var s = {json.dumps({'parcel': home})};</script><p>12 Oak St, 50010</p>")
+    assert values["PostalCode"] == "50010"
+
+
 def test_a_line_that_begins_with_a_postal_code_has_no_street() -> None:
     line = {"street_address": "07690 Sa Rapita, Illes Balears, Spain", "country": "Spain"}
     home = {"id": 900120, "price": 85_000, "bathrooms": 1, "bedrooms": 3, **line}
