@@ -27,7 +27,7 @@ from sqlalchemy.types import TypeDecorator
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A time that Python code sees as timezone-aware UTC. Storing a naive time raises `ValueError`."""
+    """A column for times, which Python code reads as timezone-aware UTC. Storing a naive time raises `ValueError`."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -54,8 +54,8 @@ def where(condition: ColumnElement[bool] | TextClause) -> dict[str, Any]:
 Id = Annotated[str, mapped_column(String(32))]
 Sha256 = Annotated[str, mapped_column(String(64))]
 # Every `Text` or `JSON` column has one of the types below, which declares the personal data that the column can
-# contain. Purges rely on it (`privacy/pii_catalog.py`).
-#: Text and JSON without personal data, such as ids, codes, and counters.
+# contain. Purges use this information (`privacy/pii_catalog.py`). Text and JSON without personal data, such as ids,
+# codes, and counters.
 Plain = Annotated[str, mapped_column(Text, info={"pii": "nothing"})]
 PlainJson = Annotated[Any, mapped_column(JSON(none_as_null=True), info={"pii": "nothing"})]
 #: Text and JSON from pages, models, or users, which can name people.
@@ -66,7 +66,7 @@ Who = Annotated[str, mapped_column(Text, info={"pii": "operator"})]
 #: `Url` is one normalized URL or address. `Urls` is several, with a space before and after each.
 Url = Annotated[str, mapped_column(Text, info={"pii": "target"})]
 Urls = Annotated[str, mapped_column(Text, info={"pii": "urls"})]
-#: Ids and hashes of rows in other tables, without a foreign key.
+#: An id or hash of a row in another table, without a foreign key to it.
 PropertyId = Annotated[str, mapped_column(String(32), info={"pii": "property"})]
 JobId = Annotated[str, mapped_column(String(32), info={"pii": "job"})]
 BodyHash = Annotated[str, mapped_column(String(64), info={"pii": "body"})]
@@ -79,7 +79,7 @@ IS_ACTIVE = text("state IN ('queued', 'running', 'deferred')")
 
 
 class Base(DeclarativeBase):
-    """Base class of all mapped classes. It sets naming rules for constraints and maps annotations to column types."""
+    """Base class of all mapped classes."""
 
     __table__: ClassVar[Table]
 
@@ -101,7 +101,7 @@ class Base(DeclarativeBase):
     }
 
     def shown(self, names: Iterable[str]) -> dict[str, Any]:
-        """Return the named attributes in JSON types. Times are in ISO 8601. Keys have no `_id` suffix."""
+        """Return the named attributes in JSON types. Times are in ISO 8601. The suffix `_id` is removed from the keys."""
         values = ((name, getattr(self, name)) for name in names)
         return {
             name.removesuffix("_id"): value.isoformat() if isinstance(value, datetime) else value

@@ -1,8 +1,8 @@
 """Determine a page's URLs: the URL that answered the request, and the canonical URL that the page declares.
 
-A page may declare a wrong URL, such as another authority's record, or the same URL on every listing. Therefore,
-a declared URL on another host is ignored. A declared URL on the same host is accepted only after its page was fetched
-and agrees (`merging/same_page.py`).
+A page may declare a wrong URL, such as that of another record, or the same URL on every listing. Therefore, a declared
+URL on another host is ignored. A declared URL on the same host is accepted only if the page at that URL has matching
+values (`merging/same_page.py`).
 """
 
 import re
@@ -14,7 +14,7 @@ from app.property.page import Page
 from app.property.reading import trees
 from app.property.urls.targets import normalize_url
 
-#: Maximum number of characters of the HTML head to examine. The body may contain user-generated text.
+#: Maximum number of characters searched for the HTML head.
 _HEAD_CHARS = 256_000
 _HEAD_END = re.compile(r"</head\b|<body\b", re.IGNORECASE)
 
@@ -28,7 +28,7 @@ def answered_url(page: Page) -> str:
 
 
 def canonical_of(page: Page) -> str | None:
-    """Return the normalized canonical URL that the page declares, which the caller must still confirm.
+    """Return the normalized canonical URL that the page declares, without checking that it is right.
 
     Return None if the page declares no URL, several URLs, the URL that answered, or a URL on another host or port.
     """

@@ -1,7 +1,6 @@
 """Build URLs for the properties in a response that lists several: the response's URL plus a fragment.
 
-Fragments are not sent to sites (RFC 3986 section 3.5), so requesting such a URL returns the whole response. Targets
-have no fragment, so such a URL is never a target.
+Browsers do not send fragments to sites, so a request for such a URL returns the whole response (RFC 3986 section 3.5).
 """
 
 from collections.abc import Mapping
@@ -14,8 +13,7 @@ from app.property.merging.identity import address_of, parcel_of
 def row_url(url: str, values: Mapping[str, Any]) -> str | None:
     """Return a URL for one of several properties at `url`, or None if its `values` do not identify it.
 
-    The fragment is the parcel number, else house number, street, and unit. Unlike a position in the response, it does
-    not change if the response lists its properties in another order.
+    The fragment is the parcel number, or else the house number, street, and unit.
     """
     number = parcel_of(values)
     if number is not None:
@@ -28,7 +26,7 @@ def row_url(url: str, values: Mapping[str, Any]) -> str | None:
 
 
 def answer_of(url: str) -> str:
-    """Return the URL of the whole response for a URL made by `row_url`."""
+    """Return the URL of the whole response that contains the row `url`."""
     return urldefrag(url).url
 
 

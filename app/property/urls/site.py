@@ -6,13 +6,13 @@ from functools import cache, lru_cache
 
 from publicsuffixlist import PublicSuffixList
 
-#: Domains that are not in the Public Suffix List, although their hosts have different owners.
+#: Domains whose hosts have different owners, although the Public Suffix List does not say so.
 _SHARED_DOMAINS = frozenset(
     (
-        # domains with records and maps of many counties
+        # records and maps of many counties
         *("arcgis.com", "arcgisonline.com", "devnetwedge.com", "mapgeo.io", "publicaccessnow.com", "qpublic.net"),
         *("schneidercorp.com", "socrata.com", "tylerhost.net"),
-        # domains where anybody can have a site
+        # website builders and blog hosts
         *("godaddysites.com", "idxbroker.com", "jimdosite.com", "medium.com", "mystrikingly.com", "squarespace.com"),
         *("strikingly.com", "tumblr.com", "webnode.page", "wordpress.com"),
     )
@@ -25,8 +25,8 @@ _READING = threading.Lock()
 def site_of(host: str) -> str:
     """Return the registrable domain of `host`: `county.example` for `www.county.example`.
 
-    `host` is lower-case ASCII without a final dot. An IP address or a public suffix is returned unchanged. Names below
-    a suffix such as `github.io`, where anybody can get a name, are separate sites.
+    `host` is lower-case ASCII without a final dot. An IP address or a public suffix is returned unchanged. Under a
+    suffix such as `github.io`, where anybody can register a name, each name is its own site.
     """
     if _ADDRESS.fullmatch(host):
         return host
@@ -36,7 +36,7 @@ def site_of(host: str) -> str:
 def owner_of(host: str) -> str:
     """Return the owner of the content of `host`: its site, or the host itself on a shared domain.
 
-    Two hosts with the same owner count as one source. `host` has the form that `site_of` requires.
+    Two hosts with the same owner count as one source. `host` is lower-case ASCII without a final dot.
     """
     return host if is_shared(host) else site_of(host)
 

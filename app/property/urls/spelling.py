@@ -1,17 +1,17 @@
-"""Normalize the parts of a URL (RFC 3986 section 6.2.2): equivalent parts get the same spelling."""
+"""Normalize the parts of a URL (RFC 3986 section 6.2.2), so that equivalent parts are equal."""
 
 import re
 from urllib.parse import quote
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
-#: Characters that are not escaped in a path or query. `%` is included to keep existing escapes.
+#: Characters that are not escaped in a path or query. `%` is included, because existing escapes must stay.
 _KEEP = "%/:?#[]@!$&'()*+,;=-._~|"
 _ESCAPED = re.compile(r"%([0-9A-Fa-f]{2})")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
 
 def escaped(text: str) -> str:
-    """Return a path or query in ASCII. Decode unneeded escapes (`%7E` to `~`), and write others in capitals (`%2F`)."""
+    """Return a path or query in ASCII. Decode unneeded escapes (`%7E` becomes `~`), and capitalize the others (`%2F`)."""
     return _ESCAPED.sub(_one_spelling, quote(text, safe=_KEEP))
 
 

@@ -1,4 +1,4 @@
-"""Read lists of targets from plain lines, CSV, or JSON Lines. Errors name the line number."""
+"""Read lists of targets from plain lines, CSV, or JSON Lines. Error messages include the line number."""
 
 import csv
 import json
@@ -21,7 +21,7 @@ _NAMES = {
     **dict.fromkeys(("zip", "zip code", "zipcode", "postal code", "postcode"), "zip"),
     "country": "country",
 }
-#: The parts that can be a target by themselves.
+#: The parts that can be a target without other parts.
 _WHOLE = ("target", "url", "address", "street")
 _NO_COLUMN = "no column is called 'target', 'url', 'address' or 'street'"
 _SHOWN_PROBLEMS = 10
@@ -33,10 +33,10 @@ _Entry = tuple[int, str | ValueError]
 def parse_targets(body: bytes, name: str, check: Callable[[str], object] = normalize_target) -> list[str]:
     """Return the targets in a UTF-8 text, in order. Skip blank lines and lines that start with #.
 
-    `name`, such as a file name or "stdin", is shown in error messages. Its suffix or else the first line determines the
-    format. `check` raises `InvalidTargetError` for an invalid target.
+    `name`, such as a file name or "stdin", is shown in error messages. Its suffix determines the format; without a
+    known suffix, the first line does. `check` raises `InvalidTargetError` for an invalid target.
 
-    Raises `InvalidTargetListError` for bad lines, of which it lists up to ten, or if there is no target.
+    Raises `InvalidTargetListError` if there is no target or a line is bad; the message lists up to ten bad lines.
     """
     try:
         lines = body.decode("utf-8-sig").splitlines()
@@ -107,7 +107,9 @@ def _target_of_json(line: str) -> str | ValueError:
 
 
 def _from_csv(lines: Sequence[str]) -> Iterator[_Entry]:
-    """Read the columns that the header names. Without a header, use the first column or the whole line."""
+    """Read the columns that the header names. Without a header, read the first column, or the whole line if only that
+    is a target.
+    """
     first = next((line for line in lines if not _is_skipped(line)), "")
     delimiter = _delimiter(first)
     columns = _columns(_cells(first, delimiter))
@@ -131,10 +133,10 @@ def _from_csv(lines: Sequence[str]) -> Iterator[_Entry]:
 
 
 def _joined(parts: Mapping[str, str]) -> str:
-    """Join a row's `parts`, keyed by the values of `_NAMES`, into one target. Return "" if the row has no target.
+    """Join a row's `parts`, keyed by the values of `_NAMES`, into one target, or "" if there is none.
 
-    A URL or a full address is the target by itself. A street or an incomplete address is joined with the row's unit,
-    town, state, ZIP code, and country.
+    A URL or a full address is used alone. A street or an incomplete address is joined with the other parts of the
+    address.
     """
     whole = next((parts[name] for name in _WHOLE if name in parts), "")
     rest = [parts[name] for name in ("unit", "city") if name in parts]
@@ -150,7 +152,7 @@ def _joined(parts: Mapping[str, str]) -> str:
 
 
 def _zip(code: str) -> str:
-    """Restore a ZIP code whose leading zeros a spreadsheet dropped: 7030 becomes 07030."""
+    """Restore the leading zeros of a ZIP code, which spreadsheets drop: 7030 becomes 07030."""
     return code.zfill(5) if code.isdigit() and len(code) in (3, 4) else code
 
 
@@ -163,7 +165,6 @@ def _cells(line: str, delimiter: str) -> list[str]:
 
 
 def _columns(cells: Sequence[str]) -> dict[str, int]:
-    """Return the column index of each part, or no parts if `cells` are not a header."""
     found: dict[str, int] = {}
     for at, cell in enumerate(cells):
         if (name := _NAMES.get(_plain(cell))) is not None:

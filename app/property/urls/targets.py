@@ -1,6 +1,6 @@
-"""Normalize targets, which are URLs or addresses, so that each has one spelling.
+"""Normalize targets (URLs and addresses), so that the same target always has the same spelling.
 
-`fetch/guard` decides whether a URL may be fetched, based on the IP addresses of its host.
+`fetch/guard` decides whether a URL may be fetched.
 """
 
 import re
@@ -14,16 +14,16 @@ from app.property.address import Address, read_target, spell_target
 from app.property.urls.spelling import DEFAULT_PORTS, escaped, without_dots
 from app.property.urls.tracking import without_tracking
 
-#: Browsers, proxies, and database indexes accept URLs of this length.
+#: Maximum number of characters of a URL, which browsers, proxies, and database indexes accept.
 MAX_URL_CHARS = 2048
-#: Maximum number of characters of an address. Real addresses have far fewer.
+#: Maximum number of characters of an address, far more than real addresses have.
 MAX_ADDRESS_CHARS = 300
-#: Maximum number of words and `#` signs of an address. Real addresses have far fewer.
+#: Maximum number of words and `#` signs of an address, far more than real addresses have.
 MAX_ADDRESS_WORDS = 40
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:(?=\S)", re.I)
 _ID = re.compile(r"[0-9a-f]{32}")
 _WORD = re.compile(r"\w+|#")
-#: Control characters, and lone surrogates, which UTF-8 cannot encode.
+#: Matches control characters, and lone surrogates, which UTF-8 cannot encode.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 #: Matches a URL without its scheme, such as `example.com/homes/1`.
 _BARE_URL = re.compile(r"(?:[\w-]+\.)+[^\W\d_]{2,24}(?:[:/?#]\S*)?", re.I)
@@ -32,8 +32,8 @@ _BARE_URL = re.compile(r"(?:[\w-]+\.)+[^\W\d_]{2,24}(?:[:/?#]\S*)?", re.I)
 def normalize_target(target: str) -> str:
     """Return the canonical spelling of `target`, which is a URL (see `normalize_url`) or an address.
 
-    A US address becomes one line in the spelling of USPS Publication 28: `123 N MAIN ST UNIT 4, ANYTOWN, ST 00000`.
-    Other addresses are written in capitals, followed by the country's name.
+    A US address is spelled as USPS Publication 28 says, in one line: `123 N MAIN ST UNIT 4, ANYTOWN, ST 00000`. Other
+    addresses are written in capitals, followed by the country's name.
 
     Raises `InvalidTargetError` with the target and the problem.
     """
@@ -44,9 +44,9 @@ def normalize_target(target: str) -> str:
 
 
 def normalize_watched(target: str) -> str:
-    """Return the canonical spelling of a property id or a target that a user wants to watch.
+    """Return the canonical spelling of a property id or of a target.
 
-    Raises `InvalidTargetError` for an invalid target. Does not check that the property exists.
+    Raises `InvalidTargetError` for an invalid target. Does not check that a property with the id exists.
     """
     text = target.strip().lower()
     return text if is_property_id(text) else normalize_target(target)
@@ -60,9 +60,9 @@ def is_property_id(text: str) -> bool:
 def normalize_url(url: str) -> str:
     """Return the canonical spelling of `url` (RFC 3986 section 6.2), without tracking parameters.
 
-    The result has a lower-case scheme and host and only necessary escapes, but no final dot, default port, fragment,
-    `..`, or non-ASCII characters. Differences that may matter to a site are kept: the case of the path, the order of
-    parameters, and a final slash.
+    The scheme and host are lower-case, and the URL is ASCII with only necessary escapes. A final dot of the host, a
+    default port, the fragment, and `..` are removed. The case of the path, the order of parameters, and a final slash
+    are kept, because they may matter to a site.
 
     Raises `InvalidTargetError` with the target and the problem.
     """
@@ -92,7 +92,7 @@ def is_address(target: str) -> bool:
 
 
 def host_of_target(target: str) -> str | None:
-    """Return the host of a target; None for an address, which has none."""
+    """Return the host of a URL target, or None for an address."""
     return None if is_address(target) else urlsplit(target).hostname
 
 
@@ -113,7 +113,7 @@ def _spelled_address(text: str, shown: str) -> str:
         raise InvalidTargetError(shown, f"is a URL without its scheme: write https://{text[:150]}")
     if len(text) > MAX_ADDRESS_CHARS:
         raise InvalidTargetError(shown, f"is not a URL, and an address has {MAX_ADDRESS_CHARS} characters at most")
-    written_out = unicodedata.normalize("NFKC", text)  # NFKC may expand one character to eighteen
+    written_out = unicodedata.normalize("NFKC", text)  # NFKC may replace one character by up to eighteen
     if len(written_out) > MAX_ADDRESS_CHARS or len(_WORD.findall(written_out)) > MAX_ADDRESS_WORDS:
         raise InvalidTargetError(shown, f"is not a URL, and an address has {MAX_ADDRESS_WORDS} words at most")
     try:

@@ -1,4 +1,4 @@
-"""Remove tracking parameters from queries. Their names are in `tracking_parameters.txt`."""
+"""Remove the tracking parameters listed in `tracking_parameters.txt` from queries."""
 
 from functools import cache
 from importlib.resources import files
@@ -6,14 +6,14 @@ from urllib.parse import unquote
 
 
 def without_tracking(query: str) -> str:
-    """Return `query` without tracking parameters. Other parameters keep their spelling and order."""
+    """Return `query` without tracking parameters."""
     if not query:
         return query
     return "&".join(part for part in query.split("&") if not is_tracking(part.partition("=")[0]))
 
 
 def is_tracking(name: str) -> bool:
-    """Return whether the parameter `name`, which may be percent-encoded, only tracks visitors."""
+    """Return whether the parameter `name`, which may be percent-encoded, is a tracking parameter."""
     name = unquote(name).lower()
     exact, prefixes = _names()
     return name in exact or name.startswith(prefixes)

@@ -1,4 +1,4 @@
 """Parse text into values, such as numbers, prices, areas, and dates.
 
-Parsers are pure functions. Most return None for text without a value, and none raises because of the text.
+Parsers are pure functions, most of which return None for text without a value.
 """

@@ -37,7 +37,7 @@ _BEFORE_CODES = {
 _AFTER_CODES = {
     country: re.compile(rf"(?<![\w-]){_MARK}({code})(?![\w-]){_NO_CODE}") for country, code in _codes("behind")
 }
-#: Matches text that may precede a four-digit postal code. After other text, four digits may be a year.
+#: Matches the text that must precede a four-digit postal code; otherwise, the digits may be a year.
 _BORDER = re.compile(r"(?:^|[,;|·•(–/]|\s-|\d[A-Za-z]?)\s*(?:[A-Z]{1,2}-)?$")
 _PARTS = re.compile(r"\s*[,;|·•\n]\s*")
 _PLACE_END = re.compile(r"\s*(?:[,;|·•(\[/:]|\s[-–—]\s)\s*")
@@ -48,7 +48,7 @@ _PARTICLES = (
 )
 _TOWN = re.compile(rf"(?:[^\W\d_a-z²³]|'[st]-?[^\W\d_])[^\W\d_]*(?:['’.-]?[^\W\d_]+)*\.?(?:\s(?:(?:{_PARTICLES})\s)*"
                    r"(?=[^\W\d_a-zß-öø-ÿ])[^\W\d_]+(?:['’.-][^\W\d_]+)*\.?){0,4}")  # fmt: skip
-#: Matches a town of one word, or of several with a known first word or a particle: `Herrsching am Ammersee`.
+#: Matches a German town: one word, or several with a known first word or a particle (`Herrsching am Ammersee`).
 _GERMAN_TOWN = re.compile(
     r"(?:(?:Bad|Sankt|St\.|Markt|Groß|Gross|Klein|Alt|Neu|Hohen|Lutherstadt|Hansestadt|Königs|Deutsch|Hann\.|Maria|Burg|Schloß)\s)*"
     rf"[^\W\d_][^\s]*(?:\s(?:(?:{_PARTICLES})\s)+[^\W\d_][^\s]*)*"
@@ -63,7 +63,7 @@ _DISTRICT = re.compile(
     r"^(?:gm\.|gmina|pow\.|powiat|okres|dz\.|Bezirk|Ortsteil|OT|zona|cartier\w*|kvart\w+|кв\.|ж\.к\.)\s|\bkommun$",
     re.IGNORECASE,
 )
-#: In these countries, a line without a postal code must end with one of these towns.
+#: Countries without postal codes, where an address must end with one of these towns.
 _TOWN_LAST: Mapping[str, frozenset[str]] = {
     "AE": frozenset(
         {"dubai", "abu dhabi", "sharjah", "ajman", "ras al khaimah", "fujairah", "umm al quwain", "al ain"}
@@ -71,15 +71,15 @@ _TOWN_LAST: Mapping[str, frozenset[str]] = {
     "SG": frozenset({"singapore"}),
     "HK": frozenset({"hong kong"}),
 }
-#: In these countries, some regions and towns share a name, so a line that ends in such a name is ambiguous.
+#: Countries where some regions and towns share a name, so a region's name at the end of a line may be the town.
 _REGIONS_LIKE_TOWNS = frozenset({"ES", "PT", "BE", "NL", "NZ", "MX", "IT", "HU", "TR", "BG"})
-#: In these countries, houses can have names, so everything before the town belongs to the street.
+#: Countries where houses can have names, so that everything before the town counts as the street.
 _ALL_IS_STREET = frozenset({"GB", "IE", "AU", "CA", "ZA"})
 _CITY_REGIONS = frozenset({"berlin", "hamburg", "bremen", "wien", "salzburg", "dublin", "cork", "zürich", "genève"})
 
 
 def read(text: str, country: str | None) -> Line | None:
-    """Parse `text` by the rules of `country`. Return None if it does not look like an address in that country."""
+    """Parse `text` by the rules of `country`. Return None if `text` does not look like an address in that country."""
     text = " ".join(text.split())[:300]
     if country is None:
         return None
@@ -115,7 +115,6 @@ def _code_first(text: str, country: str) -> Line | None:
 
 
 def _code_between(before: str, code: str, after: str, country: str) -> Line | None:
-    """Parse a line with the postal code between street and town: `Lindspitzweg 8, 8408 Winterthur (ZH)`."""
     town = _TOWN.match(after.strip())
     if town is None or town.group()[0].islower():
         return None
@@ -129,7 +128,6 @@ def _code_between(before: str, code: str, after: str, country: str) -> Line | No
 
 
 def _code_behind(before: str, code: str) -> Line | None:
-    """Parse a line with the postal code in brackets after the town: `Maison 6 pièces - Uzès (30700)`."""
     chunk = re.split(r"\s[-–—|]\s|[,;|]", before.strip())[-1]
     town = _LAST_TOWN.search(chunk)
     return Line(city=town[1], postal_code=code) if town else None
@@ -142,11 +140,14 @@ def _street_in(before: str) -> str | None:
 
 
 def _street_of(parts: list[str], *, keep_all: bool) -> str | None:
-    """Return the street in `parts`. Unless `keep_all`, drop parts after the last one with a number or street word."""
+    """Return the street in `parts`. Unless `keep_all`, ignore the parts after the last one with a digit or a street
+    word.
+    """
     if not keep_all:
         ends = [i for i, p in enumerate(parts) if any(c.isdigit() for c in p) or texts.has_street_word(p)]
         parts = parts[: ends[-1] + 1] if ends else []
-    parts = [p for p in parts if offer(p) is None and find_unit(p) is None]  # not `Działka 1 240 m² na sprzedaż`
+    # removes offers and areas, as in `Działka 1 240 m² na sprzedaż`
+    parts = [p for p in parts if offer(p) is None and find_unit(p) is None]
     street = _KIND_LEADS.sub("", ", ".join(parts).strip(" ,-"))
     return street if street and texts.looks_like_street(street) and len(street) <= 90 else None
 
@@ -156,7 +157,7 @@ def _street_of(parts: list[str], *, keep_all: bool) -> str | None:
 
 def _code_last(text: str, country: str) -> Line | None:
     matches = list(_AFTER_CODES[country].finditer(text))
-    if country in ("AU", "NZ", "ZA"):  # in these countries, four digits are a postal code only at the line's end
+    if country in ("AU", "NZ", "ZA"):  # other four-digit numbers may be house numbers or years
         matches = [
             m for m in matches if re.match(r"\W*$|\W+(?:Australia|New Zealand|South Africa)\W*$", text[m.end() :])
         ]
@@ -205,12 +206,11 @@ def _shown(region: str) -> str:
 
 
 def _is_town_of_street(parts: list[str], country: str) -> bool:
-    """Return whether the last part, a county's name, means the town of that name: `Tullow Road, Carlow`."""
+    """Return whether the last part is a town that shares its name with a county, as in `Tullow Road, Carlow`."""
     return country in ("IE", "GB") and texts.ends_like_street(parts[-2]) and not regions.is_named(parts[-1], country)
 
 
 def _region_at_end(part: str, country: str) -> tuple[str, str] | None:
-    """Split `Yackandandah VIC` into town and region."""
     words = part.split()
     for count in range(min(4, len(words) - 1), 0, -1):
         tail = " ".join(words[-count:])
@@ -223,13 +223,12 @@ def _region_at_end(part: str, country: str) -> tuple[str, str] | None:
 
 
 def _without_code(text: str, country: str) -> Line | None:
-    """Parse a line without a postal code, such as `Majorna, Göteborgs kommun, Västra Götalands län`."""
     parts = _split(text, country)
     if len(parts) < 2:
         return None
     last = parts[-1]
     if country == "IE" and len(parts) == 2 and regions.is_region(parts[0], country) and parts[0].casefold() != "dublin":
-        return Line(city=last, region=parts[0]) if texts.is_place_name(last) else None  # `Leitrim, Dromod`
+        return Line(city=last, region=parts[0]) if texts.is_place_name(last) else None
     if (towns := _TOWN_LAST.get(country)) is not None:
         return Line(_numbered_first(parts[:-1]), last) if last.casefold() in towns else None
     named = _beside_street(parts) if country in _STREET_FIRST_OR_LAST else None
@@ -237,7 +236,7 @@ def _without_code(text: str, country: str) -> Line | None:
 
 
 def _numbered_first(parts: list[str]) -> str | None:
-    """Return the street in `parts` if it begins with a number or ends in a street word, otherwise None.
+    """Return the street in `parts` if it begins with a digit or ends in a street word, otherwise None.
 
     A development such as `Marina Gate 2` is not a street.
     """
@@ -256,14 +255,13 @@ def _before_region(parts: list[str], country: str) -> Line | None:
     return Line(_street_of(kept[:-1], keep_all=country in _ALL_IS_STREET), city, _shown(parts[-1]))
 
 
-#: In these countries, a word such as `ul.` starts the street, and street and town are at opposite ends of the line.
+#: Countries where the street follows a word such as `ul.`, and is the first or last part of the line.
 _STREET_FIRST_OR_LAST = frozenset({"PL", "BG"})
 _STREET_OPENS = re.compile(r"^(?:ul|al|os|pl|ул|бул|пл)\.\s?\S", re.IGNORECASE)
 _TOWN_OPENS = re.compile(r"^(?:град|гр\.|с\.|село|m\.st\.|miasto)\s+")
 
 
 def _beside_street(parts: list[str]) -> Line | None:
-    """Parse a line such as `Konstancin-Jeziorna, Skolimów, ul. Sobieskiego`, or with its parts reversed."""
     at = next((i for i, p in enumerate(parts) if _STREET_OPENS.match(p)), None)
     if at is None or at not in (0, len(parts) - 1):
         return None
@@ -272,7 +270,6 @@ def _beside_street(parts: list[str]) -> Line | None:
 
 
 def _ends_in_region(parts: list[str], country: str) -> bool:
-    """Return whether the last part is a region and cannot be a town with the same name."""
     last = parts[-1]
     if not regions.is_region(last, country) or country == "ES" or _is_town_of_street(parts, country):
         return False
@@ -285,7 +282,7 @@ _JAPANESE = re.compile(
     r"[^\d町村]{1,5}[町村])"
 )
 _JAPANESE_CODE = re.compile(r"〒?\s?(\d{3}-\d{4})\s*")
-#: Patterns by country that match the town, which follows the region without a space.
+#: Patterns that match the town at the start of the text after the region, by country.
 _TOWNS = {
     "JP": _JAPANESE,
     "TW": re.compile(r"^([^\d區鄉鎮市]{1,4}[區鄉鎮市])"),

@@ -1,7 +1,6 @@
 """Parse and convert areas.
 
-Factors: 1 ft = 0.3048 m exactly (international foot), 1 acre = 43,560 sq ft, 1 tsubo or ping = 400/121 m². Areas in
-units without a RESO name (ares, tsubo, square yards, rai, ...) are returned in square meters.
+Areas in units without a RESO name, such as ares and tsubo, are returned in square meters.
 """
 
 import re
@@ -16,7 +15,7 @@ from app.property.fields.table import UNIT_OF
 from app.property.values.numbers import Number, find_numbers
 
 SQUARE_FEET, SQUARE_METERS, ACRES, HECTARES = "Square Feet", "Square Meters", "Acres", "Hectares"
-#: Square meters per unit, for units with a RESO name.
+#: Square meters per RESO unit. A foot is exactly 0.3048 m (international foot), and an acre is 43,560 sq ft.
 IN_SQUARE_METERS: dict[str, float] = {
     SQUARE_METERS: 1.0,
     SQUARE_FEET: 0.09290304,
@@ -24,20 +23,20 @@ IN_SQUARE_METERS: dict[str, float] = {
     HECTARES: 10000.0,
 }
 _UNITS = by_key("units", *IN_SQUARE_METERS)
-#: Square meters per unit, for units without a RESO name.
+#: Square meters per unit without a RESO name. A tsubo (or ping) is 400/121 m².
 _OTHERS = {
     **{"Ares": 100.0, "Centiares": 1.0, "Tsubo": 400 / 121, "Square Yards": 0.83612736, "Dunams": 1000.0},
     **{"Stremmata": 1000.0, "Rai": 1600.0, "Gunthas": 101.17141056, "Marlas": 25.29285264, "Kanals": 505.8570528},
 }
 _LARGE = {HECTARES: IN_SQUARE_METERS[HECTARES], **_OTHERS}
 _TO = re.compile(r"\s*(?:sq\.? ?ft\.?|sqft|m²)?\s*(?:-|–|—|to)\s*", re.I)
-#: Maximum ratio of a range's end to its start. `5 - 1,200 sq ft` is not a range but an apartment number and an area.
+#: Maximum ratio of a range's end to its start. `5 - 1,200 sq ft` exceeds it: an apartment number and an area.
 _WIDEST_RANGE = 10
 
 
 @cache
 def _behind(lang: str | None) -> tuple[tuple[re.Pattern[str], float], ...]:
-    """Return patterns of hectares and of units without a RESO name, each with its size in square meters.
+    """Return a pattern, and the size in square meters, of each unit in `_LARGE`.
 
     `lang` is the first code of a language file, "" for a language without a file, or None for all languages.
     """
@@ -71,9 +70,10 @@ def is_unit(text: str) -> bool:
 
 
 def parse_area(text: str, lang: str | None = None) -> Area | None:
-    """Return the first number directly followed by a unit, else the first number with the first unit, else None.
+    """Return the first number that is directly followed by a unit, or else the first number, with the first unit in
+    `text` if any.
 
-    Adjacent areas, such as `11 ares 42 ca`, are added up.
+    Adjacent areas, such as `11 ares 42 ca`, are added up in square meters. Return None if there is no number.
     """
     text = text[:300]
     numbers = [n for n in find_numbers(text, lang, multipliers=False) if n.value > 0]
@@ -93,7 +93,7 @@ def parse_area(text: str, lang: str | None = None) -> Area | None:
 
 
 def is_range(text: str, lang: str | None = None) -> bool:
-    """Return whether `text` is a range such as `702 - 1,346 sq ft`, which covers several homes."""
+    """Return whether `text` is a range such as `702 - 1,346 sq ft`."""
     found = find_numbers(text[:60], lang, multipliers=False)
     if len(found) != 2 or not 1 < found[1].value / max(found[0].value, 1e-9) <= _WIDEST_RANGE:
         return False
@@ -101,7 +101,7 @@ def is_range(text: str, lang: str | None = None) -> bool:
 
 
 def _compound(text: str, numbers: list[Number], lang: str | None) -> Area | None:
-    """Return the sum of up to three adjacent areas in square meters. Return None if all of them are in hectares."""
+    """Return the sum of up to three adjacent areas in square meters, or None if hectares are the only unit."""
     total, end, others = 0.0, numbers[0].start, 0
     for number in numbers[:3]:
         if text[end : number.start].strip(" ,"):
@@ -122,7 +122,7 @@ def _factor(text: str, at: int, lang: str | None) -> tuple[float, int] | None:
 
 
 def square_meters(values: Mapping[str, Any], field: str) -> float | None:
-    """Return a record's area in square meters, or None if the area is missing or its unit is missing or unknown."""
+    """Return a record's area in square meters, or None if the area or its unit is missing."""
     area, unit = values.get(field), values.get(UNIT_OF[field])
     return area * IN_SQUARE_METERS[unit] if area is not None and unit in IN_SQUARE_METERS else None
 
@@ -132,7 +132,7 @@ def convert(value: float, unit: str, to: str) -> float:
     return value * IN_SQUARE_METERS[unit] / IN_SQUARE_METERS[to]
 
 
-#: In these countries, an unlabeled area of at least `_LEAST_LAND`, in any unit, counts as the land's area.
+#: In these countries, an unlabeled area counts as the land's area if its number is at least `_LEAST_LAND`, in any unit.
 _LAND_FIRST, _LEAST_LAND = frozenset({"AU", "NZ"}), 300
 _ALONE = re.compile(r"[\d.,\s]+\w{1,3}²?")
 

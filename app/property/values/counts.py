@@ -18,7 +18,7 @@ _TOTAL_OF_BOTH = re.compile(r"(\d{1,2}(?:\.\d)?)\s?\((\d{1,2})\s?[/ ]\s?(\d)\)")
 _HALF = re.compile(r"(\d+)[^\S\n]*(?:half|partial|1/2)\b|half[^\d]{0,12}(\d+)|\b(\d+)\s+1/2", re.I)
 
 
-#: English number words. Other languages are left out, because many of their number words are also articles.
+#: English number words. Number words of other languages are not used, because many of them are also articles.
 _WORDS = {words[0]: n for n, words in enumerate(language("en")["numbers"]["counts"], 1)}
 _WORD = re.compile(rf"({'|'.join(_WORDS)})\b(?![ -]of\b)", re.I)
 _AND_A_HALF = re.compile(rf"({'|'.join(_WORDS)})[ -]and[ -](?:a|one)[ -]half\b", re.I)
@@ -26,7 +26,7 @@ _AND_A_HALF = re.compile(rf"({'|'.join(_WORDS)})[ -]and[ -](?:a|one)[ -]half\b",
 
 @dataclass(frozen=True, slots=True)
 class Bathrooms:
-    """Counts of bathrooms. `total` counts a half bathroom as one (RESO BathroomsTotalInteger). None means unknown."""
+    """Counts of bathrooms. A half bathroom counts as one in `total` (RESO BathroomsTotalInteger)."""
 
     total: int
     full: int | None = None
@@ -34,7 +34,9 @@ class Bathrooms:
 
 
 def single(text: str, lang: str | None = None, *, year: bool = False) -> float | None:
-    """Return the first number in a short text, or the year if `year`. Return None for a range or an ordinal."""
+    """Return the first number in a short text. With `year`, return the year instead. Without `year`, return None for a
+    range or an ordinal.
+    """
     text = text.strip()
     if len(text) > (60 if year else 40):
         return None
@@ -50,7 +52,7 @@ def single(text: str, lang: str | None = None, *, year: bool = False) -> float |
 
 
 def of_kinds(text: str) -> int | None:
-    """Return the sum of a list of counts such as `1 garage, 2 outside`, or None for other text."""
+    """Return the sum of the counts in a list such as `1 garage, 2 outside`, or None if `text` is not such a list."""
     parts = [re.findall(r"\d+", part) for part in re.split(r"[,;]\s", text.rpartition(":")[2])]
     is_sum = len(parts) > 1 and all(len(found) == 1 and len(found[0]) <= 2 for found in parts)
     return sum(int(*found) for found in parts) if is_sum else None

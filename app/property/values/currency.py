@@ -1,11 +1,10 @@
-"""Find currencies by code or symbol. A symbol such as `$`, which several currencies share, is resolved by country."""
+"""Find currencies by code or symbol. The country determines which currency a symbol such as `$` means."""
 
 import re
 
 from app.property.fields.countries import COUNTRIES, CURRENCIES, CURRENCY_SIGNS, SHARED_SIGNS
 
-#: Maps ISO 3166-1 alpha-2 country codes to ISO 4217 currency codes.
-#: Matches a currency sign and the first digit of the amount behind it.
+#: Matches a currency sign and the first digit of the amount after the sign.
 AMOUNT = re.compile(r"[$€£]\s?\d")
 COUNTRY_CURRENCY = {code: country.currency for code, country in COUNTRIES.items()}
 _CODES = sorted(CURRENCIES)
@@ -34,7 +33,7 @@ _SIGNS = frozenset(s[-1] for s in (*CURRENCY_SIGNS, *SHARED_SIGNS) if not s[-1].
 
 
 def _may_name(text: str) -> bool:
-    """Return False if `text` certainly names no currency. This check is faster than a search with `_PATTERN`."""
+    """Return whether `text` may contain a currency. This check is faster than `_PATTERN`."""
     lowered = text.lower()
     return not _SIGNS.isdisjoint(lowered) or not _WORDS.isdisjoint(_LETTERS.findall(lowered))
 
@@ -42,7 +41,7 @@ def _may_name(text: str) -> bool:
 def find_currency(text: str, country: str | None = None) -> str | None:
     """Return the ISO 4217 code of the first currency in `text`, or None.
 
-    A shared sign such as `$` means the currency of `country`, if that country uses the sign.
+    A sign that several currencies share, such as `$`, means the currency of `country` if that country uses the sign.
     """
     match = _PATTERN.search(text) if _may_name(text) else None
     local = _LOCAL.get(country or "")
@@ -61,7 +60,7 @@ def find_currency(text: str, country: str | None = None) -> str | None:
 
 
 def without_currency(text: str, country: str | None = None) -> str:
-    """Return `text` with a space in place of its first currency."""
+    """Replace the first currency in `text` by a space."""
     local = _LOCAL.get(country or "")
     match = (local[1].search(text) if local else None) or (_PATTERN.search(text) if _may_name(text) else None)
     return f"{text[: match.start()]} {text[match.end() :]}" if match else text

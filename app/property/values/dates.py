@@ -1,4 +1,4 @@
-"""Parse dates into ISO 8601: `2024-06-03`, or without a day or month in the text, `2005-10` or `1995`."""
+"""Parse dates into ISO 8601: `2024-06-03`, or `2005-10` or `1995` if the text has no day or month."""
 
 import re
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ _MONTH_YEAR = re.compile(r"^\s*(\d{1,2})[/.](\d{4})\s*$")
 _YEAR = re.compile(r"^\s*((?:1[6-9]|20)\d{2})\s*$")
 #: Matches dates in the format of some databases: `22-JUN-12`.
 _DASHED = re.compile(r"^\s*(\d{1,2})-([A-Za-z]{3})-(\d{4}|\d{2})\b")
-#: The calendar year in which each Japanese era began.
+#: The calendar year of the first year of each Japanese era.
 _ERAS = {"明治": 1868, "大正": 1912, "昭和": 1926, "平成": 1989, "令和": 2019}
 _EAST_ASIAN = re.compile(
     rf"(?:({'|'.join(_ERAS)})\s?(\d{{1,2}}|元)|((?:1[6-9]|20)\d\d))\s?[年년]"
@@ -30,7 +30,7 @@ _WORDS = re.compile(
 
 
 def parse_date(text: str, *, lang: str | None = None, country: str | None = None) -> str | None:
-    """Return the date in `text`, or None. If `country` is the US or None, `03/04/2024` is in March, else in April."""
+    """Return the date in `text`, or None. If `country` is the US or None, `03/04/2024` means March 4, else April 3."""
     text = text.strip()[:80]
     if _EAST_ASIAN.search(text):
         return _east_asian(text)

@@ -1,6 +1,6 @@
 """Parse room layouts in each country's notation: `3LDK`, `3+kk`, `T4`, `3 BHK`, `3室2厅1卫`, `trilocale`, `3h+k+s`.
 
-The number means rooms in Japan, Czechia, France, and Italy, but bedrooms in Portugal, India, China, and Turkey.
+The number counts rooms in Japan, Czechia, France, and Italy, but bedrooms in Portugal, India, China, and Turkey.
 """
 
 import re
@@ -13,7 +13,7 @@ from app.property.fields.phrases import expression
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The counts in a layout, each None if missing. A half room counts as 0.5."""
+    """A half room counts as 0.5."""
 
     rooms: float | None = None
     bedrooms: int | None = None
@@ -21,7 +21,9 @@ class Layout:
 
 
 def _patterns(key: str) -> Mapping[str, tuple[re.Pattern[str], ...]]:
-    """Return the patterns of each language. Group 1 matches the count. A match of group 2 means another half room."""
+    """Return the patterns of `key` by language code. In a pattern, group 1 matches the count, and group 2, if it
+    matches, means an additional half room.
+    """
     return {
         code: tuple(map(re.compile, sections["layouts"][key]))
         for sections in languages().values()
@@ -31,7 +33,7 @@ def _patterns(key: str) -> Mapping[str, tuple[re.Pattern[str], ...]]:
 
 
 _ROOMS, _BEDROOMS, _BATHROOMS = _patterns("rooms"), _patterns("bedrooms"), _patterns("bathrooms")
-#: Patterns of names for a flat with a certain number of rooms, such as `trilocale`, each with that number.
+#: Patterns for words such as `trilocale`, each with the number of rooms that the word means.
 _NAMES = tuple(
     (re.compile("|".join(map(expression, phrases)), re.IGNORECASE), rooms)
     for sections in languages().values()
@@ -40,7 +42,7 @@ _NAMES = tuple(
 
 
 def parse_layout(text: str, lang: str | None) -> Layout | None:
-    """Return the counts of the first layout in `text` by the conventions of `lang` (ISO 639-1), or None."""
+    """Parse the first layout in `text` by the conventions of `lang` (ISO 639-1). Return None if there is no layout."""
     text = text[:120]
     if beds := _first(_BEDROOMS, lang, text):
         baths = _first(_BATHROOMS, lang, text)

@@ -4,10 +4,11 @@ import re
 
 #: Zero-width space, word joiner, invisible operators, and byte order mark.
 _ZERO_WIDTH = "\u200b\u2060\u2061\u2062\u2063\u2064\ufeff"
-#: Joiners and direction marks. Persian, Hindi, and Arabic need them, so remove them only between ASCII characters.
+#: Joiners and direction marks. Persian, Hindi, and Arabic need them, so they are removed only between ASCII characters.
 _JOINERS = "\u200c\u200d\u200e\u200f"
 _STRAY_JOINERS = re.compile(f"(?<=[\\x21-\\x7e])[{_JOINERS}]+(?=[\\x21-\\x7e])")
-#: Tag characters and supplementary variation selectors. In UTF-8, they all begin with the bytes `_TAGS_BEGIN`.
+#: Tag characters and supplementary variation selectors. In UTF-8, all of these characters begin with the bytes
+#: `_TAGS_BEGIN`.
 _TAGS = re.compile("[\U000e0000-\U000e007f\U000e0100-\U000e01ef]")
 _TAGS_BEGIN = b"\xf3\xa0"
 _UNSEEN_ENTITIES = re.compile(
@@ -15,7 +16,7 @@ _UNSEEN_ENTITIES = re.compile(
     r"#[xX]0*(?:200[b-fB-F]|206[0-4]|[fF][eE][fF][fF]|[eE]0[01][0-9a-fA-F]{2})|ZeroWidthSpace|NoBreak)(?![0-9A-Za-z]);?"
 )
 _OVERRIDES = re.compile(r"[\u202d\u202e]|&#(?:0*823[78]|[xX]0*202[dDeE])(?![0-9A-Fa-f])|\\u202[dDeE]")
-#: Prefixes of direction overrides. Searching for them first is faster than the whole pattern, and most pages have none.
+#: Prefixes of what `_OVERRIDES` matches, because searching for fixed strings first is faster.
 _OVERRIDES_BEGIN = ("\u202d", "\u202e", "&#823", "&#0", "&#x2", "&#X2", "&#x0", "&#X0", "\\u202")
 
 

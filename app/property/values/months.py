@@ -1,4 +1,6 @@
-"""Parse CLDR month names in the page's language. `listopada` is October in Croatian, but November in Polish."""
+"""Parse CLDR month names in the page's language. For example, `listopada` is October in Croatian, but November in
+Polish.
+"""
 
 import unicodedata
 from collections.abc import Iterator, Mapping
@@ -6,14 +8,16 @@ from functools import cache, lru_cache
 
 from app.property.fields.languages import languages
 
-#: Minimum number of characters of a month's abbreviation.
+#: Minimum number of characters of a month's name or abbreviation.
 _LEAST = 3
 #: Maximum number of languages whose month names are cached.
 _MOST_LANGUAGES = 64
 
 
 def month_of(word: str, lang: str | None) -> int | None:
-    """Return the month (1 to 12) that `word` means in `lang`, else in English, else in another language, else None."""
+    """Return the month (1 to 12) that `word` means in `lang`, English, or another language, in this order. Return None
+    if it means no month.
+    """
     name = _folded(word)
     if len(name) < _LEAST:
         return None
@@ -34,7 +38,6 @@ def _names(lang: str) -> Mapping[str, int]:
 
 @cache
 def _all_names() -> Mapping[str, int]:
-    """Return the month names of all languages with a language file. Omit names that mean different months."""
     meant: dict[str, set[int]] = {}
     for sections in languages().values():
         for code in sections["codes"]:
@@ -44,7 +47,6 @@ def _all_names() -> Mapping[str, int]:
 
 
 def _of_language(lang: str) -> Iterator[tuple[str, int]]:
-    """Yield full and short month names of a language; nothing if the language is not in CLDR."""
     from babel import Locale, UnknownLocaleError  # noqa: PLC0415 (most pages have no month in words)
 
     try:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from app.property.fields.phrases import alternatives, pattern
 from app.property.values import texts
 
-#: Maximum number of characters of a line to examine.
+#: Maximum number of characters of a line that are parsed.
 _LONGEST = 300
 _TITLES = re.compile(
     rf"^(?:(?:{alternatives('people', 'titles')})\.?(?:-\w+\.)?\s+)+(?=[^\W\d_]\S*\s+\S)", re.IGNORECASE
 )
-#: Matches the words for an agent's personal corporation in British Columbia.
+#: Matches the note that an agent has a personal corporation (British Columbia).
 _CORPORATION = re.compile(r",?\s+(?:PREC|Personal Real Estate Corporation)\b\*?$", re.IGNORECASE)
 #: Matches a Japanese broker's license, which follows the firm's name.
 _LICENSE = re.compile(r"\s*(?:国土交通大臣|[^\s()（）]{2,4}知事)\s?(?:免許)?\s?[(（].*$")
@@ -22,11 +22,11 @@ _PHONE = re.compile(
 )
 _GOES_ON = re.compile(rf"\s[&+]\s|,?\s(?:{alternatives('people', 'companies')})(?!\w)", re.IGNORECASE)
 _ROLE_BEHIND = re.compile(rf"[\s,–-]*(?:\w+\s){{0,2}}(?:{alternatives('people', 'roles')})", re.IGNORECASE)
-#: Matches a sign that joins several names into the name of one firm.
+#: Matches a sign between the names in a firm's name.
 _SEVERAL = re.compile(r"\s[&+]\s")
 _STRONG = re.compile(r"\s+[-–—|·•/]\s+|\s*[|·•]\s*")
 _WEAK = re.compile(r",\s+|;\s*|(?<!\b[A-Z])\.\s+(?=[^\W\d_a-zß-öø-ÿ])|\s*\(")
-#: Matches separators between names in a line.
+#: Matches separators between people and agencies in a line.
 _PIECES = re.compile(
     r"[|·•\n,;]|\s[-–—/]\s|[.:]\s|\s(?:of|at|with|by|von|chez|de)\s|\(?\+?\d[\d() .-]{6,}|"
     rf"\b(?:office|phone|cell|tel|contact|call|fax|e-?mail|mobile|main|{alternatives('people', 'titles')})\b",
@@ -49,12 +49,12 @@ def without_title(text: str) -> str:
 
 
 def without_license(text: str) -> str:
-    """Remove a Japanese broker's license after the name, such as `国土交通大臣免許(3)第9999号`."""
+    """Remove a Japanese broker's license and what follows it, such as `国土交通大臣免許(3)第9999号`."""
     return _LICENSE.sub("", " ".join(text[:_LONGEST].split()))
 
 
 def is_full_name(text: str) -> bool:
-    """Return whether `text` is two to five words that can be a person's full name, not an agency's."""
+    """Return whether `text` can be the full name of a person, with two to five words."""
     words = text.split()
     capital = [w for w in words if w[:1].isupper()]
     particles = all(w[:1].isupper() or w.casefold() in _PARTICLES for w in words)
@@ -74,23 +74,24 @@ _PARTICLES = frozenset({
 
 
 def is_agency(text: str) -> bool:
-    """Return whether `text` is an agency's name: it has a legal form, a real estate term, or several joined names."""
+    """Return whether `text` is an agency's name: one with a legal form, a real estate term, or several joined names."""
     named = texts.has_legal_form(text) or _TRADE.search(text) is not None or _SEVERAL.search(text) is not None
     return texts.is_office(text) and named and len(text.split()) <= 9
 
 
 def has_agency_beside(person: str, line: str) -> bool:
-    """Return whether `line` has an agency before or after `person`, or a role after it."""
+    """Return whether `line` names an agency beside `person`, or the person's role after the name."""
     found = re.search(re.escape(person), line, re.IGNORECASE)
     before, behind = (line[: found.start()], line[found.end() :]) if found else ("", "")
     if _GOES_ON.match(behind):
-        return False  # the agency's name goes on, as in `Alta Vista Rentals & Property Management LLC`
+        # `person` is the start of an agency's name, such as `Alta Vista Rentals & Property Management LLC`
+        return False
     pieces = [piece.strip(" ,.;:") for piece in _PIECES.split(f"{before}\n{behind}")]
     return _ROLE_BEHIND.match(behind) is not None or any(is_agency(piece) for piece in pieces)
 
 
 def split(text: str) -> Names:
-    """Split the text after an agent's label into person and agency."""
+    """Split the text that follows an agent's label into the person and the agency."""
     text = _PHONE.sub("", _LEAD.sub("", " ".join(text[:_LONGEST].split()).strip(" ,;:-")))
     strong = [_trimmed(p) for p in _STRONG.split(text) if _trimmed(p)]
     if not strong:
@@ -108,7 +109,6 @@ def split(text: str) -> Names:
 
 
 def _trimmed(piece: str) -> str:
-    """Remove punctuation around `piece`, except the last dot of a legal form."""
     bare = piece.strip(" ,)")
     return bare if texts.has_legal_form(bare.replace("\x00", ".")) else bare.strip(" ,.)")
 
@@ -118,7 +118,7 @@ def _is_cased(person: str) -> bool:
 
 
 def _shielded(text: str) -> str:
-    """Replace dots of abbreviations after a leading title by NUL, so that `_WEAK` does not split there."""
+    """Replace the dots of abbreviated titles by NUL, so that `_WEAK` does not split there."""
     return (
         re.sub(r"\b(\w{1,4})\.(?=\s?\w{0,3}\.|\s+[^\W\d_a-z]\S*\s+[^\W\d_a-z])", "\\1\x00", text)
         if _TITLES.match(text)

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from app.property.fields.languages import languages
 from app.property.fields.phrases import words
 
-#: Languages with a decimal comma. The codes listed here have no language file.
+#: Languages with a decimal comma. Those listed here have no language file.
 COMMA_LANGUAGES = frozenset(
     {code for sections in languages().values() if sections.get("decimal_comma") for code in sections["codes"]}
     | {"et", "lv", "lt", "is", "id", "vi", "ca", "gl", "eu"}
 )
 
 _GAP = " \u00a0\u202f\u2009"
-#: Ranges of East Asian characters, which may directly precede a number: `約2,800万`.
+#: Ranges of East Asian letters, which may directly precede a number: `約2,800万`.
 _CJK = r"\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _NUMBER = re.compile(
     rf"(?<![.,])(?<![^\W{_CJK}])[-\u2212]?"
@@ -26,7 +26,7 @@ _FACTORS = {
     **{"ten_thousand": 1e4, "hundred_million": 1e8},
 }
 _MULTIPLIERS = {word: factor for key, factor in _FACTORS.items() for word in words("numbers", key)}
-#: Factors of words that mean different numbers in different languages, by word and language.
+#: Factors of words whose meaning depends on the language, by word and language.
 _OF_LANGUAGE = {
     (word, code): _FACTORS[key]
     for sections in languages().values()
@@ -41,7 +41,7 @@ _FRACTIONS = {"½": 0.5, "¼": 0.25, "¾": 0.75}
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number in a text. `value`, `start`, and `end` include a multiplier such as `million`."""
+    """A number in a text. All fields include a multiplier such as `million`."""
 
     value: float
     start: int
@@ -68,11 +68,7 @@ def _plain(digits: str, lang: str | None) -> float | None:
 
 
 def _one_kind(text: str, mark: str, *, decimal: bool) -> str:
-    """Return `text`, whose only separator is `mark`, in the form that `float` accepts.
-
-    `mark` is a thousands separator if it repeats. It is also a thousands separator if it is not the language's decimal
-    separator (`decimal`), exactly three digits follow it, and the one to three digits before it are not all zero.
-    """
+    """Return `text`, whose only separator is `mark`, in the form that `float` accepts."""
     head, _, tail = text.rpartition(mark)
     groups = text.split(mark)
     in_thousands = len(tail) == 3 and head.strip("0") != "" and len(groups[0]) <= 3
@@ -82,7 +78,9 @@ def _one_kind(text: str, mark: str, *, decimal: bool) -> str:
 
 
 def find_numbers(text: str, lang: str | None = None, *, multipliers: bool = True) -> list[Number]:
-    """Return the finite numbers in `text`, in order. `lang` (ISO 639-1) decides what a single comma or dot means."""
+    """Return the finite numbers in `text`, in order. `lang` (ISO 639-1) determines whether a comma or a dot is the
+    decimal separator.
+    """
     found: list[Number] = []
     for match in _NUMBER.finditer(text[:4000]):
         value = _plain(match.group(), lang)
@@ -103,7 +101,6 @@ def find_numbers(text: str, lang: str | None = None, *, multipliers: bool = True
 
 
 def _continues(before: Number, value: float, start: int, text: str) -> bool:
-    """Return whether `value` is the next part of the number `before`, as `2,800万` is in `1億2,800万`."""
     gap = text[before.end : start]
     return gap in ("", " ") and text[before.end - 1] in _EAST_ASIAN and 0 < value < _MULTIPLIERS[text[before.end - 1]]
 
@@ -125,5 +122,5 @@ def parse_number(text: str, lang: str | None = None) -> float | None:
 
 
 def tidy(value: float) -> int | float:
-    """Convert a whole number to `int`, so that 3.0 is stored as 3."""
+    """Convert a whole number to `int`: 3.0 becomes 3."""
     return int(value) if float(value).is_integer() else value

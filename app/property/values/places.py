@@ -11,7 +11,7 @@ _OF_LANGUAGE = {language: code for code, country in COUNTRIES.items() for langua
 
 
 def country_code(text: str) -> str | None:
-    """Return the ISO 3166-1 alpha-2 code for a country's code or name, or None."""
+    """Return the ISO 3166-1 alpha-2 code of the country with this code or name, or None."""
     word = re.sub(r"\s+", " ", text.strip().lower())
     if len(word) == 2 and word.upper() in COUNTRIES:
         return word.upper()
@@ -19,12 +19,12 @@ def country_code(text: str) -> str | None:
 
 
 def country_name(code: str) -> str:
-    """Return the English name of a country code in lower case: `germany` for `DE`."""
+    """Return the English name of the country `code`, in lower case: `germany` for `DE`."""
     return COUNTRIES[code].names[0]
 
 
 def us_state(text: str) -> str | None:
-    """Return the two-letter code for a US state's code or name, or None."""
+    """Return the two-letter code of the US state with this code or name, or None."""
     word = text.strip(" .,")
     return word.upper() if word.upper() in US_CODES else US_STATES.get(word.lower())
 
@@ -35,14 +35,16 @@ def country_of_host(host: str) -> str | None:
 
 
 def country_of_language(lang: str | None) -> str | None:
-    """Return the country in a language tag such as `en-GB`, else the main country of the language, or None."""
+    """Return the country in a language tag such as `en-GB`. Without one, return the main country of the language, or
+    None.
+    """
     if not lang:
         return None
     language, _, region = lang.replace("_", "-").partition("-")
     return country_code(region) or _OF_LANGUAGE.get(language.lower())
 
 
-#: Countries by language and currency sign, for pages whose host and postal code do not reveal the country.
+#: Maps a language and a currency sign to a country. Used if the host and the postal code do not reveal the country.
 _MONEY_COUNTRY = {
     ("es", "€"): "ES", ("fr", "€"): "FR", ("nl", "€"): "NL", ("pt", "€"): "PT", ("pt", "R$"): "BR", ("fr", "CHF"): "CH",
     ("de", "CHF"): "CH", ("it", "CHF"): "CH", ("en", "₹"): "IN", ("en", "AED"): "AE"
@@ -55,11 +57,10 @@ def country_of_money(lang: str | None, text: str) -> str | None:
 
 
 def boxes_of(country: str) -> tuple[Box, ...]:
-    """Return a country's bounding boxes, or an empty tuple for an unknown country."""
     return COUNTRIES[country].boxes if country in COUNTRIES else ()
 
 
 def in_country(latitude: float, longitude: float, country: str) -> bool:
-    """Return whether the point is in one of the country's bounding boxes, or no boxes are known for the country."""
+    """Return whether the point is in one of the country's bounding boxes, or True if no boxes are known."""
     boxes = boxes_of(country)
     return not boxes or any(s <= latitude <= n and w <= longitude <= e for s, w, n, e in boxes)

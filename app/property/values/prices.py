@@ -27,7 +27,9 @@ _LEAST, _MOST = 1.0, 5e11
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """An amount in `currency` (ISO 4217), per `period` for rents. `basis` is "warm" (with heating) or "cold"."""
+    """A price in `currency` (ISO 4217). For rents, `period` is the time that the amount covers, and `basis` is "warm"
+    (with heating) or "cold" (without).
+    """
 
     amount: float
     currency: str | None = None
@@ -52,12 +54,12 @@ def find_qualifier(text: str) -> str | None:
 
 
 def parse_price(text: str, *, lang: str | None = None, country: str | None = None) -> Price | None:
-    """Return the first price with a currency, else the first price, or None. Ignore prices per area."""
+    """Return the first price with a currency, or else the first price, or None. Ignore prices per area."""
     text = text[:300]
     per_area = _PER_AREA.search(text)
     clean = text[: per_area.start()] if per_area else text
     numbers = [n for n in find_numbers(clean, lang) if _LEAST <= n.value <= _MOST]
-    if per_area and not text.startswith(":", per_area.end()):  # drop the number before "/m²", which is a price per area
+    if per_area and not text.startswith(":", per_area.end()):
         numbers = numbers[:-1]
     if not numbers:
         return None
@@ -74,17 +76,16 @@ def parse_price(text: str, *, lang: str | None = None, country: str | None = Non
     return Price(number.value, currency, find_period(around), qualifier, basis)
 
 
-#: Matches words and punctuation that may accompany a price, such as qualifiers, taxes, and periods.
 _BESIDE = re.compile(
     rf"(?:\b(?:{alternatives('prices', 'beside')})(?![^\W\d_])|[/／*+:.,;()\[\]|~–—-]|円|元|月|起|\s)+", re.IGNORECASE
 )
 
 
 def stands_alone(text: str, *, lang: str | None = None, country: str | None = None) -> bool:
-    """Return whether `text` is only a price or a price range, apart from words in `_BESIDE`."""
+    """Return whether `text` contains nothing but a price or a price range, and words in `_BESIDE`."""
     if len(text) > 60:
         return False
-    bare = without_currency(text, country)  # this cheap test comes first, because most texts contain no price
+    bare = without_currency(text, country)  # most texts contain no price, so try this fast check first
     if bare == text and not any(c in "万萬億亿만억" for c in text):
         return False
     if is_per_area(text) or parse_price(text, lang=lang, country=country) is None:
@@ -93,7 +94,7 @@ def stands_alone(text: str, *, lang: str | None = None, country: str | None = No
     if len(numbers) == 2 and _RANGE_GAP.search(bare[numbers[0].end : numbers[1].start]):
         if numbers[1].value <= numbers[0].value:
             return False
-        bare = without_currency(bare, country)  # also remove the currency of the second amount
+        bare = without_currency(bare, country)  # the second amount of a range may have a currency too
         numbers = [n for n in find_numbers(bare, lang) if n.value >= _LEAST]
         rest = f"{bare[: numbers[0].start]} {bare[numbers[-1].end :]}"
     elif len(numbers) == 1:

@@ -1,11 +1,11 @@
-"""Recognize regions of countries by their names in `fields/countries.toml`."""
+"""Recognize regions of countries. Their names are in `fields/countries.toml`."""
 
 import re
 
 from app.property.fields.countries import COUNTRIES
 
 _ALL = frozenset().union(*(country.regions for country in COUNTRIES.values()))
-#: Matches a word for the kind of region, such as `county`, before its name.
+#: Matches the kind of region before its name, such as `county`.
 _PREFIX = re.compile(
     r"^(?:co\.?|county|woj\.?|województwo|kanton|canton|provincia(?: di| de)?|province(?: de)?|provincie|prov\.?|"
     r"departamento|département|distrito de|estado de(?! m)|județul|jud\.|νομός|ν\.|област|обл\.|bundesland|region|"
@@ -28,7 +28,7 @@ def _bare(text: str) -> str:
 
 
 def is_named(text: str, country: str | None) -> bool:
-    """Return whether `text` is a region with a word for the kind of region: `Co. Kildare`, `Hallands län`."""
+    """Return whether `text` is a region that includes the word for its kind: `Co. Kildare`, `Hallands län`."""
     word = " ".join(text.split()).strip(" ,.()").casefold()
     named = _PREFIX.match(word) is not None or _SUFFIX.search(word) is not None or word.endswith((" län", " kraj"))
     return named and is_region(text, country)

@@ -1,4 +1,4 @@
-"""Cache the results of functions that take a text. Results for long texts are not cached."""
+"""Cache the results of functions of a text."""
 
 from collections.abc import Callable
 from functools import lru_cache, update_wrapper
@@ -7,7 +7,8 @@ from functools import lru_cache, update_wrapper
 def remembered[*More, Answer](
     most: int, longest: int
 ) -> Callable[[Callable[[str, *More], Answer]], Callable[[str, *More], Answer]]:
-    """Cache a function's results for the last `most` texts of at most `longest` characters.
+    """Cache a function's results for the last `most` different arguments. Texts of more than `longest` characters are
+    not cached.
 
     The function's other arguments must be hashable and positional.
     """

@@ -15,7 +15,7 @@ _EMPTY = re.compile(rf"[\W_]*|(?:{alternatives('answers', 'unknown')})|\{{\{{.*"
 _IDENTIFIER = re.compile(r"^[A-Za-z0-9][\w./#-]*(?: ?[\w./#-]+){0,2}$")
 _POSTAL = re.compile(r"^(?=.*\d)[A-Za-z0-9][A-Za-z0-9 -]{2,9}$")
 _NO_PERSON = re.compile(rf"\d|@|https?:|www\.|{alternatives('people', 'no_names')}", re.IGNORECASE)
-#: Matches texts that are not an agency's name, such as names of map services.
+#: Matches parts of texts that are not an agency's name, such as names of map services.
 _NO_OFFICE = re.compile(rf"@|https?:|{alternatives('people', 'no_offices')}", re.IGNORECASE)
 _TITLE = re.compile(
     rf"(?:(?:{alternatives('people', 'ranks')})[ -]+)*(?:{alternatives('people', 'trades')})", re.IGNORECASE
@@ -24,10 +24,9 @@ _NO_STREET = re.compile(rf"https?:|[@|€£$<>{{}}_]|{alternatives('addresses', 
 _NO_PLACE = re.compile(rf"[\d²³|€£$<>{{}}@:]|https?|{alternatives('addresses', 'no_places')}", re.IGNORECASE)
 #: Matches the text of a map link, which may follow an address.
 _TO_A_MAP = pattern("pages", "map_links")
-#: Matches words that mark a district, which may follow its town.
+#: Matches words that mark a district.
 _DISTRICT = re.compile(r"(?:^|\s)(?:р-н|район|district|subdistrict)(?:\s|$)", re.IGNORECASE)
 _ROOM_SIZE = re.compile(r"\d+(?:\.\d+)?\s?(?:['′]|ft\.?)?\s?[x×]\s?\d+(?:\.\d+)?\s?(?:['′]|ft\.?)?", re.IGNORECASE)
-#: Texts that are file extensions, not features.
 _FILES = frozenset({"jpg", "jpeg", "png", "webp", "gif", "svg", "pdf"})
 _SPLIT = re.compile(r"\s*[,;\n|]\s*")
 
@@ -44,7 +43,7 @@ def clean(text: str) -> str:
 
 
 def letters_of(text: str) -> str:
-    """Return only the letters and digits of `text`, casefolded, for comparing spellings."""
+    """Return the letters and digits of `text`, casefolded."""
     return re.sub(r"[\W_]+", "", text.casefold())
 
 
@@ -82,7 +81,7 @@ def is_postal_code(text: str) -> bool:
 
 
 def is_place_name(text: str) -> bool:
-    """Return whether the text can be the name of a town or region."""
+    """Return whether the text can be a town's or a region's name."""
     return (
         2 <= len(text) <= 60
         and any(c.isalpha() for c in text)
@@ -122,7 +121,6 @@ def ends_like_street(text: str) -> bool:
 
 
 def capitalized(text: str) -> str:
-    """Capitalize a lower-case ASCII name. Return other names unchanged."""
     return text.title() if text.islower() and text.isascii() else text
 
 
@@ -131,7 +129,6 @@ def looks_like_street(text: str) -> bool:
 
 
 def looks_like_address(text: str) -> bool:
-    """Return whether the text can be a one-line address."""
     return looks_like_street(text) and (any(c.isdigit() for c in text) or "," in text)
 
 
@@ -142,7 +139,7 @@ _LEGAL_FORM = re.compile(
 
 
 def has_legal_form(text: str) -> bool:
-    """Return whether the name has a company's legal form: `... GmbH`, `... s.r.o.`, `株式会社...`."""
+    """Return whether the name has a company's legal form, such as `GmbH`, `s.r.o.`, or `株式会社`."""
     return _LEGAL_FORM.search(text.strip()) is not None
 
 
@@ -171,7 +168,9 @@ def is_office(text: str) -> bool:
 
 
 def features(raw: Any) -> list[str]:
-    """Return up to 12 features from a list, or from a text that commas, semicolons, bars, or line breaks separate."""
+    """Return up to 12 features from a list, or from a text in which commas, semicolons, bars, or line breaks separate
+    them.
+    """
     parts = [str(p) for p in raw] if isinstance(raw, list) else _SPLIT.split(str(raw))
     kept = [clean(p).strip(" .;") for p in parts]
     kept = [p for p in kept if p and not is_empty(p) and len(p) <= 60 and any(c.isalpha() for c in p)]

@@ -1,7 +1,6 @@
 """The daily budget of page requests and model calls that all watches share.
 
-A request is charged before it is sent, so that the budget is never exceeded. If the process dies after the charge and
-before the request, the charge is not refunded.
+A request is charged before it is sent, so that the budget is never exceeded.
 """
 
 from dataclasses import dataclass
@@ -15,10 +14,8 @@ from app.property.storage.jobs import usage
 
 
 class Charge(StrEnum):
-    """A kind of request that counts against the budget."""
-
-    PAGE = "page"  # one page fetch including redirects, even if the response is 304
-    MODEL_CALL = "model_call"  # one model call, with or without web search
+    PAGE = "page"  # includes redirects and 304 responses
+    MODEL_CALL = "model_call"
 
 
 SUBJECT = "watches"
@@ -26,10 +23,10 @@ SUBJECT = "watches"
 
 @dataclass(frozen=True, slots=True)
 class WatchLimits:
-    """The daily limits of page requests and model calls for all watches together. Days are in UTC.
+    """Limits for all watches together: page requests and model calls per UTC day.
 
-    `daily_targets` is each caller's daily quota of targets (None: no quota). Each refresh of a watch uses one target of
-    the quota of the caller that added it.
+    `daily_targets` is each caller's daily quota of targets (None: no quota). Each refresh uses one target of the quota
+    of the caller that added the watch.
     """
 
     pages: int
@@ -47,7 +44,7 @@ class WatchDay:
 
 
 def charge_watches(database: Database, what: Charge, limit: int) -> bool:
-    """Charge one request to today's budget. Return False if the budget for this kind is used up."""
+    """Charge one request to today's budget. Return False if today's limit for this kind of request is reached."""
     today = database.clock.now().date()
     return database.repeat(lambda connection: usage.add(connection, today, SUBJECT, what, 1, limit=limit))
 

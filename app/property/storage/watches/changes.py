@@ -1,8 +1,8 @@
 """The feed of published changes, ordered by commit.
 
-A cursor is the position of the last change that a client has received. PostgreSQL assigns row numbers before the
-commit. A client could therefore read a higher number first and miss a lower one that is committed later. To prevent
-this, publishing a change gives it a new position, and locks the feed until the transaction commits.
+A client's cursor is the position of the last change that it has received. PostgreSQL assigns row numbers before the
+commit. A client could therefore read a higher number first and miss a lower one that is committed later. Therefore,
+`publish` gives the change a new position, and locks the feed until the transaction commits.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from app.property.storage.watches.models import Change, ChangeState
 ORDER = Order("changes", (Change.position,))
 #: A cursor after all changes that are published so far.
 LATEST = "latest"
-#: Maximum number of changes deleted per transaction. More would make other writers wait too long.
+#: Maximum number of changes deleted per transaction, so that other writers do not wait long.
 _AT_ONCE = 1000
 _PUBLISHED = Change.state == ChangeState.PUBLISHED
 
@@ -44,7 +44,7 @@ def publish(database: Database, connection: Connection, change: Change, why: str
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """Changes after a cursor, oldest first.
+    """A page of the feed, oldest change first.
 
     `next_since` is the cursor after the last change. `has_more` is True if later changes are already published.
     """
@@ -63,7 +63,8 @@ class ChangeStore(Store):
         """Return up to `limit` changes after `cursor`, of all properties or of `property_id`.
 
         With cursor None, start at the oldest change. With `LATEST`, return no changes, only a cursor after the newest
-        one. The id of a merged property stands for the property it was merged into. Raises `InvalidCursorError`.
+        one. The id of a merged property stands for the property it was merged into. If `property_id` was merged, return
+        changes of the property it was merged into.
         """
         if cursor == LATEST:
             newest = self._scalar(select(func.max(Change.position)).where(_PUBLISHED))
@@ -77,7 +78,7 @@ class ChangeStore(Store):
         return Followed(found[:limit], ORDER.cursor((found[:limit][-1].position,)), len(found) > limit)
 
     def newest(self, *, property_id: str | None = None, limit: int = 100) -> list[Change]:
-        """Return the latest changes, newest first. `property_id` is as in `since`."""
+        """Return the latest changes, newest first. `property_id` has the same meaning as in `since`."""
         query = select(Change).where(_PUBLISHED).order_by(Change.position.desc())
         if property_id is not None:
             query = query.where(_is_of(property_id))
@@ -94,7 +95,7 @@ class ChangeStore(Store):
         return count, oldest
 
     def prune(self, before: datetime) -> int:
-        """Delete up to 1,000 changes in any state, last updated before `before`. Return the number deleted."""
+        """Delete up to 1,000 changes that were last updated before `before`, and return their number."""
         return delete_some(self._database, Change, Change.updated_at < before, _AT_ONCE)
 
 

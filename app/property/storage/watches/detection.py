@@ -1,7 +1,7 @@
 """Detect changes of a property's values, in the transaction that stores a page's new record.
 
-A new value on a page becomes a pending change. The change is published when it is accepted
-(`merging/change_confirmation.py`).
+A new value on a page becomes a pending change. The change is published once `merging/change_confirmation.py` accepts
+it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -34,7 +34,7 @@ from app.property.storage.watches.changes import publish
 from app.property.storage.watches.models import Change, ChangeState
 from app.property.urls.targets import normalize_url
 
-#: Extraction methods that may read a different value from the same text next time.
+#: Methods that can extract different values from the same text.
 _UNSTEADY = frozenset({Method.LLM, Method.RECIPE})
 _PENDING = Change.state == ChangeState.PENDING
 
@@ -90,7 +90,6 @@ class ChangeDetector:
         if was is None and not (is_same_edition and self._may_appear(name, before, record.evidence[name])):
             return
         pending = [change for change in self._pending if change.field == name]
-        # the property's value before the field's pending changes
         old = pending[0].previous if pending else _value(name, self._rebuilt.was) or self._last_value(name, record, ())
         is_known = any(one.url == before.url and not is_news(name, one.candidate.new, now) for one in pending)
         if is_known or not changes_property(name, was, now, old):
@@ -118,7 +117,6 @@ class ChangeDetector:
         self._pending.append(change)
 
     def _may_appear(self, name: str, before: Row[Any], proof: Evidence) -> bool:
-        """Return whether the field is new on the page. Return False if better extraction may explain the value."""
         if name in before.wanted_model or proof.method is Method.LLM:
             return False
         if proof.method is not Method.RECIPE:
@@ -130,8 +128,7 @@ class ChangeDetector:
         """Return whether the two values may differ only because the extraction changed, not the page.
 
         Return False if the same version of the extractors read both, without a model or a recipe. Otherwise, return
-        True if both versions of the page contain both quotes. If one version of the page is no longer stored, return
-        True unless the extractors are the same.
+        True if both stored versions of the page contain both quotes.
         """
         if is_same_edition and _UNSTEADY.isdisjoint((was.proof.method, now.proof.method)):
             return False
@@ -141,7 +138,9 @@ class ChangeDetector:
         return has_words(old, now.proof.quote) and has_words(new, was.proof.quote)
 
     def _last_value(self, name: str, record: SourceRecord, urls: Sequence[str]) -> Statement | None:
-        """Return the newest value observed on `urls` (empty: on any page), but not in the body of `record`."""
+        """Return the newest value observed on `urls`, or on any page if `urls` is empty. Ignore values from the body of
+        `record`.
+        """
         c = Observation
         mine = (c.property_id == self._property_id, c.field == name, c.content_sha256 != record.content_sha256)
         query = select(Observation).where(*mine)
@@ -206,7 +205,6 @@ def _value(name: str, stored: Row[Any]) -> Statement | None:
 
 
 def _pages_of(connection: Connection, property_id: str, found: set[str]) -> str:
-    """Return all known URLs of the property's pages that have a URL in `found`, separated and enclosed by spaces."""
     for url in sorted(found):
         with suppress(InvalidTargetError):
             found.add(normalize_url(url))

@@ -17,7 +17,6 @@ from app.property.storage.types import Base, Id, JsonWords, RowId, Sha256, Url, 
 
 
 def write(connection: Connection, watches: Sequence[Watch]) -> None:
-    """Update the modified columns of `watches` in one statement."""
     columns = set(Watch.__table__.columns.keys())
     names = sorted({name for one in watches for name in columns - inspect(one).unmodified})
     values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
@@ -43,12 +42,9 @@ class WatchStatus(StrEnum):
 
 
 class Watch(Base):
-    """A target that is fetched again every `interval_days`."""
-
     __tablename__ = "watches"
 
     id: Mapped[Id] = mapped_column(primary_key=True)
-    # a `WatchKind`
     kind: Mapped[str] = mapped_column(String(8))
     # a property's id, or a URL or address normalized by `urls/targets.py`
     target: Mapped[Url] = mapped_column(unique=True)
@@ -57,9 +53,8 @@ class Watch(Base):
     interval_days: Mapped[int]
     state: Mapped[str] = mapped_column(String(8))
     pause_reason: Mapped[Words | None]
-    due_at: Mapped[datetime]  # time when the next refresh is due
+    due_at: Mapped[datetime]
     put_off_at: Mapped[datetime | None]  # when the watch began to wait for budget; null if it does not wait
-    # start of the current refresh; null if no refresh is under way
     under_way_since: Mapped[datetime | None]
     # number of consecutive failed refreshes, and when the first of them failed (null: none failed)
     failures: Mapped[int] = mapped_column(server_default="0")
@@ -73,7 +68,7 @@ class Watch(Base):
     # client whose daily quota refreshes use (null: no quota); `prepaid`: whether the next refresh was already counted
     caller: Mapped[Sha256 | None]
     prepaid: Mapped[bool] = mapped_column(server_default=false())
-    # a `WatchStatus`, which only the queries in `repository.py` compute; null in other queries
+    # a `WatchStatus`, if the query computes it (see `repository.py`), otherwise null
     status: Mapped[str] = query_expression()
 
     __table_args__ = (
@@ -113,7 +108,7 @@ class Change(Base):
     id: Mapped[Id] = mapped_column(unique=True)
     property_id: Mapped[Id] = mapped_column(ForeignKey("properties.id", ondelete="CASCADE"))
     field: Mapped[str] = mapped_column(String(64))
-    url: Mapped[Url]  # `url` of the page's row in `source_records`
+    url: Mapped[Url]
     state: Mapped[str] = mapped_column(String(9), server_default="pending")
     old: Mapped[JsonWords | None]  # previous value; null if there was none, or after a reversal
     new: Mapped[JsonWords | None]
@@ -121,15 +116,15 @@ class Change(Base):
     new_evidence: Mapped[JsonWords | None]
     # fields that qualify the two values, such as the currency: {"old": {"X_Currency": ...}, "new": {...}}
     context: Mapped[JsonWords] = mapped_column(nullable=True)
-    # all URLs of the pages with the old or the new value, with a space before and after each URL
+    # URLs of the pages that show the old or the new value, separated and enclosed by spaces
     urls: Mapped[Urls]
     why: Mapped[Words | None]  # reason why the change was accepted; null if it was not
     looks: Mapped[int] = mapped_column(server_default="0")  # number of later fetches that confirmed the new value
     seen_at: Mapped[datetime]
-    # for a pending change, the last fetch of the page; else the time of the decision
+    # pending: time of the last fetch of the page; otherwise: time of the decision
     updated_at: Mapped[datetime] = mapped_column(index=True)
     published_at: Mapped[datetime] = synonym("updated_at")
-    # when to fetch the page again to confirm the change; null if another fetch would not help
+    # when to fetch the page again to confirm the change; null if no fetch is planned
     look_at: Mapped[datetime | None]
 
     __table_args__ = (

@@ -1,7 +1,4 @@
-"""Process ended refreshes: retry failed ones with backoff, and pause watches that fail for weeks.
-
-Also merge the watches of merged properties.
-"""
+"""Process ended refreshes: retry failed ones with backoff, and pause watches that fail for weeks."""
 
 import re
 from collections import Counter, defaultdict
@@ -24,29 +21,28 @@ from app.property.storage.statements import chunks, entities
 from app.property.storage.types import ACTIVE, UtcDateTime
 from app.property.storage.watches.models import Watch, write
 
-#: `_HOURS` lists, by error code, the hours to wait after each consecutive failure. The waits are longer if the site
-#: blocks requests or responds with an error status. After other errors or more failures, the next try is at the regular
-#: due time.
 _PASSING = {*(kind.code for kind in every_kind() if kind.transient), DeadlineExceededError.code, WorkerDiedError.code}
+#: Hours to wait after each consecutive failure, by error code. Further failures, and failures with other error codes,
+#: wait for the regular due time.
 _HOURS = {
     **dict.fromkeys((PageBlockedError.code, HttpStatusError.code), (24, 24)),
     **dict.fromkeys((*_PASSING, NoSourceError.code), (1, 4, 16, 24, 24)),
 }
 _GONE_STATUS = re.compile(r" answered HTTP 4(?:04|10)\.")
-#: A page that is gone is requested again after this many hours. After `_GONE_TRIES` tries, its watch is paused.
+#: Hours until a page that is gone is requested again, and the number of such failures that pauses its watch.
 _GONE_AGAIN_HOURS = 24
 _GONE_TRIES = 2
 #: A watch is paused after `_PAUSED_TRIES` consecutive failed refreshes, if the first was at least `_PAUSED_AFTER` ago.
 _PAUSED_TRIES = 8
 _PAUSED_AFTER = timedelta(days=14)
 _AT_ONCE = 500
-#: Condition for failed jobs of watches that will be retried at their `due_at`.
+#: Matches failed jobs of watches that will be retried at their `due_at`.
 HAS_FAILED = and_(Job.watch_id.is_not(None), Job.state == JobState.FAILED, Job.due_at.is_not(None))
 UNDER_WAY = exists().where(Job.watch_id == Watch.id, Job.state.in_(ACTIVE))
 
 
 def settle(connection: Connection, now: datetime) -> tuple[Counter[str], list[Watch]]:
-    """Process up to 500 ended refreshes. Count them by outcome, and return the watches that were paused."""
+    """Process up to 500 ended refreshes. Return the number of refreshes by outcome, and the watches that were paused."""
     query = select(Watch).where(Watch.under_way_since.is_not(None), ~UNDER_WAY)
     ended = entities(connection, query.order_by(Watch.under_way_since, Watch.id).limit(_AT_ONCE).with_for_update())
     made = defaultdict[str, list[Row[Any]]](list)
@@ -66,7 +62,6 @@ def settle(connection: Connection, now: datetime) -> tuple[Counter[str], list[Wa
 
 
 def forget_failed(connection: Connection, column: InstrumentedAttribute[Any], values: Sequence[str]) -> None:
-    """Cancel retries of watches' failed jobs whose `column` has one of `values`."""
     for some in chunks(values):
         connection.execute(update(Job).where(column.in_(some), HAS_FAILED).values(due_at=None))
 
@@ -104,8 +99,7 @@ def _end(watch: Watch, made: Sequence[Row[Any]], now: datetime) -> str:
 def job_again_at(error_code: str, error_message: str, now: datetime) -> ColumnElement[Any]:
     """Return a SQL expression for the retry time of a job that fails at `now`.
 
-    The value is NULL if the job is not retried or has no watch. `_HOURS` lists the waits. The job's age, not its number
-    of failures, selects the wait.
+    It is NULL if the job has no watch or is not retried. The job's age selects the wait from `_HOURS`.
     """
     hours = _hours(error_code, error_message)
     waits = [
@@ -131,9 +125,9 @@ def _is_gone(error_code: str | None, error_message: str | None) -> bool:
 def merge_watches(connection: Connection, merged_id: str, kept_id: str) -> None:
     """Make the watch of the property `merged_id` a watch of `kept_id`.
 
-    If both properties have a watch, one is deleted: the paused one if only one is active, else the one with the longer
-    interval. The remaining watch takes over the deleted watch's jobs and its refresh in progress. If both are active or
-    both are paused, the remaining watch gets the earlier due time.
+    If both properties have a watch, keep the active one, or the one with the shorter interval if both are active or
+    both are paused. The remaining watch gets the deleted watch's jobs and refresh in progress. If both were active or
+    both were paused, it also gets the earlier due time.
     """
     connection.execute(update(Watch).where(Watch.property_id == merged_id).values(property_id=kept_id))
     both = select(Watch).where(Watch.kind == "property", Watch.target.in_((merged_id, kept_id)))

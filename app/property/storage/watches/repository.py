@@ -47,7 +47,7 @@ class Added:
 
 
 class Watches(Store):
-    """The watches of a `Database`. Each method is one transaction and uses the database's clock."""
+    """Stores the watches in a database. Each method runs one transaction."""
 
     def add(
         self,
@@ -60,8 +60,8 @@ class Watches(Store):
     ) -> Added:
         """Add watches for the `named` property ids, URLs, and addresses. If an error is raised, no watch is added.
 
-        An existing watch gets the new interval and resumes if it was paused. A due watch stays due. Each new or resumed
-        watch uses one job of the quota of `requester`, for its first refresh.
+        An existing watch gets the new interval, and is resumed if it was paused. Each new or resumed watch uses one job
+        of the quota of `requester`, for its first refresh.
 
         Raises `InvalidTargetError`, `NotFoundError` for an unknown property, `InvalidWatchError` for an interval out of
         range, `TooManyWatchesError` if there would be more than `most` watches, and `QuotaExceededError`.
@@ -103,8 +103,7 @@ class Watches(Store):
         which, now = _is(name), self._clock.now()
 
         def work(connection: Connection) -> int:
-            # this lock waits for a tick, and the row lock below for a search that stores its results, because both may
-            # create jobs of the watch
+            # TICK keeps ticks from creating jobs of the watch meanwhile; the row lock keeps searches from doing so
             self._database.advisory_lock(connection, TICK)
             found = connection.execute(select(Watch.id).where(which).with_for_update()).scalar()
             if found is None:
@@ -127,7 +126,7 @@ class Watches(Store):
     def page(
         self, cursor: str | None = None, *, order: Order = ORDER, status: WatchStatus | None = None, limit: int = 100
     ) -> Page[Watch]:
-        """Return a page of watches after `cursor`. `status` None means any. Raises `InvalidCursorError`."""
+        """Return a page of watches after `cursor`. `status` None means any status. Raises `InvalidCursorError`."""
         now = self._clock.now()
         query = _all(now) if status is None else _all(now).where(_status_at(now) == status.value)
         return self._page(order, query, cursor, limit)
@@ -138,10 +137,8 @@ class Watches(Store):
         return {one: found.get(one.value, 0) for one in WatchStatus}
 
     def late(self, since: datetime) -> tuple[int, int, int]:
-        """Count overdue work that has waited since `since` or longer.
-
-        Return the number of watches that wait for budget, of due watches that no tick has handled, and of active jobs
-        of watches.
+        """Return how much work has waited since `since` or longer: watches that wait for budget, other due watches, and
+        active jobs of watches.
         """
         began = func.coalesce(Job.started_at, Job.created_at)  # retrying a failed job resets `started_at`
         theirs = Job.watch_id.is_not(None), Job.state.in_(ACTIVE), began <= since
@@ -159,15 +156,15 @@ class Watches(Store):
         return float(self._scalar(select(share).where(Watch.state == "active")) or 0)
 
     def tick(self, limits: WatchLimits, *, seconds: float = TICK_SECONDS) -> Tick:
-        """Process ended refreshes, and create jobs for due ones. The next tick should run after `seconds`.
+        """Process ended refreshes, and create jobs for due ones. `seconds` is the planned time until the next tick.
 
-        The day's budget (`limits`) is used first for pages with pending changes, then for due watches, longest overdue
-        first, then for retries of failed jobs. Watches that exceed the budget are first in line the next day.
+        Today's budget (`limits`) is used first for pages with pending changes, then for due watches (longest overdue
+        first), then for retries of failed jobs. Watches that exceed the budget are first in line the next day.
         """
 
         def work(connection: Connection) -> Tick:
             self._database.advisory_lock(connection, TICK)
-            # purges wait for this lock; otherwise, the tick could create a job for a page while a purge deletes it
+            # purges wait for this lock, so no job is created for a page during its purge
             self._database.advisory_lock(connection, PURGE, shared=True)
             return TickRun(connection, now, limits, seconds).run()
 
@@ -196,7 +193,7 @@ def _count(connection: Connection, key: Any, *which: ColumnElement[bool]) -> int
 def _is(name: str) -> Any:
     try:
         text = normalize_watched(name)
-    except InvalidTargetError:  # neither an id nor a valid target
+    except InvalidTargetError:
         raise NotFoundError("watch", name) from None
     if is_property_id(text):
         canonical = select(Property.merged_into).where(Property.id == text).scalar_subquery()
@@ -209,7 +206,7 @@ def _meant(connection: Connection, wanted: Sequence[str]) -> list[str]:
     canonical_ids: dict[str, str] = {}
     for some in chunks(ids):
         query = select(Property.id, Property.merged_into).where(Property.id.in_(some))
-        locked = query.with_for_update(read=True, key_share=True)  # keep purges from deleting the properties
+        locked = query.with_for_update(read=True, key_share=True)
         canonical_ids |= {row.id: row.merged_into or row.id for row in connection.execute(locked)}
     if (missing := next((one for one in ids if one not in canonical_ids), None)) is not None:
         raise NotFoundError("property", missing)

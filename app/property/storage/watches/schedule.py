@@ -28,19 +28,18 @@ from app.property.storage.watches.outcomes import HAS_FAILED, UNDER_WAY, forget_
 from app.property.urls.rows import is_row
 
 TICK_SECONDS = 60.0
-#: Advisory lock for transactions that create or cancel jobs of watches.
+#: Name of the advisory lock that is held while jobs of watches are created or canceled.
 TICK = "watches.tick"
-#: Less urgent than requested jobs, whose default priority is 5.
+#: Requested jobs have the default priority 5, which is more urgent.
 PRIORITY = 8
 #: A refresh of a property requests at most this many pages: the most recently read or confirmed ones.
 MOST_PAGES = 20
-#: Longest overdue first. Among watches with the same due time, the one refreshed longest ago is first.
 _TAKEN_IN_ORDER = (Watch.due_at, Watch.refreshed_at.asc().nulls_first(), Watch.id)
 #: A tick begins up to this many times the average number of watches that come due per tick, but at least
 #: `_LEAST_A_TICK`. The surplus clears the backlog after an outage or at the start of a day's budget.
 _CATCH_UP = 2.0
 _LEAST_A_TICK = 5
-#: Maximum number of watches per tick. One statement reads the pages of all of them.
+#: Maximum number of watches per tick, because one statement reads the pages of all of them.
 _MOST_A_TICK = 1000
 #: If a due watch's target already has an active job, the watch is due again after this time.
 _BUSY = timedelta(minutes=10)
@@ -48,10 +47,10 @@ _BUSY = timedelta(minutes=10)
 _LOOK_AGAIN = timedelta(minutes=30)
 #: If a tick's jobs were not sent to the task queue within this time, recovery sends them.
 _RESEND = timedelta(seconds=30)
-#: A new watch whose target was never read is first due within this many days.
+#: Days within which a new watch is first due if its target was never read.
 _FIRST_WITHIN_DAYS = 1
-#: A refresh is due a twelfth of the interval early, but at most half a day. This leaves time for a second fetch that
-#: confirms a change before the interval ends.
+#: A refresh is due a twelfth of the interval early, but at most half a day (in seconds). This leaves time to confirm a
+#: change before the interval ends.
 _EARLY_SHARE, _EARLY_SECONDS = 12, 43_200
 
 
@@ -59,7 +58,7 @@ def slot_after(target: str, interval_days: int, moment: datetime) -> datetime:
     """Return the target's first slot (a possible due time) after `moment`.
 
     Slots are one interval apart, minus the time by which refreshes are early (`_EARLY_SHARE`). A hash of the target
-    shifts its slots, to spread targets evenly over time.
+    determines its slots, so that targets are spread evenly over time.
     """
     period = interval_days * 86_400 - _early(interval_days)
     phase = int.from_bytes(hashlib.sha256(target.encode()).digest()[:8]) % period
@@ -78,7 +77,6 @@ def due_first(target: str, interval_days: int, now: datetime, *, is_known: bool)
 
 
 def _due_next(watch: Watch, now: datetime) -> datetime:
-    """Return the next slot of a watch refreshed at `now`, or the slot after that if the next is a few hours away."""
     return slot_after(watch.target, watch.interval_days, now + timedelta(seconds=_early(watch.interval_days) / 2))
 
 
@@ -86,9 +84,8 @@ def _due_next(watch: Watch, now: datetime) -> datetime:
 class Tick:
     """The result of a tick. The caller must send `jobs` to the queue.
 
-    `settled` counts ended refreshes by outcome (done, failed, cancelled). `paused` has the watches that this tick
-    paused. `put_off` is the number of watches that wait for the next day's budget. `is_first_put_off` is True if this
-    tick is the day's first to put off a watch.
+    `settled` counts ended refreshes by outcome (done, failed, cancelled). `put_off` is the number of watches that wait
+    for the next day's budget. `is_first_put_off` is True if this tick is the day's first to put off a watch.
     """
 
     jobs: list[Job]
@@ -109,9 +106,9 @@ class TickRun:
     now: datetime
     limits: WatchLimits
     seconds: float
-    #: The targets to request, in order. Maps each target to the id of its watch.
+    #: Maps each target to request to the id of its watch.
     wanted: dict[str, str] = field(default_factory=dict)
-    #: Estimated number of page requests left today, after all active jobs have ended.
+    #: Estimated number of page requests left today after all active jobs have ended.
     left: int = 0
 
     def run(self) -> Tick:
@@ -135,12 +132,11 @@ class TickRun:
         return min(_MOST_A_TICK, max(_LEAST_A_TICK, wanted))
 
     def _look(self, most: int) -> None:
-        """Add pages with pending changes to `wanted`, so that they are fetched again. The longest overdue come first.
+        """Add pages with pending changes to `wanted`, so that they are fetched again. Pages that are overdue longest
+        come first.
 
-        The request belongs to the property's active watch with the shortest interval. If the property has no active
-        watch, the page is not requested. A watched search is not linked to the properties that it found, so it does not
-        count as their watch. A row of a page that lists several properties cannot be requested alone; a refresh of the
-        row's address reads it.
+        The request is made for the property's active watch with the shortest interval. If the property has no active
+        watch, the page is not requested. URLs of rows (`urls/rows.py`) are not requested.
         """
         payers = select(Watch.id).where(Watch.property_id == Change.property_id, Watch.state == "active")
         payer = payers.order_by(Watch.interval_days, Watch.id).limit(1).scalar_subquery().label("payer")
@@ -165,7 +161,7 @@ class TickRun:
         self.left -= len(targets)
 
     def _refresh(self, most: int) -> tuple[list[Watch], bool]:
-        """Begin due refreshes. Return the watches examined, and whether the budget was too small for any of them."""
+        """Begin due refreshes. Return the due watches, and whether the budget was too small for any of them."""
         query = select(Watch).where(_is_due(self.now), ~UNDER_WAY).order_by(*_TAKEN_IN_ORDER)
         due = entities(self.connection, query.limit(most).with_for_update())
         targets = self._targets(due)
@@ -206,9 +202,9 @@ class TickRun:
     def _has_room(self, watch: Watch, pages: int) -> bool:
         """Return whether today's remaining budget is enough to refresh a watch with this many pages.
 
-        A watch with more pages than a day's budget needs the whole day's budget. A watch that was put off on an earlier
-        day begins as soon as the budget allows one page, and its remaining pages wait for the next day. Otherwise,
-        watches with fewer pages could use up the budget first every day.
+        A watch with more pages than the daily limit needs the whole day's budget. If the watch was put off on an
+        earlier day, return True as long as the budget allows one page. Otherwise, watches with fewer pages could use up
+        the budget first every day.
         """
         if watch.put_off_at is not None and watch.put_off_at < _midnight(self.now):
             return self.left > 0
@@ -250,7 +246,6 @@ class TickRun:
         return queued
 
     def _put_off(self) -> tuple[int, bool]:
-        """Return the number of watches that wait for budget, and whether none was put off earlier today."""
         at, late = Watch.put_off_at, _is_due(self.now)
         count, newest = self.connection.execute(select(func.count(), func.max(at)).where(late)).one()
         new = self.connection.execute(update(Watch).where(late, at.is_(None)).values(put_off_at=self.now)).rowcount
