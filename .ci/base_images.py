@@ -1,4 +1,4 @@
-"""Manage the pins of base images: every third-party image is named as NAME:TAG@sha256:DIGEST.
+"""Read and update the digests of third-party container images, which are named NAME:TAG@sha256:DIGEST.
 
 `refresh` asks each registry for the current digest of each tag. It rewrites all pins, or none if a digest is missing.
 `tags` prints VARIABLE=NAME:TAG for each image that a variable can replace, for machines without a registry. See
@@ -26,7 +26,9 @@ _SECONDS = 60
 
 
 class Pin(NamedTuple):
-    """A pin in a file. `variable` names the variable that can replace the image in the build or Compose, or is ""."""
+    """An image with a pinned digest. `variable` names the build argument or Compose variable that can replace it, or is
+    "".
+    """
 
     variable: str
     image: str
@@ -34,23 +36,21 @@ class Pin(NamedTuple):
 
 
 class UnresolvedError(Exception):
-    """No digest was obtained for a tag. The message gives the reason."""
+    """The registry gave no digest for a tag."""
 
 
 def files() -> list[Path]:
-    """Return the files that pin images."""
     return sorted(path for place in _PLACES for path in ROOT.glob(place))
 
 
 def pins() -> Iterator[Pin]:
-    """Yield every pin, in the order of the files."""
     for path in files():
         for found in _PIN.finditer(path.read_bytes().decode()):
             yield Pin(found["variable"] or "", found["image"], found["digest"])
 
 
 def chosen() -> dict[str, str]:
-    """Return the image for each variable: the value from the environment, else the pin."""
+    """Return the image for each variable: the variable's value in the environment, else the pinned image."""
     return {pin.variable: os.environ.get(pin.variable) or f"{pin.image}@{pin.digest}" for pin in pins() if pin.variable}
 
 
@@ -69,7 +69,7 @@ def resolve(image: str) -> str:
 
 
 def refresh() -> int:
-    """Rewrite the pins to the current digests. Return 0, or 1 if a digest is missing and no file was changed."""
+    """Replace all pinned digests by the current ones. Return 0, or 1 if a digest is missing and no file was changed."""
     old = {pin.image: pin.digest for pin in pins()}
     new, failed = {}, False
     for image in sorted(old):
@@ -90,7 +90,6 @@ def refresh() -> int:
 
 
 def main() -> int:
-    """Run `refresh`, or print one VARIABLE=NAME:TAG a line (`tags`)."""
     if sys.argv[1:] == ["refresh"]:
         return refresh()
     if sys.argv[1:] == ["tags"]:

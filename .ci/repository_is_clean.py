@@ -7,12 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-#: Written in two halves, so that this file does not match.
+#: The names are split so that this file does not match.
 _REGISTRIES = re.compile(
     "|".join(("pypi" + r"\.org", "pythonhosted" + r"\.org", "npmjs" + r"\.(?:org|com)", "deb" + r"\.debian\.org"))
 )
-#: The prefixes of well-known token formats. Real OpenAI keys are longer than any example here, and most contain the
-#: same eight letters in the middle.
+#: The prefixes of well-known token formats. Real OpenAI keys are longer than the example keys here, and most contain
+#: the eight letters after the `|`.
 _SECRETS = {
     "an OpenAI key": re.compile(r"\bsk-[A-Za-z0-9_-]{90,}|T3Blbk" + "FJ"),
     "a private key": re.compile("-----BEGIN (?:[A-Z]+ )*PRIVATE" + " KEY-----"),
@@ -25,7 +25,6 @@ _SECRETS = {
 
 
 def main() -> int:
-    """Print each finding on stderr. Return 1 if there is any, else 0."""
     listing = subprocess.run(["git", "ls-files", "-z"], capture_output=True, check=True, text=True)  # noqa: S607
     names = listing.stdout.split("\0")
     findings = []

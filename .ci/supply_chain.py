@@ -22,14 +22,15 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 RUNTIME, DEVELOPMENT = ROOT / "requirements/runtime.lock", ROOT / "requirements/dev.lock"
-#: Accepted SPDX identifiers. LGPL: psycopg, used unchanged and installed separately. MPL: files that are never changed.
+#: Accepted SPDX identifiers. The project does not change packages under the LGPL or MPL.
 ALLOWED = frozenset(
     {"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CNRI-Python", "ISC"}
     | {"LGPL-3.0-only", "MIT", "MIT-0", "MPL-2.0", "PSF-2.0", "Unlicense"}
 )
-#: The metadata of this package has no license; its source does.
+#: Licenses of packages whose metadata names none, read from their source.
 _READ_BY_HAND = {"axe-playwright-python": "MIT"}
-#: SPDX identifiers of older license names. Every package here with a plain "BSD" license has the three-clause one.
+#: SPDX identifiers of older license names. Every package here whose license is called "BSD" has the three-clause
+#: license.
 _SPDX = (
     (r"apache.*(2|license)|^apache", "Apache-2.0"),
     (r"mit\b", "MIT"),
@@ -73,7 +74,6 @@ def locked(lock: Path) -> list[Component]:
 
 
 def vendored() -> list[Component]:
-    """Return the scripts of the web pages."""
     lock = json.loads((ROOT / "web/vendor/package-lock.json").read_text(encoding="utf-8"))
     components = []
     for path, package in lock["packages"].items():
@@ -88,7 +88,7 @@ def vendored() -> list[Component]:
 
 
 def license_of(found: Distribution) -> str | None:
-    """Return a package's license as an SPDX expression; None if the metadata names no known license."""
+    """Return a package's license as an SPDX expression, or None if it is unknown."""
     fields = found.metadata
     if expression := fields.get("License-Expression"):
         return str(expression)
@@ -107,7 +107,9 @@ def allowed(expression: str) -> bool:
 
 
 def refusals(components: list[Component]) -> Iterator[str]:
-    """Return the components with a missing or refused license. Packages of other platforms cannot be checked here."""
+    """Yield a message for each component whose license is unknown or not accepted. The license of a package for another
+    platform may be unknown, because the package is not installed here.
+    """
     for one in components:
         if one.license is None and not one.marker:
             yield f"{one.name} {one.version}: no license that is known"
@@ -116,7 +118,7 @@ def refusals(components: list[Component]) -> Iterator[str]:
 
 
 def sbom(version: str) -> dict[str, Any]:
-    """Return the document. It has no timestamp, so equal locks give equal documents."""
+    """Return a CycloneDX document without a timestamp, so that equal locks give equal documents."""
     parts = [*locked(RUNTIME), *vendored()]
     root = f"pkg:generic/property-intelligence@{version}"
     names = "\n".join(sorted(one.purl for one in parts))
@@ -143,7 +145,7 @@ def _entry(one: Component) -> dict[str, Any]:
     }  # fmt: skip
     if len(one.hashes) == 1:
         entry["hashes"] = [{"alg": name, "content": digest} for name, digest in one.hashes]
-    else:  # The platform determines which of these files is installed.
+    else:  # Which file is installed depends on the platform.
         entry["properties"] = [{"name": "property-intelligence:sha256", "value": digest} for _, digest in one.hashes]
     if one.license:
         entry["licenses"] = [{"expression": one.license}]
@@ -177,7 +179,6 @@ def _normal(name: str) -> str:
 
 
 def main() -> int:
-    """Run `licenses` (1 if a license is refused), `sbom FILE`, or `audit`, and return the exit code."""
     if sys.argv[1] == "audit":
         return audit(sys.argv[2:])
     if sys.argv[1] == "sbom":

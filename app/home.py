@@ -36,7 +36,9 @@ def make_home(home: Path) -> None:
 
 
 def read_home_secret(home: Path) -> str | None:
-    """Return the secret, or None. Raises `ConfigurationError` if its file is unreadable, damaged, or not private."""
+    """Return the secret in `home`, or None if there is none. Raises `ConfigurationError` if its file is unreadable,
+    damaged, or not private.
+    """
     file = _file_of(home)
     try:
         with file.open(encoding="utf-8") as stream:

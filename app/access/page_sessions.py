@@ -1,8 +1,8 @@
 """Sessions of the web pages. They are stored in Redis and shared by all web processes.
 
 A browser's cookie contains a random session id. Redis stores only the SHA-256 of the id, together with the caller, so a
-leaked Redis dump cannot be used to sign in. Signing out ends the session in every process. The token used to sign in is
-not stored. The code of a sign-in link is also stored as a SHA-256, and works once.
+leaked Redis dump cannot be used to sign in. The token used to sign in is not stored. The code of a sign-in link is also
+stored as a SHA-256, and works once.
 
 Stored values are signed (HMAC-SHA256) with a key derived from JWT_SECRET or the secret of PROPINTEL_HOME. Redis does
 not have this key, so write access to Redis is not enough to sign in, to change a role, or to extend a session.
@@ -33,7 +33,7 @@ from app.settings import Settings
 
 log = logging.getLogger(__name__)
 
-#: The longest duration of a session. The caller keeps the role until the session ends, even if the role is revoked.
+#: The longest duration of a session. Revoking the caller's role does not end the session.
 LONGEST = timedelta(hours=12)
 LINK_LIFETIME = timedelta(minutes=15)
 #: The URL path of sign-in links. Logs redact the query parameter `code`, which is secret.
@@ -66,7 +66,7 @@ class PageSessions:
     def open(self, caller: Caller) -> tuple[str, int]:
         """Open a session for `caller`. Return the secret session id and the session's lifetime in seconds.
 
-        The session ends when the caller's token expires, and after `LONGEST` at the latest.
+        The session ends when the caller's token expires, but at the latest after `LONGEST`.
         """
         left = LONGEST if caller.expires_at is None else min(LONGEST, caller.expires_at - self._clock.now())
         seconds = max(1, int(left.total_seconds()))

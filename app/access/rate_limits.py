@@ -29,8 +29,7 @@ from app.settings import Settings
 log = logging.getLogger(__name__)
 
 WINDOW_SECONDS = 60
-#: Maximum number of requests without a valid token per IP address and minute. The limit stops faulty clients. It need
-#: not prevent guessing, because tokens are too long to guess.
+#: Maximum number of requests without a valid token per IP address and minute. The limit stops faulty clients.
 FAILURES_PER_MINUTE = 60
 #: Policy names in RateLimit headers: callers with a valid token, and requests without one.
 CALLER, STRANGER = "caller", "stranger"
@@ -43,7 +42,7 @@ _PAUSE = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """The requests still allowed by `policy`: `remaining` of `limit` until the window ends in `reset_seconds`."""
+    """A rate limit called `policy` and its state: `remaining` of `limit` requests are left until the window ends."""
 
     policy: str
     limit: int
@@ -52,7 +51,6 @@ class Allowance:
 
     @classmethod
     def used_up(cls, error: TooManyRequestsError) -> Allowance:
-        """Return the allowance of a caller who got this error: no requests remain."""
         facts = error.facts
         return cls(facts["policy"], facts["limit"], 0, facts["retry_after_seconds"])
 
@@ -60,8 +58,7 @@ class Allowance:
 class RateLimits:
     """Counts requests per caller. Requests without a valid token are counted per IP address (IPv6: per /64 network).
 
-    Thread-safe. Counting a request takes one or two Redis round trips, and more if a connection is opened. Each Redis
-    reply has a timeout of 0.25 s. After a Redis failure, no requests are counted for five seconds.
+    Thread-safe. After a Redis failure, no requests are counted for five seconds.
     """
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
@@ -83,7 +80,7 @@ class RateLimits:
     def count_failure(self, address: str) -> None:
         """Count one request from `address` that has no valid token.
 
-        Raises `TooManyRequestsError` if the address exceeds the limit. Requests with a valid token are not affected.
+        Raises `TooManyRequestsError` if the address exceeds the limit.
         """
         if self._settings.web.api_rate_limit_per_minute:
             self._asked(lambda limiter: self._failure(limiter, _network(address)))
@@ -115,7 +112,7 @@ class RateLimits:
             return None
         try:
             answer = ask(SlidingWindowCounterRateLimiter(self._opened()))
-        except (redis.RedisError, OSError, ValueError) as exc:  # ValueError: an invalid URL
+        except (redis.RedisError, OSError, ValueError) as exc:  # ValueError: REDIS_URL is invalid
             self._note_away(exc)
             return None
         if self._away_until is not None:

@@ -2,7 +2,7 @@
 
 If the provider hangs or fails, tokens whose key is cached are still verified, for up to `MAX_AGE`. Tokens that name
 unknown keys cannot cause more fetches than `PAUSE` and `PAUSE_AFTER_FAILURE` allow. PyJWT's cache is not used: it holds
-a lock during a fetch, waits again after every failure, and drops the old key set before it has a new one.
+a lock during a fetch, and drops the old key set before it has a new one.
 """
 
 import http.client
@@ -27,14 +27,14 @@ FETCH_SECONDS = 5.0
 #: A key set older than this is fetched again. Until the new set arrives, the old one is used.
 FRESH = timedelta(minutes=5)
 #: If the cached key set is older than this, requests wait for a new one, because the provider may have withdrawn a key.
-#: While the provider answers, a key set becomes this old only if no request needs it for a while.
 IDLE = timedelta(minutes=10)
 #: The longest time that a key set is used while the provider does not answer.
 MAX_AGE = timedelta(days=1)
-#: The shortest pause between two fetches. It is shorter after a failure.
+#: The minimum time between a successful fetch and the next fetch.
 PAUSE = timedelta(seconds=30)
 PAUSE_AFTER_FAILURE = timedelta(seconds=5)
-#: Maximum number of requests that wait for an unknown key at the same time. More could use up the thread pool.
+#: Maximum number of requests that wait for an unknown key at the same time. More waiting requests could use up the web
+#: server's threads.
 _MAX_WAITING = 8
 
 
@@ -52,7 +52,7 @@ class SigningKeys:
         self._client = jwt.PyJWKClient(url, cache_jwk_set=False, timeout=FETCH_SECONDS)
         self._ask = TimeLimited(self._fetch, "the identity provider", FETCH_SECONDS)
         self._waiting = threading.BoundedSemaphore(_MAX_WAITING)
-        self._lock = threading.Lock()  # guards the attributes below
+        self._lock = threading.Lock()
         self._held: _KeySet | None = None
         self._answered_at: datetime | None = None
         self._failure: IdentityProviderError | None = None
@@ -92,7 +92,6 @@ class SigningKeys:
         raise InvalidTokenError("it names a key that the identity provider does not have")
 
     def _begin(self) -> Callable[[], None] | None:
-        """Start a fetch and return a function that waits for its end. Return None if the last fetch was too recent."""
         with self._lock:
             pause = PAUSE if self._failure is None else PAUSE_AFTER_FAILURE
             if self._answered_at is not None and timedelta(0) <= self._clock.now() - self._answered_at < pause:

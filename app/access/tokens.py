@@ -73,7 +73,7 @@ class Caller:
 
 
 class TokenVerifier:
-    """Verifies tokens. If `loopback_only` is true, the caller must reject requests from other machines."""
+    """Verifies tokens. If `loopback_only` is true, requests with a token from other machines must be rejected."""
 
     def __init__(
         self,

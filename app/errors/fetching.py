@@ -113,7 +113,7 @@ class PageUnderWayError(FetchError, code="page_under_way", facts="url page_url r
 
 
 class HostBusyError(FetchError, code="host_busy", facts="url retry_after_seconds held_seconds"):
-    """The host's rate limit or its robots.txt delays the next request for longer than this run may wait.
+    """The host's rate limit or its robots.txt delays the next request for longer than the job may wait.
 
     `retry_after_seconds` is the time until the next request is allowed. `held_seconds` is the part of this time that is
     due to a 429 or 503 from the site.

@@ -19,7 +19,9 @@ class JobTimeoutError(PropertyIntelligenceError, code="job_timeout", facts="limi
 
 
 class OutOfTimeError(PropertyIntelligenceError, code="out_of_time", facts="retry_after_seconds"):
-    """A run ends because the next page or model call might not finish in time. The results so far are kept."""
+    """A run of a job ends early, because the next page or model call might exceed its time limit. The results so far
+    are kept.
+    """
 
     sentence = "The job has more pages than one run has time for."
     remedy = "It continues automatically; no page is fetched and no model call paid twice."
@@ -42,7 +44,9 @@ class WorkerDiedError(PropertyIntelligenceError, code="worker_died", facts="atte
 
 
 class LeaseLostError(PropertyIntelligenceError, code="lease_lost", facts="id"):
-    """Another process holds the lease now, or the job was deleted. The former owner must store nothing."""
+    """Another process holds the job's lease now, or the job was deleted. The process that lost the lease must store
+    nothing.
+    """
 
     sentence = "Another process holds the lease of {id} now."
     transient = True

@@ -32,7 +32,7 @@ class DatabaseLockedError(StoreError, code="database_locked"):
 
 
 class RowGoneError(StoreError, code="row_gone"):
-    """The row that the data belongs to has just been deleted, for example by a purge or by pruning."""
+    """The data refers to a row that was deleted meanwhile, for example by a purge or by pruning."""
 
     sentence = "A row that this data belongs to was just deleted from the database {url}: {reason}."
     remedy = "Nothing was stored. If the job still exists, it is retried automatically."

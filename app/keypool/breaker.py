@@ -7,7 +7,9 @@ SECOND_US = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Thresholds and durations. docs/decisions explains those that the specification does not define."""
+    """Thresholds and durations of the circuit breaker. docs/decisions explains those that the specification does not
+    define.
+    """
 
     failure_threshold: int = 3
     open_us: int = 300 * SECOND_US

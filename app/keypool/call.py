@@ -1,7 +1,7 @@
 """The state of one request in the pool. It determines which keys are still allowed and whether to retry.
 
-After a 429 or a server failure, the request is retried until the caller's maximum wait is over, if necessary with the
-same key. Interrupted responses may have been billed, so they are retried only a few times.
+A request may use the same key again after a 429 or a server failure. Retries after interrupted responses are limited,
+because such responses may have been billed.
 """
 
 from collections.abc import Iterable
@@ -38,10 +38,10 @@ class Call:
     #: True if the request waited for a reserved key and then lost the reservation.
     waited: bool = False
     backoff_seconds: float = 0.0
-    #: The keys that this request must never use.
+    #: The ids of keys that this request must not use again.
     barred: set[str] = field(default_factory=set)
     #: Maps each key whose attempt failed (server failure or no response) to the time when this request may use it
-    #: again. Other keys are preferred.
+    #: again. Such a key is used only if no other key is available.
     failed: dict[str, int] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
     attempts: int = 0
@@ -77,7 +77,8 @@ class Call:
         return outcome in ROTATES
 
     def forgive_failures(self, now_us: int) -> int | None:
-        """Allow the failed keys whose pause ends first. Return the microseconds until it ends.
+        """Let the request use those failed keys again whose pause ends first. Return the time until then in
+        microseconds.
 
         Return None if no key failed, or if the pause ends after the request's deadline.
         """

@@ -51,9 +51,9 @@ class ModelFigures:
     `refusals` maps each reason (`stores.base.Reason`) to the number of requests that got no key within their maximum
     wait. `waits` is a histogram of how long sent requests had waited for their key (`Settlement.waited_us`): one bucket
     per bound in `WAIT_BOUNDS_S`, then one for longer waits. `waited_us` is the sum of these waits. `saturated_us` maps
-    each exhausted limit to the time during which keys were usable but none had capacity. Mappings omit zeros.
+    each exhausted limit to the time during which keys were usable but none had capacity. The mappings contain no zeros.
 
-    Saturation starts when no key has capacity for a request, and ends when a key would have enough. A large request may
+    Saturation starts when no key has capacity for a request, and ends when a key has enough. A large request may
     therefore start saturation while smaller requests are still admitted.
     """
 

@@ -1,4 +1,4 @@
-"""Read the OpenAI keys from the settings, and derive their public names."""
+"""Read the OpenAI keys from the settings, and derive their ids and masks."""
 
 import hashlib
 import re
@@ -25,7 +25,7 @@ _WELL_FORMED = re.compile(r"[A-Za-z0-9._~+/=:-]+")
 #: Separators that users type by mistake where a comma or a line break is required.
 _SEPARATORS = re.compile(r"[;\s]+")
 _SHORTEST_MASKED_BY_ENDS = 24
-#: The key of the keyed hash, which prevents looking up a fingerprint in a precomputed table of plain hashes.
+#: Makes fingerprints differ from unkeyed hashes, so that precomputed tables of such hashes do not reveal a key.
 _FINGERPRINT_KEY = b"property-intelligence key fingerprint v1"
 
 
@@ -81,10 +81,10 @@ def make_keys(secrets: Sequence[str], groups: str = "", base_urls: Sequence[str]
 
 @dataclass(frozen=True, slots=True)
 class KeySet:
-    """The configured keys, and the name of the variable that contains them.
+    """The configured keys. `source` is the setting that they come from.
 
-    `duplicates` is the number of repeated entries, which were dropped. `ignored` lists other variables with keys that
-    are not used, and the number of keys in each.
+    `duplicates` is the number of repeated entries, which were dropped. `ignored` lists other settings whose keys are
+    not used, with the number of these keys.
     """
 
     keys: tuple[ApiKey, ...]
@@ -131,11 +131,10 @@ def load_keys(settings: Settings) -> KeySet:
 
 
 def load_keys_again(settings: Settings) -> KeySet:
-    """Reload the keys of a running process.
+    """Reload the keys of a running process. After an error, the caller must keep its current keys.
 
-    Unlike `load_keys`, do not fall back to the next key source if the configured keys file contains no key: it may be
-    half written, or emptied by mistake. Raises `ConfigurationError` for such a file and as `load_keys` does, and
-    `NoKeysError` if no source contains a key. After an error, the caller must keep its current keys.
+    Unlike `load_keys`, this raises `ConfigurationError` if the configured keys file contains no key, because the file
+    may be half written. Raises `NoKeysError` if no source contains a key, and the errors of `load_keys`.
     """
     found = load_keys(settings)
     if settings.openai.api_keys_file is not None and found.source != KEYS_FILE:
@@ -148,7 +147,7 @@ def load_keys_again(settings: Settings) -> KeySet:
 
 @dataclass(frozen=True, slots=True)
 class KeyChange:
-    """The difference between two sets of keys, as masks. Removed keys are `draining`: their running requests finish."""
+    """The change from one set of keys to another. `added` and `draining` (removed) contain masks."""
 
     added: tuple[str, ...]
     draining: tuple[str, ...]
@@ -165,7 +164,7 @@ class KeyChange:
 
 
 def compare_keys(old: Sequence[ApiKey], new: Sequence[ApiKey]) -> KeyChange:
-    """Return the difference between two sets of keys. A key with a new position or group counts as unchanged."""
+    """Return the change from `old` to `new`. A key whose position or group changed counts as unchanged."""
     before, after = {key.key_id for key in old}, {key.key_id for key in new}
     return KeyChange(
         added=tuple(key.mask for key in new if key.key_id not in before),

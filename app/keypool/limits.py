@@ -32,7 +32,6 @@ def parse_duration_us(text: str) -> int | None:
 
 
 def _server_time(headers: Mapping[str, str], ours: datetime) -> datetime:
-    """Return the time in the `date` header, or `ours` if there is none."""
     try:
         sent_at = parsedate_to_datetime(headers.get("date", ""))
     except (TypeError, ValueError, OverflowError):
@@ -43,7 +42,8 @@ def _server_time(headers: Mapping[str, str], ours: datetime) -> datetime:
 def parse_retry_after_us(headers: Mapping[str, str], now: datetime) -> int | None:
     """Return the pause from `retry-after-ms` or `retry-after` in microseconds, or None.
 
-    A date is compared with the response's own `date`, or with `now` if there is none, because clocks differ.
+    A date in `retry-after` is compared with the response's `date` header, because the server's clock may be wrong.
+    Without that header, it is compared with `now`.
     """
     milliseconds = headers.get("retry-after-ms", "")
     seconds = _number(milliseconds)
@@ -70,7 +70,9 @@ def _number(text: str) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class MeterReading:
-    """The rate limit headers of one unit (requests or tokens). `reset_us` is the time until the bucket is full."""
+    """One rate limit from the headers, in requests or in tokens. `reset_us` is the time until the whole limit is
+    available.
+    """
 
     limit: float
     remaining: float
@@ -94,7 +96,7 @@ def _meter(headers: Mapping[str, str], what: str) -> MeterReading | None:
     limit = _number(headers.get(f"x-ratelimit-limit-{what}", ""))
     remaining = _number(headers.get(f"x-ratelimit-remaining-{what}", ""))
     named = headers.get(f"x-ratelimit-reset-{what}")
-    # Azure sends no reset time, but refills a bucket in one minute
+    # Azure sends no reset time; its limits refill within one minute
     if named is None and limit and remaining is not None:
         reset: int | None = round((limit - remaining) * MINUTE_US / limit)
     else:

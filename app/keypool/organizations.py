@@ -1,7 +1,7 @@
 """Log which keys share rate limits, according to the organization and project headers of their responses.
 
-Keys are not grouped automatically, only by OPENAI_KEY_GROUPS. Otherwise, a proxy that sends the same headers for every
-key would limit the pool to one key's rate.
+The headers do not change the groups of OPENAI_KEY_GROUPS, because a proxy may send the same headers for keys with
+separate limits.
 """
 
 import logging
@@ -19,7 +19,7 @@ _LONGEST_NAME = 80
 
 
 class SharedLimits:
-    """Logs keys that share limits, once per finding. Thread-safe. `keys` returns the configured keys."""
+    """Logs keys in different groups that share limits. Thread-safe. `keys` returns the configured keys."""
 
     def __init__(self, keys: Callable[[], Sequence[ApiKey]]) -> None:
         self._keys = keys
@@ -28,7 +28,7 @@ class SharedLimits:
         self._reported: set[str] = set()
 
     def observe(self, key: ApiKey, headers: Mapping[str, str]) -> None:
-        """Read the organization and project of `key` from the headers of a response."""
+        """Record the organization and project in the headers of a response to `key`, and log shared limits."""
         owner = _printable(headers.get("openai-organization", "")), _printable(headers.get("openai-project", ""))
         if not owner[0] or self._seen.get(key.key_id) == owner:
             return
@@ -71,8 +71,7 @@ class SharedLimits:
 def groups_setting(keys: Sequence[ApiKey], together: Sequence[ApiKey], name: str) -> str:
     """Return a value for OPENAI_KEY_GROUPS that merges the keys in `together`, and their groups, into one group.
 
-    The merged group keeps the name of one of the old groups. If none of them has a name in the setting, it is called
-    `name`.
+    The merged group has the name of one old group, or `name` if the setting names none of them.
     """
     joined = {key.group for key in together}
     named = next((key.group for key in together if key.group != key.key_id), _NOT_IN_A_NAME.sub("-", name))

@@ -5,8 +5,6 @@ from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """The kinds of response that the pool distinguishes."""
-
     SUCCESS = "success"
     RATE_LIMITED = "rate_limited"
     #: The request alone exceeds the key's limit per minute. Waiting does not help, but another key may have a higher
@@ -26,7 +24,7 @@ class Outcome(StrEnum):
     ABANDONED = "abandoned"
 
 
-#: Error codes of a 429 or 402 that mean "no quota left" instead of "too fast".
+#: Error codes of a 429 or 402 that mean an exhausted quota, not a rate limit.
 QUOTA_CODES = frozenset(
     {
         "insufficient_quota",
@@ -40,7 +38,7 @@ QUOTA_CODES = frozenset(
 )
 #: The start of a 429's message if the request alone exceeds the limit. The error code does not show this (2026-11).
 TOO_LARGE_WORDS = "Request too large"
-#: In the message of a 5xx error, these words mean an invalid request. llama.cpp's Python server sends them for
+#: A 5xx response with these words in its message means an invalid request. llama.cpp's Python server sends it for
 #: unknown parameters.
 FAULT_WORDS = "validation error"
 #: Error codes of a 429 that mean "no capacity for the flex tier"
@@ -52,7 +50,9 @@ _TRANSIENT_4XX = frozenset({408})
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The members of OpenAI's `error` object, each "" if absent. `repr` omits the message, which may quote the key."""
+    """Members of the `error` object in an OpenAI error response, each "" if absent. `repr` omits the message, which may
+    quote the key.
+    """
 
     code: str = ""
     type: str = ""
@@ -82,7 +82,7 @@ def classify(status: int | None, failure: Failure = Failure()) -> Outcome:
     return by_status.get(status, Outcome.REQUEST_FAULT)
 
 
-#: Outcomes that prove the key valid, even if the request is not.
+#: Outcomes that prove that the provider accepts the key.
 ACCEPTED = frozenset({Outcome.SUCCESS, Outcome.REQUEST_FAULT, Outcome.REGION_BLOCKED})
 #: Outcomes of rejected requests, which the provider does not bill.
 UNBILLED = frozenset(

@@ -18,21 +18,21 @@ from app.keypool.stores.base import Change, KeyRequest, Later, Lease, NoCapacity
 
 log = logging.getLogger(__name__)
 
-#: If a reserved time moves further than this past the caller's deadline, the request releases the reservation and
+#: If a reserved time moves to more than this after the caller's deadline, the request releases the reservation and
 #: acquires a key again.
 _LATEST_US = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Sleep this long, then call `step` again."""
+    """An instruction to sleep, and then to call `step` again."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send the request with this key's secret now."""
+    """An instruction to send the request now, with this key."""
 
     lease: Lease
     key: ApiKey
@@ -55,7 +55,7 @@ class KeyPool:
         self.store.set_keys(keys)
 
     def step(self, call: Call) -> Send | Pause | NoCapacity:
-        """Return what to do next: send, sleep, or give up."""
+        """Return what the caller must do next: send the request, sleep, or give up."""
         if call.backoff_seconds:
             pause, call.backoff_seconds = call.backoff_seconds, 0.0
             return Pause(pause)
@@ -106,10 +106,7 @@ class KeyPool:
                 return refusal
 
     def settle(self, call: Call, lease: Lease, settlement: Settlement) -> bool:
-        """Report the outcome of a sent request. Return whether to send it again, with another key or later.
-
-        Only the first server failure of a request counts against a key.
-        """
+        """Report the outcome of a sent request. Return whether to send it again, with another key or later."""
         outcome = settlement.outcome
         if outcome is Outcome.SERVER_FAILURE and call.failures > 0:
             settlement = replace(settlement, counts=False)
@@ -123,7 +120,7 @@ class KeyPool:
         self._log(self._by_id[lease.key_id], Outcome.SERVER_FAILURE if broke else Outcome.SUCCESS, change, lease)
 
     def abandon(self, call: Call, lease: Lease | None, result: Settlement) -> None:
-        """Release the call's lease and reservation after an interruption. This counts as no success and no failure."""
+        """Release the call's lease and reservation after an interruption."""
         if lease is not None:
             self.store.settle(lease, result)
         if call.reservation is not None:
@@ -146,9 +143,9 @@ class KeyPool:
         If `with_ids`, each key also has its `ApiKey.key_id` as `id`. Additional fields are `scope` ("process" if the
         pool uses no Redis or has lost it, otherwise "fleet"), `spent_today` (all keys, UTC day), and `store_losses`
         (how often a process lost Redis). Each key also has `state`, `rate_limits`, `spent_today`, and, during a
-        cooldown after a 429, `resting_seconds`. `circuit_open` is true for configured keys that are unusable, except
-        during a cooldown after a 429. `state` gives the reason ("disabled" means disabled by an operator). Keys removed
-        from the configuration come last, have the state "draining", and are not part of the totals of keys.
+        cooldown after a 429, `resting_seconds`. `circuit_open` is true for configured keys that are unusable for
+        another reason than a cooldown after a 429. Keys removed from the configuration come last, have the state
+        "draining", and are not counted in the totals.
         """
         return {
             **stats_of(self.snapshots(), self.strategy, with_ids=with_ids),
@@ -158,7 +155,6 @@ class KeyPool:
         }
 
     def _mask(self, snapshot: KeySnapshot, taken: set[str]) -> str:
-        """Return the key's mask. For a key unknown to this process, make the stored mask unique."""
         key = self._by_id.get(snapshot.key_id)
         if key is not None:
             return key.mask

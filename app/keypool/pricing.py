@@ -1,7 +1,7 @@
 """Estimate the cost of a model call in millionths of a US dollar.
 
 Prices come from the price table in the installed package `genai-prices`; nothing is downloaded. OPENAI_PRICES adds
-missing models and replaces prices of the table. It contains standard prices, which are multiplied by a factor per
+missing models and replaces prices of the table. Prices in OPENAI_PRICES are multiplied by a factor that depends on the
 service tier. If the table has no price for a tier, a batch costs half the standard price, and other tiers cost the
 standard price. If the table has no price for cached input, cached input costs as much as other input.
 """
@@ -16,19 +16,18 @@ from app.errors import ConfigurationError
 
 log = logging.getLogger(__name__)
 
-#: The name that stands for the batch API among the service tiers.
+#: The name of the batch API, which is treated as a service tier.
 BATCH_TIER = "batch"
 #: Web searches are priced as input tokens of a model with this name: $10 per 1,000 searches in every tier
 #: (https://developers.openai.com/api/docs/pricing, "Web search"; 2026-11). OPENAI_PRICES overrides this price too.
 WEB_SEARCH = "web_search"
 _SEARCH_USD_PER_MILLION = 10_000.0
-#: The factor by which the standard prices in OPENAI_PRICES are multiplied for each tier. The batch factor also applies
-#: to models for which the table has no batch price. Batch and flex are half price
+#: The factor by which the standard prices in OPENAI_PRICES are multiplied for each tier. Batch and flex are half price
 #: (https://developers.openai.com/api/docs/guides/flex-processing), priority is up to 2.5 times the standard price (for
 #: gpt-5.5, the highest in the table; 2026-11).
 _FACTORS = {BATCH_TIER: 0.5, "flex": 0.5, "priority": 2.5, "fast": 2.5}
-#: Up to this length, a prompt's price per token does not depend on its length. The lowest threshold in the table is
-#: 128,000 tokens (2026-11).
+#: Prompts with up to this many tokens have the same price per token. The lowest length with another price in the table
+#: is 128,000 tokens (2026-11).
 _LONG_INPUT = 100_000
 _SAMPLE = 1_000
 
@@ -107,7 +106,7 @@ def make_pricing(overrides: Mapping[str, Price] | None = None) -> Pricing:
 
 
 def _at_tier(price: Price, tier: str) -> Price:
-    """Multiply a standard price by the tier's factor. In a batch, cached input has the price of other input."""
+    """In a batch, cached input has the price of other input."""
     price = price._replace(cached=price.input) if tier == BATCH_TIER else price
     return Price(*(_FACTORS.get(tier, 1.0) * one for one in price))
 
