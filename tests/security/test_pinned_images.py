@@ -1,7 +1,6 @@
 """An attacker who moves a base image's tag cannot change the build or the services, because they use digests.
 
-The tests search the repository's files for images, so that a new image is checked too. `make images` uses the real
-docker and a registry on loopback.
+The tests search the repository's files for images, so that a new image is checked too.
 """
 
 import hashlib
@@ -45,13 +44,12 @@ def _tracked() -> dict[str, str]:
 
 
 def _images(name: str, text: str) -> list[str]:
-    """Return the third-party images that a file names, pinned or not."""
     if not re.search(r"dockerfile|containerfile|\.(?:ya?ml|sh)$|(?:^|/)(?:Makefile|Procfile|run)$", name, re.I):
         return []
     text = re.sub(r"\\\n", " ", text)
     stages = {stage.lower() for stage in re.findall(r"\bFROM\s.*\sAS\s+(\S+)", text, re.I)}
     found = [next(filter(None, parts)) for parts in _NAMED.findall(text)]
-    # if a command contains no pinned image, the whole command is returned as unpinned
+    # a command without a pinned image is returned whole, so the tests report it as unpinned
     for command in re.findall(r"\bdocker (?:run|pull|create)\b.*(?:\n {8,}(?!- )\S.*)*", text):
         found += _PINNED.findall(command) or [command]
     images = [_DEFAULT.sub(r"\1", image) for image in found]
@@ -80,7 +78,6 @@ def test_every_third_party_image_is_pinned_in_a_file_that_make_images_refreshes(
 
 
 def test_a_tag_is_written_only_beside_its_digest() -> None:
-    """Other files read the image from that place, so that an update changes only one file."""
     tag = "|".join(sorted({re.escape(pin.image) for pin in _script()["pins"]()}))
     code = {name: text for name, text in _tracked().items() if Path(name).suffix in ("", ".py", ".sh", ".yml", ".json")}
     assert [name for name, text in code.items() if re.search(rf"(?<![\w/])(?:{tag})(?!@sha256:)(?![\w.-])", text)] == []
@@ -126,7 +123,6 @@ def _script() -> dict[str, Any]:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """Return a folder that contains only `.ci/base_images.py`."""
     (tmp_path / ".ci").mkdir()
     shutil.copy(_SCRIPT, tmp_path / ".ci")
     return tmp_path
@@ -143,7 +139,7 @@ Publish = Callable[[str], str]
 
 @pytest.fixture
 def registry() -> Iterator[tuple[str, Publish]]:
-    """Start a registry whose repositories all have the published tags; yield HOST:PORT and `publish`."""
+    """Start a registry on loopback; yield HOST:PORT and `publish`."""
     asked = ["docker", "buildx", "version"]
     if shutil.which("docker") is None or subprocess.run(asked, capture_output=True, check=False).returncode != 0:
         pytest.skip("no docker with its plugin buildx is on PATH")

@@ -59,7 +59,7 @@ def test_each_retry_of_a_canceled_job_is_charged(client: TestClient, stores: Sto
         statuses.append(client.post(f"/api/v1/jobs/{job}/retry").status_code)
     assert statuses == [202] * (QUOTA - 1) + [429]
     assert used(client) == QUOTA
-    assert stores.jobs.get(job).state == "cancelled"  # the refused retry queued nothing
+    assert stores.jobs.get(job).state == "cancelled"
 
 
 def test_a_retry_that_queues_nothing_is_not_charged(client: TestClient) -> None:

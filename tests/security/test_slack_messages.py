@@ -46,4 +46,4 @@ def test_a_page_s_values_are_plain_text_on_one_line(
     text = message["text"]
     assert not {"<", ">", "\n", "\u202e"} & set(text)
     assert "Sold &amp; &lt;!channel&gt; &lt;https://evil.example|your bank&gt; " in text
-    assert "Sold & <!channel> <https://evil.example|your bank>" in html.unescape(text)  # as Slack shows it
+    assert "Sold & <!channel> <https://evil.example|your bank>" in html.unescape(text)

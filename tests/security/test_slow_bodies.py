@@ -51,7 +51,6 @@ def test_a_large_page_costs_a_third_of_what_unpacking_may(
 
 
 _HIGH = bytes(0x80 | byte for byte in range(0x100))
-#: Bodies of mostly invalid UTF-8, of text that was encoded twice (in one piece or many), and of one repeated part.
 BODIES: dict[str, Callable[[], bytes]] = {
     "bytes 80 to FF in order": lambda: bytes(range(0x80, 0x100)) * (_MOST // 128),
     "bytes 80 to FF": lambda: random.Random(7).randbytes(_MOST // 9).translate(_HIGH) * 9,
@@ -89,8 +88,6 @@ def test_searching_a_head_for_a_refresh_is_fast(head: str) -> None:
 
 
 def test_an_address_of_many_numbers_is_read_in_time() -> None:
-    """An earlier version tried every combination of two ways to split each number."""
-
     def read() -> None:
         with pytest.raises(ValueError, match="lacks"):
             american.read(" & ".join(["10"] * 40))

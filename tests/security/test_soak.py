@@ -35,7 +35,7 @@ def test_no_hostile_page_takes_too_much() -> None:
 
 @pytest.mark.long
 def test_no_known_attack_takes_too_much() -> None:
-    """Each attack once blocked a worker for 2 s to 100 s; the fifth did so as a source of an address."""
+    """Each attack once blocked a worker for 2 s to 100 s."""
     known: dict[str, tuple[str, bytes]] = {
         "blanks": ("text/html", b"<meta http-equiv=" + b" " * 65_000),
         "quotes": ("text/html", b"<p>" + "‹".encode() * 120_000),
@@ -84,8 +84,6 @@ def test_more_than_a_page_may_take_is_a_failure() -> None:
 
 
 def test_an_error_that_no_page_may_cause_and_a_reader_that_fails_silently_are_failures() -> None:
-    """A page with a failed reader is still read, but without that reader's values."""
-
     def raises(exc: Exception) -> None:
         raise exc
 

@@ -24,7 +24,7 @@ def _names(make_names: Make) -> Any:
 def test_no_spelling_of_an_internal_address_reaches_a_server(
     make_site: Make, make_fetcher: Make, make_names: Make
 ) -> None:
-    """Every URL of the corpus gets the expected error, and not even robots.txt is requested from the canary."""
+    """Each URL gets the expected error, and the local server `canary` gets no request, not even for robots.txt."""
     canary = make_site()
     canary.page("/")
     fetcher = make_fetcher(resolver=_names(make_names))
@@ -44,7 +44,7 @@ def test_no_spelling_of_an_internal_address_reaches_a_server(
 
 @pytest.mark.parametrize("host", ["127.1", "2130706433", "0x7f.0.0.1", "0177.0.0.1", "0", "127。0。0。1"])
 def test_the_canary_is_reachable_by_those_spellings_without_a_guard(make_site: Make, host: str) -> None:
-    """This proves that the corpus is realistic: the machine's resolver resolves these spellings to the canary."""
+    """Without the guard, these hosts lead to the local server, so rejecting them is necessary."""
     canary = make_site()
     canary.page("/")
     connection = http.client.HTTPConnection(host.replace("。", "."), canary.port, timeout=5)
@@ -119,7 +119,7 @@ def test_robots_txt_may_not_redirect_to_an_internal_address(make_site: Make, mak
 def test_a_name_that_changes_its_answer_never_reaches_an_internal_address(
     make_site: Make, make_fetcher: Make, make_names: Make
 ) -> None:
-    """DNS rebinding: robots.txt and the page come from the checked address. Then the answer is checked again."""
+    """After two answers with an allowed address, DNS answers with the canary's address (DNS rebinding)."""
     good, canary = make_site("127.0.0.2"), make_site("127.0.0.1")
     # both servers use one port, so only the address can decide
     names = make_names()

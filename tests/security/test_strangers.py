@@ -27,7 +27,6 @@ Seen = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
-    """Return each name's [result, contacted addresses], and the result of each page."""
     folder = tmp_path_factory.mktemp("seen")
     run_isolated(strangers.__name__, str(folder), shutil.which("chromium") or "", timeout_seconds=180)
     found: Seen = json.loads((folder / "seen.json").read_text())
@@ -90,7 +89,7 @@ def test_a_name_that_rebinds_between_page_and_robots_reaches_nothing(seen: Seen)
 
 
 def test_an_internal_url_of_the_user_is_fetched(seen: Seen) -> None:
-    """Redirects within the internal network are followed too, but not back into it through a public page."""
+    """Redirects within the internal network are followed. A redirect from a public page into it is blocked."""
     became = seen["became"]
     assert became[f"http://{INSIDE}/"] == became[f"http://{INSIDE}/moved"] == f"http://{INSIDE}/"
     assert became[f"http://{INSIDE}/out"] == "blocked_address"
@@ -98,7 +97,7 @@ def test_an_internal_url_of_the_user_is_fetched(seen: Seen) -> None:
 
 
 def test_search_results_lead_inside_only_on_the_searchs_own_host(make_fleet: Callable[..., Any], site: Any) -> None:
-    """A search result is a separate job, but its URL is not one that the user requested."""
+    """The search leads to one URL on its own host and to one on another host name of this machine."""
     fleet = make_fleet()
     asked_for = site.page("/1", FACTS.encode())
     led_to = site.page("/2", FACTS.encode()).replace("127.0.0.1", "localhost")
@@ -116,7 +115,6 @@ def test_search_results_lead_inside_only_on_the_searchs_own_host(make_fleet: Cal
 
 
 def test_the_demo_allows_only_its_own_site() -> None:
-    """The demo's compose file gives its site, which serves the invented pages, a fixed address."""
     settings = dotenv_values(ROOT / "deploy/demo.env")
     files = [Path(ROOT, name) for name in str(settings["COMPOSE_FILE"]).split(":")]
     demo = yaml.safe_load(files[-1].read_text().replace("${DEMO_NETWORK:-10.216.30}", "10.216.30"))

@@ -40,7 +40,7 @@ url = "{root}/parcel/{{street_line:slug}}-{{postal_code}}"
 def make_service(
     tmp_path: Path, changing_site: ChangingSite, openai_simulator: Callable[..., SimulatorHandle]
 ) -> Iterator[Make]:
-    """Return a function that makes a service. The service's `sources.toml` lists the assessor as a source."""
+    """Return a function that makes a service whose `sources.toml` lists the assessor as a source."""
     home, api, opened = tmp_path / "home", openai_simulator(), []
     home.mkdir()
     (home / "sources.toml").write_text(AREA.format(root=changing_site.address))
@@ -77,10 +77,6 @@ def source(shown: dict[str, Any], url: str) -> dict[str, Any]:
 
 
 def is_not_taken_over(service: Resources, property_id: str, root: str) -> None:
-    """Check that the values of the assessor's page are kept, and that the false page is a separate source.
-
-    The contradicting values must be recorded as conflicts.
-    """
     shown = service.properties.get(property_id)
     assert (shown["record"]["YearBuilt"], shown["record"]["TaxAssessedValue"]) == (1950, 200_000)
     assert source(shown, root + CARD)["source_kind"] == SourceKind.ASSESSOR
@@ -125,7 +121,6 @@ def test_a_claim_to_be_a_missing_page_is_ignored(make_service: Make, changing_si
 def test_a_page_with_fewer_values_removes_none_and_does_not_keep_the_card_fresh(
     make_service: Make, changing_site: ChangingSite
 ) -> None:
-    """The page agrees with the assessor's page, so it counts as another URL of it, but does not renew its date."""
     service, root = make_service(), changing_site.address
     changing_site.pages[CARD] = card(TRUE)
     changing_site.pages[EVIL] = card({"Year_Built": 1950}, link(root + CARD))
@@ -152,7 +147,6 @@ def test_a_page_of_another_host_or_port_is_not_fetched(make_service: Make, chang
 def test_a_page_that_the_cards_url_redirects_to_does_not_inherit_its_kind(
     make_service: Make, changing_site: ChangingSite
 ) -> None:
-    """The kind was assigned to the earlier page. Only a scrape by address assigns a kind again."""
     service, root = make_service(), changing_site.address
     changing_site.pages |= {CARD: card(TRUE), EVIL: card(FALSE)}
     property_id = service.scraper.scrape(ADDRESS).property_id

@@ -40,7 +40,6 @@ def settings(make_settings: Callable[..., Settings]) -> Settings:
 
 @pytest.fixture
 def property_id(settings: Settings) -> str:
-    """Store a property with hostile texts, whose price and remarks have changed; return its id."""
     with open_stores(settings) as stores:
         follow_changes(settings, stores.database)
         for day, price in enumerate((500_000, 480_000)):
@@ -57,8 +56,6 @@ def property_id(settings: Settings) -> str:
 
 @pytest.fixture
 def run(settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Return a function that runs `propintel` in this process and returns all its output."""
-
     def call(*arguments: str) -> str:
         monkeypatch.setenv("PROPINTEL_HOME", str(settings.state.propintel_home))
         monkeypatch.setattr(sys, "argv", ["propintel", *arguments])

@@ -42,7 +42,7 @@ def test_the_corpus_is_large() -> None:
 def test_every_part_of_an_address_is_recognized(expected: Expected) -> None:
     address = read_target(expected.written)
     assert address.street is not None
-    line, _, apart = address.street.partition(", ")  # in this address, only the comma separates the unit
+    line, _, apart = address.street.partition(", ")
     street = read_line(line)
     parts = (street.number, street.predirectional, street.name, street.suffix, street.postdirectional)
     place = (address.city or "", address.state or "", address.postal_code or "")

@@ -28,8 +28,6 @@ class _Terminal(io.StringIO):
 
 
 class Lines:
-    """A collector of everything that was written to stderr."""
-
     def __init__(self, captured: pytest.CaptureFixture[str]) -> None:
         self._captured = captured
         self._said = ""
@@ -146,7 +144,6 @@ def test_tracebacks_and_stacks_are_redacted(lines: Lines, log_format: LogFormat)
 
 
 def _log_a_stack(log: logging.Logger, tmp_path: Path) -> None:
-    """Log a warning with its stack, in which one line of code contains a key."""
     script = tmp_path / "script.py"
     script.write_text(f"log.warning('in a stack', stack_info=True), '{_KEY}'")
     exec(compile(script.read_text(), script, "exec"), {"log": log})  # noqa: S102 (a file with a key)
@@ -275,7 +272,6 @@ _FORGED = "x\n00:00:00 CRITICAL: forged\r\x1b[2J\x1b[31m\x9b1A\u2028\u202etxet\x
 
 
 def _hostile(log: logging.Logger) -> None:
-    """Log hostile text in each part of a line that can contain page or caller text."""
     log.warning("title %s", _FORGED)
     with bound_contextvars(job=_FORGED):
         log.warning("bound")

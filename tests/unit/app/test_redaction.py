@@ -187,7 +187,6 @@ _WORDS = "GET /hook is true, /api/webhooks answers application/json in productio
 
 
 def test_ordinary_words_in_headers_paths_and_passwords_are_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Redacting common words would make log lines useless and protect no secret."""
     values = {
         "OTEL_EXPORTER_OTLP_HEADERS": "x-a=true,x-tenant=production,accept=application%2Fjson,x-auth-mode=disabled",
         "ALERT_WEBHOOK_URL": "https://hooks.example/api/webhooks?wait=operator",

@@ -116,7 +116,6 @@ def test_a_secret_may_come_from_a_file_that_its_variable_names(monkeypatch: pyte
 
 
 def test_every_single_secret_can_come_from_a_file() -> None:
-    """Lists of secrets have file settings of their own."""
     secret = {name for name, field in DECLARED.items() if "SecretStr" in str(field.annotation)}
     assert secret - set(SECRETS_IN_FILES) == {"OPENAI_API_KEYS", "OPENAI_NUMBERED_KEYS", "SOURCE_SECRETS"}
     assert "JWT_SECRET" in SECRETS_IN_FILES
@@ -153,7 +152,7 @@ def test_flower_takes_several_users_and_a_prefix_with_slashes(monkeypatch: pytes
 
 
 def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The file's path may begin with the home directory."""
+    """The path of the file may begin with `~`."""
     (tmp_path / "env").write_text("PORT=1234\nOPENAI_MODEL=from-file\nOPENAI_API_KEY_1=sk-file-one\n")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("PROPINTEL_ENV_FILE", "~/env")

@@ -110,7 +110,6 @@ def test_log_lines_name_the_span(otlp: OtlpReceiver) -> None:
 
 
 def test_sampled_jobs_are_traced_whole(otlp: OtlpReceiver) -> None:
-    """Job ids are version-4 UUIDs, in which two of the bits that the SDK's own sampler uses never change."""
     ids = [uuid.uuid4().hex for _ in range(400)]
     for _ in range(2):
         _traced(otlp, ratio=0.25)
@@ -125,7 +124,6 @@ def test_sampled_jobs_are_traced_whole(otlp: OtlpReceiver) -> None:
 
 
 def test_an_unreachable_collector_is_logged_once_and_blocks_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    """The SDK's own messages about each batch are not logged."""
     configure_logging(log_format="json")
     configure_tracing(f"http://127.0.0.1:{free_port()}", service_name="x")
     for _ in range(3000):

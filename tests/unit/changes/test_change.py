@@ -83,7 +83,6 @@ def test_a_real_difference_is_a_change(name: str, before: Statement, now: Statem
     ],
 )
 def test_a_quote_is_found_as_whole_words(text: str, quote: str, found: bool) -> None:
-    """Otherwise, a change to `Sold` on a page that said `unsold` before would count as read differently."""
     assert has_words(text, quote) is found
 
 

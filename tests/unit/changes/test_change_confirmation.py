@@ -29,7 +29,7 @@ CHOSEN = statement(480000)
 
 
 def test_a_change_on_one_page_needs_three_further_looks() -> None:
-    """The waits before these checks are 5, 10, and 20 minutes."""
+    """The page is checked again after 5, 10, and 20 minutes."""
     at, waits = T0, []
     for looks in range(3):
         judgment = judge(replace(CUT, looks=looks, looked_at=at), [SHOWS], CHOSEN)
@@ -68,7 +68,6 @@ DENIES = page(THERE, 500000)
 
 
 def looks_at(one: Candidate, others: list[SourceRecord]) -> list[datetime]:
-    """Return the times at which a page that keeps showing the change is checked before the change is published."""
     times = []
     while (judgment := judge(one, [SHOWS, *others], CHOSEN)).outcome is Outcome.WAITING:
         assert judgment.look_at is not None

@@ -80,7 +80,6 @@ Google Earth
 
 
 def lines_of(shown: Any, label: str, width: int = 80) -> list[str]:
-    """Return the text of the line with this label and of its continuation lines."""
     found: list[str] = []
     for line in brief(shown, NOW, 30, width).splitlines():
         if line.startswith(f"{label:18}"):
@@ -118,7 +117,6 @@ def test_a_property_without_values_says_so_in_each_line() -> None:
 
 
 def test_sources_are_quoted_only_where_they_contradict() -> None:
-    """Neither an equal nor an older value is a contradiction."""
     conflict = {
         "field": "ClosePrice", "chosen": 412000, "reasons": ["", "of an earlier time", "", ""],
         "evidence": [proof(412000), proof(99000, ROLL), proof(401000, PORTAL), proof(412000, ROLL)],

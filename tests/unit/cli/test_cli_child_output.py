@@ -1,4 +1,4 @@
-"""The output of all children is one stream of whole lines with process names, and no child waits for its reader."""
+"""The output of all children is one stream of whole lines with process names. A slow reader blocks no child."""
 
 import io
 import json
@@ -19,8 +19,6 @@ _PATIENCE_SECONDS = 120
 
 
 class Stuck(io.BytesIO):
-    """A stream that blocks writes until `goes_on` is set."""
-
     def __init__(self) -> None:
         super().__init__()
         self.asked = threading.Event()
@@ -53,7 +51,6 @@ class Broken(io.BytesIO):
 
 @contextmanager
 def _child(output: ChildOutput, name: str) -> Iterator[int]:
-    """Collect a child's output; yield the file descriptor to which the child `name` writes."""
     with output.pipe(name) as (inherited, reader):
         writing = os.dup(inherited)
     yield writing
@@ -62,7 +59,6 @@ def _child(output: ChildOutput, name: str) -> Iterator[int]:
 
 
 def _shown(*writes: bytes, name: str = "beat", colors: bool = False) -> bytes:
-    """Return the printed form of a child's writes."""
     stream = io.BytesIO()
     with ChildOutput(stream, _NAMES, colors=colors) as output, _child(output, name) as writing:
         for data in writes:
@@ -81,7 +77,7 @@ def _shown(*writes: bytes, name: str = "beat", colors: bool = False) -> bytes:
     ],
 )
 def test_each_line_has_the_name_of_its_process_in_one_column(written: bytes, printed: bytes) -> None:
-    """Bytes that are not text pass unchanged, empty lines are omitted, and only real JSON lines get no prefix."""
+    """Invalid UTF-8 is printed unchanged, and blank lines are omitted."""
     assert _shown(written) == printed
 
 
@@ -119,7 +115,6 @@ def test_secrets_are_redacted_except_those_meant_to_be_shown() -> None:
 
 
 def _printed_late(lines: int) -> list[str]:
-    """Return the printed output of a child that writes `lines` lines of 1,000 bytes while the stream is blocked."""
     stream = Stuck()
     with ChildOutput(stream, _NAMES) as output:
         with _child(output, "beat") as writing:

@@ -12,8 +12,6 @@ from cli.processes import ChildDiedError
 
 @dataclass
 class Scripted:
-    """A service whose starts and ends the test controls."""
-
     name: str = "worker"
     up: bool = False
     dead: bool = False
@@ -34,8 +32,6 @@ class Scripted:
 
 
 class Watched:
-    """A service that `Kept` restarts, with a manual clock and the printed messages."""
-
     def __init__(self, life: Scripted) -> None:
         self.life = life
         self.clock = ManualClock()
@@ -44,7 +40,6 @@ class Watched:
         self.kept.start()
 
     def die_and_rest(self) -> float:
-        """End the service and advance the clock until its next start; return the seconds waited."""
         starts, waited = self.life.starts, 0.0
         self.life.dead = True
         self.kept.tend()

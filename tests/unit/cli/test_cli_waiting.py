@@ -14,8 +14,6 @@ from cli.waiting import wait_for_jobs
 
 
 class WorkingClock(ManualClock):
-    """A clock whose pauses each run one remaining step of a worker."""
-
     def __init__(self) -> None:
         super().__init__()
         self.steps: list[Callable[[], object]] = []

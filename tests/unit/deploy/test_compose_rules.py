@@ -24,7 +24,8 @@ _STORES = {"valkey", "postgres"}
 _OURS = {"migrate", "web", "worker", "maintenance", "beat", "flower"}
 #: These services are optional and have no access to the stores.
 _OPTIONAL = {"site", "openai", "prometheus"}
-#: PostgreSQL and Valkey start as root and then switch users. `init` makes each secret belong to its reader.
+#: PostgreSQL and Valkey start as root and then switch users. The service `init` changes the owner of each secret file
+#: to the user that reads the file.
 _TO_CHANGE_OWNERS = {"CHOWN", "DAC_OVERRIDE", "FOWNER"}
 _CAPABILITIES = {"init": _TO_CHANGE_OWNERS, **dict.fromkeys(_STORES, _TO_CHANGE_OWNERS | {"SETGID", "SETUID"})}
 _UNITS = {"kb": 2**10, "mb": 2**20, "gb": 2**30, "k": 2**10, "m": 2**20, "g": 2**30}
@@ -33,7 +34,6 @@ every_service = pytest.mark.parametrize("name", sorted(_SERVICES))
 
 
 def _default(text: str) -> str:
-    """Replace each `${NAME:-default}` with its default."""
     return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", text)
 
 

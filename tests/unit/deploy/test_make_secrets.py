@@ -74,7 +74,6 @@ def test_an_invalid_supplied_secret_is_refused_by_name_and_not_shown(tmp_path: P
 
 
 def test_each_reader_sees_only_its_own_secrets(tmp_path: Path) -> None:
-    """The project's files are closed to other users. A server's files are in a folder that only this server mounts."""
     _MAKE(tmp_path, tmp_path / "given")
     modes = {str(file.relative_to(tmp_path)): file.stat().st_mode & 0o777 for file in tmp_path.rglob("*")}
     closed = {name for name, mode in modes.items() if not mode & 0o077}

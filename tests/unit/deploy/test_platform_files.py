@@ -32,7 +32,7 @@ def test_railway_knows_every_key_of_its_files(file: Path) -> None:
 
 
 def test_vercel_s_function_is_the_web_app() -> None:
-    """Vercel uses the first entry point in the root, src, app, and api, so no other file may have such a name."""
+    """Vercel runs the first file with an entry point's name that it finds in the root, src, app, and api."""
     assert index.app is web.app
     places = [f"{folder}{name}.py" for folder in ("", "src/", "app/", "api/") for name in _ENTRYPOINTS]
     assert [place for place in places if (_ROOT / place).exists()] == [*_VERCEL["functions"]]
@@ -51,7 +51,6 @@ _ENTRYPOINTS = ("app", "index", "server", "main", "wsgi", "asgi")
     ],
 )
 def test_workflows_and_compose_files_match_their_schemas(schema: str, files: str) -> None:
-    """check-jsonschema contains the schemas."""
     found = sorted(map(str, _ROOT.glob(files)))
     assert found
     check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, *found]

@@ -21,7 +21,6 @@ _PROCESS_TYPES = ["web", "worker", "maintenance", "beat", "flower"]
 
 
 def _words(line: str) -> list[str]:
-    """Return a command line's arguments with default values, without `sh -c exec` and the image's variables."""
     words = shlex.split(line)
     if words[0] == "/bin/sh":
         words = shlex.split(words[2].removeprefix("exec "))
@@ -29,7 +28,6 @@ def _words(line: str) -> list[str]:
 
 
 def _expanded(word: str) -> str:
-    """Replace each `${NAME:-default}` with its default."""
     return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", word)
 
 

@@ -1,7 +1,7 @@
 """With thousands of jobs for few sites, a few workers use the full allowed request rate without sleeping.
 
-The test simulates events with the rate limits of one process. Workers take jobs from one queue, and a fetch takes 0.2
-s. A job that is deferred by at most 30 s returns on time. A longer deferral ends only when recovery runs, every 5 s.
+Workers take jobs from one queue, and a fetch takes 0.2 s. A job that is deferred by at most 30 s returns on time. A
+longer deferral ends only when recovery runs, every 5 s.
 """
 
 import heapq
@@ -24,9 +24,9 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 
 @dataclass
 class Fleet:
-    """Simulated workers for a queue of (site, batch) `jobs`. `starts` by site and `ends` by batch are in seconds.
+    """Simulated workers for a queue of (site, batch) `jobs`. `starts` by site and `ends` by batch are times in seconds.
 
-    Each job makes `requests` requests, of which all but the last are redirected.
+    Each job makes `requests` requests; each but the last gets a redirect.
     """
 
     workers: int
@@ -107,7 +107,9 @@ def test_a_batch_of_one_site_uses_the_whole_pace_and_finishes() -> None:
 
 @pytest.mark.parametrize(("workers", "gap"), [(8, 1.0), (16, 10.0)])
 def test_a_redirected_job_gets_its_next_slot_before_all_others(workers: int, gap: float) -> None:
-    """A job without a slot for the second URL starts anew. Such jobs once took all slots, and none came to its end."""
+    """A redirected job that waits too long for its next slot starts again. In an earlier version, restarted jobs took
+    all slots and no job ended.
+    """
     fleet = Fleet(workers=workers, gap=gap, jobs=[("slow.example", "batch")] * 200, requests=2)
     fleet.run(until=1.1 * 200 * 2 * gap)
     starts = fleet.starts["slow.example"]

@@ -7,7 +7,6 @@ from benchmarks.fetch.figures import Figures, figures, median
 
 
 def test_the_share_of_the_pace_is_the_mean_of_the_sites() -> None:
-    """One site got a request every 1.0 s as allowed, the other every 1.25 s. The mean of 100% and 80% is 90%."""
     asked = {"a": [0.0, 1.0, 2.0, 3.0, 4.0], "b": [5.0, 0.0, 1.25, 2.5, 3.75]}
     found = figures(10, wall_seconds=5.0, cpu_seconds=0.025, asked=asked, gap_seconds=1.0)
     assert found == Figures(10, 2.0, pytest.approx(2.5), pytest.approx(0.9), 0)  # type: ignore[arg-type]

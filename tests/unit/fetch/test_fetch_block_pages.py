@@ -69,7 +69,6 @@ def test_a_redirect_to_a_login_page_is_a_block_page() -> None:
 
 
 def test_a_long_page_is_not_searched() -> None:
-    """Block pages are short. Long pages are classified by their words later."""
     assert block_reason(URL, URL, 200, {}, "<div class='g-recaptcha'></div>" + "<i></i>" * 50_000) is None
 
 

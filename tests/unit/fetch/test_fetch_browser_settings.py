@@ -63,7 +63,7 @@ def test_green_threads_are_refused(program: Path, monkeypatch: pytest.MonkeyPatc
     library = types.ModuleType(module)
     monkeypatch.setitem(sys.modules, module, library)
     setattr(library, question, lambda name: False)
-    check_browser(_settings(fetch_browser_path=program))  # the library is imported, but it has patched nothing
+    check_browser(_settings(fetch_browser_path=program))  # a library that patched nothing is accepted
     setattr(library, question, lambda name: name == "thread")
     with pytest.raises(ConfigurationError, match="--pool prefork"):
         check_browser(_settings(fetch_browser_path=program))

@@ -131,7 +131,6 @@ def test_text_encoded_twice_is_repaired(twice: str, once: str) -> None:
 
 @pytest.mark.parametrize("text", [DE, "été à Nîmes", "żółw", "3½ rooms – £1,200"])
 def test_only_the_part_encoded_twice_is_repaired(text: str) -> None:
-    """The text around the repaired part stays unchanged."""
     twice = text.encode().decode("cp1252")
     assert repair(f"<p>{JA}</p><p>{twice}</p>") == f"<p>{JA}</p><p>{text}</p>"
 
@@ -153,7 +152,6 @@ def test_text_that_only_looks_odd_is_left_alone(text: str) -> None:
     [b"\xe9<" + b"a" * 900_000, b"<meta" * 200_000 + b"\xe9", b"<html " * 200_000 + b"\xe9", "Ã".encode() * 900_000],
 )
 def test_no_page_makes_decoding_slow(body: bytes) -> None:
-    """Backtracking patterns would take minutes for these pages."""
     started = time.process_time()
     decode(body, "text/html")
     assert time.process_time() - started < 5

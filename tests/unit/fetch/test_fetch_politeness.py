@@ -42,7 +42,6 @@ def test_the_longer_of_least_gap_and_crawl_delay_applies(least: float, crawl_del
 
 @pytest.mark.parametrize(("late", "waited"), [(0.4, [1.0]), (0.01, [0.99])])
 def test_the_gap_counts_from_when_the_request_is_sent(late: float, waited: list[float]) -> None:
-    """A slot may be granted much earlier than its request is sent."""
     clock = ManualClock()
     politeness = _politeness(clock)
     with politeness.slot(_destination(), ANYBODY) as slot:
@@ -186,7 +185,7 @@ def test_a_lease_that_is_never_released_expires() -> None:
 
 
 def test_a_request_whose_start_was_not_confirmed_starts_at_once() -> None:
-    """After a lost reply from Redis, the same request asks again. It must not wait for its own slot."""
+    """If the reply from Redis is lost, the request asks again. It must not wait for the slot that it already has."""
     store = LocalPace(ManualClock(), concurrency=1, lease_seconds=70)
     for _ in range(2):
         assert store.enter("h", "same", ANYBODY, gap_seconds=1, left_seconds=60).wait_us == 0

@@ -15,10 +15,7 @@ from tests.plugins.waiting import wait_until
 
 
 class _System:
-    """A fake system resolver for `.example`. `stuck` names wait for `let_go`, and `unknown` names have no address.
-
-    Threads that other tests left behind may look up other names, which the real resolver answers.
-    """
+    """A fake system resolver for `.example`. `stuck` names wait for `let_go`, and `unknown` names have no address."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -77,7 +74,6 @@ def _resolver_threads() -> int:
 
 
 def test_threads_are_reused(system: _System) -> None:
-    """Many concurrent lookups start many threads; most end later, and the idle ones wait for the next lookup."""
     others = _resolver_threads()
     resolver = SystemResolver(ManualClock())
     for number in range(40):

@@ -12,8 +12,6 @@ from app.property.fetch.guard.ranges import IPAddress
 
 
 class _Public:
-    """A resolver that resolves every name to one public address, and records the names."""
-
     def __init__(self) -> None:
         self.asked: list[str] = []
 
@@ -54,7 +52,7 @@ def test_the_origin_is_scheme_host_and_port() -> None:
 
 
 def test_a_public_address_is_never_private_even_in_an_opened_network() -> None:
-    """Private addresses have no rate limit. A private range that is too wide must not include public sites."""
+    """The rate limit does not apply to private addresses, so a public site must not count as private."""
     guard = Guard(_Public(), (ip_network("0.0.0.0/0"),))
     assert not guard.check("https://homes.example/").is_private
     assert guard.check("https://10.0.0.1/").is_private

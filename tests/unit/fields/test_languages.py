@@ -8,7 +8,7 @@ from app.property.fields.languages import language, languages
 from app.property.reading.terms import meaning, words_of
 from app.property.record import FIELDS
 
-#: Keys with labels that are not fields. `docs/languages.md` explains them.
+#: Names in the language files that have labels but are not fields. `docs/languages.md` explains them.
 _COMPOSITES = frozenset(
     {"_Ignore", "_Address", "_CityStateZip", "_Coordinates", "_BedsBaths", "_Layout", "_Typology", "_Walk"}
     | {"_Floor", "_Stories", "_Structure", "_ThreeQuarterBaths", "_Age", "_RentWarm", "_Sale", "_EstimateRange"}

@@ -16,7 +16,7 @@ import pytest
 from benchmarks.extraction.size import files_naming_a_field
 
 _ROOT = Path(__file__).parents[3]
-#: A language file for Esperanto. No test page is written in Esperanto.
+#: A language file for Esperanto.
 _ESPERANTO = """\
 codes = ["eo"]
 decimal_comma = true
@@ -180,7 +180,6 @@ print(json.dumps({
 
 
 def test_a_field_is_one_row_with_its_labels(copy: Path) -> None:
-    """A new field is read, checked, requested from a model, merged, compared, published, shown, and exported."""
     facts = {"Address": "12 Elm Street, Ames, IA 50010", "Year built": "1998", "Price": "$310,000", "Bedrooms": "3"}
     pages = [_page("en", {**facts, "Elevators": number}) for number in ("2", "3", "41")]
     prose = "The building is served by 3 elevators and stands in a quiet street behind the park."

@@ -49,7 +49,6 @@ def test_every_phrase_compiles_alone(code: str) -> None:
 
 
 def test_a_toilet_is_not_to_let() -> None:
-    """A space in a phrase matches only a space. Otherwise `to let` would match a part of `toilet`."""
     assert offer("Ground floor: hall, toilet") is None
     assert standard_status("Guest toilet") is None
 
@@ -113,6 +112,5 @@ def test_layout_patterns_have_a_group_for_the_count(code: str) -> None:
 
 
 def test_the_rest_of_a_word_is_limited() -> None:
-    """A `*` matches at most 30 letters, so that a long word cannot make matching slow."""
     assert re.search(expression("rodinn* dom"), f"rodinn{'ý' * 30} dom")
     assert not re.search(expression("rodinn* dom"), f"rodinn{'ý' * 31} dom")

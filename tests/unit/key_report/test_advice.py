@@ -24,7 +24,6 @@ def key(name: str, state: str = "closed", **values: Any) -> KeyView:
 
 
 def evidence(**values: Any) -> Evidence:
-    """Return evidence of two healthy keys that have requests and free capacity. `values` replace its fields."""
     base = Evidence((key("a"), key("b")), {"m": Demand(sent=1000)}, DAY)
     return replace(base, **values)
 
@@ -109,7 +108,6 @@ def test_keys_out_of_rotation_are_repaired_before_buying_more(state: str) -> Non
 
 
 def test_a_disabled_key_is_mentioned_but_not_to_be_repaired() -> None:
-    """If enabling a key may be enough, the advice does not recommend buying more keys."""
     keys = (key("a", "disabled"), key("b"), key("c"))
     piece, *others = advise(evidence(keys=keys, demand=saturated(0.5)))
     assert (piece.code, piece.severity) == ("keys_disabled", "info")
@@ -153,7 +151,7 @@ _demand = st.builds(
 def test_advice_never_contradicts_itself(
     keys: tuple[KeyView, ...], demand: dict[str, Demand], observed: timedelta
 ) -> None:
-    """A pool is never advised to buy keys and also to repair keys first. All advice can be written as JSON."""
+    """All advice can be written as JSON."""
     advice = advise(Evidence(keys, demand, observed))
     found = codes(advice)
     assert sum(code in found for code in ("enough", "more_quota_helps", "idle")) <= 1

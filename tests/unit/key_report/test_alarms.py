@@ -15,7 +15,7 @@ from app.services.reports.key_report.alarms import HELD, POOL, Kind, find_alarms
 from app.services.reports.key_report.view import BudgetUse, KeyView, PoolView
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-#: A key is old after this many days; a budget is nearly spent at this share.
+#: The age of an old key in days, and the used share of a budget that is nearly spent.
 LIMITS = (90, 0.9)
 
 
@@ -121,7 +121,6 @@ def test_a_budget_is_an_alarm_when_nearly_spent_and_critical_when_spent() -> Non
 
 
 def look(alerts: list[Alert], *budgets: BudgetUse, at: datetime = NOW) -> list[Alert]:
-    """Return the alerts after one more look. A continuing alert is replaced only if its severity changes."""
     before = {(alert.kind, alert.subject, alert.severity): alert for alert in alerts}
     alarms = find_alarms(PoolView(at, (GOOD,), budgets), *LIMITS, alerts)
     return [before.get((alarm.kind, alarm.subject, alarm.severity), booked(alarm)) for alarm in alarms]
@@ -209,7 +208,6 @@ _budgets = st.builds(
 def test_each_alarm_is_unique_and_continues_while_nothing_changes(
     keys: tuple[KeyView, ...], budgets: tuple[BudgetUse, ...]
 ) -> None:
-    """If nothing changes, hysteresis must not end an alarm."""
     view = PoolView(NOW, keys, budgets)
     first = find_alarms(view, *LIMITS)
     assert len(set(names(first))) == len(first)

@@ -10,7 +10,6 @@ SECOND = 1_000_000
 
 
 def guess(rules: LuaRules, count: float = 0, cut_us: int = 0) -> Any:
-    """Return a guess with this number of counted requests."""
     return rules.table({"n": count, "at": NOW_US if count else 0, "cut": cut_us})
 
 
@@ -40,7 +39,6 @@ def test_a_used_rate_rises_faster_with_more_time_since_the_last_429(rules: LuaRu
 
 
 def test_a_slow_rate_rises_by_successes_instead_of_seconds(rules: LuaRules) -> None:
-    """At one request in ten seconds, the third success in thirty seconds raises the rate by three hundredths."""
     assert rules.raised_rate(guess(rules, 4, cut_us=NOW_US - 30 * SECOND), 6, NOW_US) == pytest.approx(6 * 1.03)
 
 

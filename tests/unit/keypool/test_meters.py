@@ -23,7 +23,6 @@ def burst(rules: LuaRules, meter: Any, reserve: float = SCHEDULE) -> int:
 
 
 def learned(rules: LuaRules, reading: Any, meter: Any = None, charge: Any = None) -> Any:
-    """Return a copy of `meter`, or a new meter, after a reading. Differences of 1.5 requests or a tenth are ignored."""
     meter = rules.meter(a=0) if meter is None else rules.copy(meter)
     rules.learn_meter(meter, reading, NOW_US, charge or rules.charge(), 1, rules.table([1.5, 0.1]))
     return meter
@@ -74,7 +73,6 @@ def test_an_emptier_bucket_than_computed_is_applied_at_once(rules: LuaRules) -> 
 
 
 def test_a_fuller_bucket_than_computed_is_applied_slowly_and_only_outside_a_band(rules: LuaRules) -> None:
-    """A difference inside the band may come from reordering. Outside, a quarter of the excess is applied."""
     before = charged(rules, rules.meter(60, 10), 8)
     near = learned(rules, rules.reading(60, 3, 7 * SECOND), before, rules.charge(before))
     far = learned(rules, rules.reading(60, 8, 2 * SECOND), before, rules.charge(before))
@@ -105,7 +103,6 @@ def test_the_same_drift_reported_by_several_answers_is_corrected_once(rules: Lua
 
 
 def test_a_correction_moves_reservations(rules: LuaRules) -> None:
-    """Half of the reserve absorbs the beginning of the correction. The reservation moves by the rest."""
     meter = rules.meter(60, 60, f=NOW_US + MINUTE)
     planned = rules.meter_capacity_at(meter, 1, NOW_US, SCHEDULE)
     reserved = charged(rules, meter)
@@ -115,7 +112,6 @@ def test_a_correction_moves_reservations(rules: LuaRules) -> None:
 
 
 def test_a_reservation_sent_late_from_a_full_bucket_moves_later_ones(rules: LuaRules) -> None:
-    """A full bucket does not fill further, so the unused time is lost on the server and in this bucket."""
     first = charged(rules, rules.meter(60, 1))
     second = charged(rules, first, at=NOW_US + SECOND)
     places = rules.charge(first), rules.charge(second)
@@ -188,7 +184,6 @@ def test_a_burst_that_was_used_up_grows_by_a_tenth_up_to_the_capacity(rules: Lua
 def test_no_window_ever_admits_more_than_capacity_plus_refill(
     rules: LuaRules, per_minute: float, capacity: float, units: list[float], gaps: list[int]
 ) -> None:
-    """The requests admitted in any period fit the server's bucket, whenever they arrive."""
     microsecond = per_minute / MINUTE
     meter, now, admitted = rules.meter(per_minute, capacity), NOW_US, []
     for asked, gap in zip(units, gaps, strict=False):
@@ -226,14 +221,12 @@ def test_no_request_is_sent_before_the_bound_of_the_index(
 
 
 def refused(rules: LuaRules, meter: Any, till: int, *, against_the_headers: bool, units: float = 1) -> Any:
-    """Return the meter after a 429 for its last request. The 429 says that capacity returns at `till`."""
     meter = rules.copy(meter)
     rules.empty_until(meter, till, units, rules.charge(meter), against_the_headers)
     return meter
 
 
 def test_a_429_that_contradicts_the_headers_reserves_part_of_the_burst(rules: LuaRules) -> None:
-    """The bucket's level is unknown. At the named time one request fits, and a tenth of the burst stays unused."""
     meter = rules.meter(600, 600, a=10)
     burst(rules, meter)
     rested = refused(rules, meter, NOW_US + 5 * SECOND, against_the_headers=True)

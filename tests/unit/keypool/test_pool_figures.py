@@ -32,7 +32,6 @@ class Provider(httpx2.BaseTransport):
 
 
 def sent(store: RememberingStore, pool: KeyPool, clock: ManualClock, *replies: httpx2.Response | Exception) -> None:
-    """Send one request. Each reply takes seven seconds, which must not count as waiting for a key."""
     request = httpx2.Request("POST", "http://api/chat", json=BODY)
     terms = Terms(30, monotonic_ns=lambda: clock.now_us() * 1000)
     run_in_thread(RetryLoop(pool, request, terms, ThreadDriver(clock, Provider(clock, iter(replies)))).run())

@@ -42,7 +42,6 @@ CACHED_PRICES = {
 
 @pytest.mark.parametrize("model", CACHED_PRICES)
 def test_cached_input_has_its_own_price(model: str) -> None:
-    """The rest of the prompt and the answer have their ordinary prices."""
     microusd, (full, cached) = make_pricing(), CACHED_PRICES[model]
     assert microusd(model, 20_000, 0) == round(20_000 * full)
     assert microusd(model, 20_000, 0, cached=16_000) == round(4_000 * full + 16_000 * cached)
@@ -66,7 +65,6 @@ def test_a_model_without_a_known_price_of_cached_input_is_charged_in_full(model:
     ],
 )
 def test_cached_input_costs_the_price_of_its_tier(model: str, tier: str, cached: float) -> None:
-    """The prices are from OpenAI's pricing page (2026-11). The model table of LiteLLM 1.110 has the same prices."""
     assert make_pricing()(model, 10_000, 0, tier, cached=10_000) == round(10_000 * cached)
 
 
@@ -79,7 +77,9 @@ def test_a_batch_of_a_model_before_gpt_5_is_charged_in_full(model: str) -> None:
 
 
 def test_writing_to_the_cache_costs_extra_if_the_model_charges_for_it() -> None:
-    """Cache writes cost 1.25 times the input from GPT-5.6 on, and nothing before (OpenAI, 2026-11)."""
+    """From GPT-5.6 on, a cache write costs 1.25 times the input price. Earlier models charge nothing extra (OpenAI,
+    2026-11).
+    """
     microusd = make_pricing()
     assert microusd("gpt-6-sol", 10_000, 0, written=10_000) == 25_000
     assert microusd("gpt-6-sol", 10_000, 0, "batch", cached=4_000, written=6_000) == 400 + 7_500
@@ -150,7 +150,6 @@ def test_invalid_prices_are_named_with_the_remedy(text: str) -> None:
 
 
 def test_cached_input_that_costs_more_than_other_input_is_named() -> None:
-    """A user may copy the prices in the order of OpenAI's table: input, cached input, output."""
     with pytest.raises(ConfigurationError, match=r"'m=0.4/0.1/1.6' prices cached input higher .*INPUT/OUTPUT\[/CACHED"):
         parse_prices("m=0.4/0.1/1.6")
 

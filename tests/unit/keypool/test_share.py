@@ -32,7 +32,6 @@ def test_requests_under_a_newly_named_limit_are_spaced(clock: ManualClock, promi
 
 
 def test_a_daily_limit_that_varies_keeps_reservations(clock: ManualClock) -> None:
-    """A daily limit's rate is computed from rounded figures, so it varies."""
     share = learned(clock, MeterReading(2000, 1990, 7 * MINUTE))
     first, second = (take(share, ask(max_wait_us=10 * MINUTE)) for _ in range(2))
     clock.advance((first.at_us - clock.now_us()) / SECOND)

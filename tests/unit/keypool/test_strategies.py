@@ -23,7 +23,6 @@ def test_chance_is_uniform_for_every_key(rules: LuaRules, position: int) -> None
 
 @pytest.mark.parametrize("keys", [2, 3, 5, 16])
 def test_each_of_several_keys_has_the_lowest_chance_about_equally_often(rules: LuaRules, keys: int) -> None:
-    """Each key wins its equal share of the draws within 4 %."""
     winners = (min(range(keys), key=lambda position: rules.chance_of(seed, position)) for seed in range(SEEDS))
     wins = Counter(winners)
     assert len(wins) == keys

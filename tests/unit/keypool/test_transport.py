@@ -134,7 +134,7 @@ def test_when_every_key_is_limited_the_pool_answers_429_with_retry_after(named: 
     ],
 )
 def test_the_only_key_is_used_again_as_soon_as_its_server_says(replies: list[Reply], least: float, most: float) -> None:
-    """While the caller can wait, the request is repeated. Rejected requests are not charged to the budget."""
+    """Rejected requests are not charged to the budget."""
     clock = ManualClock()
     manager, inner = manager_of([*replies, ok()], keys=1, max_wait=30, clock=clock)
     assert chat(manager.get_client()) == "hello"
@@ -145,7 +145,6 @@ def test_the_only_key_is_used_again_as_soon_as_its_server_says(replies: list[Rep
 
 
 def test_pauses_grow_during_an_outage() -> None:
-    """Both keys fail for five seconds, and their circuits open. While no key is usable, all keys are tried."""
     clock = ManualClock()
     began = clock.now_us()
 

@@ -23,7 +23,6 @@ def record(values: dict[str, Any], site: str = "a") -> SourceRecord:
 
 
 def are_one(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Return whether the store would find the record by a key or blocking key, and `decide` would confirm it."""
     stored, looked_up = keys_of(record(one, "a")), lookups_of(record(other, "b"))
     is_found = bool(set(stored) & set(looked_up) or set(blocks_of(one)) & set(block_lookups_of(other)))
     return is_found and decide(other, one).is_same

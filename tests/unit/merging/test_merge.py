@@ -33,7 +33,7 @@ def source(
 def merged_in_any_order(*sources: SourceRecord) -> Merged:
     results = [merge(order) for order in itertools.permutations(sources)]
     assert all(result == results[0] for result in results)
-    PropertyRecord(values=results[0].values, evidence=results[0].evidence)  # checks names, types, and evidence
+    PropertyRecord(values=results[0].values, evidence=results[0].evidence)
     return results[0]
 
 
@@ -73,7 +73,6 @@ def test_a_value_never_gets_the_unit_or_the_other_coordinate_of_another_page() -
 
 
 def test_number_and_street_come_from_one_address() -> None:
-    """One lot may have an address in each of two streets."""
     found = merged_in_any_order(
         source("a", {"UnparsedAddress": "12 Main St", "StreetNumber": "12", "StreetName": "Main St"}, 0.9),
         source("b", {"UnparsedAddress": "1 Oak Ave", "StreetNumber": "1", "StreetName": "Oak Ave"}, 0.88,

@@ -253,7 +253,6 @@ def test_price_per_area_and_age_are_computed_with_their_inputs_as_evidence() -> 
 
 
 def test_figures_that_cannot_be_computed_are_missing() -> None:
-    """A rent, or an area without a unit, gives no price per area. A house under construction has no age."""
     for values in ({**HOUSE, "X_PricePeriod": "month"}, {"LivingArea": 1410, "ListPrice": 1}, {"YearBuilt": 2027}):
         assert not {"X_PricePerArea", "X_AgeYears"} & set(merged(source_of("a", values)).values)
 

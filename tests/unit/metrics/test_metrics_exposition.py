@@ -65,7 +65,6 @@ def _samples(of: Exposition) -> dict[str, dict[tuple[str, ...], float]]:
 
 @pytest.fixture
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Disable caches, and set a short time limit for sources."""
     monkeypatch.setattr(exposition, "SOURCE_SECONDS", 0.2)
     monkeypatch.setattr(exposition, "_KEPT_SECONDS", 0.0)
     monkeypatch.setattr(exposition, "_GRACE_SECONDS", 0.0)

@@ -26,7 +26,6 @@ SECONDS = Spec("histogram", "seconds", "Seconds.", (MODEL,), (1.0, 2.5, 10.0))
 
 
 def _shown(found: list[Metric]) -> dict[str, dict[tuple[Any, ...], float]]:
-    """Return sample values by metric name, then by label values."""
     shown: dict[str, dict[tuple[Any, ...], float]] = {}
     for family in found:
         for sample in family.samples:
@@ -41,7 +40,6 @@ def _read(samples: Mapping[str, Samples]) -> dict[str, dict[tuple[Any, ...], flo
 
 
 def test_a_bucket_without_a_report_is_zero() -> None:
-    """A process reports only buckets that grew. After one observation of 3 s, no bucket below 3 s is reported."""
     totals = {
         encode("seconds_bucket", {"model": "m", "le": "10.0"}): 1.0,
         encode("seconds_bucket", {"model": "m", "le": "+Inf"}): 2.0,

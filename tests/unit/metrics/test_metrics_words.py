@@ -81,7 +81,6 @@ def test_a_run_is_counted_by_its_outcome_with_its_time(outcome: RunEnd, code: st
 
 
 def test_no_page_names_a_missing_metric() -> None:
-    """docs/reference/metrics.md is generated and lists the existing metrics."""
     known = {spec.shown for spec in ALL} | {spec.name + part for spec in ALL for part in ("_bucket", "_sum", "_count")}
     name = re.compile(r"propintel_[a-z][a-z_]*[a-z]")
     unknown = {
