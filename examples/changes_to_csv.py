@@ -18,12 +18,12 @@ from feed import Change, follow, keep_cursor, read_cursor, run
 
 COLUMNS = ("published_at", "property", "field", "old", "new", "currency", "old_source", "new_source", "quote", "id")
 _LIMIT = 500
-#: A spreadsheet evaluates a cell with such a beginning as a formula, also after `;` where that is the separator.
+#: A spreadsheet would evaluate such a cell as a formula. A formula can also start after `;`, if the spreadsheet splits
+#: cells there.
 _FORMULA = re.compile(r'(\A|;)([\s"\u200b-\u200f\u2060\ufeff]*)([=+\-@\uff1d\uff0b\uff0d\uff20])')
 
 
 def main() -> None:
-    """Parse the arguments, then append changes once or repeatedly."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--url", default="http://localhost:8000", help="the address of the HTTP API")
     parser.add_argument("--csv", type=Path, required=True, help="file that is appended to")
@@ -33,20 +33,19 @@ def main() -> None:
 
 
 def append(url: str, token: str, file: Path) -> int:
-    """Append new changes and return the number of rows."""
     cursor, written = file.with_name(f"{file.name}.cursor"), 0
     known = repair(file)
     for changes, since in follow(url, token, read_cursor(cursor), limit=_LIMIT):
         new = [change for change in changes if change["id"] not in known]
         write(file, new)
         known.update(change["id"] for change in new)
-        keep_cursor(cursor, since)  # after the rows are written: a crash before this line repeats them
+        keep_cursor(cursor, since)  # a crash before this line repeats the page, and `known` skips its rows
         written += len(new)
     return written
 
 
 def repair(file: Path) -> set[str]:
-    """Remove an incomplete row that a crash left. Return the ids in the file, so that no change is written twice."""
+    """Remove an incomplete last row, which a crash can leave, and return the ids in the file."""
     if not file.exists() or not file.stat().st_size:
         write_header(file)
         return set()
@@ -76,7 +75,6 @@ def _writer(out: TextIO) -> Any:
 
 
 def row(change: Change) -> list[str]:
-    """Return a change in the order of `COLUMNS`."""
     old, new = change["old_evidence"], change["new_evidence"]
     currency = change["context"]["new"].get("X_Currency", "")
     values = [change["published_at"], change["property"], change["field"], change["old"], change["new"], currency]
@@ -85,7 +83,7 @@ def row(change: Change) -> list[str]:
 
 
 def cell(value: Any) -> str:
-    """Return the value on one line: text unchanged, numbers in digits, lists as JSON, and never a formula."""
+    """Return the value as one line of text, with `'` before text that a spreadsheet would run as a formula."""
     if value is None:
         return ""
     if isinstance(value, int | float) and not isinstance(value, bool):

@@ -2,7 +2,7 @@
 
 Each change is sent in order as `PATCH {crm}/{property}` with `{"their field": new value}` and the change's id as
 `Idempotency-Key`. PROPINTEL_TOKEN holds a reader's token, CRM_TOKEN the CRM's. Changes that the CRM rejects permanently
-are written to a file, and the next change follows.
+are written to a file and skipped.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ _LIMIT = 50
 
 
 def main() -> None:
-    """Parse the arguments, then pass changes on once or repeatedly."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--url", default="http://localhost:8000", help="the address of the HTTP API")
     parser.add_argument("--crm", required=True, help="the CRM's properties; the id of one comes behind it")
@@ -48,7 +47,7 @@ class Crm:
         self._refused, self._wait_seconds = refused, wait_seconds
 
     def take(self, change: Change) -> bool:
-        """Send the change until it is accepted or rejected permanently. Return False if the CRM has no such field."""
+        """Send the change until the CRM accepts or rejects it. Return False if `--fields` does not map its field."""
         field = self._names.get(change["field"]) if self._names is not None else change["field"]
         if field is None:
             return False
@@ -67,7 +66,6 @@ class Crm:
 
 
 def pass_on(url: str, token: str, crm: Crm, cursor: Path) -> int:
-    """Pass on new changes and return the number sent to the CRM."""
     sent = 0
     for changes, since in follow(url, token, read_cursor(cursor), limit=_LIMIT):
         sent += sum(crm.take(change) for change in changes)

@@ -19,7 +19,7 @@ _LONGEST_WAIT_SECONDS = 60.0
 
 
 def follow(url: str, token: str, since: str | None, *, limit: int) -> Iterator[tuple[list[Change], str]]:
-    """Yield the changes after `since` in pages, each with the cursor after it. Store the page before its cursor."""
+    """Yield pages of changes after `since`, each with the cursor to continue from. Store a page before its cursor."""
     while True:
         asked = {"limit": limit, **({"since": since} if since else {})}
         address = f"{url}/api/v1/changes?{urllib.parse.urlencode(asked)}"
@@ -34,7 +34,7 @@ def follow(url: str, token: str, since: str | None, *, limit: int) -> Iterator[t
 def with_retries(request: urllib.request.Request, *, first_wait_seconds: float = 1.0) -> bytes:
     """Return the response body. Retries while the server is unreachable or overloaded (429, 5xx).
 
-    Raises `urllib.error.HTTPError` for any other error, since a retry would not help.
+    Raises `urllib.error.HTTPError` for any other error.
     """
     wait = first_wait_seconds
     while True:
@@ -46,7 +46,7 @@ def with_retries(request: urllib.request.Request, *, first_wait_seconds: float =
                 raise
             retry_after = exc.headers.get("Retry-After", "")
             pause = float(retry_after) if retry_after.isdigit() else wait
-        except OSError:  # no connection, or an interrupted one
+        except OSError:
             pause = wait
         time.sleep(min(pause, _LONGEST_WAIT_SECONDS))
         wait = min(2 * wait, _LONGEST_WAIT_SECONDS)

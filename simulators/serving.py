@@ -26,7 +26,6 @@ class Stopping:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def bind(self) -> None:
-        """Remember the running event loop. Must be called when the server starts."""
         self._loop = asyncio.get_running_loop()
 
     def set(self) -> None:
@@ -38,8 +37,6 @@ class Stopping:
 
 
 class _Server(uvicorn.Server):
-    """A uvicorn server that reports when it is ready and wakes waiting requests before it drains."""
-
     def __init__(self, app: App, stopping: Stopping, on_ready: Callable[[], None]) -> None:
         super().__init__(
             uvicorn.Config(
@@ -60,7 +57,7 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
     def leave(self) -> None:
-        """Wake waiting requests, and stop after the requests in progress have ended."""
+        """Wake waiting requests, and tell uvicorn to exit after the open requests."""
         self._stopping.set()
         self.should_exit = True
 
@@ -116,7 +113,7 @@ def run(app: App, stopping: Stopping, *, host: str, port: int, path: str = "") -
 class BackgroundServer:
     """A server in a thread of this process. Usable as a context manager.
 
-    `also` lists more hosts to serve on the same port. Raises `OSError` for a host that this machine does not have.
+    It also serves the hosts in `also`, on the same port. Raises `OSError` for a host that this machine does not have.
     """
 
     def __init__(

@@ -2,5 +2,5 @@
 
 `python -m simulators.county` starts it. The generator first draws the true facts of every property (`homes.py`), then
 chooses the facts that each site states (`sites.py`), then plants errors (`flaws.py`), and finally writes the pages. So
-tests know what each page says, right or wrong, without reading it. People, places, firms, and ids are invented.
+tests know which values each page states, and which of them are wrong. People, places, firms, and ids are invented.
 """

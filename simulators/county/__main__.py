@@ -20,7 +20,7 @@ _NO_ADDRESSES = (
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Serve until a signal, and return 0. Return 2 if the county's addresses are not available."""
+    """Serve until a signal, and return 0. Return 2 if an address or port of the county is not available."""
     parser = argparse.ArgumentParser(prog="python -m simulators.county", description=__doc__)
     parser.add_argument("--port", type=int, default=_PORT, help="of all sites; each has its own address; 0: any")
     parser.add_argument("--seed", type=int, default=SEED, help="each seed generates a different county")
@@ -42,12 +42,12 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _write(county: RunningCounty, folder: Path) -> Path:
-    """Write sources, settings, and truth. Return the absolute path of the folder, which the settings contain."""
+    """Write sources, settings, and truth. Return the folder's absolute path."""
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "sources.toml").write_text(sources_toml(county.roots), encoding="utf-8")
     (folder / "truth.jsonl").write_text(truth_jsonl(county.county, county.roots), encoding="utf-8")
-    (folder / "env").touch(mode=0o600)  # it contains keys
+    (folder / "env").touch(mode=0o600)
     (folder / "env").write_text(dotenv(settings(str(folder), county.openai_address)), encoding="utf-8")
     return folder
 

@@ -11,7 +11,7 @@ from simulators.county.homes import Home, homes
 from simulators.county.sites import HEARTH, MOSAIC, Page, Site, pages_of, slug
 
 SEED = 1
-#: How many pages have a second version, how many are blocked, and how many have a mistyped street.
+#: The number of pages with a second version (per portal), with a bot challenge, and with a mistyped street.
 _TWICE = {HEARTH: 12, MOSAIC: 8}
 _BLOCKED = 5
 _MISTYPED = 6
@@ -30,7 +30,6 @@ class County:
         return {(page.site.key, page.path): page for of_home in self.pages.values() for page in of_home}
 
     def of_site(self, site: Site) -> Iterator[Page]:
-        """Return the pages of a site, without second versions."""
         return (page for page in self.every_page.values() if page.site is site and not page.variant)
 
     def truth(self, root: Mapping[str, str]) -> Iterator[dict[str, Any]]:
@@ -62,7 +61,7 @@ def _as_json(one: Planted) -> dict[str, Any]:
 
 
 def make_county(seed: int = SEED) -> County:
-    """Generate the county of a seed; the same seed gives the same county."""
+    """Generate the county of a seed."""
     made = homes(seed)
     chance = random.Random(f"{seed}/county")
     pages = {home.number: list(pages_of(home, seed)) for home in made}
@@ -76,7 +75,7 @@ def make_county(seed: int = SEED) -> County:
 
 
 def _some(pages: Mapping[int, Sequence[Page]], site: Site, count: int, chance: random.Random) -> list[Page]:
-    """Return `count` random pages of the site that are not yet changed and not about the how-to's property."""
+    """Return `count` random pages of the site, without home 1, blocked pages, and pages with a second version."""
     plain = [
         page
         for number, of_home in pages.items()

@@ -36,17 +36,17 @@ _NAMES = ("Alder", "Birch", "Clover", "Dogwood", "Elder", "Foxglove", "Ginger", 
           "Willow", "Yarrow", "Zinnia")  # fmt: skip
 _PER_STREET = 20
 _TOWNS = (ANYTOWN, SAMPLETON, PLACEHOLDER_FALLS)
-#: The last site shows a change at most this many hours after the first.
+#: Sites may show the same change at different times, at most this many hours apart.
 _LAG_HOURS = 18.0
-#: The hours between two changes of a flapping page.
+#: The hours between two changes of a flapping page. Each page gets one of these periods.
 TURNS = (0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 11.0, 17.0, 26.0, 50.0)
-#: The first days in which nothing changes, and the last days in which no change is planted.
+#: No change is planted in these first and last days of a plan (fewer if the plan is short).
 _QUIET_DAYS, _LAST_DAYS = 2.0, 9.0
 
 
 @dataclass(frozen=True)
 class Planted:
-    """A planted change of a home. `shown` maps a site to the time when it shows the new value."""
+    """A planted change of a home. `shown` maps a site's key to the time from which the site shows the new value."""
 
     home: int
     field: str
@@ -56,13 +56,12 @@ class Planted:
 
     @property
     def at(self) -> datetime:
-        """The time when the first site shows the change."""
         return min(self.shown.values())
 
 
 @dataclass(frozen=True)
 class Flapping:
-    """A page that says `wrong` instead of the truth in every other period of `hours`, starting at `since`."""
+    """A page that alternates between the value `wrong` and the true value, `hours` each, from `since` on."""
 
     home: int
     site: str
@@ -84,7 +83,7 @@ class Outage:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that happens in the county. The bodies of `restless` pages change at every request."""
+    """The homes and their pages, and what changes on them. The bodies of `restless` pages change at every request."""
 
     homes: tuple[Home, ...]
     pages: Mapping[tuple[str, str], Page]
@@ -94,7 +93,6 @@ class Plan:
     restless: frozenset[tuple[str, str]]
 
     def says(self, page: Page, now: datetime) -> Page:
-        """Return the page with the values that it states at `now`."""
         changes: dict[str, Any] = {}
         for one in self.planted:
             if one.home == page.home.number and page.site.key in one.shown and one.shown[page.site.key] <= now:
@@ -107,7 +105,6 @@ class Plan:
         return page.saying(changes) if changes else page
 
     def is_down(self, site: Site, now: datetime) -> Outage | None:
-        """Return the outage of the site at `now`; None if the site is up."""
         return next((one for one in self.outages if one.site == site.key and one.since <= now < one.until), None)
 
 
@@ -121,7 +118,7 @@ def make_plan(
     turns: Sequence[float] = TURNS,
     seed: int = 1,
 ) -> Plan:
-    """Generate a plan from a seed. `turns` are the hours between two changes of a flapping page."""
+    """Generate a plan. The flapping pages get the periods `turns` (in hours) one after another."""
     chance = random.Random(f"{seed}/days")
     made = _homes(seed, homes)
     pages = {(page.site.key, page.path): page for home in made for page in _pages(home, seed)}
@@ -157,7 +154,7 @@ def _homes(seed: int, count: int) -> tuple[Home, ...]:
 
 
 def _offered(seed: int, home: Home) -> Home:
-    """Return the home as for sale, so that the portals have values to change."""
+    """Return the home as for sale, so that its portal pages have a price and a status that can change."""
     chance = random.Random(f"{seed}/offer/{home.number}")
     offer = {
         "StandardStatus": "Active",
@@ -173,7 +170,6 @@ def _pages(home: Home, seed: int) -> list[Page]:
 
 
 def _planted(pages: Sequence[Page], at: datetime, chance: random.Random) -> Planted:
-    """Return a random change of a price, status, association fee, or assessed value."""
     with_card = any(page.site is ASSESSOR for page in pages)
     kinds = ["ListPrice", "ListPrice", "StandardStatus", "AssociationFee"] + ["TaxAssessedValue"] * with_card
     field = chance.choice([name for name in kinds if any(name in page.says for page in pages)])
@@ -203,7 +199,7 @@ def _flapping(pages: Sequence[Page], since: datetime, hours: float, chance: rand
 
 
 def _outages(start: datetime, days: int) -> tuple[Outage, ...]:
-    """Return outages of 1.5 and 2 days and a bot challenge of 6 hours, scaled to `days`, and five outages of 1 hour."""
+    """Return the outages of a plan. Long ones are scaled to `days`, and five on one site last one hour."""
 
     def at(day: float) -> datetime:
         return start + timedelta(days=day * days / 60)
@@ -217,7 +213,7 @@ def _outages(start: datetime, days: int) -> tuple[Outage, ...]:
 
 
 class DailyCounty:
-    """A context manager that serves a plan, each site on its own address. `now` returns the current time.
+    """A context manager that serves a plan, each site on its own address. `now` is the clock of the county.
 
     `asked` counts requests by UTC day, except those for robots.txt.
     """

@@ -12,7 +12,6 @@ _LAST_SALE = date(2025, 6, 30)
 
 
 def building(chance: random.Random, *, is_shared: bool, subdivision: str) -> dict[str, Any]:
-    """Return the facts that all units of a building share."""
     year = chance.randint(1952, 2019)
     found: dict[str, Any] = {
         "PropertyType": "Residential", "YearBuilt": year, "StoriesTotal": 3 if is_shared else chance.choice((1, 1, 2)),
@@ -22,7 +21,7 @@ def building(chance: random.Random, *, is_shared: bool, subdivision: str) -> dic
         "LotSizeArea": round(chance.uniform(0.14, 0.92), 2), "LotSizeUnits": "Acres",
     }  # fmt: skip
     if found["AssociationYN"]:
-        # all homes of an association pay the same fee
+        # all homes of a subdivision pay the same fee
         found["AssociationFee"] = 40 + 15 * (sum(map(ord, subdivision)) % 9)
     if subdivision in names.GATED:
         found["X_AccessNotes"] = "Gated community"
@@ -30,7 +29,6 @@ def building(chance: random.Random, *, is_shared: bool, subdivision: str) -> dic
 
 
 def inside(chance: random.Random, *, is_unit: bool, is_house: bool) -> dict[str, Any]:
-    """Return rooms, area, and parking of a house or unit."""
     bedrooms = chance.randint(1, 3) if is_unit else chance.randint(2, 5)
     full, half = chance.randint(1, max(1, bedrooms - 1)), chance.choice((0, 0, 1))
     area = 420 + bedrooms * chance.randint(240, 380) + 10 * full
@@ -43,7 +41,7 @@ def inside(chance: random.Random, *, is_unit: bool, is_house: bool) -> dict[str,
 
 
 def whole_building(units: int) -> dict[str, Any]:
-    """Return the facts of an apartment building with one owner, which do not include a number of bedrooms."""
+    """Return the facts of an apartment building with one owner. They do not include a number of bedrooms."""
     return {
         "PropertySubType": "Multi Family", "LivingArea": units * 850, "LivingAreaUnits": "Square Feet",
         "ParkingTotal": units, "PoolPrivateYN": False,
@@ -82,7 +80,6 @@ def money(
 
 
 def shown_building() -> dict[str, Any]:
-    """Return the building facts of the how-to's property."""
     return {
         "YearBuilt": 1987, "StoriesTotal": 2, "Roof": ["Architectural shingle"], "ConstructionMaterials": ["Brick"],
         "Heating": ["Forced air"], "Cooling": ["Central air"],
@@ -90,7 +87,7 @@ def shown_building() -> dict[str, Any]:
 
 
 def shown_permits() -> tuple[Sequence[Mapping[str, Any]], dict[str, Any]]:
-    """Return the permits of the how-to's property, and the facts that they imply. The carport's roof is newer."""
+    """Return the permits of the how-to's property, and the facts that follow from them."""
     rows = [
         _row(date(2022, 4, 4), date(2022, 4, 29), "Building", "New carport with metal roof"),
         _row(date(2020, 9, 1), date(2020, 10, 13), "Solar", "Roof-mounted photovoltaic system, 6.2 kW"),
@@ -111,9 +108,9 @@ _WORK = (
 
 
 def permits(chance: random.Random, built: int) -> tuple[Sequence[Mapping[str, Any]], dict[str, Any]]:
-    """Return permits, newest first, and the facts that they imply: the roof's year and solar power.
+    """Return permits, newest first, and the facts that follow from them (year of the roof, solar power).
 
-    Some mention a roof but did not replace the house's roof: a carport, an expired permit, solar panels.
+    Some mention a roof but do not replace the house's roof: a carport, an expired permit, solar panels.
     """
     rows: list[dict[str, Any]] = []
     implied: dict[str, Any] = {}
@@ -143,7 +140,7 @@ def permits(chance: random.Random, built: int) -> tuple[Sequence[Mapping[str, An
 
 
 def owner(chance: random.Random, line: str, town: str, postal_code: str) -> tuple[str, str]:
-    """Return the owner's name and mailing address: the property, a PO box in another town, or another house."""
+    """Return the owner's name and mailing address, which may be the property's address, a PO box, or another house."""
     name = f"{chance.choice(names.LAST).upper()} {chance.choice(names.FIRST).upper()}"
     drawn = chance.random()
     if drawn < 0.5:
@@ -155,7 +152,7 @@ def owner(chance: random.Random, line: str, town: str, postal_code: str) -> tupl
 
 
 def listing(chance: random.Random, area: int, *, is_let: bool) -> dict[str, Any]:
-    """Return what a broker states about a home for sale; {} for two of three homes, and for rented apartments."""
+    """Return what a broker states about a home for sale, or {} for most homes and for rented apartments."""
     if is_let or chance.random() > 0.34:
         return {}
     return {

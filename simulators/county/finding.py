@@ -8,7 +8,7 @@ from simulators.county.county import County
 from simulators.county.pages import gis
 from simulators.county.sites import GIS, LAYER, SITES, Page, Site
 
-#: Words of street lines, and their abbreviations in the records.
+#: Abbreviations that the county's records use in street lines.
 _SHORT = {
     "avenue": "ave", "av": "ave", "street": "st", "boulevard": "blvd", "lane": "ln", "court": "ct", "drive": "dr",
     "road": "rd", "terrace": "ter", "circle": "cir", "north": "n", "south": "s", "east": "e", "west": "w",
@@ -26,7 +26,7 @@ def spelled(line: str) -> str:
 
 
 def by_address(county: County, site: Site, asked: Mapping[str, str]) -> Sequence[Page]:
-    """Return the pages at `address` and `unit` (in `zip`, if given), else those whose street line begins with them."""
+    """Return the pages at the address. If there are none, return pages whose street line begins with the given text."""
     wanted = spelled(f"{asked.get('address', '').partition(',')[0]} {asked.get('unit', '')}")
     postal_code = asked.get("zip", "")
     there = [p for p in county.of_site(site) if postal_code in ("", p.home.town.postal_code)]
@@ -35,7 +35,7 @@ def by_address(county: County, site: Site, asked: Mapping[str, str]) -> Sequence
 
 
 def page_at(county: County, url: str) -> Page | None:
-    """Return the page that a GET of `url` leads to after redirects; None if it does not lead to a single property."""
+    """Return the one page to which `url` leads, also by a GIS query or a search, or None."""
     parts = urlsplit(url)
     site = next((site for site in SITES if site.host == parts.hostname), None)
     if site is None:

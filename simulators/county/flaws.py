@@ -31,7 +31,7 @@ class Planted:
 
 @dataclass(frozen=True)
 class Flaw:
-    """A kind of error on `count` pages of `site`. `spoil` returns the changed values; None for an unsuitable page."""
+    """Errors of one kind on `count` pages of `site`. `spoil` returns None for an unsuitable page."""
 
     kind: str
     site: Site
@@ -70,7 +70,6 @@ def _stories(page: Page, _: random.Random) -> Changes:
 
 
 def _pin(page: Page, chance: random.Random) -> Changes:
-    """Return a point some kilometers from the house, such as the center of its ZIP code."""
     return {
         "Latitude": round(page.says["Latitude"] + chance.choice((-1, 1)) * chance.uniform(0.02, 0.04), 5),
         "Longitude": round(page.says["Longitude"] + chance.choice((-1, 1)) * chance.uniform(0.02, 0.04), 5),
@@ -129,7 +128,7 @@ FLAWS: tuple[Flaw, ...] = (
 def plant(pages: Mapping[int, Sequence[Page]], seed: int) -> tuple[dict[int, list[Page]], list[Planted]]:
     """Return the pages by home, with errors, and the list of errors.
 
-    A home has at most two errors, and at most one per field. Another page of the home always states the true value.
+    A home has at most two errors, and at most one per field. At least one other page of the home states the true value.
     """
     chance = random.Random(f"{seed}/flaws")
     spoilt = {number: list(of_home) for number, of_home in pages.items()}

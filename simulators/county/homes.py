@@ -1,4 +1,4 @@
-"""The 200 properties and their true facts. Many have similar addresses, which are easily confused."""
+"""The 200 properties and their true facts. Many have easily confused addresses."""
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,7 +31,7 @@ def _every_other(first: int, count: int) -> tuple[str, ...]:
 
 
 LOTS: tuple[Lot, ...] = (
-    # neighbors with similar addresses: they differ in a letter, a digit, the suffix, the direction, or the town
+    # similar addresses, which differ in a letter, a digit, the street suffix, the direction, or the town
     Lot(ANYTOWN, Street("Fictional", "Ave"), ("12", "12A", "14", "16", "18", "21", "112", "114", "120", "121", "212"),
         "Fictional Ridge"),
     Lot(ANYTOWN, Street("Fictional", "St"), ("12", "14", "21", "112"), "Old Town Addition"),
@@ -42,7 +42,7 @@ LOTS: tuple[Lot, ...] = (
     Lot(ANYTOWN, Street("4th", "St", "W"), ("215", "217"), "Old Town Addition"),
     Lot(ANYTOWN, Street("4th", "Ave"), ("215",), "Old Town Addition"),
     Lot(ANYTOWN, Street("St Clair", "Ave"), ("31", "33"), "Old Town Addition"),
-    # one building with eight owners, and one building with one owner and six tenants
+    # one building with eight owners, then one building with one owner and six tenants
     Lot(ANYTOWN, Street("Example", "Blvd"), ("300",), "Example Heights", tuple("12345678")),
     Lot(ANYTOWN, Street("Sample", "St"), ("510",), "Old Town Addition", ("", *"123456"), one_parcel=True),
     Lot(ANYTOWN_WEST, Street("Placeholder", "Way"), ("77",), "Example Heights", tuple("ABCDEF")),
@@ -66,7 +66,7 @@ LOTS: tuple[Lot, ...] = (
 
 @dataclass(frozen=True)
 class Home:
-    """A property. `truth` has its true facts in RESO fields. The other members are what pages show beyond facts.
+    """A property. `truth` has its true facts in RESO fields; the other members are used to write pages.
 
     `sales`, `taxes`, and `permits` are rows as in the county's records, newest first. `listing` is what a broker states
     while the home is for sale, else empty. Prices are in US dollars, areas in square feet, lots in acres.
@@ -105,7 +105,6 @@ class Home:
 
 
 def homes(seed: int) -> tuple[Home, ...]:
-    """Return all properties. The same seed gives the same properties."""
     made = on_lots(seed, LOTS)
     if len(made) != COUNT:
         raise AssertionError(f"the lots make {len(made)} properties, not {COUNT}")
@@ -113,14 +112,11 @@ def homes(seed: int) -> tuple[Home, ...]:
 
 
 def on_lots(seed: int, lots: Sequence[Lot]) -> tuple[Home, ...]:
-    """Return the properties on these lots, numbered from 1."""
     return tuple(_home(seed, number, place) for number, place in enumerate(_places(lots), start=1))
 
 
 @dataclass(frozen=True)
 class _Place:
-    """The lot and location of a property: the `index`-th house on lot number `block`."""
-
     lot: Lot
     house: str
     unit: str
@@ -129,7 +125,6 @@ class _Place:
     index: int
 
     def truth(self) -> dict[str, Any]:
-        """Return the facts that follow from the location."""
         lot, town = self.lot, self.lot.town
         line = f"{self.house} {lot.street.short}"
         found: dict[str, Any] = {

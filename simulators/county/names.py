@@ -12,7 +12,7 @@ FIRMS = (
     "Keystone Lane Realty", "Meadow & Main Realty", "Lantern Realty", "Four Gables Properties", "Oxbow Realty",
     "Weathervane Homes",
 )  # fmt: skip
-#: The neighborhoods in `homes` with an owners' association. The neighborhoods in `GATED` also have a gate.
+#: The neighborhoods in `homes.py` that have an owners' association. Those in `GATED` also have a gate.
 ASSOCIATIONS = frozenset({"Fictional Ridge", "Lorem Estates", "Draft Meadows", "Outline Commons", "Example Heights"})
 GATED = frozenset({"Fictional Ridge", "Lorem Estates"})
 #: The towns of owners who live outside the county: name, state, ZIP code.

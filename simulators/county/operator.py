@@ -20,7 +20,7 @@ _WHERE = (
 )
 _TEMPLATES: tuple[tuple[Site, str], ...] = (
     (GIS, f"{LAYER}/query?where={_WHERE}&outFields=*&returnCentroid=true&outSR=4326&f=json"),
-    # the next two URLs need the parcel number, which the GIS gives
+    # `{parcel_number}` comes from the GIS
     (ASSESSOR, "/card/{parcel_number}"),
     (TAX_ROLL, "/bill/{parcel_number}"),
     (PERMITS, _LOOKUP),
@@ -31,7 +31,7 @@ _TEMPLATES: tuple[tuple[Site, str], ...] = (
 
 
 def sources_toml(root: Mapping[str, str]) -> str:
-    """Return `sources.toml`. `root` maps the key of each site to its address. Farview has no sources."""
+    """Return `sources.toml`, without sources for Farview. `root` maps the key of each site to its address."""
     lines = [
         "# Where to find pages about an address in the fictional Example County; see docs/fictional-county.md.",
         "[[area]]",
@@ -58,7 +58,7 @@ def openai_config(county: County, root: Mapping[str, str]) -> dict[str, Any]:
 
 
 def settings(folder: str, openai_address: str) -> dict[str, str]:
-    """Return the environment variables for `propintel`. Its files are in `folder`."""
+    """Return the environment variables for `propintel`, whose files are in `folder`."""
     return {
         "PROPINTEL_HOME": f"{folder}/home",
         "SOURCES_FILE": f"{folder}/sources.toml",
@@ -70,10 +70,8 @@ def settings(folder: str, openai_address: str) -> dict[str, str]:
 
 
 def dotenv(values: Mapping[str, str]) -> str:
-    """Return environment variables in the format of PROPINTEL_ENV_FILE."""
     return "".join(f"{name}={value}\n" for name, value in values.items())
 
 
 def truth_jsonl(county: County, root: Mapping[str, str]) -> str:
-    """Return the true facts of all properties, one JSON object per line."""
     return "".join(json.dumps(row) + "\n" for row in county.truth(root))

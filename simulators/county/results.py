@@ -1,10 +1,10 @@
 """Result pages of the two portals, with traps for crawlers that follow them.
 
 Hearthlist lists a town's homes in numbered pages. The last home of a page is also the first home of the next page. A
-sponsored card leads to House Rumors, a card on the first page leads to the other portal, and a calendar of open houses
-always links to a next month. Page numbers after the last show the last page. `/fresh/` has endless pages with the same
-homes in another order; `/endless/` has endless pages with homes that do not exist. Mosaic Homes shows nine homes of
-each page as cards, and the others only in its JSON state; robots.txt forbids the third page of each town.
+sponsored card links to House Rumors. A card on the first page links to the other portal. Each month of the open-house
+calendar links to the next. A page number that is too high shows the last page. `/fresh/` has endless pages with the
+same homes in another order; `/endless/` has endless pages with homes that do not exist. Mosaic Homes shows nine homes
+of each page as cards, and the others only in its JSON state; robots.txt forbids the third page of each town.
 """
 
 import json
@@ -29,8 +29,6 @@ ROBOTS = f"Disallow: /for-sale/*/{FORBIDDEN_PAGE}\n"
 
 
 class Results:
-    """The result pages of `county`. `site_of` returns the site of a request, and `root_of` a site's address."""
-
     def __init__(
         self, county: County, site_of: Callable[[Request], Site], root_of: Callable[[Request, Site], str]
     ) -> None:
@@ -47,7 +45,6 @@ class Results:
         ]
 
     def homes(self, site: Site, town: str) -> list[Page]:
-        """Return the pages that a search of `site` for `town` finds, in order."""
         return [page for page in self._county.of_site(site) if slug(page.home.town.name) == town]
 
     async def _town(self, request: Request) -> Response:
@@ -57,7 +54,7 @@ class Results:
         here, last = _page_number(request), -(-len(found) // PER_PAGE)
         here = min(here, last)
         start = (here - 1) * PER_PAGE
-        shown = found[max(0, start - 1) : start + PER_PAGE]  # repeats the last home of the previous page
+        shown = found[max(0, start - 1) : start + PER_PAGE]
         path, town = request.url.path, found[0].home.town.name
         cards = [_card(page) for page in shown]
         cards.insert(2, self._sponsored(request))
@@ -78,7 +75,6 @@ class Results:
         return HTMLResponse(document(title, head, body))
 
     async def _calendar(self, request: Request) -> Response:
-        """Return a month without open houses, with a link to the next month."""
         if not self._asked(request, HEARTH):
             return _not_found()
         year, month = (int(part) for part in request.query_params.get("month", "2026-12").split("-"))
@@ -139,7 +135,6 @@ class Results:
         )
 
     def _elsewhere(self, request: Request, found: Sequence[Page]) -> str:
-        """Return a card that leads to a home on the other portal."""
         there = self.homes(MOSAIC, slug(found[0].home.town.name))[0]
         return (
             f'<li class="result"><a href="{self._root_of(request, MOSAIC)}{there.path}">{escape(there.line)}</a> '

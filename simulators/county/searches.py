@@ -1,7 +1,7 @@
 """Web search results about each property for the OpenAI simulator. Many are right, some are false.
 
-`simulators/openai/web_search.py` describes the format. Homes in the county have sources, so the service should not
-search for them; their results therefore include false values.
+`simulators/openai/web_search.py` describes the format. Homes in Example County have sources, so the service should not
+need a search. Their results therefore include false values.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ _FACTS = ("BedroomsTotal", "BathroomsTotalInteger", "LivingArea", "YearBuilt")
 
 @dataclass(frozen=True)
 class Found:
-    """A search result about `home`. `kind` names its quality. `lies` are its values that no page states."""
+    """A search result about `home`. `kind` is a name in `_KINDS`. `lies` are its values that no page states."""
 
     home: int
     kind: str
@@ -50,7 +50,7 @@ class _Search:
 
 
 def _lying(search: _Search) -> list[dict[str, Any]]:
-    """Cite a page for values that it does not state, make a claim without a citation, and add the right results."""
+    """State false values and cite a page that does not contain them, then add the right results."""
     page = next(p for p in search.pages if p.site in (HEARTH, MOSAIC))
     lies = [{"text": f"{name}: {value}", "url": search.url(page)} for name, value in LIES.items()]
     return [*lies, {"text": "It was featured on television, and has a secret cellar."}, *search.right()]
@@ -62,7 +62,7 @@ def _dead(search: _Search) -> list[dict[str, Any]]:
 
 
 def _wrong(search: _Search) -> list[dict[str, Any]]:
-    """State facts of a neighboring home, with its page as the source, and add the right results."""
+    """State the facts of a neighboring home and cite its page, then add the right results."""
     neighbors = [p for p in search.county.of_site(MOSAIC) if p.home.street == search.home.street and p.is_open]
     near = min((p for p in neighbors if p.home != search.home), key=lambda p: abs(p.home.number - search.home.number))
     return [*search.cited(near), *search.right()]
@@ -76,7 +76,7 @@ def _outside(search: _Search) -> list[dict[str, Any]]:
 
 
 def _results(search: _Search) -> list[dict[str, Any]]:
-    """Cite a portal page that lists many homes, and add the right results."""
+    """Cite a page that lists many homes for a false value, then add the right results."""
     url = f"{search.root['hearth']}/homes/st/{slug(search.home.town.name)}"
     return [{"text": "BedroomsTotal: 9", "url": url, "title": "Homes"}, *search.right()]
 
@@ -103,7 +103,6 @@ _KINDS: Sequence[tuple[str, Callable[[_Search], list[dict[str, Any]]], Sequence[
 
 
 def found(county: County, root: Mapping[str, str]) -> Iterator[Found]:
-    """Yield the search result of each home. `root` maps the key of each site to its address."""
     for home in county.homes:
         in_county = home.town.county == "Example"
         kind, write, lies = _KINDS[1 if in_county else home.number % len(_KINDS)]
@@ -117,7 +116,7 @@ def _has_portal(search: _Search) -> bool:
 
 
 def table(county: County, root: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Return the simulator's `searches`. Units come first, because their address contains the building's address."""
+    """Return the simulator's `searches`: units first, because a request for a unit also matches its building."""
     entries = [(one, county.homes[one.home - 1]) for one in found(county, root)]
     entries.sort(key=lambda pair: (-len(pair[1].unit), pair[0].home))
     return [dict(one.entry) for one, _ in entries]

@@ -26,8 +26,6 @@ _BY_HOST: Mapping[str, Site] = {site.host: site for site in SITES}
 
 
 class CountyServer:
-    """The ASGI application `app` for all sites of `county`."""
-
     def __init__(self, county: County) -> None:
         self._county = county
         #: The number of requests by site key, except those for robots.txt.
@@ -60,7 +58,6 @@ class CountyServer:
         return PlainTextResponse(_CLOSED if site is VAULT else _ROBOTS + (ROBOTS if site is MOSAIC else ""))
 
     async def _rumor(self, request: Request) -> Response:
-        """Return a page that looks like a listing, but states only false facts."""
         if _site(request) is not RUMORS:
             return _not_found()
         line = escape(request.path_params["rest"].replace("-", " ").title())
@@ -83,7 +80,6 @@ class CountyServer:
             return JSONResponse({"error": refused})
 
     async def _lookup(self, request: Request) -> Response:
-        """Redirect to the property if exactly one is found, else list the results."""
         asked = request.query_params
         found = finding.by_address(self._county, _site(request), asked)
         if len(found) == 1:
@@ -92,7 +88,6 @@ class CountyServer:
 
     @staticmethod
     def _root(request: Request, site: Site) -> str:
-        """Return the address of a site. All sites use the same port."""
         return f"{request.url.scheme}://{site.host}:{request.scope['server'][1]}"
 
     async def _page(self, request: Request) -> Response:
@@ -110,7 +105,6 @@ class CountyServer:
         return await call_next(request)
 
     def _near(self, page: Page) -> Sequence[Page]:
-        """Return other homes of the site in the same town, those with the nearest property numbers first."""
         others = [p for p in self._county.of_site(page.site) if p.home.town is page.home.town and p.home != page.home]
         return sorted(others, key=lambda p: (abs(p.home.number - page.home.number), p.home.number))[:_NEAR]
 

@@ -19,9 +19,9 @@ from simulators.serving import BackgroundServer
 class RunningCounty:
     """A context manager for the county and its servers, which run in threads of this process.
 
-    `roots` maps the key of each site to its address, without a final slash. The simulator uses port `port` + 1; with
-    `port` 0, all ports are chosen freely. Raises `OSError` if the machine's only loopback address is 127.0.0.1, or a
-    port is in use.
+    `roots` maps the key of each site to its address, without a final slash. The OpenAI simulator uses port `port` + 1.
+    If `port` is 0, the system chooses all ports. Raises `OSError` if the machine's only loopback address is 127.0.0.1,
+    or a port is in use.
     """
 
     def __init__(self, seed: int = SEED, port: int = 0) -> None:

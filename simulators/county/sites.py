@@ -17,7 +17,7 @@ from simulators.county.homes import Home
 
 @dataclass(frozen=True)
 class Site:
-    """A site. `kind` is its kind of source in `sources.toml`; `host` is a loopback address."""
+    """A site. `kind` is the `kind` of its source in `sources.toml`. `host` is a loopback address."""
 
     key: str
     name: str
@@ -45,7 +45,7 @@ _AREA, _LOT = ("LivingArea", "LivingAreaUnits"), ("LotSizeArea", "LotSizeUnits")
 _SALE = ("CloseDate", "ClosePrice")
 _OFFER = ("StandardStatus", "ListPrice", "ListAgentFullName", "ListOfficeName", "ListingId")
 _TAX = ("TaxYear", "TaxAssessedValue", "X_MarketValue")
-#: The fields that each site states, if the home has a value.
+#: The fields that each site states, except those for which the home has no value.
 _TELLS: Mapping[str, tuple[str, ...]] = {
     "assessor": (
         *_PLACE, "CountyOrParish", "SubdivisionName", "ParcelNumber", "PropertySubType", "YearBuilt", *_AREA, *_LOT,
@@ -77,8 +77,8 @@ _TELLS: Mapping[str, tuple[str, ...]] = {
 class Page:
     """A page of `site` about `home`. `says` has the values that it states in RESO fields, right or wrong.
 
-    `line` is the street line in the page's spelling; `sold` is the last sale that the page shows. A `variant` is a
-    second page of the same site about the same home. A `blocked` page shows a bot challenge to every visitor.
+    `line` is the street line in the page's spelling; `sold` is the last sale that the page shows. If `variant`, this is
+    the site's second page about the home. A `blocked` page shows a bot challenge to every visitor.
     """
 
     site: Site
@@ -92,7 +92,6 @@ class Page:
 
     @property
     def is_open(self) -> bool:
-        """Whether a crawler that respects robots.txt can read the page."""
         return not self.blocked and self.site is not VAULT
 
     def saying(self, changes: Mapping[str, Any]) -> Page:
@@ -100,7 +99,6 @@ class Page:
 
 
 def pages_of(home: Home, seed: int) -> Iterator[Page]:
-    """Yield every page about the home, without errors."""
     chance = random.Random(f"{seed}/pages/{home.number}")
     of_homes = tuple(site for site in SITES if site.key in _TELLS)
     in_county = home.town.county == "Example"
@@ -134,7 +132,6 @@ def _page(site: Site, home: Home) -> Page:
 
 
 def line_of(site: Site, home: Home) -> str:
-    """Return the street line as the site spells it."""
     street = home.street
     if site is ASSESSOR:
         return home.line(street.short).upper()
@@ -150,7 +147,6 @@ def line_of(site: Site, home: Home) -> str:
 
 
 def slug(text: str) -> str:
-    """Return the text in the form used in URLs: `12-fictional-ave`."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 

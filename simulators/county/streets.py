@@ -14,7 +14,7 @@ _ORDINALS = {"4th": "Fourth"}
 
 @dataclass(frozen=True)
 class Town:
-    """A town with one ZIP code, its county, and its coordinates in degrees, near which its houses are."""
+    """A town with its county, one ZIP code, and coordinates in degrees."""
 
     name: str
     postal_code: str
@@ -27,7 +27,7 @@ ANYTOWN = Town("Anytown", "00000", "Example", 39.1204, -98.4102)
 ANYTOWN_WEST = Town("Anytown", "00001", "Example", 39.1188, -98.4711)
 SAMPLETON = Town("Sampleton", "00002", "Example", 39.2093, -98.3315)
 PLACEHOLDER_FALLS = Town("Placeholder Falls", "00003", "Example", 39.0411, -98.2840)
-#: A town in another county. It has no sources, so only web searches find its pages.
+#: A town in another county, which has no sources, so only web searches find its pages.
 FARVIEW = Town("Farview", "00009", "Faraway", 39.4120, -98.0233)
 
 
@@ -41,12 +41,10 @@ class Street:
 
     @property
     def short(self) -> str:
-        """The street with USPS abbreviations: `N Main St`."""
         return " ".join(part for part in (self.direction, self.name, self.suffix) if part)
 
     @property
     def long(self) -> str:
-        """The street in full: `North Main Street`, `Fourth Avenue`."""
         words = (_DIRECTIONS.get(self.direction, ""), _ORDINALS.get(self.name, self.name), _SUFFIXES[self.suffix])
         return " ".join(word for word in words if word)
 

@@ -1,7 +1,6 @@
 """A simulated OpenAI API on loopback: per-key limits, OpenAI's headers and errors, answers read from the prompt.
 
-`python -m simulators.openai --config keys.json` starts it. Tests of the key pool and of model calls use it, so they
-cost nothing. It imports nothing from the application.
+`python -m simulators.openai --config keys.json` starts it. It imports nothing from the application.
 
 Web searches (`tools=[{"type": "web_search"}]` of `/v1/responses`) are answered from a configured table; see
 `web_search.py`.

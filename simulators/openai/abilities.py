@@ -1,4 +1,4 @@
-"""Simulate servers that accept less than OpenAI: one name for the limit of the answer's length, or fewer formats."""
+"""Simulate servers that accept fewer response formats, or only one name for the limit of the answer's length."""
 
 import json
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ _FORMATS = {"all": ("json_schema", "json_object", "text"), "json_object": ("json
 
 
 def as_accepted(asked: ModelRequest, server: ServerConfig) -> ModelRequest:
-    """Return the request without what `server` ignores. Raises `ApiError` 400 for what it rejects."""
+    """Return the request without what `server` ignores. Raises `ApiError` 400 if it rejects the request."""
     unknown = asked.limit if server.limits not in ("both", asked.limit) else ""
     if unknown and not server.ignores_unknown:
         other = f" Use '{server.limits}' instead."
@@ -30,7 +30,6 @@ def as_accepted(asked: ModelRequest, server: ServerConfig) -> ModelRequest:
 
 
 def answer_to(asked: ModelRequest, mode: str, server: ServerConfig) -> Answer:
-    """Return the answer to a request that `as_accepted` returned. `mode` is a value of `answers` in `config.py`."""
     reasoning = server.reasoning_tokens
     return answer(
         asked.text, asked.schema, as_json=asked.as_json, mode=mode, max_tokens=asked.max_tokens, reasoning=reasoning

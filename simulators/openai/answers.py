@@ -1,4 +1,4 @@
-"""Produce the content of an answer from a request's text: correct, or wrong in a way in which models fail."""
+"""Produce the content of an answer from a request's text. It is correct, or wrong in a way that models can be."""
 
 import functools
 import json
@@ -33,7 +33,7 @@ class Answer:
 def answer(
     text: str, schema: Mapping[str, Any] | None, *, as_json: bool, mode: str, max_tokens: float, reasoning: int = 0
 ) -> Answer:
-    """Return the answer to `text`, within `max_tokens` (0: no limit), of which `reasoning` are spent on reasoning."""
+    """Return the answer to `text`. `max_tokens` (0: no limit) includes `reasoning`, the tokens spent on reasoning."""
     if 0 < max_tokens <= reasoning:
         return Answer("", finish_reason="length", reasoning_tokens=int(max_tokens))
     if reasoning:
@@ -81,8 +81,7 @@ def _prose(text: str) -> str:
 
 
 def _object(text: str, schema: Mapping[str, Any], mode: str) -> dict[str, Any]:
-    """Return a value for each property of `schema`: a fact, its quote, or an empty value if the text has no such
-    fact."""
+    """Return a value for each property of `schema`. A fact that the text does not state gets an empty value."""
     properties: Mapping[str, Any] = schema.get("properties", {})
     filled: dict[str, Any] = {}
     for name, sub in properties.items():
@@ -102,13 +101,13 @@ def _object(text: str, schema: Mapping[str, Any], mode: str) -> dict[str, Any]:
 
 
 def _listed(sub: Mapping[str, Any]) -> tuple[tuple[str, ...], Mapping[str, Any]] | None:
-    """If the list has facts (`field`, `value`, `quote`), return their fields and the value's schema; else None."""
+    """Return the field names and the value's schema of a list of facts. Return None if the list has other items."""
     parts: Mapping[str, Any] = sub.get("items", {}).get("properties", {})
     return (tuple(parts["field"].get("enum", ())), parts["value"]) if {"field", "value"} <= parts.keys() else None
 
 
 def _facts(text: str, fields: Iterable[str], value: Mapping[str, Any], mode: str) -> list[dict[str, Any]]:
-    """Return the facts of `fields` that the text states. A last line `Wanted: NAMES` limits the fields."""
+    """Return the facts that the text states, of `fields` or of those named in a last line `Wanted: NAMES`."""
     last_line = text.rpartition("\n")[2]
     wanted = set(_NAMES.findall(last_line)) if last_line.startswith("Wanted:") else set(fields)
     found = {name: _fact(text, name, value, mode) for name in fields if name in wanted}
@@ -154,7 +153,6 @@ def _invented(sub: Mapping[str, Any]) -> Any:
 
 
 def _changed(value: Any, sub: Mapping[str, Any]) -> Any:
-    """Return another value of the same type."""
     if isinstance(value, bool):
         return not value
     if isinstance(value, int | float):

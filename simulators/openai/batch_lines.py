@@ -12,7 +12,7 @@ MOST_LINES = 50_000
 
 
 def read_lines(content: bytes, endpoint: str) -> tuple[list[Mapping[str, Any]], list[dict[str, Any]]]:
-    """Return the valid requests in a file, and the errors of the file and its lines."""
+    """Return the valid request lines of a file, and the errors of the file and of its other lines."""
     if len(content) > LARGEST_FILE:
         return [], [_fault(None, "file_too_large", "The batch input file is larger than the 200 MB maximum.")]
     lines: list[Mapping[str, Any]] = []
@@ -55,7 +55,7 @@ def model_of(lines: list[Mapping[str, Any]]) -> str | None:
 
 
 def tokens_of_line(line: Mapping[str, Any]) -> float:
-    """Return how many tokens a line counts against the limit on enqueued tokens."""
+    """Return the line's estimated tokens, which count toward the limit on enqueued tokens."""
     try:
         return bodies.read_chat(line["body"]).characters / 4
     except ApiError:

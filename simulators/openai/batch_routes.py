@@ -26,7 +26,7 @@ _MOST_SHOWN = 100
 class BatchRoutes:
     """The routes for files and batches.
 
-    Requests take effect before a slow key's delay, even if the client disconnects.
+    A request with a slow key takes effect before the delay.
     """
 
     def __init__(self, batches: Batches, gate: Gate, call: Call, wait: Wait, read: Read) -> None:
@@ -93,7 +93,6 @@ class BatchRoutes:
         return JSONResponse(self._batches.cancel(key, request.path_params["batch_id"], time.monotonic()))
 
     async def overview(self, request: Request) -> Response:  # noqa: ARG002 (starlette passes it)
-        """Return all batches and files of every project."""
         return JSONResponse(self._batches.overview(time.monotonic()))
 
     def _endpoint(self, work: Work) -> Callable[[Request], Awaitable[Response]]:
@@ -109,7 +108,7 @@ class BatchRoutes:
         return endpoint
 
     def _permit(self, state: KeyState) -> None:
-        """Raise `ApiError` if the key may not use files and batches, which a key without quota may."""
+        """Raise `ApiError` if the key's behavior forbids files and batches. A key without quota may use them."""
         key = state.config
         if not self._gate.server.batches:
             raise ApiError(404, "Invalid URL", "invalid_request_error")

@@ -59,7 +59,7 @@ class StoredFile:
 
 @dataclass
 class StoredBatch:
-    """A batch. `moments` has the times of OpenAI's `..._at` members; `began` and `canceled` are monotonic seconds."""
+    """A batch. `moments` has OpenAI's `..._at` times. `began` and `canceled` are seconds of the monotonic clock."""
 
     id: str
     project: Project
@@ -106,7 +106,7 @@ class StoredBatch:
 
 
 class Batches:
-    """All files and batches of the server. `cache` is its prompt cache; `paid` counts the answers by question."""
+    """All files and batches of the server. `paid` counts the answers with status 200 by `prompt_sha256`."""
 
     def __init__(self, server: Callable[[], ServerConfig], paid: Counter[str], cache: PromptCache) -> None:
         self._server = server
@@ -121,7 +121,6 @@ class Batches:
     def upload(
         self, key: KeyConfig, filename: str, purpose: str, content: bytes, expires_seconds: int | None
     ) -> dict[str, Any]:
-        """Handle `POST /v1/files`. Raises `ApiError` 400."""
         if purpose not in ("batch", "assistants", "fine-tune", "vision", "user_data", "evals"):
             raise protocol.bad_request(f"'{purpose}' is not one of the purposes of a file.", "purpose")
         if expires_seconds is not None and not 3600 <= expires_seconds <= 2_592_000:
@@ -148,7 +147,7 @@ class Batches:
     # --- batches
 
     def create(self, key: KeyConfig, given: Mapping[str, Any], now: float) -> dict[str, Any]:
-        """Handle `POST /v1/batches`. Raises `ApiError`, but not for invalid lines, which make the batch fail later."""
+        """Handle `POST /v1/batches`. Raises `ApiError`, but a batch with invalid lines is created and then fails."""
         if key.behavior == "no_quota":
             raise protocol.bad_request("Billing hard limit has been reached", code="billing_hard_limit_reached")
         endpoint = given.get("endpoint")
@@ -208,7 +207,6 @@ class Batches:
         return batch.as_json()
 
     def overview(self, now: float) -> dict[str, Any]:
-        """Return the body of `/control/batches`: all batches and files of every project."""
         for batch in self.batches.values():
             self._advance(batch, now)
         return {
@@ -236,7 +234,7 @@ class Batches:
             self._end(batch, server.batch_ends, server)
 
     def _end(self, batch: StoredBatch, status: str, server: ServerConfig) -> None:
-        """Answer all lines if the batch is completed, else only a share of them, and store the output files."""
+        """End the batch and store its output files. Unless it is completed, only a share of its lines has answers."""
         share = 1.0 if status == "completed" else server.batch_answered
         answered: list[dict[str, Any]] = []
         errors: list[dict[str, Any]] = []

@@ -25,11 +25,11 @@ DEFAULT_MODELS = ("gpt-4.1-mini", "gpt-4.1", "gpt-4o", "gpt-4o-mini", "gpt-4", "
 class ModelRequest:
     """A request in a form common to all endpoints.
 
-    The token estimate is computed from `characters`. `prompt` identifies the question: the SHA-256 of its messages, or
-    "" for embeddings. `tier` is the request's `service_tier` ("auto" if it has none); the server replaces it with the
-    tier that serves the request. `limit` is the name of the parameter that limits the answer's length, and `format` the
-    type of the response format. `instruction` is the text of all messages that are not the user's, and `whole` the text
-    of all messages. The server fills in `cached_tokens` (`prompt_cache.py`).
+    The token estimate is computed from `characters`. `prompt` is the SHA-256 of the messages, or "" for embeddings.
+    `tier` is the requested `service_tier` ("auto" by default), later the tier that serves the request. `limit` is the
+    name of the parameter that limits the answer's length. `format` is the type of the response format. `instruction` is
+    the text of all messages that are not the user's, and `whole` the text of all messages. The server fills in
+    `cached_tokens` (`prompt_cache.py`).
     """
 
     model: str
@@ -73,7 +73,7 @@ def _model(body: Mapping[str, Any]) -> str:
 
 
 def _schema(given: Any) -> tuple[Mapping[str, Any] | None, bool]:
-    """Return the schema of a `json_schema` format, and whether JSON is requested. Raises `ApiError` 400."""
+    """Return the schema of a `json_schema` format, and whether the answer must be JSON. Raises `ApiError` 400."""
     if not isinstance(given, Mapping) or given.get("type") in (None, "text"):
         return None, False
     if given["type"] == "json_object":
@@ -164,7 +164,6 @@ def tokens_of(text: str) -> int:
 
 
 def chat_body(asked: ModelRequest, answer: Answer, *, number: int, created: int) -> dict[str, Any]:
-    """Return a `chat.completion`."""
     message: dict[str, Any] = {
         "role": "assistant",
         "content": answer.content,
@@ -225,7 +224,6 @@ def _event(data: Mapping[str, Any], name: str | None = None) -> str:
 
 
 def response_body(asked: ModelRequest, answer: Answer, *, number: int, created: int) -> dict[str, Any]:
-    """Return a `response`."""
     part: dict[str, Any] = {"type": "output_text", "text": answer.text, "annotations": []}
     if answer.refusal:
         part = {"type": "refusal", "refusal": answer.refusal}

@@ -30,7 +30,7 @@ class Bucket:
         return missing / self.per_second if missing > 1e-9 else 0.0
 
     def take(self, amount: float, now: float) -> None:
-        """Take `amount`. The level becomes negative if the amount is above the capacity."""
+        """Take `amount`. The level becomes negative if the bucket holds less."""
         self.refill(now)
         self.level -= amount
 
@@ -50,18 +50,18 @@ class Bucket:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a request was rejected: `what` is "requests" or "tokens", `wait` the seconds until it can be admitted."""
+    """A rejected request. `what` is "requests" or "tokens", and `wait` is the seconds before a retry."""
 
     what: str
     wait: float
 
 
 class Meter:
-    """The limits of a key for a model.
+    """The rate limits of one key for one model.
 
     The buckets in `enforced` decide whether a request is admitted; headers report the buckets in `shown`. If
-    `enforcement` is "minute", both are the same. If it is "second", the enforced buckets hold a sixtieth of the limit
-    (at least one request), and `headers_of` selects the buckets that are shown.
+    `enforcement` is "minute", `enforced` and `shown` are the same. If it is "second", the enforced buckets hold a
+    sixtieth of the limit (at least one request), and `headers_of` selects the buckets that are shown.
     """
 
     def __init__(
@@ -80,13 +80,12 @@ class Meter:
             self.shown = self.enforced
 
     def levels(self, now: float) -> dict[str, float]:
-        """Return the remaining requests and tokens of the enforced buckets."""
         for bucket in self.enforced.values():
             bucket.refill(now)
         return {what: bucket.level for what, bucket in self.enforced.items()}
 
     def carry_over(self, old: Meter, now: float) -> None:
-        """Charge the requests and tokens that `old` was charged, so that changing the limits does not refund them."""
+        """Start with the same charge as `old`, so that new limits do not refund it."""
         for mine, theirs in ((self.shown, old.shown), (self.enforced, old.enforced)):
             for what, bucket in mine.items():
                 was = theirs[what]
@@ -111,17 +110,16 @@ class Meter:
         return None
 
     def use_up(self, now: float) -> None:
-        """Use up the request limit, as another program that shares it could."""
+        """Use up the request limit, as if another program shared the key."""
         for bucket in self._buckets("requests"):
             bucket.spill(bucket.capacity, now)
 
     def count_rejected(self, now: float) -> None:
-        """Charge a rejected request to the request limit. Called only if failed requests count."""
+        """Charge a rejected request to the request limit."""
         for bucket in self._buckets("requests"):
             bucket.spill(1.0, now)
 
     def refund(self, tokens: float, now: float) -> None:
-        """Refund the charge of a failed request. Called only if failed requests do not count."""
         for what, charge in (("requests", 1.0), ("tokens", tokens)):
             for bucket in self._buckets(what):
                 bucket.give_back(charge, now)

@@ -27,12 +27,10 @@ _CHOICES = {
 
 
 class ConfigError(ValueError):
-    """The configuration has an unknown name or value. The message lists the allowed ones."""
+    """The configuration has an unknown name or value, as the message explains."""
 
 
 class _FromJson:
-    """Builds a frozen dataclass from a JSON object, and rejects unknown names."""
-
     @classmethod
     def from_json(cls, given: Mapping[str, Any]) -> Self:
         _check(cls, given)
@@ -63,8 +61,7 @@ class KeyConfig(_FromJson):
     `rpm` and `tpm` are requests and tokens per minute and model. `seconds` is the delay of a slow key, and
     `failure_rate` the share of a flaky key's requests (0 to 1) that fail. `code` replaces the usual error code of the
     behavior. `models` are the models that the key may use (None: all). `answers` overrides the server's `answers`.
-    After `used_up_after` admitted requests, the remaining requests of the minute are taken once, as if by another
-    program.
+    After `used_up_after` admitted requests, the request limit is used up once, as if another program shared the key.
     """
 
     key: str = field(repr=False)
@@ -87,7 +84,6 @@ class KeyConfig(_FromJson):
 
 
 def key_id(key: str) -> str:
-    """Return the public id of a key in `/control`."""
     return hashlib.sha256(key.encode()).hexdigest()[:12]
 
 
@@ -99,8 +95,7 @@ class ServerConfig(_FromJson):
     - `headers_of`: the buckets whose remaining and reset the headers report, "minute" or "enforced". The headers always
       report the limit per minute.
     - `failed_requests_count`: rejected and failed requests also use up capacity.
-    - `token_factor` scales the token estimate. With `token_factor_high`, each text has its own factor between the
-      two.
+    - `token_factor` scales the token estimate. With `token_factor_high`, each text has its own factor between both.
     - `headers`: "full", "no_reset" (only limits and remaining), or "none".
     - `start_level`: how full buckets are at the start (0 to 1).
     - `models`: the models that exist (None: any).
@@ -155,7 +150,7 @@ class ServerConfig(_FromJson):
 class Config:
     """The whole configuration: `{"server": {...}, "keys": [{"key": ..., ...}], "searches": [...]}`.
 
-    A JSON list is read as the keys. `web_search.py` describes `searches`.
+    A JSON list is short for `{"keys": [...]}`. `web_search.py` describes `searches`.
     """
 
     keys: tuple[KeyConfig, ...]

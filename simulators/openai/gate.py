@@ -26,8 +26,6 @@ _REFUSALS_KEPT = 5000
 
 @dataclass
 class KeyState:
-    """A key's current configuration and counters."""
-
     config: KeyConfig
     counts: Counter[str] = field(default_factory=Counter)
     tokens: float = 0.0
@@ -55,8 +53,6 @@ class KeyState:
 
 @dataclass(frozen=True)
 class Admission:
-    """An admitted request: the tokens it was charged, and the meter that was charged."""
-
     meter: Meter
     tokens: float
 
@@ -86,7 +82,7 @@ class Gate:
     def admit(
         self, state: KeyState, model: str, estimate: float, max_tokens: float, now: float, *, text: str = ""
     ) -> Admission:
-        """Admit and charge a request, or raise the `ApiError` that OpenAI would return."""
+        """Charge a request to the key's rate limit. Raises the `ApiError` that OpenAI would return."""
         key = state.config
         if key.behavior in ("dead", "no_quota") and len(state.refused_at) < _REFUSALS_KEPT:
             state.refused_at.append(now)
@@ -117,7 +113,6 @@ class Gate:
             raise protocol.server_error()
 
     def breaks_off(self) -> bool:
-        """Return True with probability `break_rate`. The server must then break the connection."""
         return self.server.break_rate > 0 and self.chance.random() < self.server.break_rate
 
     def latency(self, state: KeyState) -> float:
@@ -141,7 +136,6 @@ class Gate:
     # --- control
 
     def stats(self, now: float) -> dict[str, Any]:
-        """Return the body of `/control/stats`. `levels` are the remaining capacity of a key's buckets, by model."""
         keys = [state.as_json() | {"levels": self._levels(state.config, now)} for state in self.keys.values()]
         totals = {name: sum(k[name] for k in keys) for name in (*COUNTERS, "tokens")}
         return {"keys": keys, "unknown_keys": {"requests": self.unknown_keys["requests"]}, "totals": totals}
@@ -163,7 +157,7 @@ class Gate:
         return found
 
     def change_server(self, given: Mapping[str, Any]) -> None:
-        """Change options. Buckets are reset when `enforcement` or `headers_of` changes. Raises `ConfigError`."""
+        """Change options. A change of `enforcement` or `headers_of` resets the rate limits. Raises `ConfigError`."""
         before = self.server
         self.server = before.changed(given)
         if (self.server.enforcement, self.server.headers_of) != (before.enforcement, before.headers_of):
@@ -213,7 +207,7 @@ class Gate:
         return self._meters[place]
 
     def _forget_meters(self, key: KeyConfig, now: float) -> None:
-        """Apply a key's new limits at once. Its use in the last minute still counts."""
+        """Apply a key's new limits at once, and charge its recent requests to them."""
         for (owner, model), old in list(self._meters.items()):
             if owner == key.key:
                 del self._meters[owner, model]

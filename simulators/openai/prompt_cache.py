@@ -27,7 +27,7 @@ class PromptCache:
     def look_up(
         self, asked: ModelRequest, project: tuple[str, str], seconds: float, now: float, *, in_batch: bool = False
     ) -> ModelRequest:
-        """Return `asked` with `cached_tokens` set, and record its prefixes. `project` is (organization, project)."""
+        """Return `asked` with `cached_tokens` set, and cache its prefixes. `project` is (organization, project)."""
         if seconds <= 0 or (in_batch and not _CACHED_IN_BATCHES.match(asked.model)):
             return asked
         cached = 0

@@ -60,7 +60,6 @@ class ApiError(Exception):
     headers: dict[str, str] = field(default_factory=dict)
 
     def body(self) -> dict[str, Any]:
-        """Return the body of the response, in OpenAI's format for errors."""
         return {"error": {"message": self.message, "type": self.type, "param": self.param, "code": self.code}}
 
 
@@ -115,7 +114,7 @@ def too_large(model: str, organization: str, limit: float, asked: float) -> ApiE
 
 
 def flex_unavailable() -> ApiError:
-    """Return the error for missing flex capacity, which is not billed (guide to flex processing, 2026-11)."""
+    """Return the error for missing flex capacity (OpenAI's guide to flex processing, 2026-11)."""
     message = "Resource temporarily unavailable for service_tier flex. Please try again later or use another tier."
     return ApiError(429, message, "resource_unavailable", "resource_unavailable", counter="no_capacity")
 
@@ -125,7 +124,6 @@ def tier_unsupported(model: str, tier: str) -> ApiError:
 
 
 def rate_limited(model: str, organization: str, meter: Meter, refusal: Refusal, asked: float) -> ApiError:
-    """Return a 429 error with OpenAI's wording for the limit that was reached."""
     long, short = {"requests": ("requests", "RPM"), "tokens": ("tokens", "TPM")}[refusal.what]
     limit, level = int(meter.limits[refusal.what]), meter.shown[refusal.what].level
     used = max(0, math.ceil(limit - level))
@@ -154,7 +152,7 @@ def shutting_down() -> ApiError:
 
 
 def broken_off(whole: Response, beginning: str | None = None) -> Response:
-    """Return a response that sends `beginning` (None: half of the body of `whole`) and then breaks its connection."""
+    """Return a response that breaks its connection after `beginning` (None: half of the body of `whole`)."""
 
     async def part() -> AsyncIterator[str | bytes]:
         yield bytes(whole.body)[: len(whole.body) // 2] if beginning is None else beginning

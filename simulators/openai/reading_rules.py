@@ -3,7 +3,7 @@
 """Patterns that find each field in a text, in English, German, and Polish.
 
 A rule is a pattern and a conversion for the pattern's group `v`. The conversion `=X` gives the value X to every match.
-The first matching rule wins, and its first match in the text. The whole match is the quote.
+The first rule that matches gives the value, at its first match. The whole match is the quote.
 """
 
 import re

@@ -48,7 +48,7 @@ def types_of(schema: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def nothing(schema: Mapping[str, Any]) -> Any:
-    """Return null if the schema allows it, or else an empty value that it allows."""
+    """Return an empty value that the schema allows, null if possible."""
     types = types_of(schema)
     if "null" in types:
         return None

@@ -1,7 +1,6 @@
 """HTTP routes of the simulated API, and `/control` for tests and benchmarks.
 
-Checks run in OpenAI's order: authentication, body, quota and access, rate limits, then the answer and simulated
-failures.
+Each request is checked in OpenAI's order: authentication, body, quota and access, rate limits.
 """
 
 import asyncio
@@ -104,7 +103,6 @@ class OpenAISimulator:
     async def _answer_search(
         self, request: Request, state: KeyState, headers: dict[str, str], asked: ModelRequest, search: Search
     ) -> Response:
-        """Admit the request and answer it like a model with web search."""
         asked = as_accepted(self._with_tier(asked), self.gate.server)
         await self._admit(request, state, asked, headers)
         mode = state.config.answers or self.gate.server.answers
@@ -143,7 +141,6 @@ class OpenAISimulator:
     async def _answer(
         self, request: Request, state: KeyState, headers: dict[str, str], asked: ModelRequest, write: Writer
     ) -> Response:
-        """Admit the request and answer it from its own text only."""
         asked = as_accepted(self._with_tier(asked), self.gate.server)
         await self._admit(request, state, asked, headers)
         mode = state.config.answers or self.gate.server.answers
@@ -159,14 +156,13 @@ class OpenAISimulator:
         return broken_off(whole, next(events) if asked.stream else None)
 
     def _with_tier(self, asked: ModelRequest) -> ModelRequest:
-        """Return the request with `tier` set to the service tier that OpenAI would use. Raises `ApiError` 400."""
+        """Replace the tier "auto" with the project's tier. Raises `ApiError` 400 for an unsupported tier."""
         server = self.gate.server
         if asked.tier == "flex" and server.flex == "unsupported":
             raise protocol.tier_unsupported(asked.model, asked.tier)
         return replace(asked, tier=server.project_tier) if asked.tier == "auto" else asked
 
     def _cached(self, state: KeyState, asked: ModelRequest) -> ModelRequest:
-        """Return the request with `cached_tokens` set."""
         project = state.config.organization, state.config.project
         asked = self.cache.look_up(asked, project, self.gate.server.cache_seconds, time.monotonic())
         state.counts["cached_tokens"] += asked.cached_tokens
@@ -190,7 +186,7 @@ class OpenAISimulator:
         await self._wait(request, None if hangs else self.gate.latency(state))
 
     async def _wait(self, request: Request, seconds: float | None) -> None:
-        """Wait `seconds`, or forever if None. Above 0.5 s, raises if the client disconnects or the server stops."""
+        """Wait `seconds` (None: forever). A wait above 0.5 s fails if the client disconnects or the server stops."""
         if seconds is not None and seconds <= 0.5:
             await asyncio.sleep(max(0.0, seconds))
             return
@@ -207,7 +203,7 @@ class OpenAISimulator:
             raise protocol.shutting_down()
 
     async def _call(self, request: Request, work: Callable[[KeyState, dict[str, str]], Any]) -> Response:
-        """Authenticate and run one API call, count its outcome, and return the response."""
+        """Authenticate a request, run `work`, count the outcome, and return the response."""
         started = time.monotonic()
         headers: dict[str, str] = {}
         state: KeyState | None = None
@@ -249,16 +245,14 @@ class OpenAISimulator:
         return JSONResponse({"at": now, **self.gate.stats(now)})
 
     async def refusals(self, request: Request) -> Response:  # noqa: ARG002 (starlette passes it)
-        """Return by key id when requests were refused because the key is dead or has no quota, by the clock of `at`."""
         return JSONResponse({state.config.id: state.refused_at for state in self.gate.keys.values()})
 
     async def prompts(self, request: Request) -> Response:  # noqa: ARG002 (starlette passes it)
-        """Return the number of paid 200 answers per prompt: `{prompt_sha256(messages): count}`."""
+        """Return the number of answers with status 200 per prompt: `{prompt_sha256(messages): count}`."""
         self.batches.overview(time.monotonic())  # completes due batches, so that their answers are counted
         return JSONResponse(self.paid)
 
     async def asked_searches(self, request: Request) -> Response:  # noqa: ARG002 (starlette passes it)
-        """Return the web searches answered so far; see `web_search.py`."""
         return JSONResponse(self.searches.asked)
 
     async def change_searches(self, request: Request) -> Response:

@@ -41,7 +41,7 @@ _LINE_KEYS, _ENTRY_KEYS = {"text", "url", "title", "cited"}, {"match", "lines", 
 
 @dataclass(frozen=True)
 class Search:
-    """A web search that a request asks for. `with_sources` tells whether the response must list the pages read."""
+    """A web search that a request asks for. If `with_sources`, the response must list the pages read."""
 
     allowed_domains: tuple[str, ...] = ()
     with_sources: bool = False
@@ -50,8 +50,6 @@ class Search:
 
 @dataclass(frozen=True)
 class Line:
-    """One line of an answer, with the URL and title of its source."""
-
     text: str
     url: str = ""
     title: str = ""
@@ -60,7 +58,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Entry:
-    """A row of the table: its `match` words, the answer's lines, and further sources."""
+    """A row of the table. A request matches if its text contains all words of one set in `match`."""
 
     match: tuple[frozenset[str], ...]
     lines: tuple[Line, ...]
@@ -116,10 +114,7 @@ class Searches:
         self._table = tuple(_entry(given) for given in table)
 
     def answer(self, text: str, search: Search) -> Entry:
-        """Record the search, and return the first entry that matches `text`, the user messages.
-
-        If no entry matches, return one which says that nothing was found.
-        """
+        """Record the search, and return the first entry that matches `text`. If none does, return one that says so."""
         words = _words(text)
         place = next((n for n, one in enumerate(self._table) if any(match <= words for match in one.match)), None)
         self.asked.append({"text": text, "allowed_domains": list(search.allowed_domains), "entry": place})
@@ -145,7 +140,6 @@ def _words(text: str) -> frozenset[str]:
 
 
 def text_and_citations(entry: Entry, search: Search) -> tuple[str, list[dict[str, Any]]]:
-    """Return the answer's text and its annotations."""
     text, citations = "", []
     for line in entry.lines:
         text += ("\n" if text else "") + line.text

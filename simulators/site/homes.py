@@ -1,7 +1,6 @@
 """Generated listings, `/homes/1` to `/homes/10000`.
 
-Each describes a different property and never changes, so that each of many jobs has its own page. The page styles
-alternate; one style states facts in prose only.
+Each describes a different property and never changes. The page styles alternate. One style states facts in prose only.
 """
 
 import json
@@ -45,8 +44,6 @@ _NUMBERS = ("zero", "one", "two", "three", "four", "five", "six")
 
 @dataclass(frozen=True)
 class Home:
-    """The facts of one listing."""
-
     number: int
     street: str
     town: str
@@ -76,7 +73,6 @@ class Home:
         return f"/homes/{self.number}"
 
     def facts(self) -> Mapping[str, object]:
-        """Return the RESO fields and values that the page states."""
         return {
             "ListPrice": self.price, "X_Currency": "USD", "UnparsedAddress": self.street, "City": self.town,
             "StateOrProvince": self.state, "PostalCode": self.postal_code, "BedroomsTotal": self.bedrooms,
@@ -122,7 +118,6 @@ def home(number: int) -> Home:
 
 
 def page(number: int) -> str:
-    """Return the HTML page of this listing. Raises `ValueError` outside 1 to `COUNT`."""
     one = home(number)
     body = _STYLES[number % len(_STYLES)](one)
     title = escape(f"{one.street}, {one.town}, {one.state} {one.postal_code}")
@@ -135,7 +130,7 @@ def _dues(one: Home) -> str:
 
 
 def _tail(one: Home) -> str:
-    """Return the facts that every page style states in prose."""
+    """Return sentences with facts, which end every page whatever its style."""
     stories = f"{_NUMBERS[one.stories]} {'story' if one.stories == 1 else 'stories'}"
     return (
         f"<p>The home has {stories} under a {one.roof.lower()} roof, {one.wall.lower()} siding, and "

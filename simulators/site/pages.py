@@ -13,10 +13,10 @@ _TYPES = {".html": "text/html", ".json": "application/json", ".txt": "text/plain
 
 @dataclass(frozen=True)
 class BundledPage:
-    """One page. `facts` holds some of its RESO fields and their correct values.
+    """One page. `facts` has the correct values of some RESO fields.
 
-    The file is UTF-8. The server sends the page in `charset`, and names the charset in the Content-Type header if
-    `announce`.
+    The file is UTF-8. The server sends it encoded in `charset`. If `announce`, the Content-Type header names the
+    charset.
     """
 
     slug: str

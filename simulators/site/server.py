@@ -90,7 +90,6 @@ def _not_found() -> Response:
 
 
 def build_site() -> Starlette:
-    """Return the ASGI application."""
     return Starlette(
         routes=[
             Route("/", _front),

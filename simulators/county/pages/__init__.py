@@ -1,4 +1,4 @@
 """Write the HTML of the sites' pages, and the JSON of the GIS.
 
-The pages imitate real sites: menus, owners, mailing addresses, other homes, and advice surround the facts.
+As on real sites, menus, mailing addresses, other homes, and advice surround the facts.
 """

@@ -1,4 +1,4 @@
-"""The assessor's record card: tables with the owner's mailing address at the top."""
+"""The assessor's record card. Its first table contains the owner's mailing address."""
 
 from html import escape
 from typing import Any
@@ -56,7 +56,7 @@ def body(page: Page) -> str:
 
 
 def _values(page: Page) -> str:
-    """Return the table of values: the newest year as the page states it, earlier years from the records."""
+    """Return the table of assessed values. Only the newest year's values can have planted errors."""
     newest, older = page.says, page.home.taxes[1:]
     rows = [
         (newest["TaxYear"], dollars(newest["X_MarketValue"]), dollars(newest["TaxAssessedValue"])),

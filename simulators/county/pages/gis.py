@@ -34,7 +34,6 @@ class QueryError(ValueError):
 
 
 def answer(pages: Iterable[Page], where: str) -> dict[str, Any]:
-    """Return the layer's response to a query. Raises `QueryError`."""
     wanted = _conditions(where)
     found = [_feature(page) for page in pages if _meets(page, wanted)]
     return {
@@ -52,7 +51,6 @@ def answer(pages: Iterable[Page], where: str) -> dict[str, Any]:
 
 
 def only(pages: Iterable[Page], where: str) -> Page | None:
-    """Return the page that `where` finds; None if it finds none or several pages, or is invalid."""
     try:
         wanted = _conditions(where)
     except QueryError:
@@ -85,7 +83,7 @@ def _test(name: str, operator: str, value: str) -> Test:
 
 
 def _feature(page: Page) -> dict[str, Any]:
-    """Return the parcel as a square of about 30 m around its center."""
+    """Return the parcel as a feature whose polygon is a square of about 30 m."""
     y, x, half = page.says["Latitude"], page.says["Longitude"], 0.00014
     corners = ((-1, -1), (-1, 1), (1, 1), (1, -1), (-1, -1))
     ring = [[round(x + half * dx, 6), round(y + half * dy, 6)] for dx, dy in corners]

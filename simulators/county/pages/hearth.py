@@ -12,7 +12,6 @@ _KINDS = {"Single Family Residence": "House", "Condominium": "Condo", "Multi Fam
 
 
 def body(page: Page, root: str, near: Sequence[Page]) -> str:
-    """Return the page's HTML. `root` is the site's address; `near` are pages of other homes, shown as cards."""
     says, home = page.says, page.home
     place = f"{home.town.name}, {says['StateOrProvince']} {says['PostalCode']}"
     title = f"{page.line}, {place} | {HEARTH.name}"

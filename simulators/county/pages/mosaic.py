@@ -12,7 +12,6 @@ _KINDS = {"Single Family Residence": "Single Family", "Condominium": "Condo", "M
 
 
 def body(page: Page, near: Sequence[Page]) -> str:
-    """Return the page's HTML. `near` are pages of other homes, which the JSON state also contains."""
     says, home = page.says, page.home
     place = f"{home.town.name}, {says['StateOrProvince']} {says['PostalCode']}"
     state = {

@@ -7,7 +7,6 @@ from simulators.county.sites import ASSOCIATION, PERMITS, TAX_ROLL, VAULT, Page
 
 
 def association(page: Page) -> str:
-    """Return the lot's page in an association's directory."""
     says, home = page.says, page.home
     gate = (
         "<li>Gated community: the code for the gate comes from the management office.</li>"
@@ -29,7 +28,6 @@ def association(page: Page) -> str:
 
 
 def tax_bill(page: Page) -> str:
-    """Return the treasurer's page with the newest bill and the earlier ones."""
     says, home = page.says, page.home
     head = pairs(
         (
@@ -62,7 +60,6 @@ def tax_bill(page: Page) -> str:
 
 
 def permits(page: Page) -> str:
-    """Return the building department's page with all permits of one address."""
     says, home = page.says, page.home
     rows = [
         (
@@ -92,7 +89,6 @@ def permits(page: Page) -> str:
 
 
 def archived(page: Page) -> str:
-    """Return an old listing in the archive that forbids crawlers."""
     says, home = page.says, page.home
     rooms = (
         f"{says['BedroomsTotal']} bedrooms, {says['BathroomsTotalInteger']} bathrooms, "

@@ -24,7 +24,7 @@ def number(value: Any) -> str:
 
 
 def area(value: Any, unit: Any, *, feet: str = "sq ft", acres: str = "acres") -> str:
-    """Format an area as `1,496 sq ft`. `feet` and `acres` are the words for the units."""
+    """Format an area as `1,496 sq ft` or `0.6 acres`. `feet` and `acres` are the words for the two units."""
     return f"{number(value)} {feet if unit == 'Square Feet' else acres}"
 
 
@@ -38,7 +38,6 @@ def table(heading: Iterable[str], rows: Iterable[Iterable[Any]], attributes: str
 
 
 def pairs(found: Iterable[tuple[str, Any]]) -> str:
-    """Return a table row for each label and value, except rows without a value."""
     return "\n".join(row((label, value)) for label, value in found if value not in (None, ""))
 
 
