@@ -39,7 +39,6 @@ def test_a_label_s_value_is_found_in_any_spelling(label: str, row: dict[str, Any
 
 
 def test_a_value_is_covered_if_it_was_read_or_asked_for_and_sent() -> None:
-    """The price is read, and a sentence about the roof is sent. The page does not mention heating."""
     html = (
         "<html lang='en'><head><title>12 Main St</title></head><body><h1>12 Main St, Springfield, IL 62701</h1>"
         "<p>Price: $310,000</p><p>A quiet home whose roof is covered with cedar shakes.</p></body></html>"

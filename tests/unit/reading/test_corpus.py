@@ -29,7 +29,6 @@ _read = cache(lambda folder: run(_CORPUS / folder))
 
 
 def _outcomes(done: Run) -> dict[str, dict[str, Any]]:
-    """Return each page's errors: None for a missed label, the wrong value that was read, and a wrong `kind`."""
     kinds = {row["file"]: (row["kind"], str(done.extractions[row["file"]].kind)) for row in done.truth}
     found: dict[str, dict[str, Any]] = {
         file: {"kind": read} for file, (labeled, read) in kinds.items() if labeled != read
@@ -67,7 +66,7 @@ def test_every_value_has_valid_evidence(folder: str) -> None:
 
 @pytest.mark.parametrize("folder", _FOLDERS)
 def test_prompts_are_limited_and_cover_the_labeled_values(folder: str) -> None:
-    """Both parts of a prompt have a limit. At least 95% of the values, or the folder's share, are read or sent."""
+    """At least 95% of the values, or the folder's share, are read or sent."""
     found = prompts(_read(folder))
     assert max(page.instruction + page.schema for page in found.pages) <= 1_200
     # the text includes the markers and the names of wanted fields

@@ -37,7 +37,6 @@ def test_at_the_minimum_every_weight_is_at_its_bound_or_has_no_gradient() -> Non
 
 
 def _reads() -> list[Read]:
-    """Return readings of five pages on each of 20 sites. The first site uses another reader, which is always wrong."""
     reads = []
     for site in range(20):
         good = site != 0

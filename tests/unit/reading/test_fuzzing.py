@@ -14,7 +14,6 @@ _FOLDER = Path(__file__).parents[2] / "fuzz" / "regressions"
 _REGRESSIONS = [path for target in TARGETS for path in sorted((_FOLDER / target).glob("*"))]
 _TOKENS = [word.encode() for word in WORDS]
 
-#: Draws edits: a position as a share of the input, an operation, a word, and a number of bytes.
 _EDITS = st.lists(
     st.tuples(
         st.floats(0, 1),

@@ -20,7 +20,6 @@ _CARD = "<div class=c><a href=/p/{}>$100,000</a></div>"
 _STATE = '<script>window.a = {"price": 310000, "bedrooms": 3, "bathrooms": 2, "yearBuilt": 1998, "city": "X"};</script>'
 _HOUSE = '<script type="application/ld+json">{"@type": "House", "numberOfRooms": 3, "yearBuilt": 1998}</script>'
 
-#: Functions that make a page whose size grows with their argument.
 _PAGES: dict[str, Callable[[int], str]] = {
     "words": lambda n: "<p>" + "word " * n,
     "amounts": lambda n: "<p>" + "1," * n,
@@ -59,7 +58,6 @@ def _page(text: str, kind: str = "text/html") -> Page:
 
 
 def _calls(page: Page) -> int:
-    """Return the number of Python and C calls that read `page` and build its prompt."""
     count = 0
 
     def counted(_frame: FrameType, event: str, _argument: object) -> None:
@@ -78,7 +76,7 @@ def _calls(page: Page) -> int:
 def test_work_is_linear_in_the_page(name: str) -> None:
     """A page of eight times the size costs at most ten times the calls. Quadratic work would cost 64 times as many."""
     make = _PAGES[name]
-    build_prompt(extract(_page(make(_SMALL * _TIMES))))  # fills caches
+    build_prompt(extract(_page(make(_SMALL * _TIMES))))  # the first page fills caches, so the counted calls do not
     small, large = _calls(_page(make(_SMALL))), _calls(_page(make(_SMALL * _TIMES)))
     assert large <= _TIMES * 1.25 * small
 

@@ -53,7 +53,7 @@ def test_json_in_json_in_json_is_unpacked() -> None:
             "new Map({ el: 'map', center: { lat: 43.65, lng: -116.45 }, marker: { title: '6203 W Tamsin Ct' } });",
             [{"el": "map", "center": {"lat": 43.65, "lng": -116.45}, "marker": {"title": "6203 W Tamsin Ct"}}],
         ),
-        # objects without a place, objects with code, and text outside of a call
+        # not read: an object without a place, an object with code, and text outside of a call
         ("slider({ speed: 400, loop: true, arrows: false, easing: 'linear', pauseOnHover: true });", []),
         ("init({ lat: 43.65, lng: -116.45, onLoad: function () { return 1; }, padding: 'padding padding' });", []),
         ("lat: 43.65, lng: -116.45", []),

@@ -73,7 +73,6 @@ FUTURE = """<html lang="en"><head><script type="application/ld+json">
 
 
 def test_a_rejected_value_does_not_displace_an_answer() -> None:
-    """The page's label and JSON-LD agree on 2068, which is rejected."""
     before = _extraction(FUTURE)
     assert [c.value for c in before.candidates if c.field == "YearBuilt"] == [2068, 2068]
     assert "YearBuilt" not in before.record.values
@@ -107,7 +106,6 @@ def test_a_paid_answer_that_was_not_shown_gains_no_confidence_on_the_next_visit(
 
 
 def test_a_model_s_value_gets_the_confidence_of_a_checked_label() -> None:
-    """The page's title repeats the ZIP code; nothing repeats the agent's name."""
     before = _extraction(
         "<html lang=en><title>4 Elm Rd, 62701</title><h1>4 Elm Rd</h1><p>Price: $310,000</p><p>Beds: 3</p></html>"
     )

@@ -10,7 +10,6 @@ _ABOUT = "<h1>12 Elm Street</h1><p>" + "A quiet street with old trees and a scho
 
 
 def _seen(body: str, head: str = "") -> bool:
-    """Return whether the word `secret` in `body` is read."""
     text = f"<html><head><title>12 Elm Street</title>{head}</head><body>{_ABOUT}{body}</body></html>"
     document = Document(page_of(text, "https://h.example/p/12345"))
     shown = " ".join(segment.text for segment in document.segments)

@@ -44,7 +44,6 @@ def test_a_missing_field_is_absent_and_no_neighbor_is_read() -> None:
 
 
 def test_a_constant_value_is_learned_only_if_its_words_name_the_field() -> None:
-    """Each page has the same city, in an address and below a label that does not name the city."""
     reader = Reader()
     for number in range(6):
         truth = facts(number)

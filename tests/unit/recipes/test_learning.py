@@ -188,7 +188,6 @@ def test_a_page_that_changed_its_label_leaves_the_field_unsure() -> None:
 
 
 def test_anchors_in_use_stay_while_pages_do_not_ask_for_their_fields() -> None:
-    """On later pages, a field that a recipe settles has no value that the model has verified."""
     first = learn(_EMPTY, _areas(5))
     later = [_example(page(n, facts(n)), YearBuilt=facts(n)["YearBuilt"]) for n in range(10, 16)]
     both = learn(first, later)

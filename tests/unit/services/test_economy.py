@@ -50,7 +50,6 @@ class Runs:
         self.job = self.new_job("https://site.example/1")
 
     def renew(self) -> None:
-        """Create a new reader, as if another process ran the job next."""
         manager = self.api.manager() if self._keys else NO_KEYS
         self._reader = ModelReader(self.answers, manager, MODEL, self.clock, requests=self.requests)
 
@@ -67,7 +66,6 @@ class Runs:
         return self._reader.read(self._extraction, Run(economy=True, waited_for=(job or self.job).request_id))
 
     def learned(self, **change: Any) -> None:
-        """Change the extraction that later runs get, as a newly learned recipe would."""
         self._extraction = replace(self._extraction, **change)
 
     def wait(self, job: Job | None = None) -> NewRequest:
@@ -78,7 +76,6 @@ class Runs:
         return waits.value.request
 
     def batch(self, act: Callable[[LlmBatchStore, str, str], Any], request: NewRequest) -> None:
-        """Put the request into a new batch, call `act` with the ids of both, and wake the job."""
         begun = self.batches.begin(MODEL, self.batches.candidates(MODEL, 10), lambda taken: {"": (len(taken), 0, 0)})
         assert begun is not None
         act(self.batches, begun.id, request.id)
@@ -95,7 +92,6 @@ def runs(database: Database, clock: ManualClock, extraction: Extraction) -> Runs
 
 
 def answer(respond: Callable[[dict[str, Any]], Any], request: NewRequest) -> Any:
-    """Return an action for `Runs.batch` that stores the API's answer to the request."""
     body = respond(dict(request.body)).json()
     return lambda batches, batch_id, request_id: batches.answer(batch_id, [Answered(request_id, body, 100, 20, 5)])
 
@@ -202,7 +198,6 @@ def test_a_job_that_was_never_woken_finally_asks_directly(runs: Runs) -> None:
 
 
 def test_after_a_stop_of_all_workers_a_job_waits_for_the_first_look_at_its_batch(runs: Runs) -> None:
-    """The batch has probably ended, and its answers are paid. If the look crashes, the job waits no longer."""
     request = runs.wait()
     runs.clock.advance(WAIT_SECONDS + 3600)
     runs.batch(lambda batches, b, r: None, request)
@@ -218,7 +213,6 @@ def test_after_a_stop_of_all_workers_a_job_waits_for_the_first_look_at_its_batch
 
 
 def test_a_job_whose_request_was_withdrawn_at_the_end_of_its_wait_asks_directly(runs: Runs) -> None:
-    """Nothing ran until the job's wait was over. Then recovery queued the job, so no job waited for the request."""
     request = runs.wait()
     runs.clock.advance(WAIT_SECONDS + 3600)
     runs.wake()

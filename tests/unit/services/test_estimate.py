@@ -71,7 +71,7 @@ def _work(database: Database, urls: int, addresses: int = 0) -> None:
 
 
 def test_the_readme_states_the_cost_of_a_thousand_pages(database: Database, tmp_path: Path) -> None:
-    """The estimate uses the default model's prices and has no earlier jobs. In batches, cached input is no cheaper."""
+    """The estimate uses the default model's prices and has no earlier jobs."""
     settings = _settings(tmp_path, openai_model="gpt-4.1-mini", openai_prices="")
     usd, economy = (_estimate(database, settings, _urls(1_000), economy=one).usd for one in (False, True))
     readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")

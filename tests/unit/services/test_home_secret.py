@@ -29,7 +29,6 @@ def _token(settings: Settings) -> str:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """Return a PROPINTEL_HOME with a secret."""
     make_home_secret(tmp_path / "home")
     return tmp_path / "home"
 

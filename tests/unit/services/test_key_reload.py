@@ -46,7 +46,6 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def reload(keys: Keys, file: Path) -> KeyReload:
-    """Return a `KeyReload` that has read the keys A and B from the file."""
     made = KeyReload(load_settings(), keys.apply)
     _polls(made, 2)
     assert keys.used == [A, B]
@@ -141,7 +140,6 @@ def test_an_invalid_file_leaves_the_old_keys_and_is_logged_once(
     caplog: pytest.LogCaptureFixture,
     case: tuple[Callable[[Path], object], str],
 ) -> None:
-    """The log line names the variable and the problem, but no key. A later valid file is read."""
     spoil, message = case
     spoil(file)
     with pytest.MonkeyPatch.context() as patch:
@@ -169,7 +167,7 @@ def dotenv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_requested_reload_reads_only_the_keys_of_the_dotenv_file(
     dotenv: Path, keys: Keys, file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Other settings stay the same in a running process. If the env file then names a keys file, it is watched."""
+    """Only the settings about keys are reloaded. A keys file that the env file now names is watched."""
     caplog.set_level(logging.INFO)
     dotenv.write_text(f"OPENAI_API_KEYS={A}\nDATABASE_URL=sqlite:///one\n")
     made = KeyReload(load_settings(), keys.apply)
@@ -208,7 +206,7 @@ def test_invalid_settings_leave_the_old_keys_and_are_not_passed_on(
 
 
 def test_a_request_reloads_all_processes_of_a_home(reload: KeyReload, keys: Keys, file: Path, tmp_path: Path) -> None:
-    """The parent of forked children reloads, then writes the reload mark, and ignores its own mark."""
+    """The parent of forked children touches the reload mark after its own reload, and does not react to this change."""
     parent = Keys()
     stamps: list[int] = []
     asked = KeyReload(load_settings(), parent.apply, watches_file=False, passes_on=stamps.append)

@@ -23,7 +23,6 @@ def test_a_batch_answer_only_teaches_the_token_limit_that_a_model_needs(clock: M
 
 
 def test_every_truncated_batch_answer_is_worth_a_direct_call(clock: ManualClock) -> None:
-    """All requests of a batch are sent before the first answer shows that the model spends tokens on reasoning."""
     calls = _calls(clock)
     empty = ModelAnswer({}, "m", 10, 900, failure=ModelAnswerCutError("m", "0 of 3 fields were answered before"))
     assert [calls.were_taught_by_batch(empty) for _ in range(3)] == [True, True, True]

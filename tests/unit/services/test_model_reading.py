@@ -65,7 +65,7 @@ class Api:
         return self._respond(json.loads(request.content))
 
     def manager(self, budget: Budget = NO_BUDGET) -> OpenAIClientManager:
-        """Return a manager with one key. Requests do not wait for capacity, and each costs a dollar."""
+        """Requests do not wait for capacity, and each costs a dollar."""
         keys = make_keys([KEY])
         return OpenAIClientManager(
             keys,
@@ -91,12 +91,10 @@ ROOF = ("Roof", ["cedar shakes"], "roof is covered with cedar shakes")
 
 
 def facts(*stated: tuple[str, Any, str]) -> str:
-    """Return an answer that states these fields, values, and quotes."""
     return json.dumps({"facts": [{"field": field, "value": value, "quote": quote} for field, value, quote in stated]})
 
 
 def roof(_: dict[str, Any]) -> httpx2.Response:
-    """Return an answer that states only the roof."""
     return completion(facts(ROOF))
 
 
@@ -119,7 +117,6 @@ def reader(answers: AnswerStore, api: Api, model: str = "gpt-test", clock: Manua
 def test_a_question_is_paid_once_across_processes_and_its_answer_is_used_even_without_a_key(
     answers: AnswerStore, extraction: Extraction
 ) -> None:
-    """The same prompt to another model is a new question. The verified value is stored with its evidence."""
     api = Api(roof)
     first = reader(answers, api).read(extraction)
     assert (first.note, first.unanswered) == (None, ())
@@ -173,7 +170,7 @@ def test_a_failing_model_is_a_note_is_counted_and_costs_no_value(
 def test_an_unusable_answer_is_not_paid_for_again_within_an_hour(
     answers: AnswerStore, extraction: Extraction, clock: ManualClock, content: Any, calls: int
 ) -> None:
-    """The failure is stored. Only after an answer in prose, the model is called once more, with the schema."""
+    """After an answer that is not JSON, the model is called a second time, with the schema."""
     bad = Api(lambda _: completion(**content))
     first = reader(answers, bad, clock=clock).read(extraction)
     clock.advance(3_600)
@@ -187,7 +184,6 @@ def test_an_unusable_answer_is_not_paid_for_again_within_an_hour(
 
 
 def cut(_: dict[str, Any]) -> httpx2.Response:
-    """Return an answer whose JSON is cut off in the second fact."""
     answer = completion(facts(ROOF, ("YearBuilt", 1987, "put up in 1987"))[:-8])
     body = answer.json()
     body["choices"][0]["finish_reason"] = "length"
@@ -214,7 +210,6 @@ def test_complete_values_of_a_truncated_answer_are_kept(
 
 
 def invented(_: dict[str, Any]) -> httpx2.Response:
-    """Return an answer with the roof, a wrong agent name, and an invented quote for the office."""
     agent = ("ListAgentFullName", "Mara Quillen", "The agent, Mara Quill")
     return completion(facts(ROOF, agent, ("ListOfficeName", "Nightjar Homes", "of Nightjar Homes")))
 
@@ -253,7 +248,6 @@ def test_dropped_values_are_named_in_the_note_and_counted_by_their_flaw(
 def test_a_429_that_waiting_cannot_fix_is_a_note_that_names_the_remedy(
     answers: AnswerStore, extraction: Extraction, respond: Any, pattern: str
 ) -> None:
-    """Waiting restores no money, and a bucket never grows beyond its limit. So the other values are stored now."""
     found = reader(answers, Api(respond)).read(extraction)
     assert found.extraction is extraction
     assert found.note is not None
@@ -288,7 +282,6 @@ def test_an_exhausted_budget_is_a_note_that_names_it(
 
 
 def _answers_counted() -> dict[str, float]:
-    """Return the number of answers by outcome, and of measured calls by model."""
     names = {"propintel_model_answers_total": "outcome", "propintel_model_call_seconds_count": "model"}
     samples = (sample for family in REGISTRY.collect() for sample in family.samples if sample.name in names)
     return {sample.labels[names[sample.name]]: sample.value for sample in samples}
@@ -311,7 +304,7 @@ def _grown(before: dict[str, float]) -> dict[str, float]:
 def test_every_answer_is_counted_by_its_outcome(
     answers: AnswerStore, extraction: Extraction, respond: Any, outcome: str | None, measured: int
 ) -> None:
-    """A lack of capacity is not counted, because the job is retried. A call without a key takes no model time."""
+    """A lack of capacity is not counted, because the job is retried."""
     before = _answers_counted()
     reader = ModelReader(answers, Api(respond).manager(), "m-counted")
     with pytest.raises(openai.RateLimitError) if outcome is None else contextlib.nullcontext():
@@ -356,7 +349,6 @@ def test_a_page_is_sent_within_the_configured_tokens(answers: AnswerStore, extra
 
 
 def test_a_certain_value_is_checked_by_the_model_with_always(answers: AnswerStore, extraction: Extraction) -> None:
-    """A value that the page and the model both state has candidates from both."""
     price = facts(("ListPrice", 310_000, "$310,000"))
     sure = extraction.record.evidence["ListPrice"].model_copy(update={"confidence": 0.95})
     known = replace(extraction, record=PropertyRecord(values={"ListPrice": 310_000}, evidence={"ListPrice": sure}))
@@ -372,7 +364,6 @@ def test_a_certain_value_is_checked_by_the_model_with_always(answers: AnswerStor
 
 
 def settled(extraction: Extraction) -> Extraction:
-    """Return the extraction of a page whose fields a recipe has settled and that is chosen for an audit."""
     return replace(extraction, settled=frozenset(extraction.asked()), audited=True)
 
 

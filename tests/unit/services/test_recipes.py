@@ -58,8 +58,6 @@ def counted(name: str, **labels: str) -> float:
 
 
 class Failing(MemoryRecipes):
-    """A store that raises `error`, as if its database were unreachable or its rows invalid."""
-
     def __init__(self, error: Exception) -> None:
         super().__init__()
         self.error = error
@@ -72,15 +70,12 @@ class Failing(MemoryRecipes):
 
 
 class Holding(MemoryRecipes):
-    """A store that contains one recipe."""
-
     def __init__(self, recipe: Recipe) -> None:
         super().__init__()
         self._recipes[recipe.id] = recipe
 
 
 def asked(extraction: Extraction, *fields: str, tokens: int = 3_000) -> ModelReading:
-    """Return a model reading that was asked for these fields and found none."""
     return ModelReading(extraction, asked=fields, prompt_tokens=tokens)
 
 

@@ -8,8 +8,6 @@ from app.services.runtime.retry import retry_on_store_error
 
 
 class Database:
-    """A database that rejects the first `times` writes."""
-
     def __init__(self, error: StoreError, times: int) -> None:
         self._error = error
         self._left = times

@@ -50,7 +50,6 @@ def test_a_failure_is_not_cached() -> None:
 
 
 def test_within_the_grace_callers_get_the_old_answer_while_one_call_refreshes_it() -> None:
-    """After the refresh, callers get the new answer."""
     now = 100.0
     going = threading.Event()
     going.set()

@@ -85,5 +85,5 @@ def test_searches_find_dead_wrong_false_forbidden_and_foreign_pages(county: Coun
     assert Counter(one.kind for one in beyond) == {
         "right": 6, "lying": 6, "dead": 3, "wrong": 3, "outside": 3, "results": 3, "forbidden": 3, "nothing": 3,
     }  # fmt: skip
-    # in towns with source templates no search is needed, and each search there returns only false values
+    # outside Farview, a source's template already gives each home, and a search finds only false values
     assert {one.kind for one in all_found if one not in beyond} == {"lying"}

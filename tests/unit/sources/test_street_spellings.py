@@ -1,4 +1,4 @@
-"""A template is requested with both spellings of a street that registers use."""
+"""If a street has two usual spellings, a source's template is requested with both."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from app.property.sources.spellings import street_names
     [
         ("SAINT CLAIR AVE", ("ST CLAIR AVE", "SAINT CLAIR AVE")),
         ("MOUNT VERNON", ("MT VERNON", "MOUNT VERNON")),
-        # streets whose whole name is such a word, and words that only begin like one
+        # no other spelling: the whole name is such a word, or a word only begins with its letters
         ("FORT ST", ("FORT ST",)),
         ("SAINTSBURY DR", ("SAINTSBURY DR",)),
         (None, (None,)),

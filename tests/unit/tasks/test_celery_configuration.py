@@ -71,7 +71,6 @@ def test_a_socket_url_is_converted_for_kombu(url: str, kombu: str) -> None:
 
 
 def test_every_task_has_its_queue_and_only_jobs_are_in_lanes(settings: Settings) -> None:
-    """Reports must not wait for jobs, hanging receivers, or uploads of batches."""
     app = make_celery(settings)
     app.loader.import_default_modules()
     bindings = {queue.name: (queue.exchange.name, queue.routing_key) for queue in app.conf.task_queues}
@@ -181,7 +180,7 @@ def test_scrape_property_retries_on_rate_limits_in_the_base_class(settings: Sett
     ],
 )
 def test_a_worker_s_answer_to_inspect_conf_has_no_password(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
-    """Flower shows each worker's `inspect conf`. Beat must still be able to log in."""
+    """Flower shows each worker's answer to `inspect conf`."""
     monkeypatch.setenv("REDIS_URL", url)
     app = make_celery(load_settings())
     shown = f"{app.conf.table(with_defaults=True, censored=True)} {app.conf.humanize(with_defaults=True)}"

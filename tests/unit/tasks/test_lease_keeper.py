@@ -44,7 +44,6 @@ def test_owners_of_one_worker_differ_only_after_its_name() -> None:
 
 
 def test_the_lease_is_renewed_until_the_block_ends_although_the_database_is_locked() -> None:
-    """After a failed renewal, the next attempt may still be in time. Log lines of the renewing thread name the job."""
     jobs: list[object] = []
     renewed = threading.Semaphore(0)
 

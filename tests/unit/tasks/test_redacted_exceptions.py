@@ -103,8 +103,6 @@ def test_a_circular_chain_is_handled() -> None:
 
 
 class _Model(BaseModel):
-    """A pydantic model, like the responses of the OpenAI SDK."""
-
     url: str
 
 
@@ -134,7 +132,6 @@ _NESTED = _raised(ValueError("above"), KeyError(_KEY))
 )
 @pytest.mark.parametrize("kind", [PropertyIntelligenceError, ValueError])
 def test_facts_of_every_kind_are_cleaned(kind: type[Exception], fact: Any) -> None:
-    """Messages, arguments, and the tracebacks of exceptions in arguments are redacted."""
     clean = without_secrets(_raised(kind("about", fact) if kind is ValueError else kind(fact)))
     chained = "".join("".join(traceback.format_exception(one)) for one in _exceptions_in(clean.args))
     assert _KEY not in f"{_all_of(clean)} {clean} {chained}"

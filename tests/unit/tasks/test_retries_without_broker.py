@@ -15,7 +15,6 @@ from tests.plugins.ports import free_port
 
 @pytest.fixture
 def app() -> Iterator[Celery]:
-    """Return a Celery app whose broker is unreachable."""
     celery = make_celery(Settings.of(redis_url=f"redis://127.0.0.1:{free_port()}/0"))
     celery.loader.import_default_modules()
     yield celery
@@ -28,7 +27,7 @@ def test_a_retry_that_cannot_be_sent_is_not_a_rejected_task(app: Celery, caplog:
     task.push_request(id="j1", args=["j1"], kwargs={}, retries=0, called_directly=False, is_eager=False)
     reason = CapacityError(2.0)
     try:
-        with denied_join_result(), pytest.raises(Retry, match="by recovery"):  # as inside a worker
+        with denied_join_result(), pytest.raises(Retry, match="by recovery"):  # Celery denies `join_result` inside a worker
             task._come_back(lambda **more: Task.retry(task, **more), 2.0, reason)
     finally:
         task.pop_request()

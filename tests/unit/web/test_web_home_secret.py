@@ -21,7 +21,6 @@ MakeSettings = Callable[..., Settings]
 
 @pytest.fixture
 def client_at(make_settings: MakeSettings) -> Iterator[Callable[[str], TestClient]]:
-    """Return a function that starts a server without JWT_SECRET and returns its client at an address."""
     with ExitStack() as opened:
 
         def at(address: str) -> TestClient:
@@ -33,7 +32,6 @@ def client_at(make_settings: MakeSettings) -> Iterator[Callable[[str], TestClien
 
 @pytest.fixture
 def bearer_of_home(make_settings: MakeSettings) -> dict[str, str]:
-    """Return the Authorization header with a token that `propintel token` signs with the secret in PROPINTEL_HOME."""
     settings = make_settings(jwt_secret=None)
     make_home_secret(settings.state.propintel_home)
     token = issue_token(settings, Role.MANAGER, timedelta(minutes=5), clock=SystemClock(), subject="tester")

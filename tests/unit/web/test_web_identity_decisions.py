@@ -18,7 +18,6 @@ A, B = "https://a.example/1", "https://b.example/1"
 
 @pytest.fixture
 def home(stores: Stores) -> str:
-    """Store a property with two pages; return its id."""
     at = datetime(2026, 1, 1, tzinfo=UTC)
     values = {"UnparsedAddress": "12 Fictional Ave", "PostalCode": "00000", "YearBuilt": 1987}
     for url in (A, B):

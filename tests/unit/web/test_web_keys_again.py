@@ -15,7 +15,6 @@ A, B = "sk-proj-aaaaaaaaaaaaaaaaaaaa1111", "sk-proj-bbbbbbbbbbbbbbbbbbbb2222"
 
 
 def _read_again(app: FastAPI) -> None:
-    """Reload the keys as SIGHUP does; wait until the reload has ended."""
     context: Context = app.state.context
     reloader = context.key_reloader()
     reloader.ask()

@@ -20,7 +20,6 @@ PURGE, URL = "/api/v1/admin/purge", "https://homes.example/h/48213"
 
 @pytest.fixture
 def home(stores: Stores) -> str:
-    """Store a property with one page; return its id."""
     at = datetime(2026, 1, 1, tzinfo=UTC)
     return save_record(stores.properties, page_record(URL, {"ListAgentFullName": "A. Agent"}, at, page_url=URL))
 

@@ -97,7 +97,7 @@ OPERATING = {
 
 
 def test_each_operation_needs_a_token_with_one_of_its_roles(client: TestClient, bearer: Bearer) -> None:
-    """The test covers every operation of the schema. The body is not parsed before the token is checked."""
+    """The invalid body shows that the token and its role are checked before the body is parsed."""
     operations = {
         operation["operationId"]: (method, path, operation["security"])
         for path, methods in client.get("/openapi.json").json()["paths"].items()

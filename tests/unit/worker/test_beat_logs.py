@@ -16,8 +16,6 @@ _NAMES = ("celery.beat", "celery.worker.strategy", "celery.app.trace")
 
 
 class Kept(logging.Handler):
-    """A handler that collects the levels and messages of log records."""
-
     def __init__(self) -> None:
         super().__init__()
         self.lines: list[tuple[str, str]] = []
@@ -28,7 +26,6 @@ class Kept(logging.Handler):
 
 @pytest.fixture
 def kept() -> Iterator[Kept]:
-    """Yield a handler that collects Celery's lines at INFO, with the tasks of beat's schedule logged at DEBUG."""
     handler, before = Kept(), {name: logging.getLogger(name).level for name in _NAMES}
     schedule = beat_config(Settings.of())["beat_schedule"]
     log_at_debug({entry["task"] for entry in schedule.values()})
@@ -44,7 +41,6 @@ def kept() -> Iterator[Kept]:
 
 
 def _log_receipt_and_success(task: str) -> None:
-    """Log a task's receipt and success as Celery would."""
     about = {"id": "1", "name": task, "return_value": "{}", "runtime": 0.1, "args": "()", "kwargs": "{}"}
     logging.getLogger("celery.worker.strategy").info(LOG_RECEIVED, about, extra={"data": about})
     logging.getLogger("celery.app.trace").info(LOG_SUCCESS, about, extra={"data": about})

@@ -60,7 +60,6 @@ _LIBRARIES = tuple({target.partition(".")[0] for target in _LISTED})
 
 
 def complaints() -> Iterator[str]:
-    """Yield one line, with a remedy, for each entry that does not match the installed library."""
     for one in _OVERRIDES:
         if (current := current_fingerprint(one.target)) != one.fingerprint:
             yield (
@@ -142,7 +141,6 @@ def _our_classes() -> Iterator[type]:
 
 
 def _overridden(cls: type) -> Iterator[str]:
-    """Yield the methods of `cls` that override a library's method, as written in the list."""
     for name, value in vars(cls).items():
         if not inspect.isfunction(value):
             continue

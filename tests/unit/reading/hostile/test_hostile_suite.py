@@ -1,8 +1,9 @@
 """A hostile page changes nothing: its record equals the honest page's record.
 
-Values and doubts are equal. For hidden text, the prompt is equal too. Each attack lists its exceptions: visible text
-that the attacker adds to the description stays there; a fact that only markup states, and that the page neither shows
-nor denies, may be stored as doubtful; a status that markup denies keeps its value but becomes doubtful.
+The values are equal, and the same values are doubtful. If the attacker's text is hidden, the prompt is equal too. Each
+attack lists its exceptions. Visible text that the attacker adds to the description stays there. A fact that only markup
+states may be stored as doubtful if the page neither shows nor denies the fact. A status that markup denies becomes
+doubtful but keeps its value.
 """
 
 from functools import cache
@@ -32,7 +33,7 @@ def _attacked(name: str, attack: Attack) -> tuple[Extraction, Prompt]:
 
 
 def _trusted(extraction: Extraction, attack: Attack) -> dict[str, tuple[object, bool]]:
-    """Return each value and whether it is trusted. The description is omitted if people see the attacker's words."""
+    """Return each value and whether it is trusted, without the description if people see the attacker's words."""
     left_out = {"PublicRemarks"} if attack.visible else set()
     return {
         name: (value, extraction.record.evidence[name].confidence >= LEAST_SURE)
@@ -88,7 +89,7 @@ def test_visible_instructions_are_not_facts(attack: str, name: str) -> None:
 @pytest.mark.parametrize("model", OBEDIENT)
 @pytest.mark.parametrize("name", HONEST)
 def test_a_model_that_obeys_the_page_changes_nothing(name: str, model: str) -> None:
-    """A lie is dropped, or kept only as weak because the page does not show it."""
+    """A lie is dropped, or accepted with low confidence because it is in text that the page does not show."""
     honest = _honest(name)[0]
     for title, attack in ATTACKS.items():
         found, prompt = _attacked_once(name, title)

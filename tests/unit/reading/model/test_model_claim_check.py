@@ -129,7 +129,6 @@ _OF_OTHERS = [
     ("ListingId", "12345678", "License 12345678", "en"),
     ("StandardStatus", "Pending", "Permit pending", "en"),
 ]
-#: Similar statements that are about this home.
 _OF_THIS_HOME = [
     ("LotSizeArea", 5, "on over 5 acres of land", "en"),
     ("LivingArea", 1_800, "1,800 sq ft ranch over a full basement", "en"),
@@ -165,7 +164,6 @@ def test_only_this_home_s_value_is_accepted(field: str, value: Any, quote: str, 
     assert [one.value for one in found if one.field == field] == [value] * kept
 
 
-#: A row with values of several years, and a table with column heads that span several columns.
 _GATED = "Gated community. RV parking not permitted"
 _ROOMS = "Bedrooms | Bathrooms | Year built\n4 | 2 | 2005"
 _YEARS = "Net Annual Tax: $2,711.06 | $2,748.90 | $3,302.14"

@@ -24,7 +24,6 @@ def page(html: str, content_type: str = "text/html") -> Page:
 
 
 def extraction(html: str, content_type: str = "text/html", kind: PageKind = PageKind.LISTING) -> Extraction:
-    """Return the extraction of a page without values, so that every field is requested."""
     return Extraction(page(html, content_type), kind, "a test", PropertyRecord())
 
 
