@@ -1,9 +1,7 @@
 """Redact secrets (keys, tokens, passwords) in text that leaves the process.
 
-Secrets with a known format are recognized wherever they come from. Configured secrets are recognized by value:
-`app.settings` and `app.keypool.keys` register them with `protect`, and forked child processes inherit the registry. To
-show a URL, use `shown_url`, or `origin_of` if its path may be secret. To show text that contains URLs, use
-`redact_urls`.
+Secrets in a known format are always recognized. Other secrets are recognized if they are registered with `protect`, as
+configured secrets are. To show text that contains URLs of others, use `redact_urls`.
 """
 
 import json
@@ -15,8 +13,8 @@ from itertools import groupby
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 REDACTED = "[redacted]"
-#: Configured values shorter than this are not redacted by value, because they may be part of ordinary words. A short
-#: password in a URL is still redacted, because of its position.
+#: Registered secrets shorter than this are not redacted, because they may be part of ordinary words. A short password
+#: in a URL is still redacted (`_SHAPES`).
 SHORTEST_PROTECTED = 8
 
 #: Matches the end of names of parameters and headers that have secret values: `api-key` and `X-Amz-Signature` match,
@@ -30,7 +28,7 @@ _SECRET_NAME = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """A format of secrets. Every match of `pattern` contains one of `marks`, which are faster to find."""
+    """A format of secrets. Every match of `pattern` contains one of `marks`, which are searched first for speed."""
 
     marks: tuple[str, ...]
     pattern: re.Pattern[str]
@@ -40,8 +38,7 @@ class _Shape:
 def _beginning(word: str, before: str = "A-Za-z0-9") -> str:
     """Return a pattern that matches `word` unless a character in `before` precedes it.
 
-    The end of an escape sequence, such as `\\n`, may precede it. The lookbehind follows the word, because searching for
-    a pattern that starts with letters is much faster.
+    The lookbehind comes after the word, because the search for a pattern that starts with letters is much faster.
     """
     escapes = (r"\\[abfnrtv]", r"\\x[0-9a-f]{2}", r"\\u[0-9a-f]{4}", r"%[0-9A-Fa-f]{2}")
     return f"{word}(?:(?<![{before}]{word})|{'|'.join(f'(?<={escape}{word})' for escape in escapes)})"
@@ -58,16 +55,16 @@ def _parameter(match: re.Match[str]) -> str:
 
 _SHAPES = (
     # OpenAI keys (`sk-`, `sk-proj-`, `sk-svcacct-`, `sk-admin-`, `sess-`). Masks (`sk-proj-abc...xyz1`) do not match,
-    # because they have no 16 such characters in a row.
+    # because the dots interrupt them.
     _Shape(("sk-", "sess-"), re.compile(rf"(?:{_beginning('sk-')}|{_beginning('sess-')})[A-Za-z0-9_-]{{16,}}")),
     _Shape(("earer ",), re.compile(r"(?<=[Bb]earer )[A-Za-z0-9._~+/=-]{8,}")),
     _Shape(("uthorization",), re.compile(r"(?i)(authorization\W{1,6}basic )[A-Za-z0-9+/=]{4,}"), rf"\1{REDACTED}"),
     _Shape(("://",), re.compile(r"(://[^\s:/?#@'\"<>]*):[^\s/?#'\"<>]+@"), rf"\1:{REDACTED}@"),
-    # Signatures and keys in URL queries. Values under 8 characters, such as `code=200`, are usually harmless.
+    # Signatures and keys in URL queries.
     _Shape(("?",), re.compile(r"([?&;])([A-Za-z0-9_.%-]{1,40})=[^\s&;#'\"<>\\]{8,}"), _parameter),
     _Shape(("whsec_",), re.compile(r"whsec_[A-Za-z0-9+/=_-]{16,}")),
-    # JSON Web Tokens, which start with `eyJ`, the encoding of `{"`. They match only at the start of a word. Otherwise,
-    # a long word with many `eyJ`, which attackers can write into access logs, would take quadratic time.
+    # JSON Web Tokens, which start with `eyJ`, the encoding of `{"`. A match must start at the beginning of a word.
+    # Otherwise, a word with many `eyJ` would take quadratic time, and attackers can write such words into access logs.
     _Shape(
         ("eyJ",),
         re.compile(rf"{_beginning('eyJ', 'A-Za-z0-9_-')}[A-Za-z0-9_-]{{8,}}\.[A-Za-z0-9_-]{{8,}}\.[A-Za-z0-9_-]*"),
@@ -76,7 +73,7 @@ _SHAPES = (
 
 
 def redact(text: str) -> str:
-    """Redact configured secrets, and everything in `text` that has the format of a secret."""
+    """Redact registered secrets, and secrets in a known format."""
     text = _protected.hide(text)
     for shape in _SHAPES:
         for mark in shape.marks:  # `any` would be slower than this loop
@@ -90,7 +87,8 @@ def redact(text: str) -> str:
 
 
 def _url(end: str) -> re.Pattern[str]:
-    """Return a pattern for a URL, from `://` to a character in `end`. The groups are host and port, path, query.
+    """Return a pattern for a URL from `://` to a character in `end`, with groups for host and port, path, and query.
+    User name and password end at the last `@` before the path, because a password may contain an unencoded `@`.
 
     A login ends at the last `@` before the path, because a password may contain an unencoded `@`.
     """
@@ -98,24 +96,24 @@ def _url(end: str) -> re.Pattern[str]:
 
 
 _URL_IN_TEXT = _url(r"\s'\"<>")
-_URL_ALONE = _url(r"\0")  # the whole text is one URL
+_URL_ALONE = _url(r"\0")
 _PARAMETER = re.compile(r"([?&])([^?=&#]*)=[^&#]*")
 
 
 def redact_urls(text: str) -> str:
-    """Redact `text`, and remove the login and query of every URL. Use it for URLs that are not from settings."""
+    """Redact `text`, and remove user names, passwords, and queries from its URLs."""
     return redact(_URL_IN_TEXT.sub(lambda url: f"://{url[1]}{url[2]}{f'?{REDACTED}' if url[3] else ''}", text))
 
 
 def shown_url(url: str) -> str:
-    """Return a configured URL for display, without its login, and with secrets in its query redacted."""
+    """Return a configured URL for display: without user name and password, and with secrets in its query redacted."""
     return redact(
         _URL_ALONE.sub(lambda it: f"://{it[1]}{it[2]}{_PARAMETER.sub(_parameter, it[3] or '')}", url, count=1)
     )
 
 
 def origin_of(url: str) -> str:
-    """Return the scheme, host, and port of a URL. Use it for webhook URLs, whose paths are often secret."""
+    """Return the scheme, host, and port of a URL. Use this for webhook URLs, because their paths are often secret."""
     found = _URL_ALONE.search(url)
     return f"{url[: found.start()].lower()}://{found[1]}" if found else REDACTED
 
@@ -134,18 +132,19 @@ def protect(secrets: Iterable[str], shown: Callable[[str], str] | None = None) -
 def url_secrets(url: str, *, path_too: bool = False) -> Iterator[str]:
     """Yield the secret parts of a URL: its password, a user name that is a token, and secrets in its query.
 
-    If `path_too` (for webhooks), also yield the whole URL and path segments that look random. A password that equals
-    another part of the URL (`postgres:postgres@`) is skipped, because redacting it would garble many log lines.
+    If `path_too`, also yield the whole URL and path segments that look random, because webhook URLs have secret paths.
+    A password that equals another part of the URL (`postgres:postgres@`) is skipped, because redacting it would garble
+    many log lines.
     """
     try:
         parts = urlsplit(url)
         password, public = parts.password or "", {parts.scheme, parts.username, parts.hostname, parts.path.strip("/")}
-    except ValueError:  # an invalid port or bracket; code that uses the URL reports it
+    except ValueError:  # invalid port or bracket
         yield url
         return
     if password not in public:
         yield from (password, unquote(password))
-    if parts.username and looks_random(parts.username):  # some URLs have a token as the user name
+    if parts.username and looks_random(parts.username):
         yield parts.username
     for name, text in parse_qsl(parts.query):
         if _SECRET_NAME.search(name) or looks_random(text):
@@ -156,9 +155,9 @@ def url_secrets(url: str, *, path_too: bool = False) -> Iterator[str]:
 
 
 def header_secrets(headers: str) -> Iterator[str]:
-    """Yield the secret values in headers given as `name=value,...`, with percent-encoded values.
+    """Yield the secret values in headers, which are given as `name=value,...` with percent-encoded values.
 
-    A value is secret if its name says so or if it looks random. `x-tenant=production` is not secret.
+    A value is secret if its name says so or if it looks random.
     """
     for header in headers.split(","):
         name, _, value = (part.strip() for part in header.partition("="))
@@ -166,24 +165,24 @@ def header_secrets(headers: str) -> Iterator[str]:
             if "://" in form:
                 yield from url_secrets(form)
             elif _SECRET_NAME.search(name) or looks_random(form):
-                yield from (form, form.rpartition(" ")[2])  # the last word is the token without `Bearer`
+                yield from (form, form.rpartition(" ")[2])  # without `Bearer`
 
 
 #: Matches at least 20 letters and digits including a digit, or a UUID.
 _LONG = re.compile(
     r"(?<![A-Za-z0-9])(?=[A-Za-z]*+\d)[A-Za-z0-9]{20,}+|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 )
-#: Matches at least 16 characters of joined words or of base64.
+#: Matches at least 16 characters of the base64 alphabets, which include joined words.
 _MIXED = re.compile(r"[A-Za-z0-9_+/=-]{16,}")
 _CHANGE = re.compile(r"(?<=[a-z])[A-Z]|(?<=[A-Za-z])[0-9]|(?<=[0-9])[A-Za-z]")
 
 
 def looks_random(text: str) -> bool:
-    """Return whether a part of `text` looks like a random token, not like ordinary words.
+    """Return whether `text` contains a part that looks like a random token.
 
-    A part looks random if `_LONG` matches it. A part of at least 16 characters also looks random if more than a fifth
-    of them are capitals after a small letter, digits after a letter, or letters after a digit. Joined words
-    (`IncomingWebhook`, `us-east-1-production`) have fewer of these than random text.
+    A match of `_LONG` looks random. A match of `_MIXED` looks random if more than a fifth of its characters are
+    capitals after a small letter, digits after a letter, or letters after a digit. Joined words (`IncomingWebhook`,
+    `us-east-1-production`) have fewer of these than random text.
     """
     if _LONG.search(text):
         return True
@@ -191,7 +190,7 @@ def looks_random(text: str) -> bool:
 
 
 class Protected:
-    """The configured secrets. Thread-safe. Searching for many secrets takes about as long as searching for one."""
+    """The registered secrets. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -201,7 +200,8 @@ class Protected:
     def add(self, shown: dict[str, str]) -> None:
         """Make `hide` replace each secret in `shown` with the text to which `shown` maps it.
 
-        Its JSON, `repr`, and URL encodings are replaced too. A mask takes precedence over `REDACTED`.
+        The JSON, `repr`, and URL encodings of a secret are replaced too. If a secret is added with a mask and with
+        `REDACTED`, the mask is used.
         """
         with self._lock:
             merged = dict(self._shown)
@@ -214,16 +214,15 @@ class Protected:
             self._shown = merged
 
     def hide(self, text: str) -> str:
-        """Return `text` with each configured secret replaced by its mask or `REDACTED`."""
         if self._pattern is None:
             return text
         return self._pattern.sub(lambda match: self._shown[match[0]], text)
 
 
 def _any_of(words: list[str]) -> str:
-    """Return a pattern that matches any of the sorted, distinct `words`, and prefers longer words.
+    """Return a pattern that matches the longest possible of the sorted, distinct `words`.
 
-    In the pattern, words share their common prefixes, so a text is searched once, not once per word.
+    The words share their common prefixes, so that a text is not searched once per word.
     """
     first, last = words[0], words[-1]
     common = next((n for n, pair in enumerate(zip(first, last, strict=False)) if pair[0] != pair[1]), len(first))

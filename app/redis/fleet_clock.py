@@ -1,7 +1,8 @@
-"""The fleet's clock: the time of its Redis server.
+"""The clock that all machines share: that of the Redis server.
 
-One machine writes the end of a lease, and another compares it with the current time. If machines used their own clocks,
-a machine whose clock is an hour ahead would take over every job. Their own clocks only measure elapsed time.
+One machine writes the end of a lease, and another machine compares it with the current time. If machines used their own
+clocks, a machine whose clock is an hour ahead would take over every leased job. A machine's own clock only measures the
+time since Redis's last reply.
 """
 
 import logging
@@ -17,9 +18,9 @@ from app.settings import Settings
 
 log = logging.getLogger(__name__)
 
-#: Interval between requests for the server's time. In this time, two quartz clocks drift apart by about 6 ms (100 ppm).
+#: Interval between requests for the server's time. Within a minute, two quartz clocks drift apart by about 6 ms (100
+#: ppm).
 _SYNC_SECONDS = 60.0
-#: The pause after a failed request, the shorter pause before the first success, and a request's timeout.
 _RETRY_SECONDS = 5.0
 _FIRST_RETRY_SECONDS = 0.5
 _TIMEOUT_SECONDS = 1.0
@@ -28,10 +29,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class FleetClock:
-    """A `Clock` that shows the time of a server, and asks for it about once a minute. Thread-safe.
+    """A `Clock` with the time of a server, which it asks about once a minute. Thread-safe.
 
-    `ask` returns the server's time in microseconds since the Unix epoch, or raises `redis.RedisError` or `OSError`. The
-    monotonic clock measures the time since the last reply. Until the first reply, this machine's time is used.
+    `ask` returns the server's time in microseconds since the Unix epoch, or raises `redis.RedisError` or `OSError`.
+    Until the first reply, the clock shows this machine's time.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class FleetClock:
     def now_us(self) -> int:
         if self._monotonic() >= self._ask_at and self._asking.acquire(blocking=self._base_at is None):
             try:
-                if self._monotonic() >= self._ask_at:  # another thread may have just updated the time
+                if self._monotonic() >= self._ask_at:  # another thread may have synchronized meanwhile
                     self._sync()
             finally:
                 self._asking.release()
@@ -74,7 +75,8 @@ class FleetClock:
         answered_at = self._monotonic()
         first = self._base_at is None
         with self._lock:
-            # Assume that the server read its clock in the middle of the call. The error is at most half a round trip.
+            # Assume that the server read its clock halfway between request and reply. The error is at most half a round
+            # trip.
             self._base_us, self._base_at = server_us, (asked_at + answered_at) / 2
             self._ask_at = answered_at + _SYNC_SECONDS
         ahead = (self._local.now_us() - server_us) / 1_000_000
@@ -86,7 +88,8 @@ class FleetClock:
 def make_clock(settings: Settings) -> Clock:
     """Return the clock of the Redis server at REDIS_URL. If the embedded Valkey is used, return this machine's clock.
 
-    The clock connects at first use. If Redis is unavailable, each connection attempt may take a second or two.
+    The clock connects at first use. While Redis is unavailable, a call may take a second or two, because it tries to
+    connect.
     """
     if settings.state.redis_url is None:
         return SystemClock()

@@ -101,7 +101,7 @@ class Base(DeclarativeBase):
     }
 
     def shown(self, names: Iterable[str]) -> dict[str, Any]:
-        """Return the named attributes in JSON types. Times are in ISO 8601. The suffix `_id` is removed from the keys."""
+        """Return the named attributes in JSON types, without `_id` at the end of keys. Times are in ISO 8601."""
         values = ((name, getattr(self, name)) for name in names)
         return {
             name.removesuffix("_id"): value.isoformat() if isinstance(value, datetime) else value

@@ -11,7 +11,7 @@ _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 
 
 def escaped(text: str) -> str:
-    """Return a path or query in ASCII. Decode unneeded escapes (`%7E` becomes `~`), and capitalize the others (`%2F`)."""
+    """Return a path or query in ASCII. Decode unneeded escapes (`%7E`), and capitalize the others (`%2f`)."""
     return _ESCAPED.sub(_one_spelling, quote(text, safe=_KEEP))
 
 

@@ -1,7 +1,6 @@
 """Map ZIP codes to US states by their first three digits.
 
-Source: United States Postal Service, Publication 65 (National Five-Digit ZIP Code Directory). Puerto Rico is the only
-territory included.
+Source: USPS Publication 65 (National Five-Digit ZIP Code Directory). No territory except Puerto Rico is included.
 """
 
 _PREFIXES = (
@@ -29,5 +28,5 @@ _STATES = _by_prefix()
 
 
 def states_of_zip(code: str) -> frozenset[str]:
-    """Return the two-letter codes of the states that use the ZIP code's prefix (none if it is unknown)."""
+    """Return the two-letter codes of the states whose ZIP codes begin with the first three digits of `code`."""
     return _STATES.get(code.strip()[:3], frozenset())

@@ -1,4 +1,4 @@
-"""Map words in the language files to RESO Data Dictionary 2.0 values, to "rent" or "sale", and to True or False."""
+"""Map words in the language files to values of the RESO Data Dictionary 2.0, to "rent" or "sale", or to a Boolean."""
 
 import re
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from app.property.fields.phrases import by_key, first_of, pattern, words
 from app.property.values.text_cache import remembered
 
-#: Maximum number of characters of a text whose result is cached.
+#: Texts longer than this are not cached.
 _LONGEST_KEPT = 300
 
 #: Subtypes in order of precedence. `House` is last, because it also matches `semi-detached house`.
@@ -19,7 +19,7 @@ _SUBTYPES = by_key(
 _COMMERCIAL = pattern("kinds", "Commercial")
 _COMMERCIAL_SUBTYPES = frozenset({"Warehouse", "Industrial", "Office", "Retail"})
 
-#: RESO values for the keys of language files that are not RESO values.
+#: Maps keys of language files that are not RESO values to RESO values.
 _MEANT = {"House": "Single Family Residence", "Sold Subject To Contract": "Pending"}
 _STATUSES = by_key(
     "status", *("Sold Subject To Contract", "Closed", "Pending", "Withdrawn", "Expired", "Coming Soon", "Active")
@@ -41,7 +41,7 @@ _DUPLEX = re.compile(r"\bduplex\b", re.IGNORECASE)
 
 
 def property_kind(text: str, country: str | None = None) -> Kind | None:
-    """Return the kind of property in `text`, or None. The meaning of `duplex` depends on `country`."""
+    """Return the kind of property in `text`, or None. `country` decides what `duplex` means."""
     kind = _kind(text)
     flat = kind is not None and kind.subtype == "Duplex" and country in _DUPLEX_IS_FLAT and _DUPLEX.search(text)
     return Kind(None, "Apartment") if flat else kind
@@ -60,7 +60,6 @@ def _kind(text: str) -> Kind | None:
 
 
 def is_commercial(text: str) -> bool:
-    """Return whether `text` contains a word for commercial property."""
     return _COMMERCIAL.search(text) is not None
 
 
@@ -73,7 +72,7 @@ def standard_status(text: str) -> str | None:
 
 @remembered(2_000, _LONGEST_KEPT)
 def offer(text: str) -> str | None:
-    """Return "rent" or "sale", or None if `text` contains words for both or neither."""
+    """Return "rent" or "sale". Return None if `text` contains words for both, or for neither."""
     text = text.replace("_", " ")
     rent, sale = bool(_RENT.search(text)), bool(_SALE.search(text))
     return None if rent == sale else "rent" if rent else "sale"

@@ -1,4 +1,5 @@
-"""Call OpenAI's file and batch API through the key pool. Only keys of the same project can access a file or a batch.
+"""Call OpenAI's file and batch API through the key pool. Only keys of the project that owns a file or a batch can
+access it.
 
 All methods raise the errors of the SDK, including `openai.RateLimitError` (429) if the pool has no usable key.
 """
@@ -17,25 +18,24 @@ from openai.types import Batch
 from app.keypool.retry_loop import KEY_ID, allowed_keys, bound, sent_once
 
 ENDPOINT: Final = "/v1/chat/completions"
-#: OpenAI deletes each file after this time, even if our process crashed. A batch takes up to 24 hours.
+#: OpenAI deletes our files after this time, even if our process crashed. That is enough for a batch, which takes up to
+#: 24 hours.
 FILES_EXPIRE = timedelta(days=3)
-#: The key in a batch's metadata under which our name for the batch is stored.
 _OURS = "propintel_batch"
 _LISTED_AT_ONCE = 100
 #: Maximum expected difference between our clock and OpenAI's.
 _SKEW = timedelta(minutes=10)
-#: Requests sent in a block `with _only(ids)` use only the keys with these ids.
 _only = partial(bound, allowed_keys)
 
 
 class BatchApi:
-    """A client of the file and batch API. Every call except `upload` uses the key with the given id."""
+    """A client of the file and batch API. `upload` chooses a key; the other methods use the key with the given id."""
 
     def __init__(self, client: openai.OpenAI) -> None:
         self._client = client
 
     def upload(self, name: str, content: IO[bytes], keys: frozenset[str]) -> tuple[str, str]:
-        """Upload an input file with a key that the pool chooses from `keys`. Return the file's id and the key's id."""
+        """Upload an input file with a key from `keys`. Return the ids of the file and of the key that was used."""
         seconds = round(FILES_EXPIRE.total_seconds())
         with _only(keys):
             raw = self._client.files.with_raw_response.create(
@@ -46,9 +46,9 @@ class BatchApi:
         return raw.parse().id, str(raw.http_response.extensions[KEY_ID])
 
     def create(self, key_id: str, file_id: str, name: str) -> Batch:
-        """Create a batch from an uploaded file. Store `name` in the batch's metadata, so that `find` can find it.
+        """Create a batch from an uploaded file. Store `name` in the batch's metadata, where `find` looks for it.
 
-        The request is never repeated, because a batch whose response was lost would be created and billed twice.
+        The request is not retried: if only the response was lost, a retry would create and bill a second batch.
         """
         with _only(frozenset({key_id})), bound(sent_once, True):
             return self._client.batches.create(
@@ -79,9 +79,10 @@ class BatchApi:
             return self._client.batches.cancel(openai_id)
 
     def lines(self, key_id: str, file_id: str) -> Iterator[dict[str, Any]]:
-        """Yield the JSON objects of a result file while it downloads. Lines that are not JSON objects are skipped."""
+        """Yield the JSON objects of a result file while it downloads."""
         with ExitStack() as stack:
-            with _only(frozenset({key_id})):  # ends before `yield`, so as not to restrict the caller's requests
+            # end this block before `yield`, because it would restrict requests of the caller
+            with _only(frozenset({key_id})):
                 response = stack.enter_context(self._client.files.with_streaming_response.content(file_id))
             try:
                 for line in response.iter_lines():
@@ -91,7 +92,7 @@ class BatchApi:
                         continue
                     if isinstance(found, dict):
                         yield found
-            except httpx2.HTTPError as exc:  # the SDK converts errors only until the download begins
+            except httpx2.HTTPError as exc:  # the SDK does not convert errors during the download
                 raise openai.APIConnectionError(request=response.http_request) from exc
 
     def delete(self, key_id: str, file_id: str) -> None:

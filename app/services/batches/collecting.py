@@ -1,8 +1,8 @@
 """Collect parked model requests into batches.
 
-Requests that no job waits for are withdrawn. Overdue requests return to their jobs, which send them as normal calls.
-The other requests are sent when they fill a batch or the oldest has waited long enough, if the budgets allow it. This
-budget check only avoids useless uploads: later, `charge_bulk` charges the whole batch or rejects it.
+Requests that no job waits for are deleted. Overdue requests return to their jobs, which send them as normal calls. The
+other requests are sent when they fill a batch or the oldest has waited long enough, if the budgets allow it. The budget
+check here only avoids useless uploads; the batch is charged later (`charge_bulk`).
 """
 
 import logging
@@ -24,17 +24,16 @@ log = logging.getLogger(__name__)
 TOO_MANY_TOKENS = "token_limit_exceeded"
 #: How long a `TOO_MANY_TOKENS` error limits the size of new batches.
 _REMEMBERED = timedelta(days=1)
-#: The maximum waits of a batch's requests end within this time, because a request that is late cancels its batch.
+#: A batch's requests must reach their maximum wait within this time of the first one, because a late request cancels
+#: its batch.
 _SPREAD = timedelta(hours=1)
-#: Maximum number of batches begun per run.
 _MOST_BEGUN = 20
 _MEGABYTE = 1_000_000
-#: The assumed size of an input line without the request's body, in bytes.
+#: Assumed number of bytes of an input line, besides the request's body.
 _LINE_BYTES = 192
 
 
 def tidy(parts: Parts) -> None:
-    """Withdraw parked requests that no job waits for, and return answered and overdue requests to their jobs."""
     parts.requests.withdraw_unwanted()
     parts.requests.release_answered()
     if overdue := parts.requests.release_overdue():
@@ -43,14 +42,14 @@ def tidy(parts: Parts) -> None:
 
 
 def collect(parts: Parts) -> list[LlmBatch]:
-    """Create batches from the parked requests that are ready to be sent, and return the batches."""
+    """Create and return batches of the parked requests that are ready to be sent."""
     begun: list[LlmBatch] = []
     for parked in parts.requests.parked():
         model: Parked | None = parked
         while model is not None and len(begun) < _MOST_BEGUN and _is_ready(parts, model):
             chosen, never = _choose(parts, model.model)
             if never:
-                parts.requests.release(never)  # their jobs make normal calls, which report the exceeded budget
+                parts.requests.release(never)
             if not chosen:
                 break
             batch = parts.batches.begin(model.model, chosen, partial(parts.charges_of, model=model.model))
@@ -71,7 +70,7 @@ def _is_ready(parts: Parts, parked: Parked) -> bool:
 
 @dataclass(slots=True)
 class _RemainingBudgets:
-    """The usage of the budgets: `day` by all keys, `key` by the least used key, `batches` by each batch of jobs."""
+    """The usage of the budgets so far: of the day, of the least used key, and of each batch of jobs."""
 
     parts: Parts
     day: Spent
@@ -79,9 +78,10 @@ class _RemainingBudgets:
     batches: dict[str, Spent] = field(default_factory=dict)
 
     def takes(self, more: Spent, payer: str) -> bool | None:
-        """Add the request's cost `more` to the usage and return True. Return False if a daily budget is too small.
+        """Add a request's cost `more` to the usage, and return True. Return False, and add nothing, if a daily budget
+        is too small.
 
-        Return None if the budget of `payer`, a batch of jobs, is too small: the request can never be sent.
+        Return None if the budget of `payer`, the request's batch of jobs, is too small, because that does not change.
         """
         of_batch = self.batches.get(payer)
         if of_batch is None:
@@ -99,7 +99,7 @@ class _RemainingBudgets:
 def _choose(parts: Parts, model: str) -> tuple[list[Candidate], list[str]]:
     """Choose requests for one batch, within the maximum file size, the limit of enqueued tokens, and all budgets.
 
-    The second list has the ids of requests that exceed the remaining budget of their batch of jobs.
+    Also return the ids of requests that exceed the budget of their batch of jobs.
     """
     keys = parts.usable_keys()
     if not keys:
@@ -125,7 +125,6 @@ def _choose(parts: Parts, model: str) -> tuple[list[Candidate], list[str]]:
 
 
 def _remaining(parts: Parts, keys: Sequence[KeySnapshot]) -> _RemainingBudgets:
-    """Return budget usage, including the estimated charges of batches that are not charged yet."""
     owed: dict[str, Spent] = {}
     for batch in parts.batches.under_way():
         for payer, more in spent_of(batch.charges).items() if batch.is_uncharged else ():
@@ -148,8 +147,8 @@ def _most_bytes(parts: Parts) -> int:
 def _most_tokens(parts: Parts, model: str) -> float:
     """Return the maximum number of tokens per batch.
 
-    There is no limit unless OpenAI rejected a batch of the model in the last day for too many enqueued tokens. In that
-    case, the limit is half the tokens of the rejected batch, or twice the tokens of a batch accepted since.
+    There is no limit unless OpenAI rejected one of the model's batches in the last day for too many enqueued tokens.
+    Then the limit is half the tokens of the rejected batch, or twice the tokens of a newer batch that OpenAI accepted.
     """
     since = parts.clock.now() - _REMEMBERED
     recent = [b for b in parts.batches.newest() if b.model == model and b.created_at >= since]

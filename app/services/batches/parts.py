@@ -1,4 +1,4 @@
-"""The dependencies of the batch steps, which are created once per run: stores, key pool, API, and prices."""
+"""The dependencies of all steps of batches: stores, key pool, API, and prices."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Parts:
     clock: Clock
 
     def charges_of(self, chosen: Sequence[Candidate], model: str) -> Charges:
-        """Return the estimated charge by batch of jobs: (calls, tokens, millionths of a US dollar)."""
+        """Return the estimated usage per batch of jobs: calls, tokens, and millionths of a US dollar."""
         found: dict[str, tuple[int, int, int]] = {}
         for each in chosen:
             calls, tokens, microusd = found.get(each.batch, (0, 0, 0))
@@ -38,12 +38,11 @@ class Parts:
         return found
 
     def cost_of(self, request: Candidate, model: str) -> int:
-        """Return the maximum cost in millionths of a US dollar, as if all input were written to the prompt cache."""
+        """Return the maximum cost of a request in millionths of a US dollar."""
         given, made = request.input_tokens, request.output_tokens
         return self.price(model, given, made, BATCH_TIER, written=given)
 
     def usable_keys(self) -> list[KeySnapshot]:
-        """Return the keys that work, are probed with a request, or wait after a 429."""
         return [key for key in self.manager.get_snapshots() if key.state in ("closed", "half_open", "cooling")]
 
     def mask(self, key_id: str | None) -> str:
@@ -52,7 +51,7 @@ class Parts:
 
 
 def open_parts(settings: Settings, database: Database, manager: OpenAIClientManager) -> Parts | None:
-    """Create the dependencies. Return None if no OpenAI key is configured."""
+    """Return None if no OpenAI key is configured."""
     client = manager.get_client()
     if client is None:
         return None
@@ -62,10 +61,10 @@ def open_parts(settings: Settings, database: Database, manager: OpenAIClientMana
 
 
 def bulk_of(batch: LlmBatch) -> Bulk:
-    """Return the batch as a `Bulk`, which the pool's store can charge. The batch must have a key."""
+    """Convert a batch that has a key to a `Bulk`, which the pool's store can charge."""
     return Bulk(batch.id, batch.key_id or "", batch.model, spent_of(batch.charges))
 
 
 def spent_of(charges: Mapping[str, tuple[int, ...]]) -> dict[str, Spent]:
-    """Convert the amounts of each batch of jobs, which are in the order of the fields of `Spent`, to a `Spent`."""
+    """Convert amounts, which are in the order of the fields of `Spent`, by batch of jobs."""
     return {payer: Spent(*amounts) for payer, amounts in charges.items()}

@@ -1,4 +1,4 @@
-"""Read result files and store each line as the outcome of its request. Reading a file twice is harmless."""
+"""Read result files and store each line as the outcome of its request. A file can be read again."""
 
 import logging
 from collections.abc import Iterable, Mapping
@@ -18,14 +18,15 @@ from app.services.reports.metrics.instruments import MODEL_BATCH_REQUESTS
 
 log = logging.getLogger(__name__)
 
-#: Client errors (4xx) after which a request is sent again. Other 4xx errors are final. Non-4xx errors are retried.
+#: The only client errors (4xx) after which a request is sent again. Requests with other errors are also sent again,
+#: unless the error is another 4xx.
 _PASSING = frozenset({408, 409, 425, 429})
 _AT_ONCE = 200
 
 
 @dataclass(slots=True)
 class Tally:
-    """The outcomes of a batch's requests: answered, failed, and returned to be sent again."""
+    """Numbers of a batch's requests by outcome. `returned` requests are sent again."""
 
     answered: int = 0
     failed: int = 0
@@ -34,9 +35,9 @@ class Tally:
 
 
 def read_results(parts: Parts, batch: LlmBatch, found: Batch, key_id: str, *, pause_seconds: float) -> Tally:
-    """Store every line of the output and error files. Requests without a line are sent again (`give_back`).
+    """Store every line of the output and error files. Requests without a line are sent again.
 
-    Raises errors of the SDK and of the database. After an error, this can be called again.
+    Raises errors of the SDK and of the database. After an error, call this again.
     """
     tally = Tally()
     for file_id in (found.output_file_id, found.error_file_id):
@@ -83,7 +84,6 @@ def _mapping(found: Any) -> Mapping[str, Any]:
 
 
 def _error_of(line: Mapping[str, Any], status: int, body: Mapping[str, Any]) -> tuple[str, str]:
-    """Return the code and the message of a line's error. Secrets are redacted, because the message may quote a key."""
     for error in (body.get("error"), line.get("error")):
         if isinstance(error, Mapping):
             code = error.get("code") or error.get("type") or f"http_{status}"

@@ -1,8 +1,8 @@
 """Run the steps of a batch: upload, create, poll, read, settle, clean up. The caller holds the batch's lease.
 
-After a crash, search OpenAI for the batch before creating it again. If the batch's key no longer works, try the other
-keys, because a key of the same project can access the batch. If no key can, give the batch up, send its requests again,
-and log that they may be billed twice.
+After a crash, a batch is searched at OpenAI before it is created again. If the batch's key no longer works, other keys
+are tried, because any key of the same project can access the batch. If no key works, the batch is given up: its
+requests are sent again, and may be billed twice.
 """
 
 import logging
@@ -27,19 +27,20 @@ from app.services.reports.metrics.instruments import MODEL_BATCH_REQUESTS
 
 log = logging.getLogger(__name__)
 
-#: After a crash during the creation of a batch, search OpenAI for the batch for this time, then create it again.
+#: Time after the attempt to create a batch within which OpenAI may not list the batch yet. Then it is created again.
 SETTLES = timedelta(seconds=30)
 #: An unreachable batch is given up after this many poll intervals if its key was removed or OpenAI does not find it.
 LOST_POLLS = 5
-#: Minimum time before giving up an unreachable batch whose key was rejected (401). The key is probed again after an
-#: hour (`breaker.Policy.dead_probe_us`). If it works again, a batch given up earlier would be paid twice.
+#: Minimum time before an unreachable batch is given up because its key was rejected (401). The key is probed again
+#: after an hour (`breaker.Policy.dead_probe_us`). If the key works then, the batch can be read, and need not be paid
+#: twice.
 CONFIRMED_DEAD = timedelta(minutes=65)
 #: An unreachable batch is given up after this time if no job waits for it or one of its requests has waited too long.
-#: Failing steps are retried for this time, and until OPENAI_BATCH_MAX_WAIT_SECONDS plus this time have passed.
+#: After this time, and OPENAI_BATCH_MAX_WAIT_SECONDS plus this time since its creation, a batch whose steps fail is
+#: given up too.
 _UNREACHABLE = timedelta(hours=1)
-#: Maximum number of other keys to try per poll of an unreachable batch.
 _MOST_ASKED = 50
-#: OpenAI's statuses of ended batches. A batch with any other status, such as a gateway's own, is still running.
+#: OpenAI's statuses of ended batches. A gateway may use other statuses, which count as running.
 _ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
 #: How long the deletion of files is retried. OpenAI deletes remaining files itself (`api.FILES_EXPIRE`).
 _CLEANED_WITHIN = timedelta(days=1)
@@ -49,14 +50,10 @@ _REFUSED = (openai.RateLimitError, openai.AuthenticationError, openai.Permission
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Returned by a step if the batch must wait for `seconds` before its next step."""
-
     seconds: float
 
 
 class BatchRunner:
-    """Runs the steps of batches that `owner` has leased."""
-
     def __init__(self, parts: Parts, owner: str) -> None:
         self._parts = parts
         self._batches = parts.batches
@@ -66,7 +63,7 @@ class BatchRunner:
     def advance(self, batch: LlmBatch) -> None:
         """Run all steps that are possible now, then release the lease.
 
-        Raises `LeaseLostError`, `StoreError`, and `redis.RedisError`. The lease then stays until it expires.
+        Raises `LeaseLostError`, `StoreError`, and `redis.RedisError`. After an error, the lease stays until it expires.
         """
         while True:
             try:
@@ -112,7 +109,7 @@ class BatchRunner:
         keys = frozenset(k.key_id for k in self._parts.usable_keys() if not cap.exceeded(k.spent_today, more))
         if not keys:
             return self._dissolve(batch, "no key has capacity for it now", counted=False)
-        with tempfile.TemporaryFile() as content:  # an unnamed file disappears even if the process is killed
+        with tempfile.TemporaryFile() as content:
             for request_id, body in self._batches.bodies(batch.id):
                 line = f'{{"custom_id":"{request_id}","method":"POST","url":"{ENDPOINT}","body":{body}}}\n'
                 content.write(line.encode())
@@ -120,7 +117,7 @@ class BatchRunner:
             try:
                 file_id, key_id = self._api.upload(f"propintel-{batch.id}.jsonl", content, keys)
             except _REFUSED as exc:
-                # the pool now excludes the rejected key, so the next attempt uses another key
+                # the pool no longer uses the rejected key, so the next attempt uses another one
                 self._note(batch, error=redact(str(exc))[:500])
                 return Wait(1.0 if self._parts.usable_keys() else _PAUSE_SECONDS)
             except openai.APIStatusError as exc:
@@ -130,7 +127,6 @@ class BatchRunner:
         return self._note(batch, state=LlmBatchState.UPLOADED, input_file_id=file_id, key_id=key_id, error=None)
 
     def _create(self, batch: LlmBatch) -> LlmBatch | Wait:
-        """Charge the batch and create it at OpenAI, unless an earlier attempt created it."""
         if batch.tried_at is not None:
             known = self._find(batch, batch.tried_at)
             if known is not None:
@@ -144,7 +140,7 @@ class BatchRunner:
             made = self._api.create(batch.key_id or "", batch.input_file_id or "", batch.id)
         except _REFUSED:
             if not self._is_dead(batch):
-                self._note(batch, tried_at=tried_before)  # a rejected request has created nothing
+                self._note(batch, tried_at=tried_before)
                 raise
             return self._dissolve(batch, "its key was refused before it was created", counted=False)
         except openai.APIStatusError as exc:
@@ -154,7 +150,7 @@ class BatchRunner:
         return self._made(batch, made)
 
     def _find(self, batch: LlmBatch, tried_at: datetime) -> LlmBatch | Wait | None:
-        """Search OpenAI for the batch. Return `Wait` while it may still appear, and None if it was never created."""
+        """Search OpenAI for the batch. Return `Wait` while it may still appear, and None if it was not created."""
         if self._is_dead(batch) and self._parts.clock.now() >= tried_at + CONFIRMED_DEAD:
             return self._lose(batch, "its key was refused while it was created")
         made = self._api.find(batch.key_id or "", batch.id, batch.created_at)
@@ -194,7 +190,7 @@ class BatchRunner:
                 return self._lose(batch, "it did not end before its files expired")
             return Wait(self._poll_seconds)
         if found.status == "failed":
-            # no request was processed, so nothing is billed
+            # OpenAI bills nothing for a failed batch
             reason = "failed: OpenAI gave no reason"
             if found.errors and found.errors.data:
                 error = found.errors.data[0]
@@ -219,12 +215,11 @@ class BatchRunner:
         return self._end(batch, self._result_of(batch, tally.failed), files=files, error=errors[:500] or None)
 
     def _out_of_reach(self, batch: LlmBatch, exc: openai.OpenAIError) -> LlmBatch | Wait:
-        """Switch to another key that can access the batch. If there is none, retry later, and finally give up."""
         now = self._parts.clock.now()
         refused = isinstance(exc, openai.AuthenticationError | openai.PermissionDeniedError | openai.NotFoundError)
         others = self._parts.usable_keys()
         if not refused and batch.key_id in {other.key_id for other in others}:
-            others = []  # the network or OpenAI failed, so other keys would fail too
+            others = []  # other keys would fail too, because the network or OpenAI failed
         for other in others[:_MOST_ASKED]:
             if other.key_id != batch.key_id and self._is_seen_by(other.key_id, batch):
                 log.warning("Batch %s continues with key %s of the same project", batch.id, other.mask)
@@ -251,7 +246,6 @@ class BatchRunner:
     # --- ending
 
     def _dissolve(self, batch: LlmBatch, reason: str, *, counted: bool = True) -> LlmBatch:
-        """End a batch that OpenAI did not process and does not bill. Its requests are sent again (`give_back`)."""
         given = self._batches.give_back(batch, None, pause_seconds=self._pause_seconds, counted=counted)
         MODEL_BATCH_REQUESTS.labels("returned").inc(given)
         if batch.state is not LlmBatchState.RUNNING:
@@ -259,7 +253,7 @@ class BatchRunner:
         return self._end(batch, BulkResult(), error=reason[:500])
 
     def _lose(self, batch: LlmBatch, reason: str) -> LlmBatch:
-        """Give up a batch that may be billed. Its charges stay in the budgets, and its requests are sent again."""
+        """Give up a batch that may be billed. Its charges remain in the budgets."""
         given = self._batches.give_back(batch, None)
         MODEL_BATCH_REQUESTS.labels("lost").inc(given)
         log.error(
@@ -299,7 +293,7 @@ class BatchRunner:
         return self._note(batch, state=LlmBatchState.ENDED, result=result_row, ended_at=ended_at, error=error)
 
     def _settle(self, batch: LlmBatch) -> LlmBatch:
-        """Replace the batch's charges in the budgets by its actual usage. A batch without a key was never charged."""
+        """Replace the batch's charges in the budgets by its actual usage. Only a batch with a key was charged."""
         if batch.key_id is not None:
             kept = batch.result or {}
             given, made = kept["tokens"]
@@ -310,7 +304,7 @@ class BatchRunner:
         return self._note(batch, state=LlmBatchState.SETTLED)
 
     def _clean_up(self, batch: LlmBatch) -> LlmBatch | Wait:
-        """Delete the batch's files at OpenAI, which contain text of pages. Files of a lost batch expire instead."""
+        """Delete the batch's files at OpenAI. The files of a batch that was given up expire."""
         kept = batch.result or {}
         files = [file_id for file_id in (batch.input_file_id, *kept.get("files", ())) if file_id]
         since: datetime = batch.ended_at or batch.created_at

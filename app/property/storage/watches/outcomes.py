@@ -42,7 +42,7 @@ UNDER_WAY = exists().where(Job.watch_id == Watch.id, Job.state.in_(ACTIVE))
 
 
 def settle(connection: Connection, now: datetime) -> tuple[Counter[str], list[Watch]]:
-    """Process up to 500 ended refreshes. Return the number of refreshes by outcome, and the watches that were paused."""
+    """Process up to 500 ended refreshes. Return their number by outcome, and the watches that were paused."""
     query = select(Watch).where(Watch.under_way_since.is_not(None), ~UNDER_WAY)
     ended = entities(connection, query.order_by(Watch.under_way_since, Watch.id).limit(_AT_ONCE).with_for_update())
     made = defaultdict[str, list[Row[Any]]](list)
