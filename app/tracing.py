@@ -38,9 +38,10 @@ _current: ContextVar[Span | None] = ContextVar("current_span", default=None)
 
 
 class Span:
-    """A span, for a `with` block. In the block, it is the current span.
+    """A span that is the current span during its `with` block.
 
-    It records an unexpected exception of the block, redacted. If `exporting` is None (tracing is off), it does nothing.
+    It records exceptions that leave the block, redacted, except those of the `expected` classes. If `exporting` is
+    None, tracing is off, and the span does nothing.
     """
 
     def __init__(
@@ -134,7 +135,8 @@ def configure_tracing(endpoint: str | None, *, headers: str = "", service_name: 
     """Start to send spans to `endpoint`, the base URL of an OTLP receiver over HTTP, in this process.
 
     If `endpoint` is None or `ratio` is 0, tracing stays off. `headers` is `name=value,...` with percent-encoded values.
-    `ratio` is the share of traces that are sent. Call this after a fork. A second call replaces the configuration.
+    `ratio` is the share of traces that are sent. Call this in each process, after it was forked. A second call replaces
+    the configuration.
     """
     global _exporting  # noqa: PLW0603 (one per process by design)
     shutdown_tracing()
@@ -147,7 +149,7 @@ def configure_tracing(endpoint: str | None, *, headers: str = "", service_name: 
 
 
 def shutdown_tracing() -> None:
-    """Send the remaining spans and stop tracing. This takes a few seconds at most. Safe to call again."""
+    """Send the remaining spans and stop tracing. This takes a few seconds at most. A second call does nothing."""
     global _exporting
     exporting, _exporting = _exporting, None
     if exporting is None:
@@ -161,7 +163,7 @@ def shutdown_tracing() -> None:
 
 
 def _parsed(trace_id: str) -> int:
-    """Return the id as a number. An invalid id becomes 0, which no trace has as its id."""
+    """Return the id as a number, or 0 if it is invalid. No trace has the id 0."""
     try:
         return int(trace_id, 16) if len(trace_id) == 32 else 0
     except ValueError:

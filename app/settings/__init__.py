@@ -68,7 +68,7 @@ class Settings(BaseModel):
         return cls(**_areas(env_file, given))
 
     def replaced(self, **given: object) -> Self:
-        """Return a copy with the `given` values, which are not validated. The names are as in `of`."""
+        """Return a copy with the `given` values, named as in `of`. The values are not validated."""
         changed: dict[str, dict[str, object]] = {}
         for name, value in given.items():
             area, field = VARIABLES[name.upper()]
@@ -80,9 +80,9 @@ class Settings(BaseModel):
         return (getattr(self, area) for area in AREAS)
 
     def secrets(self) -> Iterator[str]:
-        """Yield every secret value, some of which may be short. For URLs and headers, yield only the secret parts.
+        """Yield every secret value; for URLs and headers, only the secret parts.
 
-        Include the logins in URLs of settings that are not secret.
+        Logins in URLs of other settings are included.
         """
         for variable, (area, name) in VARIABLES.items():
             value = getattr(getattr(self, area), name)
@@ -97,7 +97,6 @@ class Settings(BaseModel):
 
 
 def _secrets_of(name: str, value: str) -> Iterator[str]:
-    """Yield the secret parts of a setting's value. The end of the setting's `name` determines the value's format."""
     if name.endswith(("_url", "_proxy")):
         yield from url_secrets(value, path_too=True)
     elif name.endswith("_headers"):
@@ -115,14 +114,13 @@ def _secrets_of(name: str, value: str) -> Iterator[str]:
 AREAS = {name: cast("type[Area]", field.annotation) for name, field in Settings.model_fields.items()}
 #: The area and field of each environment variable. OPENAI_NUMBERED_KEYS stands for OPENAI_API_KEY_1..n.
 VARIABLES = {variable: (area, name) for area, kind in AREAS.items() for variable, name in kind.variables()}
-#: The declaration of each variable: its type, default, and description.
 DECLARED = {variable: AREAS[area].model_fields[name] for variable, (area, name) in VARIABLES.items()}
 #: Each variable whose value may be in a file. The variable NAME_FILE has the path of the file for NAME.
 SECRETS_IN_FILES = tuple(variable for kind in AREAS.values() for variable, _ in secrets_in_files(kind))
 #: The prefixes of all variables except PORT. Processes that must not see the configuration are started without
 #: variables that have these prefixes. `OPENAI_` also covers the SDK's own variables.
 VARIABLE_PREFIXES = tuple(sorted({f"{name.split('_')[0]}_" for name in VARIABLES if "_" in name}))
-#: Variables that programs may need to run. None of them configures this service.
+#: Variables that programs may need to run.
 _SYSTEM_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH")
 
 

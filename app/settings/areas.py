@@ -1,7 +1,7 @@
-"""The settings by area. Each has a type, a default, and a description.
+"""The settings by area.
 
 A variable's name is the prefix of its area and the name of its field: `FETCH_USER_AGENT` is `fetch.user_agent`. In
-areas that have no prefix, the field has the whole name. `forms.py` defines the types.
+areas without a prefix, the field's name is the variable's name in lowercase. `forms.py` defines the types.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from app.settings.sources import OtherVariables
 
 
 class Area(BaseSettings):
-    """Settings that belong together, as an immutable object. Names of durations and sizes end with the unit."""
+    """Base class of an area's settings. Instances are immutable. Names of durations and sizes end with the unit."""
 
     model_config = SettingsConfigDict(
         env_file=".env", env_file_encoding="utf-8", extra="ignore", hide_input_in_errors=True, frozen=True

@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
-#: The beginnings of URLs of local files. Their paths may contain any character, so they are not checked.
+#: Prefixes of URLs of local files. Their paths may contain `@`, so they are not searched for an unencoded password.
 _WITHOUT_PASSWORD = ("unix://", "sqlite")
 _PASSWORD_PARAMETERS = frozenset({"pass", "passwd", "password", "pwd"})
 _UNENCODED = (
@@ -77,7 +77,7 @@ def _redis(url: str) -> None:
 
 
 def _redis_tls(url: str) -> None:
-    """Check the TLS parameters. Celery waits forever with some wrong parameters, and does not name the wrong one."""
+    """Check the TLS parameters. Some wrong parameters make Celery wait forever without an error."""
     try:
         given = {name: text for name, text in parse_qsl(urlsplit(url).query) if name.startswith("ssl_")}
     except ValueError:  # `password_before_host` reports an invalid URL
@@ -113,7 +113,10 @@ def _has_password_in_query(url: str) -> bool:
 
 
 def _parsed(url: str) -> SplitResult:
-    """Return the parts of `url`. Raises `ValueError` if its port is invalid, which is usually part of a password."""
+    """Return the parts of `url`.
+
+    Raises `ValueError` if the port is invalid, because it is then usually part of a password.
+    """
     try:
         parts = urlsplit(url)
         _ = parts.port

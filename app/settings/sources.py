@@ -92,7 +92,7 @@ def _named_files(area: type[Area], given: Mapping[str, str]) -> Iterator[tuple[s
 
 
 def files_with_secrets(areas: Iterable[Area], env_file: Path | None) -> list[Path]:
-    """Return the files that contain secrets and from which settings were read, including the env file."""
+    """Return the env file and all files with secrets that the settings name."""
     found, given = [env_file], given_variables(env_file)
     for area in areas:
         kind = type(area)
@@ -103,7 +103,7 @@ def files_with_secrets(areas: Iterable[Area], env_file: Path | None) -> list[Pat
 
 
 def _holds_secrets(area: type[Area], name: str) -> bool:
-    """Return whether the field `name` is the path of a file with a secret setting, such as OPENAI_API_KEYS_FILE."""
+    """Return whether the field `name` is the path of a file with secrets, such as OPENAI_API_KEYS_FILE."""
     secret = area.model_fields.get(name.removesuffix("_file"))
     return secret is not None and secret.annotation == SecretStr | None
 

@@ -15,7 +15,8 @@ _UNIT_OF = {"LivingArea": "LivingAreaUnits", "LotSizeArea": "LotSizeUnits"}
 _AREA_TOLERANCE = 0.005
 #: The tolerated difference of coordinates in degrees: about 100 m, as between a parcel's center and its front door.
 _DEGREES = 0.001
-#: These fields are not compared, because they depend on another value, or on the page instead of the property.
+#: Fields that are not compared: units, which are compared with their areas, and the listing's id, which differs from
+#: page to page.
 NOT_COMPARED = frozenset({"LivingAreaUnits", "LotSizeUnits", "ListingId"})
 
 

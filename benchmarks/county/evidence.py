@@ -62,7 +62,7 @@ def _read(one: Stored, url: str) -> dict[str, Evidence]:
 
 
 def _is_same(proof: Evidence, other: Evidence) -> bool:
-    """Return whether both are the same evidence. Confidence may differ, since other pages change it."""
+    """Return whether the evidence is equal. Confidence is ignored, because it also depends on other pages."""
     return all(
         getattr(proof, part) == getattr(other, part) for part in ("value", "quote", "locator", "source_url", "method")
     )

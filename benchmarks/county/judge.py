@@ -128,7 +128,6 @@ def _main(home: Home, by_id: Mapping[str, Stored], home_of: Mapping[str, Counter
 
 
 def _expected(county: County, home: Home, search: Found) -> Iterator[Page]:
-    """Yield the open pages that should be found: all in the county, elsewhere those that the search cites."""
     in_county = home.town.county == "Example"
     for page in county.pages[home.number]:
         cited = page.site in (HEARTH, MOSAIC) and search.kind not in ("forbidden", "nothing")

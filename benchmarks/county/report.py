@@ -21,7 +21,6 @@ _MOST_LISTED = 12
 
 
 def write_report(runs: Mapping[str, Figures], *, seed: int, machine: str, docs: Path) -> None:
-    """Write `county.md` below `docs`."""
     about = _ABOUT.format(homes=next(iter(runs.values())).homes, seed=seed, machine=machine)
     heads = ("figure", "target", *(DATABASE_NAMES[name] for name in runs))
     lines = [list(cells) for cells in zip(*(_column(one) for one in runs.values()), strict=True)]

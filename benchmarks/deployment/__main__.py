@@ -19,8 +19,6 @@ _SETTLE_SECONDS = 20.0
 
 @dataclass
 class Figures:
-    """The measured sizes in MB (10^6 bytes), memory in MiB, and times in seconds."""
-
     image_mb: float
     base_mb: float
     build_seconds: float

@@ -114,7 +114,7 @@ def _propintel(env: dict[str, str], *arguments: str) -> Any:
     done = subprocess.run(
         [_program(), *arguments], env=env, capture_output=True, text=True, timeout=_RUN_SECONDS, check=False
     )
-    if done.returncode not in (0, 1):  # with exit code 1, some jobs failed, and their errors say why
+    if done.returncode not in (0, 1):  # exit code 1: some jobs failed, which the results show
         raise RuntimeError(f"propintel {arguments[0]} ended with {done.returncode}: {done.stderr[-2000:]}")
     return json.loads(done.stdout)
 

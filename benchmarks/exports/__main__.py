@@ -32,8 +32,6 @@ Target: memory grows by less than a quarter from the fewest properties to the mo
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The figures of one export: seconds, peak memory in MB, and file size in MB."""
-
     chosen: ExportFormat
     properties: int
     seconds: float

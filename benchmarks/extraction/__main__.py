@@ -84,7 +84,6 @@ def _print_table(found: Measured, *, errors: bool) -> None:
 
 
 def _batch(one: Batch) -> str:
-    """Return a line with the batch's scores by rules alone, its scores with the simulated model, and its prompts."""
     shown = " | ".join(f"{s.recall:.3f} {s.precision:.3f} {s.core:.3f}" for s in one.scores)
     return f"{one.name:10} {shown}  {one.sent.mean_tokens:6,.0f} tokens, read or sent {one.sent.covered:.3f}"
 

@@ -14,7 +14,7 @@ LOWER_ENDS = (0.9, 0.8, 0.7, 0.6, 0.5, 0.0)
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """The values with a confidence from `low` up to `high`, without `high` itself (1 is in the first band)."""
+    """The values with a confidence from `low` (inclusive) to `high` (exclusive). The first band includes 1."""
 
     low: float
     high: float
@@ -28,7 +28,7 @@ class Band:
 
 
 def reliability(outcomes: Sequence[Outcome], confidences: Mapping[str, Mapping[str, float]]) -> list[Band]:
-    """Return the bands, highest first. `confidences` maps a label's `file` and then a RESO name to the confidence."""
+    """Return the bands, highest first. `confidences` maps a label's `file` to confidences by RESO name."""
     scored = [(confidences[o.file][o.field], o.verdict != "wrong") for o in outcomes if o.field is not None]
     bands: list[Band] = []
     high = 1.01

@@ -1,7 +1,6 @@
 """Score each batch of labeled pages: by rules alone, and with a simulated model (`simulated.py`).
 
-The batches are the real pages below SHARED_DIR and the project's own corpora. The rules were not written for the pages
-of the corpora in `AT_FIRST`.
+The batches are the real pages below SHARED_DIR and the project's own corpora.
 """
 
 from collections.abc import Iterator, Mapping
@@ -44,7 +43,7 @@ AT_FIRST: Mapping[str, tuple[Scores, Scores | None]] = {
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An error of the check: it rejected a correct claim of the simulated model, or accepted a wrong claim."""
+    """A wrong decision of `check_claims`: a rejected correct claim, or an accepted wrong claim."""
 
     file: str
     claim: Claimed
@@ -53,9 +52,10 @@ class Refusal:
 
 @dataclass
 class Answered:
-    """The check `rejected` some of the `asked` correct claims, and `accepted` some of the `planted` wrong claims.
+    """The checked answers of the simulated model.
 
-    `records` and `tokens` (the sizes of the answers) are keyed by the label's `file`.
+    `rejected` are correct claims, and `accepted` are wrong claims. `asked` and `planted` count all correct and all
+    wrong claims. `records` and `tokens` (the sizes of the answers) are keyed by the label's `file`.
     """
 
     records: dict[str, dict[str, object]] = field(default_factory=dict)
@@ -68,7 +68,7 @@ class Answered:
 
 @dataclass(frozen=True)
 class Batch:
-    """A set of labeled pages and its results. `sent` has the prompts."""
+    """A set of labeled pages and its results."""
 
     name: str
     run: Run

@@ -34,7 +34,10 @@ class Core:
 
     @property
     def mean(self) -> float:
-        """Return the mean of the core fields' shares: correct pages among the pages that have the field."""
+        """Return the mean over the core fields of the share of pages on which the field is correct.
+
+        Pages without the field are not counted.
+        """
         shares = [right / had for had, right in self.fields.values() if had]
         return sum(shares) / len(shares) if shares else 0.0
 

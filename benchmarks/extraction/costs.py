@@ -2,7 +2,7 @@
 
 OpenAI charges less for the beginning of a prompt if an earlier request began with the same 1,024 or more tokens. It
 caches in steps of 128 tokens (https://platform.openai.com/docs/guides/prompt-caching, 2026-11). The project's prompts
-begin with the schema and the instruction. The common part ends at a marker that differs for each page.
+begin with the schema and the instruction. The part that all prompts share ends at a marker that differs for each page.
 """
 
 import statistics
@@ -21,7 +21,7 @@ _PAGES = 1_000
 class Costs:
     """The mean token counts per page, and the prices of 1,000 pages in US dollars.
 
-    `alike` tokens are equal on all pages.
+    `alike` counts the tokens with which every prompt begins.
     """
 
     prompt: float

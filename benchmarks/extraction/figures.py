@@ -40,8 +40,6 @@ def at_most(name: str, value: float, target: float, unit: str = "") -> Figure:
 
 @dataclass(frozen=True)
 class Measured:
-    """All results of one run of the benchmark."""
-
     run: Run
     report: Report
     core: Core
@@ -77,7 +75,6 @@ def measured(run: Run, report: Report, kinds: Sequence[KindCase]) -> Measured:
 
 
 def cpu_ms(run: Run) -> dict[str, float]:
-    """Return the CPU milliseconds per page: median, 99th percentile, and maximum."""
     milliseconds = sorted(1000 * s for s in run.cpu_seconds.values())
     several = milliseconds * 2 if len(milliseconds) == 1 else milliseconds
     return {
@@ -165,7 +162,6 @@ def _together(found: Sequence[Scores]) -> Scores:
 
 
 def _all_batches(done: Measured) -> list[Figure]:
-    """Return the results for the batches in `AT_FIRST`, and how often the check misjudged the simulated model."""
     if not any(one.name in AT_FIRST for one in done.batches):
         return []
     asked = sum(one.answered.asked for one in done.batches)
@@ -204,10 +200,11 @@ FIGURES: list[Callable[[Measured], list[Figure]]] = [
     _cpu,
     _size,
 ]
-#: The functions whose figures are the same in every run on the same pages, and meet their targets.
+#: The functions that return the figures that `--check` compares with their targets. These figures are the same in every
+#: run on the same pages.
 _CHECKED = (_scores, _core, _confidence, _evidence, _prompts, _all_batches)
 
 
 def missed(done: Measured) -> list[Figure]:
-    """Return the scores that miss their target, without page kinds, CPU time, and sizes."""
+    """Return the checked figures that miss their target."""
     return [figure for make in _CHECKED for figure in make(done) if figure.met is False]

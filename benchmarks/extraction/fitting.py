@@ -41,7 +41,8 @@ _MODEL = "reader.model"
 #: A value is not used as an example if its maximum confidence is at most this.
 _LEAST_MOST = 0.5
 _HEAD = f"{'values':>6} {'right':>6} {'share':>6} {'error':>6}"
-#: The manual weights of ADR 0024 for the current features. The bias of 1.95 assumed a label's strength of 0.7.
+#: The manual weights of ADR 0024 for the current features. In that ADR, the bias of 1.95 applied to a label with the
+#: strength 0.7.
 _BY_HAND: Weights = {
     **{"bias": 1.95 - 2.5 * 0.7, "strength": 2.5, "other_methods": 1.1, "other_places": 0.6, "rival": -2.0},
     **{"strong_checks": 1.0, "plausible_checks": 0.3, "failed_checks": -2.0},
@@ -113,7 +114,6 @@ def cross_validated(reads: Sequence[Read], start: Weights | None = None) -> dict
 
 
 def by_hand(facts: Mapping[str, Facts]) -> dict[str, float]:
-    """Return the confidences of one page's values with the manual weights."""
     with_roles = {
         name: Facts({**one.features, "role": _ROLES_BY_HAND.get(name, 0.0)}, one.most, one.bound, one.sources)
         for name, one in facts.items()
@@ -122,7 +122,6 @@ def by_hand(facts: Mapping[str, Facts]) -> dict[str, float]:
 
 
 def as_toml(weights: Weights, reads: Sequence[Read], figures: tuple[list[Band], list[Band]]) -> str:
-    """Return the text of the weights file, including the figures of the fit."""
     new, _ = figures
     values = sum(band.count for band in new)
     ordered = sorted(weights.items(), key=lambda one: ("." in one[0], one[0]))
@@ -171,7 +170,7 @@ def _shown(bands: Sequence[Band]) -> str:
 
 
 def _reads(batch: str, done: Run) -> Iterator[Read]:
-    """Yield each page as read by rules, with the model's true answers, and with each accepted wrong answer."""
+    """Yield each page read by rules, by the simulated model's correct answers, and by each accepted wrong answer."""
     for row in done.truth:
         extraction = done.extractions[row["file"]]
         site = site_of(batch, row["file"], row["url"])
@@ -190,7 +189,7 @@ def _reads(batch: str, done: Run) -> Iterator[Read]:
 
 
 def site_of(batch: str, file: str, url: str | None) -> str:
-    """Return the site of a page: the folder named after it, else the host of its URL, else the page itself."""
+    """Return a page's site: its folder's name if it is a host, else its URL's host, else a name for this page only."""
     path = PurePosixPath(file)
     if "." in path.parent.name:
         return path.parent.name

@@ -221,7 +221,7 @@ def _fields(done: Measured) -> list[str]:
     return ["## Fields", note, table(("field", "labeled", "right", "wrong"), rows)]
 
 
-#: the page's sections, in this order; each returns paragraphs
+#: The functions that return the paragraphs of the page's sections, in this order.
 SECTIONS: list[Callable[[Measured], list[str]]] = [
     _figures,
     _batches,

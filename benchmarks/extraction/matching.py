@@ -84,8 +84,10 @@ def postal_code(label: Any, value: Any, _row: Row, _record: Record) -> bool:
 
 
 def bathrooms(label: Any, value: Any, _row: Row, record: Record) -> bool:
-    """Match label 6.5 with 7 bathrooms and one half bath, and 6.75 with 7 and no half bath; a missing count matches
-    both."""
+    """Match the label 6.5 with 7 bathrooms of which one is half, and 6.75 with 7 of which none is half.
+
+    A record without a number of half baths matches both labels.
+    """
     if float(label).is_integer():
         return number(label, value, _row, record)
     half = record.get("BathroomsHalf")
@@ -124,7 +126,7 @@ def status(label: Any, value: Any, _row: Row, record: Record) -> bool:
 
 
 def identifier(label: Any, value: Any, row: Row, _record: Record) -> bool:
-    """Accept any id that the page shows: the label, or an id in the page's own address."""
+    """Accept the label, or an id in the page's URL."""
     return _plain(value) == _plain(label) or in_address(value, row)
 
 
@@ -143,12 +145,12 @@ def unit_number(label: Any, value: Any, _row: Row, _record: Record) -> bool:
 
 
 def solar(label: Any, value: Any, _row: Row, _record: Record) -> bool:
-    """Match the label True with a list that names solar power, and False with one that has an explicit "none"."""
+    """Match the label True with a list that names solar power, and False with a list that contains `no` or `none`."""
     found = re.search(r"solar|photovoltaic|\bpv\b", str(value), re.IGNORECASE) is not None
     none = re.search(r"\b(?:no|none)\b", str(value), re.IGNORECASE) is not None
     return (found and not none) if label else none
 
 
 def gated(label: Any, value: Any, _row: Row, _record: Record) -> bool:
-    """Match the label True with a note that mentions a gate in the page's own words."""
+    """Match only the label True, with a note that mentions a gate."""
     return bool(label) and (re.search(r"\bgate", str(value), re.IGNORECASE) or names("X_AccessNotes", str(value), None))

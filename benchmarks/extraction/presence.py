@@ -181,7 +181,6 @@ def _association(parsed: Said, _label: str, _row: Row) -> bool:
 
 
 def _named(parsed: Said, label: str, _row: Row) -> bool:
-    """Return True if the text mentions the field, which is enough for a yes-or-no value."""
     return any(names(field, parsed.text, None) for field in LABELS[label][0])
 
 

@@ -41,8 +41,6 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Prompts:
-    """The prompts of all pages of a run."""
-
     pages: Sequence[Asked]
 
     @property
@@ -51,7 +49,7 @@ class Prompts:
 
     @property
     def covered(self) -> float:
-        """Return the share of the labeled values that were read correctly or are sent."""
+        """Return the share of labeled values that were read correctly or are in the prompt."""
         return sum(page.read + page.sent for page in self.pages) / max(1, sum(page.labeled for page in self.pages))
 
     @property

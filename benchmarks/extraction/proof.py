@@ -37,7 +37,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The content at a locator: the place's own texts, and all texts of the page that a quote may use."""
+    """The text at a locator (`own`), and the other text of the page that its quote may contain (`page`)."""
 
     own: str
     page: str

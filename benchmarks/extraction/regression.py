@@ -62,5 +62,4 @@ def fit(
 
 
 def logistic(odds: float) -> float:
-    """Convert log-odds to a probability."""
     return 1.0 / (1.0 + math.exp(-max(-500.0, min(500.0, odds))))

@@ -31,7 +31,6 @@ class Run:
 
     @property
     def confidences(self) -> dict[str, dict[str, float]]:
-        """Return confidences by the label's `file`, then by field."""
         return {
             file: {name: proof.confidence for name, proof in extraction.record.evidence.items()}
             for file, extraction in self.extractions.items()

@@ -29,7 +29,10 @@ _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|_")
 
 
 def says(name: str, proof: Evidence, locale: Locale, place: str) -> bool:
-    """Return True if `proof.quote` states `proof.value`. For rows, check `place` (the text at the locator) instead."""
+    """Return True if `proof.quote` states `proof.value`.
+
+    For a field of type `rows`, check `place` (the text at the locator) instead.
+    """
     if FIELDS[name].type == "rows":
         return all(_in_row(place, key, value) for row in proof.value for key, value in row.items())
     own, quotes = _OWN.get(name), [proof.quote, _CAMEL.sub(" ", proof.quote)]
@@ -55,7 +58,7 @@ def _has(text: str, value: object) -> bool:
 
 
 def _in_row(raw: str, key: str, value: Any) -> bool:
-    """Match a date by its year, an amount by its digits, and each part of a text that a reader joined with dashes."""
+    """Return whether `raw` contains the date's year, the number, or every part of a text joined with dashes."""
     if key == "date" and re.search(rf"\b\d\d?\W{str(value)[2:4]}\b", raw):
         return True
     parts = [str(value)[:4]] if key == "date" else value.split(" - ") if isinstance(value, str) else [value]
@@ -63,7 +66,7 @@ def _in_row(raw: str, key: str, value: Any) -> bool:
 
 
 def _number(value: Any, quote: str, _locale: Locale) -> bool:
-    """Match the number, with decimal and thousands separators as in English or German."""
+    """Match the number in English or German notation."""
     found = [n for lang in ("en", "de") for n in numbers.find_numbers(quote, lang, multipliers=False)]
     signed = [float(n) for n in re.findall(r"-?\d+\.\d+", quote)]
     return any(abs(n - value) < 1e-9 for n in signed) or any(abs(n.value - value) < 0.005 for n in found)
@@ -168,7 +171,7 @@ def _person(value: Any, quote: str, _locale: Locale) -> bool:
 
 
 def _place(value: Any, quote: str, locale: Locale) -> bool:
-    """Match the words of the place. In scripts without spaces, match the whole text."""
+    """Match the words of the place; in scripts without spaces, its characters."""
     spaceless = re.search(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]", value) is not None
     return (spaceless and _has(quote, value)) or _is_supported("StateOrProvince", value, quote, locale)
 
@@ -185,7 +188,7 @@ def _street(value: Any, quote: str, locale: Locale) -> bool:
 
 
 def _rooms(value: Any, quote: str, locale: Locale) -> bool:
-    """Match a count, or a country's abbreviation: `3LDK`, `trilocale`."""
+    """Match a count of rooms, or a layout such as `3LDK` or `trilocale`."""
     parsed = layouts.parse_layout(quote, locale.lang)
     return _is_supported("RoomsTotal", value, quote, locale) or (parsed is not None and parsed.rooms == value)
 
@@ -227,12 +230,12 @@ def _list(value: Any, quote: str, _locale: Locale) -> bool:
 
 
 def _parking(value: Any, quote: str, locale: Locale) -> bool:
-    """Match digits after any key, or a number word in a sentence: `a two-car garage`."""
+    """Match a number, or a number word as in `a two-car garage`."""
     return _number(value, quote, locale) or _is_supported("ParkingTotal", value, quote, locale)
 
 
 def _postal_code(value: Any, quote: str, locale: Locale) -> bool:
-    """Match the whole code, or its two halves under the keys that British sites use."""
+    """Match the code, or its two halves in the JSON keys `outcode` and `incode`."""
     halves = re.fullmatch(r'"outcode": (\S+), "incode": (\S+)', quote)
     return " ".join(halves.groups()) == value if halves else _is_supported("PostalCode", value, quote, locale)
 
@@ -274,7 +277,7 @@ _OWN: Mapping[str, Callable[[Any, str, Locale], bool]] = {
 
 
 def concluded(name: str, values: Mapping[str, Any], country: str | None) -> Any:
-    """Return the value of `name` that follows from its source fields; None if nothing follows."""
+    """Return what follows for the field `name` from the other `values` and the country; None if nothing follows."""
     american = country in ("US", None)
     if name == "StandardStatus":
         return "Active" if values.get("ListPrice") else None

@@ -86,8 +86,6 @@ class Outcome:
 
 @dataclass
 class Count:
-    """Counts of one field, or of all fields."""
-
     labeled: int = 0
     right: int = 0
     wrong: int = 0
@@ -113,8 +111,6 @@ class Count:
 
 @dataclass
 class Report:
-    """All counts, and the outcome of every label, page by page."""
-
     pages: int = 0
     total: Count = field(default_factory=Count)
     fields: dict[str, Count] = field(default_factory=lambda: {label: Count() for label in LABELS})

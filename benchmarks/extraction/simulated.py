@@ -39,7 +39,6 @@ _YEARS = ("year_built", "tax_year", "roof_year")
 _WORDS = ("city", "county", "subdivision", "agent", "office")
 #: Matches ordinals and quarters, whose digits do not count rooms: `2nd bedroom`, `3/4 bath`.
 _NOT_COUNTED = re.compile(rf"{ORDINAL.pattern}|(?<!\d)[13]/4(?!\d)", re.IGNORECASE)
-#: Matches a number in digits or as a word.
 _WRITTEN = re.compile(r"[\d.,]*\d|\w*")
 _WORD = re.compile(r"[^\W\d_]{4,}")
 _IN_DATE = re.compile(r"\d{4}-\d\d")
@@ -116,7 +115,7 @@ def _is_stated(quote: str, label: str, row: Row, lang: str | None) -> bool:
 
 
 def _is_counted(quote: str, label: str, wanted: set[float], lang: str | None) -> bool:
-    """Return whether a wanted number's nearest label in its line is the field's, or its line has no label."""
+    """Return whether the quote has a `wanted` number whose nearest label, if its line has labels, is the field's."""
     field = LABELS[label][0][0]
     for line in _NOT_COUNTED.sub(lambda odd: " " * len(odd[0]), quote).split("\n"):
         named = [one for one in labels_in(line, lang) if label in _COUNTS or one.field in (field, "_Ignore")]
@@ -161,7 +160,6 @@ def _value(label: str, row: Row, quote: str, country: str | None) -> Any:
 
 
 def _area_of(label: str) -> Callable[[Row, str, str | None], Any]:
-    """Return a function that returns the area as the quote states it, in the quote's unit."""
 
     def write(row: Row, quote: str, country: str | None) -> Any:
         labeled, square_meters = row[label], row[label] * IN_SQUARE_METERS[matching.UNITS[row[_AREAS[label]]]]
@@ -195,7 +193,7 @@ def _region(row: Row, quote: str, _country: str | None) -> Any:
 
 
 def _words_of(label: str) -> Callable[[Row, str, str | None], Any]:
-    """Return a function that extracts from a quote the words that name the field, for `solar` as a list."""
+    """Return a function that returns the words of a quote that name the field; for `solar`, as a list."""
     field = LABELS[label][0][0]
 
     def write(row: Row, quote: str, _country: str | None) -> Any:

@@ -20,7 +20,7 @@ def lines_of_reading(root: Path = _ROOT) -> int:
 
 
 def files_naming_a_field(root: Path = _ROOT) -> float:
-    """Return how many of the product's files name a field, on average. All language files count as one."""
+    """Return the mean number of the product's files that name a field. All language files count as one file."""
     named = re.compile(rf"\b(?:{'|'.join(FIELDS)})\b")
     found: dict[Path, set[str]] = {}
     for folder in _PRODUCT:

@@ -28,7 +28,6 @@ class Cell:
 
     @property
     def urls(self) -> list[str]:
-        """Return the URLs in round-robin order over the sites."""
         return [f"http://{host}/homes/{n}" for n in range(self.pages) for host in self.hosts]
 
     @property

@@ -5,14 +5,17 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-#: A gap between requests counts as too short only if it is this much shorter than the crawl delay, because the time
-#: that requests take to arrive varies.
+#: A gap between requests counts as too short only if it is this much shorter than the crawl delay, because requests
+#: take different times to arrive.
 JITTER_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
 class Figures:
-    """The figures of a run. `pace_share` is the requested share of the allowed pages; None without a crawl delay."""
+    """The figures of a run.
+
+    `pace_share` is the share of the pages allowed by the crawl delay that were requested; None without a crawl delay.
+    """
 
     pages: int
     pages_per_second: float

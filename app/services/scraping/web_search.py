@@ -46,7 +46,7 @@ _FLAWED_ANSWER_HOLDS = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class SearchFound:
-    """A search's answer, its model, and its time. `purged` counts pages in the answer that were purged meanwhile."""
+    """A search's answer. `purged` counts its pages that were left out because they were purged."""
 
     answer: SearchAnswer
     model: str
@@ -72,8 +72,8 @@ class WebSearcher:
         """Return the answer about `address` from pages on `domains` and their subdomains, or the reason for failure.
 
         `target` is the address on one line. A cached answer is used if it is not older than `since`. A refused,
-        incomplete, or empty answer is used for an hour, and by the job that got it. Claims about pages that were purged
-        meanwhile are left out. Raises `openai.RateLimitError` if no key has capacity, errors of the database,
+        incomplete, or empty answer is reused for an hour, and after that only by jobs that began before it. Claims
+        about purged pages are left out. Raises `openai.RateLimitError` if no key has capacity, errors of the database,
         `LeaseLostError`, and errors of an unreachable API if the job can be retried later.
         """
         body = _request(self._model, target, address, domains)
@@ -158,6 +158,7 @@ def _stored(response: Response, model: str, asked_at: datetime) -> StoredSearch:
 
 def _found(stored: StoredSearch) -> SearchFound:
     output = stored.answer.get("output")
-    status, reason = (str(stored.answer.get(name) or "") for name in ("status", "reason"))  # absent in old rows
+    # Rows of older versions lack both.
+    status, reason = (str(stored.answer.get(name) or "") for name in ("status", "reason"))
     answer = read_answer(output if isinstance(output, list) else [], status, reason)
     return SearchFound(answer, stored.model, stored.asked_at)

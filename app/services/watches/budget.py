@@ -1,7 +1,7 @@
 """Charge the page requests and model calls of watch jobs to the daily watch budget.
 
-A page is charged when the site's rate limit admits its request, and a model call when it gets its first OpenAI key.
-Therefore, no charge has to be undone. During a run, a context variable holds the budget.
+A page is charged when the site's rate limit admits its request, and a model call when it gets its first OpenAI key. A
+request is charged just before it is sent, so no charge has to be undone.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def limits_of(settings: Settings) -> WatchLimits:
 
 @contextmanager
 def paid_by_watch(job: Job, database: Database, settings: Settings) -> Iterator[None]:
-    """Charge the requests and model calls of the block to the budget of watches, if a watch created the job."""
+    """In the block, charge page requests and model calls to the watch budget if a watch created the job."""
     budget = WatchBudget(database, limits_of(settings)) if job.watch_id is not None else None
     with bound(_budget, budget):
         yield
@@ -72,7 +72,10 @@ def page_charge() -> Callable[[], None] | None:
 
 @contextmanager
 def model_charge() -> Iterator[None]:
-    """Charge the block's model call when it gets its first key, or raise `WatchBudgetSpentError` before the call."""
+    """Charge the model call in the block when it gets its first OpenAI key.
+
+    Raises `WatchBudgetSpentError` if the budget is used up.
+    """
     budget = _budget.get()
     try:
         with bound(on_first_key, partial(budget.charge, Charge.MODEL_CALL) if budget is not None else None):

@@ -30,7 +30,6 @@ class WatchSummary:
     resets_at: datetime
 
     def as_json(self) -> dict[str, Any]:
-        """Return the summary as JSON for the terminal and the API."""
         return {
             "counts": {str(status): count for status, count in self.counts.items()},
             "budget": {
@@ -57,7 +56,6 @@ class WatchSummary:
 
 
 def summary(database: Database, settings: Settings) -> WatchSummary:
-    """Return the number of watches by status, and the usage of their budget today."""
     watches, today, limits = Watches(database), watch_day(database), limits_of(settings)
     return WatchSummary(watches.counts(), today, limits, watches.daily_pages(), next_day(database.clock.now()))
 

@@ -77,7 +77,7 @@ def _nodes(value: Any) -> Iterator[Mapping[str, Any]]:
     """Yield `value` if it is an object, then every object inside it."""
     if isinstance(value, dict):
         inner = value.get("properties")
-        if isinstance(inner, dict):  # microdata
+        if isinstance(inner, dict):  # microdata: the values are in `properties`
             yield {**inner, "@type": value.get("type")}
         else:
             yield value

@@ -48,7 +48,7 @@ def html2text() -> Tool:
 
 
 def _crawl4ai(*, pruned: bool) -> Tool:
-    """Make Markdown without links, as crawl4ai's crawler does. `pruned` adds crawl4ai's content filter."""
+    """Return crawl4ai's Markdown generator without links. `pruned` adds crawl4ai's content filter."""
     from crawl4ai.content_filter_strategy import PruningContentFilterLXML  # noqa: PLC0415
     from crawl4ai.content_scraping_strategy import LXMLWebScrapingStrategy  # noqa: PLC0415
     from crawl4ai.markdown_generation_strategy import DefaultMarkdownGenerator  # noqa: PLC0415
