@@ -28,14 +28,13 @@ from app.keypool.streams import NO_ANSWER, StreamReport
 from app.tracing import current_span, span
 
 #: The ids of the keys that requests in the current context may use, or None for all keys. The batch API needs this,
-#: because a project's files and batches are invisible to keys of other projects.
+#: because only keys of the same project can use a project's files and batches.
 allowed_keys: ContextVar[frozenset[str] | None] = ContextVar("allowed_keys", default=None)
 #: The name of the entry in `httpx2.Response.extensions` with the id of the OpenAI key that the request used.
 KEY_ID = "propintel.key_id"
 #: The batch whose budget is charged for requests in the current context, or "".
 spending_batch: ContextVar[str] = ContextVar("spending_batch", default="")
-#: True if requests in the current context must not be sent again after an answer or a failure, because a request that
-#: took effect would be billed twice.
+#: True if requests in the current context must be sent at most once, because a repeated request may be billed twice.
 sent_once: ContextVar[bool] = ContextVar("sent_once", default=False)
 #: A function to call once per request in the current context, before the request is first sent. If it raises an
 #: exception, the request is not sent, and the SDK raises `APIConnectionError` from the exception.
@@ -91,11 +90,13 @@ class Terms:
 
 
 class RetryLoop:
-    """Sends one request. If `run` sets `stream_report`, the caller must pass the response body to it and close it."""
+    """Sends one request. If `run` sets `stream_report`, the caller must feed the response body to this report and then
+    close the report.
+    """
 
     def __init__(self, pool: KeyPool, request: httpx2.Request, terms: Terms, driver: Driver) -> None:
         need = wire.read_need(request)
-        # estimate with the highest price: all input is written to the provider's cache, and none is read from it
+        # assume that all input is written to the provider's cache, which costs most
         given, fee = need.input_tokens, terms.price(WEB_SEARCH, need.searches, 0)
         self._pool = pool
         self._driver = driver
@@ -129,8 +130,7 @@ class RetryLoop:
     async def run(self) -> httpx2.Response:
         """Send the request and return the final response. Raise the last attempt's exception if it got no response.
 
-        If the caller interrupts the request, its lease and reservation are released. This counts neither as a success
-        nor as a failure of the key.
+        If the caller interrupts the request, its lease and reservation are released.
         """
         try:
             return await self._attempt_until_answered()
@@ -187,7 +187,6 @@ class RetryLoop:
             return again, last
 
     async def _attempt(self, send: Send) -> tuple[bool, httpx2.Response | Exception]:
-        """Send the request with one key. Return whether to try again, and the response or exception."""
         try:
             request, self._may_be_billed = self._addressed(send.key), True
             response = await self._driver.send(request)
@@ -220,7 +219,9 @@ class RetryLoop:
         return again, response
 
     def _addressed(self, key: ApiKey) -> httpx2.Request:
-        """Return a copy of the request with this key. The original never has a key, because exceptions contain it."""
+        """Return a copy of the request with this key. The original request has no key, because exceptions contain the
+        request.
+        """
         request = self._request
         headers = request.headers.copy()
         headers["authorization"] = f"Bearer {key.secret.get_secret_value()}"
@@ -278,8 +279,8 @@ class RetryLoop:
     def _usage(self, used: wire.TokensUsed, served_on: str, searches: int | None = None) -> Usage:
         """Return the usage and its cost, in the service tier that the response names, or else the requested tier.
 
-        `searches` is the number of web searches, which are priced separately. None means unknown, as for streams: then
-        the maximum that the request allows is charged.
+        `searches` is the number of web searches, which are priced separately. If it is None (unknown, as for streams),
+        the number that the request allows is charged.
         """
         need, tier = self._need, served_on or self._need.tier
         price = self._terms.price(need.model, used.input, used.output, tier, cached=used.cached, written=used.written)
@@ -294,7 +295,6 @@ def _normal(base_url: str) -> str:
 
 
 def _path_behind(base_url: str, url: str) -> str | None:
-    """Return the part of `url` after `base_url`, or None if the URL is not below the base URL."""
     base_url = _normal(base_url)
     path = url.removeprefix(base_url)
     return path if base_url and path != url and path.startswith("/") else None

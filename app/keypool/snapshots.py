@@ -6,7 +6,7 @@ from typing import Literal
 from app.keypool.spending import NOTHING, Spent
 
 #: The state of a key. "half_open" means that its circuit is open and a probe is due, "dead" that the provider rejected
-#: the key (401), and "cooling" that it pauses after a 429.
+#: the key (401), and "cooling" that it is in a cooldown after a 429.
 State = Literal["closed", "open", "half_open", "dead", "no_quota", "cooling", "disabled", "draining"]
 #: An operator's action on a key.
 Action = Literal["disable", "enable", "probe"]
@@ -46,10 +46,8 @@ class KeySnapshot:
 
     @property
     def circuit_open(self) -> bool:
-        """Return whether the key is open, dead, out of quota, or disabled. A cooldown after a 429 does not count."""
         return self.state in {"open", "dead", "no_quota", "disabled"}
 
     @property
     def is_healthy(self) -> bool:
-        """Return whether the key is usable and not in a cooldown after a 429."""
         return not (self.circuit_open or self.rate_limited)

@@ -47,7 +47,7 @@ class Cap:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Limits for all processes together, per UTC day, per key and UTC day, and per batch. None means no limit."""
+    """Limits of usage by all processes together: per UTC day, per key and UTC day, and per batch of jobs."""
 
     day: Cap = Cap()
     key_day: Cap = Cap()
@@ -73,8 +73,8 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Bulk:
-    """Requests to one model that are sent together, with one key, to OpenAI's batch API. Limits per minute do not
-    apply.
+    """Requests to one model that are sent together, with one key, to OpenAI's batch API. Rate limits per minute do not
+    apply to them.
 
     `bulk_id` is never reused. `charges` maps each batch of jobs ("" for jobs outside a batch) to the estimated usage of
     its requests.

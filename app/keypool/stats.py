@@ -1,4 +1,4 @@
-"""Build the specified stats from snapshots of the keys."""
+"""Build the stats that the specification defines from snapshots of the keys."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime

@@ -44,7 +44,6 @@ class StreamTail:
         self._tail = bytearray()
 
     def feed(self, chunk: bytes) -> None:
-        """Add the next bytes. They may start and end in the middle of an event."""
         self._tail += chunk[-_TAIL_BYTES:]
         if len(self._tail) > 2 * _TAIL_BYTES:
             del self._tail[:-_TAIL_BYTES]
@@ -81,7 +80,7 @@ class StreamTail:
 
 
 class StreamReport:
-    """Reports the end of one stream to the pool, once: its usage, and whether it broke."""
+    """Reports the end of one stream to the pool, once. The report contains the usage and whether the stream broke."""
 
     def __init__(
         self, pool: KeyPool, lease: Lease, to_usage: Callable[[TokensUsed, str], Usage], closed: threading.Event
@@ -95,7 +94,9 @@ class StreamReport:
         self.feed = self._tail.feed
 
     def close(self, error: BaseException | None = None) -> Callable[[], None] | None:
-        """End the stream, which `error` may have broken. Return a function that reports this (later calls: None)."""
+        """End the stream, which `error` may have broken. Return a function that reports this, or None if the stream had
+        already ended.
+        """
         if self._over:
             return None
         self._over = True
@@ -135,8 +136,6 @@ class ReportingStream(httpx2.SyncByteStream):
 
 
 class AsyncReportingStream(httpx2.AsyncByteStream):
-    """The async counterpart of `ReportingStream`."""
-
     def __init__(self, inner: httpx2.AsyncByteStream, report: StreamReport, pool: KeyPool) -> None:
         self._inner = inner
         self._report = report

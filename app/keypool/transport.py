@@ -1,7 +1,7 @@
 """httpx2 transports (sync and async) that send each request of an OpenAI SDK client with a key from the pool.
 
 All SDK methods use the transport, so keys rotate for all of them (`retry_loop.py`). If no key can take the request, the
-transport itself returns an error response. The SDK must not retry (`max_retries=0`), because tasks retry.
+transport itself returns an error response. The SDK must not retry (`max_retries=0`), because `RetryLoop` does.
 """
 
 import asyncio
@@ -47,7 +47,7 @@ class PooledTransport(httpx2.BaseTransport):
 
 @dataclass(frozen=True, slots=True)
 class ThreadDriver:
-    """A `Driver` that blocks the calling thread. `run_in_thread` runs its coroutines without an event loop."""
+    """A `Driver` that blocks the calling thread."""
 
     clock: Clock
     inner: httpx2.BaseTransport

@@ -63,7 +63,9 @@ class Need:
 
 
 def read_need(request: httpx2.Request) -> Need:
-    """Parse a request. The result is empty if the body is not JSON, or is a stream, which cannot be sent twice."""
+    """Parse a request. If the body is not JSON, the result has default values. If the body is a stream, it cannot be
+    sent twice.
+    """
     try:
         content = request.content
     except httpx2.RequestNotRead:
@@ -112,7 +114,7 @@ def _allowed_output(body: Mapping[str, Any]) -> float:
 
 
 def _allowed_searches(body: Mapping[str, Any]) -> int:
-    """Return how many web searches a request allows. If the request sets no limit, assume 1, the usual number."""
+    """Return how many web searches a request allows. If the request sets no limit, assume 1."""
     tools = body.get("tools")
     kinds = [str(tool.get("type")) for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
     if not any(kind.startswith("web_search") for kind in kinds):
@@ -179,11 +181,7 @@ def read_failure(body: Mapping[str, Any]) -> tuple[Failure, Literal["requests", 
 
 
 def hidden_status(body: Mapping[str, Any]) -> int | None:
-    """Return the real status if a gateway sent an error as a 200 response, or None for an actual response.
-
-    The status is the number in the error if there is one, otherwise the status that matches the error's code or type.
-    The status is 400 for an unknown code or type, and 502 if the error has neither.
-    """
+    """Return the real status if a gateway sent an error as a 200 response, or None for an actual response."""
     error = body.get("error")
     if not error or not isinstance(error, dict | str) or not _ANSWERS.isdisjoint(body):
         return None

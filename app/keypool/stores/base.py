@@ -25,7 +25,6 @@ DAY_US = 86_400_000_000
 
 
 def day_of(at_us: int) -> int:
-    """Return the UTC day of `at_us`, as the number of days since the Unix epoch."""
     return at_us // DAY_US
 
 
@@ -66,7 +65,6 @@ class Lease:
     probe: bool = False
 
     def sent(self, at_us: int, text: str) -> Lease:
-        """Return this lease as confirmed, for a request sent at `at_us`."""
         return replace(self, at_us=at_us, reserved=False, text=text)
 
 
@@ -88,8 +86,7 @@ class NoCapacity:
 
     `retry_after_us` usually differs between callers, so that they do not all retry at the same time.
 
-    If the reason is "barred", the pool returns the request's last response to the caller, if there was one. `detail`
-    names the exceeded budget, for example "day calls", "key_day tokens", or "batch microusd".
+    `detail` names the exceeded budget, for example "day calls", "key_day tokens", or "batch microusd".
     """
 
     retry_after_us: int
@@ -102,11 +99,11 @@ class Settlement:
     """The result of a leased request.
 
     `counts` is False for the second and later server failures of one request, which do not count against a key with a
-    closed circuit. `pause_us` is the retry-after of the response. `unbilled` is True for a failure that the provider
-    does not bill: no connection, or a 5xx. `admitted_after_us` is the latest time at which the server can have admitted
-    the request, counted from the lease's `at_us`. `limited_by` is the limit that a 429 names. `usage` is None if
-    unknown. `streams` is True if only the headers of a stream have arrived; `Store.end_stream` later reports the usage
-    and whether the stream broke. `waited_us` is how long the request waited for this key since its start or its
+    closed circuit. `pause_us` is the response's `retry-after`. `unbilled` is True for a failure that the provider does
+    not bill, which is a failed connection or a 5xx. `admitted_after_us` is the latest time at which the server can have
+    admitted the request, counted from the lease's `at_us`. `limited_by` is the limit that a 429 names. `usage` is None
+    if unknown. `streams` is True if only the headers of a stream have arrived; `Store.end_stream` later reports the
+    usage and whether the stream broke. `waited_us` is how long the request waited for this key since its start or its
     previous attempt.
     """
 
@@ -147,5 +144,5 @@ class Change:
     cooled_us: int | None = None
 
 
-#: A store of the state of all keys of one pool: in memory or in Redis (`ScriptStore`), or in Redis with a fallback.
+#: Stores the state of all keys of one pool. `FleetStore` keeps it in Redis and works without Redis during an outage.
 type Store = ScriptStore | FleetStore

@@ -39,7 +39,7 @@ _FEW_KEYS, _FULL_BEAT_US = 64, 20_000_000
 
 
 class FleetStore:
-    """A `Store` that keeps working when it loses Redis.
+    """A `Store` in Redis that keeps working while Redis is unavailable.
 
     Each process must create its own store (after a fork) and close it. `connection` should have timeouts of about a
     second. `options` are passed to `ScriptStore`.
@@ -59,7 +59,6 @@ class FleetStore:
         self._keys = tuple(keys)
         self._strategy, self._options = strategy, options
         self._policy: Policy = options.get("policy") or Policy()
-        #: The state of all processes together, as of the last heartbeat.
         self.fleet = Fleet()
         self._back_since_us = self._full_beat_at_us = 0
         self._redis = RedisStore(
@@ -96,9 +95,8 @@ class FleetStore:
                 answer = self._redis.acquire(request, lease_id)
             except redis.RedisError as exc:
                 share = self.lose(exc)
-                # Redis may have admitted the request before the connection broke. The admission is undone after this
-                # process has rejoined, because rejoining restores the spending of the last heartbeat and would
-                # overwrite an earlier correction.
+                # Redis may have admitted the request before the connection broke. Undo this only after rejoining,
+                # because rejoining restores the spending of the last heartbeat.
                 self._outbox.keep(lambda store: store.undo(lease_id))
             else:
                 if isinstance(answer, Lease) and answer.reserved:
@@ -118,7 +116,7 @@ class FleetStore:
                 return self._redis.confirm(lease)
             except redis.RedisError as exc:
                 share = self.lose(exc)
-        # Redis reserved this time for the request, so the request can be sent although Redis is now unavailable.
+        # Redis reserved this time for the request, so the request can be sent, unless an operator has disabled the key.
         if share.has_disabled(lease.key_id):
             self.give_back(lease)
             return None
@@ -259,12 +257,12 @@ class FleetStore:
         reported = Fleet.read(self._redis.beat(tuple(self._batches), brief=brief), self.fleet)
         self._full_beat_at_us = self._full_beat_at_us if brief else monotonic_us()
         if monotonic_us() - self._back_since_us < SILENT_US and reported.size < self.fleet.size:
-            # soon after Redis returns, its count lacks processes that have not sent a heartbeat yet
+            # soon after Redis returns, it does not count processes that have not sent a heartbeat yet
             reported = replace(reported, size=self.fleet.size, rank=self.fleet.rank)
         self.fleet = reported
 
     def leave(self) -> None:
-        """Send the remaining reports, and tell Redis that this process ends. If Redis is lost, first try to rejoin."""
+        """Send the remaining reports, and tell Redis that this process ends. If Redis is lost, rejoin first."""
         if self._share is not None:
             self.rejoin()
         self._report_retired()
@@ -281,7 +279,6 @@ class FleetStore:
         return query(share)
 
     def _later(self, lease: Lease, settlement: Settlement) -> Report:
-        """Return a report of the settlement. When it is sent, the settlement is adjusted to the delay."""
         since = monotonic_us()
         return lambda store: store.settle(lease, settlement.later(monotonic_us() - since, self._policy.open_us))
 

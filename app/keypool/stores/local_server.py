@@ -1,7 +1,7 @@
 """An in-process replacement for Redis that runs the pool's Lua scripts, with Redis's Lua version (5.1).
 
 The same admission rules therefore apply with and without Redis. A property-based test (`tests/property_based`) compares
-both.
+this server with Redis.
 """
 
 import hashlib
@@ -230,7 +230,6 @@ class LocalServer:
         return len(found)
 
     def _between(self, name: str, lowest: str, highest: str) -> list[str]:
-        """Return the members with scores from `lowest` to `highest`. A bound that starts with `(` is exclusive."""
         low, high = (float(bound.lstrip("(")) for bound in (lowest, highest))
         return [
             member

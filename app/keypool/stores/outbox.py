@@ -30,12 +30,12 @@ _RETRY_US = 500_000
 _LONGEST_RETRY_US = 30_000_000
 #: If Redis is lost again within this time after its return, the interval between attempts doubles.
 _UNSTEADY_US = 10_000_000
-#: Maximum number of reports kept while Redis is lost. The oldest are dropped; their leases then expire.
+#: Maximum number of reports kept while Redis is lost. If there are more, the oldest are dropped.
 _MOST_KEPT = 10_000
 _CLOSE_SECONDS = 3.0
-#: Errors of a Redis that is unavailable, read-only, or full. The report is kept and sent again later.
+#: Errors that mean that Redis is unavailable, read-only, or full. The report is kept and sent again later.
 _AWAY = (redis.ConnectionError, redis.TimeoutError, ReadOnlyError, OutOfMemoryError, BusyLoadingError)
-#: The same, for errors without a class of their own: too few replicas, and a disk that is full.
+#: Codes of such errors that have no class: too few replicas, and a failed snapshot to disk.
 _AWAY_CODES = ("NOREPLICAS", "MISCONF")
 
 Report = Callable[[RedisStore], object]
@@ -137,7 +137,9 @@ class ReportOutbox:
             self._remote.register()
 
     def _send(self, report: Report) -> None:
-        """Send one report. If Redis rejects only this one, drop it, so that it does not block later reports."""
+        """Send one report. Drop it if Redis rejects it although Redis is available, so that it does not block later
+        reports.
+        """
         try:
             report(self._remote)
         except redis.RedisError as exc:

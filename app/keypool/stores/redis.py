@@ -1,7 +1,7 @@
 """A key store in Redis that several processes share. It runs Lua scripts on the server and uses the server's clock.
 
-It works with Redis 7 and 8, and Valkey 8 and 9. All names have the same hash tag, so that scripts work in a Redis
-cluster. Methods raise `redis.RedisError` if the server is unreachable; `fleet.py` handles this error.
+It works with Redis 7 and 8, and Valkey 8 and 9. The names of all Redis keys have the same hash tag, so that scripts
+work in a Redis cluster. Methods raise `redis.RedisError` if the server is unreachable; `fleet.py` handles this error.
 """
 
 import json
@@ -19,7 +19,7 @@ class RedisStore(ScriptStore):
     _server: redis.Redis
 
     def undo(self, lease_id: str) -> None:
-        """Undo an `acquire` of the last two minutes. Its reply was lost, so its request was not sent."""
+        """Undo an `acquire` whose reply was lost. Works for at most two minutes after the `acquire`."""
         self._run("undo", lease_id)
 
     def server_now_us(self) -> int:
@@ -32,7 +32,7 @@ class RedisStore(ScriptStore):
         return self.time.now_us()
 
     def beat(self, batches: Sequence[str] = (), *, brief: bool = False) -> dict[str, Any]:
-        """Send a heartbeat. Return the state of all processes (`beat.lua`), without the keys if `brief`."""
+        """Send a heartbeat. Return the state of all processes (`beat.lua`), without circuits and limits if `brief`."""
         digest, _, _ = self._registration
         reply = self._run_known("beat", digest, self._process, 1, int(brief), *batches)
         known: dict[str, Any] = json.loads(reply[1])

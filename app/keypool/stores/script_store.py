@@ -43,16 +43,15 @@ class Server(Protocol):
 
 
 class ScriptStore:
-    """A `Store` that runs Lua scripts on `server`. Methods are atomic, and thread-safe if `server` is. If the server is
-    unavailable, they raise `redis.RedisError`; `FleetStore` handles this error, except in `act` and for bulks.
+    """A `Store` that runs Lua scripts on `server`. Methods are atomic, and thread-safe if `server` is. Methods raise
+    `redis.RedisError` if the server is unavailable.
 
     Each process must create its own store, after a fork. If `clock` is None, the scripts use the server's time.
     `process` is this process's name in heartbeats, or "" if it sends none. `learned` returns what this process knows
-    about limits and keys. If the server has lost its data, `register.lua` restores it from this. The process may use
-    the remainder of each budget divided by `processes`. Raises `ConfigurationError` for an unknown strategy.
+    about limits and keys, so that `register.lua` can restore data that the server has lost. This process may use
+    1/`processes` of what remains of each budget. Raises `ConfigurationError` for an unknown strategy.
     """
 
-    #: Whether the figures cover all processes or only this process.
     scope: Scope = "fleet"
     #: Whether calls may wait for the network. If so, async callers must call the store in another thread.
     blocking = True
@@ -95,7 +94,7 @@ class ScriptStore:
         self._unregistered = True
 
     def register(self) -> None:
-        """Register this process's keys on the server, and what the process knows about them."""
+        """Send this process's keys to the server, with the data that `learned` returns."""
         self._unregistered = False
         digest, text, _ = self._registration
         known = self._learned()
@@ -150,13 +149,12 @@ class ScriptStore:
         return lease.sent(_whole(reply[1]), reply[2])
 
     def give_back(self, lease: Lease) -> None:
-        """Release an unused reservation."""
         self._run("give_back", lease.text, lease.at_us)
 
     def settle(self, lease: Lease, settlement: Settlement, *, foreign: bool = False) -> Change:
         """End a lease. Repeating the call changes nothing.
 
-        If `foreign`, another server issued and counts the lease; change only the key's state.
+        If `foreign`, another store issued the lease and counts its request, so only the key's state changes.
         """
         given = {**_known(settlement), "wait_class": wait_class(settlement.waited_us), "foreign": foreign}
         return self._change("settle", lease, given)
@@ -238,14 +236,12 @@ class ScriptStore:
         return self.time.now_us()
 
     def server_now_us(self) -> int:
-        """Return the server's time. `RedisStore` overrides this to request the time from Redis."""
         return self.time.now_us()
 
     def close(self) -> None:
         self._server.close()
 
     def _run_known(self, name: str, *arguments: str | float) -> Any:
-        """Run a script that needs this process's keys. If the server lacks them, register them first."""
         if self._unregistered:
             self.register()
         reply = self._run(name, *arguments)

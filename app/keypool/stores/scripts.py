@@ -32,8 +32,6 @@ _NAMES = {
 
 @dataclass(frozen=True)
 class Script:
-    """The text of a Lua script, and the hash under which the server caches it."""
-
     text: str
 
     @cached_property
@@ -44,7 +42,7 @@ class Script:
 def load_scripts(strategy: str, policy: Policy, budget: Budget, processes: int = 1) -> dict[str, Script]:
     """Return the scripts for one configuration by their file name in `lua/`, without the suffix.
 
-    The process may use the remainder of each budget divided by `processes`. Raises `ConfigurationError` for an unknown
+    This process may use 1/`processes` of what remains of each budget. Raises `ConfigurationError` for an unknown
     strategy.
     """
     shared, score = shared_text(policy, budget, processes), _score(strategy)
@@ -84,7 +82,7 @@ def _constants(policy: Policy, budget: Budget, processes: int) -> str:
 
 
 def _in_lua(value: object) -> str:
-    """Convert a constant to Lua. A set becomes a table that maps each member to true. A missing cap becomes -1."""
+    """Convert a constant to Lua. A set becomes a table that maps each member to true. A limit of None becomes -1."""
     if isinstance(value, Cap):
         return _table((f.name, _in_lua(-1 if (cap := getattr(value, f.name)) is None else cap)) for f in fields(value))
     if isinstance(value, frozenset):

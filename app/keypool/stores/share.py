@@ -130,7 +130,9 @@ class ShareStore(MemoryStore):
         return change
 
     def settle_foreign(self, lease: Lease, settlement: Settlement) -> Change:
-        """End a lease that Redis issued before it was lost. If the key is configured, apply the effect on the key."""
+        """End a lease that Redis issued before it was lost. Change only the key's state, and only if the key is
+        configured.
+        """
         if lease.key_id not in self._groups:
             return Change()
         return self.settle(lease, settlement, foreign=True)
@@ -139,7 +141,7 @@ class ShareStore(MemoryStore):
         return self._server.hget(f"{self._prefix}:off", key_id) == "1"
 
     def report(self) -> OfflineActivity:
-        """Return the activity since the last report, which must be added to the counts in Redis."""
+        """Return the activity since the last report. The caller must add it to the counts in Redis."""
         spent, counts, used_us = {}, {}, {}
         for name, of in self._server.hashes().items():
             kind, _, rest = (short := name.removeprefix(f"{self._prefix}:")).partition(":")
@@ -164,7 +166,9 @@ class ShareStore(MemoryStore):
 
 
 class RetiredShares:
-    """Keeps the share stores of earlier losses: the newest, and older ones while they have open leases. Thread-safe."""
+    """Keeps the share stores of earlier Redis outages: the newest one, and older ones while they have open leases.
+    Thread-safe.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -183,11 +187,11 @@ class RetiredShares:
         return next((share for share in self._shares if share.holds(lease)), None)
 
     def reports(self) -> list[OfflineActivity]:
-        """Return each share's activity since its last report, and drop idle shares."""
+        """Return each share's activity since its last report, and drop idle shares except the newest."""
         shares = self._shares
         idle = [share for share in shares if share.idle]
         reports = [activity for share in shares if (activity := share.report()) != OfflineActivity()]
-        # keep the newest share even if it is idle, because it counts the usage of streams that end later
+        # the newest share counts the usage of streams that end later
         with self._lock:
             self._shares = tuple(s for s in self._shares if s not in idle or s is self._shares[-1])
         return reports

@@ -17,7 +17,6 @@ _SATURATED = "s:"
 _OUTCOMES = {outcome.value: outcome for outcome in Outcome}
 _UNITS: tuple[Unit, Unit] = ("requests", "tokens")
 
-#: Maps the name of a Redis hash to its fields, and each field to a count.
 Counts = Mapping[str, Mapping[str, int]]
 
 
@@ -34,7 +33,7 @@ class OfflineActivity:
     used_us: Mapping[str, int] = field(default_factory=dict)
 
     def since(self, before: OfflineActivity) -> OfflineActivity:
-        """Return the activity after `before`, an earlier state of the same process."""
+        """Return the activity since the earlier state `before`."""
         spent = {name: of - before.spent.get(name, NOTHING) for name, of in self.spent.items()}
         counts = {
             name: {f: more for f, count in of.items() if (more := count - before.counts.get(name, {}).get(f, 0))}
