@@ -1,4 +1,4 @@
-"""Read US addresses without a label: in one line, or in two lines with the street above the town."""
+"""Read US addresses without a label, on one line or on two lines (street, then town)."""
 
 import re
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ _WHOLE = re.compile(rf"(?:^|(?<=[.!?•|·:–-] )){_ADDRESS}", re.I)
 _ANYWHERE = re.compile(rf"(?<![\w#-]){_ADDRESS}", re.I)
 _TOWN_LINE = re.compile(rf"^{_TOWN}{_ZIP}(?:,\s.{{0,40}})?$")
 _TOWN_ALONE = re.compile(rf"(?:^|[—–|•·-]\s){_TOWN}$")
-#: Matches the separator between an address and what follows in its line, such as a price.
+#: Matches the separator between a town and the rest of its line, such as a price.
 _BESIDE = re.compile(r"\s+[|•·]\s+")
 _STREET_LINE = re.compile(r"^\d{1,6}(?:-\d{1,6})?[A-Z]?\s+(?=\S*[A-Za-z])[^$|•:]{3,50}$")
 _OTHERS = re.compile(
@@ -40,7 +40,7 @@ _FIRST_TOWNS = 30
 
 
 def read(page: Document) -> Iterator[Candidate]:
-    """Yield the parts of the page's first address, of a town with its state, and of a street in the main heading."""
+    """Yield the parts of US addresses on the page that have no label."""
     is_abroad = page.locale.country not in (None, "US")
     is_owned = is_abroad or any(len(s.text) <= 40 and _OWNER.match(s.text) for s in page.segments)
     yield from _in_lines(page, is_owned=is_owned)
@@ -48,7 +48,7 @@ def read(page: Document) -> Iterator[Candidate]:
         return
     for segment in page.segments[:_FIRST_TOWNS]:
         town = _TOWN_ALONE.search(segment.text) if len(segment.text) <= 80 else None
-        is_label = town is not None and page.meaning(segment.text) is not None  # the `ID` in `Parcel ID` is not Idaho
+        is_label = town is not None and page.meaning(segment.text) is not None  # `ID` in `Parcel ID` is not Idaho
         if town and not is_label and us_state(town["state"]) and not _is_others(segment.index, "", page):
             parts = addresses.Address(city=town["city"], state=us_state(town["state"]))
             yield from placed(parts, segment.text, page.path(segment.owner), 0.42)
@@ -60,7 +60,9 @@ def read(page: Document) -> Iterator[Candidate]:
 
 
 def _in_lines(page: Document, *, is_owned: bool) -> Iterator[Candidate]:
-    """Yield addresses of the property. If `is_owned`, an address without a label counts only in the heading."""
+    """Yield the parts of full addresses, on one line or on two. If `is_owned` (the page also shows an owner's address),
+    an address without a label counts only in the heading.
+    """
     first = not is_owned
     for segment in page.segments:
         first = first and segment.index < _FIRST_TEXTS
@@ -85,7 +87,6 @@ def _in_lines(page: Document, *, is_owned: bool) -> Iterator[Candidate]:
 
 
 def _below_own_label(street: Segment, page: Document) -> bool:
-    """Return whether the nearest label above the street introduces the property's address rather than the owner's."""
     for before in reversed(page.segments[max(0, street.index - 6) : street.index]):
         known = page.meaning(before.text) if len(before.text) <= 60 else None
         if known is not None:
@@ -97,7 +98,7 @@ def _below_own_label(street: Segment, page: Document) -> bool:
 
 
 def us_address_in(text: str) -> addresses.Address | None:
-    """Return the first one-line US address in `text`, or None. Texts with over 400 characters are not searched."""
+    """Return the first one-line US address in `text`, or None. A text of more than 400 characters is not searched."""
     found = _ANYWHERE.search(text) if len(text) <= 400 else None
     return _address(found["street"], found) if found and us_state(found["state"]) else None
 

@@ -1,8 +1,8 @@
-"""Decide which text of a page a visitor can see, either at once or after opening it with a visible control.
+"""Decide which text of a page a visitor can see.
 
-`unseen` returns the elements with hidden text, and `blank` removes this text before a page is read. Text that a control
-opens (tabs, accordions, "read more") counts as visible. So does text that only a script or an external style sheet
-hides, unless a class name such as `hidden` marks it.
+`unseen` returns the elements with hidden text, and `blank` removes this text before a page is read. Text counts as
+visible if a control on the page opens it (tabs, accordions, "read more"). Text hidden only by a script or an external
+style sheet also counts as visible, unless its class name is one such as `hidden`.
 """
 
 import re
@@ -17,7 +17,7 @@ from app.property.reading.stylesheet import Stylesheet, declarations
 from app.property.reading.terms import meaning
 from app.property.values import vocabulary
 
-#: A browser that runs scripts does not show the text in these elements, or (`bdo`) shows it in another order.
+#: Elements whose text a browser with scripts does not show, or shows in another order (`bdo`).
 _NEVER = frozenset(
     {"template", "noscript", "noframes", "noembed", "datalist", "bdo", "object", "audio", "video", "canvas"}
 )
@@ -28,14 +28,13 @@ _CLOSED_NAMES = frozenset(
 _SPOKEN_NAMES = frozenset(
     {"sr-only", "visually-hidden", "visuallyhidden", "screen-reader-text", "screen-reader-only", "u-visually-hidden"}
 )
-#: A text with more characters than this is not a label.
+#: Maximum characters in a label.
 _NAME_CHARS = 40
 _HIDING_NAMES = _CLOSED_NAMES | _SPOKEN_NAMES
-#: Matches class names that show an element on wider screens: `hidden md:block`, `d-none d-lg-flex`.
 _WIDER = re.compile(
     r"^(?:[a-z0-9]+:(?:block|flex|grid|inline\S*|table\S*|contents|visible)|d-(?:sm|md|lg|xl|xxl)-(?!none).+)$"
 )
-#: Maximum number of ancestors examined per element, and of closed elements for which an opening control is sought.
+#: Maximum number of ancestors examined per element, and of closed elements checked for a control that opens them.
 _MOST_DEPTH, _MOST_CLOSED = 300, 3_000
 
 
@@ -60,7 +59,8 @@ def unseen(root: Any) -> dict[Any, Cover]:
 def blank(root: Any) -> None:
     """Remove the text in hidden elements.
 
-    The elements stay, so that XPaths remain valid. Scripts and labels for screen readers keep their text.
+    The elements stay, so that XPaths remain valid. Scripts keep their text, and so do known labels that only screen
+    readers read.
     """
     for element, cover in unseen(root).items():
         if cover is Cover.SPOKEN and _is_name(element):
@@ -74,7 +74,6 @@ def blank(root: Any) -> None:
 
 
 def _is_name(element: Any) -> bool:
-    """Return whether the text of an element for screen readers is a known label, and not a value such as `For sale`."""
     text = " ".join(" ".join(islice(element.itertext(), 10)).split())
     if not text or len(text) > _NAME_CHARS or any(c.isdigit() for c in text):
         return False
@@ -83,7 +82,7 @@ def _is_name(element: Any) -> bool:
 
 
 def _is_suspect(element: Any, sheet: Stylesheet, hiding: dict[str, bool]) -> bool:
-    """Return whether `element` may be hidden. `hiding` caches the results for `style` attributes."""
+    """Return whether `element` may be hidden; elements that pass are examined closely."""
     if not isinstance(element.tag, str):
         return False
     style, names = element.get("style"), element.get("class")
@@ -115,7 +114,7 @@ def _with_ancestors(elements: Iterable[Any]) -> set[Any]:
 
 @dataclass(frozen=True, slots=True)
 class _Judge:
-    """Decides which elements are hidden. `held` maps outermost hidden elements (in `covers`) to the suspects inside."""
+    """Decides which elements are hidden. `held` maps each hidden element to the suspects inside it."""
 
     sheet: Stylesheet
     backgrounds: Backgrounds
@@ -123,7 +122,7 @@ class _Judge:
     held: dict[Any, list[Any]]
 
     def cover(self, suspects: Iterable[Any]) -> list[Any]:
-        """Add the hidden elements among `suspects` (in page order) to `covers`, and return them."""
+        """Add the hidden elements among `suspects` (in page order) to `covers`, and return the added ones."""
         added: list[Any] = []
         for element in suspects:
             above = next((a for a in islice(element.iterancestors(), _MOST_DEPTH) if a in self.covers), None)
@@ -138,7 +137,7 @@ class _Judge:
 
 
 def _cover(element: Any, sheet: Stylesheet, backgrounds: Backgrounds) -> Cover | None:
-    """Return how `element` is hidden before any user action; None if it is visible, or if a user's action shows it."""
+    """Return how `element` is hidden when the page opens, or None if it is visible or the user's action shows it."""
     declared, opens = sheet.declared(element, declarations(element.get("style") or ""))
     names = (element.get("class") or "").split()
     styled = by_style(declared)
@@ -159,7 +158,6 @@ def _cover(element: Any, sheet: Stylesheet, backgrounds: Backgrounds) -> Cover |
 
 
 def _leave_open(covers: dict[Any, Cover], body: Any, judge: _Judge) -> None:
-    """Remove from `covers` the elements that a control opens, and add the elements that stay hidden inside them."""
     if Cover.CLOSED not in covers.values():
         return
     opens = openers(body, covers)
@@ -173,14 +171,15 @@ def _leave_open(covers: dict[Any, Cover], body: Any, judge: _Judge) -> None:
 
 # --- pages whose content a script shows -------------------------------------------------------------------------------
 
-#: A page with at most this many visible characters is assumed to need a script to show its content.
+#: A page with at most this many visible characters is assumed to show its content by a script.
 _SHELL_CHARS = 300
 
 
 def _leave_shell(covers: dict[Any, Cover], body: Any) -> None:
-    """Remove from `covers` the large hidden elements of a nearly empty page, which its script probably shows.
+    """Treat hidden elements as visible if a script probably shows them.
 
-    Transparent elements are also removed if they contain all of the page's main headings (`<h1>`).
+    These are transparent elements, if all main headings (`<h1>`) are in some, and large closed elements of a nearly
+    empty page.
     """
     headings = list(islice(body.iter("h1"), 20))
     kinds = {_cover_of(heading, covers) for heading in headings}

@@ -14,7 +14,7 @@ from app.errors import ConfigurationError
 from app.property.fields.table import FIELDS
 from app.property.recipes.recipe import FORMAT, Anchor, AnchorKind, Recipe, RecipeState
 
-#: The relations that each kind of anchor allows. The first is the default.
+#: The allowed relations of each kind of anchor, the default first.
 RELATIONS: Mapping[str, tuple[str, ...]] = {
     "label": ("cell", "term", "colon", "next", "previous", "after", "before"),
     "attribute": ("",),
@@ -29,7 +29,6 @@ _SEE = "Correct it; docs/recipes.md shows every form of an anchor"
 
 
 def as_json(recipe: Recipe) -> dict[str, Any]:
-    """Return `recipe` in JSON types, including the version of the format."""
     data = asdict(recipe) | {"format": FORMAT, "fingerprint": sorted(recipe.fingerprint)}
     data["fields"] = {
         name: [{key: value for key, value in anchor._asdict().items() if value} for anchor in anchors]
@@ -39,7 +38,7 @@ def as_json(recipe: Recipe) -> dict[str, Any]:
 
 
 def from_json(data: Mapping[str, Any]) -> Recipe | None:
-    """Return the recipe from the result of `as_json`. Return None if `data` has another version of the format."""
+    """Return the recipe that `data` (a result of `as_json`) contains, or None if `data` has another format version."""
     if data.get("format") != FORMAT:
         return None
     known = {name: anchors for name, anchors in data["fields"].items() if name in FIELDS}
@@ -59,14 +58,14 @@ def as_toml(recipe: Recipe) -> str:
                 if value
             )
             for one in anchors
-            if one.kind != "reader"  # `written()` rejects reader anchors
+            if one.kind != "reader"
         ]
         lines += [] if not forms else [f"{name} = [{', '.join(f'{{ {one} }}' for one in forms)}]"]
     return "\n".join(lines) + "\n"
 
 
 def written(text: str, source: str) -> Recipe:
-    """Parse a TOML recipe that an operator wrote. `source` is the name of its file, for error messages.
+    """Parse a TOML recipe that an operator wrote. `source` names the file in error messages.
 
     Raises `ConfigurationError` if the recipe is invalid.
     """

@@ -1,7 +1,4 @@
-"""Manage the life cycle of recipes: decide when a recipe is learned, used, audited, suspended, and learned again.
-
-Each process has its own `RecipeKeeper`. All of them share the recipes in one store.
-"""
+"""Manage the life cycle of recipes: learning, use, audits, suspension, and relearning."""
 
 import logging
 from collections.abc import Callable, Collection, Sequence
@@ -26,12 +23,10 @@ _LOG = logging.getLogger(__name__)
 
 #: A recipe is suspended if the mean of `Recipe.recent` over its newest `_RECENT` pages is below `_LEAST_RECENT`.
 _RECENT, _LEAST_RECENT = 8, 0.75
-#: The minimum time between two attempts to learn a suspended recipe again.
+#: Minimum time between two relearnings of a suspended recipe.
 _RELEARNED_AFTER = timedelta(days=1)
-#: Attributes that are copied from the result of `learn` to the stored recipe.
 _LEARNED = ["state", "reason", "fields", "suspended", "never", "unanswered", "unsure", "outvoted"]
 _LEARNED += ["usual", "learned_from"]
-#: The CPU limit for learning, in seconds.
 _LEARNING_SECONDS = 10.0
 RecipeChange = Callable[[Recipe], Recipe]
 
@@ -44,19 +39,14 @@ class RecipeStore(Protocol):
         ...
 
     def find_or_add(self, recipe: Recipe) -> Recipe:
-        """Return the stored recipe of the same template (`template.ALIKE`) and kind, else store and return `recipe`.
-
-        Locks the host, so that two processes do not both store a recipe for one template.
-        """
+        """Return the stored recipe for the same template and kind. If there is none, store `recipe` and return it."""
         ...
 
     def add_example(self, recipe_id: str, example: Example) -> None:
         """Store an example, replacing an older example of the same page. Keep the newest `MOST_EXAMPLES` per recipe."""
         ...
 
-    def examples(self, recipe_id: str) -> list[Example]:
-        """Return the examples whose pages are still stored, newest last."""
-        ...
+    def examples(self, recipe_id: str) -> list[Example]: ...
 
     def forget_examples(self, recipe_id: str) -> None: ...
 
@@ -71,10 +61,10 @@ class RecipeStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AuditRate:
-    """How often recipes are audited. In an audit, a model is asked for all fields of a page that a recipe read.
+    """How often a page that a recipe read is audited: a model is then asked for all fields of the page.
 
-    `share` is the share of audited pages, 0 to 1; 0 means no audits. If `young_share` is higher, it applies instead to
-    recipes with fewer than `young` pages.
+    `share` is the share of audited pages, from 0 (no audits) to 1. For recipes with fewer than `young` pages,
+    `young_share` applies if it is higher.
     """
 
     share: float = 0.02
@@ -82,7 +72,7 @@ class AuditRate:
     young: int = 50
 
     def chooses(self, page: Page, recipe: Recipe) -> bool:
-        """Return whether to audit `page`, decided by the hash of its body instead of at random."""
+        """Return whether to audit `page`. The choice depends only on the hash of its body."""
         share = max(self.share, self.young_share) if recipe.counts.pages < self.young and self.share else self.share
         return int(page.sha256[:8], 16) < share * 0x1_0000_0000
 
@@ -114,13 +104,14 @@ class RecipeKeeper:
         dropped: Collection[str] = (),
         saved_tokens: int = 0,
     ) -> None:
-        """Learn from a page that was read: update the recipe's counters, store an example, and learn again if needed.
+        """Update the recipe's counters with a page that was read, store the page as an example, and relearn the recipe
+        if needed.
 
         Fields for which the model's answer contradicts the recipe are suspended.
 
-        `asked` are the fields that a model was asked for; empty means that no model was asked. `answered` is the
-        extraction with the model's checked values; None means that the model did not answer. `dropped` are fields for
-        which the model's value was rejected. `saved_tokens` counts the tokens of a prompt that was not sent.
+        `asked` are the fields that a model was asked for; empty means no model call. `answered` is the extraction with
+        the model's checked values, or None if the model did not answer. `dropped` are fields for which the model's
+        value was rejected. `saved_tokens` is the size of the prompt that would have been sent without the recipe.
         """
         extraction = read.extraction
         if extraction.kind not in WITH_PROPERTY or (asked and answered is None):
@@ -167,7 +158,6 @@ class RecipeKeeper:
             self._store.forget_examples(recipe.id)
 
     def _relearn(self, recipe: Recipe) -> None:
-        """Learn the recipe from its stored examples. This can take seconds, so it runs outside any transaction."""
         now = self._clock.now()
         is_again = recipe.state is RecipeState.SUSPENDED and recipe.relearned_at
         if is_again and now - datetime.fromisoformat(recipe.relearned_at) < _RELEARNED_AFTER:
@@ -189,10 +179,7 @@ class RecipeKeeper:
 
 
 def _learned(recipe: Recipe, examples: Sequence[Example]) -> Recipe:
-    """Learn from the examples with a CPU limit, so that no website can block a worker.
-
-    Return the unchanged `recipe` if the limit is exceeded.
-    """
+    """Learn from the examples, within a CPU limit. If the limit is exceeded, return `recipe` itself."""
     try:
         with reading(recipe.host, seconds=_LEARNING_SECONDS):
             return learn(recipe, examples)
@@ -202,10 +189,9 @@ def _learned(recipe: Recipe, examples: Sequence[Example]) -> Recipe:
 
 
 def _is_due(recipe: Recipe) -> bool:
-    """Return whether enough examples were added since the last learning.
+    """Return whether to learn the recipe now: first with `LEAST_PAGES` examples, then with each new example.
 
-    The first learning needs `LEAST_PAGES` examples. After that, one new example is enough. Beyond `MOST_EXAMPLES`
-    examples, their number must have grown by a quarter.
+    Above `MOST_EXAMPLES` examples, only when a quarter more were added.
     """
     return recipe.taught >= max(
         LEAST_PAGES, recipe.tried + 1, recipe.tried * 5 // 4 if recipe.tried > MOST_EXAMPLES else 0
@@ -217,7 +203,6 @@ def host_of(page: Page) -> str:
 
 
 def _judged(recipe: Recipe) -> Recipe:
-    """Return `recipe`, suspended if its anchors find far fewer fields than usual on its newest pages."""
     recent = sum(recipe.recent) / len(recipe.recent) if recipe.recent else 1.0
     if len(recipe.recent) < _RECENT or recent >= _LEAST_RECENT:
         return recipe
@@ -226,7 +211,7 @@ def _judged(recipe: Recipe) -> Recipe:
 
 
 def _denied(read: RecipeReading, answered: Extraction) -> dict[str, str]:
-    """Return the fields for which the model's checked answer contradicts the recipe's value, each with the reason."""
+    """Return the fields whose recipe value the model's answer contradicts, each with a reason."""
     answers = {one.field: one for one in answered.candidates if one.method is Method.LLM}
     own = {one.field: one for one in read.extraction.candidates if one.reader == READER}
     return {
@@ -237,7 +222,9 @@ def _denied(read: RecipeReading, answered: Extraction) -> dict[str, str]:
 
 
 def _contradiction(answer: object, own: object) -> str:
-    """Describe a contradiction without the page's text, which may name people: recipes are kept longer than pages."""
+    """Describe a contradiction without page text, because the text may name people and recipes are kept longer than
+    pages.
+    """
     if isinstance(answer, int | float) and isinstance(own, int | float):
         return f"a model read {answer!r} where the recipe read {own!r}"
     return "a model read something else than the recipe"

@@ -1,8 +1,8 @@
 """Learn the anchors of a template from pages with verified values (ADR 0054).
 
-An anchor is right on a page if it leads to the verified value only, or to nothing on a page known to lack the field. It
-is adopted if it is right on at least four pages. Of these, three must have a value, or two if the anchor's words name
-the field. It may be wrong on only a few pages.
+An anchor is right on a page if it leads only to the verified value, or to nothing if the page is known to lack the
+field. It is adopted if it is right on at least four pages. At least three of them must have a value; two are enough if
+the anchor's words name the field.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ from app.property.recipes.spots import IN_CLAUSE, Spot, Spots, blocks_around, fo
 from app.property.recipes.typed import READER, is_value, may_be, one_value, parsers, says, values_at
 from app.property.record import Method
 
-#: Minimum numbers of right pages, of right pages with a value, and of the latter if the anchor's words name the field.
+#: Minimum number of right pages, and of right pages that have a value: normally, and if the anchor's words name the
+#: field.
 LEAST_PAGES, _LEAST_HAVING, _LEAST_NAMED = 4, 3, 2
-#: After its first right page, an anchor needs this many right pages for each wrong page: `_NAMED` if the anchor names
-#: the field, else `_MANY` if the field has few possible values, else `_SEVERAL`.
+#: Number of right pages, after the first, that allow an anchor one wrong page. `_NAMED` is for an anchor whose words
+#: name the field, and `_MANY` for a field with few possible values.
 _MANY, _SEVERAL, _NAMED = 7, 4, 3
 _MOST_ANCHORS = 3
-#: Maximum number of spots that are examined per anchor and page.
 _MOST_SPOTS = 4
-#: Maximum share of pages on which a model finds a value for a `never` or `unanswered` field. A field whose anchors miss
-#: its value on a larger share is `unsure`.
+#: Maximum share of pages on which a model finds a value for a `never` or `unanswered` field. If the anchors of a field
+#: miss its value on a larger share of pages, the field is `unsure`.
 _RARE = 0.25
 #: Kinds of fields with few possible values. Two different fields of such a kind often have equal values by chance.
 _FEW = frozenset({"count", "answer", "choice", "place", "currency", "unit"})
 _LEAST_FEW = 3
-#: Fields that are not learned, because they are derived from other fields or have several values.
+#: Fields that are not learned: derived fields, and fields with several values.
 _DERIVED = {*UNIT_OF.values(), "OriginatingSystemName", "X_Currency", "Media", "X_Permits"}
 _LEARNED = tuple(name for name in FIELDS if name not in _DERIVED)
 _ORDER = ("path", "attribute", "label", "reader")
@@ -51,8 +51,8 @@ class Example:
     """A page with verified values.
 
     `values` maps fields to (value, unit). `absent` are fields that the page is known to lack. `unanswered` are fields
-    that a model was asked for and gave no value for. `row` is the JSON pointer of the object that was read, if the body
-    lists several properties; else None.
+    that a model was asked for, but that have no verified value. If the body lists several properties, `row` is the JSON
+    pointer of the one that was read.
     """
 
     page: Page
@@ -65,9 +65,9 @@ class Example:
 def example_of(extraction: Extraction, asked: Collection[str], dropped: Collection[str] = ()) -> Example:
     """Return the verified values of a page as an example. A model was asked for the fields `asked`.
 
-    `extraction` includes the model's answer. Verified values are the model's checked answers, and values that readers
-    other than a recipe read with a confidence of at least `SURE`. A field is absent if it was asked for and neither the
-    model nor a reader found a value. Fields in `dropped`, for which the model's value was rejected, are not absent.
+    Verified values are the model's checked answers and values that readers are sure of, except the recipe's own. A
+    field is absent if it was asked for and found by nobody. `dropped` fields, whose answers were rejected, are not
+    absent.
     """
     answers = {one.field: one for one in extraction.candidates if one.method is Method.LLM and one.field in _LEARNED}
     values = {name: (one.value, one.unit) for name, one in answers.items()}
@@ -84,7 +84,7 @@ def example_of(extraction: Extraction, asked: Collection[str], dropped: Collecti
 def learn(recipe: Recipe, examples: Sequence[Example]) -> Recipe:
     """Return an active recipe with the anchors that `examples` (newest last) support.
 
-    If they support no anchor, return `recipe` unchanged. Every example's page is read again.
+    If they support no anchor, return `recipe` unchanged.
     """
     pages = [page for example in examples if (page := _Page.of(example)) is not None]
     if len(pages) < LEAST_PAGES:
@@ -117,8 +117,6 @@ def learn(recipe: Recipe, examples: Sequence[Example]) -> Recipe:
 
 @dataclass(eq=False)
 class _Page:
-    """An example, and the spots on its page: the places that anchors can lead to."""
-
     example: Example
     spots: Spots
     known: dict[tuple[str, Anchor], tuple[Candidate | None, bool]] = member(default_factory=dict)
@@ -126,7 +124,7 @@ class _Page:
 
     @classmethod
     def of(cls, example: Example) -> _Page | None:
-        """Read the example's page again. Return None if no property is found at the JSON pointer `Example.row`."""
+        """Read the example's page again. Return None if the page no longer has the row `Example.row`."""
         documents: list[Document] = []
 
         def keep(document: Document, _: Sequence[Candidate]) -> tuple[Candidate, ...]:
@@ -142,7 +140,7 @@ class _Page:
         return None
 
     def value(self, name: str, anchor: Anchor) -> tuple[Candidate | None, bool]:
-        """Return the candidate that the anchor leads to on this page (or None), and whether its spots agree."""
+        """Return the value at the anchor's spots on this page (None: no value), and whether all its spots agree."""
         if (name, anchor) not in self.known:
             found, is_one = one_value(anchor, name, self.spots)
             self.known[name, anchor] = (says(found, name), is_one)
@@ -154,7 +152,7 @@ class _Page:
     def is_right(self, name: str, anchor: Anchor) -> bool | None:
         """Return whether the anchor leads only to the verified value.
 
-        Return None if it leads to nothing, or if nothing is known about the field on this page.
+        Return None if it leads to nothing, or if the example does not show whether it is right.
         """
         found, is_one = self.value(name, anchor)
         if not is_one:
@@ -169,9 +167,10 @@ class _Page:
         return name in self.example.absent and self.value(name, anchor)[0] is None
 
     def leading_to(self, name: str, anchors: Iterable[Anchor]) -> Iterator[Anchor]:
-        """Yield anchors that lead to the verified value: from `anchors`, from clauses, and from readers.
+        """Yield the anchors that lead to the field's verified value: some of `anchors`, anchors in clauses, and anchors
+        of readers.
 
-        If an anchor leads to several spots, also yield it with each block around the right spot as `within`.
+        If the anchor has several spots, also yield it limited to each block around the right spot (`within`).
         """
         value, unit = self.example.values[name]
         for (field, anchor), found in self.spots.readings.items():
@@ -192,7 +191,6 @@ class _Page:
                     yield from (fitting._replace(within=block) for block in blocks)
 
     def _says(self, spot: Spot, name: str, anchor: Anchor) -> bool:
-        """Return whether the spot states the verified value. Results are cached: many anchors lead to the same text."""
         asked = (name, anchor.reads, anchor.unit, spot.label, repr(spot.raw))
         if asked not in self.checked:
             own = says(values_at(spot, name, anchor, self.spots), name)
@@ -203,8 +201,7 @@ class _Page:
 def _anchors(name: str, pages: Sequence[_Page], common: Sequence[Anchor], *, is_doubted: bool) -> tuple[Anchor, ...]:
     """Return the anchors that the pages support for the field `name`, best first.
 
-    The anchors come from `common`, from clauses, and from readers. If a model contradicted the field's earlier anchors
-    (`is_doubted`), anchors that name the field are allowed fewer wrong pages.
+    If `is_doubted` (a model contradicted earlier anchors of the field), fewer wrong pages are allowed.
     """
     having = [page for page in pages if name in page.example.values]
     if len(having) < _LEAST_NAMED:
@@ -233,10 +230,10 @@ def _anchors(name: str, pages: Sequence[_Page], common: Sequence[Anchor], *, is_
 
 
 def _still_holds(name: str, anchor: Anchor, pages: Sequence[_Page]) -> bool:
-    """Return whether an anchor in use is still right.
+    """Return whether an adopted anchor is still right on the examples.
 
-    No page may contradict it, and it must find a verified value if there is one. Such an anchor is kept although few
-    pages confirm it, because no model is asked for its field.
+    No page may contradict it, and it must find a verified value if there is one. It needs no minimum of right pages: no
+    model is asked for its field, so few examples have the field.
     """
     judged = [page.is_right(name, anchor) for page in pages]
     is_outdated = any(name in page.example.values for page in pages) and True not in judged
@@ -244,10 +241,10 @@ def _still_holds(name: str, anchor: Anchor, pages: Sequence[_Page]) -> bool:
 
 
 def _of_one_label(name: str, anchors: Sequence[Anchor], pages: Sequence[_Page]) -> tuple[Anchor, ...]:
-    """Return `anchors` without labels that are near the value by chance, such as the label of the line above.
+    """Return `anchors` without labels that are only by chance near the value, such as the label one line up.
 
-    If the anchors have several labels, those that the vocabulary knows for the field are kept. If the vocabulary knows
-    no label, a label in the same row or text as the value is kept, provided that it is the only such label.
+    Of several labels, keep those that the vocabulary knows for the field. If it knows none, keep a label only if no
+    other is in the same row or text as the value.
     """
     labels = {one.name for one in anchors if one.kind == "label"}
     if len(labels) > 1:
@@ -259,13 +256,12 @@ def _of_one_label(name: str, anchors: Sequence[Anchor], pages: Sequence[_Page]) 
 
 
 def _names(words: str, field: str, page: _Page) -> bool | None:
-    """Return whether the vocabulary knows `words` as a name of the field; None if it does not know them."""
+    """Return whether the words are a name of the field, or None if the vocabulary does not know them."""
     found = page.spots.page.meaning(words)
     return None if found is None or found.field == "_Ignore" else found.field in (field, *parsers(field))
 
 
 def _is_a_value(anchor: Anchor, pages: Sequence[_Page]) -> bool:
-    """Return whether the anchor's label is itself a value on some page, such as an agent's name above the office."""
     if anchor.kind != "label":
         return False
     values = (value for page in pages for value, _ in page.example.values.values())
@@ -273,17 +269,14 @@ def _is_a_value(anchor: Anchor, pages: Sequence[_Page]) -> bool:
 
 
 def _is_distinctive(name: str, anchor: Anchor, having: Sequence[_Page]) -> bool:
-    """Return whether the anchor was right for enough different values to belong to this field and to no other."""
+    """Return whether the anchor found enough different values to exclude a coincidence."""
     values = [str(page.example.values[name][0]).casefold() for page in having if page.is_right(name, anchor)]
     least = _LEAST_FEW if FIELDS[name].kind in _FEW and len(values) <= _MANY else 2
     return len(values) >= _LEAST_HAVING and len(set(values)) >= least
 
 
 def _unambiguous(found: Mapping[str, tuple[Anchor, ...]]) -> dict[str, tuple[Anchor, ...]]:
-    """Drop anchors that several fields of the same kind share, because the examples do not show which field is meant.
-
-    Anchors of the kind `reader` and anchors with `reads` are kept.
-    """
+    """Drop anchors that several fields of one kind share, because the examples do not show which field is meant."""
     owners: dict[tuple[str, Anchor], set[str]] = defaultdict(set)
     for name, anchors in found.items():
         for anchor in anchors:
@@ -300,10 +293,10 @@ def _unambiguous(found: Mapping[str, tuple[Anchor, ...]]) -> dict[str, tuple[Anc
 def _silent(
     pages: Sequence[_Page], adopted: Mapping[str, Any], known: Collection[str], *, absent: bool
 ) -> Iterator[str]:
-    """Yield fields without anchors that a model need not be asked for, because it rarely gives a value.
+    """Yield the fields without anchors that a model is not asked for, because it rarely answers.
 
-    If `absent` is true, yield the fields that the pages lack; otherwise, yield those that readers find and no model
-    confirms. Fields in `known`, the earlier result, stay because no model was asked for them since.
+    Yield fields that the pages lack if `absent` is true, else fields that readers find but no model confirms. `known`
+    is the earlier result; no model was asked for its fields since.
     """
     for name in FIELDS:
         answered = sum(name in page.example.values for page in pages)
@@ -315,7 +308,6 @@ def _silent(
 
 
 def _outvoted(pages: Sequence[_Page], adopted: Mapping[str, tuple[Anchor, ...]]) -> set[str]:
-    """Return the fields for which readers read a wrong value on several pages where the best anchor was right."""
     found = Counter[str]()
     for page in pages:
         known = {name for name in adopted if name in page.example.values and page.finds(name, adopted[name])}

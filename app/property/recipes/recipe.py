@@ -1,7 +1,7 @@
-"""A recipe says where pages with the same template on one host state each field.
+"""A recipe describes where the pages of one template on a host state each field.
 
-Recipes are data only: they are stored as JSON, and operators write them as TOML. Text from pages never becomes code or
-a regular expression.
+Recipes are plain data: JSON in the database, TOML if an operator writes them. Text from pages never becomes code or a
+regular expression.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Literal, NamedTuple
 
-#: The version of the recipe format. Stored recipes in another version are not used; learned ones are learned again.
+#: The version of the recipe format. A stored recipe of another version is not used.
 FORMAT = 1
 #: Maximum number of examples stored per recipe, and maximum number of recipes used per host.
 MOST_EXAMPLES, MOST_OF_HOST = 12, 50
@@ -20,7 +20,7 @@ AnchorKind = Literal["label", "attribute", "path", "reader"]
 
 
 class RecipeState(StrEnum):
-    """Whether a recipe is still learning (not used yet), active, or suspended (not used until it is learned again)."""
+    """The state of a recipe. Only active recipes are used; a suspended one is learned again first."""
 
     LEARNING = "learning"
     ACTIVE = "active"
@@ -57,12 +57,12 @@ class Anchor(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Counters of an active recipe, since it was first learned or learned again after a suspension.
+    """Counters of an active recipe since it was first learned or last relearned after a suspension.
 
-    `pages` counts pages of the recipe's template; for `without_model` of them, no model was asked. Summed over pages,
-    `hits` counts fields that the recipe found, and `misses` fields whose anchors found nothing. `contradicted` counts
-    fields whose anchors disagreed, or for which a model or another reader found another value. `audits` counts pages on
-    which a model was asked for all fields. `saved_tokens` counts prompt tokens that were not sent.
+    `pages` counts pages of the template, and `without_model` those for which no model was asked. `hits` and `misses`
+    add up the fields found and not found on all pages. `contradicted` counts values that were ambiguous, or that a
+    model or another reader contradicted. `audits` counts audited pages, and `saved_tokens` prompt tokens that were not
+    sent.
     """
 
     pages: int = 0
@@ -79,7 +79,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A recipe for the pages of one template of `host`.
+    """A recipe for pages of `host` that share a template.
 
     - `fingerprint` identifies the template, and `kind` is the `PageKind` of its pages (empty: any). A handwritten
       recipe (`written`) has no fingerprint; its `pages` is a glob on the path and query of a URL (empty: all pages).
@@ -131,6 +131,6 @@ def recipe_host(host: str | None) -> str:
 
 
 def new_recipe(host: str, fingerprint: frozenset[int], kind: str = "") -> Recipe:
-    """Return a recipe without fields for a new template of `host`. `kind` is the `PageKind` of its pages."""
+    """Return a recipe without fields for a new template of `host`."""
     known = hashlib.sha256(f"{host} {kind} {sorted(fingerprint)}".encode()).hexdigest()
     return Recipe(known[:12], host, fingerprint, kind=kind)

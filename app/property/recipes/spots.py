@@ -1,6 +1,6 @@
 """Find spots on a page (places that may hold a value) and their anchors (locators, see `Anchor`).
 
-To learn a recipe, `Spots` finds spots with all possible anchors. To read a page, it uses only a recipe's anchors.
+Learning a recipe needs all possible anchors; reading a page, only those of the recipe.
 """
 
 import re
@@ -25,29 +25,27 @@ _BESIDE = ("cell", "term", "next", "previous")
 #: The relations of a label to a value in the same clause.
 IN_CLAUSE = ("after", "before")
 _CLAUSES = re.compile(r"[,;:.!?]\s+|[.!?]$|[|•·]")
-#: The separators in the name of an attribute anchor, as in `itemprop=price` and `div.price`.
 _MARKS = re.compile(r"[=.]")
 _DIGITS, _YEAR = re.compile(r"\d+"), re.compile(r"\b(?:19|20)\d\d\b")
 _INDEX = re.compile(r"\[\d+\]|/\d+(?=/|$)")
 _COUNT = re.compile(r"\d{1,2}(?:[.,]\d)?\Z")
 _MOST_LABEL, _MOST_VALUE, _MOST_TEXT = 60, 200, 400
-#: Maximum number of steps from a label, or from its value, up the tree to an element that contains both.
+#: Maximum number of tree levels between a label or value and their common ancestor.
 _NEAR = 4
 _MOST_NODES, _DEEPEST, _MOST_ITEMS = 20_000, 12, 60
-#: Maximum number of names that an object in a list gets from its texts (`_members`).
+#: Maximum number of path names for an object in a list, in addition to `*` (`_members`).
 _MOST_NAMES = 4
 _TAGS = ("h1", "h2", "title", "address")
 _BLOCKS = 6
-#: Maximum number of JSON-LD blocks that are examined per page.
 _MOST_BLOCKS = 20
 #: Maximum number of words examined per clause, of words in a label in a clause, and of clauses examined per page.
 _MOST_WORDS, _MOST_LABEL_WORDS, _MOST_CLAUSES = 20, 4, 2_000
-#: If an element contains only elements with these tags, its text may be one value.
+#: Inline tags: an element that contains no other elements may hold one value.
 _INLINE = frozenset({"a", "abbr", "b", "bdi", "em", "i", "small", "span", "strong", "sub", "sup", "time"})
 
 
 class Spot(NamedTuple):
-    """A text or JSON value on the page, with its location. `element` is None for a JSON value."""
+    """A text or JSON value on a page, and where it is. `element` is None for a JSON value."""
 
     raw: Any
     locator: str
@@ -57,18 +55,18 @@ class Spot(NamedTuple):
 
 
 _Found = Iterator[tuple[Anchor, Callable[[], Spot]]]
-#: The names of the wanted anchors, each with its relations. None means all possible anchors.
+#: Wanted anchor names with their relations; None means all anchors.
 _Names = Mapping[str, Collection[str]] | None
 
 
 class Spots:
-    """The spots of one page that the `wanted` anchors lead to. None means all possible anchors."""
+    """The places on one page to which the `wanted` anchors (None: all possible anchors) lead."""
 
     def __init__(self, page: Document, candidates: Sequence[Candidate], wanted: Iterable[Anchor] | None = None) -> None:
         self.page = page
         self.candidates = candidates
         self._wanted = None if wanted is None else frozenset(one.bare for one in wanted)
-        #: Cache of `typed.py`. Keys are the field that a text was parsed as, the locator, and the text.
+        #: Cache of `typed.py`: values by the field that a text was parsed as, the locator, and the text.
         self.parsed: dict[tuple[str, str, str], list[Candidate]] = {}
 
     def at(self, anchor: Anchor) -> list[Spot]:
@@ -97,7 +95,7 @@ class Spots:
 
     @cached_property
     def readings(self) -> dict[tuple[str, Anchor], list[Candidate]]:
-        """Map each field and each of its anchors of the kind `reader` to the values that the reader found there."""
+        """Map each field and reader anchor to the values that the reader found there."""
         found: dict[tuple[str, Anchor], list[Candidate]] = defaultdict(list)
         wanted = None if self._wanted is None else {one.name for one in self._wanted if one.kind == "reader"}
         for one in self.candidates:
@@ -109,7 +107,7 @@ class Spots:
 
     @cached_property
     def read(self) -> dict[tuple[str, str, str], list[Candidate]]:
-        """Map a field, a locator, and a text to all values that a reader found in the text."""
+        """Map (field, locator, text) to all values that the same reader found in this text."""
         together: dict[tuple[str, str, str], list[Candidate]] = defaultdict(list)
         for one in self.candidates:
             together[one.reader, one.locator, one.raw].append(one)
@@ -117,7 +115,6 @@ class Spots:
 
     @cached_property
     def _clauses(self) -> list[tuple[str, Segment]]:
-        """The clauses of the page's texts, split at commas, sentence ends, and bullets, each with its segment."""
         texts = (segment for segment in self.page.segments if " " in segment.text)
         parts = ((part.strip(), segment) for segment in texts for part in _CLAUSES.split(segment.text))
         return list(islice(((part, segment) for part, segment in parts if " " in part), _MOST_CLAUSES))
@@ -125,9 +122,10 @@ class Spots:
     def in_clauses(
         self, may_say: Callable[[str], bool], sizes: Collection[int] = range(1, _MOST_LABEL_WORDS + 1)
     ) -> Iterator[tuple[Anchor, Spot]]:
-        """Yield the spots in clauses for which `may_say` is true. `sizes` are the allowed label lengths in words.
+        """Yield anchors of labels within clauses, and their spots. Only clauses that pass `may_say` are searched.
+        `sizes` are the numbers of words that a label may have.
 
-        Any words without digits may be a label. The spot is the count before the label, or the text after it.
+        A spot is the count before the label, or the text after it.
         """
         for clause, segment in ((clause, segment) for clause, segment in self._clauses if may_say(clause)):
             words = clause.split()[:_MOST_WORDS]
@@ -154,8 +152,8 @@ def blocks_around(element: Any) -> Iterator[str]:
 
 
 def folded(label: str) -> str:
-    """Return the label's words in the spelling of `Anchor.name`: lowercase, without punctuation at the ends, and with
-    years replaced by `YEAR`.
+    """Return the label in the form of `Anchor.name`: lowercase, without punctuation at the ends, and with `YEAR` for
+    years.
     """
     words = " ".join(label.casefold().split()).strip(" :：?*.-–—")
     return _YEAR.sub("YEAR", words) if "19" in words or "20" in words else words
@@ -175,7 +173,6 @@ def _labels(page: Document, wanted: _Names) -> _Found:
 
 
 def _label(text: str, wanted: _Names) -> str:
-    """Return `text` as a folded label, or "" if it cannot be a label or is not wanted."""
     label = folded(text) if len(text) <= _MOST_LABEL else ""
     if wanted is not None:
         return label if label in wanted else ""
@@ -183,9 +180,9 @@ def _label(text: str, wanted: _Names) -> str:
 
 
 def _beside(page: Document, index: int, relations: Collection[str]) -> Iterator[tuple[str, Any]]:
-    """Yield the elements or texts that may hold the value of the label at `index`, each with its relation to the label.
+    """Yield elements or texts next to a label that may hold its value, each with the relation.
 
-    The next or previous text counts only if neither the label nor that text is closer to another text.
+    The next or previous text is skipped if it, or the label, is closer to another text.
     """
     owner = page.segments[index].owner
     for above in (owner, *islice(owner.iterancestors(), _NEAR)):
@@ -216,9 +213,9 @@ def _beside(page: Document, index: int, relations: Collection[str]) -> Iterator[
 
 
 def _value_beside(page: Document, place: int, label: Any) -> Any:
-    """Return the largest element around the text at index `place` that does not contain the label (see `_block_of`).
+    """Return the element at index `place` that may hold the label's value.
 
-    If the label is an element within that text, such as a bold word, return the text segment itself.
+    If the label is an element inside that text, such as a bold word, return the text's segment.
     """
     segment = page.segments[place]
     return segment if segment.owner is label.getparent() else _block_of(segment.owner, label)
@@ -227,7 +224,7 @@ def _value_beside(page: Document, place: int, label: Any) -> Any:
 def _block_of(element: Any, label: Any) -> Any:
     """Return the largest element that contains `element` but not the label.
 
-    Return None if the two are far apart in the tree, or if `element` contains the label.
+    Return None if no such element is near.
     """
     around = {label, *islice(label.iterancestors(), _NEAR)}
     if element in around:
@@ -259,7 +256,6 @@ def _attributes(page: Document, wanted: _Names) -> _Found:
 
 
 def _named(page: Document, wanted: Collection[str]) -> Iterable[Any]:
-    """Return the elements whose tag or attributes fit a wanted anchor name."""
     found: dict[Any, None] = {}
     for name in sorted(wanted) if page.root is not None else ():
         first, _, second = name.partition("=")
@@ -276,7 +272,7 @@ def _named(page: Document, wanted: Collection[str]) -> Iterable[Any]:
 def _names(element: Any) -> Iterator[tuple[str, str]]:
     """Yield an element's anchor names, each with the name of the attribute that holds the value.
 
-    The name of the attribute is "" if the element's text is the value.
+    That name is "" if the value is the element's text.
     """
     if element.tag == "meta":
         name = element.get("property") or element.get("name")
@@ -320,9 +316,9 @@ def _json_values(page: Document, wanted: _Names) -> _Found:
 
 
 def _in_json(value: Any, relation: str, where: str, wanted: _Names, row: str | None = None) -> _Found:
-    """Yield every plain value in `value` with an anchor for each of its paths (see `Anchor`).
+    """Yield each plain value in `value`, with an anchor for each of its paths (see `Anchor`).
 
-    `row` is the JSON pointer of the object to read; values outside it are left out. None means the whole JSON.
+    If `row` is given, only values below this JSON pointer are yielded.
     """
     ways = None if wanted is None else {name[: mark.start()] for name in wanted for mark in re.finditer("/|$", name)}
     stack: list[tuple[Any, tuple[str, ...], str]] = [(value, ("",), "")]

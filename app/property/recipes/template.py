@@ -10,22 +10,21 @@ from app.property.reading.document import Document
 from app.property.reading.pointers import pointed
 from app.property.recipes.recipe import Recipe
 
-#: The minimum similarity of pages with the same template, and the minimum similarity for trying a recipe on a page.
+#: Minimum similarity of pages that count as having the same template, and of pages on which a recipe is tried.
 ALIKE, TRIED = 0.8, 0.6
-#: Maximum number of hashes per page. The smallest hashes are kept, so that similar pages keep the same hashes.
+#: Maximum number of hashes per page. The smallest are kept, so that similar pages keep mostly equal hashes.
 _MOST = 400
 _MOST_ELEMENTS, _MOST_NODES, _DEEPEST = 8_000, 5_000, 12
-#: Matches class names that look handwritten. Generated names may change with each release of the site.
+#: Matches class names that look handwritten; generated names may change with each release of a site.
 _STABLE = re.compile(r"[A-Za-z][a-z]*(?:[-_A-Z]+[a-z]+)*[-_]*\Z")
 
 
 def stable_names(element: Any) -> list[str]:
-    """Return the class names of `element` that do not look generated."""
     return [name for name in (element.get("class") or "").split()[:8] if _STABLE.match(name)]
 
 
 def fingerprint(page: Document) -> frozenset[int]:
-    """Return hashes of the structure of `page`: of its tags with their stable class names, or of its JSON key paths."""
+    """Return hashes of the tags and stable class names of an HTML page, or of the key paths of a JSON body."""
     body = page.json if page.row is None else pointed(page.json, page.row)
     parts = _paths(body) if page.json is not None else _tags(page)
     hashes = {crc32(one.encode()) for one in set(parts)}
@@ -38,7 +37,7 @@ def likeness(one: frozenset[int], other: frozenset[int]) -> float:
 
 
 def likest(recipes: Iterable[Recipe], print_: frozenset[int], least: float = ALIKE) -> list[Recipe]:
-    """Return the learned recipes whose similarity to the fingerprint `print_` is at least `least`, best first."""
+    """Return the learned recipes that are similar enough to the fingerprint `print_`, the most similar first."""
     learned = [(likeness(one.fingerprint, print_), one) for one in recipes if not one.written]
     return [one for share, one in sorted(learned, key=lambda pair: -pair[0]) if share >= least]
 

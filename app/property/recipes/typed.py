@@ -17,19 +17,18 @@ from app.property.record import Method
 from app.property.values import areas
 from app.property.values.texts import letters_of
 
-#: The confidence of a value that a recipe read.
+#: Confidence of values that a recipe reads.
 STRENGTH = 0.95
-#: `Candidate.reader` of a value that a recipe found.
 READER = "recipe"
-#: Each field together with its dependent fields, such as its unit.
+#: Each field with its dependent fields, such as its unit.
 _WITH_PARTS = {name: frozenset({name, *PARTS.get(name, ())}) for name in FIELDS}
-#: Maximum length, in characters, of a text that may paraphrase a value, and largest number that may be spelled out.
+#: Maximum length of texts that may paraphrase a value, in characters, and the largest number that may be spelled out.
 _MOST_WORDS, _MOST_IN_WORDS = 60, 20
-#: Maximum number of spaces in a numeric text next to a label in a clause, by kind of field. The default is two.
+#: Maximum number of spaces in a number next to a label in a clause, by kind of field. The default is two.
 _MOST_PARTS = {"count": 0, "year": 0}
-#: Kinds of fields whose text may be ambiguous. If a reader read such a field without a unit, the text is parsed again.
+#: Kinds of fields whose text may be ambiguous. A text of such a field that a reader read without a unit is parsed
+#: again.
 _DOUBTED = frozenset({"area", "choice"})
-#: If an anchor leads to more different texts than this on a page, its spots count as disagreeing.
 _MOST_TEXTS = 4
 _NUMERIC = frozenset({"area", "count", "money", "year"})
 _NUMBER = re.compile(r"(?<!\w)\d+(?:[.,'’\u00a0\u202f ]\d{3})*(?:[.,]\d+)?")
@@ -44,9 +43,8 @@ def parsers(field: str) -> tuple[str, ...]:
 def values_at(spot: Spot, field: str, anchor: Anchor, spots: Spots) -> list[Candidate]:
     """Return the values of `field` and its dependent fields at `spot`, or an empty list if it does not state `field`.
 
-    A text with several numbers, or with words for something else, states no numeric field. Next to a
-    label in a clause, the text of a numeric field must be short. The text of another field must not begin with a
-    lowercase letter, unless the field is a choice.
+    A text with several numbers, or about another subject, gives no numeric field. In a clause, a numeric text must be
+    short, and other text must not begin with a lowercase letter.
     """
     kind, text = FIELDS[field].kind, spot.raw if isinstance(spot.raw, str) else ""
     if kind in _NUMERIC and (len(_NUMBER.findall(text)) > 1 or _is_of_other(field, text, spots.page.locale.lang)):
@@ -65,7 +63,7 @@ def values_at(spot: Spot, field: str, anchor: Anchor, spots: Spots) -> list[Cand
 
 
 def _is_of_other(field: str, text: str, lang: str | None) -> bool:
-    """Return whether the words around the number in `text` name another field or subject: `Est. payment $2,450`."""
+    """Return whether the words around the number belong to another field or subject, as in `Est. payment $2,450`."""
     number = _NUMBER.search(text)
     if number is None or number.span() == (0, len(text)):
         return False
@@ -78,7 +76,7 @@ def _is_of_other(field: str, text: str, lang: str | None) -> bool:
 def one_value(anchor: Anchor, field: str, spots: Spots, known: Collection[str] = ()) -> tuple[list[Candidate], bool]:
     """Return the values of `field` and its dependent fields that `anchor` leads to, and whether all its spots agree.
 
-    Spots with a text in `known` are skipped, because another anchor of the field already led to this text.
+    Texts in `known` are skipped, because another anchor already led to them.
     """
     if anchor.kind == "reader":
         read = (one for one in spots.readings.get((field, anchor), ()) if one.raw not in known)
@@ -107,9 +105,9 @@ def is_value(candidate: Candidate, value: Any, unit: str | None) -> bool:
 
 
 def may_be(value: Any, *, literally: bool = False) -> Callable[[str], bool]:
-    """Return a fast test for texts that may state `value`. If it returns False, parsing the text cannot give `value`.
+    """Return a fast filter for texts that may state `value`: False means that parsing the text cannot give the value.
 
-    If `literally` is true, the test also returns False for texts that contain neither the number nor a word of `value`.
+    If `literally` is true, the text must contain the number or a word of the value.
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
         words = re.findall(r"\w{3,}", str(value).casefold())
@@ -124,15 +122,13 @@ def may_be(value: Any, *, literally: bool = False) -> Callable[[str], bool]:
 
 
 def says(candidates: Sequence[Candidate], field: str) -> Candidate | None:
-    """Return the first candidate for `field`, or None."""
     return next((one for one in candidates if one.field == field), None)
 
 
 def _parsed(spot: Spot, field: str, term: str, raw: Any, spots: Spots) -> list[Candidate]:
-    """Return the values of `field` and its dependent fields in `raw`, parsed as the field or composite `term`.
+    """Return the values of `field` and its dependent fields in `raw`, parsed as `term` (a field or composite).
 
-    Results are cached, so that a one-line address is parsed once for all its fields. If a reader read the same text at
-    the same place, its values are used, unless they are ambiguous (`_DOUBTED`).
+    Unambiguous values that a reader found in the same text are reused.
     """
     asked = (term, spot.locator, f"{raw}")
     if asked not in spots.parsed:

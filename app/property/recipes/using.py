@@ -19,16 +19,16 @@ from app.property.recipes.template import ALIKE, TRIED, fingerprint, likeness, l
 from app.property.recipes.typed import READER, one_value, says
 from app.property.record import WITH_PROPERTY
 
-#: A recipe applies to a page if its anchors find at least this share of the usual number of fields. A page that is less
-#: similar to the recipe's template needs a higher share.
+#: A recipe applies only if its anchors find at least this share of the fields that they usually find. A page that is
+#: less similar to the recipe's template needs a higher share.
 LEAST_FOUND = 0.6
-#: Another reader contradicts a recipe if it read another value with at least this confidence.
+#: Minimum confidence of another reader's value that contradicts a recipe.
 _CONTRADICTS = 0.75
-#: If another reader found a value with at least this confidence, the page does not lack the field. A value with a lower
-#: confidence may belong to another home on the page.
+#: If another reader found a value with at least this confidence, the page is assumed to have the field. A less certain
+#: value may belong to another home on the page.
 _LIKELY = 0.5
-#: Maximum number of recipes tried on a page. Once a recipe applies, recipes whose similarity is lower by more than
-#: `_AS_ALIKE` are not tried.
+#: Maximum number of recipes tried on a page. After a recipe applied, one that is less similar by more than `_AS_ALIKE`
+#: is not tried.
 _MOST_ALIKE, _AS_ALIKE = 3, 0.1
 
 
@@ -36,12 +36,11 @@ _MOST_ALIKE, _AS_ALIKE = 3, 0.1
 class RecipeReading:
     """The result of reading a page with its recipe.
 
-    `recipe` is the recipe for the page's template. It is None if no recipe is known, or if the page is not about a
-    property. `found` is the number of fields that the recipe's anchors find, divided by the usual number, at most 1.
-    `applies` is True if the recipe is active and `found` is high enough; otherwise, the recipe's values are not used.
-    `hits` are the fields that the recipe found, `misses` those whose anchors found nothing, and `contradicted` those
-    for which its anchors disagree or another reader found another value. `extraction.settled` are the fields that no
-    model is asked for.
+    `recipe` is the recipe for the page's template, or None if there is none or the page describes no property. `found`
+    is the share of the usual number of fields that the anchors found, at most 1. `applies` is True if the recipe is
+    active and `found` is high enough; otherwise, the recipe's values are not used. `hits` are the fields found,
+    `misses` the fields not found, and `contradicted` the fields whose anchors disagree or for which another reader
+    found another value. `extraction.settled` are the fields for which no model is asked.
     """
 
     extraction: Extraction
@@ -55,7 +54,7 @@ class RecipeReading:
 
 
 def read_with(page: Page, recipes: Sequence[Recipe], *, lang: str | None = None) -> RecipeReading:
-    """Read `page` with all readers and with the matching recipe of `recipes`, the recipes of its host.
+    """Read `page` with all readers and with the best recipe of `recipes`, which belong to its host.
 
     Raises `PageTooComplexError` if the page exceeds the limits for reading.
     """
@@ -64,7 +63,7 @@ def read_with(page: Page, recipes: Sequence[Recipe], *, lang: str | None = None)
 
 
 def read_rows_with(page: Page, recipes: Sequence[Recipe], is_worth: Callable[[str], bool]) -> list[RecipeReading]:
-    """Read each object of a JSON body that lists several properties, as `read_with` does (see `pipeline.extract_rows`).
+    """Read each property in a JSON body that lists several, as `read_with` does.
 
     Raises `PageTooComplexError` if the page exceeds the limits for reading.
     """
@@ -95,7 +94,9 @@ def _read(extraction: Extraction, reader: _Reader) -> RecipeReading:
 
 
 def fitting(recipes: Sequence[Recipe], page: Page, print_: frozenset[int]) -> list[Recipe]:
-    """Return the handwritten recipe for the page's path, or else up to three learned from similar pages, best first."""
+    """Return the recipes to try: the handwritten one for the page's path, else up to three for similar pages, best
+    first.
+    """
     parts = urlsplit(page.final_url)
     path = f"{parts.path}?{parts.query}" if parts.query else parts.path
     written = [one for one in recipes if one.written and fnmatchcase(path, one.pages or "*")]
@@ -104,10 +105,8 @@ def fitting(recipes: Sequence[Recipe], page: Page, print_: frozenset[int]) -> li
 
 @dataclass
 class _Tried:
-    """The result of trying one recipe on a page.
-
-    `read` are the values found. `hits` are the fields with a value, `misses` those whose anchors find nothing, and
-    `split` those whose anchors disagree. `found` is as in `RecipeReading`.
+    """The result of trying one recipe on a page: the fields found, not found, and found differently by their anchors
+    (`split`).
     """
 
     read: list[Candidate] = member(default_factory=list)
@@ -130,7 +129,6 @@ class _Tried:
         return tried
 
     def _read(self, name: str, anchors: Sequence[Anchor], spots: Spots, others: Sequence[Candidate]) -> None:
-        """Record the field's value if its anchors agree and no other reader read the same number in another unit."""
         answers: list[tuple[list[Candidate], bool]] = []
         for anchor in anchors:
             known = {one.raw for found, _ in answers for one in found if one.field == name}
@@ -152,8 +150,7 @@ class _Tried:
 class _Reader:
     """Reads a page with the best of `recipes`, after all other readers.
 
-    A recipe `applies` if it finds enough fields (see `LEAST_FOUND`). If none applies, `recipe` is still set to the
-    recipe of the page's template, if there is one.
+    If no recipe applies, `recipe` is still that of the page's template, if any.
     """
 
     recipes: Sequence[Recipe]
@@ -180,14 +177,14 @@ class _Reader:
     def settled(self, extraction: Extraction, contradicted: frozenset[str]) -> frozenset[str]:
         """Return the fields that no model needs to be asked for.
 
-        For these, the recipe read a value, expects that the page has none, or has learned that no model gives one.
+        These are fields that the recipe read, that the page is expected to lack, or that a model never answers.
         """
         if self.recipe is None or self.recipe.kind not in ("", extraction.kind):
             return frozenset()
         recipe = self.recipe
         read_elsewhere = {n for n, proof in extraction.record.evidence.items() if proof.confidence >= _LIKELY}
         lacking = {*self.tried.misses, *recipe.never} - {*recipe.unsure} - read_elsewhere
-        # includes values that were rejected later, because a model would not read them better
+        # also includes values rejected later: a model would not read them better
         read = {one.field for one in self.tried.read}
         return frozenset((lacking | read | {*recipe.unanswered}) - contradicted - recipe.suspended.keys())
 
