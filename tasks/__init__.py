@@ -12,7 +12,8 @@
       -> report_key_stats: logs and exports the pool's statistics               tasks/health.py
       -> check_alerts: raises and resolves alerts                               tasks/alerts.py
 
-Tasks are thin: `app.services` does the work. The jobs table decides whether a job runs (`app.property.storage.jobs`).
+The tasks call `app.services`, which does the work. The jobs table decides whether a job runs
+(`app.property.storage.jobs`).
 """
 
 from collections.abc import Callable

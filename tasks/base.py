@@ -47,10 +47,10 @@ from tasks.retry_policy import LONGEST_COUNTDOWN_SECONDS, MAX_RETRIES, Decision,
 log = logging.getLogger(__name__)
 
 _CLOCK_TOLERANCE_SECONDS = 5.0
-#: How long storing a job's new state is retried while the database fails.
+#: How long a failed write of a job's new state is repeated, in seconds.
 _STORE_PATIENCE_SECONDS = 15.0
-#: A message is a duplicate if its task has already run within this share of the interval. The share is small, so that
-#: the message after a late message is not dropped.
+#: A message is dropped if its task ran less than this share of the interval ago. The share is small, because the
+#: message after a delayed one comes early.
 _DUPLICATE_SHARE = 0.2
 _RUNNING: dict[str, threading.Lock] = {}
 
@@ -103,7 +103,7 @@ class ScheduledTask(RedactedTask):
 
     abstract = True
     passing_errors = (StoreError, ConfigurationError, BrokerUnavailableError, OperationalError, RedisError)
-    #: True if runs of the task may overlap in one process, because the task itself prevents them from piling up.
+    #: True if runs of the task in one process may overlap. The task must then limit how many of them block.
     may_overlap = False
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -123,7 +123,10 @@ class ScheduledTask(RedactedTask):
             running.release()
 
     def send_ahead(self, *args: str, interval_seconds: float = 5.0, **options: Any) -> None:
-        """Send this task's message with the highest priority. Workers skip duplicates. Raises errors of the broker."""
+        """Send a message for this task with the highest priority. It is skipped if the task has just run.
+
+        Raises errors of the broker.
+        """
         self.apply_async(args, priority=PRIORITIES[0], headers={INTERVAL_HEADER: interval_seconds}, **options)
 
     @staticmethod
@@ -140,8 +143,9 @@ class JobTask(RedactedTask):
 
     abstract = True
     max_retries = MAX_RETRIES
-    #: If a process crashes, Celery sends its message again after this many seconds, when the crashed run's lease has
-    #: probably expired. If the lease has not expired, the message is skipped, and `recover_jobs` later sends another.
+    #: If a worker process crashes, Celery sends the job's message again after this many seconds, when the crashed run's
+    #: lease has probably expired. If the lease has not expired, the message is skipped, and `recover_jobs` later sends
+    #: another.
     default_retry_delay = 31
 
     def __call__(self, job_id: str, *args: Any, **kwargs: Any) -> Any:
@@ -162,15 +166,15 @@ class JobTask(RedactedTask):
 
     @property
     def manager(self) -> OpenAIClientManager:
-        """The manager of the OpenAI keys in this process. The worker created it when the process started."""
+        """The manager of the OpenAI keys in this process."""
         return current().manager
 
     @contextmanager
     def working_on(self, job_id: str) -> Iterator[Job | None]:
         """Hold the job's lease during the `with` block. Yield None if another run holds the job or the job has ended.
 
-        If the block raises `LeaseLostError`, it is only logged, and nothing is stored. All other errors go through
-        `retry`, so that the job does not stay in the state "running".
+        A `LeaseLostError` in the block is only logged. The job's other errors go through `retry`, so that the job does
+        not stay in the state "running".
         """
         bind_contextvars(job=job_id)
         try:
@@ -182,7 +186,7 @@ class JobTask(RedactedTask):
                 return
             _label_run(job)
             self.request.claimed = time.monotonic()
-            if job.attempts > self.max_retries + 1:  # the previous run did not fail the job, so its process crashed
+            if job.attempts > self.max_retries + 1:  # the last allowed run did not fail the job, so its process crashed
                 raise WorkerDiedError(job.attempts - 1)
             with LeaseKeeper(lambda: jobs.renew(job_id, owner, lease), lease / 3, self._longest_seconds()):
                 yield job
@@ -224,7 +228,7 @@ class JobTask(RedactedTask):
 
     @contextmanager
     def _uncounted(self) -> Iterator[None]:
-        """Lower Celery's retry count by 1 during the block, because Celery adds 1 in the message that is sent there."""
+        """Lower Celery's retry count by 1 during the block, because Celery adds 1 in the message that the block sends."""
         self.request.retries -= 1
         try:
             yield
@@ -232,13 +236,15 @@ class JobTask(RedactedTask):
             self.request.retries += 1
 
     def _come_back(self, resend: Callable[..., Any], seconds: float, reason: PropertyIntelligenceError) -> Any:
-        """Send the next run's message, with higher priority, because its countdown begins when a worker receives it."""
+        """Send the message for the next run.
+
+        Its priority is higher, because its countdown begins when a worker receives it.
+        """
         job, _ = self._held()
         ahead = {} if job is None else {"priority": message_priority(job)}
         try:
             return resend(exc=reason, countdown=seconds, queue=SCRAPE_QUEUE, **ahead)
         except (Reject, OperationalError, RedisError, OSError) as exc:  # Celery wraps a failed send in Reject
-            # recovery sends the job when it is due
             cause = exc.reason if isinstance(exc, Reject) else exc
             log.warning("The broker is away (%s); recovery sends job %s again", type(cause).__name__, self.request.id)
             raise Retry(f"in {seconds:.0f} s, by recovery", reason, seconds) from exc
@@ -246,9 +252,10 @@ class JobTask(RedactedTask):
     def _set_back(
         self, seconds: float, reason: PropertyIntelligenceError, *, counted: bool, charged: float = 0.0
     ) -> None:
-        """Release the lease, and queue the job to run after a countdown. For a longer wait, defer it and raise `Retry`.
+        """Release the lease, and queue the job with a countdown.
 
-        If this machine's clock is wrong, defer the job for any wait, because countdowns use this clock.
+        Defer the job and raise `Retry` if the wait is too long for a countdown, or if this machine's clock, which
+        countdowns use, is wrong.
         """
         job, owner = self._held()
         if job is None:
@@ -313,5 +320,5 @@ class JobTask(RedactedTask):
         soft = self._soft_limit_seconds()
         if job is None:  # claiming the job failed, so only Celery's retry count is known
             return JobProgress(self.request.retries, 0.0, deadline, soft)
-        # the count in the jobs table stays right even if a message is lost; it includes this run
+        # the jobs table counts runs even if messages are lost; `attempts` includes this run
         return JobProgress(job.attempts - 1, job.waited_seconds, deadline, soft)

@@ -22,9 +22,9 @@ from tasks.base import ScheduledTask
 
 log = logging.getLogger(__name__)
 
-#: After this time, a run advances no further batch. The next run, seconds later, advances the remaining batches.
+#: A run advances no further batch after this time. The next run, seconds later, advances the others.
 _RUN_SECONDS = 60.0
-#: The interval of `tend_batches` messages, which determines what counts as a duplicate (`tasks/base.py`).
+#: The interval of `tend_batches` messages, by which duplicates are recognized (`tasks/base.py`).
 _INTERVAL_SECONDS = 1.0
 #: A run's lease is renewed for at most this time. A longer run must be hanging, because the soft time limit has passed.
 _LONGEST_LEASE_SECONDS = 290.0

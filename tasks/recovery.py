@@ -17,7 +17,7 @@ from tasks.base import ScheduledTask
 
 log = logging.getLogger(__name__)
 
-#: How many jobs are read and sent together. A run sends jobs for `_RUN_SECONDS`, and the next run sends the rest.
+#: Maximum number of jobs that are read and sent at once. A run repeats this for `_RUN_SECONDS`.
 LIMIT = 1000
 _RUN_SECONDS = 2.0
 
@@ -47,7 +47,8 @@ def _recovered(app: Celery, store: JobStore) -> Iterator[list[Recovered]]:
     until = time.monotonic() + _RUN_SECONDS
     full = True
     while full and time.monotonic() < until:
-        messages = waiting_messages(app)  # counted before the table is read, so that no job is missed
+        # counted before the table is read, because a job sent in between would hide a lost message
+        messages = waiting_messages(app)
         some = store.recoverable(LIMIT, messages)
         send_jobs(app, store, [each.job for each in some])
         yield some

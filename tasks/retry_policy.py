@@ -1,4 +1,4 @@
-"""Decide what happens to a job after an error. The functions have no side effects and get the time as an argument.
+"""Decide what happens to a job after an error.
 
 The job waits (`Wait`) if no key has capacity, if the error gives a retry time, or if the model's provider, the
 database, or the broker is unavailable. A wait does not count as a retry, but most waits count toward the job's
@@ -29,7 +29,6 @@ from app.redaction import redact
 #: A wait of up to this length becomes a countdown. A longer wait is stored as `due_at` in the jobs table. A worker
 #: keeps the message during a countdown, so countdowns must be much shorter than the broker's visibility timeout.
 LONGEST_COUNTDOWN_SECONDS = 30.0
-#: Maximum number of retries of a job after transient errors.
 MAX_RETRIES = 4
 #: The wait for capacity if the error gives no retry time, and the wait for the database or the broker.
 _DEFAULT_WAIT_SECONDS = 5.0
@@ -63,8 +62,6 @@ class TryAgain:
 
 @dataclass(frozen=True, slots=True)
 class Fail:
-    """The job fails with `error`."""
-
     error: PropertyIntelligenceError
 
 
@@ -82,7 +79,6 @@ class JobProgress:
 
 
 def decide(exc: BaseException, progress: JobProgress, *, now: datetime, rng: random.Random, model: str) -> Decision:
-    """Return what to do with the job after `exc`."""
     seconds = capacity_wait_seconds(exc, now)
     if seconds is not None:
         too_late = DeadlineExceededError(progress.waited_seconds, progress.deadline_seconds)
@@ -95,7 +91,7 @@ def decide(exc: BaseException, progress: JobProgress, *, now: datetime, rng: ran
     if isinstance(error, HostBusyError):
         return _wait_for_host(error, progress)
     asked = error.facts.get("retry_after_seconds")
-    if isinstance(asked, int | float) and asked > 0:  # a wait of 0 s would hardly ever reach the deadline
+    if isinstance(asked, int | float) and asked > 0:  # waits of 0 s would not add up to the deadline
         return _wait_as_asked(error, float(asked), progress, rng)
     return TryAgain(backoff_seconds(progress.retries, rng), error)
 
@@ -139,7 +135,7 @@ def _wait(
     left = progress.deadline_seconds - progress.waited_seconds
     if left <= 0:
         return Fail(too_late)
-    # Shorten the last wait so that it ends at the deadline. A wait of 0 s would never reach the deadline.
+    # The last wait ends at the deadline. Waits of 0 s would not add up to it.
     seconds = min(max(seconds, _SHORTEST_WAIT_SECONDS), left)
     return Wait(seconds, reason, seconds)
 

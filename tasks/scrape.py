@@ -108,7 +108,7 @@ def _park(task: JobTask, job: Job, request: NewRequest) -> None:
 def _send(task: JobTask, job: Job, outcome: SearchOutcome) -> None:
     try:
         send_jobs(task.app, current().jobs, outcome.made)
-    except PropertyIntelligenceError as exc:  # the jobs are in the table, so recovery sends them
+    except PropertyIntelligenceError as exc:
         log.warning("Recovery sends the %d jobs that job %s created: %s", len(outcome.made), job.id, exc)
 
 

@@ -25,15 +25,15 @@ TASK_MODULES = [
 ]
 
 SCRAPE_QUEUE = "scrape"
-#: A job's position in its batch determines its lane, which is a queue. Within a priority level, workers serve the lanes
-#: round-robin, so a small batch does not wait behind a huge one. Each number is the lane's upper limit, exclusive.
+#: A job's lane is a queue that depends on the job's position in its batch: each number is the first position after the
+#: lane. Within a priority level, workers serve the lanes round-robin, so a small batch does not wait behind a huge one.
 LANES = {
     SCRAPE_QUEUE: 20,
     f"{SCRAPE_QUEUE}.medium": 200,
     f"{SCRAPE_QUEUE}.large": 2000,
     f"{SCRAPE_QUEUE}.bulk": sys.maxsize,
 }
-#: The queue for delivering webhooks. Every worker that runs jobs also serves it. It is not a lane: it has no jobs.
+#: The queue for delivering webhooks. Every worker that runs jobs also serves it.
 CALLBACK_QUEUE = "callbacks"
 #: The queue for reports, alerts, recovery, and retention, which a backlog of jobs must not delay.
 MAINTENANCE_QUEUE = "maintenance"
@@ -44,7 +44,8 @@ ALL_QUEUES = (MAINTENANCE_QUEUE, CALLBACK_QUEUE, MODEL_BATCH_QUEUE, *LANES)
 #: The message header with the interval of a scheduled task, in seconds.
 INTERVAL_HEADER = "propintel_interval_seconds"
 
-#: The priorities of messages: 0 is the most urgent, 9 the least. By default, Celery has only four levels on Redis.
+#: The priorities of messages: 0 is the most urgent, 9 the least. Without `priority_steps`, Celery has only four levels
+#: on Redis.
 PRIORITIES = range(10)
 DEFAULT_PRIORITY = 5
 
@@ -56,14 +57,14 @@ VISIBILITY_TIMEOUT = timedelta(seconds=1800)
 
 
 def lane_of(job: Job) -> str:
-    """Return the queue for a job's message. A retried job goes to the first lane, so that it does not wait twice."""
+    """Return the queue for a job's message: the first lane if the job has run before, so that it does not wait twice."""
     if job.started_at is not None:
         return SCRAPE_QUEUE
     return next(lane for lane, end in LANES.items() if job.position < end)
 
 
 def message_priority(job: Job) -> int:
-    """Return the message's priority. A retried job is one level more urgent, so that it does not wait twice."""
+    """Return the message's priority: one level more urgent if the job has run before, so that it does not wait twice."""
     return job.priority if job.started_at is None else max(PRIORITIES[0], job.priority - 1)
 
 
@@ -92,7 +93,7 @@ def _broker(url: str) -> dict[str, Any]:
         "broker_url": kombu_url(url),
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,  # unlimited; the default gives up after 100 tries
-        "broker_channel_error_retry": True,  # else a full or read-only Redis, as after a failover, ends the worker
+        "broker_channel_error_retry": True,  # without this, a full or read-only Redis ends the worker
         "broker_transport_options": {
             "visibility_timeout": VISIBILITY_TIMEOUT.total_seconds(),
             "unacked_restore_interval": 10,
@@ -102,7 +103,7 @@ def _broker(url: str) -> dict[str, Any]:
             "socket_keepalive": True,
             "health_check_interval": 25,
             "priority_steps": list(PRIORITIES),
-            "queue_order_strategy": "round_robin",  # the order of queues within a priority level
+            "queue_order_strategy": "round_robin",
         },
         # give up soon when the broker is unavailable, so that sending raises an error instead of hanging
         "task_publish_retry_policy": {"max_retries": 3, "interval_start": 0.1, "interval_step": 0.3, "interval_max": 1},
@@ -112,7 +113,7 @@ def _broker(url: str) -> dict[str, Any]:
 def _results(url: str) -> dict[str, Any]:
     return {
         "result_backend": kombu_url(url),
-        "result_expires": timedelta(minutes=10),  # the jobs table keeps lasting results
+        "result_expires": timedelta(minutes=10),  # the jobs table stores the results permanently
         "result_extended": False,
         "task_serializer": "json",
         "result_serializer": "json",
@@ -161,7 +162,7 @@ def _worker(settings: Settings) -> dict[str, Any]:
         "worker_prefetch_multiplier": 1,
         "worker_send_task_events": True,
         "worker_soft_shutdown_timeout": 10.0,  # needs REMAP_SIGTERM=SIGQUIT, which the Procfile sets
-        "worker_max_tasks_per_child": 1000,  # limits memory leaks
+        "worker_max_tasks_per_child": 1000,
         "worker_max_memory_per_child": 600_000,  # KiB
         "worker_cancel_long_running_tasks_on_connection_loss": False,
         "worker_redirect_stdouts": False,

@@ -1,7 +1,6 @@
 """Broker connections that try to reconnect every second, and messages whose shown arguments are redacted.
 
 kombu waits 2, 4, 6 ... 30 seconds between attempts, so a worker could keep waiting long after the broker has returned.
-Frequent attempts are affordable, because a failed attempt costs almost nothing.
 """
 
 from typing import Any
@@ -51,7 +50,7 @@ class RetryingConnection(Connection):
 
 
 def redacted_repr(value: object) -> str:
-    """Return the `repr` of `value` for Flower and the logs. Secrets, and logins and queries of URLs, are redacted."""
+    """Return the `repr` of `value`, with secrets and the logins and queries of URLs redacted."""
     return redact_urls(repr(value))
 
 

@@ -29,7 +29,6 @@ def current() -> Resources:
 
 
 def pool_monitor() -> PoolMonitor:
-    """Return a monitor of this process's key pool. Raises `RuntimeError` if no resources are installed."""
     resources = current()
     return PoolMonitor(resources.settings, resources.manager, resources.database)
 

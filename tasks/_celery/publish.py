@@ -35,12 +35,11 @@ def send_jobs(celery_app: Celery, store: JobStore, jobs: Sequence[Job]) -> int:
 
 
 def _send_together(celery_app: Celery, jobs: Sequence[Job]) -> None:
-    """Send the messages in one round trip. After a failure, such as a broker restart, try at most twice more."""
     task = celery_app.tasks["tasks.scrape.scrape_property"]
     for attempt in range(1, _TRIES + 1):
         try:
             with celery_app.producer_pool.acquire(block=True) as producer:
-                for lane in LANES:  # before the batch, because declaring a queue may change the channel
+                for lane in LANES:  # not inside the batch, because declaring a queue may replace the channel
                     producer.maybe_declare(celery_app.amqp.queues[lane], retry=True)
                 with producer.batch(4 * _CHUNK):
                     for job in jobs:

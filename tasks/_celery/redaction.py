@@ -13,17 +13,17 @@ _DEEPEST = 8
 
 
 def without_secrets(error: BaseException) -> BaseException:
-    """Replace every exception in the chain of `error` that shows a secret with a redacted one, and return the result.
+    """Return `error`, with every exception in its chain that shows a secret replaced by a redacted one.
 
-    If the chain shows no secret, `error` is returned unchanged. The project's own errors keep their class, and their
-    arguments are redacted. Celery's `Retry` is redacted in place. Other exceptions become `UnexpectedError`. Exceptions
-    in arguments and exception groups are redacted too. Tracebacks are kept, because they show only code.
+    The project's own errors keep their class, and their arguments are redacted. Celery's `Retry` is redacted in place.
+    Other exceptions become `UnexpectedError`. Exceptions in arguments and exception groups are redacted too. Tracebacks
+    are kept, because they show only code.
     """
     return _cleaned(error, {})
 
 
 def _cleaned(error: BaseException, seen: dict[int, BaseException]) -> BaseException:
-    if id(error) in seen:  # a retry's reason is also its context, and chains can be circular
+    if id(error) in seen:  # already handled: a retry's reason is also its context, and chains can be circular
         return seen[id(error)]
     seen[id(error)] = error
     clean = error if isinstance(error, Retry) else _without_cause(error, seen)
@@ -62,8 +62,6 @@ def _clean_retry(retry: Retry, seen: dict[int, BaseException]) -> None:
 
 
 def _fact(fact: Any, seen: dict[int, BaseException], depth: int = 0) -> Any:
-    """Return `fact` if it shows no secret. Otherwise, return a redacted copy, or its redacted text."""
-
     def inside(one: Any) -> Any:
         return _fact(one, seen, depth + 1)
 

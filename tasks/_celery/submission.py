@@ -1,7 +1,4 @@
-"""Submit jobs: write their rows and send their messages. The web server and the CLI both use this module.
-
-If a submission fails, its jobs are canceled, except those that a worker has already claimed.
-"""
+"""Submit jobs: write their rows and send their messages. The web server and the CLI both use this module."""
 
 import logging
 from collections.abc import Sequence
@@ -28,7 +25,7 @@ def make_sender(settings: Settings) -> Celery:
     """Return a Celery app that only sends jobs. It ignores the jobs' results, because the jobs table has them.
 
     By default, Celery subscribes to a task's result before it sends the message. If Redis has just become unavailable,
-    the subscription blocks for 20 seconds and then raises an error of Celery (seen with 5.7).
+    the subscription blocks for 20 seconds (seen with 5.7).
     """
     app = make_celery(settings)
     app.conf.task_ignore_result = True
@@ -55,11 +52,11 @@ def submit_targets(
     requests. The new jobs count toward the quota of `requester`.
 
     Raises `InvalidCallbackError` for a URL that cannot receive a webhook, `InvalidTargetError` for the first invalid
-    target, `BrokerUnavailableError`, `StoreError`, and the errors of `JobStore.enqueue` about quotas and keys. After an
-    error, new jobs are canceled, except jobs that a worker has already claimed.
+    target, `BrokerUnavailableError`, `StoreError`, and the errors of `JobStore.enqueue` about quotas and idempotency
+    keys. After an error, new jobs are canceled, except jobs that a worker has already claimed.
 
-    A request with a repeated idempotency key returns the batch of the first request. If the first request cannot send
-    the batch after that, recovery sends it, and the first request does not fail.
+    A request with a repeated idempotency key returns the batch of the first request. If the first request then cannot
+    send its jobs, it does not fail, and recovery sends them.
     """
     key = requester.key if requester is not None else None
     if key is not None and (earlier := jobs.earlier(key)) is not None:
@@ -111,7 +108,7 @@ def _checked(callback_url: str) -> str:
 def _note_answered(jobs: JobStore, key: RequestKey) -> None:
     try:
         jobs.note_answered(key)
-    except PropertyIntelligenceError as exc:  # not raised, because the jobs have been sent
+    except PropertyIntelligenceError as exc:
         log.warning("Retries with this Idempotency-Key are delayed briefly: %s", exc)
 
 

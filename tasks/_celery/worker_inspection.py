@@ -6,12 +6,11 @@ from app.services.reports.doctor import CeleryFacts
 from tasks._celery.config import MAINTENANCE_QUEUE, SCRAPE_QUEUE
 from tasks._celery.publish import broker_errors
 
-#: How long to wait for replies. A worker replies from its main loop, so a busy pool does not delay the reply.
+#: Seconds to wait for replies. A worker replies from its main process, so busy child processes do not delay the reply.
 ANSWER_SECONDS = 2.0
 
 
 def celery_facts(celery_app: Celery) -> CeleryFacts:
-    """Return what `propintel doctor` needs to know about the Celery app."""
     prefix = str(celery_app.conf.redbeat_key_prefix)
     return CeleryFacts(
         consumers=lambda: consumers(celery_app),
