@@ -61,9 +61,8 @@ Answers are `{"success": true, "data": ...}` or `{"success": false, "error": {"c
 
 
 def create_app(settings_loader: Callable[[], Settings], clock: Clock | None = None) -> FastAPI:
-    """Return the ASGI app.
-
-    It calls `settings_loader` at startup. Without lifespan events, it does so when a request needs the settings.
+    """Return the ASGI app. It calls `settings_loader` at startup. If the server sends no lifespan events, the first
+    request that needs the settings calls it.
     """
     app = DocumentedApp(
         title="Property intelligence",
@@ -167,5 +166,4 @@ def _serves_this_process() -> bool:
 
 
 def _exit_misconfigured() -> NoReturn:
-    """Exit with code 2 before uvicorn exits with code 3."""
     raise SystemExit(2)

@@ -27,17 +27,14 @@ OPERATIONS = (*MANAGEMENT, Role.OPERATOR)
 READING = (*OPERATIONS, Role.READER)
 _RIGHTS = {"manage": MANAGEMENT, "operate": OPERATIONS, "read": READING}
 
-#: Documents the token in /docs, and checks nothing. `AuthenticatedRoute` verifies tokens.
+#: Only documents the token in /docs. `AuthenticatedRoute` verifies tokens.
 _bearer_scheme = HTTPBearer(
     auto_error=False, bearerFormat="JWT", description="`propintel token --role manager --subject NAME`"
 )
 
 
 class AuthenticatedRoute(APIRoute):
-    """A route that checks the token, the rate limit, and the role before it reads the body.
-
-    Therefore, only authorized callers can make the server parse a body.
-    """
+    """A route that checks the token, the rate limit, and the role before it reads the body."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -55,7 +52,7 @@ class AuthenticatedRoute(APIRoute):
 
 @dataclass(frozen=True, slots=True)
 class _Roles:
-    """The roles that may call a route. As a FastAPI dependency, an instance returns the caller."""
+    """As a FastAPI dependency, an instance returns the caller."""
 
     served: tuple[Role, ...]
 
@@ -69,7 +66,7 @@ class _Roles:
 
 
 def allow(*roles: Role) -> Any:
-    """Return a route dependency that admits only these roles and provides the caller. Other roles get 403.
+    """Return a route dependency that admits only these roles and provides the caller.
 
     `role_check` enforces the roles before FastAPI resolves the dependency.
     """
@@ -119,10 +116,6 @@ def rights_of(role: str) -> list[str]:
 
 
 def _admit(request: Request) -> None:
-    """Verify the token, count the request, and store the caller and its allowance in the request's state.
-
-    Raises `InvalidTokenError`, `IdentityProviderError`, or `TooManyRequestsError`.
-    """
     with strangers_counted(request):
         caller = _caller(request)
     count_request(request, caller)
@@ -131,7 +124,7 @@ def _admit(request: Request) -> None:
 
 @contextmanager
 def strangers_counted(request: Request) -> Iterator[None]:
-    """If the block rejects the token, count that for the client's IP address.
+    """If the block rejects a token, count a failure for the client's IP address.
 
     Raises `TooManyRequestsError` if the address has sent too many requests without a valid token.
     """
@@ -154,7 +147,6 @@ def count_request(request: Request, caller: Caller) -> None:
 
 @contextmanager
 def _exhausted_allowance(request: Request) -> Iterator[None]:
-    """If the block raises `TooManyRequestsError`, store an allowance of 0 requests for the RateLimit headers."""
     try:
         yield
     except TooManyRequestsError as exc:
@@ -174,9 +166,8 @@ def _caller(request: Request) -> Caller:
 
 
 def verifier_for(request: Request) -> TokenVerifier:
-    """Return the token verifier. Raises `ConfigurationError` if this request may not use it.
-
-    A verifier with the secret that `up` created may only be used over loopback.
+    """Return the token verifier. Raises `ConfigurationError` if its only secret is the one that `up` created and the
+    client did not connect to a loopback address.
     """
     verifier = context_of(request).verifier
     address, _port = request.scope.get("server") or ("", None)  # the local address that the client connected to

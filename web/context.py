@@ -42,13 +42,13 @@ _PROBE_SECONDS = 2.0
 
 
 class Context:
-    """The resources of one app. Thread-safe. If a resource cannot be opened, its next use tries again."""
+    """The resources of one app, which any thread may use. If a resource cannot be opened, its next use tries again."""
 
     def __init__(self, load: Callable[[], Settings], clock: Clock | None) -> None:
         self._load, self._clock = load, clock
         self._lock = threading.RLock()
         self._parts: dict[str, Any] = {}
-        self._opening = threading.Lock()  # separate, so that a hanging database blocks only requests that need it
+        self._opening = threading.Lock()  # a lock of its own: only requests that need the database wait for it
         self._stores: Stores | None = None
         #: A thread only for rendering metrics, because all threads of the routes may be busy.
         self.scrape_threads = ThreadPoolExecutor(1, "scrape")
@@ -91,12 +91,10 @@ class Context:
 
     @property
     def rate_limits(self) -> RateLimits:
-        """The rate limits: requests per caller, and requests without a valid token per IP address."""
         return self._timed("rate_limits", RateLimits)
 
     @property
     def page_sessions(self) -> PageSessions:
-        """The sessions of browsers that signed in to the web pages."""
         return self._timed("page_sessions", PageSessions)
 
     @property
@@ -109,12 +107,11 @@ class Context:
             return self._stores
 
     def requester(self, caller: Caller, key: RequestKey | None = None) -> Requester:
-        """Return the requester of new jobs by `caller`, with the daily quota."""
+        """Return the caller's ID and daily quota, and the idempotency key, for enqueueing jobs."""
         return Requester(caller.id, self.settings.web.api_daily_targets_per_caller, key)
 
     @property
     def celery(self) -> Celery:
-        """The Celery app that sends jobs to the broker."""
         return self._once("celery", lambda: make_sender(self.settings))
 
     @property

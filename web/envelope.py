@@ -39,7 +39,7 @@ class Success[T](BaseModel):
 
 
 class _Json(JSONResponse):
-    """A JSON response that can contain any text. A lone surrogate, which UTF-8 cannot encode, becomes `?`."""
+    """A lone surrogate, which UTF-8 cannot encode, becomes `?`."""
 
     def render(self, content: Any) -> bytes:
         text = json_text(content, allow_nan=False, separators=(",", ":"))

@@ -142,14 +142,13 @@ def _http(request: Request, exc: Exception) -> JSONResponse:
 
 
 def _methods(request: Request) -> list[str]:
-    """Return the methods of all routes for this path. Starlette would name only the first route's methods."""
+    """Starlette would name only the first route's methods."""
     routes = iter_route_contexts(request.app.routes)
     matching = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
     return sorted({method for route in matching for method in route.methods or ()})
 
 
 def _unexpected(request: Request, exc: Exception) -> JSONResponse:
-    # without the traceback, which uvicorn logs
     log.error("%s %s failed: %s", request.method, request.url.path, type(exc).__name__)
     message = "The service failed because of a defect. Its log has the details."
     return failure("internal_error", message, 500, request_id_header())  # no middleware adds the id to this response

@@ -18,7 +18,7 @@ _FORM = {"minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
 
 
 def _bare(key: str) -> str:
-    """Return the key without its quotes. The draft requires quotes, but most clients omit them."""
+    """The draft requires quotes, but most clients omit them."""
     bare = key[1:-1] if len(key) > 1 and key[0] == key[-1] == '"' else key
     if not re.fullmatch(r"[!-~]{1,255}", bare) or len(key) > 255:
         problem = "A key has 1 to 255 visible ASCII characters; use a fresh UUID for every new request"

@@ -83,7 +83,7 @@ class ReviewList(ListPage):
 
 
 class ComparisonView(BaseModel):
-    """The comparison of one fact of two sources. Negative `points` mean that the properties probably differ."""
+    """The result of comparing one fact of two sources. Negative `points` mean that the properties probably differ."""
 
     what: str = Field(examples=["house number"])
     one: Any = Field(examples=["12"])

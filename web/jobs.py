@@ -40,7 +40,7 @@ type JobCounts = Annotated[
 
 
 class EstimateRequest(RequestBody):
-    """The targets whose cost to estimate, with the options for enqueueing them."""
+    """The targets of a cost estimate, with the options for enqueueing them."""
 
     targets: Targets = Field(
         description="absolute http:// or https:// URLs of property pages or searches, or addresses: house number and "
@@ -109,7 +109,8 @@ class JobView(BaseModel):
     - `wanted_model` lists fields that needed a model answer and got none; `model_note` says why.
     - `due_at` is when a deferred job continues, or when the failed job of a watch is queued again.
     - `parked_at` is when the job began to wait for a model batch. The batch's answer may come before `due_at`.
-    - `page_from` is where the page came from. Only a job with `site` can have called the model.
+    - `page_from` is the origin of the result: `site` means that the page was fetched and read. With any other
+      origin, the job called no model.
     - `watch` is the watch that created the job. `found_by` is the job of the search that found the target.
     - `search` is the result of a search. The job of a search has no `property`.
     - `tried` lists the sources of an address after the job has ended.
@@ -150,9 +151,10 @@ class JobList(ListPage):
 
 
 class RecentJobs(BaseModel):
-    """How many jobs of the last seven days the estimate is based on. 0 means that typical figures are used.
+    """The number of jobs of the last seven days that the estimate is based on, by kind of target. 0 means that typical
+    figures are used.
 
-    A kind of target that was not requested is left out.
+    A kind that the request does not contain is left out.
     """
 
     urls: int | None = Field(None, examples=[40])

@@ -23,8 +23,8 @@ MAX_URL_BYTES = 8192
 class MeteredTargets(list[str]):
     """The targets of one request, with a limit on the CPU time spent on them.
 
-    All loops over the list together may take `READING_SECONDS`, of which `spent_seconds` are already used. After that,
-    a loop raises `TargetsTooCostlyError`.
+    Loops over the list raise `TargetsTooCostlyError` after `READING_SECONDS` of CPU time in total. `spent_seconds` of
+    this time are already used.
     """
 
     def __init__(self, targets: Iterable[str] = (), spent_seconds: float = 0.0) -> None:

@@ -46,7 +46,7 @@ _OF_PROXIES = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-rea
     summary="Read metrics",
     response_class=Response,
     responses=_ANSWERS,
-    openapi_extra={"security": [{}]},  # the token is optional: this machine needs none if METRICS_TOKEN is unset
+    openapi_extra={"security": [{}]},  # a token is optional: see METRICS_TOKEN
 )
 async def get_metrics(
     request: Request, token: Annotated[HTTPAuthorizationCredentials | None, Security(_token_scheme)]

@@ -71,7 +71,8 @@ def _refusal(scope: Scope) -> Response | None:
 
 
 def client_of(peer: str, forwarded: Sequence[str], trusted: _Networks) -> str | None:
-    """Return the client's address: the last one in `[*forwarded, peer]` that is not a trusted proxy; None if unknown.
+    """Return the client's address, or None if it is unknown: the last of `[*forwarded, peer]` that is not a trusted
+    proxy.
 
     `forwarded` are the addresses in X-Forwarded-For. Each proxy appends the address of its client, but the first client
     can send any addresses in this header. Unless started with `--no-proxy-headers`, uvicorn replaces a loopback `peer`

@@ -25,7 +25,7 @@ def parse(body: bytes) -> Any:
         raise
     except RecursionError:
         raise json.JSONDecodeError("brackets are nested too deep", "", 0) from None
-    except ValueError:  # Python's default limit for integers is 4,300 digits
+    except ValueError:  # Python rejects integers with more than 4,300 digits
         raise json.JSONDecodeError("a number has thousands of digits", "", 0) from None
 
 

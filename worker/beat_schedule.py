@@ -9,10 +9,10 @@ from tasks._celery.config import INTERVAL_HEADER, PRIORITIES
 RECOVERY_INTERVAL_SECONDS = 5.0
 BATCHES_INTERVAL_SECONDS = 5.0
 CHANGES_INTERVAL_SECONDS = 5.0
-#: OPENAI_BATCH_POLL_SECONDS replaces this interval if it is shorter.
+#: A shorter OPENAI_BATCH_POLL_SECONDS replaces this interval.
 MODEL_BATCHES_INTERVAL_SECONDS = 10.0
 PRUNING_INTERVAL_SECONDS = 600.0
-#: KEY_REPORT_INTERVAL_SECONDS replaces this interval if it is shorter.
+#: A shorter KEY_REPORT_INTERVAL_SECONDS replaces this interval.
 ALERTS_INTERVAL_SECONDS = 15.0
 
 
@@ -36,7 +36,7 @@ def beat_config(settings: Settings) -> dict[str, Any]:
 
 
 def _entry(task: str, seconds: float) -> dict[str, Any]:
-    # Scheduled tasks have the most urgent priority, which workers serve first. Their results are ignored, because beat
-    # would subscribe to each result, and block for up to 20 s if the broker has just become unavailable.
+    # Scheduled tasks have the most urgent priority, which workers serve first. Their results are ignored: otherwise
+    # beat would subscribe to each result, and block for up to 20 s after the broker is lost.
     options = {"headers": {INTERVAL_HEADER: seconds}, "priority": PRIORITIES[0], "ignore_result": True}
     return {"task": task, "schedule": seconds, "options": options}

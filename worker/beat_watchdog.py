@@ -19,11 +19,10 @@ class ResilientScheduler(RedBeatScheduler):
 
     RedBeat exits with an exception if its lock expires (because Redis was paused, restarted, or emptied) or if Redis is
     unavailable. This scheduler waits, acquires the lock again, and writes its schedule again. It writes its schedule in
-    its first tick, not earlier, so that it can start while Redis is unavailable. An entry with a last run in the future
-    is rescheduled.
+    its first tick, not earlier, so that it can start while Redis is unavailable.
 
-    After `close`, the next tick raises `SystemExit`. Celery's signal handler raises it too, after it has closed the
-    scheduler. This exception is lost if a finalizer (`__del__`) is running, and not raised if `close` fails.
+    After `close`, the next tick raises `SystemExit`. The `SystemExit` that Celery's signal handler raises can be lost
+    in a finalizer (`__del__`), and is not raised if `close` fails.
     """
 
     lock: Any

@@ -99,7 +99,7 @@ def _remove_own_variables() -> None:
 
 
 def _defaults(loaded: Settings) -> dict[str, Any]:
-    """Return the defaults of Flower's options. Raises `ConfigurationError` if its state folder cannot be created."""
+    """Raises `ConfigurationError` if the folder for Flower's state cannot be created."""
     secret = loaded.flower.basic_auth
     return {
         "basic_auth": flower_logins(secret.get_secret_value()) if secret else [],
@@ -117,7 +117,7 @@ def _defaults(loaded: Settings) -> dict[str, Any]:
 
 
 def _state_folder(home: Path) -> Path:
-    """Create and return the folder of Flower's state. It is private, because Flower unpickles the state file."""
+    """The folder is private, because Flower unpickles the state file in it."""
     folder = home.expanduser().resolve() / "flower"
     try:
         make_private_folder(folder)
@@ -128,7 +128,7 @@ def _state_folder(home: Path) -> Path:
 
 
 def _on_options_read(**_: Any) -> None:
-    """Check Flower's options. Called when Flower imports the tasks: all options are read, but no port is open."""
+    """Check Flower's options after all of them are read, and before Flower opens a port."""
     protect(_secrets())
     try:
         _check_access()
@@ -140,7 +140,7 @@ def _on_options_read(**_: Any) -> None:
 
 
 def _secrets() -> list[str]:
-    """Return the secrets among Flower's options. They must be masked, because Flower logs its options at DEBUG."""
+    """Flower logs its options at DEBUG, so the secrets among them must be masked."""
     logins = options.basic_auth or []
     passwords = [login.partition(":")[2] for login in logins]
     return [*logins, *passwords, options.cookie_secret or "", options.oauth2_secret or ""]

@@ -150,13 +150,12 @@ def _check(loaded: Settings) -> None:
 
 
 def _freeze_memory(**_: Any) -> None:
-    """Before each fork, freeze existing objects: garbage collection in a child would copy their shared memory."""
+    """Freeze existing objects before each fork, so that garbage collection in a child does not copy shared memory."""
     gc.collect()
     gc.freeze()
 
 
 def _open_in_child(**_: Any) -> None:
-    """In a forked child, open all resources, or log the reason and exit."""
     if context.is_open():  # the solo pool sends this signal too, in the process that has opened everything
         return
     try:

@@ -59,8 +59,6 @@ class BarChart:
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """The bar of one outage in a timeline."""
-
     x: float
     width: float
     y: int
@@ -77,8 +75,8 @@ class Timeline:
 
 
 def hour_chart(names: Sequence[str], hours: Sequence[tuple[datetime, Sequence[int]]], now: datetime) -> BarChart:
-    """Return a chart with a stacked bar for each hour. `hours` has, for each hour, a value for each of `names`."""
-    top = round_up(max([2, *(sum(values) for _, values in hours)]), (1, 2, 4, 10))  # half of these is round, too
+    """Return a chart with a stacked bar for each hour. `hours` pairs each hour with one value for each of `names`."""
+    top = round_up(max([2, *(sum(values) for _, values in hours)]), (1, 2, 4, 10))  # half of `top` is round, too
     step, scale = 100 / max(1, len(hours)), (BOTTOM - TOP) / top
     bars = []
     for number, (hour, values) in enumerate(hours):
@@ -120,6 +118,6 @@ def timeline(outages: Iterable[tuple[str, str, datetime, datetime]], since: date
 
 
 def round_up(value: float, steps: Sequence[int]) -> float:
-    """Return the smallest number that is not below `value` (1 or more): a power of ten, times one of `steps`."""
+    """Return the smallest power of ten times one of `steps` that is not below `value` (1 or more)."""
     power = 10.0 ** math.floor(math.log10(value))
     return next(step * power for step in steps if step * power >= value)

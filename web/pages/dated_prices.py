@@ -17,7 +17,7 @@ _SOLD = re.compile(
     r"(?<!for )(?<!on )\bsale\b(?! (?:pending|agreed|fell|failed|cancel))",
     re.IGNORECASE,
 )
-#: The fields whose values are price histories, and the pairs of fields with the date and the price of a sale.
+#: The fields that contain price histories, and the (date, price) pairs of fields that state a sale.
 _HISTORIES = [name for spec in FIELDS.values() for name in spec.before if FIELDS[name].kind == "rows"]
 _SALES = [(lead, name) for lead in of_kind("date") for name in FOLLOWERS.get(lead, ())]
 #: Dates before this year are placeholders, such as 0001-01-01.
@@ -59,7 +59,6 @@ def dated_prices(records: Iterable[SourceRow]) -> list[DatedPrice]:
 
 
 def _rows(values: Mapping[str, Any]) -> Sequence[tuple[str, Any, str, bool]]:
-    """Return one source's prices as (date, price, event, whether the event is a sale)."""
     rows = [
         (str(row.get("date")), row.get("price"), str(row.get("event") or ""), bool(_SOLD.search(f"{row.get('event')}")))
         for name in _HISTORIES

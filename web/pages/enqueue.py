@@ -35,7 +35,7 @@ def show_estimate(
     refresh: Annotated[bool, Form()] = False,
     economy: Annotated[bool, Form()] = False,
 ) -> Response:
-    """Show the estimated cost and a button that enqueues. If lines are invalid, show the form again."""
+    """Show the estimated cost, and a button that enqueues the targets. If lines are invalid, show the form again."""
     try:
         targets = typed_targets(text, file)
     except InvalidTargetListError as exc:

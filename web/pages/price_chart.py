@@ -17,7 +17,7 @@ _LEAST_DAYS = 180
 
 @dataclass(frozen=True, slots=True)
 class Dot:
-    """A price. `x` is in percent of the width, and `y` in pixels."""
+    """A price in the chart. `x` is in percent of the width, and `y` in pixels."""
 
     x: float
     y: float

@@ -34,7 +34,7 @@ from web.pages.side_by_side import opinions, side_by_side, source_names
 from web.parameters import Id, PropertiesCursor
 
 router = APIRouter(route_class=SignedInRoute)
-#: Maximum number of changes on a property's page, and maximum number of characters of a quote in a change.
+#: Maximum number of changes on a property's page, and of characters in a change's quote.
 _CHANGES, _QUOTE_CHARS = 20, 200
 #: The page collapses values that are longer than this or have several lines.
 _LONGEST_CHARS = 120
@@ -63,7 +63,7 @@ class Shown:
 
     @property
     def size(self) -> str:
-        """The size of the value, such as "5 rows", if the page collapses it, else an empty text."""
+        """The size of a collapsed value, such as "5 rows", or "" if the page shows the whole value."""
         lines = self.value.count("\n") + 1
         if lines > 1:
             return f"{lines} rows"

@@ -44,7 +44,7 @@ class PageRoute(APIRoute):
         return served
 
     def admission(self) -> Callable[[Request], Awaitable[None]]:
-        """Return a check that runs before FastAPI reads the request. The check raises `ForgedRequestError`."""
+        """Return a check that runs before FastAPI reads the request and rejects forms that another site sent."""
         return _refuse_forged
 
 
@@ -109,7 +109,8 @@ async def _refuse_forged(request: Request) -> None:
 def _from_here(request: Request) -> bool:
     """Return whether the request comes from a page of this site, or from a client that is not a browser.
 
-    Such a client sends neither Sec-Fetch-Site nor Origin. CSRF needs a browser, which sends the user's cookie.
+    Only browsers send Sec-Fetch-Site or Origin. A client that is not a browser is accepted, because it cannot be
+    tricked into sending the user's cookie.
     """
     if (site := request.headers.get("sec-fetch-site")) is not None:
         return site == "same-origin"
@@ -126,7 +127,6 @@ def _to_sign_in(request: Request) -> Response:
 
 
 def error_page(request: Request, exc: Exception) -> Response:
-    """Return an HTML page that describes the error."""
     if isinstance(exc, PropertyIntelligenceError):
         status, message, headers = answer_to(request, exc)
         headers.pop("WWW-Authenticate", None)  # a browser would prompt for a password

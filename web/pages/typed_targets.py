@@ -18,7 +18,8 @@ def typed_targets(
 ) -> MeteredTargets:
     """Return the normalized targets of `file` if one was sent, else of `text`. `read` normalizes one target.
 
-    Raises `InvalidTargetListError`, and after `READING_SECONDS` of CPU time, `TargetsTooCostlyError`.
+    Raises `InvalidTargetListError` if the list is invalid, and `TargetsTooCostlyError` after `READING_SECONDS` of CPU
+    time.
     """
     spelled: dict[str, str] = {}
     began = time.thread_time()

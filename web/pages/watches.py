@@ -82,8 +82,7 @@ def _shown(
     days: int | None = None,
     problem: str = "",
 ) -> dict[str, Any]:
-    """Return the template variables. After a rejected form, `text` and `days` are the submitted values and `problem` is
-    the error message."""
+    """After a rejected form, `text` and `days` are the submitted values and `problem` is the error message."""
     database, settings = context.stores.database, context.settings
     found = Watches(database).page(cursor, order=PLANNED, status=status, limit=ROWS)
     return {

@@ -27,7 +27,7 @@ def test_a_retry_that_cannot_be_sent_is_not_a_rejected_task(app: Celery, caplog:
     task.push_request(id="j1", args=["j1"], kwargs={}, retries=0, called_directly=False, is_eager=False)
     reason = CapacityError(2.0)
     try:
-        with denied_join_result(), pytest.raises(Retry, match="by recovery"):  # Celery denies `join_result` inside a worker
+        with denied_join_result(), pytest.raises(Retry, match="by recovery"):  # as in a worker
             task._come_back(lambda **more: Task.retry(task, **more), 2.0, reason)
     finally:
         task.pop_request()
