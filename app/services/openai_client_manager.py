@@ -1,4 +1,4 @@
-"""The key pool's interface as the specification defines it: a manager that provides OpenAI clients.
+"""The key pool's interface, which the specification defines: a manager that provides OpenAI clients.
 
 A worker calls `install_manager` when it starts. In other processes, the first call of `get_openai_client_manager`
 builds a manager from the environment.
@@ -33,18 +33,18 @@ from app.settings.base_url import checked_base_url
 
 log = logging.getLogger(__name__)
 
-#: Default for how long a request waits for a key with capacity. It is shorter in a task, because tasks are retried.
+#: Defaults for how long a request waits for a key with capacity. Tasks wait less, because they are retried.
 MAX_WAIT_IN_TASK_SECONDS = 1.5
 MAX_WAIT_DIRECT_SECONDS = 30.0
 _CONNECT_TIMEOUT_SECONDS = 10.0
-#: The SDK requires a key. The transport replaces this placeholder in every request.
+#: The SDK requires a key. The transport replaces this placeholder by a key in every request.
 _PLACEHOLDER = "the-transport-puts-a-key-here"
 
 
 class OpenAIClientManager:
     """Uses many keys as if they were one OpenAI client. Thread-safe, but not fork-safe: build one manager per process.
 
-    `keys` has the configured keys in order. `inner` sends the requests; tests replace it. `price` computes costs.
+    `inner` sends the requests. `price` computes costs.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class OpenAIClientManager:
         self.keys = tuple(keys)
         clock = clock or SystemClock()
         self._pool = KeyPool(self.keys, store or MemoryStore(self.keys, strategy, clock), strategy)
-        #: Stores the keys' usage and spending, and charges batches. Its methods may raise `redis.RedisError`.
+        #: Methods of the store may raise `redis.RedisError`.
         self.store: Store = self._pool.store
         self._base_url = base_url
         self._timeout = httpx2.Timeout(timeout_seconds, connect=min(_CONNECT_TIMEOUT_SECONDS, timeout_seconds))
@@ -73,14 +73,14 @@ class OpenAIClientManager:
         self._reloader: KeyReloader | None = None
         inner = inner or httpx2.HTTPTransport(proxy=proxy, limits=openai.DEFAULT_CONNECTION_LIMITS)
         self._transport = PooledTransport(self._pool, clock, self._terms, inner)
-        # trust_env=False, because a proxy from the environment would replace the pool's transport
+        # a proxy from the environment would replace the pool's transport
         self._http = httpx2.Client(transport=self._transport, timeout=self._timeout, trust_env=False)
         self._client = openai.OpenAI(
             api_key=_PLACEHOLDER, base_url=base_url, http_client=self._http, max_retries=0, timeout=self._timeout
         )
 
     def get_client(self) -> openai.OpenAI | None:
-        """Return the pooled client, or None if no key is configured. Do not close it; close the manager."""
+        """Return the pooled client, or None if no key is configured. The caller must not close it."""
         return self._client if self.keys else None
 
     @property
@@ -89,9 +89,9 @@ class OpenAIClientManager:
         return frozenset(key.base_url or self._base_url for key in self.keys)
 
     def open_async_client(self, max_retries: int | None = None) -> openai.AsyncOpenAI:
-        """Return a new pooled async client with the same keys and state. Close it in the event loop that used it.
+        """Return a new async client that uses the same keys. The caller must close it in the event loop that used it.
 
-        Each request may try up to `max_retries` further keys; None allows all keys. Raises `NoKeysError` if no key is
+        Each request may try up to `max_retries` further keys, or all keys if None. Raises `NoKeysError` if no key is
         configured, and `ValueError` if `max_retries` is negative.
         """
         self._check(max_retries)
@@ -106,9 +106,9 @@ class OpenAIClientManager:
     def execute_with_retry[T](self, fn: Callable[[openai.OpenAI], T], max_retries: int | None = None) -> T:
         """Run `fn` once with a pooled client, whose requests may each try up to `max_retries` further keys.
 
-        None allows all keys. The client itself repeats failed requests with other keys, so `fn` runs only once. The
-        limit applies to every request of that client, in any thread. Raises the SDK's error if no key could answer a
-        request, `NoKeysError` if no key is configured, and `ValueError` if `max_retries` is negative.
+        With None, they may try all keys. `fn` is not repeated, because the client itself retries failed requests with
+        other keys. Raises the SDK's error if no key could answer a request, `NoKeysError` if no key is configured, and
+        `ValueError` if `max_retries` is negative.
         """
         self._check(max_retries)
         if max_retries is None or max_retries >= len(self.keys):
@@ -120,9 +120,9 @@ class OpenAIClientManager:
     async def aexecute_with_retry[T](
         self, fn: Callable[[openai.AsyncOpenAI], Awaitable[T]], max_retries: int | None = None
     ) -> T:
-        """Run the async function `fn` like `execute_with_retry`, then close the client and its streams.
+        """Run the async function `fn` like `execute_with_retry` with a new client, and then close the client.
 
-        For many calls in one event loop, use a client from `open_async_client`, which keeps its connections.
+        For many calls in one event loop, use one client from `open_async_client`, which keeps its connections.
         """
         async with self.open_async_client(max_retries) as client:
             return await fn(client)
@@ -138,13 +138,12 @@ class OpenAIClientManager:
         return self._pool.stats()
 
     def get_snapshots(self) -> tuple[KeySnapshot, ...]:
-        """Return the state of each key: the configured keys in their order, then removed ("draining") keys."""
         return self._pool.snapshots()
 
     def replace_keys(self, keys: Sequence[ApiKey]) -> None:
-        """Use these keys from now on. Removed keys get no new requests, and their open requests finish.
+        """Use these keys from now on. Removed keys get no new requests, but their open requests finish.
 
-        Raises `NoKeysError` for an empty list, because a running pool must keep at least one key.
+        Raises `NoKeysError` for an empty list.
         """
         if not keys:
             raise NoKeysError
@@ -152,32 +151,33 @@ class OpenAIClientManager:
         self.keys = tuple(keys)
 
     def reload(self, settings: Settings) -> KeyChange:
-        """Load and use the keys of `settings`, and return the changes. The strategy and base URL stay the same.
+        """Load and use the keys of `settings`, and return the changes. The strategy and the base URL are not changed.
 
-        Raises `ConfigurationError` or `NoKeysError` if the new keys are unusable. The old keys then stay in use.
+        Raises `ConfigurationError` or `NoKeysError` if the new keys are unusable. In that case, the old keys stay in
+        use.
         """
         found = load_keys_again(settings)
         change = compare_keys(self.keys, found.keys)
-        if found.keys != self.keys:  # also true if only a key's group or position changed
+        if found.keys != self.keys:  # only a key's group or position may have changed, which `change` omits
             self.replace_keys(found.keys)
         return change
 
     def follow_keys_file(self, settings: Settings) -> None:
         """Reload the keys of `settings` whenever their file changes, until this manager is closed.
 
-        Do nothing if OPENAI_API_KEYS_FILE is not set. Workers and the web server run their own `KeyReload` instead.
+        Do nothing if OPENAI_API_KEYS_FILE is not set. Workers and the web server use their own `KeyReload` instead.
         """
         if settings.openai.api_keys_file is not None and self._reloader is None:
             self._reloader = KeyReloader(reload_of(self, settings))
             self._reloader.start()
 
     def warm_up(self, model: str) -> None:
-        """Load the price table now, by looking up `model`, so that the first request is not delayed."""
+        """Load the price table, so that the first request is not delayed."""
         if self.keys:
             self._terms.price(model, 0, 0)
 
     def close(self) -> None:
-        """Send outstanding reports of request outcomes to the store, and close all connections. Safe to call again."""
+        """Report outstanding outcomes of requests to the store, and close all connections. Safe to call again."""
         if self._reloader is not None:
             self._reloader.stop()
         try:
@@ -196,7 +196,7 @@ class OpenAIClientManager:
 
 
 def reload_of(manager: OpenAIClientManager, settings: Settings, **options: Any) -> KeyReload:
-    """Return a `KeyReload` for `manager`, which was built from `settings`. `options` are passed to `KeyReload`."""
+    """Return a `KeyReload` for `manager`, which was built from `settings`."""
 
     def apply(fresh: Settings) -> str:
         change = manager.reload(fresh)
@@ -209,8 +209,8 @@ def build_manager(settings: Settings, clock: Clock | None = None, *, in_task: bo
     """Return a manager for the configured keys. Without keys, the manager has no client.
 
     With Redis or the embedded Valkey, all processes share the state of the keys. `in_task` selects the shorter default
-    of OPENAI_MAX_WAIT_SECONDS, and leaves the warnings about the keys to the worker's start (`log_key_warnings`).
-    Raises `ConfigurationError` for unusable settings.
+    of OPENAI_MAX_WAIT_SECONDS, and logs no warnings about the keys, because the worker logs them at its start. Raises
+    `ConfigurationError` for unusable settings.
     """
     found = load_keys(settings)
     if not in_task:
@@ -237,7 +237,6 @@ def build_manager(settings: Settings, clock: Clock | None = None, *, in_task: bo
 
 
 def log_key_warnings(found: KeySet) -> None:
-    """Log that no key is configured, or which configured keys are not used."""
     for remark in found.remarks():
         log.warning("%s.", remark)
     if not found.keys:
@@ -245,7 +244,7 @@ def log_key_warnings(found: KeySet) -> None:
 
 
 class _Installed:
-    """The installed manager and its process id. A forked child must not use its parent's manager."""
+    """The installed manager and its process id. A forked child process does not use it."""
 
     manager: OpenAIClientManager | None = None
     pid: int | None = None
@@ -256,14 +255,14 @@ os.register_at_fork(after_in_child=lambda: setattr(_Installed, "building", threa
 
 
 def install_manager(manager: OpenAIClientManager | None) -> None:
-    """Make `get_openai_client_manager` return `manager` in this process. None removes the manager."""
+    """Make `get_openai_client_manager` return `manager` in this process. With None, it builds a new one."""
     _Installed.manager, _Installed.pid = manager, os.getpid()
 
 
 def get_openai_client_manager() -> OpenAIClientManager:
     """Return this process's manager. If none is installed, build one from the environment and install it.
 
-    A manager built here reloads its keys when OPENAI_API_KEYS_FILE changes. Raises the errors of `build_manager`.
+    This manager reloads its keys when OPENAI_API_KEYS_FILE changes. Raises the errors of `build_manager`.
     """
     with _Installed.building:
         manager = _Installed.manager

@@ -1,6 +1,6 @@
 """Scrape a target into a stored property: fetch, extract, ask the model for missing fields, merge, store.
 
-Fetched pages and paid answers are stored at once, so that a job does not repeat them after a wait or a crash.
+Fetched pages and paid answers are stored at once, so that a job that waits or crashes does not repeat them.
 """
 
 import logging
@@ -29,17 +29,16 @@ from app.services.scraping.storing import Alias, ScrapeParts, Stored
 
 log = logging.getLogger(__name__)
 
-#: Errors for a purged page, a URL that names a person whose data was purged, and a URL whose secret is missing.
+#: Errors for a page that was purged, a URL that contains a purged name, and a URL whose secret is missing.
 _NOT_STORED = (PurgedMeanwhileError, PageNamesPersonError, ConfigurationError)
-#: Delay before a job is retried if another job is reading its page.
+#: Delay before a job is retried because another job is reading the same page.
 _READ_ELSEWHERE_SECONDS = 2.0
-#: Fields that `ScrapeOutcome` copies from the stored property.
 _SHOWN = ("record", "evidence", "sources", "conflicts", "unverified")
 
 
 @dataclass(frozen=True, slots=True)
 class ScrapeOutcome(Stored):
-    """A `Stored` result with the property's data, in the shape of `PropertyStore.get`."""
+    """A `Stored` result with data of the property, as `PropertyStore.get` returns it."""
 
     record: dict[str, Any] = field(default_factory=dict)
     evidence: dict[str, Any] = field(default_factory=dict)
@@ -73,9 +72,9 @@ class Scraper:
     ) -> ScrapeOutcome:
         """Scrape `target` and return its property. Unless `refresh`, return a stored property if it is fresh enough.
 
-        If `run` belongs to a job, the page becomes the job's checkpoint, and storing the property ends the job. With
-        `refresh`, stored data from before `asked_at`, the time of the request, is outdated. For an address, scrape
-        pages of the address's sources (`scraping/addresses.py`).
+        If `run` belongs to a job, the fetched page is stored as the job's checkpoint, and the job ends when the
+        property is stored. With `refresh`, data from before `asked_at` (None: now) is not reused. For an address,
+        scrape pages of the address's sources (`scraping/addresses.py`).
 
         Raises `WaitForBatch` in an economy run, `LeaseLostError` if the run's lease is lost, `PageUnderWayError` while
         another job reads the same page, `OutOfTimeError` if an address needs another run, `InvalidTargetError`, fetch
@@ -92,8 +91,8 @@ class Scraper:
     ) -> Stored | SearchOutcome:
         """Do the same as `scrape`, but do not return the property's data.
 
-        If `walks` is True and the target is a search page, `SearchWalker.walk` creates jobs for its new listings, and
-        no property is stored. The errors of `walk` are also raised.
+        If `walks` is True and the target is a search page, create jobs for its new listings (`SearchWalker.walk`), and
+        store no property. The errors of `walk` are also raised.
         """
         url, job_id = normalize_target(target), run.job_id
         if is_address(url):
@@ -115,7 +114,6 @@ class Scraper:
         return outcome
 
     def _result(self, url: str, visit: Visit, run: Run, since: datetime, *, walks: bool) -> Stored | SearchOutcome:
-        """Store the page's values, or confirm the stored values if nothing is new. For a search, create jobs."""
         unchanged = self._parts.storing.unchanged(run.lease, url, visit)
         if unchanged is not None:
             return unchanged
@@ -123,7 +121,8 @@ class Scraper:
         found = self._parts.recipes.read(visit.page)
         extraction = found.extraction
         index, is_search = self._parts.index, walks and extraction.kind is PageKind.SEARCH
-        # many sites show a search at the URL of a deleted listing, so never treat a known property's URL as a search
+        # many sites show a search at the URL of a deleted listing, so the URL of a known property is never read as a
+        # search
         if is_search and all(index.record_of(one) is None for one in {index.known_as(url) or url, visit.page_url}):
             return self._walker.walk(url, visit, extraction.reason, run)
         require_property(extraction)
@@ -141,10 +140,10 @@ class Scraper:
         return self._read(read, found, run)
 
     def _by_canonical(self, read: SourceRecord, canonical: str, run: Run, since: datetime) -> Stored | None:
-        """Scrape the URL `canonical`, which the page of `read` declares as its own URL.
+        """Scrape the URL `canonical`, which the page of `read` declares.
 
-        Return None if the page at that URL cannot be fetched, has no property, or does not agree with `read`. On
-        success, store no values of `read`, because values from one URL must never replace values from another.
+        Return None if it cannot be fetched, or if its page has no property or does not agree with `read`. Otherwise,
+        discard the values of `read`, because values from one URL must never replace values from another.
         """
         self._take_reading(read.url, canonical, run.lease)
         known = self._parts.index.record_of(canonical)
@@ -165,10 +164,6 @@ class Scraper:
         return unchanged or self._read(itself, found, run, alias)
 
     def _canonical_visit(self, canonical: str, run: Run) -> Visit | None:
-        """Return the page at the canonical URL, or None if it cannot be fetched.
-
-        Raises `HostBusyError` if the host is busy and the job may wait.
-        """
         try:
             return self._parts.visitor.visit(canonical, run)
         except (FetchError, PageError, InvalidTargetError, *_NOT_STORED) as exc:

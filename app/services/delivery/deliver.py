@@ -1,8 +1,8 @@
 """Send the messages of the outbox, with exponential backoff.
 
-Callbacks and alerts are given up after almost a day, or at once if retries are useless, such as after HTTP 410. Changes
-are never given up. An undelivered change blocks later changes, so that the receiver gets changes in order. After a lost
-response or a crash, a receiver can get a message twice, with the same `webhook-id`.
+Callbacks and alerts are given up after almost a day, or at once if another attempt would be useless, such as after HTTP
+410. Changes are never given up. An undelivered change blocks later changes, so that the receiver gets changes in order.
+After a lost response or a crash, a receiver can get a message twice, with the same `webhook-id`.
 """
 
 import logging
@@ -26,20 +26,19 @@ from app.settings import Settings
 
 log = logging.getLogger(__name__)
 
-#: The lease of a claimed message is longer than any attempt, so an expired lease means that its owner crashed.
+#: Longer than any attempt, so an expired lease means that the process that claimed the message crashed.
 LEASE_SECONDS = 6 * TIMEOUT_SECONDS
-#: A run begins no attempt after this time. Its last attempt may take another `TIMEOUT_SECONDS`.
+#: Time after which a run begins no further attempt.
 _RUN_SECONDS = 10.0
 _FIRST_WAIT_SECONDS = 10.0
 _LONGEST_WAIT_SECONDS = 3600.0
-#: Waits double from 10 s up to an hour, so the 32nd attempt is 23.4 h after the first.
+#: Waits double from 10 s up to an hour, so attempt 32 is 23.4 hours after the first.
 MAX_ATTEMPTS = 32
-#: Number of callbacks sent concurrently, so that a slow receiver does not delay the others.
+#: Maximum number of callbacks sent concurrently.
 AT_ONCE = 10
-#: Id of the outbox row that stores which changes were sent. The row stays the same if CHANGES_WEBHOOK_URL is changed.
+#: Id of the outbox row that stores how far changes were sent.
 _CHANGES = "changes"
 _CHANGE_TYPE = "change.detected"
-#: Maximum number of alerts in a message's text. The message's data contains all alerts.
 _MOST_SENTENCES = 20
 _HEADINGS = {"alert.fired": ("Alert", "alerts"), "alert.resolved": ("Resolved", "alerts are over")}
 _LONGEST_VALUE_CHARS = 80
@@ -47,7 +46,7 @@ _COUNTERS = {Channel.BATCH: CALLBACKS, Channel.ALERT: ALERT_NOTIFICATIONS, Chann
 
 
 def receiver_of(channel: Channel, settings: Settings) -> str | None:
-    """Return the configured URL for alerts or changes, in canonical form, or None if it is not set.
+    """Return the URL for alerts or changes in canonical form, or None if it is not set.
 
     Return None for callbacks, because each batch has its own URL. Raises `ConfigurationError` for an unusable URL.
     """
@@ -65,7 +64,6 @@ def follow_changes(settings: Settings, database: Database) -> None:
 
 
 def is_due(channel: Channel, database: Database) -> bool:
-    """Return whether the channel has a message to send now."""
     outbox = Outbox(database)
     if channel is not Channel.CHANGE:
         return outbox.is_due(channel)
@@ -84,7 +82,8 @@ def changes_backlog(database: Database) -> dict[str, Any]:
 def deliver_due(channel: Channel, settings: Settings, database: Database) -> dict[str, int]:
     """Send the channel's due messages for up to `_RUN_SECONDS`. Return the number of messages by outcome.
 
-    A channel with one receiver stops at the first failure. Raises the errors of `receiver_of` and `StoreError`.
+    After a failure, alerts and changes, which have one receiver, are not sent further. Raises the errors of
+    `receiver_of` and `StoreError`.
     """
     url, clock, outbox = receiver_of(channel, settings), database.clock, Outbox(database)
     counts = {"delivered": 0, "failed": 0, "given_up": 0}
@@ -99,12 +98,11 @@ def deliver_due(channel: Channel, settings: Settings, database: Database) -> dic
             for outcome in filter(None, outcomes):
                 counts[outcome] += 1
             if not claims or (url is not None and outcomes != ["delivered"]):
-                break  # another process has claimed the messages, or the channel's only receiver has just failed
+                break  # another process has claimed the messages, or the only receiver has failed
     return counts
 
 
 def _deliver(message: Message, url: str | None, sender: WebhookSender, database: Database) -> str | None:
-    """Send one message, and record and return the outcome. Return None if the message is no longer needed."""
     channel, outbox = Channel(message.channel), Outbox(database)
     to = url if message.batch_id is None else BatchStore(database).callback_url(message.batch_id)
     if to is None:
@@ -134,7 +132,7 @@ def _deliver(message: Message, url: str | None, sender: WebhookSender, database:
 
 
 def wait_after(attempt: int) -> float | None:
-    """Return the seconds to wait after failed attempt number `attempt` (from 1). Return None after the last attempt."""
+    """Return the seconds to wait after the failed attempt number `attempt` (from 1), or None after the last attempt."""
     if attempt >= MAX_ATTEMPTS:
         return None
     return min(_FIRST_WAIT_SECONDS * 2.0 ** (attempt - 1), _LONGEST_WAIT_SECONDS)
@@ -153,7 +151,7 @@ def _next(database: Database, message: Message) -> Followed:
 
 
 def event_of(message: Message) -> Event:
-    """Return the event for a message about a batch or alerts. It is the same in all attempts."""
+    """Return the event for a message about a batch or alerts."""
     text = _alerts_text(message.type, message.payload["alerts"]) if message.channel == Channel.ALERT else None
     return Event(message.event_id, message.type, message.created_at, message.payload, text)
 

@@ -34,9 +34,9 @@ _GONE = 410
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event to send. `id` is unique per event, and the same in all attempts. `data` has JSON values.
+    """An event to send. `id` is the same in all attempts to send it. `data` has JSON values.
 
-    `text` is plain text for people, which Slack and similar receivers show. It may contain text from pages.
+    Slack and similar receivers show `text`, which may contain text from pages.
     """
 
     id: str
@@ -58,7 +58,7 @@ class Event:
 
 
 def check_callback_url(url: str) -> str:
-    """Return `url` in canonical form. Raises `InvalidCallbackError` for an unusable URL. Does not resolve its host."""
+    """Return `url` in canonical form. Raises `InvalidCallbackError` for an unusable URL. Does not resolve the host."""
     try:
         return check_url(url)
     except InvalidTargetError as exc:
@@ -68,7 +68,7 @@ def check_callback_url(url: str) -> str:
 
 
 def operators_url(variable: str, url: SecretStr | None) -> str | None:
-    """Return `url`, the value of the setting `variable`, in canonical form. None stays None.
+    """Return `url`, the value of the setting `variable`, in canonical form. Return None if `url` is None.
 
     Raises `ConfigurationError` for an unusable URL.
     """
@@ -107,7 +107,7 @@ class WebhookSender:
         self._timeout_seconds = timeout_seconds
 
     def send(self, url: str, event: Event) -> None:
-        """Try once to send `event`. Return after a 2xx response.
+        """Make one attempt to send `event`. Return normally only after a 2xx response.
 
         Raises `WebhookRefusedError` if another attempt would be useless: for an invalid URL, a blocked address, or a
         receiver that responds with 410. Raises `WebhookError` for other failures.
@@ -143,6 +143,6 @@ class WebhookSender:
 
 
 def _reason(exc: FetchError | InvalidTargetError, url: str) -> str:
-    """Return the message of `exc`. Show only the URL's origin, and omit the remedy, which applies only to pages."""
+    """Return the message of `exc` with only the URL's origin, and without the remedy, which is about pages."""
     facts = {**exc.facts, "url": origin_of(url), "target": origin_of(url)}
     return exc.sentence.format(**facts).rstrip(".")

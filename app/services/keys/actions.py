@@ -1,6 +1,6 @@
 """Perform operators' actions on keys: find the key, act for all processes, and record the action.
 
-An action is performed before it is recorded, because an unavailable database must not keep a leaked key in use. If the
+The action is recorded after it is performed, because an unavailable database must not keep a leaked key in use. If the
 database is unavailable, the log line is the only record, and the result's `recorded_at` is None.
 """
 
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 #: Operators' names and reasons are cut to this length.
 MOST_CHARACTERS = 500
-#: Minimum length of the end of a mask, or of the beginning of a key id, that identifies a key.
+#: Minimum length of a part of a mask (its end) or key id (its beginning) that can identify a key.
 SHORTEST_PART = 4
 _MOST_MASKS = 20
 
@@ -36,7 +36,7 @@ _OUTCOMES = {
     ("probe", "done"): "may be tried with the next request",
     ("probe", "under_way"): "is being tried already",
 }
-#: Reasons why a probe changed nothing, by the key's state. In other states, the next request may try the key anyway.
+#: Explains, by the key's state, why a probe changed nothing.
 _NOT_PROBED = {
     "disabled": "is disabled, and is not tried before it is enabled",
     "closed": "is healthy: there is nothing to try",
@@ -47,8 +47,6 @@ _NOT_PROBED = {
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The result of an action. `recorded_at` is None if the database did not record it."""
-
     key_id: str
     mask: str
     action: str
@@ -58,7 +56,7 @@ class Done:
 
     @property
     def sentence(self) -> str:
-        """The result as a sentence. It includes the key's state unless the outcome already names it."""
+        """The result as a sentence. The key's state is appended unless the sentence already contains it."""
         outcome = _OUTCOMES.get((self.action, self.outcome)) or _NOT_PROBED.get(
             self.state, "may be tried with the next request anyway"
         )
@@ -82,8 +80,8 @@ def act(
 ) -> Done:
     """Perform `action` on the key `name`, and record it in the log and in the database's audit log.
 
-    `name` is as for `find_key`. Raises `UnknownKeyError`, `AmbiguousKeyError`, or
-    `KeyStoreUnavailableError`. After an error, nothing is recorded.
+    `name` is the same as for `find_key`. Raises `UnknownKeyError`, `AmbiguousKeyError`, or `KeyStoreUnavailableError`.
+    After an error, nothing is recorded.
     """
     try:
         key = find_key(view.snapshots(), name)
@@ -101,7 +99,8 @@ def act(
 
 
 def find_key(known: Sequence[KeySnapshot], name: str) -> KeySnapshot:
-    """Return the key with the mask or id `name`, or else the only key whose mask ends or whose id begins with `name`.
+    """Return the key whose mask or id is `name`. Otherwise, return the only key whose mask ends, or whose id begins,
+    with `name`.
 
     Raises `UnknownKeyError` or `AmbiguousKeyError`.
     """

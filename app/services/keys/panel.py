@@ -17,16 +17,12 @@ from app.property.storage.keys.usage import HOUR, Uses, hour_of
 from app.services.keys.view import KeyReport, amounts
 from app.services.reports.key_report.alarms import Kind
 
-#: Period of the charts and of the timeline of outages.
+#: Period that the charts and the timeline of outages cover.
 SPAN = timedelta(hours=24)
-#: Maximum number of keys and of remaining limits shown by default. Every group of keys has two limits per model.
 MOST_KEYS = 20
 MOST_CAPACITIES = 10
-#: The states that may need an operator, worst first.
 _URGENT = ("dead", "no_quota", "open", "half_open", "disabled")
-#: Kinds of alerts shown in the timeline of outages.
 _OUTAGES = (Kind.CIRCUIT_OPEN, Kind.KEY_DEAD, Kind.QUOTA_GONE)
-#: Name and explanation of each state, shown to users.
 STATES = {
     "closed": ("healthy", ""),
     "cooling": ("resting", "Rate limited (429)."),
@@ -43,10 +39,9 @@ STATES = {
 class Panel:
     """The overview at the time `at`.
 
-    `keys` are snapshots with their states in words. `capacities` are remaining limits, most exhausted first. Each shows
-    its group of keys, or one key's mask if the group has no name. `keys_left_off` and `capacities_left_off` are the
-    numbers of keys and limits that are not shown. `budgets` are the daily caps for all processes together, each with
-    unit, used amount, and cap. `hours` are the last day's, oldest first. `outages` are alerts about unusable keys.
+    `keys` are snapshots with their states in words. `capacities` are remaining limits, with the most exhausted first.
+    `budgets` are the daily caps for all processes together. `hours` has the usage of each of the last 24 hours, oldest
+    first. `outages` are the last day's alerts about unusable keys.
     """
 
     at: datetime
@@ -65,7 +60,7 @@ class Panel:
 
 
 def make_panel(found: KeyReport, database: Database, *, all_keys: bool = False) -> Panel:
-    """Return the overview, with at most `MOST_KEYS` keys unless `all_keys`. Raises errors of the database."""
+    """Return the overview. Unless `all_keys`, it has at most `MOST_KEYS` keys. Raises errors of the database."""
     now = database.clock.now()
     known = dict(KeyHistoryStore(database).by_hour(now - SPAN))
     hours = [hour_of(now) - number * HOUR for number in reversed(range(SPAN // HOUR))]
@@ -102,7 +97,6 @@ def key_row(key: KeySnapshot) -> dict[str, Any]:
 
 
 def _span(microseconds: int) -> str:
-    """Return a time in words, rounded up to whole units: `42 s`, `4 min`, `2 h`."""
     seconds = -(-microseconds // 1_000_000)
     if seconds < 100:
         return f"{seconds} s"
@@ -110,7 +104,7 @@ def _span(microseconds: int) -> str:
 
 
 def most_urgent(keys: Sequence[KeySnapshot]) -> list[KeySnapshot]:
-    """Return at most `MOST_KEYS` keys. If there are more, keys that may need an operator come first."""
+    """Return at most `MOST_KEYS` keys. If there are more, those that may need an operator come first."""
     if len(keys) <= MOST_KEYS:
         return list(keys)
     ranks = {state: rank for rank, state in enumerate(_URGENT)}
@@ -122,9 +116,10 @@ def tightest(capacities: Sequence[Capacity]) -> list[Capacity]:
 
 
 def _wait_row(model: ModelFigures) -> dict[str, Any]:
-    """Return figures about the time that a model's requests waited for a key.
+    """Return how long a model's requests waited for a key.
 
-    `share_at_once` is the share (0 to 1) that waited at most 10 ms. `p95_seconds` is None if it exceeds 60 s.
+    `share_at_once` is the share of requests (0 to 1) that waited at most 10 ms. `p95_seconds` is None if it exceeds 60
+    s.
     """
     sent, reached = sum(model.waits), accumulate(model.waits)
     return {

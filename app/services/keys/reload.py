@@ -6,8 +6,8 @@ A reload reads the key settings from the environment, `.env`, and the keys file.
 - SIGHUP;
 - a new modification time of the mark file, which one process sets to make all processes of its PROPINTEL_HOME reload.
 
-If the new keys are unusable, the error is logged once and the old keys stay in use. The content of the keys file is
-compared, because an edit within one clock tick or a replaced mount may leave the modification time unchanged.
+If the new keys are unusable, the old keys stay in use. The content of the keys file is compared, because an edit within
+one clock tick or a replaced mount may leave the modification time unchanged.
 
 The kernel also sends SIGHUP when a terminal closes. A process started in that terminal then ends, except under nohup.
 """
@@ -32,16 +32,15 @@ log = logging.getLogger(__name__)
 #: Time between polls. A change of the keys file takes effect at the second poll after it.
 POLL_SECONDS = 1.0
 _KEY_FIELDS = ("api_keys", "numbered_keys", "api_key", "api_keys_file", "key_groups", "key_base_urls")
-#: Results of `_content` if the keys file cannot be read, or if no keys file is configured.
 _UNREADABLE = "unreadable"
 _NO_FILE = ""
 
 
 class ReloadMark:
-    """The file `PROPINTEL_HOME/keys.reload`. Its modification time is the time of the last request to reload.
+    """The file `PROPINTEL_HOME/keys.reload`. The file's modification time is the time of the last request to reload.
 
-    Unlike signals, a file needs no process ids and also reaches children that a worker forks later. A signal would end
-    a child that has not installed its handler yet.
+    Unlike a signal, the file needs no process ids, and reaches children that a worker forks later. A signal would end a
+    child that has not installed its handler yet.
     """
 
     def __init__(self, home: Path) -> None:
@@ -69,7 +68,7 @@ class ReloadMark:
 
 
 class KeyReload:
-    """Reloads the keys when they change or on request. Not thread-safe: `KeyReloader` calls it in one thread.
+    """Reloads the keys when they change or on request. Not thread-safe.
 
     `apply` switches to the keys of new settings, and returns a line to log, or "" if the keys are unchanged. If `apply`
     raises an error, the old keys stay in use. `seen` is the reload mark's time when `settings` were loaded (None: now).
@@ -94,12 +93,11 @@ class KeyReload:
         self._seen = self._mark.stamp() if seen is None else seen
         self._watches_file = watches_file
         self._passes_on = passes_on
-        # the file may have changed since `settings` were loaded, so the second poll reloads the keys
+        # `settings` may be older than the file, so the second poll reloads the keys
         self._settled: str | None = None if settings.openai.api_keys_file is not None else _NO_FILE
         self._pending: str | None = None
 
     def poll(self) -> None:
-        """Reload if the reload mark has changed, or if the keys file has changed and was stable for one poll."""
         stamp = self._mark.stamp()
         if stamp != self._seen:
             self._seen = stamp
@@ -116,7 +114,9 @@ class KeyReload:
             self._reload(asked=False)
 
     def ask(self) -> None:
-        """Reload now. If `passes_on` is given, also make the other processes with the same PROPINTEL_HOME reload."""
+        """Reload now. On success, if `passes_on` is given, make the other processes of the same PROPINTEL_HOME reload
+        too.
+        """
         if not self._reload(asked=True) or self._passes_on is None:
             return
         try:
@@ -137,7 +137,8 @@ class KeyReload:
             loaded, kept = self._load().openai, self._settings
             keys = {name: getattr(loaded, name) for name in _KEY_FIELDS}
             fresh = kept.model_copy(update={"openai": kept.openai.model_copy(update=keys)})
-            content = _content(fresh)  # read the file before its keys, so that a later write counts as a change
+            # the digest is older than the keys, so a write between the two counts as a change
+            content = _content(fresh)
             summary = self._apply(fresh)
         except PropertyIntelligenceError as exc:
             log.error("OpenAI keys not reloaded, the old ones stay in use: %s", redact(str(exc)))
@@ -168,7 +169,7 @@ class KeyReloader:
         self._asks.put(True)
 
     def stop(self) -> None:
-        """End the thread after its current reload. Safe to call again, or without `start`."""
+        """End the thread after its current reload. Safe to call again, or before `start`."""
         self._asks.put(False)
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join()
@@ -200,7 +201,9 @@ class Terminal:
 
 
 def on_sighup(act: Callable[[], None]) -> Callable[[], None]:
-    """Call `act` at every SIGHUP. Return a function that restores the old handler. Do nothing outside the main thread.
+    """Call `act` at every SIGHUP, and return a function that restores the old handler.
+
+    Outside the main thread, do nothing.
 
     `act` runs in the signal handler and must not take a lock or log. If the terminal was closed, SIGHUP does not call
     `act` but ends the process, unless SIGHUP was ignored before, as under nohup.
@@ -225,7 +228,7 @@ def on_sighup(act: Callable[[], None]) -> Callable[[], None]:
 
 
 def _reachable() -> bool:
-    """Return whether this process has a controlling terminal (tty(4)). It has none once its terminal is closed."""
+    """Return whether this process still has a controlling terminal (tty(4))."""
     try:
         os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
     except OSError:
@@ -234,7 +237,7 @@ def _reachable() -> bool:
 
 
 def _content(settings: Settings) -> str:
-    """Return a digest of the keys file, `_UNREADABLE`, or `_NO_FILE`. A digest is safe to keep in memory."""
+    """Return a digest of the keys file, `_UNREADABLE`, or `_NO_FILE`."""
     if settings.openai.api_keys_file is None:
         return _NO_FILE
     try:

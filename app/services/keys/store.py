@@ -24,7 +24,7 @@ _MOST_CONNECTIONS = 32
 
 
 def open_key_store(keys: Sequence[ApiKey], settings: Settings, clock: Clock) -> Store:
-    """Return a store. The caller must close it. Raises `ConfigurationError` for an unknown rotation strategy."""
+    """Return a store that the caller must close. Raises `ConfigurationError` for an unknown rotation strategy."""
     url = redis_url(settings)
     strategy, budget = settings.openai.key_rotation_strategy, budget_of(settings)
     if url is None:
@@ -33,7 +33,7 @@ def open_key_store(keys: Sequence[ApiKey], settings: Settings, clock: Clock) -> 
 
 
 def connect_store(url: str) -> redis.Redis:
-    """Return a Redis client for the key store. It times out after a second, and retries a lost connection once."""
+    """Return a Redis client for the key store. It reconnects once after a lost connection."""
     pool = redis.BlockingConnectionPool.from_url(
         url,
         max_connections=_MOST_CONNECTIONS,
@@ -46,7 +46,6 @@ def connect_store(url: str) -> redis.Redis:
 
 
 def budget_of(settings: Settings) -> Budget:
-    """Return the configured budgets. Costs are in millionths of a US dollar."""
     of = settings.budget
     return Budget(
         day=_cap(of.daily_model_calls, of.daily_tokens, of.daily_usd),
@@ -59,7 +58,7 @@ def pricing_of(settings: Settings) -> Pricing:
     """Return a function that computes the cost of calls from OPENAI_PRICES, or else from the table of list prices.
 
     Raises `ConfigurationError` for invalid prices, or for a budget in US dollars without a known price of OPENAI_MODEL.
-    The table is loaded here if there is such a budget, otherwise at the function's first call.
+    If there is such a budget, the table is loaded now, else at the function's first call.
     """
     own = parse_prices(settings.openai.prices)
     price = make_pricing(own)

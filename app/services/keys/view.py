@@ -1,7 +1,7 @@
 """Read the shared state of the keys, and act on keys, without sending requests to OpenAI.
 
-Unlike `OpenAIClientManager`, a view does not count as one of the processes that share the limits. While Redis is
-unavailable, new reports and actions raise an error.
+Unlike `OpenAIClientManager`, a view does not count as a process that shares the rate limits. While Redis is
+unavailable, `report` and `act` raise an error.
 """
 
 from contextlib import closing
@@ -54,7 +54,7 @@ def amounts(of: Cap | Spent) -> dict[str, float]:
 class KeyView:
     """The keys of `settings` and their shared state. Thread-safe. The caller must close it.
 
-    It connects at first use. If `keys` is None, it loads them from `settings`, or raises `ConfigurationError`.
+    It connects to Redis at first use. If `keys` is None, it loads them from `settings`, or raises `ConfigurationError`.
     """
 
     def __init__(self, settings: Settings, clock: Clock | None = None, keys: tuple[ApiKey, ...] | None = None) -> None:
@@ -65,10 +65,10 @@ class KeyView:
         unused = MemoryStore(self.keys, strategy, clock or SystemClock(), budget=self._budget)
         self._unused = KeyPool(self.keys, unused, strategy)
         #: Returns the `data` of the specification's stats response, with each key's `id`. The data is at most two
-        #: seconds old, and callers must not change it. If Redis does not answer, the data shows the configured keys as
-        #: unused, with the `scope` "process".
+        #: seconds old, and callers must not change it. If Redis does not answer, the data shows all configured keys as
+        #: unused, and its `scope` is "process".
         self.stats = TtlCache(self._stats, KEPT_SECONDS, grace_seconds=_GRACE_SECONDS)
-        #: Returns the result of `report`, at most two seconds old, so that many concurrent readers share one call.
+        #: Returns a result of `report` that is at most two seconds old, so that concurrent readers share one call.
         self.recent_report = TtlCache(self.report, KEPT_SECONDS, grace_seconds=_GRACE_SECONDS)
 
     def _stats(self) -> dict[str, Any]:
@@ -78,7 +78,7 @@ class KeyView:
             return self._unused.stats(with_ids=True)
 
     def report(self) -> KeyReport:
-        """Read the report from Redis, or raise `redis.RedisError`."""
+        """Read the report from Redis. Raises `redis.RedisError` if Redis fails."""
         snapshots, figures = self._pool.snapshots(), self._store.figures()
         masks = {key_id: f"key-{key_id[:8]}" for key_id in figures.groups} | {s.key_id: s.mask for s in snapshots}
         return KeyReport(masks, snapshots, figures, self._store.spent(), self._store.losses(), self._budget)

@@ -1,4 +1,4 @@
-"""Purge all data about a page, a host, a property, an address, or a person, in the database and in Redis."""
+"""Purge all data about a page, a host, a property, an address, or a person from the database and Redis."""
 
 import logging
 import time
@@ -25,7 +25,7 @@ from app.settings import Settings
 
 log = logging.getLogger(__name__)
 
-#: The Redis key of a Celery task result, which may contain a URL in an error message.
+#: Redis key of the result of a Celery task, in which an error message may contain a URL.
 _RESULT = "celery-task-meta-{}"
 _AT_ONCE = 1000
 _REWRITE_SECONDS = 10.0
@@ -35,7 +35,7 @@ _REWRITE_SECONDS = 10.0
 class PurgeResult:
     """The result of a purge or a dry run. `removed` is the number of rows deleted, or to be deleted, by table.
 
-    `wiped` is True if the deleted rows were overwritten in the database's files.
+    `wiped` is True if the deleted data was also overwritten in the database's files.
     """
 
     kind: PurgeKind
@@ -50,11 +50,11 @@ class PurgeResult:
 def purge(
     settings: Settings, database: Database, kind: PurgeKind, name: str, *, who: str, dry_run: bool
 ) -> PurgeResult:
-    """Delete all data about `name`, or count it in a dry run.
+    """Delete all data about `name`, or only count it in a dry run.
 
     Raises `InvalidTargetError` for an invalid URL or address, `InvalidHostError` for a host that is invalid or a public
-    suffix, and `InvalidPersonError` for an unusable name. After these errors, nothing is deleted. After a database
-    error, call this again to continue. If Redis is unavailable, purged jobs' results stay there for up to ten minutes.
+    suffix, and `InvalidPersonError` for an unusable name. After these errors, nothing is deleted. After an error of the
+    database, call this again. If Redis is unavailable, task results of purged jobs stay there for up to ten minutes.
     """
     name = _checked_host(name) if kind is PurgeKind.HOST else name
     purged = PurgeStore(database).purge(kind, name, who=who, dry_run=dry_run)
@@ -94,7 +94,7 @@ def _forget_results(settings: Settings, job_ids: Sequence[str]) -> None:
 
 
 def _rewrite(connection: redis.Redis) -> None:
-    """Make Redis rewrite its append-only file, which contains deleted results. A managed Redis may refuse to do so."""
+    """Make Redis rewrite its append-only file, which still contains the deleted results."""
     try:
         if not connection.info("persistence").get("aof_enabled"):
             return

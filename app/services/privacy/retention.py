@@ -1,4 +1,4 @@
-"""Delete page copies, names of people, values, jobs, and other rows by age and size, in runs of about ten seconds."""
+"""Delete data by age and size (page copies, people's names, values, jobs, and others), in runs of about ten seconds."""
 
 import logging
 from collections import Counter
@@ -14,16 +14,16 @@ from app.settings import Settings
 
 log = logging.getLogger(__name__)
 
-#: A run begins no step after this time. The next run continues.
+#: Time after which a run begins no further step.
 _RUN_SECONDS = 10.0
 
 
 def prune_pages(settings: Settings, database: Database) -> dict[str, Any]:
     """Delete page copies that must not be kept (`no-store`) or are too old.
 
-    If all copies together exceed PAGE_STORE_MAX_BYTES, also delete the least recently used ones.
-    The maximum age is the lower of PAGE_RETENTION_DAYS and PERSONAL_DATA_RETENTION_DAYS, because pages may name people.
-    Return `{"bodies": n, "packed_bytes": n}`.
+    If the copies together exceed PAGE_STORE_MAX_BYTES, also delete the least recently used ones. The maximum age is the
+    lower of PAGE_RETENTION_DAYS and PERSONAL_DATA_RETENTION_DAYS, because pages may name people. Return `{"bodies": n,
+    "packed_bytes": n}`.
     """
     retention, limits = Retention(database), settings.retention
     days = min(limits.page_retention_days, limits.personal_data_retention_days)
@@ -44,7 +44,7 @@ def prune_pages(settings: Settings, database: Database) -> dict[str, Any]:
 def prune_values(settings: Settings, database: Database) -> dict[str, int]:
     """Delete people's names that no page has shown for PERSONAL_DATA_RETENTION_DAYS, and old values.
 
-    OBSERVATION_RETENTION_DAYS is the maximum age of values that are on no current page. Return `{"observations": n,
+    OBSERVATION_RETENTION_DAYS is the maximum age of values that no current page shows. Return `{"observations": n,
     "records": n}`: the number of deleted values, and of records whose names were deleted.
     """
     ages, limits = AgeLimits(database), settings.retention
@@ -61,7 +61,7 @@ def prune_values(settings: Settings, database: Database) -> dict[str, int]:
 
 
 def prune_jobs(settings: Settings, database: Database) -> dict[str, int]:
-    """Delete jobs after JOB_RETENTION_DAYS, and other expired rows (`expiry.py`). Return `{"jobs": n, "rows": n}`."""
+    """Delete jobs after JOB_RETENTION_DAYS, and other rows by age (`expiry.py`). Return `{"jobs": n, "rows": n}`."""
     deleted = Counter[str]()
     for _, some in _run_steps(database, {"rows": lambda: expiry.delete_expired(database, settings)}):
         deleted += some
@@ -71,11 +71,11 @@ def prune_jobs(settings: Settings, database: Database) -> dict[str, int]:
 
 
 def _run_steps(database: Database, steps: Mapping[str, Callable[[], Any]]) -> Iterator[tuple[str, Any]]:
-    """Repeat each step until it finds nothing more to delete or time is up. Yield the step's name and its result."""
     until = database.clock.now_us() + round(_RUN_SECONDS * 1_000_000)
     for name, step in steps.items():
         more = True
         while more and database.clock.now_us() < until:
             done = step()
             yield name, done
-            more = bool(getattr(done, "more", done))  # a result without `more` counts deleted rows
+            # the result is the number of deleted rows, or has an attribute `more`
+            more = bool(getattr(done, "more", done))
