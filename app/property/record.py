@@ -1,7 +1,4 @@
-"""The record: values of the fields in `fields/fields.toml`, each with its evidence.
-
-`reading/` finds the values; `merging/` turns records into a property.
-"""
+"""The record of a page: values of fields (`fields/fields.toml`), each with its evidence."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -17,7 +14,7 @@ __all__ += ["WITH_PROPERTY", "PageKind", "PropertyRecord", "SourceKind", "fits"]
 
 
 class PageKind(StrEnum):
-    """The kind of a fetched page. A record, such as an assessor's page, has facts but no asking price."""
+    """The kind of a fetched page. A record is a page with facts but no asking price, such as an assessor's page."""
 
     LISTING = "listing"
     RECORD = "record"
@@ -26,12 +23,12 @@ class PageKind(StrEnum):
     GONE = "gone"
 
 
-#: The kinds of pages that describe one property.
+#: Kinds of pages that describe one property.
 WITH_PROPERTY = (PageKind.LISTING, PageKind.RECORD)
 
 
 class SourceKind(StrEnum):
-    """The kind of a source, which determines how much weight its values get (`merging/weights.py`)."""
+    """The kind of a source; it determines the weight of the source's values (`merging/weights.py`)."""
 
     ASSESSOR = "assessor"
     GIS = "gis"
@@ -43,7 +40,7 @@ class SourceKind(StrEnum):
 
 
 class Method(StrEnum):
-    """The methods of reading a value, most trustworthy first."""
+    """How a value was read, the most trustworthy method first."""
 
     JSONLD = "jsonld"
     MICRODATA = "microdata"
@@ -62,11 +59,10 @@ Confidence = Annotated[float, Field(ge=0.0, le=1.0)]
 class Evidence(BaseModel):
     """The evidence of a value: where and how it was read.
 
-    `raw` is the text on the page, and `quote` is enough surrounding text to find it. `locator` is a JSON pointer
-    (jsonld, state), an XPath (microdata, opengraph, label), one of these two (recipe), `chars:START-END` in the text
-    sent to a model (llm), or the source fields (derived). `rendered` is true if a browser rendered the page. `recipe`
-    names the recipe that read the value, and how many pages it was learned from. JSON omits `rendered` if it is false,
-    and `recipe` if it is empty.
+    `raw` is the text on the page, and `quote` is enough surrounding text to find it. The form of `locator` depends on
+    the method: a JSON pointer (jsonld, state), an XPath (microdata, opengraph, label), either of them (recipe),
+    `chars:START-END` in the text sent to a model (llm), or source fields (derived). `rendered` is true if a browser
+    rendered the page. `recipe` names the recipe that read the value and the number of pages from which it was learned.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -95,7 +91,7 @@ _PYTHON_TYPES: Mapping[str, type | tuple[type, ...]] = {
 
 
 def fits(name: str, value: Any) -> bool:
-    """Return whether `name` is a field and `value` has its type. A boolean does not count as a number."""
+    """Return whether `name` is a field and `value` has its type. A boolean is not accepted as a number."""
     spec = FIELDS.get(name)
     if spec is None:
         return False
@@ -103,7 +99,7 @@ def fits(name: str, value: Any) -> bool:
 
 
 class PropertyRecord(BaseModel):
-    """One page's data: values by RESO name, each with evidence. Fields that the page lacks are left out.
+    """The data of one page: field values, each with evidence. A field that the page lacks is left out.
 
     Raises `ValueError` for an unknown name, a value of the wrong type, or a value without evidence.
     """
@@ -125,5 +121,5 @@ class PropertyRecord(BaseModel):
         return self
 
     def missing(self) -> tuple[str, ...]:
-        """Return the fields that a model may be asked for and that this record lacks, in the order of `FIELDS`."""
+        """Return the fields that this record lacks and that a model may be asked for, in the order of `FIELDS`."""
         return tuple(n for n, spec in FIELDS.items() if spec.ask_model and n not in self.values)

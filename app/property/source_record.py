@@ -1,4 +1,4 @@
-"""The values that one page gives for a property. `merging/` combines the records of several pages."""
+"""The values that one page gives for a property."""
 
 from __future__ import annotations
 
@@ -14,26 +14,25 @@ from app.property.urls.site import owner_of
 
 @dataclass(frozen=True, slots=True)
 class Voter:
-    """A source that counts once when values are merged: all hosts and ports of one owner.
+    """A source as merging counts it: all hosts of one owner together.
 
-    If an owner has hosts of different known kinds of sources, each kind counts once. `kind` is None if it is unknown or
-    "other".
+    If one owner's hosts are of different known kinds, each kind is a separate source. `kind` is None if the kind is
+    unknown or "other".
     """
 
     owner: str
     kind: SourceKind | None
 
     def is_independent_of(self, other: Voter) -> bool:
-        """Return whether the sources have different owners, or the same owner but different known kinds."""
         return self.owner != other.owner or (None not in (self.kind, other.kind) and self.kind != other.kind)
 
 
 @dataclass(frozen=True, slots=True)
 class SourceRecord:
-    """One page's values. `final_url` is the URL after redirects from `url`; both are normalized.
+    """One page's values. `final_url` is the URL after redirects from `url`, and both are normalized.
 
-    `page_url` is the page's canonical URL (`urls/canonical.py`), or None if undetermined. `checked_at` is when the site
-    last confirmed that the page is unchanged, or None if it never did. `source_kind` is None if unknown.
+    `page_url` is the canonical URL (`urls/canonical.py`), or None if it could not be determined. `checked_at` is when
+    the site last confirmed that the page is unchanged (None: never). `source_kind` is None if unknown.
     """
 
     url: str
@@ -54,7 +53,6 @@ class SourceRecord:
 
     @property
     def is_stranger(self) -> bool:
-        """Return whether the kind of source is unknown or "other"."""
         return self.source_kind in (None, SourceKind.OTHER)
 
     @property
@@ -63,7 +61,9 @@ class SourceRecord:
 
 
 def independent(voters: Iterable[Voter]) -> set[Voter]:
-    """Return the distinct sources, without those of unknown kind whose owner also has a source of known kind."""
+    """Return the sources that count separately. One of unknown kind is left out if its owner also has one of known
+    kind.
+    """
     found = set(voters)
     known = {voter.owner for voter in found if voter.kind is not None}
     return {voter for voter in found if voter.kind is not None or voter.owner not in known}

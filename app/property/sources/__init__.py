@@ -1,1 +1,1 @@
-"""Find pages about an address by URL templates and web searches, and check that a page is about the address."""
+"""Find pages about an address by URL templates and web searches, and check whether a page is about the address."""

@@ -10,7 +10,7 @@ from app.property.merging import identity
 
 
 class Verdict(StrEnum):
-    """Whether a page is about the requested property (wanted), another one, or possibly either (unknown)."""
+    """Whether a page is about the requested property, about another one, or possibly about either (unknown)."""
 
     WANTED = "wanted"
     OTHER = "other"
@@ -19,8 +19,6 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AddressMatch:
-    """The verdict on a page, with a reason in plain English."""
-
     verdict: Verdict
     reason: str
 
@@ -34,8 +32,8 @@ def match_address(
 ) -> AddressMatch:
     """Decide whether a page with `values` is about the address `wanted`.
 
-    `parcels` are parcel numbers (`plain_parcel`) from other pages about `wanted`. `place_is_known` is true if the
-    source covers only the area of the address, so that its page may omit the town.
+    `parcels` are normalized parcel numbers (`plain_parcel`) from other pages about the address. If `place_is_known`,
+    the source covers only the area of the address, so its pages may omit the town.
     """
     ours, theirs = normalize(wanted), identity.address_of(values)
     has_address = bool(theirs.street_number or theirs.street_name)
@@ -59,7 +57,6 @@ def match_address(
 
 
 def _units(ours: Address, theirs: Address) -> str | None:
-    """Return what is wrong with the unit that the page names, or None if the unit fits or the page names none."""
     if theirs.unit is None or theirs.unit == ours.unit:
         return None
     return f"it is about unit {theirs.unit}, and {f'unit {ours.unit}' if ours.unit else 'no unit'} was asked for"
@@ -72,7 +69,7 @@ def _same_house(ours: Address, theirs: Address) -> bool:
 
 
 def _elsewhere(ours: Address, theirs: Address) -> bool:
-    """Return whether the page names another place. A different town with the same ZIP code counts as the same place."""
+    """Return whether the page's place differs. Towns with the same ZIP code count as the same place."""
     if differ(ours.state, theirs.state) or differ(ours.postal_code, theirs.postal_code):
         return True
     same_zip = ours.postal_code is not None and ours.postal_code == theirs.postal_code

@@ -1,6 +1,6 @@
-"""Read and check `sources.toml`: the pages to request for an address, and the domains to search.
+"""Read and check `sources.toml`, which lists the pages to request for an address and the domains for web searches.
 
-Every problem raises a `ConfigurationError` that names the file, the table, the key, and what to write instead.
+A problem raises a `ConfigurationError` that names the file, the table, and the key, and says what to write instead.
 """
 
 import logging
@@ -31,7 +31,9 @@ _TABLES = ("area", "web_search")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A source of pages: one page is requested for every address in its area. `county` is the area's county, or ""."""
+    """A source of pages, such as a county's assessor: it has one page for each address in its area. `county` is "" if
+    the area has none.
+    """
 
     name: str
     kind: SourceKind
@@ -41,7 +43,9 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """The region that sources cover: a state, towns, or prefixes of postal codes. Empty means no limit."""
+    """An area for which sources are configured, limited by state, towns, and prefixes of postal codes. An empty limit
+    excludes nothing.
+    """
 
     name: str
     state: str
@@ -53,7 +57,7 @@ class Area:
     def holds(self, *, state: str | None, city: str | None, postal_code: str | None) -> bool:
         """Return whether the area contains an address.
 
-        If the area has towns and postal codes, the address needs to match only one of these lists.
+        If the area limits both towns and postal codes, an address needs to match only one of them.
         """
         if self.state and state and state.casefold() != self.state.casefold():
             return False
@@ -65,7 +69,7 @@ class Area:
 
 @dataclass(frozen=True, slots=True)
 class WebSearch:
-    """The domains that a model may search, with their subdomains. Without domains, web search is off."""
+    """The domains, including subdomains, that a web search may use. If there are none, web search is off."""
 
     enabled: bool = True
     allowed_domains: tuple[str, ...] = ()
@@ -95,8 +99,8 @@ class Sources:
     def kind_of_cited(self, url: str) -> SourceKind | None:
         """Return the kind of source for a page that only a web search found.
 
-        This is the kind of the configured sources on the same host and port, if they all have the same kind. Return
-        None if the host's domain is shared by unrelated sites, which need not be of the same kind.
+        It is the kind of the sources configured on the same host and port, if they agree. Return None if the host
+        belongs to unrelated sites.
         """
         place = _host_and_port(url)
         if not place[0] or is_shared(place[0]):
@@ -119,9 +123,9 @@ def _host_and_port(url: str) -> tuple[str, int | None]:
 
 
 def read_sources(path: Path, *, must_exist: bool = False) -> Sources:
-    """Return the content of the file at `path`, or an empty `Sources` if the file does not exist.
+    """Parse the file at `path`, or return an empty `Sources` if the file does not exist.
 
-    Raises `ConfigurationError` if the file is invalid, or if it `must_exist` and does not.
+    Raises `ConfigurationError` if the file is invalid, or if it is missing although it `must_exist`.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -246,7 +250,7 @@ def _one_of(kinds: type[SourceKind]) -> str:
 
 
 class SourcesFile:
-    """The sources file, which is reread if it has changed. Thread-safe: two threads may reread it at the same time."""
+    """The file `sources.toml`, reread when it has changed. Thread-safe."""
 
     def __init__(self, path: Path, *, must_exist: bool = False) -> None:
         self.path = path
@@ -254,9 +258,9 @@ class SourcesFile:
         self._kept: tuple[tuple[int, int] | None, Sources] | None = None
 
     def current(self) -> Sources:
-        """Return the current content, or the last valid content while the file is invalid.
+        """Return the current content. While the file is invalid, return its last valid content.
 
-        Raises `ConfigurationError` if the file has never been valid.
+        Raises `ConfigurationError` if the file has never been valid in this process.
         """
         stamp = self._stamp()
         kept = self._kept

@@ -10,21 +10,21 @@ from app.property.page import Page
 from app.property.reading.document import Document
 from app.property.reading.search.links import Links
 
-#: Only this many links of a page are examined.
 _MOST_LINKS = 2_000
-#: A row or card with more characters may be about several properties, so its text is not used.
+#: Maximum length of a row or card; a longer one may be about several properties, so its text is not used.
 _ROW_CHARS = 400
 _ROWS = frozenset({"tr", "li", "article", "dd", "p", "div", "td"})
 _UNIT = re.compile(r"(?:\b(?:unit|apt|apartment|ste|suite|lot)\b\.?|#)\s*+#?\s*+([\w-]+)")
-#: Matches a direction. If it follows the street's name, the street is a different one.
+#: Matches a direction. A direction after the street's name makes it another street.
 _DIRECTION = re.compile(r"(?:[NSEW]|N[EW]|S[EW]|north(?:east|west)?|south(?:east|west)?|east|west)[.,]?", re.IGNORECASE)
 _ZIP = re.compile(r"\b\d{5}\b")
 
 
 def find_link(page: Page, wanted: Address) -> str | None:
-    """Return the URL of the link about `wanted`, or None if there is no such link or if such links have different URLs.
+    """Return the URL of the only link about `wanted`, or None if there is no link or several different ones.
 
-    Only links to the page's own host count. The address is sought in the link's text, or else in the text of its row.
+    Only links to the page's own host are examined. The address must be in the link's text, or in the text of the link's
+    row.
     """
     document = Document(page)
     if document.root is None:
@@ -42,7 +42,9 @@ def find_link(page: Page, wanted: Address) -> str | None:
 
 
 def _words_around(link: Any) -> str:
-    """Return the link's text if it has a number and a word, else the text of its row if this is the row's only link."""
+    """Return the link's text if it has a number and a word. Otherwise, return the text of its row if the row has no
+    other link.
+    """
     text = _text(link)
     if re.search(r"\d", text) and re.search(r"[A-Za-z]{2}", text):
         return text
@@ -63,7 +65,6 @@ def _text(element: Any) -> str:
 
 
 def _is_about(text: str, wanted: Address) -> bool:
-    """Return whether `text` names the requested house and unit, and no other postal code."""
     ours = normalize(wanted)
     if not ours.street_number or not ours.street_name:
         return False
@@ -78,7 +79,7 @@ def _is_about(text: str, wanted: Address) -> bool:
 
 
 def _behind_house(text: str, number: str, name: str) -> str | None:
-    """Return the text after the first mention of the house, or None if there is no mention."""
+    """Return the text after the address of the house, or None if `text` does not contain it."""
     words = text.split()
     width = len(number.split())
     for start in range(len(words)):

@@ -1,4 +1,4 @@
-"""Choose the requested property in a response that lists several. If the choice is unclear, choose none. No I/O."""
+"""Choose the requested property from a response that lists several. Choose none if the choice is unclear. No I/O."""
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -8,15 +8,15 @@ from app.property.address import Address
 from app.property.merging.identity import PARCEL, plain_parcel_of
 from app.property.sources.address_match import Verdict, match_address
 
-#: Maximum number of parcel numbers or fields that a reason lists.
+#: Maximum number of parcel numbers or fields in a reason.
 _NAMED = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The index of the row about the requested property (None if no row is chosen), the verdict, and the reason.
+    """The result of choosing a row. `place` is the row's index, or None if no row is chosen.
 
-    If `is_open`, the choice can be made once another source gives the parcel number of the property.
+    If `is_open`, a parcel number of the property from another source would decide.
     """
 
     place: int | None
@@ -35,10 +35,9 @@ def choose(
 ) -> Choice:
     """Choose the row about the `wanted` address.
 
-    `rows` are the values of the candidates among the `listed` properties of the response. `parcels` and
-    `place_is_known` are as for `match_address`. If several rows match, prefer those with a parcel number in `parcels`.
-    If several still match, they must have the same parcel number and no different values; the row with the most values
-    is then chosen. Values of different rows are never combined.
+    `rows` are the candidates' values; the response lists `listed` properties. For the other arguments, see
+    `match_address`. If several rows match, prefer those with a parcel number in `parcels`. Rows that still match must
+    be of one parcel and must not contradict each other; the one with the most values is chosen.
     """
     judged = [match_address(row, wanted, parcels, place_is_known=place_is_known) for row in rows]
     mine = [place for place, match in enumerate(judged) if match.is_wanted]

@@ -1,8 +1,8 @@
-"""Parse the answer of a web search: the pages it cites, and the values it attributes to them. No I/O.
+"""Parse the answer of a web search into cited pages and claims about them. No I/O.
 
-The answer is a text with citations (`url_citation`) after its statements. A model wrote it after reading untrusted
-pages, so its statements are not evidence. Each statement is stored with the page that it cites. It becomes a value of a
-record only if that page itself gives the value. Statements without a citation are ignored.
+The answer is a text in which citations (`url_citation`) follow the statements. A model wrote it from untrusted pages,
+so a statement is not evidence. A statement is stored with its cited page, as a claim. It becomes a value only if the
+page itself states it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from app.property.record import DERIVED_FIELDS, FIELDS, Method, fits
 from app.property.urls.targets import normalize_url
 
 _URL = re.compile(r"https?://[^\s()\[\]<>\"']+")
-#: A label and its value, such as `- **Year built**: 1987`.
 _LABELED = re.compile(r"^\W*([A-Za-z][\w /#-]{1,38}?)\W{0,3}:\s*(\S.*?)\W*$", re.DOTALL)
 _MARKS = re.compile(r"[*_`|]+")
 _LOCALE = Locale("en", "US")
@@ -34,7 +33,7 @@ _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class UnverifiedClaim:
-    """A value that the page `url` states, according to the answer. `quote` is the answer's statement."""
+    """A value that, according to the answer, the page `url` states. `quote` is the statement."""
 
     field: str
     value: Any
@@ -46,9 +45,9 @@ class UnverifiedClaim:
 class SearchAnswer:
     """The parsed answer of a web search.
 
-    `cited` are the normalized URLs of the cited pages, in the order of the text. `visited` are all pages that the
-    search reports as read. `uncited` are other URLs in the text. If the answer is not usable as a whole, `flaw` is
-    `refused`, `incomplete`, or `empty`, and `explanation` explains it; otherwise, both are "".
+    `cited` are the normalized URLs of cited pages, in the order of their citations. `visited` are the pages that the
+    search reports as opened or found. `uncited` are other URLs in the text. If the answer is unusable, `flaw` is
+    `refused`, `incomplete`, or `empty`, and `explanation` gives the details.
     """
 
     cited: tuple[str, ...] = ()
@@ -59,7 +58,6 @@ class SearchAnswer:
     explanation: str = ""
 
     def without(self, urls: Set[str]) -> SearchAnswer:
-        """Return a copy without `urls` and without the claims that cite them."""
         cited, visited, uncited = (
             tuple(url for url in some if url not in urls) for some in (self.cited, self.visited, self.uncited)
         )
@@ -71,10 +69,10 @@ class SearchAnswer:
 
 
 def read_answer(output: Sequence[Any], status: str = "completed", reason: str = "") -> SearchAnswer:
-    """Parse the `output` items of a response. Items that do not follow the API's schema are ignored.
+    """Parse the `output` items of a response. Malformed items are ignored.
 
-    `status` is the response's: "completed", "incomplete", or "failed". `reason` is "" if it is
-    completed, the reason in `incomplete_details` if it is incomplete, or the message of `error` if it failed.
+    `status` is the status of the response. `reason` explains a status other than "completed": `incomplete_details` or
+    the message of `error`.
     """
     items = [item for item in output if isinstance(item, Mapping)]
     parts = [part for item in items if item.get("type") == "message" for part in _mappings(item.get("content"))]
@@ -130,10 +128,9 @@ def _looked_at(item: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _citations(text: str, annotations: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
-    """Yield each cited URL with the words that it supports. These words come before the citation.
+    """Yield each cited URL with the words that it supports: those since the previous citation or the start of the line.
 
-    The words begin at the start of the line or after the previous citation. If there are no words between two
-    citations, both support the same words.
+    If there are none, the citation supports the same words as the previous one.
     """
     before, words = 0, ""
     marks = [a for a in annotations if a.get("type") == "url_citation" and _is_span(a, text)]
@@ -153,7 +150,7 @@ def _is_span(mark: Mapping[str, Any], text: str) -> bool:
 
 
 def _claims(claim: str, url: str) -> Iterator[UnverifiedClaim]:
-    """Yield the values in the words before a citation, which are a label with a value, or a sentence."""
+    """Yield the claims in the words that a citation supports: a label with a value, or a sentence."""
     if not claim or len(claim) > _SHORT:
         return
     for found in _values(claim):

@@ -1,8 +1,8 @@
 """Insert secrets into source URLs for the request, and remove them from all results.
 
-A template contains `{secret:GIS_TOKEN}`. Only the request itself contains the secret. URLs in targets, the database,
-evidence, errors, logs, and exports contain the mark `~secret.GIS_TOKEN~` instead. A site may repeat the secret in its
-response, in links, or in redirects, in any escaping. The mark replaces the secret there too.
+A template contains `{secret:GIS_TOKEN}`. The secret is inserted only into the request itself. All stored or shown URLs
+contain the mark `~secret.GIS_TOKEN~` instead. A site may repeat the secret in its response, in any escaping. There,
+too, the mark replaces it.
 """
 
 import re
@@ -16,7 +16,6 @@ from app.errors import ConfigurationError, PropertyIntelligenceError
 from app.property.page import NotModified, Page
 from app.redaction import SHORTEST_PROTECTED, is_secret_name
 
-#: Secrets are named like environment variables.
 SECRET_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 _MARK = re.compile(r"~secret\.([A-Z][A-Z0-9_]{0,63})~")
 #: The escapes that HTML, JSON, and JavaScript may use for a character.
@@ -28,7 +27,7 @@ _ESCAPES: Mapping[str, tuple[str, ...]] = {
 
 
 def mark_of(name: str) -> str:
-    """Return the mark that stands for the secret in a URL. URL normalization does not change the mark."""
+    """Return the mark that stands for the secret in a URL. The mark survives URL normalization."""
     return f"~secret.{name}~"
 
 
@@ -40,7 +39,7 @@ def secret_names_in(url: str) -> tuple[str, ...]:
 def parse_secrets(entries: list[str], variable: str) -> dict[str, str]:
     """Parse `NAME=value` entries.
 
-    Raises `ConfigurationError` for an invalid or repeated entry. The error names the entry, and contains no secret.
+    Raises `ConfigurationError`, without the secret, for an invalid or repeated entry.
     """
     found: dict[str, str] = {}
     for place, entry in enumerate(entries, start=1):
@@ -62,12 +61,12 @@ def parse_secrets(entries: list[str], variable: str) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class UrlSecrets:
-    """Inserts the secrets of one URL into the URL, and removes them from results. `secrets` maps names to values."""
+    """Inserts secrets (`secrets` maps names to values) into one URL, and removes them from the results."""
 
     secrets: Mapping[str, str] = field(repr=False)
 
     def reveal(self, url: str) -> str:
-        """Return `url` with secrets instead of marks. Use the result for one request only, and never store it."""
+        """Return `url` with secrets instead of marks. The result must be used for one request only, and never stored."""
         return _MARK.sub(
             lambda mark: quote(self.secrets[mark[1]], safe="") if mark[1] in self.secrets else mark[0], url
         )
@@ -79,20 +78,20 @@ class UrlSecrets:
         return text
 
     def answer(self, url: str, answer: Page | NotModified) -> Page | NotModified:
-        """Return `answer`, the fetcher's result for `url`, with each secret replaced by its mark."""
+        """Return the fetcher's result `answer` with its secrets replaced by their marks, and with the requested `url`."""
         final_url = self.hide(answer.final_url)
         if isinstance(answer, NotModified):
             return replace(answer, url=url, final_url=final_url)
         text = self.hide(answer.text)
-        body = self.hide(answer.body.decode("latin-1")).encode("latin-1")  # latin-1 maps each byte to one character
-        if text != answer.text and body == answer.body:  # in UTF-16, for example, the secret has other bytes
+        body = self.hide(answer.body.decode("latin-1")).encode("latin-1")  # decodes and encodes every byte unchanged
+        if text != answer.text and body == answer.body:  # the body's encoding, such as UTF-16, hid the secret
             body = text.encode("utf-8", "surrogatepass")
         declared = None if answer.declared_url is None else self.hide(answer.declared_url)
         return replace(answer, url=url, final_url=final_url, declared_url=declared, text=text, body=body)
 
     @contextmanager
     def hidden_in_errors(self) -> Iterator[None]:
-        """Remove secrets from each `PropertyIntelligenceError` that the block raises, and drop the error's cause."""
+        """Remove secrets from a `PropertyIntelligenceError` that the block raises, and drop the error's cause."""
         try:
             yield
         except PropertyIntelligenceError as exc:
@@ -105,7 +104,7 @@ class UrlSecrets:
         return tuple((name, re.compile("".join(map(_any_form, value)))) for name, value in longest_first)
 
 
-#: A function that returns the secrets of a URL, or None if the URL has none.
+#: Returns the secrets of a URL, or None if it has none.
 SecretsByUrl = Callable[[str], UrlSecrets | None]
 
 
@@ -117,9 +116,9 @@ def _any_form(char: str) -> str:
 
 
 def literal_secret(url: str) -> str | None:
-    """Return the name of the first query parameter that seems to contain a secret in clear text, or None.
+    """Return the name of the first query parameter that seems to contain a literal secret, or None.
 
-    `url` contains `{}` in place of each placeholder.
+    In `url`, each placeholder is replaced by `{}`.
     """
     for name, value in _parameters(url):
         if is_secret_name(name) and len(value) >= SHORTEST_PROTECTED and "{}" not in value:
@@ -128,7 +127,7 @@ def literal_secret(url: str) -> str | None:
 
 
 def doubtful_parameters(url: str) -> list[str]:
-    """Return the names of query parameters that are named like a secret but have a short, possibly harmless value."""
+    """Return the query parameters with a secret's name but a short value, which may be harmless."""
     return [
         name
         for name, value in _parameters(url)
@@ -139,5 +138,5 @@ def doubtful_parameters(url: str) -> list[str]:
 def _parameters(url: str) -> list[tuple[str, str]]:
     try:
         return parse_qsl(urlsplit(url).query)
-    except ValueError:  # not a URL; another check reports this
+    except ValueError:
         return []

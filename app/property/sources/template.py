@@ -1,15 +1,14 @@
-"""URL templates: check them, and fill their placeholders with the parts of an address. No I/O.
+"""Check URL templates, and fill their placeholders with the parts of an address. No I/O.
 
-`{name}` stands for a part of the address. All characters of the value except letters, digits, and `-._~` are
-percent-encoded (RFC 3986), so it cannot change the structure of the URL. `{name:filter:filter}` transforms the value
-first:
+`{name}` stands for a part of the address. The value is percent-encoded (RFC 3986) except for letters, digits, and
+`-._~`, so it cannot change the URL's structure. `{name:filter:filter}` transforms the value first:
 
 - `sql` doubles single quotes, as string literals in an ArcGIS `where` clause require
 - `upper` and `lower` change the case
 - `bare` keeps letters and digits only
 - `slug` converts to lower case and puts dashes between words
 
-`{secret:NAME}` stands for a secret (`secrets.py`), which never appears in a URL built here.
+`{secret:NAME}` stands for a secret (`secrets.py`), which is not filled in here.
 """
 
 import re
@@ -21,13 +20,13 @@ from app.errors.targets import InvalidTargetError
 from app.property.sources.secrets import SECRET_NAME, doubtful_parameters, literal_secret, mark_of
 from app.property.urls.targets import normalize_url
 
-#: The parts of an address that a template may use, each with an example.
+#: Parts of an address that a template may use, with examples.
 PLACEHOLDERS: Mapping[str, str] = {
     "street_number": "12", "street_name": "Fictional Ave", "street_line": "12 Fictional Ave", "unit": "2B",
     "city": "Anytown", "state": "ST", "postal_code": "00000", "county": "Anytown County",
     "parcel_number": "0012-0034",
 }  # fmt: skip
-#: Parts that an address may lack. A source is requested even without them.
+#: Parts that an address may lack. A source is requested even if the address lacks them.
 _MAY_BE_EMPTY = frozenset({"unit"})
 FILTERS: Mapping[str, Callable[[str], str]] = {
     "sql": lambda text: text.replace("'", "''"),
@@ -38,21 +37,20 @@ FILTERS: Mapping[str, Callable[[str], str]] = {
 }
 _PLACE = re.compile(r"\{([^{}]*)\}")
 _SECRET = re.compile(r"\{secret:([^{}]*)\}")
-#: The pattern of a percent-encoded value.
 _VALUE = r"(?:[A-Za-z0-9._~-]|%[0-9A-F]{2})*"
-#: Stands for a value while a URL with placeholders is normalized.
+#: Takes the place of values while a template is normalized as a URL.
 _ANYTHING = "zqxjkvzqxjkv"
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A valid template, for which `problem_of` returns None."""
+    """A valid template: `problem_of` returns None for its text."""
 
     text: str
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """The names of the placeholders, without secrets and without duplicates."""
+        """The names of the placeholders, except secrets."""
         return tuple(dict.fromkeys(place.partition(":")[0] for place in _PLACE.findall(_without_secrets(self.text))))
 
     @property
@@ -60,7 +58,7 @@ class Template:
         return tuple(dict.fromkeys(_SECRET.findall(self.text)))
 
     def made(self, url: str) -> bool:
-        """Return whether this template can produce the target `url`. Only such a URL gets the template's secrets."""
+        """Return whether this template can produce the target `url`. Secrets are inserted only into such URLs."""
         return re.fullmatch(self._pattern(), url) is not None
 
     def _pattern(self) -> str:
@@ -68,11 +66,11 @@ class Template:
         return re.escape(spelled).replace(_ANYTHING, _VALUE)
 
     def missing(self, values: Mapping[str, str]) -> tuple[str, ...]:
-        """Return the required placeholders that `values` does not fill."""
+        """Return the required placeholders for which `values` has no value."""
         return tuple(name for name in self.needs if name not in _MAY_BE_EMPTY and not values.get(name))
 
     def url(self, values: Mapping[str, str]) -> str:
-        """Return the target URL for `values`. Secrets stay placeholders (see `mark_of`).
+        """Return the target URL for `values`. It contains marks instead of secrets (`mark_of`).
 
         Raises `InvalidTargetError` if the URL is too long.
         """
@@ -92,13 +90,13 @@ def _without_secrets(text: str) -> str:
 
 
 def literal_parameters(text: str) -> tuple[str | None, list[str]]:
-    """Return the name of a parameter with a clear-text secret (or None), and names of parameters that may have one."""
+    """Return the first parameter with a literal secret (or None), and the parameters that may have one."""
     bare = _PLACE.sub("{}", text)
     return literal_secret(bare), doubtful_parameters(bare)
 
 
 def problem_of(text: str) -> str | None:
-    """Return what is wrong with a template, and where, or None if the template is valid."""
+    """Return what is wrong with a template, or None if it is valid."""
     rest = _PLACE.sub("", text)
     if "{" in rest or "}" in rest:
         return "has a brace without its partner (a brace of the URL itself is written %7B or %7D)"

@@ -1,4 +1,4 @@
 """Store jobs, pages, properties, watches, model answers, and keys in one `Database` (SQLite or PostgreSQL).
 
-Each subject has a store class or functions, so that callers write no SQL.
+Callers use stores and functions, and write no SQL.
 """

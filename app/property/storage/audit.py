@@ -13,7 +13,7 @@ from app.property.storage.types import Base, Id, Plain, PlainJson, Who, Words
 
 
 class AuditEntry(Base):
-    """An action on an OpenAI key, or a purge. The key pool defines the values of `outcome` and `state`."""
+    """An action on an OpenAI key, or a purge."""
 
     __tablename__ = "audit_log"
 
@@ -21,9 +21,9 @@ class AuditEntry(Base):
     at: Mapped[datetime] = mapped_column(index=True)
     who: Mapped[Who]
     area: Mapped[str] = mapped_column(String(16))  # "key" or "purge"
-    # for a key: disable, enable, or probe; for a purge: the kind of purged data, or "age" (`privacy/ages.py`)
+    # an action on a key (disable, enable, probe), the kind of purged data, or "age" (`privacy/ages.py`)
     action: Mapped[str] = mapped_column(String(16))
-    key_id: Mapped[Id | None]  # null for a purge
+    key_id: Mapped[Id | None]
     mask: Mapped[Plain | None]
     reason: Mapped[Words | None]
     outcome: Mapped[str | None] = mapped_column(String(16))
@@ -37,7 +37,7 @@ class AuditEntry(Base):
     )
 
     def as_json(self) -> dict[str, Any]:
-        """Return an action on a key as the HTTP API and the CLI show it, in JSON types."""
+        """Return an action on a key in JSON types, as the HTTP API and the CLI show it."""
         return self.shown(("id", "at", "who", "action", "key_id", "mask", "reason", "outcome", "state"))
 
 
@@ -54,7 +54,7 @@ def record(connection: Connection, at: datetime, who: str, area: str, action: st
 def key_actions(
     database: Database, cursor: str | None = None, *, key_id: str | None = None, limit: int = 100
 ) -> Page[AuditEntry]:
-    """Return a page of the actions on keys, newest first. `key_id` selects one key; None means all keys.
+    """Return a page of actions on keys, newest first, of the key `key_id` (None: all keys).
 
     Raises `InvalidCursorError`.
     """

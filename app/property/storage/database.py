@@ -1,6 +1,6 @@
-"""Access to the database: connections, transactions, and error translation. Each process opens one `Database`.
+"""Access to the database: connections, transactions, and error translation.
 
-SQLite runs in WAL mode: one writer runs at a time, and readers never wait. A forked child process never uses or
+SQLite runs in WAL mode: there is one writer at a time, and readers never wait. A forked child process never uses or
 closes its parent's connections.
 """
 
@@ -23,14 +23,14 @@ from app.settings import Settings
 
 SQLITE_FILE = "propintel.sqlite3"
 _ATTEMPTS = 5
-#: Limits of the pause between two transactions of `repeat_paced`, in seconds.
+#: Limits of the pause after a transaction of `repeat_paced`, in seconds.
 _LEAST_PAUSE_SECONDS, _MOST_PAUSE_SECONDS = 0.005, 0.1
 
 
 def names_key(settings: Settings) -> NamesKey:
-    """Return the key for hashing purged names: PRIVACY_KEY or, on SQLite, a key file beside the database.
+    """Return the key for hashing purged names: PRIVACY_KEY, or else (only with SQLite) a key file next to the database.
 
-    On PostgreSQL without PRIVACY_KEY, there is no key, and people cannot be purged.
+    With PostgreSQL, people cannot be purged if PRIVACY_KEY is not set.
     """
     if settings.retention.privacy_key is not None:
         return NamesKey(settings.retention.privacy_key.get_secret_value())
@@ -40,10 +40,7 @@ def names_key(settings: Settings) -> NamesKey:
 
 
 def database_url(settings: Settings) -> str:
-    """Return DATABASE_URL or, if it is not set, the URL of the SQLite file in PROPINTEL_HOME.
-
-    DATABASE_URL may contain a password.
-    """
+    """Return DATABASE_URL, or else the URL of the SQLite file in PROPINTEL_HOME. It may contain a password."""
     if settings.state.database_url is not None:
         return settings.state.database_url.get_secret_value()
     path = settings.state.propintel_home.absolute() / SQLITE_FILE
@@ -51,12 +48,12 @@ def database_url(settings: Settings) -> str:
 
 
 class Database:
-    """The database at a URL. It is opened at first use or by `open()`. Thread-safe and fork-safe.
+    """The database at a URL. Opened at first use, or by `open()`. Thread-safe and fork-safe.
 
     A missing SQLite folder is created with mode 0700, and an outdated SQLite schema is migrated. An outdated PostgreSQL
-    schema raises `DatabaseOutdatedError`. A writer waits up to `busy_timeout_seconds` for other writers; then
-    `DatabaseLockedError` is raised. `names_key` is the key for hashing purged names. Methods raise only errors of
-    `app.errors` and `IntegrityError`.
+    schema raises `DatabaseOutdatedError` instead. If other writers hold the lock for `busy_timeout_seconds`,
+    `DatabaseLockedError` is raised. `names_key` is for hashing purged names. Methods raise only errors of `app.errors`
+    and `IntegrityError`.
     """
 
     def __init__(
@@ -89,7 +86,7 @@ class Database:
         self._opened()
 
     def close(self) -> None:
-        """Close this process's connections. The next use opens new ones."""
+        """Close this process's connections."""
         with self._lock:
             engine, self._engine = self._engine, None
             if engine is not None and self._pid == os.getpid():
@@ -97,22 +94,21 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Open a read transaction. It never waits for writers. On PostgreSQL, each statement has its own snapshot."""
+        """Open a read transaction, which never waits for writers. On PostgreSQL, each statement has its own snapshot."""
         with errors.translated(self.url), self._opened().connect() as connection:
             yield connection.execution_options(begin="BEGIN")
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """Open a write transaction. It is committed after the block, or rolled back if the block raises an error."""
+        """Open a write transaction. Commit after the block, or roll back if it raises an error."""
         engine = self._opened()
-        self.clock.now()  # update now: a shared clock may query Redis, which must not happen in a transaction
+        self.clock.now()  # may query Redis, which must not happen inside the transaction
         with errors.translated(self.url), engine.begin() as connection:
             yield connection
 
     def repeat[T](self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in a write transaction. Retry up to four times after a deadlock or a conflict with other writers.
-
-        Conflicts are serialization failures, and unique keys that another transaction inserted first.
+        """Run `work` in a write transaction. After a conflict with another transaction, such as a deadlock, repeat it
+        up to four times.
         """
         for attempt in range(1, _ATTEMPTS + 1):
             try:
@@ -127,10 +123,11 @@ class Database:
         raise AssertionError("unreachable")  # pragma: no cover
 
     def repeat_paced[T](self, work: Callable[[Connection], T]) -> T:
-        """Run `work` like `repeat`. Use this for long series of transactions: on SQLite, it pauses between them.
+        """Run `work` like `repeat`, as one of many transactions. On SQLite, pause between them so that others can
+        write. Use this for long series of transactions: on SQLite, it pauses between them.
 
-        SQLite does not queue writers: a waiting writer tries again every 1 to 100 ms. Without a pause, the next
-        transaction of the series would usually have taken the write lock by then, and other writers would starve.
+        A waiting writer of SQLite only tries again every 1 to 100 ms. Without pauses, the series would nearly always
+        have the write lock at that moment.
         """
         if self.is_sqlite:
             time.sleep(max(0.0, self._next_paced - time.monotonic()))
@@ -141,24 +138,26 @@ class Database:
         return result
 
     def advisory_lock(self, connection: Connection, name: str, *, shared: bool = False) -> None:
-        """Take the lock `name` until the transaction ends. On SQLite, do nothing: it has only one writer at a time."""
+        """Take the lock `name` until the transaction ends. SQLite needs no lock, because it has only one writer at a
+        time.
+        """
         if not self.is_sqlite:
             function = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
             connection.execute(text(f"SELECT {function}(hashtext(:name))"), {"name": name})
 
     def wipe_free_space(self) -> bool:
-        """Overwrite deleted rows in the database's files. Return True if the files contain no deleted row any more.
+        """Overwrite deleted rows in the database's files. Return whether no deleted row is left in them.
 
-        On SQLite, rewrite the file and empty the write-ahead log, or return False if readers prevent that. On
-        PostgreSQL, run VACUUM and return False, because PostgreSQL overwrites freed space and its log only when it
-        reuses them. VACUUM FULL would overwrite them, but it locks all tables (docs/retention.md).
+        On SQLite, this rewrites the file and empties the write-ahead log; it fails while others read. On PostgreSQL,
+        this runs VACUUM and returns False: free space and the log are overwritten only when they are reused. VACUUM
+        FULL is not used, because it locks whole tables (docs/retention.md).
         """
         engine = self._opened()
         if not self.is_sqlite:
             with errors.translated(self.url), engine.connect() as connection:
                 connection.execution_options(isolation_level="AUTOCOMMIT")
-                connection.detach()  # close the connection after use, because its timeout is disabled next
-                connection.execute(text("SET statement_timeout = 0"))  # VACUUM can take longer
+                connection.detach()  # the connection must not be reused: its timeout is disabled next
+                connection.execute(text("SET statement_timeout = 0"))
                 connection.execute(text("VACUUM"))
             return False
         with errors.translated(self.url), outside_transaction(engine) as cursor:
@@ -177,7 +176,7 @@ class Database:
             return self._engine
 
     def _forget_parent(self) -> None:
-        """After a fork, keep the parent's engine alive but unused, because closing it would write to shared sockets."""
+        """Keep the parent's engine alive but unused: closing it would write to sockets that the parent still uses."""
         self._lock = threading.Lock()
         if self._engine is not None:
             self._inherited.append(self._engine)

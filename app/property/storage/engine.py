@@ -11,7 +11,7 @@ from app.errors import ConfigurationError
 
 
 def parse_url(text_: str) -> URL:
-    """Parse the URL of a supported database. For other URLs, raise a `ConfigurationError` that omits the URL."""
+    """Parse the URL of a supported database. Raise `ConfigurationError`, without the URL, for other URLs."""
     remedy = "Use sqlite:////path/to/file or postgresql://user:password@host/database"
     try:
         url = make_url(text_.strip())
@@ -26,8 +26,8 @@ def parse_url(text_: str) -> URL:
     return url.set(drivername="sqlite")
 
 
-#: Connection parameters. If the server's host or network fails, a connection is given up after about 15 seconds; the
-#: operating system's defaults take minutes to hours (PostgreSQL documentation, section 34.1.2).
+#: Connection parameters. If the server's host or network fails, its connections are closed after about 15 seconds
+#: instead of minutes to hours (PostgreSQL documentation, section 34.1.2).
 _POSTGRESQL = {
     "connect_timeout": 5,
     "application_name": "propintel",
@@ -36,7 +36,7 @@ _POSTGRESQL = {
     "keepalives_interval": 3,
     "keepalives_count": 3,
 }
-#: PostgreSQL cancels statements that run longer, except migrations and VACUUM.
+#: Maximum duration of a statement on PostgreSQL, except for migrations and VACUUM.
 _STATEMENT_TIMEOUT_MS = 60_000
 
 
@@ -55,7 +55,7 @@ def make_engine(url: URL, busy_timeout_seconds: float) -> Engine:
 
 @contextmanager
 def outside_transaction(engine: Engine) -> Iterator[Any]:
-    """Open a cursor of the SQLite driver, for statements that SQLite runs only outside a transaction."""
+    """Open a cursor of the SQLite driver outside a transaction."""
     with closing(engine.raw_connection()) as raw, closing(raw.cursor()) as cursor:
         yield cursor
 
@@ -65,16 +65,16 @@ def _prepare_postgresql(raw: Any, wait_ms: int) -> None:
         cursor.execute(f"SET lock_timeout = {wait_ms:d}")
         cursor.execute(f"SET statement_timeout = {_STATEMENT_TIMEOUT_MS:d}")
         cursor.execute("SET TIME ZONE 'UTC'")
-        # a plan that was cached while the table was small could scan the whole table until the next ANALYZE
+        # a cached plan from when the table was small may scan the whole table
         cursor.execute("SET plan_cache_mode = force_custom_plan")
     raw.commit()
 
 
 def _prepare_sqlite(raw: Any, _: Any) -> None:
-    raw.isolation_level = None  # the driver must not open transactions, because _begin_sqlite does
+    raw.isolation_level = None  # `_begin_sqlite` opens transactions, not the driver
     cursor = raw.cursor()
     cursor.execute("PRAGMA foreign_keys = ON")
-    # in WAL mode, NORMAL loses no commit if a process crashes; a power failure can lose the last commits
+    # in WAL mode, a crashed process loses no commit; a power failure can lose the last ones
     cursor.execute("PRAGMA synchronous = NORMAL")
     # overwrite deleted rows with zeros, so that a purged page does not remain in the file's free space
     cursor.execute("PRAGMA secure_delete = ON")
@@ -82,5 +82,5 @@ def _prepare_sqlite(raw: Any, _: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    """Begin a transaction. By default, take the write lock now, because taking it later can fail without waiting."""
+    """Begin a transaction. Unless it only reads, take the write lock now, because taking it later can fail at once."""
     connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN IMMEDIATE"))

@@ -23,33 +23,33 @@ from app.errors.storage import (
 )
 from app.redaction import shown_url
 
-#: Maps regular expressions for error codes to error classes; the first match counts. The codes are SQLSTATEs
-#: (PostgreSQL documentation, appendix A) and names of SQLite's result codes (https://www.sqlite.org/rescode.html).
+#: Error classes by error code; the first match counts. Codes are SQLSTATEs (PostgreSQL documentation, appendix A) or
+#: SQLite's result codes (https://www.sqlite.org/rescode.html).
 _MEANINGS: Mapping[str, type[StoreError]] = {
     r"55P03|40P01|40001|SQLITE_(BUSY|LOCKED).*": DatabaseLockedError,
     r"53100|SQLITE_FULL.*": DiskFullError,
     r"23503|SQLITE_CONSTRAINT_FOREIGNKEY": RowGoneError,
     r"SQLITE_NOTADB.*": NotADatabaseError,
     r"SQLITE_(CANTOPEN|READONLY|PERM|AUTH|IOERR).*": DatabaseFileError,
-    # connection exceptions, out of resources, canceled or shut down, system errors, read-only after a failover
+    # connection exception, lack of resources, shutdown or canceled statement, system error, read-only after a failover
     r"08...|53...|57...|58...|25006": DatabaseUnavailableError,
 }
-#: Names of driver exceptions. If such an exception has no error code, the connection was lost or could not be made.
+#: Driver exceptions that, without an error code, mean a lost or failed connection.
 _LOST = ("OperationalError", "ConnectionTimeout", "InterfaceError")
-#: Codes of transient errors: a unique key that another process inserted first, a deadlock, or a serialization failure.
+#: Codes after which a repetition may succeed: a unique key that another process inserted first, a deadlock, or a
+#: serialization failure.
 _PASSING = ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "23505", "40P01", "40001")
-#: If fewer bytes are free on the disk, an I/O error of SQLite counts as a full disk: its log may have failed to grow.
+#: If less disk space is free, an I/O error of SQLite counts as a full disk, because its log may have failed to grow.
 _FULL_BYTES = 1_000_000
 
 
 def shown(url: URL) -> str:
-    """Return the URL for messages, without login and secrets."""
     return shown_url(url.render_as_string(hide_password=False))
 
 
 @contextmanager
 def translated(url: URL) -> Iterator[None]:
-    """Translate errors raised in the block to `StoreError`s. `IntegrityError` is not translated."""
+    """Translate errors raised in the block to `StoreError`s. `IntegrityError` is passed on."""
     try:
         yield
     except IntegrityError:
@@ -91,7 +91,6 @@ def _is_full(url: URL) -> bool:
 
 
 def is_worth_repeating(cause: BaseException | None) -> bool:
-    """Return whether a transaction that failed with `cause` may succeed if it is repeated."""
     return isinstance(cause, DBAPIError) and _code(cause.orig) in _PASSING
 
 

@@ -1,6 +1,6 @@
-"""Delete rows that are older than their retention period, up to `AT_ONCE` per transaction. Each rule uses an index.
+"""Delete rows at the end of their retention period.
 
-`pages/retention.py` deletes copies of pages, and `privacy/ages.py` deletes old names and observations.
+`pages/retention.py` deletes page copies, and `privacy/ages.py` old names and observations.
 """
 
 from collections import Counter
@@ -22,7 +22,7 @@ from app.property.storage.statements import delete_some
 from app.property.storage.types import Base
 from app.settings import Settings
 
-#: Maximum number of rows deleted per transaction, so that other writers do not wait long.
+#: Maximum number of rows deleted per transaction, so that other writers wait only briefly.
 AT_ONCE = 500
 #: Retention of the daily usage of callers and watches, in days.
 _USAGE_DAYS = 62
@@ -35,10 +35,10 @@ _REQUEST_DAYS = 7
 
 
 def delete_expired(database: Database, settings: Settings) -> Counter[str]:
-    """Delete up to `AT_ONCE` old rows by each rule, in one transaction per rule.
+    """Delete up to `AT_ONCE` expired rows of each table, in separate transactions.
 
-    Return the number of deleted rows by table. Model answers and recipe examples can name people, so the retention
-    period of personal data also applies to them.
+    Return the number of deleted rows by table. Model answers and recipe examples also end with the retention period of
+    personal data, because they can name people.
     """
     now, limits = database.clock.now(), settings.retention
 
@@ -56,7 +56,7 @@ def delete_expired(database: Database, settings: Settings) -> Counter[str]:
         (LlmRequest, LlmRequest.finished_at < before(_REQUEST_DAYS)),
         (LlmBatch, (LlmBatch.created_at < before(_SENT_DAYS)) & LlmBatch.next_at.is_(None) & ~was_sent_with),
         (Batch, (Batch.completed_at < old_jobs) & ~has_jobs & ~has_requests),
-        # the index begins with `kind`, so it is used only if the condition lists all kinds
+        # the index begins with `kind`, so the condition must list all kinds
         (LlmCache, LlmCache.kind.in_(CacheKind) & (LlmCache.created_at < old_names)),
         (RecipeExample, RecipeExample.at < old_names),
         (PageAlias, PageAlias.seen_at < old_pages),

@@ -1,4 +1,4 @@
-"""Short ids, as in git. Users can type an unambiguous prefix of four or more hex digits; output shows eight or more."""
+"""Shorten ids, as git does. Users can type four or more hex digits if they are unambiguous; output shows eight or more."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -16,17 +16,17 @@ from app.property.storage.properties.tables import IdentityDecision, Property, R
 from app.property.storage.statements import chunks
 from app.property.storage.watches.models import Watch
 
-#: Minimum length of an accepted prefix and of a shown prefix.
+#: Minimum length of a typed and of a shown prefix.
 _ACCEPTED, _SHOWN = 4, 8
 _PREFIX = re.compile(rf"[0-9a-f]{{{_ACCEPTED},32}}")
 _MOST_MATCHES = 5
-#: Maximum number of ranges in one statement. SQLite rejects an OR of more than about 1,000 conditions.
+#: Maximum number of ranges in one statement. SQLite rejects more than about 1,000 conditions joined by OR.
 _MOST_RANGES = 200
 
 
 @dataclass(frozen=True, slots=True)
 class IdKind:
-    """A kind of id: what it identifies, its column, and the CLI command that lists all ids of this kind."""
+    """A kind of id: its name, its column, and the CLI command that lists such ids."""
 
     name: str
     column: AnyColumn
@@ -56,7 +56,7 @@ def find_id(database: Database, typed: str, kind: IdKind) -> str:
 
 
 def ids_from(database: Database, typed: str, kind: IdKind, *, limit: int) -> list[str]:
-    """Return the first `limit` ids that begin with `typed`. Return [] if `typed` is not 4 to 32 hex digits."""
+    """Return the first `limit` ids that begin with `typed`. If `typed` is not 4 to 32 hex digits, there are none."""
     prefix = typed.strip().lower()
     if _PREFIX.fullmatch(prefix) is None:
         return []
@@ -65,7 +65,7 @@ def ids_from(database: Database, typed: str, kind: IdKind, *, limit: int) -> lis
 
 
 def short_ids(database: Database, kind: IdKind, ids: Iterable[str | None]) -> dict[str, str]:
-    """Return, for each id, its shortest unambiguous prefix of at least eight characters."""
+    """Return the shortest unambiguous prefix, of at least eight digits, of each id."""
     wanted = sorted({one for one in ids if one is not None})
     near = set(wanted)
     with database.reading() as connection:
@@ -81,6 +81,6 @@ def short_ids(database: Database, kind: IdKind, ids: Iterable[str | None]) -> di
 
 
 def _beginning_with(kind: IdKind, prefixes: Sequence[str]) -> Select[Any]:
-    """Select the ids with these prefixes. Ranges use the primary key's index; `g` sorts after every hex digit."""
+    """Select the ids with these prefixes. `g` sorts after every hex digit."""
     ranges = (and_(kind.column >= prefix, kind.column < f"{prefix}g") for prefix in prefixes)
     return select(kind.column).where(or_(*ranges)).order_by(kind.column)

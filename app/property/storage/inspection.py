@@ -1,4 +1,4 @@
-"""Inspect a database without creating its file or migrating its schema."""
+"""Inspect a database without creating or migrating it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +14,7 @@ from app.property.storage.schema import HEAD, current
 
 #: Maximum wait for database locks, in seconds.
 _BUSY_SECONDS = 2.0
-#: Statements by SQL dialect, which select the server's version, the journal mode (SQLite), and the time (PostgreSQL).
+#: Select the server's version, the journal mode (SQLite), and the time (PostgreSQL).
 _FACTS = {
     "sqlite": text("SELECT sqlite_version(), (SELECT journal_mode FROM pragma_journal_mode), NULL"),
     "postgresql": text("SELECT current_setting('server_version'), NULL, clock_timestamp()"),
@@ -23,11 +23,11 @@ _FACTS = {
 
 @dataclass(frozen=True, slots=True)
 class DatabaseState:
-    """The state of a database. `shown` is its URL without login and secrets.
+    """The state of a database. `shown` is the URL without login and secrets.
 
-    Only SQLite has `file` and `journal_mode`; only PostgreSQL has `now`. If the SQLite file is missing, `exists` is
-    False and the attributes after it have their defaults. `revision` is the schema's revision. `due` counts properties
-    to reindex, and `reviews` counts open identity reviews. Both are 0 if the schema's revision is not `HEAD`.
+    Only SQLite has a `file` and `journal_mode`, and only PostgreSQL has a `now`. If the SQLite file is missing,
+    `exists` is False and the later attributes are not set. `revision` is the schema's revision. `due` counts properties
+    to reindex, and `reviews` counts open reviews; both are 0 unless the schema is current.
     """
 
     shown: str
@@ -42,9 +42,8 @@ class DatabaseState:
 
 
 def inspect_database(url: str) -> DatabaseState:
-    """Return the state of the database.
-
-    Raises `ConfigurationError` for an invalid URL, and `StoreError` if the database cannot be read.
+    """Return the state of the database. Raises `ConfigurationError` for an invalid URL, and `StoreError` for an
+    unreadable database.
     """
     parsed = parse_url(url)
     file = Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
