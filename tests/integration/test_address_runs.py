@@ -138,7 +138,10 @@ def test_a_search_without_capacity_at_the_deadline_is_skipped_and_reported(world
 
 
 def test_the_fee_of_a_search_counts_in_the_budgets(world: World) -> None:
-    """A search call may make four searches of a cent each, so the budget must allow four. It makes and pays for one."""
+    """A search call may make four searches of a cent each, so the budget must allow four.
+
+    The call makes one search and is charged for one.
+    """
     world.county.pages[FOUND] = (200, assessor())
     world.sources(BY_ADDRESS, domains=("127.0.0.2",))
     settings, before = world.resources.settings.replaced(budget_daily_usd=0.035), counted("budget")
@@ -209,8 +212,6 @@ def counted(outcome: str) -> float:
 
 
 def purge_of(world: World, url: str) -> Callable[[], None]:
-    """Return a function that marks `url` as purged one minute from now."""
-
     def purge() -> None:
         mine = world.resources.database
         later = Database(mine.url.render_as_string(), ManualClock(mine.clock.now() + timedelta(minutes=1)))

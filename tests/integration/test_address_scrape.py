@@ -191,7 +191,7 @@ def test_with_fewer_than_two_sources_the_web_is_searched_and_cited_pages_are_rea
 
 
 def test_a_job_is_retried_for_a_failed_search_until_its_deadline(world: World) -> None:
-    """Otherwise, an outage of the API would leave all addresses of that time with one source or none."""
+    """Otherwise, addresses scraped during an outage of the API would keep one source or none."""
     world.county.pages[FOUND] = (200, assessor())
     world.sources(BY_ADDRESS, domains=("127.0.0.2",))
     world.api.set_key(world.api.keys[0], behavior="flaky", failure_rate=1.0)
@@ -202,7 +202,7 @@ def test_a_job_is_retried_for_a_failed_search_until_its_deadline(world: World) -
 
 
 def test_values_of_pages_that_cannot_be_fetched_stay_unverified_and_out_of_the_record(world: World) -> None:
-    """The pages are forbidden by robots.txt, missing, or blocked."""
+    """The cited pages are forbidden by robots.txt, missing, or blocked."""
     world.county.pages[FOUND] = (200, table("Property record", Property_Address=ADDRESS, Parcel_Number=PARCEL))
     world.portal.robots = "User-agent: *\nDisallow: /private"
     wall = "<html><head><title>Just a moment...</title></head><body><h1>Verify you are human</h1></body></html>"
@@ -233,7 +233,7 @@ def test_values_of_pages_that_cannot_be_fetched_stay_unverified_and_out_of_the_r
 
 
 def test_a_false_search_answer_changes_no_value(world: World) -> None:
-    """A false line contradicts its page or cites no page, a neighbor's page, or a page outside the allowed domains."""
+    """A false line contradicts its page, or cites no page, a neighbor's page, or a page outside the allowed domains."""
     neighbor = listing(ADDRESS.replace("12 ", "14 "), beds=7)
     root, county = world.roots["portal"], world.roots["county"]
     outside, away = f"{county}/neighbor", f'<meta http-equiv="refresh" content="0;url={county}/elsewhere">'
@@ -306,7 +306,7 @@ def of_unit(unit: int) -> str:
 
 
 def test_each_unit_of_a_building_gets_its_own_row_of_a_shared_answer_and_keeps_it(world: World) -> None:
-    """One URL lists three units. Scraping one unit does not change the others, in whatever order the rows come."""
+    """One URL lists three units. Scraping one unit does not change the others, regardless of the rows' order."""
     world.sources(CONDOS, BY_NUMBER)
     homes = {}
     for unit in (2, 1, 3, 2):
@@ -412,7 +412,7 @@ def test_the_outcome_of_each_source_is_counted_and_stored_and_a_retry_requests_e
 
 
 def test_a_site_that_is_busy_defers_the_job_which_later_continues_where_it_was(world: World) -> None:
-    """Another worker has a lock on the county's robots.txt. Meanwhile, the portal is read, and only once."""
+    """Another worker has a lock on the county's robots.txt. Meanwhile, the portal's page is read, and only once."""
     robots_cache, origin = world.resources.fetcher._robots._cache, world.roots["county"]
     world.county.pages |= {FOUND: (200, assessor()), BILL: (200, tax_roll())}
     world.portal.pages["/h?zip=00000"] = (200, listing())

@@ -1,7 +1,7 @@
 """The model step with servers that support less than OpenAI, with reasoning models, and with service tiers.
 
-The client learns a server's limits from its first rejection. An option that a server silently ignores must do no harm.
-The flex tier is not used while it has no capacity.
+The client learns from a rejected request which options a server lacks. An option that a server silently ignores must do
+no harm. The flex tier is not used while it has no capacity.
 """
 
 from collections.abc import Callable, Iterator
@@ -197,7 +197,6 @@ def test_without_flex_capacity_the_standard_tier_is_used_and_flex_is_paused(
     there = asking("flex", flex=flex)
 
     def tried() -> int:
-        """Return the number of flex requests so far."""
         totals = there.simulator.stats()["totals"]
         return int(totals["no_capacity"] + totals["abandoned"])
 
@@ -209,7 +208,7 @@ def test_without_flex_capacity_the_standard_tier_is_used_and_flex_is_paused(
     clock.advance(1)
     assert there.ask() == (None, "default")
     assert tried() == 2
-    clock.advance(59)  # each pause is twice as long as the previous one
+    clock.advance(59)  # each pause without flex requests is twice as long as the previous one
     assert there.ask() == (None, "default")
     assert tried() == 2
     there.simulator.set_server(flex="ok")

@@ -1,4 +1,4 @@
-"""Beat's scheduler writes a lost schedule again, and ends when beat is stopped."""
+"""Beat's scheduler restores a schedule that Redis has lost, and ends when beat is stopped."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -48,7 +48,6 @@ def app(valkey: EmbeddedValkey, tmp_path: Path) -> Celery:
 
 
 def schedule_in(server: redis.Redis) -> set[str]:
-    """Return the names of the schedule's entries in Redis."""
     return {key.decode().removeprefix("propintel:beat:") for key in server.scan_iter("propintel:beat:*")}
 
 

@@ -1,4 +1,4 @@
-"""A fetch confirms a change even if the site answers 304, and a new layout alone is not a change."""
+"""A second fetch confirms a change even if the site answers 304. A new layout alone is not a change."""
 
 from collections.abc import Iterator
 from datetime import timedelta

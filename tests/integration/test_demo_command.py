@@ -38,7 +38,7 @@ class Run:
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """Run the demo once with a key, a base URL, a proxy, and an .env file, which it must all ignore."""
+    """Run the demo once. The test sets a key, a base URL, a proxy, and an .env file, which the demo must ignore."""
     folder, calls = tmp_path_factory.mktemp("demo"), []
 
     def note(request: Request) -> Response:
@@ -71,7 +71,7 @@ def _demo(tmp_path: Path, *arguments: str, **environment: str) -> subprocess.Pop
 
 
 def test_every_job_succeeds_with_the_documented_json_and_without_the_users_environment(ran: Run) -> None:
-    """Without --real, the demo ignores the user's keys in the environment and in .env. It leaves no file behind."""
+    """Without --real, the demo ignores the user's keys in the environment and in .env."""
     assert set(ran.result) == {"jobs", "properties", "keys", "seconds"}
     assert ran.result["jobs"] == {"total": 24, "succeeded": 24, "failed": 0}
     assert all(one["record"] and set(one["record"]) == set(one["evidence"]) for one in ran.result["properties"])
@@ -80,7 +80,10 @@ def test_every_job_succeeds_with_the_documented_json_and_without_the_users_envir
 
 
 def test_requests_rotate_over_the_working_keys_and_a_dead_key_gets_one(ran: Run) -> None:
-    """The two keys with ample limits get about the same number of requests. The end of the run may cut off a few."""
+    """The two keys with ample limits get about the same number of requests.
+
+    The end of the run may cut off a few requests.
+    """
     first, dead, limited, last = ran.result["keys"]["keys"].values()
     assert abs(first["requests"] - last["requests"]) <= 3
     assert (dead["requests"], dead["successes"], dead["state"]) == (1, 0, "dead")

@@ -44,7 +44,7 @@ def connection(settings: Settings) -> Iterator[redis.Redis]:
 
 
 def celery_facts(nodes: dict[str, Collection[str]] | None = None) -> CeleryFacts:
-    """Return Celery facts for the checks. `nodes` are the workers that answer."""
+    """Return Celery facts in which `nodes` are the workers that answer."""
     return CeleryFacts(lambda: nodes or {}, "scrape", "maintenance", "p:", "p::lock", "p::schedule")
 
 
@@ -69,7 +69,7 @@ def test_a_server_that_may_lose_data_is_reported(settings: Settings, connection:
 
 
 def test_a_beat_that_sends_nothing_is_reported(settings: Settings, connection: redis.Redis) -> None:
-    """Holding the lock does not prove that beat works. It must also have sent the due tasks."""
+    """Holding the lock does not prove that beat works. Beat must also have sent the due tasks."""
 
     def check() -> Any:
         return check_beat(settings, celery_facts(), SystemClock())
@@ -149,7 +149,10 @@ def test_checks_are_skipped_while_the_server_hangs(settings: Settings, valkey: E
 
 @pytest.fixture
 def secret_file(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
-    """Return a function that creates the file that `variable` names. An .env file is empty, others contain a secret."""
+    """Return a function that creates the file to which a setting points.
+
+    An .env file is created empty. Other files contain a secret.
+    """
 
     def make(variable: str) -> Path:
         file = tmp_path / "secret"

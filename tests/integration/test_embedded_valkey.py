@@ -1,4 +1,4 @@
-"""The embedded Valkey: one private server per home, which every process with that home finds."""
+"""The embedded Valkey: one private server per PROPINTEL_HOME, shared by all processes with that home."""
 
 import os
 import shutil
@@ -97,7 +97,7 @@ def test_one_server_runs_per_home(home: Path, valkey: EmbeddedValkey) -> None:
 
 
 def test_a_crash_loses_nothing_that_was_written_a_second_ago(settings: Settings, valkey: EmbeddedValkey) -> None:
-    """The append-only file contains these writes after SIGKILL."""
+    """After SIGKILL, the append-only file contains all writes that are at least a second old."""
     with connect(settings) as connection:
         connection.rpush("scrape", "job")
         connection.execute_command("WAITAOF", 1, 0, 2000)

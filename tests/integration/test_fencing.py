@@ -111,7 +111,7 @@ def test_a_search_page_is_not_continued_after_the_lease_is_lost(world: World) ->
 
 
 def test_an_expired_lease_that_no_worker_took_over_is_still_valid(world: World) -> None:
-    """The lease may be renewed late, because the database was locked."""
+    """A locked database can delay the renewal of a lease."""
     world.portal.pages["/h"] = (200, listing())
     url = f"{world.roots['portal']}/h"
     job_id = world.job(url)

@@ -53,7 +53,7 @@ def database(settings: Settings) -> Iterator[Database]:
 
 @pytest.fixture
 def worker(settings: Settings, valkey: EmbeddedValkey) -> Iterator[RedisStore]:
-    """Yield the key store of another process, which uses the keys."""
+    """Yield the key store of a second process that uses the same keys."""
     store = RedisStore(load_keys(settings).keys, "round_robin", connect_store(broker_url(settings)))
     yield store
     store.close()

@@ -26,7 +26,6 @@ class _Contexts(logging.Handler):
 
 @pytest.fixture
 def there(openai_simulator: Any, face: str) -> Pooled:
-    """Return a pool whose first key is dead, so that the pool logs lines about it."""
     simulator = openai_simulator(
         [{"key": KEYS[0], "behavior": "dead"}, {"key": KEYS[1], "rpm": 1000, "tpm": 1_000_000}]
     )

@@ -38,7 +38,7 @@ def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         county = running.county
         kinds = ("conflict", "outdated")
         numbers = {1, *(next(p.home for p in county.planted if p.kind == k and p.home > 1) for k in kinds)}
-        # The kind of search answer depends on the property's number. This property's answer is false.
+        # In the fictional county, the web search gives false answers about Farview homes whose number ends in 1.
         numbers.add(next(h.number for h in county.homes if h.town.name == "Farview" and h.number % 10 == 1))
         homes = [home for home in county.homes if home.number in numbers]
         done, stored = scrape_county(running, homes, None, tmp_path_factory.mktemp("county"))

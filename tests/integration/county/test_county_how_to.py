@@ -44,7 +44,7 @@ def test_the_printed_commands_print_the_brief(tmp_path: Path, warm_parent: WarmP
         county.send_signal(signal.SIGTERM)
         county.communicate(timeout=300)
     brief = " ".join(done.stdout.split())
-    # The roof's permit is used, but not the carport's, nor claims of the owner or of a neighbor.
+    # The brief uses the roof's permit, but neither the carport's permit nor claims of the owner or a neighbor.
     for expected in ("12 Fictional Ave", "Architectural shingle", "2018", "1987", "gate", "Fictional Ridge"):
         assert expected.casefold() in brief.casefold(), expected
     assert "solar" in brief.casefold()

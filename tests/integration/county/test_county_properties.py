@@ -1,4 +1,4 @@
-"""The chosen properties of the county get the right values, or a reported doubt.
+"""Scraping the chosen properties of the county yields the right values, or reports that a value is doubtful.
 
 `make bench-county` measures the whole county.
 """
@@ -21,7 +21,7 @@ _LOOKALIKES = 45
 
 
 def chosen(county: County) -> list[Home]:
-    """Return lookalikes, homes with duplicated pages or in other counties, and one home per kind of planted error."""
+    """Return homes that look alike, have duplicated pages, or are in other counties, and one for each kind of error."""
     wanted = set(range(1, _LOOKALIKES + 1, 2)) | {39, 40, 42}
     met: set[tuple[str, str, str]] = set()
     for one in county.planted:

@@ -7,7 +7,7 @@ from app.services.reports.metrics.instruments import ALL
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric. `labels` maps each label to its possible values, or to None if any value is possible."""
+    """A Prometheus metric. `labels` maps each label to its possible values, or to None if any value is possible."""
 
     name: str
     kind: str
@@ -27,7 +27,7 @@ def metrics() -> dict[str, Metric]:
 
 
 def queried() -> dict[str, Metric]:
-    """Return the metrics by name in queries. A histogram has three names, and `up` is Prometheus' own."""
+    """Return the metrics by the names that queries use: a histogram has three. Prometheus itself adds `up`."""
     found = {"up": Metric("up", "gauge", {})}
     for name, metric in metrics().items():
         if metric.kind != "histogram":

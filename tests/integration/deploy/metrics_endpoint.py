@@ -64,14 +64,13 @@ class MetricsEndpoint(Collector):
         self.values = self.values | {name: series}
 
     def set_state(self, key: str, state: str) -> None:
-        """Set the key's state, and remove its previous state."""
         name = "propintel_openai_key_state"
         others = {labels: 1.0 for labels in self.values.get(name, {}) if ("key", key) not in labels}
         self.values = self.values | {name: others}
         self.set(name, 1, key=key, limit_group="org-1", state=state)
 
     def show_everything(self) -> None:
-        """Export every metric with every possible label value. All counters grow."""
+        """Export every metric with every possible label value. Counters and histograms grow with every scrape."""
         for name, metric in self._metrics.items():
             if name not in self.values:
                 choices = [_some_values(metric, label) for label in metric.labels]

@@ -16,7 +16,7 @@ from tests.integration.deploy.vocabulary import PROMETHEUS, RULES
 from tests.plugins.ports import free_port
 from tests.plugins.waiting import wait_for
 
-#: Replace the values in deploy/: the interval of scrapes and evaluations, and how long a condition must hold.
+#: Short intervals in place of those in deploy/: between scrapes and evaluations, and how long a condition must hold.
 _TICK, _HOLD = "500ms", "1s"
 
 
@@ -42,7 +42,6 @@ class PrometheusServer:
         return sorted(labels, key=lambda each: (each["alertname"], each.get("key", "")))
 
     def query(self, expression: str) -> list[dict[str, Any]]:
-        """Return the samples of an instant query."""
         return list(self._get("query", query=expression)["result"])
 
     def _configure(self, target: urllib.parse.SplitResult, token: str) -> None:
@@ -73,7 +72,7 @@ class PrometheusServer:
     def _ready(self) -> bool:
         try:
             return bool(self.query("up"))
-        except OSError:  # not listening yet, or not ready (503)
+        except OSError:  # Prometheus does not listen yet, or answers 503 because it is not ready
             return False
 
     def __enter__(self) -> Self:

@@ -45,7 +45,10 @@ def webhook_receiver(make_receiver: Callable[..., Receiver]) -> Receiver:
 
 @pytest.fixture
 def alertmanager_url(alertmanager_program: str, tmp_path: Path, webhook_receiver: Receiver) -> Iterator[str]:
-    """Start Alertmanager with the example. Slack and the mail server are simulated, and groups are sent at once."""
+    """Start Alertmanager with the example.
+
+    Slack and the mail server are simulated, and alerts are sent without a grouping delay.
+    """
     config = yaml.safe_load(ALERTMANAGER.read_text())
     config["global"]["smtp_smarthost"] = f"127.0.0.1:{free_port()}"
     config["route"]["group_wait"] = config["route"]["routes"][0]["group_wait"] = "200ms"
@@ -71,7 +74,7 @@ def alertmanager_url(alertmanager_program: str, tmp_path: Path, webhook_receiver
 def test_alerts_of_single_keys_are_inhibited_while_no_key_is_healthy(
     alertmanager_url: str, webhook_receiver: Receiver
 ) -> None:
-    """An inhibition applies only within one installation. The Slack message contains the rule's texts."""
+    """An inhibition applies only within one installation."""
     sent = [
         _alert("OpenAINoHealthyKey", "propintel", "critical"),
         _alert("OpenAIKeyDead", "propintel", "warning", key="sk-proj-aaa...aaa1"),

@@ -14,7 +14,7 @@ def _dead(key: str) -> dict[str, str]:
 
 
 def _until(server: PrometheusServer, expected: list[dict[str, str]]) -> None:
-    """Wait until exactly the expected alerts fire steadily.
+    """Wait until exactly the expected alerts fire, and still fire after more scrapes.
 
     On a busy machine, a late scrape may interrupt an alert for a moment.
     """
@@ -35,7 +35,7 @@ def _scrapes(server: PrometheusServer) -> int:
 
 
 def test_a_healthy_fleet_fires_no_alert(prometheus_server: PrometheusServer, healthy_metrics: MetricsEndpoint) -> None:
-    """The scrape sends the configured token. Without it, an alert would fire."""
+    """Prometheus sends the configured token with each scrape. Without the token, an alert would fire."""
     _until(prometheus_server, [])
 
 
@@ -52,7 +52,7 @@ def test_a_dead_key_fires_only_its_own_alert_until_it_is_replaced(
 def test_a_web_server_that_refuses_the_token_counts_as_down(
     prometheus_server: PrometheusServer, healthy_metrics: MetricsEndpoint
 ) -> None:
-    """No other alert fires, because Prometheus has no other values."""
+    """No other alert fires, because Prometheus then gets no metrics."""
     healthy_metrics.refuses = True
     down = {"alertname": "PropintelMetricsDown", "job": "propintel", "severity": "critical"}
     _until(prometheus_server, [down])

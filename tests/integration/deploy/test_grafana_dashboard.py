@@ -20,7 +20,7 @@ from tests.integration.deploy.prometheus_server import PrometheusServer
 from tests.integration.deploy.vocabulary import DASHBOARD, GENERATOR, known_series, mistakes
 from tests.plugins.waiting import wait_for
 
-#: Values for Grafana's variables and the dashboard's own variables in expressions.
+#: Values that replace variables in the dashboard's expressions: Grafana's built-in variables and the dashboard's own.
 _VARIABLES = {"__rate_interval": "1m", "__range": "5m", "job": "propintel", "key": ".*", "model": ".*", "top": "10"}
 _VARIABLE = re.compile(r"\$(\w+)|\$\{(\w+)\}")
 

@@ -1,4 +1,4 @@
-"""The files in deploy/, and checks that their expressions use only existing series. promtool checks the syntax."""
+"""Read the rules and dashboards in deploy/, and check that their expressions use only existing series."""
 
 import re
 from collections.abc import Iterable
@@ -22,12 +22,11 @@ _LABELS = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\((
 
 
 def rules() -> list[dict[str, str]]:
-    """Return all rules of all groups, in order."""
     return [rule for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]]
 
 
 def known_series() -> dict[str, Metric]:
-    """Return the exported metrics and the recorded series, which have the labels of the metrics that they use."""
+    """Return the exported metrics and the series of recording rules. A series has the labels of its metrics."""
     known = queried()
     for rule in rules():
         if "record" in rule:
@@ -55,7 +54,6 @@ def mistakes(expression: str, known: dict[str, Metric]) -> list[str]:
 
 
 def _matches_any(value: str, possible: Iterable[str]) -> bool:
-    """Return True if each alternative of a matcher is a possible value."""
     if "$" in value or value == ".*":
         return True
     return all(any(re.fullmatch(word, each) for each in possible) for word in value.split("|"))

@@ -1,4 +1,4 @@
-"""Run the commands of the database runbooks as written. They must restore the data and upgrade the schema."""
+"""Run the commands of the database runbooks as written: they must restore the data and upgrade the schema."""
 
 import os
 import subprocess
@@ -30,7 +30,7 @@ _NO_REDIS = "redis://127.0.0.1:1/0"
 
 
 def _empty_database(server: PostgreSQL) -> str:
-    """Create a database without a schema. Return its URL in PostgreSQL's own format."""
+    """Create an empty database, and return its URL in the format of PostgreSQL's own programs."""
     name = f"t{uuid.uuid4().hex}"
     with server.connect() as admin:
         admin.execute(f"CREATE DATABASE {name}".encode())
@@ -38,7 +38,6 @@ def _empty_database(server: PostgreSQL) -> str:
 
 
 def _commands(page: str, program: str) -> list[str]:
-    """Return the page's code blocks that call `program`."""
     found = [block.text for block in blocks() if block.page == page and program in block.text]
     assert found, f"{page} calls no {program}"
     return found
@@ -57,7 +56,6 @@ def _bash(script: str, place: Path, **variables: str) -> str:
 
 
 def _store(settings: Settings, url: str = "http://homes.example/1", agent: str = "nobody") -> str:
-    """Store a page and its property. Return the property's ID."""
     at = datetime(2026, 1, 1, tzinfo=UTC)
     page = Page(url, url, "text/html", f"<p>Call {agent}</p>", f"<p>Call {agent}</p>".encode(), at)
     proof = Evidence(
@@ -76,7 +74,7 @@ def _stored_price(settings: Settings, property_id: str) -> object:
 
 
 def _purge_all(place: Path, property_id: str, **variables: str) -> None:
-    """Purge a property, a host, and a person with the runbook's purge list. The backup contains all three."""
+    """Purge a property, a host, and a person with the runbook's purge list."""
     purges = (f"--property {property_id}", "--host gone.example", "--person 'Quackenbush, Ottilie'")
     (place / "purges.sh").write_text("".join(f"propintel purge {what} --yes\n" for what in purges))
     _bash("bash purges.sh", place, **variables)
@@ -150,7 +148,7 @@ def test_postgresql_is_restored_from_its_dump_without_data_that_was_purged_since
 
 
 def test_the_schema_is_upgraded_as_the_runbook_describes(postgresql: PostgreSQL, tmp_path: Path) -> None:
-    """`doctor` then reports no problem with the database, although no broker is running."""
+    """After the upgrade, `doctor` reports no problem with the database, even without a running broker."""
     url = _empty_database(postgresql)
     (block,) = _commands("docs/runbooks/upgrade.md", "db upgrade")
     before, _, after = block.replace("propintel doctor", "propintel db current").partition("propintel db upgrade")

@@ -23,7 +23,7 @@ from tests.plugins.ports import free_port
 from tests.plugins.warm_start import WarmParent
 
 _LIMIT_SECONDS = 900
-#: A `make` that only checks that its targets exist. Their work is done by the fixtures, or by CI in a clean clone.
+#: A `make` that only checks that its targets exist. Fixtures, or CI in a clean clone, do the work of these targets.
 _MAKE = '#!/bin/sh\nexec make --dry-run --directory "{root}" "$@" >/dev/null\n'
 
 
@@ -60,7 +60,7 @@ def _environment(place: Path) -> dict[str, str]:
 
 
 def _bash(script: str, place: Path, environment: Mapping[str, str]) -> str:
-    """Run the script and return its output. Exported variables are saved in the file `exported` for the next block."""
+    """Run the script, and save its exported variables in the file `exported` for the next block."""
     script = f"set -eu\n. ./exported\n{script}\nexport -p > exported"
     done = subprocess.run(
         ["bash", "-c", script], env=dict(environment), cwd=place, capture_output=True, text=True,
@@ -110,7 +110,10 @@ def _run_page(page: str, place: Path, environment: Mapping[str, str]) -> str:
 @pytest.mark.worker
 @pytest.mark.timeout(_LIMIT_SECONDS)
 def test_the_tutorial_leads_to_a_record(place: Path, county: RunningCounty) -> None:
-    """The county already runs on another port. Its settings are in the folder where the tutorial expects them."""
+    """The simulated county already runs, on another port than in the tutorial.
+
+    Its settings are in the folder where the tutorial expects them.
+    """
     folder = place / ".county"
     folder.mkdir()
     (folder / "sources.toml").write_text(sources_toml(county.roots), encoding="utf-8")
@@ -131,7 +134,7 @@ def test_the_tutorial_leads_to_a_record(place: Path, county: RunningCounty) -> N
 
 
 def test_the_short_blocks_write_their_files(tmp_path: Path) -> None:
-    """These blocks of other pages write a secret or a file. They need no running process."""
+    """These blocks, which are not in the tutorial, write a secret or a file and need no running process."""
     (tmp_path / "exported").write_text("", encoding="utf-8")
     pages = {"docs/batches.md": ".env", "docs/prometheus.md": "metrics-token"}
     for page, written in pages.items():

@@ -21,7 +21,10 @@ class Tls:
 
 
 def make_tls(folder: Path, host: str = "homes.example") -> Tls:
-    """Create a key and a self-signed certificate for `host` in `folder/server.pem`. Return TLS contexts that use it."""
+    """Create a key and a self-signed certificate for `host` in `folder/server.pem`.
+
+    Return TLS contexts of a server and a client that use this certificate.
+    """
     key = ec.generate_private_key(ec.SECP256R1())
     certificate = (
         _unsigned(key, host, issuer=_name(host))
@@ -39,7 +42,10 @@ def make_tls(folder: Path, host: str = "homes.example") -> Tls:
 
 
 def make_client(server: Path, folder: Path) -> tuple[Path, Path]:
-    """Create a client certificate signed by the certificate in `server`. Return its file and its key's file."""
+    """Create a client certificate signed by the certificate in `server`.
+
+    Return the paths of the certificate and of its key.
+    """
     pem = server.read_bytes()
     signer = serialization.load_pem_private_key(pem, None)
     assert isinstance(signer, ec.EllipticCurvePrivateKey)

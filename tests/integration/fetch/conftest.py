@@ -25,10 +25,10 @@ HTML = b"<!doctype html><html><body><h1>12 Elm Street</h1></body></html>"
 
 @dataclass
 class Site:
-    """An HTTP server. `hits` lists the requested paths.
+    """An HTTP server on loopback. `hits` lists the requested paths.
 
-    An unknown path is answered with 404, including robots.txt. With `answers_all`, unknown paths other than robots.txt
-    are empty scripts.
+    Unknown paths, including robots.txt, are answered with 404. With `answers_all`, unknown paths other than robots.txt
+    return an empty script.
     """
 
     host: str

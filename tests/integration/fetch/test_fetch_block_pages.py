@@ -1,4 +1,4 @@
-"""A block page ends the fetch with a reason. A refresh to another page is followed if the guard allows it."""
+"""A block page ends the fetch with a reason. A refresh to another page is followed if the guard allows its URL."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

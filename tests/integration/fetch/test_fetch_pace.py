@@ -41,7 +41,6 @@ def client(server: ValkeyServer) -> Iterator[redis.Redis]:
 
 
 def _visits(stores: list[PaceStore], *, visits: int, gap: float, work: float) -> list[tuple[float, float]]:
-    """Visit a site with each store in its own thread, and return each visit's start and end."""
     seen: list[tuple[float, float]] = []
 
     def visit(store: PaceStore) -> None:

@@ -1,4 +1,4 @@
-"""The fetcher obeys the site's rate limit, also for robots.txt and redirects."""
+"""The fetcher obeys a site's rate limit, which also covers robots.txt and redirects."""
 
 import dataclasses
 from collections.abc import Callable, Iterator
@@ -60,7 +60,10 @@ def test_the_least_gap_separates_robots_pages_and_redirects(site: Any, paced: Ca
 
 @pytest.mark.parametrize("delay", [50, 100])
 def test_waiting_for_a_slot_does_not_use_the_pages_time(site: Any, paced: Callable[..., Fetcher], delay: int) -> None:
-    """The site's robots.txt demands two waits. They do not count toward the page's time limit of 60 s."""
+    """The redirects lead to two waits for the site's crawl delay.
+
+    These waits do not count toward the page's time limit of 60 s.
+    """
     clock = ManualClock()
     site.page("/robots.txt", f"User-agent: *\nCrawl-delay: {delay}\n".encode(), content_type="text/plain")
     site.page("/1", b"", status=302, Location="/2")
@@ -71,7 +74,7 @@ def test_waiting_for_a_slot_does_not_use_the_pages_time(site: Any, paced: Callab
 
 
 def test_a_failed_page_releases_its_slot(site: Any, paced: Callable[..., Fetcher]) -> None:
-    """With a concurrency of 1, the next fetch would wait for a slot that is still occupied until its lease expires."""
+    """With a concurrency of 1, an unreleased slot would block the next fetch until its lease expires."""
     clock = ManualClock()
     fetcher = paced(clock)
     for _ in range(2):

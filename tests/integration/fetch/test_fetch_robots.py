@@ -44,19 +44,25 @@ def test_rules_for_our_name_take_precedence(site: Any, make_fetcher: Callable[..
     [(401, "User-agent: *\nDisallow: /"), (404, ""), (200, "<!doctype html><p>Disallow: everything")],
 )
 def test_no_robots_txt_allows_all(site: Any, fetcher: Fetcher, status: int, text: str) -> None:
-    """A 4xx status allows all pages (RFC 9309, section 2.3.1.3). An HTML page contains no rules."""
+    """A 4xx status allows all pages (RFC 9309, section 2.3.1.3).
+
+    An HTML page at /robots.txt contains no rules, so it also allows all pages.
+    """
     _robots(site, text, status=status)
     assert fetcher.fetch(site.page("/")).body
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_a_failing_robots_txt_defers_the_site(site: Any, make_fetcher: Callable[..., Any], status: int) -> None:
-    """No page is fetched (RFC 9309, section 2.3.1.4), and robots.txt is requested again only after a pause."""
+    """Until robots.txt can be read, no page is fetched (RFC 9309, section 2.3.1.4).
+
+    It is requested again only after a pause.
+    """
     clock = ManualClock()
     fetcher = make_fetcher(OPEN, clock=clock)
     _robots(site, "", status=status, Retry_After="5")
     url = site.page("/")
-    for left in (60.0, 40.0, 20.0):  # a job comes back when robots.txt is requested again, not earlier
+    for left in (60.0, 40.0, 20.0):  # the job is retried when robots.txt may be requested again, not earlier
         with pytest.raises(TransientHttpStatusError) as caught:
             fetcher.fetch(url)
         assert caught.value.args == (f"{site.base}/robots.txt", status, left)
@@ -68,7 +74,7 @@ def test_a_failing_robots_txt_defers_the_site(site: Any, make_fetcher: Callable[
 
 
 def test_an_unreachable_robots_txt_defers_the_site(site: Any, make_fetcher: Callable[..., Any]) -> None:
-    """It is requested again while a job retries, which takes at least 15 s."""
+    """A job retries for at least 15 s, and within this time robots.txt is requested again."""
     clock = ManualClock()
     fetcher = make_fetcher(OPEN, clock=clock)
     site.raw("/robots.txt", lambda: iter(()))
@@ -130,7 +136,7 @@ def test_a_huge_robots_txt_is_read_to_its_limit(site: Any, fetcher: Fetcher) -> 
 def test_ignored_rules_are_logged(
     site: Any, make_fetcher: Callable[..., Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A forbidden page is fetched only from a host in `fetch_ignore_robots`, and then it is logged."""
+    """A forbidden page is fetched only if its host is in `fetch_ignore_robots`, and each such fetch is logged."""
     _robots(site, "User-agent: *\nDisallow: /")
     fetcher = make_fetcher(OPEN, fetch_ignore_robots="127.0.0.1, other.example")
     url = site.page("/house")

@@ -98,7 +98,7 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def environment(home: Path, _clean_environment: None) -> Environment:
-    """Return the environment variables of all processes. A test may change them before a process starts."""
+    """Return the environment variables of all processes. A test may change the variables before it starts a process."""
     return environment_of(home)
 
 
@@ -180,7 +180,10 @@ def token(called: Propintel) -> Callable[[str], str]:
 
 @pytest.fixture
 def stores(home: Path) -> Iterator[Stores]:
-    """Open the stores of the test's processes. A changed value is published at once."""
+    """Open the stores that the test's processes use.
+
+    A changed value is published at once, without a second fetch to confirm it.
+    """
     with open_stores(Settings.of(propintel_home=home / "state", changes_confirming_looks=0)) as opened:
         yield opened
 
@@ -221,7 +224,7 @@ def web_process(environment: Environment, serving: Serving) -> Iterator[Server]:
 
 
 def answers(answer: Callable[[str], tuple[int, bytes]]) -> BackgroundServer:
-    """Return an HTTP server on loopback. It answers each GET with `answer(path)`, which returns a status and a body."""
+    """Return an HTTP server on loopback that answers each GET with the status and body that `answer(path)` returns."""
 
     def respond(request: Request) -> Response:
         status, body = answer(request.url.path)

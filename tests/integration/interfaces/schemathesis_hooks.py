@@ -42,6 +42,6 @@ for _order in (alerts.ORDER, batches.ORDER, decisions.ORDER, KEY_ACTIONS, proper
 
 @schemathesis.hook
 def before_call(_context: Any, case: Any, _kwargs: Any) -> None:
-    """Send a new Idempotency-Key with each valid request, because a used key is rejected with another body."""
+    """Send a new Idempotency-Key with each valid request, because reusing a key with another body is rejected."""
     if case.meta.generation.mode.is_positive and "Idempotency-Key" in (case.headers or {}):
         case.headers["Idempotency-Key"] = f"fresh-{next(_NUMBERS)}"

@@ -152,7 +152,7 @@ def test_explain_shows_the_result_of_every_candidate(called: Propintel, page: st
 
 
 def test_the_prompt_is_shown_with_its_schema(called: Propintel, page: str) -> None:
-    """With --explain too, the prompt follows the explanation."""
+    """If --explain is given too, the prompt follows the explanation."""
     show = ("extract", page, "--url", "http://homes.example/12-elm", "--show-prompt")
     shown = json.loads(called(*show).stdout)
     assert [message["role"] for message in shown["messages"]] == ["system", "user"]
@@ -260,7 +260,7 @@ def test_scraping_good_and_bad_targets_prints_the_good_ones_with_exit_code_1(cal
 def test_the_targets_of_a_scrape_share_a_batch_budget(
     called: Propintel, site: str, broker: EmbeddedValkey, start_openai: Callable[[dict[str, Any]], str]
 ) -> None:
-    """One command is one batch. The batch budget allows one model call, so a model reads only one page per command."""
+    """The batch budget allows one model call, so a model reads only one page per command."""
     key = "sk-simulator-abcdabcd0001"
     openai = {"OPENAI_API_KEYS": key, "OPENAI_BASE_URL": start_openai({"keys": [{"key": key, "rpm": 600}]})}
     for pages in ((1, 2, 3), (4, 5)):

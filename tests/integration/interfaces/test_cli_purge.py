@@ -46,7 +46,7 @@ def test_an_unclear_purge_is_wrong_usage(called: Propintel, arguments: tuple[str
 
 
 def test_a_person_is_counted_and_then_removed(called: Propintel, stores: Stores) -> None:
-    """The page's body and text are the same stored blob. No message or file keeps the name."""
+    """The page's body and text are the same stored blob. Afterwards, no message and no file contains the name."""
     page = "<p>Call QUACKENBUSH OTTILIE or Ottilie Quackenbush, not Ottilie Vandermolen.</p>"
     pages = PageStore(stores.database)
     pages.save_page(Page(URL, URL, "text/html", page, page.encode(), datetime(2026, 1, 2, tzinfo=UTC)))

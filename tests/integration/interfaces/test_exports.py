@@ -1,4 +1,4 @@
-"""`propintel properties export` to files and pipes, since a given time, and in the loop of docs/export.md."""
+"""`propintel properties export` with files and pipes, with a start time, and in the loop of docs/export.md."""
 
 import csv
 import io
@@ -103,7 +103,7 @@ def test_the_loop_of_the_guide_keeps_a_copy_up_to_date(
     names["follow"](copy, state)
     assert copy[ids[0]]["record"]["ListPrice"] == 5
     assert set(copy) == {*ids, parcel}
-    # A page has the parcel's number and the third address, so two properties are merged.
+    # This page states both the parcel's number and the third address, so the parcel is merged into the third property.
     merged = _save(
         stores.properties, 10, ParcelNumber="99-1234", StreetNumber="3", StreetName="Fictional Ave",
         City="Anytown", PostalCode="00000",

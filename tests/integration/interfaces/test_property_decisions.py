@@ -1,4 +1,4 @@
-"""`propintel properties` joins and splits properties, and undoes these decisions."""
+"""`propintel properties` joins and splits properties, and undoes both."""
 
 import json
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Run the commands of docs/recipes.md. Mistakes in a written recipe are reported with their line."""
+"""Run the commands of docs/recipes.md. A mistake in a recipe file is reported with its line."""
 
 import json
 import re

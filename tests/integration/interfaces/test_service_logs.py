@@ -1,4 +1,4 @@
-"""Real processes of the web server and the commands log in the configured format and without secrets."""
+"""The web server and the commands, run as real processes, log in the configured format and without secrets."""
 
 import json
 from typing import Any
@@ -48,7 +48,7 @@ def test_an_unknown_option_is_quoted_without_its_secret(called: Propintel) -> No
 
 
 def test_commands_log_text_unless_json_is_requested(called: Propintel) -> None:
-    """The target is unreachable. `--verbose` prints the log before the one-line error message."""
+    """`--verbose` prints the log before the one-line error message."""
     target = "http://127.0.0.1:9/x"
     text = called("--verbose", "scrape", target)
     assert not _json_lines(text.stderr)

@@ -1,4 +1,4 @@
-"""Enqueueing stores all targets or none, at whichever step it fails."""
+"""Enqueueing stores all targets or none, no matter which step fails."""
 
 import socket
 from concurrent.futures import ThreadPoolExecutor

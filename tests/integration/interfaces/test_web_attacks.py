@@ -37,8 +37,6 @@ def _signed(head: dict[str, Any], claims: object = CLAIMS, key: bytes = SECRET.e
 
 
 class WebServer(Server):
-    """A running server with shortcuts for requests."""
-
     def get(self, token: str, path: str = JOBS) -> httpx2.Response:
         return httpx2.get(self.url + path, headers={"Authorization": f"Bearer {token}"}, timeout=300)
 
@@ -61,7 +59,7 @@ def web_server(warm_parent: WarmParent, tmp_path_factory: pytest.TempPathFactory
 
 
 def _recognizable(token: str) -> str:
-    """Return a part of the token that identifies it: its longest part, or the whole token if all parts are short."""
+    """Return the token's longest part, or the whole token if all parts are short."""
     part = max(token.split("."), key=len)
     return part[:40] if len(part) >= 16 else token
 

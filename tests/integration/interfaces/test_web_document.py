@@ -1,4 +1,4 @@
-"""The server conforms to its OpenAPI document. Schemathesis derives valid and invalid requests from it."""
+"""The server conforms to its OpenAPI document. Schemathesis derives valid and invalid requests from the document."""
 
 import subprocess
 import sys
@@ -19,8 +19,8 @@ from .conftest import Environment, Server, Token
 #: This check expects 404 after a DELETE, but here DELETE cancels a job, which can still be read.
 _EXCLUDED_CHECK = "use_after_free"
 KEYS = ("sk-proj-aaaaaaaaaaaaaaaaaaaa1111", "sk-proj-bbbbbbbbbbbbbbbbbbbb2222")
-#: Options per role. All roles have the same routes, so only the manager sends random, invalid, and chained requests.
-#: `--max-examples` is the number of random requests per route, besides those that cover the schema.
+#: Schemathesis' options for each role. All roles have the same routes, so only the manager sends random, invalid, and
+#: chained requests. `--max-examples` is the number of random requests per route, besides those that cover the schema.
 _OPTIONS = {
     "manager": ["--mode", "all", "--max-examples", "20"],
     "operator": ["--mode", "positive", "--phases", "examples,coverage"],
@@ -51,7 +51,6 @@ def filled(home: Path, stores: Stores) -> None:
 
 
 def _problems_found(url: str, token: str, asked: list[str], environment: Environment, home: Path) -> str:
-    """Return Schemathesis' report if it found a problem, otherwise ""."""
     here = Path(__file__).parent
     command = [str(Path(sys.executable).with_name("schemathesis")), "run", f"{url}/openapi.json"]
     command += ["--header", f"Authorization: Bearer {token}", "--checks", "all", "--exclude-checks", _EXCLUDED_CHECK]

@@ -99,7 +99,6 @@ def _seed(stores: Stores) -> dict[str, dict[str, str]]:
 
 
 def _requested(api: Api, method: str, path: str, operation: Mapping[str, Any]) -> httpx2.Response:
-    """Send an operation's example request, with ids of stored rows in place of example ids."""
     rows = {**api.rows[""], **api.rows.get(operation["operationId"], {})}
     headers, body = dict[str, str](), None
     if "requestBody" in operation:

@@ -28,7 +28,7 @@ STATS = "/api/v1/admin/openai/stats"
 
 @dataclass
 class Provider:
-    """A JWKS endpoint on loopback, with its private keys."""
+    """A simulated identity provider: a JWKS endpoint on loopback, and the private keys that sign its tokens."""
 
     url: str = ""
     rsa_key: Any = field(default_factory=lambda: rsa.generate_private_key(65537, 2048))
@@ -86,7 +86,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def make_client(home: Path, clock: ManualClock) -> Iterator[Callable[[str], TestClient]]:
-    """Return a function that opens a client of an application that trusts the keys at a JWKS URL."""
+    """Return a function that opens a client of an application. The application trusts the keys at the JWKS URL."""
     with ExitStack() as opened:
 
         def make(url: str) -> TestClient:
@@ -109,14 +109,17 @@ def client(provider: Provider, make_client: Callable[[str], TestClient]) -> Test
 
 @pytest.mark.parametrize(("algorithm", "kid"), [("RS256", "rsa"), ("ES256", "ec")])
 def test_tokens_of_the_provider_are_accepted(client: TestClient, provider: Provider, algorithm: str, kid: str) -> None:
-    """The provider's clock may be ahead."""
+    """A token is accepted even if the provider's clock, and so `iat`, is 20 s ahead."""
     ahead = datetime.now(UTC) + timedelta(seconds=20)
     assert client.get(STATS, headers=provider.sign(algorithm, kid, iat=ahead)).status_code == 200
     assert client.get(STATS, headers=provider.sign(algorithm, kid, role="operator")).status_code == 403
 
 
 def test_invalid_tokens_are_unauthenticated(client: TestClient, provider: Provider) -> None:
-    """A token with another algorithm causes no request to the provider. Unknown keys cause at most two."""
+    """A token with another algorithm causes no request to the provider.
+
+    Tokens with unknown keys cause at most two requests.
+    """
     assert (
         client.get(STATS, headers=provider.sign("HS256", "rsa", "0123456789abcdef0123456789abcdef")).status_code == 401
     )
@@ -142,7 +145,10 @@ def test_invalid_tokens_are_unauthenticated(client: TestClient, provider: Provid
 def test_a_failing_provider_gives_503_and_not_401(
     client: TestClient, provider: Provider, clock: ManualClock, status: int, body: bytes
 ) -> None:
-    """The token may be valid, so the status is not 401. After Retry-After, the server asks the provider again."""
+    """The token may be valid, so the status is not 401.
+
+    After the time in Retry-After, the server requests the provider's keys again.
+    """
     provider.status, provider.body = status, body
     for _ in range(3):
         answer = client.get(STATS, headers=provider.sign("RS256", "rsa"))
@@ -186,7 +192,7 @@ def warm_client(client: TestClient, provider: Provider) -> TestClient:
 def test_concurrent_requests_without_current_keys_cause_one_request_to_the_provider(
     client: TestClient, provider: Provider, clock: ManualClock
 ) -> None:
-    """Only eight requests may wait for unknown keys, but all for the first keys, and for new ones after a pause."""
+    """The limit of eight waiting requests applies to unknown keys only, not to the first fetch or to expired keys."""
     for asked in (1, 2):
         provider.answering.clear()
         asking = Asking(client, [provider.sign("RS256", "rsa")] * 20)
@@ -241,7 +247,10 @@ def test_a_failing_provider_is_asked_every_five_seconds_at_most(
 def test_unknown_keys_count_as_failed_sign_ins(
     broker: EmbeddedValkey, warm_client: TestClient, provider: Provider, clock: ManualClock
 ) -> None:
-    """A rejected token counts even if the provider does not answer. Valid tokens from the same IP still work."""
+    """A rejected token counts as a failed sign-in even if the provider does not answer.
+
+    Valid tokens from the same IP still work.
+    """
     for n in range(FAILURES_PER_MINUTE // 2):
         assert warm_client.get(STATS, headers=provider.sign("RS256", f"unknown-{n}")).status_code == 401
     clock.advance(31)
@@ -280,7 +289,7 @@ def test_a_new_key_is_accepted_and_a_withdrawn_key_is_refused(
     assert ask() == 200
     provider.publish("ec")
     clock.advance(601)
-    assert ask() == 401  # cached keys of ten minutes are too old, so this request waits for new ones
+    assert ask() == 401  # keys cached for ten minutes are too old, so this request waits for new ones
 
 
 @pytest.mark.parametrize("url", ["http://id.example/jwks", "file:///etc/passwd", "ftp://id.example/jwks", "nonsense"])

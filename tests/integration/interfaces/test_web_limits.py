@@ -78,7 +78,10 @@ def test_an_invalid_key_is_422_with_an_explanation(open_client: Open) -> None:
 
 
 def test_concurrent_requests_with_the_same_key_create_one_batch(open_client: Open) -> None:
-    """Twelve concurrent requests go to three applications. One creates jobs, and the rest get its response or 409."""
+    """Twelve concurrent requests go to three applications.
+
+    One request creates jobs. The others get the same response or 409.
+    """
     clients, found = [open_client() for _ in range(3)], []
     ready = threading.Barrier(12)
 
@@ -128,7 +131,10 @@ def test_a_caller_sees_its_rights(open_client: Open) -> None:
 
 
 def test_only_the_caller_over_the_rate_limit_waits(open_client: Open) -> None:
-    """Requests to all applications count together. Header fields report the remaining requests, also in errors."""
+    """Requests to all applications count together.
+
+    Response headers report the remaining requests, in error responses too.
+    """
     client_a, client_b = (open_client(api_rate_limit_per_minute=5) for _ in range(2))
     answers = [client.get(path, headers=by("a")) for client in (client_a, client_b) for path in (ME, f"{JOBS}/none")]
     assert [answer.headers["ratelimit"].split(";")[:2] for answer in answers] == [

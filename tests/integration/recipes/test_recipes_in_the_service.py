@@ -20,7 +20,7 @@ _HEATING = ("Heat pump", "Forced air", "Baseboard", "Radiant floor")
 
 
 def truth(number: int) -> dict[str, Any]:
-    """Return the facts on a home's page. Every fifth page has no roof."""
+    """Every fifth home's page states no roof."""
     stated: dict[str, Any] = {
         "StreetNumber": str(100 + 7 * number),
         "ListPrice": 200_000 + 5_300 * number,
@@ -32,7 +32,10 @@ def truth(number: int) -> dict[str, Any]:
 
 
 def page(number: int) -> str:
-    """Return a home's page. From number 21 on, it has a new design. Readers do not know its year and area labels."""
+    """Return a home's page.
+
+    From number 21 on, pages have a new design. The built-in readers do not know the pages' labels for year and area.
+    """
     stated = truth(number)
     street = f"{stated['StreetNumber']} {_STREETS[number % 8]} Street"
     facts = [
@@ -67,7 +70,7 @@ def checked(service: Resources, root: str, numbers: Iterable[int]) -> list[Any]:
 def test_model_calls_stop_resume_after_a_redesign_and_stop_again(
     tmp_path: Path, openai_simulator: Any, changing_site: ChangingSite, warm_parent: WarmParent
 ) -> None:
-    """Recipes are stored, so another process needs no model call either, and `propintel recipes` lists them."""
+    """Another process uses the stored recipes, so it makes no model call either. `propintel recipes` lists them."""
     api, home = openai_simulator(), tmp_path / "home"
     changing_site.pages = {f"/h/{number}": page(number) for number in range(1, 41)}
     settings = Settings.of(

@@ -16,7 +16,7 @@ from tests.integration.fetch.conftest import fetchers
 
 OPENED = "127.0.0.0/8,::1/128"
 QUICK = RenderLimits(settle_seconds=8.0, quiet_seconds=0.4)
-#: A long time limit, because a browser is several times slower while other tests run.
+#: A long time limit for fetches, because rendering is several times slower while other tests run.
 PATIENT = Limits(total_seconds=240)
 #: The HTML that a script adds to an otherwise empty page.
 FACTS = """<h1>12 Elm Street, Springfield, IL 62704</h1><dl>
@@ -33,13 +33,16 @@ def shell(script: str, *, head: str = "") -> bytes:
 
 
 def drawing(html: str = FACTS) -> str:
-    """Return a script that writes `html` into the shell."""
+    """Return a script that writes `html` into the element `root` of a `shell` page."""
     return f"document.getElementById('root').innerHTML = `{html}`;"
 
 
 @pytest.fixture(scope="session")
 def chromium() -> Path:
-    """Return the path of Debian's Chromium. Give it four minutes to start, because other tests run at the same time."""
+    """Return the path of Debian's Chromium.
+
+    Allow the browser four minutes to start, because other tests run at the same time.
+    """
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("no Chromium: install Debian's package chromium")
@@ -48,7 +51,7 @@ def chromium() -> Path:
 
 
 def _options(chromium: Path) -> dict[str, Any]:
-    """Return options for a fetcher with a browser. For root, disable the sandbox (docs/browser-pages.md)."""
+    """Return the fetcher's browser options. The sandbox is off if the tests run as root (docs/browser-pages.md)."""
     sandbox = os.geteuid() != 0
     return {"fetch_browser_path": chromium, "fetch_browser_sandbox": sandbox, "render_limits": QUICK, "limits": PATIENT}
 
@@ -76,7 +79,7 @@ def renderer_of(fetcher: Fetcher) -> Any:
 
 
 def processes_of(pid: int) -> set[int]:
-    """Return the ids of all processes that have the browser's folder in their environment."""
+    """Return the ids of all processes whose environment contains the folder of the browser process `pid`."""
     return {int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal() and _is_of(entry, pid)}
 
 
@@ -92,7 +95,7 @@ _FOLDERS: dict[int, bytes] = {}
 
 
 def _folder_of(pid: int) -> bytes:
-    """Return the folder of the browser process `pid`, which all its descendants have as TMPDIR or HOME."""
+    """Return the folder of the browser process `pid`. Its descendants have this folder as TMPDIR or HOME."""
     if pid not in _FOLDERS:
         fields = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
         _FOLDERS[pid] = next(field.partition(b"=")[2] for field in fields if field.startswith(b"TMPDIR="))

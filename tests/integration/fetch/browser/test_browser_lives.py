@@ -39,7 +39,7 @@ def browser_fetcher(make_browser_fetcher: Any) -> Fetcher:
 @pytest.fixture(autouse=True)
 def own_temporary_folder(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Give the test its own temporary folder. Its name is short, because paths of sockets have a length limit."""
-    # creates pytest's own folder outside of the new one, because tests of other files use it
+    # let pytest create its own folder outside of the new one, because tests of other files use pytest's folder
     tmp_path_factory.getbasetemp()
     with tempfile.TemporaryDirectory(prefix="t") as folder:
         monkeypatch.setattr(tempfile, "tempdir", folder)
@@ -110,8 +110,6 @@ def test_a_page_that_renders_too_much_is_an_error(site: Any, make_browser_fetche
 
 @pytest.mark.parametrize("kind", ["endless", "silent"])
 def test_loading_ends_at_the_limits(site: Any, make_browser_fetcher: Any, kind: str) -> None:
-    """The script `/data` is endless, or no data arrives."""
-
     def chunks() -> Any:
         yield b"HTTP/1.1 200 OK\r\nContent-Type: text/javascript\r\n\r\n"
         if kind == "silent":
@@ -164,7 +162,6 @@ def test_a_browser_that_dies_between_pages_is_replaced(site: Any, browser_fetche
 
 
 def _command(pid: int) -> bytes:
-    """Return the command line of a process, or b"" if it has ended."""
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/cmdline").read_bytes()
     return b""
@@ -223,7 +220,10 @@ def test_a_closed_fetcher_leaves_no_process_or_file(site: Any, make_browser_fetc
 
 
 def test_a_job_that_is_stopped_closes_its_page(site: Any, browser_fetcher: Fetcher) -> None:
-    """A signal handler raises an exception, as Celery does at its time limit. Nothing more is loaded afterwards."""
+    """A signal handler raises an exception, as Celery does at its time limit.
+
+    Nothing more is loaded after the exception.
+    """
     url = site.page("/home", shell("setInterval(() => fetch('/more').catch(() => 0), 20)"))
     browser_fetcher.fetch(site.page("/good", shell(drawing())))
 

@@ -15,7 +15,7 @@ from tests.integration.fetch.browser.conftest import FACTS, drawing, shell
 
 
 def test_a_page_rendered_by_its_script_gives_its_facts(site: Any, browser_fetcher: Fetcher) -> None:
-    """The script is a separate file. It fetches data that is not in the HTML."""
+    """The script is a separate file, and fetches data that is not in the HTML."""
     site.page("/data.json", b'{"html": "%s"}' % FACTS.replace("\n", "").encode(), content_type="application/json")
     script = "fetch('/data.json').then(r => r.json()).then(d => {document.getElementById('root').innerHTML = d.html})"
     site.page("/app.js", script.encode(), content_type="text/javascript")
@@ -200,7 +200,7 @@ def test_resources_are_loaded_one_at_a_time(site: Any, make_browser_fetcher: Any
 
 
 def test_a_page_loads_only_up_to_its_limits(site: Any, make_browser_fetcher: Any) -> None:
-    """The page makes its requests one after another. It continues after a request is blocked."""
+    """The page makes its requests one after another, and continues after a blocked request."""
     limits = RenderLimits(settle_seconds=60, quiet_seconds=5, requests=10)
     requests = "for (let n = 0; n < 20; n++) await fetch('/' + n).catch(() => 0)"
     script = f"(async () => {{{requests}; {drawing()}}})()"

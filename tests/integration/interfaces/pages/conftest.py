@@ -15,7 +15,8 @@ from tests.integration.interfaces.conftest import Environment, Token
 PHONE = {"width": 375, "height": 740}
 DESKTOP = {"width": 1280, "height": 800}
 
-#: The folder for screenshots, if set. With PROPINTEL_SCREENSHOTS=docs/images, a run updates the docs' screenshots.
+#: The folder for screenshots, or "" to keep them in the test's temporary folder. With
+#: PROPINTEL_SCREENSHOTS=docs/images, a run updates the docs' screenshots.
 PICTURES = os.environ.get("PROPINTEL_SCREENSHOTS", "")
 
 #: Playwright's timeout in milliseconds. Its default for `expect`, five seconds, is too short on a busy machine.

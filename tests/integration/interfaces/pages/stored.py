@@ -121,7 +121,10 @@ def save_failed_job(jobs: JobStore, target: str = GONE) -> str:
 
 @dataclass(frozen=True)
 class FilledServer:
-    """A server with data for every page. `ids` has one stored id per kind. `session` is a manager's cookie."""
+    """A server with data for every page.
+
+    `ids` has one stored id for each kind of row. `session` is the session cookie of a manager.
+    """
 
     url: str
     session: str

@@ -101,7 +101,8 @@ _NAMES = {
     ("keys", 390, "dark"): "keys-phone-dark",
 }
 
-#: JavaScript that lists all visible texts and controls with their boxes. It ignores what is scrolled out of view.
+#: JavaScript that lists all visible texts and controls with their boxes. It ignores elements that are scrolled out of
+#: view.
 _BOXES = """
 const root = document.querySelector(":popover-open") ?? document.body;
 const isSeen = (one) => one.checkVisibility({visibilityProperty: true, contentVisibilityAuto: true})
@@ -196,7 +197,6 @@ class Visitor:
         return page
 
     def open(self, name: str, width: int = 1280) -> Page:
-        """Open a case at this window width, in light colors."""
         case = CASES[name]
         page = self._manager if case.is_signed_in else self._stranger
         page.set_viewport_size({"width": width, "height": _HEIGHTS[width]})

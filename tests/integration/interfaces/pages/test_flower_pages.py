@@ -1,4 +1,4 @@
-"""Flower shows the same job as our pages, and requires a password."""
+"""Flower shows the same job as this project's pages, and requires a password."""
 
 import json
 import re

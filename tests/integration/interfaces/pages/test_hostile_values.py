@@ -30,12 +30,10 @@ _LISTEN = """() => {
 
 
 def _save(database: Database, url: str, **values: Any) -> str:
-    """Store a property with these values, and return its id."""
     return save_record(PropertyStore(database), page_record(url, values, AT))
 
 
 def _refresh(page: Page, times: int = 2) -> None:
-    """Wait until the page has refreshed itself `times` times."""
     page.evaluate("() => { window.swaps = 0; document.addEventListener('htmx:after:swap', () => window.swaps++) }")
     page.wait_for_function("(times) => window.swaps >= times", arg=times)
 

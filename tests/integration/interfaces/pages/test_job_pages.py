@@ -1,4 +1,4 @@
-"""The job pages lead from a pasted list to a property, and cancel and retry jobs."""
+"""On the job pages, a user enqueues a pasted list, opens a resulting property, and cancels and retries jobs."""
 
 import json
 import re
@@ -25,7 +25,6 @@ def _enqueue(called: Propintel, *targets: str) -> dict[str, Any]:
 def working_key(
     environment: Environment, start_openai: Callable[[dict[str, Any]], str], request: pytest.FixtureRequest
 ) -> None:
-    """Start a worker with a valid key."""
     environment["OPENAI_API_KEYS"] = KEY
     environment["OPENAI_BASE_URL"] = start_openai({"keys": [{"key": KEY, "rpm": 600}]})
     request.getfixturevalue("worker")
@@ -132,7 +131,7 @@ def test_addresses_and_files_are_estimated_and_bad_lists_shown_again(signed_in: 
 
 @pytest.mark.usefixtures("broker")
 class TestForms:
-    """Unusual form submissions are accepted once or rejected, and errors are HTML pages."""
+    """An unusual form submission is accepted once, or rejected with an HTML error page."""
 
     @pytest.fixture
     def client(self, web: str, token: Token) -> Any:

@@ -29,7 +29,7 @@ def openai_url(environment: Environment, start_openai: Callable[[dict[str, Any]]
 
 @pytest.fixture
 def manager(environment: Environment, openai_url: str, broker: EmbeddedValkey, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Create a client manager in this process. It shares the server's key pool."""
+    """Create a client manager in this process that shares the server's key pool."""
     for name in ("PROPINTEL_HOME", "OPENAI_API_KEYS", "OPENAI_BASE_URL"):
         monkeypatch.setenv(name, environment[name])
     with build_manager(load_settings()) as manager:

@@ -1,4 +1,4 @@
-"""The overview shows first steps and updates its figures, and a missing page is an HTML page."""
+"""The overview shows first steps and updates its figures. A missing page is answered with an HTML page."""
 
 from typing import Any
 

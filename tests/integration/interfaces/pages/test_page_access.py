@@ -21,7 +21,8 @@ from web import create_app
 from web.pages.route import SignedInRoute
 
 MANAGERS = {Role.EXEC, Role.MANAGER}
-#: Routes that only managers may use, and then routes that operators may use too. Readers may use all others.
+#: Routes for managers only (`MANAGING`), and routes for managers and operators (`OPERATING`). Readers may use all other
+#: routes.
 MANAGING = {"GET /keys", "POST /keys/{key_id}/{action}", "POST /recipes/{recipe_id}/forget"}
 OPERATING = {
     "GET /enqueue", "POST /enqueue/estimate", "POST /enqueue", "POST /jobs/{job_id}/cancel",
@@ -31,7 +32,6 @@ OPERATING = {
 
 
 def _routes() -> Iterator[tuple[str, str]]:
-    """Yield the method and path of each page and form that requires a session."""
     for module in vars(web.pages).values():
         for route in getattr(getattr(module, "router", None), "routes", ()):
             if isinstance(route, SignedInRoute):

@@ -161,8 +161,8 @@ def test_the_position_is_drawn_without_requests_to_other_sites(property_id: str,
     page.get_by_text("Distances between sources").click()
     places = page.locator("#places tbody tr")
     expect(places).to_have_count(3)
-    # The county map's coordinates are the chosen ones. The assessor's are 16.7 m south and 9.1 m west of them, and the
-    # portal's 38.9 m south and 36.4 m west.
+    # The county map's coordinates are the chosen ones. The assessor's point is 16.7 m south and 9.1 m west of the
+    # chosen one, the portal's 38.9 m south and 36.4 m west.
     distances = {row.locator("th").inner_text().split()[-1]: row.locator("td").inner_text() for row in places.all()}
     assert distances == {"gis.example": "chosen", "assessor.example": "19 m SW", "homes.example": "53 m SW"}
     links = {link.inner_text(): link.get_attribute("href") for link in page.locator(".position a").all()}
