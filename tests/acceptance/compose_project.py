@@ -15,7 +15,7 @@ import httpx2
 from tests.acceptance.docker_containers import IMAGES, LOOPBACK, PYTHON_IMAGE, ROOT, obtained
 from tests.plugins.ports import free_port
 
-#: Environment variables that Docker needs. None of them is a setting of the project.
+#: Environment variables that Docker's command line needs. None of them is a setting of the project.
 _DOCKERS = ("PATH", "HOME", "DOCKER_HOST", "DOCKER_CONFIG", "XDG_RUNTIME_DIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 _PASSED_ON = (*_DOCKERS, *IMAGES)
 _PROMETHEUS_STAND_IN = f'FROM {PYTHON_IMAGE}\nCOPY prometheus promtool /bin/\nENTRYPOINT ["prometheus"]\n'
@@ -26,7 +26,7 @@ def copy_checkout(folder: Path) -> Path:
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
     for name in filter(None, listed.stdout.decode().split("\0")):
-        if (ROOT / name).is_file():  # skip a file that is deleted but still tracked
+        if (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, folder / name)
     return folder
@@ -49,7 +49,7 @@ def prometheus_image(folder: Path) -> str:
 
 
 def kill(*containers: str) -> None:
-    """Kill with SIGKILL. Docker does not restart a container that was killed through its API."""
+    """Kill containers with SIGKILL. Docker does not restart a container that was killed through its API."""
     subprocess.run(["docker", "kill", *containers], capture_output=True, check=True)
 
 
@@ -61,7 +61,7 @@ _NETWORKS = itertools.count()
 
 
 def _own_network() -> str:
-    """Return the first three numbers of an unused network. Each test worker may use up to eight networks."""
+    """Return the first three numbers of a network. Each pytest-xdist process has eight networks, used in turn."""
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     return f"10.216.{8 * worker + next(_NETWORKS) % 8}"
 
@@ -85,7 +85,6 @@ class ComposeProject:
         return done.stdout
 
     def complaint(self, *arguments: str) -> str:
-        """Run `docker compose ARGUMENTS`, which must fail, and return its stderr."""
         done = self._run(*arguments)
         assert done.returncode != 0, done.stdout
         return done.stderr
@@ -94,7 +93,6 @@ class ComposeProject:
         return self._run(*arguments).returncode == 0
 
     def bash(self, script: str) -> None:
-        """Run commands from the documentation in the project's folder."""
         done = self._do(["bash", "-euxo", "pipefail", "-c", script])
         assert done.returncode == 0, done.stderr
 
@@ -122,11 +120,9 @@ class ComposeProject:
             raise AssertionError(f"{exc}\n{logs}") from exc
 
     def propintel(self, *arguments: str, stdin: str = "") -> Any:
-        """Run a `propintel` command in the container of the web server and return its JSON."""
         return json.loads(self.run("exec", "-T", "web", "propintel", *arguments, "--format", "json", stdin=stdin))
 
     def containers(self) -> dict[str, list[dict[str, Any]]]:
-        """Return Docker's description of the project's containers, by service."""
         ids = self.run("ps", "--all", "--quiet").split()
         shown = subprocess.run(["docker", "inspect", *ids], capture_output=True, text=True, check=True)
         found: dict[str, list[dict[str, Any]]] = {}

@@ -1,7 +1,7 @@
 """pytest-celery's fixtures for this project's image, Valkey, and PostgreSQL in Docker.
 
-A test run shares one network, one database server, and one pair of simulators, started by the first test that needs
-them. Each test has its own broker, database, and worker. Everything except the image is removed from Docker at the end.
+All tests share one network, one database server, and one pair of simulators. Each test has its own broker, database,
+and worker. Everything except the image is removed from Docker at the end.
 """
 
 import json
@@ -44,12 +44,10 @@ from tests.acceptance.docker_containers import (
 from tests.plugins.ports import free_port
 from tests.plugins.simulator_fixtures import KEYS, SimulatorHandle
 
-#: The only OpenAI key, with unlimited capacity.
+#: The only OpenAI key. Its limits are far above what the tests use.
 _KEY = {"key": KEYS[0], "rpm": 60_000, "tpm": 100_000_000}
 #: Mounts a tmpfs in place of the image's volume, because the volume would outlive its container.
 _HOME = {"/var/lib/propintel": "uid=10001,mode=0700"}
-
-# --- services for the whole run
 
 
 @pytest.fixture(scope="session")
@@ -109,7 +107,6 @@ docker_openai = container(
     wrapper_class=DockerSimulator,
 )
 
-# --- services for one test
 
 docker_valkey_data = volume()
 
@@ -155,7 +152,6 @@ def docker_worker_command(celery_base_worker_image: Any) -> list[str]:
 
 @pytest.fixture
 def database(docker_postgres: DockerPostgres) -> str:
-    """Create a database with the schema, and return its name."""
     name = f"t{secrets.token_hex(8)}"
     with psycopg.connect(docker_postgres.url("postgres", inside=False), autocommit=True) as admin:
         admin.execute(f"CREATE DATABASE {name}")
@@ -179,7 +175,6 @@ def fleet_environment(
     database: str,
     celery_worker_cluster_config: dict[str, Any],
 ) -> dict[str, str]:
-    """Return the environment variables of the worker and beat."""
     return {
         "OPENAI_API_KEYS": KEYS[0],
         "OPENAI_BASE_URL": f"{docker_openai.address_inside}/v1",
@@ -192,8 +187,6 @@ def fleet_environment(
 
 
 class FleetSetup(CeleryTestSetup):
-    """Set up pytest-celery with the app that every interface of the project uses."""
-
     @classmethod
     def create_setup_app(cls, celery_setup_config: dict[str, Any], celery_setup_app_name: str) -> Celery:
         app = make_celery(Settings.of())
@@ -220,7 +213,7 @@ def celery_broker_cluster(celery_broker: CeleryTestBroker) -> CeleryBrokerCluste
 
 @pytest.fixture
 def celery_backend_cluster(celery_broker: CeleryTestBroker) -> CeleryBackendCluster:
-    """Return an empty cluster, because the broker's Valkey is also the result backend."""
+    """Return a cluster with the broker's Valkey, which is also the result backend."""
     return CeleryBackendCluster(CeleryTestBackend(celery_broker.container))
 
 
@@ -246,7 +239,6 @@ def stores(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Stores]:
-    """Open the database that the worker writes to."""
     monkeypatch.setenv("DATABASE_URL", docker_postgres.url(database, inside=False))
     monkeypatch.setenv("PROPINTEL_HOME", str(tmp_path / "home"))
     with open_stores(load_settings()) as opened:
@@ -255,8 +247,6 @@ def stores(
 
 @pytest.fixture
 def wait_for_jobs(stores: Stores) -> Callable[..., list[str]]:
-    """Return a function that waits until the jobs with these ids have ended and returns their states."""
-
     def wait(ids: list[str], seconds: float = 40) -> list[str]:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

@@ -18,7 +18,7 @@ from pytest_celery import CeleryTestContainer, CeleryWorkerContainer, RedisConta
 from app.redis.embedded_valkey import answers
 
 ROOT = Path(__file__).parents[2]
-#: The image for each variable: from the environment if set there, else the pinned one.
+#: The image for each variable: the variable's value if it is set, else the image that the project pins.
 IMAGES: dict[str, str] = runpy.run_path(str(ROOT / ".ci" / "base_images.py"))["chosen"]()
 PYTHON_IMAGE, VALKEY_IMAGE, POSTGRES_IMAGE = (IMAGES[f"{name}_IMAGE"] for name in ("PYTHON", "VALKEY", "POSTGRES"))
 LOOPBACK = "127.0.0.1"
@@ -40,16 +40,12 @@ def connect_to_engine() -> docker.DockerClient:
 
 
 def obtained(image: str) -> bool:
-    """Return True if `image` exists locally or could be pulled."""
     asked = (["docker", *ask, image] for ask in (["image", "inspect"], ["pull", "--quiet"]))
     return any(subprocess.run(command, capture_output=True, check=False).returncode == 0 for command in asked)
 
 
 def build_image() -> str:
-    """Build this checkout's image and return its id. Unchanged layers come from Docker's cache.
-
-    Docker runs a build only once, even if two processes request it at the same time.
-    """
+    """Build this checkout's image and return its id. Only changed layers are built."""
     command = [*BUILD, "--tag", "property-intelligence:acceptance", str(ROOT)]
     built = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     assert built.returncode == 0, f"the image could not be built:\n{built.stderr}"
@@ -63,7 +59,7 @@ class _Ending:
 
 
 class DockerValkey(_Ending, RedisContainer):
-    """A Valkey server whose name in the network and port on loopback survive a restart."""
+    """A Valkey server whose name and port stay the same after a restart."""
 
     @property
     def port(self) -> int:
@@ -78,8 +74,6 @@ class DockerValkey(_Ending, RedisContainer):
 
 
 class DockerPostgres(CeleryTestContainer):
-    """A PostgreSQL server for the whole run, with a separate database for each test."""
-
     def url(self, database: str, *, inside: bool) -> str:
         """Return the database URL, as seen from the Docker network if `inside`, else from this process."""
         host, port = (self.ips.primary, 5432) if inside else (LOOPBACK, self.ports["5432/tcp"][0])
@@ -96,8 +90,6 @@ class DockerPostgres(CeleryTestContainer):
 
 
 class DockerSimulator(CeleryTestContainer):
-    """The simulator of a site or of OpenAI. It is ready when its log says that it listens."""
-
     @property
     def ready_prompt(self) -> str:
         return "listening on "

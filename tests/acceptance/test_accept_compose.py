@@ -30,13 +30,12 @@ def project(docker_client: docker.DockerClient, tmp_path_factory: pytest.TempPat
     """Start the project with two workers, the demo's simulators, and Prometheus; remove everything after the tests."""
     folder = copy_checkout(tmp_path_factory.mktemp("clone"))
     image = prometheus_image(tmp_path_factory.mktemp("prometheus") / "image")
-    # A short job lease, so that a killed worker is noticed within half a minute.
     with (folder / "deploy/demo.env").open("a") as settings:
         settings.write("JOB_LEASE_SECONDS=5\n")
     project = ComposeProject(folder, {"PROMETHEUS_IMAGE": image})
     if "Compose version" not in project.run("version", check=False):
         pytest.skip("no docker compose: its plugin is not installed")
-    # This image does not exist yet, as in a fresh clone, so `up` must build it.
+    # No image has this name yet, as in a fresh clone, so `up` must build it.
     project.variables["PROPINTEL_IMAGE"] = f"property-intelligence:{project.name}"
     project.variables["COMPOSE_PROFILES"] = "demo,monitoring"
     # The value from demo.env, for commands that run without `--env-file`.
@@ -76,7 +75,10 @@ def test_every_service_is_healthy_and_has_minimal_privileges(project: ComposePro
 
 
 def test_no_other_user_of_the_machine_can_read_a_password(project: ComposeProject) -> None:
-    """No password is in a container's environment, command line, or log. Each store has only its own password file."""
+    """Passwords are not in a container's environment, command line, or log.
+
+    PostgreSQL and Valkey each have only their own.
+    """
     passwords = re.findall(r"[0-9a-f]{48}", project.secrets())
     assert len(passwords) == 2, "expected Flower's password and the token of /metrics"
     hidden = project.run("exec", "-T", "web", "sh", "-c", "cat /run/propintel/*")
@@ -90,7 +92,7 @@ def test_no_other_user_of_the_machine_can_read_a_password(project: ComposeProjec
 
 
 def test_only_project_processes_reach_the_stores_and_stores_reach_nothing_outside(project: ComposeProject) -> None:
-    """Try each store by name and by address, because Docker routes between the networks of one machine by default."""
+    """The name and the address are tried, because Docker routes between the networks of one machine by default."""
     containers = project.containers()
     stores, default = (f"{project.name}_{network}" for network in ("stores", "default"))
     reach = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 4)"
@@ -104,7 +106,6 @@ def test_only_project_processes_reach_the_stores_and_stores_reach_nothing_outsid
         assert connects("worker", store, port)
         for host in (store, networks[stores]["IPAddress"]):
             assert not connects("site", host, port), f"a container of another project reaches {store} at {host}"
-    # The postgres image has bash, whose /dev/tcp can open a connection.
     address = containers["web"][0]["NetworkSettings"]["Networks"][default]["IPAddress"]
     for host, answers in (("web", True), (address, False)):
         dial = f"timeout 4 bash -c '</dev/tcp/{host}/8000'"
@@ -112,7 +113,6 @@ def test_only_project_processes_reach_the_stores_and_stores_reach_nothing_outsid
 
 
 def test_a_person_can_be_forgotten(project: ComposeProject) -> None:
-    """Purging in PostgreSQL needs a purge key, which `make_secrets.py` generates."""
     forgotten = project.propintel("purge", "--person", "Jane Q. Nobody", "--yes")
     assert forgotten["kind"] == "person"
     assert not forgotten["dry_run"]
@@ -165,14 +165,14 @@ def test_prometheus_scrapes_the_fleet_and_loads_the_rules(project: ComposeProjec
     def up() -> dict[str, str]:
         return {one["metric"]["job"]: one["value"][1] for one in ask("query?query=up")["result"]}
 
-    # Prometheus scrapes its targets at different times, so one target's metrics may be newer than another's.
+    # Prometheus scrapes its two targets at different times
     wait_for(up, lambda found: found == {"propintel": "1", "prometheus": "1"})
     wait_for(lambda: ask("query?query=propintel_jobs")["result"], bool)
     assert "PropintelQueueStuck" in str(ask("rules"))
 
 
 def test_down_and_up_keep_jobs_properties_and_passwords(project: ComposeProject) -> None:
-    """Every service must stop within its grace period. The second start has no .env file and no profile."""
+    """Every service must stop within its grace period. The second start uses neither an env file nor a profile."""
     before = project.secrets(), project.propintel("jobs", "list")["counts"]
     assert before[1]["done"] >= _JOBS
     project.run("stop")
@@ -208,7 +208,7 @@ def _export(project: ComposeProject) -> str:
 
 
 def test_the_production_file_takes_secrets_from_files(project: ComposeProject, tmp_path: Path) -> None:
-    """The folder of keys is mounted as a whole, so that the service notices a replaced file."""
+    """The folder of keys is mounted as a folder, because a mounted file would not change when it is replaced."""
     given = {"jwt_secret": "j" * 40, "metrics_token": "m" * 40, "flower_basic_auth": f"me:{'f' * 40}"}
     given |= {"postgres_password": "p@/" * 9, "valkey_password": "v#:" * 9, "privacy_key": "k" * 40}
     (tmp_path / "openai").mkdir(mode=0o700)

@@ -12,14 +12,14 @@ from tests.acceptance.docker_containers import BUILD
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 
 _PLANTED = b"planted-7c0ffee-secret"
-#: Where users keep keys and passwords in a checkout, including folders that the image copies.
+#: Files of a checkout in which users keep keys and passwords, also in folders that the image copies.
 _PLACES = [".env", ".env.production", ".propintel/state", ".git/config", "keys.txt", "app/.env", "web/server.key",
            "cli/.env.local", "simulators/tls.pem", "deploy/docker/.env", "secrets/jwt_secret"]  # fmt: skip
 _OVERLAP = len(_PLANTED) - 1
 
 
 def _is_in_the_image(image: str, planted: bytes) -> bool:
-    """Search the image's layers, history, and configuration. `docker save` does not compress them."""
+    """Search the image's layers, history, and configuration, which `docker save` does not compress."""
     with subprocess.Popen(["docker", "save", image], stdout=subprocess.PIPE) as saving:
         assert saving.stdout is not None
         rest = b""
@@ -32,7 +32,7 @@ def _is_in_the_image(image: str, planted: bytes) -> bool:
 
 
 def test_no_layer_contains_a_secret_of_the_checkout(docker_client: docker.DockerClient, tmp_path: Path) -> None:
-    """Planted secrets are in no layer. The image's user owns only its home and the folder for secrets."""
+    """The image's user owns only its home and the folder for secrets."""
     folder = copy_checkout(tmp_path)
     for place in _PLACES:
         (folder / place).parent.mkdir(parents=True, exist_ok=True)

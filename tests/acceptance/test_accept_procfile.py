@@ -61,7 +61,6 @@ def redis_url(tmp_path: Path) -> Iterator[str]:
 def variables(
     redis_url: str, database_url: str, openai_simulator: Callable[..., SimulatorHandle], tmp_path: Path
 ) -> dict[str, str]:
-    """Return the settings that an operator would set on a platform, with the simulators' addresses."""
     model = openai_simulator()
     return {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": str(tmp_path),
@@ -80,7 +79,6 @@ def _honcho(*process_types: str) -> list[str]:
 
 @contextmanager
 def _running(variables: dict[str, str], folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run all process types. On leaving the block, stop honcho, which stops the other processes."""
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             ending_with_parent(_honcho(*_PROCESS_TYPES)), env=variables, cwd=folder, stdout=log, stderr=log
@@ -109,7 +107,6 @@ def _answers(client: httpx2.Client, path: str) -> int:
 def test_the_processes_of_the_procfile_finish_a_batch(
     variables: dict[str, str], property_site: str, tmp_path: Path
 ) -> None:
-    """The release creates the schema, all enqueued jobs are done, and SIGTERM to honcho ends every process."""
     release = subprocess.run(
         _honcho("release"), env=variables, cwd=tmp_path, capture_output=True, text=True, check=False
     )

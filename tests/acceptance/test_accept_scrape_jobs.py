@@ -1,4 +1,4 @@
-"""Jobs survive a restart, and a crash of the worker or the broker. Uses pytest-celery."""
+"""Jobs survive a restart of the worker, and a crash of the worker or the broker. Uses pytest-celery."""
 
 import time
 from collections.abc import Callable
@@ -15,7 +15,6 @@ from tests.plugins.simulator_fixtures import SimulatorHandle
 # A long timeout, because the first test may have to build the image.
 pytestmark = [pytest.mark.worker, pytest.mark.docker, pytest.mark.timeout(900)]
 Wait = Callable[..., list[str]]
-#: `send(path, ...)` enqueues a job for each page and returns the jobs' ids.
 Send = Callable[..., list[str]]
 
 
@@ -54,7 +53,7 @@ def test_workers_consume_again_within_seconds_of_a_broker_crash(
 def test_term_to_a_worker_during_a_job_loses_nothing(
     celery_setup: CeleryTestSetup, stores: Stores, send: Send, wait_for_jobs: Wait, model: SimulatorHandle
 ) -> None:
-    """A model call lasts longer than the soft shutdown, so another worker must finish the job."""
+    """A model call hangs longer than the soft shutdown lasts, so the next worker must run the job again."""
     model.set_key(model.keys[0], behavior="hang")
     (job_id,) = send("/listings/oak-hollow-lane")
     wait_for_callable("The model is asked", lambda: model.stats()["totals"]["requests"] == 1)

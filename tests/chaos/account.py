@@ -12,7 +12,7 @@ from tests.chaos.plan import REPORT_SECONDS, RUNNING_AGAIN_SECONDS
 CONSUMING_SECONDS = 5.0
 LATE_SECONDS = 2.0
 TAKEOVER_SECONDS = 15.0
-#: How often the poison job runs, whose page kills its process: the first run and four retries.
+#: How often the job of the poison page runs, which kills the process that fetches it: the first run and four retries.
 POISON_RUNS = 5
 _NEVER = float("inf")
 _BROKER = {"broker_kill": "was killed", "broker_stop": "was stopped for 10 s", "broker_wipe": "was wiped"}
@@ -30,7 +30,6 @@ class Figure:
 
 
 def figures(evidence: Evidence) -> list[Figure]:
-    """Return the rows of the table."""
     return [
         *_jobs(evidence),
         *_stored(evidence),
@@ -46,9 +45,6 @@ def figures(evidence: Evidence) -> list[Figure]:
 def _count(name: str, cases: list[str], seen: int | None = None) -> Figure:
     number = len(cases) if seen is None else seen
     return Figure(name, "0", str(number), number == 0, tuple(cases))
-
-
-# --- jobs
 
 
 def _jobs(evidence: Evidence) -> list[Figure]:
@@ -77,9 +73,6 @@ def _poison(evidence: Evidence) -> Figure:
     return Figure("processes that the poison page killed", f"{POISON_RUNS}, given up", seen, given_up and deaths == 5)
 
 
-# --- stored data
-
-
 def _stored(evidence: Evidence) -> list[Figure]:
     pages = len(evidence.without_model)
     twice = [f"{times}x {key}" for key, times in evidence.observations.items() if times > 1]
@@ -97,9 +90,6 @@ def _stored(evidence: Evidence) -> list[Figure]:
         Figure("properties stored, of pages with a record", "", f"{evidence.properties} of {pages}"),
         Figure("pages stored without the model, with a note", "", str(without_model)),
     ]
-
-
-# --- repeated work
 
 
 def _repeated(evidence: Evidence) -> list[Figure]:
@@ -127,7 +117,7 @@ def _repeated(evidence: Evidence) -> list[Figure]:
 
 
 def beyond(times: Mapping[str, int], excused: Counter[str]) -> Counter[str]:
-    """Return by URL how many repetitions exceed the excused number, for the URLs where some do."""
+    """Return how many fetches or calls of each URL are neither the first nor excused, without URLs that have none."""
     return Counter({url: n - 1 - excused[url] for url, n in times.items() if n - 1 > excused[url]})
 
 
@@ -146,9 +136,6 @@ def _history(evidence: Evidence, url: str) -> str:
     found += [(s.at, f"page {s.outcome}") for s in evidence.served if url.endswith(s.path)]
     found += [(k.at, f"{k.what} killed") for k in evidence.ledger.kills if any(h.target == url for h in k.interrupted)]
     return ", ".join(f"{at - evidence.began:.1f} s {what}" for at, what in sorted(found))
-
-
-# --- durations
 
 
 def _running_again(evidence: Evidence, what: str, named: str, limit: float | None) -> Figure:
@@ -186,7 +173,7 @@ def _consuming(evidence: Evidence) -> list[Figure]:
 
 
 def _schedule(evidence: Evidence) -> list[Figure]:
-    """Check that worker reports came on schedule while beat was up, and that a restarted beat soon sends again."""
+    """Check that key reports came on schedule while a beat could send, and that a beat soon sent tasks again."""
     losses = [("the active one was killed", kill.at, kill.at) for kill in evidence.ledger.kills if kill.what == "beat"]
     losses += [
         (f"the broker {_BROKER[gap.what]}", gap.began, gap.ended) for gap in evidence.away if gap.what in _BROKER
@@ -217,16 +204,12 @@ def _reports(evidence: Evidence, missing: list[tuple[float, float]]) -> Figure:
 
 
 def _overlap(began: float, ended: float, spans: Iterable[tuple[float, float]]) -> float:
-    """Return how many seconds between `began` and `ended` are covered by at least one span."""
     covered, reached = 0.0, began
     for span in sorted(spans):
         start, end = max(span[0], reached), min(span[1], ended)
         if end > start:
             covered, reached = covered + end - start, end
     return covered
-
-
-# --- leftovers
 
 
 def _aftermath(evidence: Evidence) -> list[Figure]:

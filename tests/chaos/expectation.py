@@ -33,8 +33,8 @@ OBSERVATIONS = "SELECT source_url, field, value_sha256 FROM observations"
 class Expectation:
     """The results of a run without faults.
 
-    `prompts` maps the simulator's hash of each prompt to the page's URL. `refused` has the URLs of pages without a
-    usable property, whose jobs fail even without faults.
+    `prompts` maps the SHA-256 of each prompt to the URL of the page that it is about. `refused` has the URLs of pages
+    without a usable property, whose jobs fail even without faults.
     """
 
     observations: Counter[Observation]
@@ -43,10 +43,7 @@ class Expectation:
 
 
 class _Pages:
-    """Returns the site's pages without a server."""
-
     def revisit(self, url: str, known: Callable[[str], CacheValidators | None], visitor: Visitor | None = None) -> Page:
-        """Return the whole page, because no earlier copy is cached."""
         return self.fetch(url, visitor)
 
     def fetch(self, url: str, visitor: Visitor | None = None) -> Page:

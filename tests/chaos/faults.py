@@ -1,4 +1,4 @@
-"""The faults of the chaos suite. Each method causes one fault and returns when it is over."""
+"""The faults of the chaos suite. Each fault is one method, which returns when the fault is over."""
 
 import os
 import random
@@ -30,7 +30,7 @@ class NobodyToKillError(Exception):
 
 @dataclass(frozen=True)
 class Away:
-    """The period of one fault, in monotonic seconds. `what` is the fault's name."""
+    """A period in which a fault lasted, in monotonic seconds. `what` is the fault's name."""
 
     what: str
     began: float
@@ -51,7 +51,6 @@ class Faults:
     wait: Callable[[float], None]
 
     def do(self, name: str) -> Away:
-        """Cause the named fault, and return when it began and ended."""
         began = time.monotonic()
         acts: dict[str, Callable[[], None]] = {
             "child": self._kill_child,
@@ -67,15 +66,13 @@ class Faults:
         return Away(name, began, time.monotonic())
 
     def poison(self, port: int) -> bool:
-        """Kill the pool process that connected from this TCP port. Return False if no pool process did. Thread-safe."""
+        """Kill the worker process that uses this TCP port as a client. Return False if there is none. Thread-safe."""
         connections = psutil.net_connections("tcp4")
         pid = next((c.pid for c in connections if c.laddr and c.laddr.port == port and c.pid), None)
         if pid is None or not any(pid in self.fleet.pool_of(member) for member in self.fleet.workers):
             return False
         self.ledger.kill("poison", {pid})
         return True
-
-    # --- processes
 
     def _kill_child(self) -> None:
         """Kill a pool process that is running a job. If none is found in time, kill any pool process."""
@@ -101,7 +98,7 @@ class Faults:
         self.fleet.bury(member)
 
     def _busy(self) -> set[int]:
-        """Wait until pool processes run jobs other than the poison job, and return their process ids."""
+        """Wait until a pool process runs a job other than the poison job. Return the ids of all such processes."""
         deadline = time.monotonic() + _VICTIM_SECONDS
         while True:
             pool = set().union(*(self.fleet.pool_of(member) for member in self.fleet.workers))
@@ -118,8 +115,6 @@ class Faults:
             return [row[0] for row in self.store.query(query)]
         except UNANSWERED:
             return []
-
-    # --- the broker
 
     def _kill_broker(self) -> None:
         kill_valkey(self.valkey)
@@ -138,8 +133,6 @@ class Faults:
     def _wipe_broker(self) -> None:
         with connect(self.settings) as redis:
             redis.flushall()
-
-    # --- the database
 
     def _lock(self) -> None:
         with self.store.locked():

@@ -1,6 +1,7 @@
 """The processes of a chaos run: two workers with four child processes each, a maintenance worker, and two beats.
 
-Ended processes are restarted, as by a platform. The clock of one scrape worker may be an hour ahead (libfaketime).
+A process that ends is restarted after `RESTART_SECONDS`. The clock of one scrape worker may be an hour ahead
+(libfaketime).
 """
 
 import subprocess
@@ -17,7 +18,7 @@ from cli.processes import Child, Supervisor
 from cli.services import Services
 
 CHILDREN = 4
-#: How long a platform takes to restart an ended process, in seconds.
+#: How long after its end a process is restarted, in seconds.
 RESTART_SECONDS = 2.0
 _START_SECONDS = 90.0
 _CELERY = ["celery", "-A", "worker"]
@@ -27,7 +28,7 @@ _TICKS = "--loglevel=DEBUG"
 
 
 def faketime_library() -> Path | None:
-    """Return the path of libfaketime's library for threaded programs, as installed by Debian, or None."""
+    """Return the path of libfaketime's library for threaded programs, as installed by Debian, or None if it is missing."""
     return next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
 
 
@@ -55,8 +56,6 @@ class Member:
 
 
 class Fleet:
-    """Starts, kills, restarts, and stops the members. Use from the main thread."""
-
     def __init__(self, home: Path, env: Mapping[str, str], supervisor: Supervisor, *, skewed_clock: bool) -> None:
         self.home = home
         self._supervisor = supervisor
@@ -66,11 +65,10 @@ class Fleet:
         self.maintenance = _worker("maintenance", right, 0)
         self.beats = [Member(f"beat-{n}", [*_CELERY, "beat", "--pidfile=", _TICKS], right) for n in (1, 2)]
         self.members = [*self.workers, self.maintenance, *self.beats]
-        #: The processes that ended without being killed, with their exit codes.
+        #: Names and exit codes of the processes that ended without being killed.
         self.ended: list[str] = []
 
     def start(self) -> None:
-        """Start all processes, and return when the workers take tasks."""
         for member in self.members:
             self._start(member)
         wanted = {member.child.process.pid for member in (*self.workers, self.maintenance) if member.child}
@@ -95,7 +93,6 @@ class Fleet:
             member.child, member.due_at = None, time.monotonic() + RESTART_SECONDS
 
     def stop(self) -> None:
-        """Stop all processes at the same time, and return when they have ended."""
         running = [member.child for member in self.members if member.child is not None]
         for child in running:
             child.process.terminate()
@@ -108,7 +105,6 @@ class Fleet:
         return self.session_of(member) - ({member.child.process.pid} if member.child else set())
 
     def session_of(self, member: Member) -> set[int]:
-        """Return the process ids of the member and all its descendants, or an empty set if it is not running."""
         if member.child is None:
             return set()
         with suppress(psutil.NoSuchProcess):

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from tests.chaos.store_under_test import StoreUnderTest, patient_query
 
-#: After a process is stopped, wait this many seconds for the database to finish its last commit.
+#: Seconds to wait after a process is stopped, so that the database can finish its last commit.
 _SETTLE_SECONDS = 0.05
 
 
@@ -40,8 +40,6 @@ class Kill:
 
 
 class Ledger:
-    """All kills of a run. `kill` is thread-safe."""
-
     def __init__(self, store: StoreUnderTest) -> None:
         self._store = store
         self._lock = threading.Lock()
@@ -71,7 +69,7 @@ class Ledger:
         return tuple(InterruptedJob(j, target, j in pages, pages.get(j) in answers) for j, target in mine)
 
     def excused(self) -> tuple[Counter[str], Counter[str]]:
-        """Return by target how many repeated fetches, and how many repeated model calls, the kills excuse."""
+        """Return by job target how many repeated fetches, and how many repeated model calls, the kills explain."""
         pages: Counter[str] = Counter()
         calls: Counter[str] = Counter()
         for interrupted in (interrupted for kill in self.kills for interrupted in kill.interrupted):

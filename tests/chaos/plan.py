@@ -9,13 +9,12 @@ from typing import Literal
 
 DatabaseKind = Literal["sqlite", "postgresql"]
 
-#: How often each fault occurs: `ONCE` for the small run, `ALL` for the full run.
+#: How often each fault occurs: `ONCE` in the small run, `ALL` in the full run.
 ONCE: Mapping[str, int] = dict.fromkeys(
     ("child", "worker", "broker_kill", "broker_stop", "broker_wipe", "beat", "locked", "full"), 1
 )
 ALL: Mapping[str, int] = {**ONCE, "child": 5, "worker": 2, "broker_kill": 2}
 
-#: The number of the first generated listing that the run scrapes.
 FIRST_HOME = 1
 #: The interval between two key reports of the fleet, in seconds.
 REPORT_SECONDS = 5.0
@@ -53,13 +52,13 @@ class Plan:
         return cls(jobs, seed, database, ALL, gap_seconds=(8.0, 20.0), seconds=600.0 + 1.5 * jobs)
 
     def chance(self, what: str) -> random.Random:
-        """Return a separate random generator for each purpose, so that draws for one purpose do not change another."""
+        """Return the random generator for a purpose, so that draws for one purpose do not change another's."""
         return random.Random(f"{self.seed}:{what}")
 
 
 @dataclass(frozen=True)
 class Manners:
-    """How the site serves one page: the first requests get the faults in `mishaps`, and later ones a good response.
+    """How the site serves one page. The first requests fail as in `mishaps`, and later ones get a good response.
 
     A fault is "500" or "503" (HTTP status), "broken" (half of the body), or "hang" (no response for 60 s). Except for
     "hang", responses begin after `latency_seconds`.
@@ -69,7 +68,7 @@ class Manners:
     latency_seconds: float
 
 
-#: Each entry: a share of the pages, and the faults of their first requests.
+#: The share of the pages whose first requests fail, and how these requests fail.
 _MISHAPS: tuple[tuple[float, tuple[str, ...]], ...] = (
     (0.06, ("503",)),
     (0.06, ("500",)),

@@ -32,7 +32,6 @@ def misses(figures: Sequence[Figure]) -> str:
 
 
 def tails(evidence: Evidence) -> str:
-    """Return the last lines of each process's log."""
     return "\n".join(f"--- {name}: {log}\n{_tail(log)}" for name, log in evidence.logs.items())
 
 

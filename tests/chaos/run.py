@@ -31,10 +31,10 @@ from tests.chaos.store_under_test import StoreUnderTest, can_mount, open_store, 
 from tests.chaos.surroundings import fleet_environment, start_openai_simulator
 from tests.chaos.watch import Watch
 
-#: The share of jobs submitted before the first fault. The rest is divided among the faults.
+#: The share of jobs submitted before the first fault. Each fault has an equal share of the others.
 _FIRST_SHARE = 0.3
-#: The share of a fault's jobs submitted before the fault (default: none). Killing a child or a worker needs running
-#: jobs, and wiping the broker needs queued messages.
+#: The share of a fault's jobs that is submitted before the fault, by default none. A kill needs running jobs, and
+#: wiping the broker needs queued messages.
 _SHARE_BEFORE = {"child": 1.0, "worker": 1.0, "broker_wipe": 0.5}
 _SUBMIT_SECONDS = 30.0
 _PROBE_SECONDS = 15.0
@@ -45,7 +45,6 @@ Progress = Callable[[str], object]
 
 
 def missing(database: DatabaseKind) -> list[str]:
-    """Return a sentence for each missing requirement of a run."""
     lacking = [
         (faketime_library() is None, "no libfaketime: install Debian's package libfaketime"),
         (shutil.which("setpriv") is None, "no setpriv: install Debian's package util-linux"),
@@ -57,7 +56,7 @@ def missing(database: DatabaseKind) -> list[str]:
 
 
 def run(plan: Plan, home: Path, progress: Progress) -> Evidence:
-    """Run the plan in the empty folder `home`, which is not deleted. Use from the main thread."""
+    """Run the plan in the empty folder `home`, which the caller deletes. Use from the main thread."""
     evidence = Evidence(plan, home)
     with ExitStack() as stack:
         signals = stack.enter_context(StopSignals())
@@ -85,8 +84,6 @@ def run(plan: Plan, home: Path, progress: Progress) -> Evidence:
 
 
 class _Chaos:
-    """The part of the run during which faults occur: submits the jobs and causes the faults in order."""
-
     def __init__(
         self,
         evidence: Evidence,
@@ -114,7 +111,6 @@ class _Chaos:
         return self._faults.poison(port)
 
     def play(self, address: str) -> None:
-        """Start the fleet, submit jobs for the pages at `address`, cause all faults, and stop the fleet."""
         homes = self._plan.jobs - self._plan.poison
         self._waiting = [f"{address}/homes/{n}" for n in range(FIRST_HOME, FIRST_HOME + homes)]
         self._plan.chance("queue").shuffle(self._waiting)
@@ -140,7 +136,7 @@ class _Chaos:
         self._submit(self._waiting)
 
     def _break(self, name: str, coming: list[str]) -> None:
-        """Cause one fault. Submit a share of its jobs before the fault (`_SHARE_BEFORE`), and the rest after it."""
+        """Cause one fault. Submit its jobs before or after it, as `_SHARE_BEFORE` says."""
         evidence = self._evidence
         before = round(len(coming) * _SHARE_BEFORE.get(name, 0))
         self._submit(coming[:before])
@@ -165,7 +161,7 @@ class _Chaos:
         self._evidence.probes.append(Probe(away.what, away.ended, ran_at))
 
     def _wait_until_running(self) -> None:
-        """Wait until the jobs of the last killed worker run again. Another fault would distort the measured time."""
+        """Wait until the jobs of the last killed worker run again, because another fault would delay them."""
         watch, deadline = self._evidence.watch, time.monotonic() + RUNNING_AGAIN_SECONDS
         kill = next(kill for kill in reversed(self._evidence.ledger.kills) if kill.what == "worker")
         left = {interrupted.job_id for interrupted in kill.interrupted}
@@ -235,7 +231,6 @@ def _gather(evidence: Evidence, store: StoreUnderTest, address: str, site: Chaos
 
 
 def _left_over(home: Path) -> list[str]:
-    """Return the run's processes that still exist shortly after its end."""
     deadline = time.monotonic() + 5
     while (found := processes_of(home)) and time.monotonic() < deadline:
         time.sleep(0.2)

@@ -18,7 +18,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 _ROBOTS = b"User-agent: *\nDisallow:\n"
-#: How long a "hang" lasts, in seconds: longer than a fetcher waits for data.
+#: How long a "hang" lasts, in seconds. A fetcher gives up earlier.
 _HANG_SECONDS = 60.0
 _POISON_SECONDS = 15.0
 
@@ -33,10 +33,8 @@ class Served:
 
 
 class ChaosSite:
-    """The ASGI application. `complete` is thread-safe."""
-
     def __init__(self, seed: int, on_poison: Callable[[int], bool] = lambda _: False) -> None:
-        """`on_poison` gets the port of a client that fetches a poison page. It returns False if it finds no process."""
+        """`on_poison` kills the client with the given port. It returns False if it finds no such process."""
         self._seed = seed
         self.on_poison = on_poison
         self._asked: Counter[str] = Counter()
@@ -44,7 +42,7 @@ class ChaosSite:
 
     @property
     def complete(self) -> Counter[str]:
-        """Count the complete responses with status 200, by path."""
+        """Count the complete good responses, by path."""
         return Counter(one.path for one in list(self.served) if one.outcome == "complete")
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:

@@ -1,6 +1,6 @@
 """The database of a chaos run. It can be locked, and its small separate disk can be filled.
 
-Plain SQL queries use a connection that the fleet does not share.
+`query` uses its own connection, not the fleet's.
 """
 
 import contextlib
@@ -41,12 +41,11 @@ class StoreUnderTest:
         raise NotImplementedError
 
     def locked(self) -> contextlib.AbstractContextManager[None]:
-        """Block other writes to the jobs table inside the `with` block."""
+        """Let every other write to the jobs table wait during the `with` block."""
         raise NotImplementedError
 
     @contextmanager
     def full(self) -> Iterator[None]:
-        """Fill the disk completely inside the `with` block."""
         filler = self._disk / "filler"
         descriptor = os.open(filler, os.O_WRONLY | os.O_CREAT, 0o600)
         try:

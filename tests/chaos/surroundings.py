@@ -31,13 +31,12 @@ class OpenAI:
     keys: tuple[str, ...]
 
     def paid(self) -> Counter[str]:
-        """Return the number of 200 responses per prompt, by the prompt's hash."""
+        """Return the number of answers with status 200 by SHA-256 of the prompt."""
         address = self.base_url.removesuffix("/v1")
         return Counter(httpx2.get(f"{address}/control/prompts", trust_env=False, timeout=10).raise_for_status().json())
 
 
 def start_openai_simulator(supervisor: Supervisor, home: Path) -> OpenAI:
-    """Start the simulator, and return when it responds."""
     made = tuple(f"sk-proj-{secrets.token_hex(24)}" for _ in _MANNERS)
     entries = [{"key": key, "project": f"proj_{n}", **_MANNERS[n]} for n, key in enumerate(made)]
     keys = DemoKeys(made, {"server": {"latency_ms": _LATENCY_MS}, "keys": entries})
@@ -48,7 +47,7 @@ def fleet_environment(home: Path, openai: OpenAI, *, redis_url: str, database_ur
     """Return the environment variables of the fleet. Because Redis is configured, the fleet uses Redis' clock."""
     given = {"OPENAI_API_KEYS": ",".join(openai.keys), "OPENAI_BASE_URL": openai.base_url}
     return service_environment(os.environ, home, openai=given) | {
-        # Recipes depend on the order of the pages, but the records are compared with those of a sequential run.
+        # With recipes, the records would depend on the order in which the pages are read.
         "RECIPE_USE": "off",
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,

@@ -1,4 +1,4 @@
-"""Every fault occurs once while jobs run. No work may be lost or repeated."""
+"""Each fault occurs while jobs run. No work may be lost or repeated."""
 
 import shutil
 import sys
@@ -20,7 +20,6 @@ SEED = 1
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_no_fault_loses_a_job_or_repeats_work(database: DatabaseKind) -> None:
-    """If a figure misses its target, the message names the cases and the folder with the logs."""
     lacking = missing(database)
     if lacking:
         pytest.skip("; ".join(lacking))

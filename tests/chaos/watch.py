@@ -29,7 +29,7 @@ class Start:
 
 @dataclass(frozen=True)
 class LogLine:
-    """A log line of `member`: a key report if `report`, else a task that this beat sent."""
+    """A log line of the process `member`. If `report`, it is a key report, else a task that the process (a beat) sent."""
 
     at: float
     member: str
@@ -61,14 +61,13 @@ class Watch:
     def first_start(self, job_ids: frozenset[str], after: float) -> float | None:
         """Return when one of the jobs was first seen running after the time `after`, or None.
 
-        A run with a saved page and answer can end before it is seen. In this case, the time of its end is returned.
+        A short run may end before it is seen. For such a run, the time of its end counts.
         """
         seen = [start.at for start in list(self.starts) if start.job_id in job_ids]
         seen += [self.ends[job_id] for job_id in job_ids if job_id in self.ends]
         return min((at for at in seen if at > after), default=None)
 
     def sender(self) -> str | None:
-        """Return the name of the beat that sent the last task, or None."""
         return next((one.member for one in reversed(self.log_lines) if not one.report), None)
 
     def first_sent(self, after: float, *, but: str = "") -> float | None:

@@ -1,4 +1,4 @@
-"""Find tracebacks in the fleet's logs that no fault explains."""
+"""Find unexpected tracebacks in the fleet's logs."""
 
 import re
 from collections import Counter
@@ -12,12 +12,12 @@ _EXPLAINED = re.compile(
     # a job failed with one of the project's own errors
     r"(?s)raised unexpected: .*\napp\.errors\.(?!UnexpectedError)\w+: "
     r"|Task handler raised error: WorkerLostError"  # a child was killed
-    # These occur while the broker is down, and no work is lost: the results are in the database.
+    # The next four occur while the broker is down. No work is lost, because the results are in the database.
     r"|Failed to retry task .* after worker was lost: OperationalError"
     r"|Couldn't ack .* reason:network:ConnectionError"
     r"|Exception raised outside body: network:ConnectionEr"
     r"|Error on (?:re)?st(?:art|opp)ing (?:Gossip|Hub|Heart|Events): AttributeError"
-    r"|Signal handler <function acquire_distributed_beat_lock .* raised"  # a beat that failed to take the lock
+    r"|Signal handler <function acquire_distributed_beat_lock .* raised"  # a beat could not take the lock
 )
 _FRAME = re.compile(r'(?m)^  File "([^"]+)", line ')
 _OURS = re.compile(r"(?!.*site-packages).*/(?:app|tasks|worker|cli|web)/.+\.py$")
@@ -26,8 +26,7 @@ _OURS = re.compile(r"(?!.*site-packages).*/(?:app|tasks|worker|cli|web)/.+\.py$"
 def tracebacks(logs: Iterable[Path]) -> Counter[str]:
     """Return how often each unexplained traceback occurs.
 
-    A traceback without a frame in the project's code does not count. Celery logs such tracebacks when the broker is
-    down.
+    A traceback without a frame in the project's code does not count, because Celery logs many while the broker is down.
     """
     return Counter(
         _shown(record)
