@@ -228,7 +228,7 @@ class JobTask(RedactedTask):
 
     @contextmanager
     def _uncounted(self) -> Iterator[None]:
-        """Lower Celery's retry count by 1 during the block, because Celery adds 1 in the message that the block sends."""
+        """Lower Celery's retry count by 1 during the block, because Celery adds 1 in the message sent there."""
         self.request.retries -= 1
         try:
             yield

@@ -57,14 +57,14 @@ VISIBILITY_TIMEOUT = timedelta(seconds=1800)
 
 
 def lane_of(job: Job) -> str:
-    """Return the queue for a job's message: the first lane if the job has run before, so that it does not wait twice."""
+    """Return the queue for a job's message: the first lane if the job has run before, so it does not wait twice."""
     if job.started_at is not None:
         return SCRAPE_QUEUE
     return next(lane for lane, end in LANES.items() if job.position < end)
 
 
 def message_priority(job: Job) -> int:
-    """Return the message's priority: one level more urgent if the job has run before, so that it does not wait twice."""
+    """Return the message's priority: one level more urgent if the job has run before, so it does not wait twice."""
     return job.priority if job.started_at is None else max(PRIORITIES[0], job.priority - 1)
 
 

@@ -28,7 +28,7 @@ _TICKS = "--loglevel=DEBUG"
 
 
 def faketime_library() -> Path | None:
-    """Return the path of libfaketime's library for threaded programs, as installed by Debian, or None if it is missing."""
+    """Return the path of libfaketime's library for threaded programs (Debian), or None if it is missing."""
     return next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
 
 

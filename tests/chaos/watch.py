@@ -29,7 +29,7 @@ class Start:
 
 @dataclass(frozen=True)
 class LogLine:
-    """A log line of the process `member`. If `report`, it is a key report, else a task that the process (a beat) sent."""
+    """A log line of the process `member`: a key report if `report`, else a task sent by this beat."""
 
     at: float
     member: str
