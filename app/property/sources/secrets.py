@@ -66,7 +66,7 @@ class UrlSecrets:
     secrets: Mapping[str, str] = field(repr=False)
 
     def reveal(self, url: str) -> str:
-        """Return `url` with secrets instead of marks. The result must be used for one request only, and never stored."""
+        """Return `url` with secrets instead of marks. Use the result for one request only, and never store it."""
         return _MARK.sub(
             lambda mark: quote(self.secrets[mark[1]], safe="") if mark[1] in self.secrets else mark[0], url
         )
@@ -78,7 +78,7 @@ class UrlSecrets:
         return text
 
     def answer(self, url: str, answer: Page | NotModified) -> Page | NotModified:
-        """Return the fetcher's result `answer` with its secrets replaced by their marks, and with the requested `url`."""
+        """Return the fetcher's result `answer` with the requested `url`, and with marks instead of secrets."""
         final_url = self.hide(answer.final_url)
         if isinstance(answer, NotModified):
             return replace(answer, url=url, final_url=final_url)

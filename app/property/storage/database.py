@@ -94,7 +94,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Open a read transaction, which never waits for writers. On PostgreSQL, each statement has its own snapshot."""
+        """Open a read transaction. It never waits for writers. On PostgreSQL, each statement has its own snapshot."""
         with errors.translated(self.url), self._opened().connect() as connection:
             yield connection.execution_options(begin="BEGIN")
 

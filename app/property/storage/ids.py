@@ -1,4 +1,7 @@
-"""Shorten ids, as git does. Users can type four or more hex digits if they are unambiguous; output shows eight or more."""
+"""Shorten ids, as git does.
+
+Output shows unambiguous prefixes of at least eight hex digits. Users can type four or more.
+"""
 
 import re
 from collections.abc import Iterable, Sequence

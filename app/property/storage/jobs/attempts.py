@@ -1,6 +1,6 @@
-"""Store the attempts of address jobs: failed pages while a job runs, and the outcome of every source when it ends.
+"""Store the attempts of address jobs: failed pages during a run, and the outcome of each source at its end.
 
-Pages that were fetched successfully are stored as the job's checkpoints instead (`pages/repository.py`).
+A fetched page is stored as the job's checkpoint instead (`pages/repository.py`).
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,9 +24,9 @@ def failed_pages(database: Database, job_id: str) -> dict[str, JobAttempt]:
 
 
 def note_failed_page(database: Database, lease: Lease, tried: JobAttempt, asked_at: datetime) -> None:
-    """Store the failed attempt `tried`, replacing an earlier one at the same URL.
+    """Store a failed attempt, replacing an earlier attempt at the same URL.
 
-    Nothing is stored if the page was purged after `asked_at`. Raises `LeaseLostError`.
+    If the page was purged after `asked_at`, store nothing. Raises `LeaseLostError`.
     """
     known = JobAttempt.job_id == lease.job_id, JobAttempt.position.is_(None), JobAttempt.url == tried.url
 
@@ -43,7 +43,7 @@ def note_failed_page(database: Database, lease: Lease, tried: JobAttempt, asked_
 def put_tried(
     database: Database, connection: Connection, job_id: str, tried: Iterable[JobAttempt], asked_at: datetime
 ) -> None:
-    """Replace the attempts of a leased job by `tried`. Leave out pages and names that were purged after `asked_at`.
+    """Replace the attempts of a job by `tried`, without pages and names purged after `asked_at`.
 
     The caller must hold the job's lease in this transaction.
     """
@@ -54,7 +54,7 @@ def put_tried(
 
 
 def tried_for(connection: Connection, property_ids: Sequence[str]) -> dict[str, list[JobAttempt]]:
-    """Return, by property id, the attempts of the property's last finished job that recorded attempts."""
+    """Return the attempts of each property's last finished job that has any."""
     brought = select(Job.property_id, Job.id).where(Job.property_id.in_(property_ids), Job.tried.any())
     newest = {row.property_id: row.id for row in connection.execute(brought.order_by(Job.finished_at, Job.id))}
     jobs = entities(connection, select(Job).where(Job.id.in_(newest.values())).options(selectinload(Job.tried)))

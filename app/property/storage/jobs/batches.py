@@ -1,6 +1,6 @@
-"""Store batches. A batch is the jobs of one request, with their progress, completion, and callback.
+"""Store batches of jobs, with their progress, completion, and callback.
 
-Only one process can complete a batch. The same transaction puts the callback's message into the outbox.
+Only one process completes a batch. In the same transaction, it puts the callback's message into the outbox.
 """
 
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ class BatchStore(Store):
             return Page(_counted(connection, found[:limit]), ORDER.next_cursor(found, limit))
 
     def callback_url(self, batch_id: str) -> str | None:
-        """Return the batch's callback URL; None if the batch has none or was deleted."""
+        """Return the batch's callback URL, or None if there is none."""
         return self._scalar(select(Batch.callback_url).where(Batch.id == batch_id))
 
     def cancel(self, batch_id: str) -> int:
@@ -50,15 +50,16 @@ class BatchStore(Store):
         return canceled
 
     def complete(self, limit: int = 1000) -> list[Batch]:
-        """Complete up to `limit` open batches that have no active jobs, and return them. Their callbacks become due."""
-        with self._database.reading() as connection:  # usually nothing is complete, so no write transaction is needed
+        """Complete up to `limit` open batches without active jobs, put their callbacks into the outbox, and return
+        them.
+        """
+        with self._database.reading() as connection:  # usually none, so no write transaction is needed
             found = list(connection.execute(select(Batch.id).where(_OPEN_AND_OVER).limit(limit)).scalars())
         return self._database.repeat(lambda connection: self._complete(connection, found)) if found else []
 
     def _complete(self, connection: Connection, found: Sequence[str]) -> list[Batch]:
-        # Lock the rows first, and check the jobs in a later statement. A single statement of PostgreSQL that waits for
-        # a row still sees the jobs as they were before the wait. It would miss jobs that `JobStore.retry` has just
-        # queued.
+        # Lock the rows first, and check their jobs in a second statement. On PostgreSQL, a single statement that waits
+        # for a row would not see jobs that were requeued during the wait.
         mine = select(Batch.id).where(Batch.id.in_(found)).with_for_update(key_share=True, skip_locked=True)
         held = connection.execute(mine).scalars().all()
         now = self._clock.now()
@@ -81,9 +82,9 @@ def cancel_jobs(connection: Connection, *which: ColumnElement[bool], now: dateti
 
 
 def reopen_batches(connection: Connection, job_ids: Sequence[str]) -> None:
-    """Reopen the batches of these requeued jobs, and delete the batches' callback messages.
+    """Reopen the batches of requeued jobs, and delete their callback messages.
 
-    Batches that are still open are updated too, in order to wait for a concurrent `BatchStore.complete` and undo it.
+    Open batches are updated too: this waits for a concurrent `BatchStore.complete` and undoes it.
     """
     theirs = select(Job.batch_id).where(Job.id.in_(job_ids))
     change = {"completed_at": None, "counts": None}
@@ -92,12 +93,12 @@ def reopen_batches(connection: Connection, job_ids: Sequence[str]) -> None:
 
 
 def count_jobs(connection: Connection, batch_id: str | None = None) -> dict[str, int]:
-    """Return the number of jobs in each state, of all batches or of one. Complete batches have stored counts."""
+    """Return the number of jobs in each state, in the batch or (None) in all batches."""
     which = () if batch_id is None else (Batch.id == batch_id,)
     sums = [func.coalesce(func.sum(Batch.counts[state].as_integer()), 0).label(state) for state in STATES]
     counts: dict[str, int] = dict(connection.execute(select(*sums).where(*which)).one()._mapping)
     incomplete = select(Batch.id).where(Batch.counts.is_(None), *which)
-    # not a join, because SQLite would look up the batch of every job
+    # faster than a join on SQLite, which would look up the batch of each job
     query = select(Job.state, func.count()).where(Job.batch_id.in_(incomplete)).group_by(Job.state)
     for state, count in connection.execute(query):
         counts[state] += count

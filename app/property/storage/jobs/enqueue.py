@@ -20,7 +20,7 @@ from app.property.urls.targets import is_address, normalize_target
 
 
 def refuse_named(database: Database, connection: Connection, wanted: Sequence[str]) -> None:
-    """Raise `InvalidTargetError`, without the URL, if a target URL names a person whose data was purged."""
+    """Raise `InvalidTargetError`, without the URL, if a target URL names a purged person."""
     names = purged_since(database, connection, None).names
     for n, target in enumerate(wanted, 1):
         if not is_address(target) and names.is_in(target):
@@ -28,7 +28,10 @@ def refuse_named(database: Database, connection: Connection, wanted: Sequence[st
 
 
 def new_targets(database: Database, targets: Sequence[str], *, fresh_days: float, refresh: bool) -> list[str]:
-    """Return the normalized targets that would get a job now. An invalid target raises `InvalidTargetError`."""
+    """Return the normalized targets for which a request would create jobs now.
+
+    Raises `InvalidTargetError`.
+    """
     wanted = list(dict.fromkeys(normalize_target(target) for target in targets))
     fresh_since = None if refresh else database.clock.now() - timedelta(days=fresh_days)
     with database.reading() as connection:
@@ -48,9 +51,9 @@ def make_batch(
     watch_of: Mapping[str, str | None] = MappingProxyType({}),
     **columns: Any,
 ) -> Enqueued:
-    """Insert a batch with these `columns`, and a job for each target of `wanted` that needs a job.
+    """Insert a batch with these `columns`, and jobs for its targets.
 
-    A target needs no job if it has an active job, or was read after `fresh_since` (None: no target is fresh).
+    A target gets no job if it has an active job or was read after `fresh_since` (None: never skip for this reason).
     `watch_of` maps a target to the id of its watch.
     """
     batch_id = new_id()
@@ -79,7 +82,7 @@ def make_batch(
 
 
 def insert_jobs(connection: Connection, rows: Sequence[dict[str, Any]]) -> dict[str, Job]:
-    """Insert the jobs of `rows` whose targets have no active job. Return the inserted jobs by target."""
+    """Insert jobs, except for targets with an active job. Return the inserted jobs by target."""
     if not rows:
         return {}
     statement = (
@@ -97,7 +100,9 @@ def _fresh_addresses(targets: Sequence[str], since: datetime) -> Select[Any]:
 
 
 def known_jobs(connection: Connection, targets: Sequence[str], fresh_since: datetime | None) -> dict[str, Job | None]:
-    """Map each target that needs no new job to its active job, else to its newest finished job, else to None."""
+    """Map each target that needs no new job to its active job, or else to its newest finished job (None if there is
+    none).
+    """
     if not targets:
         return {}
     known: dict[str, Job | None] = {}

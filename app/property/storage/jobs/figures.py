@@ -1,4 +1,4 @@
-"""Compute statistics of jobs: counts by state, the longest wait, and the pages and tokens of recently finished jobs."""
+"""Compute statistics of jobs: unfinished work now, and recent work."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from app.property.storage.watches.budget import SUBJECT, Charge, WatchDay, watch
 from app.property.storage.watches.models import WatchStatus
 from app.property.storage.watches.repository import Watches
 
-#: Cost estimates are based on today and this many days before.
+#: Cost estimates use the work of this many days before today, and of today.
 RECENT_DAYS = 7
 
 
@@ -25,11 +25,11 @@ RECENT_DAYS = 7
 class JobFigures:
     """Counts of unfinished work.
 
-    `counts` is the number of jobs in each active state. `oldest_queued_seconds` is the longest time that a queued job
-    has waited for a worker; 0 if no job is queued. The wait begins when the job's message was last sent, when its
-    countdown ended, or, for a job that was never sent, when the job was created. `requests` counts unfinished model
-    requests, and `model_batches` their unfinished batches. `watches` is the number of watches by status. `watch_day` is
-    the budget that watches have used today.
+    `counts` is the number of jobs in each active state. `oldest_queued_seconds` is the longest wait of a queued job for
+    a worker, or 0 if none is queued. A wait begins when the job's message was sent or its countdown ended; if it was
+    never sent, when the job was created. `requests` counts unfinished model requests, and `model_batches` the OpenAI
+    batches that are still being answered. `watches` is the number of watches by status. `watch_day` is today's use of
+    the watch budget.
     """
 
     counts: dict[str, int]
@@ -55,11 +55,10 @@ def read_job_figures(database: Database) -> JobFigures:
 
 @dataclass(frozen=True, slots=True)
 class RecentWork:
-    """The numbers of recently finished jobs, and the pages, model calls, and tokens that they used.
+    """Recently finished jobs, and the pages, model calls, and tokens that they used, without jobs of watches.
 
-    Jobs of watches are left out.
-    `urls` and `addresses` count URL jobs and address jobs. `calls` and their tokens exclude web `searches`, which used
-    `search_tokens` input tokens. `address_pages` counts the pages of address jobs. Each URL job fetches one page.
+    `urls` and `addresses` count URL jobs and address jobs. `calls` and the token counts exclude web searches, which are
+    in `searches` and `search_tokens` (input tokens only). `address_pages` counts the pages of address jobs.
     """
 
     urls: int
@@ -74,7 +73,9 @@ class RecentWork:
 
 
 def read_recent_work(database: Database) -> RecentWork:
-    """Return the work since midnight UTC, `RECENT_DAYS` days ago. The tokens of watches are estimated and deducted."""
+    """Return the work of today (UTC) and of the `RECENT_DAYS` days before. The share of watches is estimated and
+    subtracted.
+    """
     today = database.clock.now().date() - timedelta(days=RECENT_DAYS)
     since = datetime.combine(today, time(), UTC)
     h = KeyHour
@@ -95,7 +96,7 @@ def read_recent_work(database: Database) -> RecentWork:
     with database.reading() as connection:
         values = [int(value) for query in queries for value in connection.execute(query).one()]
     urls, addresses, pages, calls, given, cached, made, searches, searched, of_watches = values
-    # tokens are not recorded by job, so the share of watches is estimated from their number of calls
+    # tokens are not counted by job, so watches get the share that they have in the calls
     asked_for_pages = max(0, calls - searches)
     share = max(0, asked_for_pages - of_watches) / max(1, asked_for_pages)
     used = (asked_for_pages, max(0, given - searched), cached, made)

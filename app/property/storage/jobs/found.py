@@ -1,7 +1,6 @@
-"""End a search job and, in the same transaction, create jobs for the listings that it found.
+"""End a search job and create jobs for the listings that it found, in one transaction.
 
-The new jobs belong to the search's batch, which therefore completes only after them. `LeftOut` lists the reasons why a
-listing gets no job. The new jobs count against the caller's quota like other jobs.
+The new jobs belong to the search's batch, so the batch completes after them. They count against the caller's quota.
 """
 
 from collections import Counter
@@ -29,12 +28,12 @@ _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class LeftOut(StrEnum):
-    """The reasons why a listing that a search found gets no job."""
+    """Why a listing that a search found gets no job."""
 
     SPONSORED = "sponsored"  # the listing is an advertisement
     OTHER_SITE = "other_site"  # the listing is on another site than the search
     OVER_LIMIT = "over_limit"  # the search already has the maximum number of listings
-    UNDER_WAY = "under_way"  # another active job has this target
+    UNDER_WAY = "under_way"
     FRESH = "fresh"  # the page was read recently
     KNOWN = "known"  # the page was read before, and the search belongs to a watch
     QUOTA = "quota"  # the caller's daily quota is used up
@@ -44,7 +43,7 @@ class LeftOut(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Walked:
-    """The result of a search: listings as targets, numbers of skipped listings by reason, and the number of pages.
+    """The result of a search: its listings, the number of skipped listings by reason, and the number of result pages.
 
     `ended_by` is why the search stopped: last_page, nothing_new, other_search, max_pages, max_listings, blocked, gone,
     or an error code.
@@ -64,11 +63,11 @@ def finish_search(
     fresh_days: float = FRESH_DAYS,
     daily_targets: int | None = None,
 ) -> list[Job]:
-    """End the job of `lease`, create jobs for its listings, and return them for sending.
+    """End the job of `lease` and create jobs for its listings. The caller must send the returned jobs.
 
-    `daily_targets` is each caller's quota of jobs per day. A listing that was read within `fresh_days` gets a job only
-    if the search job has `refresh`. If the search belongs to a watch, only listings that were never read get jobs. If
-    the lease is lost, raise `LeaseLostError` and change nothing.
+    `daily_targets` is the caller's quota of jobs per day. Unless the search has `refresh`, a listing that was read
+    within `fresh_days` gets no job. In the search of a watch, only listings that were never read get jobs. Raises
+    `LeaseLostError`, and then changes nothing.
     """
 
     def work(connection: Connection) -> list[Job]:
@@ -142,13 +141,12 @@ def _make(  # noqa: PLR0917
     rows = [{**common, "position": last + n, "target": target} for n, target in enumerate(wanted[:granted], 1)]
     made = [new for some in chunks(rows) for new in insert_jobs(connection, some).values()]
     left_out[LeftOut.QUOTA] += len(wanted) - granted
-    left_out[LeftOut.UNDER_WAY] += granted - len(made)  # another process created jobs for these listings first
+    left_out[LeftOut.UNDER_WAY] += granted - len(made)  # another process created these jobs first
     if requester is not None and granted > len(made):
         usage.refund(connection, requester, now.date(), granted - len(made))
     return made
 
 
 def _lock_watch(connection: Connection, watch_id: str) -> bool:
-    """Return whether the watch exists, and prevent its removal until the transaction ends."""
     query = select(Watch.id).where(Watch.id == watch_id).with_for_update(read=True)
     return connection.execute(query).first() is not None

@@ -1,9 +1,9 @@
-"""Idempotency keys: a request that is repeated with the same key within a day gets the first request's answer.
+"""Idempotency keys: if a request is repeated with the same key within a day, the repetition gets the batch of the
+first.
 
-The key is stored in the batch's row. Therefore only one of several requests with the same key creates jobs, and a
-process that crashes leaves either nothing or a complete batch. While the first request may still be running (until
-`answer_by`), a retry raises `RequestUnderWayError`. A later retry gets the first request's batch; the batch then stays
-valid even if the first request fails.
+The key is stored with the batch, in one transaction. So of several requests with one key, only one creates jobs, and a
+crash leaves a complete batch or none. Until `answer_by`, while the first request may still run, a repetition raises
+`RequestUnderWayError`. Once a repetition was answered with the batch, the first request can no longer withdraw it.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from app.property.storage.jobs.models import Batch, Enqueued, Job
 from app.property.storage.statements import chunks, entities
 
 KEPT = timedelta(hours=24)
-#: The columns of a batch that are set to null when its key expires or is released.
+#: Columns of a batch that become null when its key expires or is released.
 FORGOTTEN: dict[str, Any] = dict.fromkeys(("idempotency_key", "fingerprint", "job_ids", "answer_by", "answered_at"))
 
 
@@ -31,20 +31,19 @@ class RequestKey:
 
 
 def take(database: Database, connection: Connection, key: RequestKey, now: datetime) -> Enqueued | None:
-    """Return the result of `earlier`, but make other requests with this key wait until the transaction ends."""
+    """Return the result of `earlier`. Other requests with this key wait until the transaction ends."""
     database.advisory_lock(connection, f"request {key.id}")
     found = earlier(connection, key, now)
     if found is None:
-        connection.execute(update(Batch).where(Batch.idempotency_key == key.id).values(FORGOTTEN))  # clear the old key
+        connection.execute(update(Batch).where(Batch.idempotency_key == key.id).values(FORGOTTEN))  # an expired key
     return found
 
 
 def earlier(connection: Connection, key: RequestKey, now: datetime) -> Enqueued | None:
-    """Return the batch of the first request with this key, with `new` empty; None if no such batch is stored.
+    """Return the batch of the first request with this key, or None if there is none. Its `new` is empty.
 
-    The batch is marked as answered, so that a failing first request cannot withdraw it. Raises
-    `IdempotencyKeyReusedError` if the first request had different content, and `RequestUnderWayError` while the first
-    request may still be running.
+    The batch is marked as answered, so that the first request cannot withdraw it any more. Raises
+    `IdempotencyKeyReusedError` if the first request was different, and `RequestUnderWayError` while it may still run.
     """
     mine = Batch.idempotency_key == key.id
     row = connection.execute(select(Batch).where(mine, Batch.created_at > now - KEPT)).one_or_none()
@@ -55,24 +54,24 @@ def earlier(connection: Connection, key: RequestKey, now: datetime) -> Enqueued 
     if row.answered_at is None and now < row.answer_by:
         raise RequestUnderWayError(max(1.0, (row.answer_by - now).total_seconds()))
     if row.answered_at is None and not note_answered(connection, key, now, Batch.id == row.id):
-        return None  # the first request failed meanwhile, and released the key
+        return None  # the first request failed meanwhile and released the key
     found = {
         job.id: job for some in chunks(row.job_ids) for job in entities(connection, select(Job).where(Job.id.in_(some)))
     }
-    known = [found[job_id] for job_id in row.job_ids if job_id in found]  # jobs deleted since are left out
+    known = [found[job_id] for job_id in row.job_ids if job_id in found]  # without deleted jobs
     return Enqueued(row.id, known, [], row.duplicates, repeated=True)
 
 
 def note_answered(connection: Connection, key: RequestKey, now: datetime, *which: ColumnElement[bool]) -> bool:
-    """Mark the batch of this key as answered, so that retries are not delayed. Return False if the batch is gone."""
+    """Mark the batch as answered: from now on, a repeated request gets it at once. Return False if the batch is gone."""
     mine = Batch.idempotency_key == key.id
     return connection.execute(update(Batch).where(mine, *which).values(answered_at=now)).rowcount == 1
 
 
 def release(connection: Connection, key: RequestKey, batch_id: str) -> bool:
-    """Remove the key of a failed request from its batch, so that the key can be used again.
+    """Release the key of a failed request, so that it can be used again.
 
-    Return False if a retry was already answered with the batch. Until the transaction ends, no retry can be answered.
+    Return False if a repeated request was already answered with the batch.
     """
     mine = Batch.id == batch_id, Batch.idempotency_key == key.id
     connection.execute(update(Batch).where(*mine, Batch.answered_at.is_(None)).values(FORGOTTEN))

@@ -1,4 +1,4 @@
-"""A job's lease as a fencing token: a worker can store a job's results only while its lease is valid."""
+"""A job's lease is a fencing token: only the worker that holds it can store the job's results."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,12 +20,14 @@ class Lease:
     owner: str
 
     def holds(self) -> ColumnElement[bool]:
-        """Return the condition that the lease is valid. An expired lease stays valid until the job is taken over."""
+        """Return the condition that the lease is valid. It stays valid after it expired, until the job is requeued or
+        leased again.
+        """
         return and_(Job.id == self.job_id, Job.state == JobState.RUNNING, Job.lease_owner == self.owner)
 
 
 def hold(connection: Connection, lease: Lease) -> None:
-    """Lock the job's row until the transaction ends, so that no other process ends the job or takes it over.
+    """Lock the job's row until the transaction ends, so that the lease cannot be lost before that.
 
     Raises `LeaseLostError` if the lease is invalid. `properties/locks.py` defines the order of locks.
     """
@@ -44,7 +46,7 @@ def finish(
     page_from: PageFrom | None = None,
     search: dict[str, Any] | None = None,
 ) -> None:
-    """Mark the job as done, with its property or the counts of its `search`. Raises `LeaseLostError`."""
+    """Mark the job as done, with its property or the counts of its search. Raises `LeaseLostError`."""
     change = {
         **CLEARED,
         "state": JobState.DONE,

@@ -1,4 +1,4 @@
-"""Tables of jobs, batches, attempts, and daily usage, and the results of enqueuing and recovery."""
+"""Tables of jobs, batches, attempts, and daily usage."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from app.redaction import origin_of
 
 
 class JobState(StrEnum):
-    """The state of a job; the last three are final."""
+    """The state of a job. The last three states are final."""
 
-    QUEUED = "queued"  # the job's message is in the broker, or must still be sent
+    QUEUED = "queued"  # its message is in the broker or still to be sent
     RUNNING = "running"  # leased by a worker
     DEFERRED = "deferred"  # waiting until `due_at`
     DONE = "done"
@@ -33,38 +33,37 @@ class JobState(StrEnum):
 
 
 def shown_state(state: str) -> str:
-    """Return a state for people. The value `cancelled` is part of the API, but texts have the American spelling."""
+    """Return a state for people. The API has the value `cancelled`, but texts have the American spelling."""
     return state.replace("cancelled", "canceled").replace("_", " ")
 
 
 class PageFrom(StrEnum):
-    """The origin of a finished job's property. Only `SITE` can have cost a model call."""
+    """Where a finished job got its property from. Only `SITE` can include a model call."""
 
-    SITE = "site"  # the page was fetched and read
-    UNCHANGED = "unchanged"  # the page was read before, and has not changed: same bytes, or status 304
-    SAME_PAGE = "same_page"  # the same page had just been read at another URL
-    STORED = "stored"  # the property was read recently, so nothing was fetched
+    SITE = "site"
+    UNCHANGED = "unchanged"  # the page is the same as when it was last read: same bytes, or status 304
+    SAME_PAGE = "same_page"  # the same page was just read at another URL
+    STORED = "stored"  # the stored property was recent enough, so nothing was fetched
 
 
 class CallbackState(StrEnum):
-    """The state of a batch's callback; the last two are final."""
+    """The state of a batch's callback. The last two states are final."""
 
-    WAITING = "waiting"  # the batch is not complete yet
-    PENDING = "pending"  # to be sent now, or retried after a failure
+    WAITING = "waiting"  # the batch is not complete
+    PENDING = "pending"  # to be sent, possibly again after a failure
     DELIVERED = "delivered"
     GIVEN_UP = "given_up"
 
 
-# The outcome of a source is one of these constants, or an error code.
-USED = "used"  # the page is about the address
+USED = "used"
 SAME_PAGE = "same_page"  # another source led to the same page
 OTHER = "other_property"  # the page is about another property
 UNKNOWN = "unknown_property"  # the page does not identify its property
-SKIPPED = "not_asked"  # no page of the source was requested; the detail states the reason
-OUTSIDE = "outside_domains"  # the page is on, or redirects to, a domain that the web search may not use
-UNCITED = "not_cited"  # the web search's answer names the page but does not cite it
-SEARCHED = "searched"  # the source is the web search itself
-#: The outcomes that do not count as a request to a site.
+SKIPPED = "not_asked"  # nothing was requested from the source; the detail says why
+OUTSIDE = "outside_domains"  # the page is on a domain that the web search may not use, possibly after a redirect
+UNCITED = "not_cited"  # the web search's answer mentions the page without citing it
+SEARCHED = "searched"  # the web search itself
+#: Outcomes that are not counted as a request to a site.
 UNASKED = frozenset((SKIPPED, OUTSIDE, UNCITED, SEARCHED)) | {
     "out_of_time",
     "robots_disallowed",
@@ -75,7 +74,9 @@ UNASKED = frozenset((SKIPPED, OUTSIDE, UNCITED, SEARCHED)) | {
 
 
 class Batch(Base):
-    """A batch: the jobs of one request. `duplicates` is how many of its `targets` got no new job."""
+    """A batch: the jobs of one request. `targets` counts the requested targets, and `duplicates` those that got no new
+    job.
+    """
 
     __tablename__ = "batches"
 
@@ -84,21 +85,21 @@ class Batch(Base):
     priority: Mapped[int]
     targets: Mapped[int]
     duplicates: Mapped[int] = mapped_column(default=0)
-    completed_at: Mapped[datetime | None]  # null until all jobs have ended, and again while a job is retried
-    # number of jobs in each state; null until the batch completes (until then, `BatchStore` counts the jobs)
+    completed_at: Mapped[datetime | None]  # null while jobs are active
+    # number of jobs in each state when the batch completed; null before
     counts: Mapped[PlainJson] = mapped_column(nullable=True)
     callback_url: Mapped[Words | None]  # full URL, which can contain a secret; null if there is no callback
     message: Mapped[Message | None] = relationship(viewonly=True, lazy="raise")
-    # whether the jobs can wait for model batches, in which a call costs half
+    # whether jobs may wait for the cheaper model batches
     economy: Mapped[bool] = mapped_column(server_default=false())
-    # client whose quota the jobs count against (`jobs/usage.py`); null for the operator's batches
+    # client whose quota is charged (`jobs/usage.py`); null for the operator
     caller: Mapped[Sha256 | None]
-    # idempotency key of the request; null, like the next four columns, if there was none or it expired
+    # key of the request; like the next four columns, null if there was none or it expired
     idempotency_key: Mapped[Sha256 | None] = mapped_column(unique=True)
     fingerprint: Mapped[Sha256 | None]
-    job_ids: Mapped[PlainJson | None]  # jobs in the answer to the request
-    answer_by: Mapped[datetime | None]  # time after which the process of an unanswered request is assumed dead
-    answered_at: Mapped[datetime | None]  # time when the request or a retry was answered; null if not answered
+    job_ids: Mapped[PlainJson | None]
+    answer_by: Mapped[datetime | None]  # time after which the request's process is assumed dead if it has not answered
+    answered_at: Mapped[datetime | None]  # time when the request or a repetition was answered; null before
 
     __table_args__ = (
         Index("ix_batches_with_key", "created_at", **where(text("idempotency_key IS NOT NULL"))),
@@ -113,7 +114,7 @@ class Batch(Base):
 
     @property
     def callback(self) -> dict[str, Any] | None:
-        """The callback's state, with only the origin of its URL; None if the batch has no callback."""
+        """The callback's state, with only the origin of its URL; None if there is no callback."""
         if self.callback_url is None:
             return None
         message = self.message
@@ -136,48 +137,48 @@ class Batch(Base):
 
 
 class Job(Base):
-    """A job: a request to read one target."""
+    """A request to read one target."""
 
     __tablename__ = "jobs"
 
     id: Mapped[Id] = mapped_column(primary_key=True, default=new_id)
     batch_id: Mapped[Id] = mapped_column(ForeignKey("batches.id", ondelete="CASCADE"))
-    position: Mapped[int]  # position in the batch; lists have this order
+    position: Mapped[int]
     target: Mapped[Url]
     state: Mapped[JobState] = mapped_column(default=JobState.QUEUED)
     priority: Mapped[int]  # 0 (urgent) to 9
     refresh: Mapped[bool]
-    # number of runs, not counting runs that were postponed or stopped with their worker
+    # number of runs, except runs that were postponed or stopped
     attempts: Mapped[int] = mapped_column(default=0)
-    waited_seconds: Mapped[float] = mapped_column(default=0.0)  # waiting time that counts toward the deadline
-    # earliest time of the next run; for a failed job of a watch, the time to requeue it; null if none
+    waited_seconds: Mapped[float] = mapped_column(default=0.0)  # waits that count toward the job's deadline
+    # earliest time of the next run; for a failed job of a watch, the time when it is requeued
     due_at: Mapped[datetime | None]
     error_code: Mapped[str | None] = mapped_column(String(64))
     error_message: Mapped[Words | None]
-    wanted_model: Mapped[PlainJson] = mapped_column(default=list)  # fields that still need a model's answer
-    model_note: Mapped[Words | None]  # reason for missing or dropped answers of the model; null if none
+    wanted_model: Mapped[PlainJson] = mapped_column(default=list)  # fields that a model has not answered yet
+    model_note: Mapped[Words | None]  # why the model's answers are missing or were dropped; null if none are
     property_id: Mapped[Id | None] = mapped_column(ForeignKey("properties.id", ondelete="SET NULL"), index=True)
-    page_from: Mapped[PageFrom | None]  # origin of the property; null before the job is done
+    page_from: Mapped[PageFrom | None]
     lease_owner: Mapped[Plain | None]
     lease_expires_at: Mapped[datetime | None]
-    # page that the running job reads and other jobs must not read meanwhile (`pages/index.py`); null if none
+    # page that the job is reading; other jobs wait for it (`pages/index.py`); null if none
     reading_url: Mapped[Url | None]
     sent_at: Mapped[datetime | None]  # time when the message was last sent, or end of its countdown; null if never sent
-    sent_to: Mapped[str | None] = mapped_column(String(64))  # broker queue of the last message
+    sent_to: Mapped[str | None] = mapped_column(String(64))
     sent_times: Mapped[int] = mapped_column(default=0)
-    # time after which recovery sends the job's message; null if it need not send one
+    # time after which recovery sends the job's message; null if it was sent
     resend_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
-    economy: Mapped[bool] = mapped_column(server_default=false())  # the batch's `economy`
-    request_id: Mapped[Sha256 | None]  # model request that the job waits for, or last waited for; null if none
-    parked_at: Mapped[datetime | None]  # start of the current wait for a model batch; null if not waiting
-    # watch that created the job, possibly removed since; null if none. The job's requests count toward the watch budget
+    economy: Mapped[bool] = mapped_column(server_default=false())
+    request_id: Mapped[Sha256 | None]  # model request for which the job waits or last waited; null if none
+    parked_at: Mapped[datetime | None]  # start of the job's wait for a model batch; null if it does not wait
+    # watch that created the job (it may be removed); null if none. Its requests count toward the watch budget
     watch_id: Mapped[Id | None]
     found_by: Mapped[Id | None]  # search job that found the target; null if none
-    search: Mapped[PlainJson | None]  # result counts of a finished search job (`jobs/found.py`); null for other jobs
-    #: The outcomes of the job's sources, in order. Only some queries load them; otherwise, access raises an error.
+    search: Mapped[PlainJson | None]  # counts of a finished search job (`jobs/found.py`); null for other jobs
+    #: The outcomes of the job's sources, in order. A query must load them explicitly.
     tried: Mapped[list[JobAttempt]] = relationship(
         primaryjoin="and_(JobAttempt.job_id == Job.id, JobAttempt.position.is_not(None))",
         order_by="JobAttempt.position",
@@ -195,7 +196,7 @@ class Job(Base):
         Index("ix_jobs_state_resend_at", "state", "resend_at"),
         Index("ix_jobs_target", "target"),
         Index("ix_jobs_finished_at", "finished_at", **where(text("finished_at IS NOT NULL"))),
-        # purges search all error messages for URLs
+        # purges search error messages for URLs
         Index("ix_jobs_with_error", "id", **where(text("error_code IS NOT NULL"))),
         Index("ix_jobs_request_id", "request_id", **where(text("request_id IS NOT NULL"))),
         Index("ix_jobs_watch_id_state", "watch_id", "state", **where(text("watch_id IS NOT NULL"))),
@@ -208,27 +209,26 @@ class Job(Base):
         return {"code": self.error_code, "message": self.error_message or ""} if self.error_code else None
 
     def as_json(self) -> dict[str, Any]:
-        """Return the job as the HTTP API and `propintel jobs list` show it: JSON types, times in ISO 8601."""
+        """Return the job in JSON types, as the HTTP API and `propintel jobs list` show it."""
         names = ["id", "batch_id", "target", "state", "error", "property_id", "page_from", "priority", "attempts"]
         names += ("waited_seconds", "wanted_model", "model_note", "due_at", "economy", "parked_at", "watch_id")
         names += ("found_by", "search", "created_at", "started_at", "finished_at")
         return {**self.shown(names), "tried": [one.as_json() for one in self.tried]}
 
 
-#: Every change of state sets these columns to null, except columns that it sets to another value.
+#: Columns that each change of state sets to null, unless it gives them a value.
 CLEARED: dict[str, Any] = dict.fromkeys(
     ("due_at", "resend_at", "lease_owner", "lease_expires_at", "reading_url", "parked_at")
 )
-#: The SQL expression for `attempts` after a run that does not count as an attempt.
+#: `attempts` without the current run.
 ONE_ATTEMPT_LESS = case((Job.attempts > 0, Job.attempts - 1), else_=0)
 
 
 class JobAttempt(MappedAsDataclass, Base):
-    """The outcome of one source of an address job, or a failed page of a running address job.
+    """The outcome of one source of an address job, or a page that failed during the run.
 
-    For a failed page, `position` is null, `tries` counts the requests, and `is_final` means that it is not requested
-    again. `detail` explains the outcome for people. `url` is null if no page was requested, or if a purge forbids
-    storing its URL.
+    For a failed page, `position` is null, `tries` counts its requests, and `is_final` means that it is not tried again.
+    `url` is null if nothing was requested, or if the URL was purged.
     """
 
     __tablename__ = "job_attempts"
@@ -236,7 +236,7 @@ class JobAttempt(MappedAsDataclass, Base):
     id: Mapped[RowId] = mapped_column(primary_key=True, init=False, compare=False)
     job_id: Mapped[Id] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), init=False, compare=False)
     position: Mapped[int | None] = mapped_column(init=False, compare=False)
-    # name of the source in `sources.toml`, or "web search"
+    # name in `sources.toml`, or "web search"
     source: Mapped[Words]
     kind: Mapped[SourceKind | None]
     url: Mapped[Url | None] = mapped_column(index=True)
@@ -248,13 +248,12 @@ class JobAttempt(MappedAsDataclass, Base):
     __table_args__ = (
         Index("uq_job_attempts_job_id_position", "job_id", "position", unique=True),
         Index("uq_job_attempts_job_id_url", "job_id", "url", unique=True, **where(text("position IS NULL"))),
-        # purges search all details for URLs
+        # purges search details for URLs
         Index("ix_job_attempts_telling", "id", **where(text("detail != ''"))),
     )
 
     @property
     def is_used(self) -> bool:
-        """Whether the page is one of the property's sources."""
         return self.outcome == USED
 
     def as_json(self) -> dict[str, Any]:
@@ -262,7 +261,7 @@ class JobAttempt(MappedAsDataclass, Base):
 
 
 class DailyUsage(Base):
-    """The usage of one subject (a caller, or all watches) on one UTC day, in one unit (`jobs/usage.py`)."""
+    """How many units one subject (a caller, or all watches) used on one day (UTC); see `jobs/usage.py`."""
 
     __tablename__ = "daily_usage"
 
@@ -274,18 +273,18 @@ class DailyUsage(Base):
 
 
 class RecoveryReason(StrEnum):
-    """The reasons for requeuing a job. `DUE` and `RETURNED` are normal; the others follow a failure."""
+    """Why a job was requeued. `DUE` and `RETURNED` are normal; the other reasons follow a failure."""
 
-    DUE = "due"  # the job was deferred until now
-    RETURNED = "returned"  # the worker stopped and returned the job
-    LEASE = "lease"  # the lease expired: the worker is assumed dead
+    DUE = "due"
+    RETURNED = "returned"  # a stopping worker returned the job
+    LEASE = "lease"  # the lease expired, so its worker is assumed dead
     UNSENT = "unsent"  # the job's message was not sent in time
     LOST = "lost"  # the broker lost the job's message
 
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """A requeued job that the caller must send, and why it was requeued."""
+    """A requeued job, whose message the caller must send, and the reason."""
 
     job: Job
     reason: RecoveryReason
@@ -293,11 +292,9 @@ class Recovered:
 
 @dataclass(frozen=True, slots=True)
 class Enqueued:
-    """The result of a request to enqueue targets.
-
-    `jobs` are the new and active jobs of the targets, and the last finished jobs of recently read targets. `new` are
-    the ids of the new jobs, which must be sent. `duplicates` is the number of targets that got no new job. `repeated`
-    is True if this is the answer of an earlier request with the same idempotency key.
+    """`jobs` are the new and active jobs of the targets, and for recently read targets the last finished jobs. `new`
+    are the ids of new jobs, which the caller must send. `duplicates` is the number of targets that got no new job. If
+    `repeated`, this is the answer to an earlier request with the same idempotency key.
     """
 
     batch: str

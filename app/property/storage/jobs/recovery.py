@@ -1,12 +1,11 @@
-"""Requeue due jobs, and jobs that nobody will run otherwise: their worker or sender died, or their message was lost.
+"""Requeue jobs that are due, and jobs that would never run because a worker, a sender, or a message was lost.
 
-A queued job without `resend_at` was sent: its message is in the broker's queue `sent_to`. A queued job with `resend_at`
-must still be sent; if it is not sent by that time, its sender is assumed dead. A queued job with both `resend_at` and
-`due_at` was returned by a stopping worker, and recovery sends it. While a worker holds a message for a countdown,
-`sent_at` is the countdown's end.
+A queued job without `resend_at` has a message in the queue `sent_to`. A queued job with `resend_at` is still to be
+sent; after that time, its sender is assumed dead. If it also has `due_at`, a stopping worker returned it, and recovery
+sends it. While a worker holds the message until a countdown ends, `sent_at` is the end of the countdown.
 
-If a queue has fewer messages than sent jobs, messages were lost. Queues are served in order, so the oldest jobs are
-assumed to be those without a message.
+If a queue has fewer messages than jobs sent to it, messages were lost. Workers take messages in order, so the oldest of
+these jobs are requeued.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,16 +17,15 @@ from app.property.storage.database import Database
 from app.property.storage.jobs.models import CLEARED, Job, JobState, Recovered, RecoveryReason
 from app.property.storage.statements import chunks, entities
 
-#: If a queued job is not sent within this many seconds, its sender is assumed dead.
+#: Time in which a queued job should be sent; after it, its sender is assumed dead.
 RESEND_SECONDS = 20.0
-#: A job sent within this many seconds is never assumed lost: a worker may have its message and not have claimed it yet.
+#: A job sent within this many seconds is not assumed lost: a worker may have its message but not its lease yet.
 JUST_SENT_SECONDS = 5.0
-#: The conditions for requeuing a job, by reason. No job meets two of them.
+#: Conditions for requeuing a job, by reason; a job meets at most one.
 _Lost = Mapping[RecoveryReason, ColumnElement[bool]]
 
 
 def take_lost(database: Database, limit: int, messages: Mapping[str, int] | None) -> list[Recovered]:
-    """Requeue up to `limit` due, returned, and lost jobs, as `JobStore.recoverable` describes."""
     now = database.clock.now()
 
     def work(connection: Connection) -> list[Recovered]:
@@ -53,7 +51,7 @@ def _overdue(now: datetime) -> _Lost:
 
 
 def _shortages(connection: Connection, messages: Mapping[str, int], now: datetime) -> Iterator[tuple[str, int]]:
-    """Yield each queue that lost messages, with the number lost. Queues not listed in `messages` count as empty."""
+    """Yield each queue that lost messages, with the number lost. A queue that is missing in `messages` counts as empty."""
     if not messages:
         return
     query = select(Job.sent_to, func.count()).where(_sent(now)).group_by(Job.sent_to)

@@ -1,7 +1,7 @@
 """Store jobs. The jobs table is the source of truth; the broker only delivers messages.
 
-Every change of state is one UPDATE whose WHERE clause requires an allowed state and, if needed, the lease. If two
-processes change a job at the same time, only one succeeds.
+Each change of state is one UPDATE that checks the old state and, if needed, the lease. So if two processes change a job
+at the same time, only one succeeds.
 """
 
 import builtins
@@ -38,15 +38,15 @@ from app.property.storage.types import ACTIVE, UtcDateTime
 from app.property.storage.watches.outcomes import job_again_at
 from app.property.urls.targets import normalize_target
 
-#: A target that was read within this many days is fresh: a request without `refresh` does not read it again.
+#: Maximum age in days of a fresh reading; a request without `refresh` does not read its target again.
 FRESH_DAYS = 30.0
-#: Assumed number of messages sent per second. It determines how long sending a batch may take.
+#: Assumed number of messages sent per second. It sets the time allowed for sending a batch.
 _SENT_PER_SECOND = 500
-#: A message with a countdown may arrive up to this many seconds early, because clocks differ.
+#: A countdown may end this many seconds early, because clocks differ.
 _EARLY_SECONDS = 1.0
 _ENDED_BADLY = Job.state.in_((JobState.FAILED, JobState.CANCELLED))
 _OTHER = aliased(Job)
-#: The condition that another job for the same target is active.
+#: Condition that another job of the same target is active.
 TARGET_IS_ACTIVE = exists().where(_OTHER.target == Job.target, _OTHER.state.in_(ACTIVE))
 _PLACE = (Job.created_at, Job.position, Job.id)
 ORDER = Order("jobs", _PLACE)
@@ -57,7 +57,9 @@ _SHOWN = select(Job).options(selectinload(Job.tried))
 def queue_again(
     connection: Connection, job_ids: Sequence[str], ended_badly: ColumnElement[bool], resend_at: datetime
 ) -> list[Job]:
-    """Reset and requeue the jobs that still meet `ended_badly`, and reopen their batches. Return the queued jobs."""
+    """Reset and requeue those of the jobs that meet the condition `ended_badly`, and reopen their batches. Return the
+    queued jobs.
+    """
     change = {
         **CLEARED,
         **dict.fromkeys(("error_code", "error_message", "started_at", "finished_at", "model_note")),
@@ -71,12 +73,12 @@ def queue_again(
     }
     queued: dict[str, Job] = {}
     for some in chunks(job_ids):
-        # another process may have requeued the job first, so the condition is checked again here
+        # checked again, because another process may have requeued the job
         statement = update(Job).where(Job.id.in_(some), ended_badly).values(change).returning(Job)
         changed = {job.id: job for job in entities(connection, statement)}
         queued |= changed
         reopen_batches(connection, list(changed))
-        # delete the failed attempts, because the pages may be available now
+        # the failed pages may be available now
         connection.execute(delete(JobAttempt).where(JobAttempt.job_id.in_(changed)))
     return [queued[job_id] for job_id in job_ids if job_id in queued]
 
@@ -96,14 +98,14 @@ class JobStore(Store):
         economy: bool = False,
         requester: Requester | None = None,
     ) -> Enqueued:
-        """Create a batch with a job for each target that has no active job and is not fresh.
+        """Create a batch, and a job for each target that has no active job and is not fresh.
 
-        With `refresh`, fresh targets get jobs too. Priorities range from 0 (urgent) to 9. `callback_url` must be
-        checked already; a webhook is sent there when the batch completes. `economy` jobs can wait for a model batch.
-        The new jobs count against the quota of `requester`. If the requester's idempotency key was used before, the
-        earlier batch is returned (`repeated`), or an error of `idempotency.earlier` is raised.
+        With `refresh`, no target counts as fresh. Priorities range from 0 (urgent) to 9. `callback_url`, already
+        checked, gets a webhook when the batch completes. Jobs with `economy` may wait for model batches. New jobs count
+        against the quota of `requester`. If its idempotency key was used before, return the earlier batch (`repeated`)
+        or raise an error of `idempotency.earlier`.
 
-        Raises `InvalidTargetError` or `QuotaExceededError`, and then creates nothing.
+        Raises `InvalidTargetError` and `QuotaExceededError`, and then creates nothing.
         """
         now, key = self._clock.now(), requester.key if requester is not None else None
         resend_at = self._send_by(now, len(targets))
@@ -127,11 +129,10 @@ class JobStore(Store):
         return self._database.repeat(work)
 
     def earlier(self, key: RequestKey) -> Enqueued | None:
-        """Return the answer of the first request with this key, or None; see `idempotency.earlier`."""
+        """Return the result of `idempotency.earlier`."""
         return self._database.repeat(lambda connection: idempotency.earlier(connection, key, self._clock.now()))
 
     def note_answered(self, key: RequestKey) -> None:
-        """Mark the request with this key as answered, so that retries are not delayed."""
         with self._database.writing() as connection:
             idempotency.note_answered(connection, key, self._clock.now())
 
@@ -140,7 +141,7 @@ class JobStore(Store):
             return usage.used(connection, caller, self._clock.now().date())
 
     def mark_sent(self, sent: Sequence[Job], queue: str) -> None:
-        """Record that the messages of `sent` are in the broker's `queue`. Skip jobs that were claimed meanwhile."""
+        """Record that the messages of these jobs are in `queue`. Jobs that were claimed meanwhile are skipped."""
         change = {"sent_at": self._clock.now(), "sent_to": queue, "sent_times": Job.sent_times + 1}
 
         def work(connection: Connection) -> None:
@@ -154,7 +155,7 @@ class JobStore(Store):
             self._database.repeat(work)
 
     def claim(self, job_id: str, owner: str, lease_seconds: float) -> Job | None:
-        """Lease the job to `owner` and return it, or return None if it may not run now (it may be running already)."""
+        """Lease the job to `owner` and return it. Return None if it cannot run now, for example because it is running."""
         now = self._clock.now()
         soon = now + timedelta(seconds=_EARLY_SECONDS)
         free = or_(
@@ -175,18 +176,18 @@ class JobStore(Store):
             return next(iter(entities(connection, statement)), None)
 
     def holds(self, lease: Lease) -> bool:
-        """Return whether the lease is valid: the job was not canceled, taken over, or purged."""
+        """Return whether the lease is valid: the job was not canceled, requeued, or purged."""
         return bool(self._rows(select(Job.id).where(lease.holds())))
 
     def renew(self, job_id: str, owner: str, lease_seconds: float) -> bool:
-        """Extend the lease, even an expired one. Return False if the lease is lost; then the run must stop."""
+        """Extend the lease, even an expired one. Return False if the lease is lost; the run must then stop."""
         until = self._clock.now() + timedelta(seconds=lease_seconds)
         return self._change(job_id, owner, {"lease_expires_at": until})
 
     def fail(self, job_id: str, error: PropertyIntelligenceError, owner: str | None = None) -> bool:
-        """Fail the job with this error. Pass None as `owner` if the worker is dead; the lease is then not checked.
+        """Fail the job with this error. If `owner` is None because the worker is dead, the lease is not checked.
 
-        If the job belongs to a watch and the error may be temporary, the watch schedule requeues the job at `due_at`.
+        If the job belongs to a watch and the error may pass, it is requeued later (`due_at`).
         """
         now = self._clock.now()
         change = {
@@ -200,7 +201,7 @@ class JobStore(Store):
         return self._change(job_id, owner, change)
 
     def defer(self, job_id: str, owner: str, due_at: datetime, waited_seconds: float, *, counted: bool = False) -> bool:
-        """Defer the job until `due_at`; then `recoverable` returns it. For the other arguments, see `release`."""
+        """Defer the job until `due_at`, when recovery requeues it. For the other arguments, see `release`."""
         change = {"state": JobState.DEFERRED, "due_at": due_at}
         return self._change(job_id, owner, {**CLEARED, **change, **_wait(waited_seconds, counted)})
 
@@ -214,20 +215,20 @@ class JobStore(Store):
         again_seconds: float = 0.0,
         counted: bool = False,
     ) -> bool:
-        """Queue the job to run after `again_seconds`. The caller must send its message, with a countdown, to `queue`.
+        """Queue the job to run after `again_seconds`. The caller must send its message to `queue`, with that countdown.
 
-        No message can start the job earlier. `waited_seconds` is the job's new total of waits that count toward its
-        deadline. The ended run counts as an attempt only if `counted` is True, for a retry after a failure.
+        `waited_seconds` is the new total of waits that count toward the job's deadline. The run counts as an attempt
+        only if `counted`, as for a retry after a failure.
         """
         due_at = self._clock.now() + timedelta(seconds=again_seconds)
-        # until `due_at`, a worker holds the message, so recovery must not count it as missing from the queue
+        # until then a worker holds the message, so recovery must not expect it in the queue
         change = {"state": JobState.QUEUED, "due_at": due_at, "sent_at": due_at, "sent_to": queue}
         return self._change(job_id, owner, {**CLEARED, **change, **_wait(waited_seconds, counted)})
 
     def release_all(self, owners: str) -> builtins.list[str]:
         """Requeue the running jobs of a stopping worker, and return their ids. The next recovery sends their messages.
 
-        The lease owners of a worker's runs begin with `owners`. The interrupted runs do not count as attempts.
+        The lease owners of its runs begin with `owners`. These runs do not count as attempts.
         """
         mine = and_(Job.state == JobState.RUNNING, Job.lease_owner.startswith(owners, autoescape=True))
         now = self._clock.now()
@@ -236,7 +237,7 @@ class JobStore(Store):
         return self._database.repeat(lambda connection: list(connection.execute(statement).scalars()))
 
     def cancel(self, job_id: str) -> bool:
-        """Cancel the job, which then stores no result. Return False if it has ended already. Raises `NotFoundError`."""
+        """Cancel the job, so that it stores no result. Return False if it had already ended. Raises `NotFoundError`."""
         with self._database.writing() as connection:
             canceled = cancel_jobs(connection, Job.id == job_id, Job.state.in_(ACTIVE), now=self._clock.now())
         if not canceled:
@@ -244,11 +245,10 @@ class JobStore(Store):
         return canceled == 1
 
     def withdraw(self, made: Enqueued, requester: Requester | None = None) -> bool:
-        """Undo a failed request: cancel its jobs that no worker has started, and refund them to `requester`.
+        """Undo a failed request: cancel its jobs that have not started, and refund them to `requester`.
 
-        Started jobs continue and stay counted against the quota; a repeated request finds them. The callback is
-        removed, and the idempotency key can be used again. If a retry of the request was already answered with this
-        batch, return False and change nothing; recovery then sends the unsent jobs.
+        Started jobs continue, and stay charged. The callback is removed, and the idempotency key can be used again. If
+        a repeated request was already answered with this batch, change nothing and return False.
         """
 
         def work(connection: Connection) -> bool:
@@ -269,8 +269,8 @@ class JobStore(Store):
     def retry(self, job_ids: Sequence[str], requester: Requester | None = None) -> builtins.list[Job]:
         """Requeue failed and canceled jobs, reset their counters, and reopen their batches. Return the jobs to send.
 
-        Skip jobs in other states, and jobs whose target has another active job. The queued jobs count against the quota
-        of `requester` like new jobs. If the quota is too small, raise `QuotaExceededError` and queue no job.
+        Jobs in other states are skipped, and jobs whose target has another active job. The requeued jobs count against
+        the quota of `requester`. If it is too small, raise `QuotaExceededError` and requeue nothing.
         """
 
         def work(connection: Connection) -> builtins.list[Job]:
@@ -280,7 +280,7 @@ class JobStore(Store):
                 targets |= {row.id: row.target for row in connection.execute(free)}
             chosen: dict[str, str] = {}
             for job_id in job_ids:
-                if job_id in targets:  # of several jobs for one target, keep the first
+                if job_id in targets:  # keep the first of several jobs for one target
                     chosen.setdefault(targets[job_id], job_id)
             resend_at = self._send_by(self._clock.now(), len(chosen))
             queued = queue_again(connection, list(chosen.values()), _ENDED_BADLY, resend_at)
@@ -298,7 +298,7 @@ class JobStore(Store):
         return found[0]
 
     def list(self, *, batch: str | None = None, state: str | None = None, limit: int = 100) -> builtins.list[Job]:
-        """Return up to `limit` jobs, oldest first. Return only those in `batch` and in `state`, if given."""
+        """Return up to `limit` jobs, oldest first. `batch` and `state` limit the list to one batch or state."""
         return self.page(batch=batch, state=state, limit=limit).items
 
     def page(
@@ -310,21 +310,20 @@ class JobStore(Store):
         limit: int = 100,
         newest_first: bool = False,
     ) -> Page[Job]:
-        """Return the jobs after `cursor`, oldest or newest first. Raises `InvalidCursorError`."""
+        """Return a page of jobs, oldest or newest first. Raises `InvalidCursorError`."""
         chosen = [column == value for column, value in ((Job.batch_id, batch), (Job.state, state)) if value is not None]
         return self._page(NEWEST_FIRST if newest_first else ORDER, _SHOWN.where(*chosen), cursor, limit)
 
     def counts(self, batch: str | None = None) -> dict[str, int]:
-        """Return the number of jobs in each state. Count only the jobs in `batch`, if given."""
+        """Return the number of jobs in each state, in the batch or (None) in all."""
         with self._database.reading() as connection:
             return count_jobs(connection, batch)
 
     def recoverable(self, limit: int = 1000, messages: Mapping[str, int] | None = None) -> builtins.list[Recovered]:
-        """Requeue jobs that are due, were returned by a stopping worker, or were lost.
+        """Requeue jobs that are due, returned, or lost (`recovery.py`), and return them, urgent and old ones first.
 
-        Return them with urgent and old jobs first. `recovery.py` defines which jobs these are. Concurrent callers never
-        get the same job. `messages` is the number of messages in each broker queue, counted before this call; None if
-        the broker did not answer.
+        Concurrent calls never return the same job. `messages` is the number of messages in each broker queue, counted
+        before this call, or None if the broker did not answer.
         """
         return take_lost(self._database, limit, messages)
 

@@ -1,8 +1,8 @@
-"""Count usage per UTC day in the database. The counts are exact across all processes.
+"""Count usage per day (UTC) in the database, exactly across all processes.
 
-Each caller has a daily quota of jobs. A retried job counts like a new one; otherwise, canceling and retrying would
-allow any number of jobs. A new watch counts as one job, because its first refresh is due soon. Each later refresh
-counts as one job too. The pages and model calls of all watches have a separate budget (`watches/budget.py`).
+Each caller has a daily quota of jobs. A retried job is charged again, or canceling and retrying would allow unlimited
+jobs. A new watch is charged as one job, and so is each later refresh. Pages and model calls of watches have a separate
+budget (`watches/budget.py`).
 """
 
 from collections.abc import Collection
@@ -21,7 +21,7 @@ _TARGET = "target"
 
 @dataclass(frozen=True, slots=True)
 class Requester:
-    """The client that requests a batch. `caller` is its id (64 hex digits).
+    """The client that makes a request. `caller` is its id (64 hex digits).
 
     `daily_targets` is its quota of jobs per day (None: unlimited). `key` is the idempotency key of its request, if any.
     """
@@ -32,15 +32,15 @@ class Requester:
 
 
 def next_day(now: datetime) -> datetime:
-    """Return the next midnight UTC, when the counts begin again at 0."""
+    """Return the next midnight UTC, when all counts start again."""
     return datetime.combine(now.date() + timedelta(days=1), time(), UTC)
 
 
 def add(connection: Connection, day: date, subject: str, unit: str, count: int, *, limit: int | None) -> bool:
-    """Add `count` to the usage of `day`. Return False and add nothing if the sum would exceed `limit`.
+    """Add `count` to the usage on `day`, unless the sum would exceed `limit`: then return False.
 
-    This is one statement, so that concurrent processes cannot exceed the limit. Usage is counted even if there is no
-    limit, so that a limit set later applies to the whole day.
+    A single statement does this, so concurrent processes cannot exceed the limit. Without a limit, usage is still
+    counted, for a limit set later that day.
     """
     if limit is not None and count > limit:
         return False
@@ -60,10 +60,7 @@ def amounts(connection: Connection, day: date, subject: str) -> dict[str, int]:
 
 
 def charge(connection: Connection, requester: Requester, now: datetime, count: int) -> None:
-    """Charge `count` new jobs to the requester's daily quota.
-
-    If too little of the quota is left, raise `QuotaExceededError` and charge nothing.
-    """
+    """Charge `count` new jobs to the requester's quota. If the quota is too small, raise `QuotaExceededError`."""
     quota = requester.daily_targets
     if count and not add(connection, now.date(), requester.caller, _TARGET, count, limit=quota):
         left, ends = max(0, (quota or 0) - used(connection, requester.caller, now.date())), next_day(now)
@@ -72,9 +69,9 @@ def charge(connection: Connection, requester: Requester, now: datetime, count: i
 
 
 def charge_up_to(connection: Connection, requester: Requester, now: datetime, count: int) -> int:
-    """Charge as many of `count` new jobs as the requester's daily quota allows, and return their number."""
+    """Charge as many of the `count` jobs as the quota allows, and return their number."""
     caller, quota, day = requester.caller, requester.daily_targets, now.date()
-    for _ in range(2):  # try again if another process used the quota between the two statements
+    for _ in range(2):  # another process may use the quota between the two statements
         room = count if quota is None else max(0, min(count, quota - used(connection, caller, day)))
         if not room or add(connection, day, caller, _TARGET, room, limit=quota):
             return room
@@ -82,7 +79,7 @@ def charge_up_to(connection: Connection, requester: Requester, now: datetime, co
 
 
 def refund(connection: Connection, requester: Requester, day: date, count: int) -> None:
-    """Undo a `charge` on `day` for `count` jobs that never ran."""
+    """Refund `count` jobs that never ran to the quota of `day`."""
     mine = DailyUsage.day == day, DailyUsage.subject == requester.caller, DailyUsage.unit == _TARGET
     connection.execute(update(DailyUsage).where(*mine).values(amount=DailyUsage.amount - count))
 
@@ -92,7 +89,7 @@ def used(connection: Connection, caller: str, day: date) -> int:
 
 
 def left(connection: Connection, callers: Collection[str], quota: int, day: date) -> dict[str, int]:
-    """Return how many jobs of `quota` each caller has left on `day`. Lock the counts until the transaction ends."""
+    """Return how many more jobs each caller may create on `day`, and lock the counts until the transaction ends."""
     found = dict.fromkeys(callers, quota)
     for some in chunks(sorted(callers)):
         query = select(DailyUsage).where(DailyUsage.day == day, DailyUsage.subject.in_(some))
