@@ -45,7 +45,7 @@ class Page:
 
     @property
     def rendered(self) -> bool:
-        """Return whether a browser rendered `body` and wrote its elements as HTML."""
+        """Return whether a browser rendered the page."""
         return self.body.startswith(RENDERED)
 
     @cached_property

@@ -103,18 +103,18 @@ def _by(column: str) -> Mapping[str, tuple[str, ...]]:
     )
 
 
-#: Map each field to the fields whose `bound_to`, `goes_with`, `part_of`, or `counted_in` refers to it.
+#: Each of these maps a field to the fields that refer to it in the column `bound_to`, `goes_with`, `part_of`, or
+#: `counted_in`.
 BOUND, FOLLOWERS, PARTS, COUNTED = map(_by, ("bound_to", "goes_with", "part_of", "counted_in"))
 #: Fields that may contain several sentences.
 PROSE = frozenset(name for name, spec in FIELDS.items() if spec.length)
-#: Fields that strongly suggest a page about a property. A page about one property usually has three of them.
+#: Fields that strongly suggest a page about a property.
 TYPICAL_FIELDS = frozenset(name for name, spec in FIELDS.items() if spec.typical >= 1.5)
 #: Maps each area field to the field with its unit.
 UNIT_OF: Mapping[str, str] = {str(FIELDS[name].part_of): name for name in of_kind("unit")}
 #: The two coordinate fields: north-south first, then east-west.
 AXES = of_kind("coordinate")
 (CURRENCY,) = of_kind("currency")
-#: Maps each part of an address to the field that contains it.
 ADDRESS_FIELDS: Mapping[str, str] = {spec.address_part: name for name, spec in FIELDS.items() if spec.address_part}
 #: Fields that name people. `storage/privacy/ages.py` limits how long their values are kept.
 PEOPLE_FIELDS = frozenset(name for name, spec in FIELDS.items() if spec.personal)

@@ -14,13 +14,14 @@ from app.property.source_record import SourceRecord
 from app.property.values.areas import IN_SQUARE_METERS, square_meters
 from app.property.values.texts import letters_of
 
-#: The tolerance for coordinates, about 110 m. Geocoders locate an address at its entrance, roof, lot, or street.
+#: Coordinates agree if they differ by at most this many degrees (about 110 m of latitude), because geocoders locate an
+#: address at its entrance, roof, lot, or street.
 DEGREES = 0.001
 #: Relative tolerance for areas in different units, because sites round before or after they convert.
 _OTHER_UNIT = 0.015
-#: Maximum relative rounding error, so that `1 acre` does not match 1.4 acres.
+#: Rounding explains at most this relative difference, so that `1 acre` does not match 1.4 acres.
 _MOST_ROUNDING = 0.05
-#: A number written with a multiplier (`$1.25M`) is exact to half a unit of its last digit.
+#: Matches a number with a multiplier, such as `$1.25M`, which is exact to half a unit of its last digit.
 _SHORT = re.compile(r"(?<!\d)(\d++(?:[.,](\d++))?)\s?(k|m|mm|mio|mn|million|thousand|tsd|mil|b|bn)\b", re.IGNORECASE)
 _TIMES = {"k": 1e3, "thousand": 1e3, "tsd": 1e3, "b": 1e9, "bn": 1e9}
 _WORDS = {"saint": "st", "mount": "mt", "fort": "ft", "heights": "hts", "estates": "est", "estate": "est"}
@@ -45,7 +46,7 @@ def same_value(name: str, one: SourceRecord, other: SourceRecord) -> bool:
 
 
 def says_less(name: str, chosen: SourceRecord, other: SourceRecord) -> bool:
-    """Return whether `other` gives the same street address as `chosen`, but leaves out the unit, as many sites do."""
+    """Return whether both records have the same street address, but only `chosen` names the unit."""
     if FIELDS[name].address_part != "street":
         return False
     address, house = _street(str(chosen.values[name])), _street(str(other.values[name]))
@@ -83,7 +84,7 @@ def _known_to(record: SourceRecord, name: str) -> float:
 
 
 def _same_list(a: list[Any], b: list[Any]) -> bool:
-    """Return whether two lists agree in any order. One list may have more texts, or more detailed texts."""
+    """Compare two lists in any order. Two texts match if the words of one include all words of the other."""
     if any(isinstance(part, dict) for part in (*a, *b)):
         return sorted(map(str, a)) == sorted(map(str, b))
     one, other = [frozenset(_plain_words(str(part))) for part in a], [frozenset(_plain_words(str(p))) for p in b]
@@ -150,7 +151,6 @@ def _plain_words(text: str) -> list[str]:
 
 
 def _same_person(one: str, other: str) -> bool:
-    """Return whether two names, whose words are sorted, are the same except for initials and misspellings."""
     names = [[word for word in text.split() if len(word) > 1] for text in (one, other)]
     return is_misspelling(*(" ".join(words) for words in names)) if all(names) else False
 

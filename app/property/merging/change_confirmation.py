@@ -19,11 +19,9 @@ CONFIRMING_LOOKS = 3
 FIRST_LOOK = timedelta(minutes=5)
 _MOST_DOUBLINGS = 8
 #: Additional looks if another source contradicts the page, or if a change of the field was reverted before. Ten looks
-#: take 64 hours. In that time, a page that alternates between two values (every 10 minutes to 64 hours) nearly always
-#: shows the other value.
+#: take 64 hours, so that a page that alternates between two values probably shows the other value.
 MORE_LOOKS = 7
-#: If nothing contradicts the page, one look after this time is enough. The time is less than a day, so that a look at
-#: the same time on the next day counts.
+#: One look this long after the change is enough if nothing contradicts the page. A daily look may be a few hours early.
 HOLD = timedelta(hours=20)
 #: How long a reverted change is remembered.
 MEMORY = timedelta(days=30)
@@ -63,7 +61,7 @@ class Candidate:
 
 
 class Outcome(StrEnum):
-    """The outcome of a candidate: accepted, still waiting, reverted by its page, or replaced by another value."""
+    """The outcome of a candidate change."""
 
     ACCEPTED = "accepted"
     WAITING = "waiting"
@@ -73,7 +71,9 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Judgment:
-    """The outcome of a candidate. `why` says why the change was accepted; `look_at` is when another look counts."""
+    """The outcome of a candidate. `why` is the reason if the change is accepted. `look_at` is the earliest time at
+    which another look counts, if looks decide.
+    """
 
     outcome: Outcome
     why: str = ""
@@ -105,7 +105,6 @@ def judge(
 
 
 def _alone(candidate: Candidate, page: SourceRecord, records: Sequence[SourceRecord], looks_wanted: int) -> Judgment:
-    """Judge a change that only one source shows."""
     in_doubt = candidate.went_back or _is_denied(candidate, page, records)
     if candidate.looks >= looks_wanted + MORE_LOOKS * in_doubt:
         return Judgment(

@@ -60,7 +60,7 @@ def is_news(name: str, before: Statement, now: Statement) -> bool:
     if name in HISTORIES:
         return bool(_new_rows(before.value, now.value))
     if _words(before) == _words(now):
-        return False  # the words of the page are the same, but were interpreted differently
+        return False  # the page's words are unchanged; only their interpretation differs
     if _differs(before, now, CURRENCY):
         return False  # the site has probably converted the same price to another currency
     per = FIELDS[name].per
@@ -116,7 +116,7 @@ def _is_one_closing(before: str, now: str) -> bool:
 
 
 def _new_rows(before: Sequence[Any], now: Sequence[Any]) -> list[frozenset[tuple[str, str]]]:
-    """Return the rows of `now` that `before` lacks. A row that disappeared is not a change."""
+    """Return the rows of `now` that no row of `before` contains."""
     known = list(_rows(before))
     return [row for row in _rows(now) if not any(row <= other for other in known)]
 
@@ -134,7 +134,6 @@ def _plain(text: str) -> str:
 
 
 def _alone(name: str, statement: Statement) -> SourceRecord:
-    """Return a source record that contains only this statement."""
     proof = statement.proof
     values = {**statement.context, name: statement.value}
     url = proof.source_url

@@ -10,18 +10,19 @@ from app.property.merging.number_errors import number_error
 from app.property.merging.weights import HALF_LIFE_DAYS, topic_of
 from app.property.source_record import SourceRecord
 
-#: Two dates this close may belong to one sale, because sources give the date of its signing, closing, or recording.
+#: Sale dates at most this far apart may belong to one sale, because sources give the date of signing, closing, or
+#: recording.
 _ONE_SALE = timedelta(days=120)
-#: Two dates this close belong to one sale even if its sources give different prices.
+#: Sale dates with different prices belong to one sale only if they are at most this far apart.
 _ONE_CLOSING = timedelta(days=31)
-#: Prices up to this may be nominal, such as 1 or 10 for a gift. Equal nominal prices do not prove one sale.
+#: Prices up to this amount may be nominal, such as 1 or 10 for a gift. They are ignored when sales are compared.
 _NOMINAL = 1000
-#: In a field that changes within months, a value is outdated if it is this much older than the winner's.
+#: In a field that changes within months, a value is outdated if its page was read this much earlier than the winner's.
 OUTDATED = timedelta(days=30)
 _CHANGES_BY_THE_MONTH_DAYS = 100.0
 #: Tax years before this year are not plausible.
 FIRST_YEAR = 1950
-#: Keys of a history's row: for its date or year, and for its amounts.
+#: The keys of a history row that hold its date or year, and the keys that hold amounts.
 _WHEN, _WHAT = ("date", "year"), ("price", "assessed", "market", "tax")
 
 
@@ -49,14 +50,18 @@ def of_newest_sale(name: str, records: Sequence[SourceRecord], newest: datetime)
 
 
 def is_one_sale(name: str, one: SourceRecord, other: SourceRecord) -> bool:
-    """Return whether both dates can belong to one sale. A home may be sold twice within months, at two prices."""
+    """Return whether both dates can belong to one sale. Dates with different prices must be closer together, because a
+    home may be sold twice within months.
+    """
     a, b = day_of(one.values[name]), day_of(other.values[name])
     most = _ONE_CLOSING if _is_one_price(name, one, other) is False else _ONE_SALE
     return a is not None and b is not None and abs(a - b) <= most
 
 
 def _is_one_price(name: str, one: SourceRecord, other: SourceRecord) -> bool | None:
-    """Return whether both records give the same price, apart from number errors. Return None if one gives none."""
+    """Return whether both records give the same price, apart from number errors. Return None if a price is missing or
+    nominal.
+    """
     (price,) = FOLLOWERS[name]
     if not all(r.values.get(price, 0) > _NOMINAL for r in (one, other)):
         return None
@@ -73,7 +78,7 @@ def of_newest_year(name: str, records: Sequence[SourceRecord], newest: datetime)
 
 
 def is_outdated(name: str, winner: SourceRecord, other: SourceRecord) -> bool:
-    """Return whether the value of `other` has probably changed since, or is an earlier value listed by the winner."""
+    """Return whether the value of `other` is too old, or is a former value that the winner lists."""
     if HALF_LIFE_DAYS[topic_of(name)] < _CHANGES_BY_THE_MONTH_DAYS and winner.as_of - other.as_of > OUTDATED:
         return True
     if other.as_of > winner.as_of or same_value(name, winner, other):

@@ -1,7 +1,7 @@
 """Compute the values of derived fields, which have a rule (`derived_by`) in the field table.
 
-These fields are never read from a page. The evidence of a derived value quotes the evidence of its inputs. The
-confidence of a derived value is the lowest confidence of its inputs.
+The evidence of a derived value quotes the evidence of its inputs. The confidence of a derived value is the lowest
+confidence of its inputs.
 """
 
 from collections.abc import Callable, Mapping
@@ -51,7 +51,7 @@ def _difference(inputs: tuple[str, ...], values: Values, _newest: datetime | Non
 
 
 def _per_area(inputs: tuple[str, ...], values: Values, _newest: datetime | None) -> _Made | None:
-    """Compute a price per area in its inputs' currency and unit, rounded to two decimals. Return None for a rent."""
+    """Compute a price per unit of area, rounded to two decimals. Return None for a rent."""
     *prices, area = inputs
     price = next((name for name in prices if name in values), None)
     size, unit = values.get(area), values.get(UNIT_OF[area])
@@ -72,7 +72,6 @@ def _age(inputs: tuple[str, ...], values: Values, newest: datetime | None) -> _M
 
 
 def _map_link(_inputs: tuple[str, ...], values: Values, _newest: datetime | None) -> _Made | None:
-    """Return a link to Google Earth with a pin at the coordinates, or else at the address."""
     parts = [AXES] if all(axis in values for axis in AXES) else _address(values)
     names = tuple(name for part in parts for name in part)
     if not names:
@@ -83,7 +82,9 @@ def _map_link(_inputs: tuple[str, ...], values: Values, _newest: datetime | None
 
 
 def _address(values: Values) -> list[tuple[str, ...]]:
-    """Return the fields of each line of the address. Return [] unless it has a street, and a town or postal code."""
+    """Return the fields of each line of the address. Return [] unless the address has a street and either a town or a
+    postal code.
+    """
     known = Address.of(values)
     if not (known.street or (known.street_number and known.street_name)) or not (known.city or known.postal_code):
         return []

@@ -12,7 +12,7 @@ from app.property.merging.agreement import same_value
 from app.property.record import UNIT_OF, PageKind
 from app.property.source_record import SourceRecord
 
-#: Values below this confidence are marked as doubtful. At this confidence, about one value in ten is wrong.
+#: Values below this confidence are marked as doubtful.
 UNSURE_BELOW = 0.9
 
 
@@ -86,7 +86,6 @@ def source_of(shown: Mapping[str, Any], url: str) -> Mapping[str, Any] | None:
 
 
 def _alone(name: str, proof: Mapping[str, Any]) -> SourceRecord:
-    """Return a source record that contains only this value."""
     values = {name: proof["value"]}
     if name in UNIT_OF and proof.get("unit"):
         values[UNIT_OF[name]] = proof["unit"]

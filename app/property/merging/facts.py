@@ -17,10 +17,10 @@ from app.property.values.areas import square_meters
 Result = Literal["same", "close", "differs"]
 Values = Mapping[str, Any]
 _EARTH_RADIUS_M = 6_371_000.0
-#: Distances in meters: within one lot, within the error of geocoders, and the maximum for positions of one home.
+#: Maximum distances in meters: within one lot, within a geocoder's error, and between two positions of one home.
 NEAR_M, AROUND_M, FAR_M = 30.0, 110.0, 250.0
 _TOKEN_PRICE = 1000
-#: Maps each compared field to the field with its date or year, or to None if it has none.
+#: Maps each compared field to the field with its date or year, or to None if its values are undated.
 _WITH_POINTS = {name: spec.goes_with for name, spec in FIELDS.items() if spec.points}
 
 
@@ -36,7 +36,7 @@ class Compared:
 
 
 def compare_facts(one: Values, other: Values) -> tuple[Compared, ...]:
-    """Compare the position and every field with points, if both sets of values contain it."""
+    """Compare the positions, and each field with points that both sets of values contain."""
     found = {"position": _position(one, other)}
     for name, lead in _WITH_POINTS.items():
         if lead not in found and (fact := _fact(name, one, other)):
@@ -45,7 +45,7 @@ def compare_facts(one: Values, other: Values) -> tuple[Compared, ...]:
 
 
 def meters_apart(one: Values, other: Values) -> float | None:
-    """Return the distance in meters, or None if coordinates are missing. For neighbors, it is exact to a meter."""
+    """Return the distance in meters, or None if coordinates are missing."""
     here, there = point_of(one), point_of(other)
     if here is None or there is None:
         return None

@@ -19,13 +19,12 @@ from app.property.fields.table import AXES
 from app.property.source_record import SourceRecord
 from app.property.values.texts import plain_parcel
 
-#: The version of the rules that spell keys, with their addresses and parcel numbers. Raise it when any spelling changes
-#: (a test enforces this). Stored properties must then be reindexed (`propintel db reindex`).
+#: The version of the rules that normalize addresses and parcel numbers and build keys. Raise it when a change alters
+#: any key (a test enforces this). Stored properties must then be reindexed (`propintel db reindex`).
 IDENTITY_VERSION = 4
-#: Map cells per degree. A cell is about 110 m high. Keys of properties also contain the house number, because neighbors
-#: may share a cell.
+#: Map cells per degree. A cell is about 110 m high.
 _CELL = 1000
-#: The field that contains a property's parcel number, which is unique within a county.
+#: Parcel numbers are unique only within a county.
 PARCEL = "ParcelNumber"
 _MAX_KEY_CHARS = 200
 _END_CHARS = 2
@@ -58,7 +57,9 @@ def url_keys(record: SourceRecord) -> tuple[str, ...]:
 
 
 def lookups_of(record: SourceRecord) -> tuple[str, ...]:
-    """Return the keys to look up a record's property: its own, one without the state, and those of nearby map cells."""
+    """Return the keys under which the record's property may be stored: the record's keys, the address key without the
+    state, and the keys of nearby map cells.
+    """
     address, cell = address_of(record.values), _cell(record.values)
     keys = list(keys_of(record))
     if address.state and address.street_number and address.street_name and address.city:
@@ -93,7 +94,8 @@ def is_at(values: Mapping[str, Any], address: Address) -> bool:
 def blocks_of(values: Mapping[str, Any]) -> tuple[str, ...]:
     """Return a property's blocking keys.
 
-    Some contain the house number, the place, and an end of the street's name. Others contain a map cell.
+    Some contain the house number, the town or ZIP code, and the first or last letters of the street's longest word.
+    Others contain a map cell.
     """
     address, cell = address_of(values), _cell(values)
     found = list(_near_keys(address))
@@ -186,7 +188,8 @@ def _spelled(stated: Address) -> Address:
 
 
 def _designator(unit: str, text: str) -> str:
-    """Return the designator of `unit` in the address text, such as `ste`, or "" for an apartment or if there is none.
+    """Return the designator of `unit` in the address text, such as `ste`. Return "" for an apartment or a unit without
+    a designator.
 
     The designator matters because a building may have an `Apt 4`, a `Ste 4`, and a `Lot 4`.
     """
@@ -197,7 +200,7 @@ def _designator(unit: str, text: str) -> str:
 
 
 def _parcel_keys(values: Mapping[str, Any], address: Address, record: SourceRecord) -> list[str]:
-    """Return the parcel number's keys: for its county, town, and ZIP code if known, or else for the site."""
+    """Return one key per known county, town, and ZIP code, or else one key for the site."""
     number = _parcel(values)
     if number is None:
         return []

@@ -42,7 +42,9 @@ class Key(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The result of comparing two records: one property (`is_same`), two (`differs`), or undecided. `why` says why."""
+    """The result of comparing two records: one property (`is_same`), two (`differs`), or undecided. `why` is the
+    reason.
+    """
 
     key: Key
     is_same: bool
@@ -94,7 +96,6 @@ class _Match:
         return Decision(key, same, differs, why, (*self._named(), *self._facts), self._points)
 
     def _named(self) -> tuple[Compared, ...]:
-        """Return the comparisons of the parcel numbers and of the parts of the addresses."""
         found = []
         if all(self._parcels):
             result = "same" if self._parcels[0] == self._parcels[1] else "differs"

@@ -91,7 +91,6 @@ class _Round:
         self._source_values: dict[str, list[SourceValue]] = {}
 
     def run(self) -> dict[str, list[SourceValue]]:
-        """Return each field's source values, the winner first."""
         for name in _LEADS:
             having = [record for record in self._records if name in record.values]
             of_newest = _OF_NEWEST.get(FIELDS[name].kind) if name in FOLLOWERS else None
@@ -127,7 +126,7 @@ class _Round:
         self._choose(name, [r for r in eligible if self._adds_up(name, r)], having)
 
     def _adds_up(self, name: str, record: SourceRecord) -> bool:
-        """Return whether the record's value and the other chosen parts of the same total do not exceed that total."""
+        """Return whether the record's value, added to the other chosen parts, stays within their total."""
         whole = FIELDS[name].counted_in
         total = self._winner(whole) if whole is not None else None
         if whole is None or total is None:
@@ -182,7 +181,6 @@ class _Round:
         return not _is_one_time(lead, winner, other)
 
 
-#: Maps a field's kind to the function that selects the records of the newest sale or year.
 _OF_NEWEST = {"date": of_newest_sale, "year": of_newest_year}
 
 

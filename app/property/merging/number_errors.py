@@ -1,7 +1,7 @@
 """Detect moved decimal points and wrong units, and measure how unusual a number is.
 
-Nearly all homes are within the usual ranges. These are narrower than the ranges in `reading/plausible.py`, because they
-are used only if two values differ, so that one value must be wrong.
+The usual ranges in the field table are narrower than those in `reading/plausible.py`, because they are used only when
+two sources disagree.
 """
 
 import math
@@ -11,7 +11,6 @@ from typing import Any
 from app.property.fields.table import FIELDS, of_kind
 from app.property.values.areas import ACRES, HECTARES, IN_SQUARE_METERS, SQUARE_FEET, square_meters
 
-#: Fields that are checked for moved decimal points. Areas are also checked for confused units.
 _MONEY, _AREAS = frozenset(of_kind("money")), frozenset(of_kind("area"))
 _COUNTS = frozenset(name for name in of_kind("count") if FIELDS[name].usual)
 _FEET, _ACRE, _HECTARE = IN_SQUARE_METERS[SQUARE_FEET], IN_SQUARE_METERS[ACRES], IN_SQUARE_METERS[HECTARES]

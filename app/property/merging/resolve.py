@@ -1,7 +1,7 @@
 """Decide which of the candidate properties a record belongs to.
 
-If several match, they count as one property and are merged. If some of them certainly differ, the record joins only the
-best match, or none if the best match is unclear.
+If several candidates match, they count as one property and are merged. If some of the matches certainly differ from
+each other, the record joins only the best match, or none if the best match is unclear.
 
 A page from a source of unknown kind never causes a merge by itself: it joins the best match, and a person is asked
 about the others.
@@ -42,7 +42,9 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """The properties that match the record (`same`), or do so only because of a source of unknown kind (`doubtful`)."""
+    """`same` are the properties that match the record. `doubtful` are those that match only because of a source of
+    unknown kind.
+    """
 
     same: Sequence[Candidate]
     doubtful: Sequence[Candidate] = ()
@@ -119,8 +121,8 @@ class Resolver:
     def _without_strangers(self, same: Sequence[Candidate]) -> Resolution:
         """Move matches that depend on a single source of unknown kind to `doubtful`.
 
-        A record of unknown kind joins the preferred property, or else the best match. Matches that do not depend on
-        another source of unknown kind rank higher.
+        A record from a source of unknown kind joins the preferred property, or else the best match. Matches that do not
+        depend on another source of unknown kind rank higher.
         """
         pages = {home: self._others(found) for home, found in self.pages_of([one.id for one in same]).items()}
         others = [one for one in same if pages[one.id]]

@@ -17,7 +17,8 @@ _UNSTEADY = frozenset(name for name, spec in FIELDS.items() if spec.group == "te
 def is_one_listing(one: SourceRecord, other: SourceRecord) -> bool:
     """Return whether both pages show the same listing.
 
-    An id, or house number and street, must be equal. No id and no part of the address except the town may differ.
+    Their ids, or their house numbers and streets, must be equal. No id, parcel number, house number, street, unit, ZIP
+    code, or state may differ.
     """
     a, b = one.values, other.values
     if identity.contradicts(a, b) or any(_both(name, a, b) and not _same(name, a, b) for name in _IDS):

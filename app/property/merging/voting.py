@@ -22,11 +22,9 @@ from app.property.source_record import SourceRecord, Voter, independent
 
 _WRONG_VALUES = 10
 _LEAST, _MOST = 0.02, 0.97
-#: From a confidence of 0.9 on, a value counts as read correctly. A higher confidence only shows that the page repeats
-#: the value, which does not make the value more likely. So only a tenth of the excess counts, which breaks ties but
-#: does not outvote a better source.
+#: Above a confidence of 0.9, only a tenth of the excess counts. A higher confidence only shows that the page repeats
+#: the value, which may break a tie but must not outvote a better source.
 _READ_RIGHT, _BEYOND = 0.9, 0.1
-#: The minimum vote, so that every source's value counts a little.
 _LEAST_VOTE = 0.05
 #: The fit of a number error is multiplied by `_ERROR`. Of two values with equally many sources, one may be the error if
 #: its fit is below `_FITS_LESS` times the other's fit.
@@ -115,7 +113,7 @@ def source_value(name: str, record: SourceRecord, known: Known, *, contested: bo
 def weigh(name: str, records: Sequence[SourceRecord], known: Known, same: Same) -> list[SourceValue]:
     """Return the values of the field `name` in `records`, sorted by votes, the winner first.
 
-    All records must have the field. `same` returns whether two records agree. The order of `records` does not matter.
+    All records must have the field.
     """
     if len(records) == 1:
         (only,) = records

@@ -1,7 +1,7 @@
 """Prior weights of a value, which depend on the kind of source, how the value was read, and its age.
 
 The numbers estimate the chance that a source is right, based on what each kind of authority or site is responsible for.
-They have two digits and are not fitted to data. ADR 0033 explains them, and docs/merging.md lists them.
+They are not fitted to data. ADR 0033 explains them, and docs/merging.md lists them.
 """
 
 from collections.abc import Mapping
@@ -50,7 +50,7 @@ _RANKS: Mapping[Topic, tuple[float, ...]] = {
     Topic.ASSOCIATION: (0.75, 0.70, 0.60, 0.55, 0.85, 0.97, 0.65),
     Topic.ESTIMATE:    (0.70, 0.60, 0.60, 0.40, 0.90, 0.50, 0.65),
 }
-#: The number of days after which a value's weight is halved. Listings change often, lots hardly ever.
+#: The number of days after which a value's weight is halved.
 HALF_LIFE_DAYS: Mapping[Topic, float] = MappingProxyType({
     Topic.LISTING: 30.0, Topic.ESTIMATE: 90.0, Topic.TAX: 730.0, Topic.ASSOCIATION: 730.0, Topic.PERMITS: 1825.0,
     Topic.SALE: 3650.0, Topic.FACTS: 3650.0, Topic.ADDRESS: 7300.0, Topic.POSITION: 7300.0, Topic.LOT: 7300.0,
@@ -74,5 +74,5 @@ def rank(kind: SourceKind | None, name: str) -> float:
 
 
 def freshness(name: str, age_days: float) -> float:
-    """Return the share of its weight, 0 to 1, that a value keeps if it is `age_days` older than the newest page."""
+    """Return the factor, 0 to 1, for the weight of a value that is `age_days` older than the newest page."""
     return float(0.5 ** (max(0.0, age_days) / HALF_LIFE_DAYS[topic_of(name)]))

@@ -26,13 +26,13 @@ _KEYS = frozenset(
     {"first", "last", "middle", "given", "family", "sur", "name", "firstname", "lastname", "middlename", "givenname",
      "familyname", "surname", "fname", "lname", "agentfirstname", "agentlastname", "agentfirst", "agentlast"}
 )  # fmt: skip
-#: Replaces a JSON key between two values of one object. The first name may come before or after the last name.
+#: Replaces a JSON key between two values of one object.
 _OBJECT = "{}"
 _TAG = re.compile(r"<[!/?A-Za-z][^<>]{0,4000}>")
 _AMPERSAND = re.compile(r"[.]?\s{0,2}&\s{0,2}")
 #: Words that may follow two given names in an assessment roll, but are not family names.
 _AFTER_COUPLES = frozenset({"trustee", "trustees", "tr", "trs", "trust", "etal", "et", "jt", "hw", "jr", "sr"})
-#: Words such as `street`. A name before such a word does not count as a person's.
+#: A name before one of these words is a street's or school's, not a person's.
 _STREET_WORDS = (
     "st street rd road ave avenue blvd boulevard dr drive ln lane ct court pl place pkwy parkway hwy highway way ter "
     "terrace cir circle park school elementary"
@@ -80,7 +80,9 @@ def find_names(text: str, may_begin: Callable[[str], bool], is_name: Callable[[t
 
 
 def _streams(whole: Text, words: list[Word]) -> list[tuple[list[Word], list[str]]]:
-    """Return lists of words with the text after each: all words, the words outside tags, and the words without keys."""
+    """Return up to three lists of words, each with the text after every word: all words, the words outside tags, and
+    the words that are not JSON keys.
+    """
     streams = [(words, _gaps(whole, words))]
     tags = [match.span() for match in _TAG.finditer(whole.plain)]
     if tags:
@@ -98,7 +100,6 @@ def _streams(whole: Text, words: list[Word]) -> list[tuple[list[Word], list[str]
 
 
 def _gaps(whole: Text, words: Sequence[Word]) -> list[str]:
-    """Return the text after each word up to the next word, at most 4,100 characters."""
     nexts = [*(after.at for after in words[1:]), len(whole.plain)] if words else []
     return [whole.plain[word.stop : min(at, word.stop + 4100)] for word, at in zip(words, nexts, strict=True)]
 

@@ -72,7 +72,6 @@ NOBODY = _NobodyFinder(lambda _: False, lambda _: False)
 
 
 def _cuts(text: str, matches: list[Match]) -> Iterator[tuple[int, int, str]]:
-    """Yield the ranges to replace and their replacements, in order and without overlap."""
     done = 0
     for match in matches:
         instead, until = REMOVED, done

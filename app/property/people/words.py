@@ -54,7 +54,6 @@ class Text:
 
 
 def unescaped(text: str) -> Text:
-    """Return `text` without escapes."""
     parts, at, shift = list[str](), [0], [0]
     done = length = 0
     for match in _ESCAPE.finditer(text):

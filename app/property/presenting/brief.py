@@ -1,6 +1,6 @@
 """The contractor's brief: facts about a house for a roofing or home-services team. Doubtful facts are marked.
 
-As text, its lines have at most 80 columns. Only URLs may be longer, because cut URLs could not be opened.
+Its text form has at most 80 columns, except in lines with URLs, which are never cut.
 """
 
 import textwrap
@@ -25,7 +25,9 @@ _MOST_OTHERS = 3
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A field of a line. `name` distinguishes it from the line's other fields; `words` is passed to `in_words`."""
+    """A field shown in a line of the brief. `name` distinguishes it from the line's other fields; `words` is passed to
+    `in_words`.
+    """
 
     field: str
     name: str
@@ -37,7 +39,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of the brief. Its values are computed from the fields in `inputs`, and are doubtful if one of these is."""
+    """A line of the brief. `inputs` are the fields from which its derived values are computed."""
 
     label: str
     parts: tuple[Part, ...]

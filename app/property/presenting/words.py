@@ -86,7 +86,7 @@ def solar(parts: list[Any]) -> str:
 
 
 def for_sale(status: str, record: Mapping[str, Any]) -> str:
-    """Say in words whether a home with this RESO status is for sale. A home for rent is not for sale."""
+    """Say in words whether a home with this RESO status is for sale."""
     if is_let(record):
         return f"no, for rent ({status})" if status in _ON_SALE else f"no ({status}, for rent)"
     if status in _ON_SALE:
@@ -123,7 +123,7 @@ def _plain(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-#: Maps the name that a field's `brief` entry gives, or else the field's kind, to a formatter.
+#: Formatters by name. A field uses the name in its `brief` entry, or else its kind.
 WORDS: Mapping[str, Words] = {
     "area": lambda value, unit, _: square_feet(value, unit),
     "answer": lambda value, *_: yes_no(value),

@@ -8,8 +8,7 @@ import re
 
 _MOST_ATTRIBUTES = 300
 _BLANK = r"[\t\n\f\r ]"
-#: Matches an attribute's name, which begins after blanks, slashes, or the closing quote of the value before it. Quotes
-#: inside a name are ordinary characters.
+#: Matches an attribute's name, in which quotes are ordinary characters.
 _NAME = r"(?:=[^\t\n\f\r />=]*+|[^\t\n\f\r />=]++)"
 _VALUE = r"""(?:"[^"]*+"?+|'[^']*+'?+|[^\t\n\f\r >"'][^\t\n\f\r >]*+)"""
 _ATTRIBUTE = rf"(?:[\t\n\f\r /]*+{_NAME}(?:{_BLANK}*+={_BLANK}*+{_VALUE}?+)?+)"

@@ -75,7 +75,7 @@ class Score:
     """A value's confidence and how it was computed. `adds` maps each feature to its contribution to the log-odds that
     the value is correct.
 
-    `bound` is the reason for a limit that made the confidence lower than the log-odds give, or "" if no limit applied.
+    If a limit lowered the confidence, `bound` is the reason for the limit; otherwise it is "".
     """
 
     confidence: float
@@ -110,10 +110,10 @@ class Extraction:
     many values of their script. `distrusted` identifies the scripts with many contradicted values, by the part of a
     locator before its last `#`.
 
-    A model is asked only for fields in `only`, because other pages of the property may state the rest. None allows all
-    fields. A model is not asked for `settled` fields, unless `audited` is set or the model use is `always`. In these
-    two cases it is asked for every field that `only` allows, whatever its confidence. `wanted` contains the fields of
-    an earlier model request that is still unanswered. If it is set, exactly these fields are asked for.
+    A model is asked only for fields in `only`; None allows all fields. A model is not asked for `settled` fields,
+    unless `audited` is set or the model use is `always`. In these two cases it is asked for every field that `only`
+    allows, whatever its confidence. If an earlier model request is still unanswered, `wanted` contains its fields, and
+    exactly these are asked for.
 
     `row` is the JSON pointer of the object that was read, if a JSON body lists several properties. `scores` explains
     the confidences. `recipe` is the name of the recipe that read values, or "" if no recipe did.

@@ -59,8 +59,7 @@ def reading(url: str, spent: Spent | None = None, *, seconds: float | None = Non
 
     Blocks that share `spent` share `seconds` (2 by default) of CPU time. A block without `spent` has its own time
     limit. Both limits measure the whole process, but apply only if the block runs in the main thread, where a prefork
-    or solo worker runs jobs. In other threads, only the size limits of this module apply. A nested block counts as part
-    of the outer block.
+    or solo worker runs jobs. A nested block counts as part of the outer block.
     """
     if _Meter.is_running or threading.current_thread() is not threading.main_thread():
         return nullcontext()
@@ -68,7 +67,9 @@ def reading(url: str, spent: Spent | None = None, *, seconds: float | None = Non
 
 
 class _Budget(AbstractContextManager[None]):
-    """The context manager of `reading`. As a class, it has its frames in this file, where `_spent` does not raise."""
+    """The context manager of `reading`. It is a class, not a generator, so that its frames are in this file, where
+    `_spent` does not raise.
+    """
 
     def __init__(self, url: str, spent: Spent, seconds: float) -> None:
         self.url, self.spent, self.seconds = url, spent, seconds

@@ -22,9 +22,8 @@ _OUTCODE = re.compile(r"[A-Z]{1,2}\d[A-Z\d]?")
 _ZIP = re.compile(r"^\d{5}(?:-\d{4})?$")
 #: Countries where rents are either weekly or monthly, so no period is assumed.
 _RENT_BY_WEEK = ("AU", "NZ", "GB")
-#: The confidence of a value that is inferred from other fields.
 _CONCLUDED = 0.5
-#: A price candidate with at least this confidence counts as labeled.
+#: A price read with less confidence than this does not replace the asking price of a sold home.
 _LABELED = 0.65
 
 
@@ -57,7 +56,6 @@ def make_consistent(
 
 
 def _with(winner: Winner, **changes: Any) -> Winner:
-    """Return `winner` with `changes` in its candidate."""
     return replace(winner, candidate=replace(winner.candidate, **changes))
 
 
@@ -149,7 +147,7 @@ def _area_units(kept: dict[str, Winner], candidates: list[Candidate], page: Docu
 
 
 def _concluded(kept: dict[str, Winner], field: str, value: object, sources: tuple[str, ...], raw: str) -> Winner:
-    """Return a winner for a value inferred from the fields `sources`, with their quotes. `raw` states the reason."""
+    """Return a winner for a value inferred from the fields `sources`, with their quotes."""
     quote = " | ".join(dict.fromkeys(kept[name].candidate.quote for name in sources))
     found = Candidate(field, value, raw, Method.DERIVED, ", ".join(sources), quote, _CONCLUDED)
     return Winner(found, _CONCLUDED, False)
@@ -210,8 +208,8 @@ def _bathrooms(kept: dict[str, Winner]) -> None:
 
 
 def _street(kept: dict[str, Winner], page: Document) -> None:
-    """Add a house number from its own field to the street. Remove the city, region, and postal code from the street's
-    end. Drop a street that is only the city's name.
+    """Add the house number from its own field to a street without a number. Remove the city, region, and postal code
+    from the street's end. Drop a street that is only the city's name.
     """
     street = kept.get("UnparsedAddress")
     if street is None:

@@ -7,7 +7,6 @@ from typing import Any
 
 from app.property.fields.phrases import pattern
 
-#: Matches the words of controls, such as `read more`.
 _WORDS = pattern("pages", "controls")
 #: Attributes with the id of the panel that a control opens. Each entry has a tag (None for any), an attribute, and the
 #: beginning of its value.
@@ -23,7 +22,7 @@ _CALLS = ((None, "onclick", ""), ("a", "href", "javascript:"))
 _ATTRIBUTES = frozenset({"href", "onclick", "aria-controls", "data-target", "data-bs-target", "for"})
 _QUOTED = re.compile(r"""["']#?([\w:.-]{2,100})["']""")
 _MOST_CALL_CHARS = 1_000
-#: Maximum number of ancestors of a control, and the maximum number of siblings of a hidden element, that are examined.
+#: At most this many ancestors of a control, and siblings of a hidden element, are examined.
 _DEEPEST, _MOST_BESIDE = 300, 30
 
 

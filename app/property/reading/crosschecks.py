@@ -19,7 +19,7 @@ from app.property.values.us_zip import states_of_zip
 
 
 def crosschecks(winners: Mapping[str, Winner], page: Document) -> dict[str, tuple[Verdict, ...]]:
-    """Return the checks' verdicts on each field. Fields that no check applies to are left out."""
+    """Return the checks' verdicts on each field."""
     values = {name: winner.candidate.value for name, winner in winners.items()}
     found: dict[str, tuple[Verdict, ...]] = {}
     for check in (_one_address(winners), _learned(winners), *(c(values, page) for c in _CHECKS)):

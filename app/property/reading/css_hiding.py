@@ -9,8 +9,6 @@ from app.property.reading.stylesheet import Declarations, Stylesheet, declaratio
 
 
 class Cover(Enum):
-    """The ways in which text is hidden."""
-
     CLOSED = auto()  # not displayed, but a control may show it
     SPOKEN = auto()  # only for screen readers
     FAINT = auto()  # transparent, but a script may fade it in
@@ -45,7 +43,7 @@ _SIDES = ("height", "max-height", "width", "max-width")
 
 
 def may_hide(declared: Declarations) -> bool:
-    """Return False if the declarations certainly hide no text, alone or together. The check is fast."""
+    """Return False if the declarations certainly hide no text, alone or together."""
     stated = {name: value for name, (value, _) in declared.items()}
     return (
         by_style(stated) is not None
@@ -113,16 +111,14 @@ def _number(text: str) -> float | None:
 
 _NAMED_COLORS = {"white": (255, 255, 255), "black": (0, 0, 0), "snow": (255, 250, 250), "ivory": (255, 255, 240)}
 _WHITE = (255, 255, 255)
-#: At most this many ancestors of an element are examined.
 _DEEPEST = 300
 #: Two colors look alike if red, green, and blue each differ by at most this.
 _ALIKE = 12
 
 
 def may_vanish(declared: Mapping[str, str]) -> bool:
-    """Return whether the text may be invisible because of its color.
-
-    This is so if the color is nearly white or may be transparent, or if a background is declared together with it.
+    """Return whether the declared color is nearly white, may be transparent, or is declared together with a
+    background.
     """
     color = declared.get("color")
     if color is None:

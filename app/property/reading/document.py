@@ -84,7 +84,7 @@ def _shown_value(element: Any) -> str | None:
 
 @dataclass
 class Document:
-    """A page, and the data about it that readers share. The data is computed on first use."""
+    """A page, and the data about it that readers share."""
 
     page: Page
     wanted_lang: str | None = None
@@ -151,7 +151,6 @@ class Document:
 
     @cached_property
     def heading(self) -> Any:
-        """Return the first `<h1>`, or None."""
         return next(self.root.iter("h1"), None) if self.root is not None else None
 
     @cached_property
@@ -160,7 +159,6 @@ class Document:
 
     @cached_property
     def described(self) -> list[Any]:
-        """Return the `<meta>` elements with a title or description."""
         found = self.root.iter("meta") if self.root is not None else ()
         return [e for e in found if e.get("property") in _DESCRIBED or e.get("name") == "description"]
 

@@ -7,9 +7,11 @@ from pathlib import Path
 
 @cache
 def edition() -> str:
-    """Return a digest of the files of this code, in 16 hex digits. It covers code, comments, and word lists.
+    """Return a digest, in 16 hex digits, of the files that decide how a page is read. It covers code, comments, and
+    word lists.
 
-    Developers could forget to increase a version number. Unchanged pages would then never be read again.
+    A version number would not do, because developers could forget to increase it. Unchanged pages would then never be
+    read again.
     """
     digest = hashlib.sha256()
     for part in ("reading", "values", "fields"):

@@ -1,8 +1,8 @@
 """Point evidence at the exact place of a value: a cell, the key of an object, or the element with the whole text.
 
-Readers of tables give only the table and row number, and write dates and amounts in normalized form. Users who check
-the evidence want the cell and its original text. Only winners (chosen values) are processed. A winner is dropped if its
-place or row is not found. `model/claim_check.py` checks the quotes of a model.
+The modules that read tables give only the table and row number, and write dates and amounts in normalized form. Users
+who check the evidence want the cell and its original text. Only winners (chosen values) are processed.
+`model/claim_check.py` checks the quotes of a model.
 """
 
 import re
@@ -24,7 +24,6 @@ from app.property.values.dates import parse_date
 from app.property.values.prices import parse_price
 from app.property.values.texts import letters_of
 
-#: Fields that are read from the rows of a table or a list.
 _OF_ROWS = frozenset(
     name for lead in of_kind("date", "year") if (names := FOLLOWERS.get(lead)) for name in (lead, *names)
 ).union(of_kind("rows"))
@@ -32,7 +31,6 @@ _ROW = re.compile(r"^(.*)/(\d+)$")
 #: Methods whose evidence is already exact. A derived value has the evidence of its source fields, and
 #: `model/claim_check.py` has found a model's quote in the text.
 _PROVEN = frozenset({Method.DERIVED, Method.LLM})
-#: Matches the markup before the first word of a text.
 _MARKUP_FIRST = re.compile(r"(?:<[^<>]{1,400}>(?:\s|&nbsp;)*)+(?=\S)")
 #: The longest text that is quoted completely, and the longest quote, in characters.
 _LONG, _LONGEST_QUOTE = 300, 500

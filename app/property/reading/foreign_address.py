@@ -19,9 +19,9 @@ _FIRST_SEGMENTS = 400
 _LONGEST = 160
 _MOST_ABOVE = 12
 _MOST_READ = 40
-#: Matches a part of every address line: a number, the start of a code such as `SW1`, or a separator of parts.
+#: Matches what an address line must contain: a number, the start of a code such as `SW1`, or a separator of parts.
 _CAN_PLACE = re.compile(r"\d[\d -]{2}|\b[A-Z]{1,2}\d|[,/|·•;(]")
-#: Matches words near the address of somebody else, such as an agency or the seller.
+#: Matches words near an address that is not the property's, such as an agency's or the seller's.
 _OF_OTHERS = re.compile(
     r"agen[tc]|broker|contact|kontakt|branch|office|anbieter|footer|imprint|impressum|solicitor|seller|owner|vendor|"
     r"realtor|makler|mäklar|megler|mægler|courtier|agence|inmobiliaria|registered|head office|©|company|gmbh",
@@ -65,10 +65,7 @@ def _agrees(line: Line, best: Line) -> bool:
 
 
 def _lines(page: Document, country: str) -> Iterator[tuple[str, Any, float]]:
-    """Yield (text, element or segment, confidence): headings, then the body, then the title.
-
-    The title comes last because it has other words around the address.
-    """
+    """Yield (text, element or segment, confidence): headings, then the body, then the title."""
     for heading in page.root.xpath("//h1|//h2|//address")[:6]:
         if not page.is_skipped(heading) and not _is_contact(heading, page):
             text = " ".join(", ".join(t for t in heading.itertext() if t.strip()).split())

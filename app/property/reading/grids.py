@@ -10,7 +10,6 @@ from app.property.reading.terms import words_of
 from app.property.reading.trees import squared
 
 YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
-#: Matches the label of a row with the totals of the rows above it.
 _TOTAL = re.compile(r"^\W*(?:grand |combined )?(?:totals?|ttl)\b", re.IGNORECASE)
 #: Matches headings of tables about other properties.
 OTHERS = re.compile(

@@ -38,7 +38,7 @@ def rows(objects: Sequence[Mapping[str, Any]], source: Source, place: Place) -> 
 
 
 def _flat(row: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield a row's entries. Keys of an inner object's entries begin with the object's own key: `assessment total`."""
+    """Yield a row's entries. An inner object's entries get the object's key as a prefix: `assessment total`."""
     for key, value in row.items():
         if isinstance(value, dict):
             yield from ((f"{key} {inner}", plain) for inner, plain in value.items())

@@ -32,12 +32,11 @@ def read(page: Document) -> Iterator[Reading]:
         nodes = [(pointer, node, _street(node)) for pointer, node in _nodes(value)]
         own = {street for *_, street in nodes if street and re.search(rf"(?<!\d){street}", shown)}
         for pointer, node, street in nodes:
-            if not (own and street) or street in own:  # another street in the same script is that of another home
+            if not (own and street) or street in own:  # a node with another street describes another home
                 yield from _node_readings(node, source, f"{where}#{pointer}")
 
 
 def _street(node: dict[str, Any]) -> str:
-    """Return the house number and the next word of the node's address, or "" without a house number."""
     address = node.get("address")
     line = address.get("streetAddress") if isinstance(address, dict) else address
     found = _HOUSE.match(line) if isinstance(line, str) else None

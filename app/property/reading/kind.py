@@ -18,13 +18,11 @@ from app.property.record import PageKind
 from app.property.values.vocabulary import offer
 
 _BLOCKED, _GONE, _RECORD = (pattern("pages", key) for key in ("blocked", "gone", "record"))
-#: Matches words of a results page in titles and headings, such as `23 homes`.
 _SEARCH = re.compile(
     rf"{alternatives('pages', 'search')}|\b\d[\d,. ]* (?:{alternatives('pages', 'results')})", re.IGNORECASE
 )
 #: Only a page with fewer characters of visible text than this can count as a block page.
 _SMALL_PAGE_CHARS = 2500
-#: Fields with a price, or with words such as `price on application`.
 _PRICED = frozenset({"ListPrice", "X_PriceQualifier"})
 #: Fields that an authority assigns or assesses, such as a parcel number.
 _RECORD_FIELDS = frozenset(

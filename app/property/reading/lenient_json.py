@@ -173,7 +173,9 @@ def _value_at(script: str, start: int) -> tuple[Any, int]:
 
 
 def balanced(script: str, start: int) -> int:
-    """Return the end of the value that begins with the bracket at `start`, or `start` if this is never closed."""
+    """Return the end of the value that begins with the bracket at `start`, or `start` if the bracket is never
+    closed.
+    """
     depth, i, quote = 0, start, ""
     for match in re.compile(r"[\[\]{}\"'`]|\\.", re.DOTALL).finditer(script, start):
         mark, i = match.group(), match.end()

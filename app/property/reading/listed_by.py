@@ -24,7 +24,6 @@ _OFFER = re.compile(
 _AGENT_AND_OFFICE = re.compile(
     rf"^(?P<agent>{_NAME})(?:\s*[,\n(•·|–—]|\s+(?:of|with|at|[-/])\s)\s*(?P<office>[A-Z0-9][^\n]*)"
 )
-#: Matches the end of a company's name: the end of a sentence, a separator, or a telephone number.
 _END = re.compile(
     r"(?<!\bCo)(?<!\bInc)(?<!\bLtd)(?<!\bCorp)(?<!\bSt)(?<!\bMt)\.(?:\s|$)|[;|•·—–\n]|\s-\s|"
     r",?\s*(?:\(?\d{3}\)?[-. ]\d{3}|"

@@ -27,7 +27,6 @@ _ELSEWHERE = re.compile(
 _PRECISE = re.compile(r"-?\d{1,3}\.\d{4,}")
 #: Matches words that may precede the axis in a coordinate's key, as in `markerLat`.
 _OF_A_MAP = re.compile(r"^(?:marker|map|pin|center|geo) ")
-#: Points whose coordinates differ by at most this many degrees count as one.
 _NEAR = 0.001
 #: At most `_MOST_NODES` nodes of a JSON value are examined. A value with at most `_FEW_NODES` objects is skipped if it
 #: names a firm, because the point is then probably the firm's.

@@ -64,9 +64,7 @@ _CENTS = re.compile(r"[.,]\d{1,2}$")
 
 @dataclass(frozen=True, slots=True)
 class MarkupCheck:
-    """The result of a check.
-
-    `kept` candidates stay in order, some with less confidence. `denied` candidates are dropped. `distrusted` are the
+    """`kept` candidates stay in order, some with less confidence. `denied` candidates are dropped. `distrusted` are the
     scripts whose values are all dropped. Each script is given as the part of its locators before the last `#`.
     """
 
@@ -183,7 +181,6 @@ class _Shown:
 
     @cached_property
     def is_full(self) -> bool:
-        """Return whether the page shows so many facts that the values in its markup are expected to be visible too."""
         stated = sum(field in self.values for field in _NUMBERS | _TEXTS)
         return len(self.text) >= _FULL_CHARS and stated >= _FULL_FACTS
 

@@ -42,7 +42,9 @@ def read(page: Document) -> Iterator[Reading]:
 
 
 def _second_scopes(page: Document) -> set[Any]:
-    """Return the scopes with an address or price whose type occurred before. They count as other properties' data."""
+    """Return each scope with an address or price that has the type of an earlier scope, because it probably describes
+    another property.
+    """
     typical = [e for e in page.having("itemprop") if e.get("itemprop") in _TYPICAL][:500]
     stated = {above for element in typical for above in islice(element.iterancestors(), 40) if above.get("itemtype")}
     seen: set[str] = set()

@@ -97,7 +97,7 @@ def _association_fee(reading: Reading, locale: Locale) -> Iterator[Value]:
         if answer is False or not any(c.isdigit() for c in text):
             return
     if currency.find_currency(text, locale.country) is None and len(numbers.find_numbers(text)) > 1:
-        return  # such as the association's address or phone number
+        return  # the text may be the association's address or phone number
     monthly = next((part for part in re.split(r"[()]", text)[1:] if prices.find_period(part) == "month"), reading.raw)
     for name, value, unit in _amount(replace(reading, raw=monthly), locale):
         yield name, value, unit

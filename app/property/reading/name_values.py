@@ -22,7 +22,6 @@ _EITHER = frozenset(
     {"broker", "courtesy of", "listing broker", "listing by", "listing courtesy of", "listing provided by"}
     | {"anbieter", "anunciante", "annonceur", "inserent", "inserzionista", "ogłoszeniodawca"}
 )
-#: Matches words for companies that sell, let, or manage homes.
 OFFICE_WORDS = pattern("people", "offices")
 _PHONE_OR_STREET = re.compile(r",\s*\d.*$|\s*\(?\b\d{3}\)?[-. ]\d{3}[-. ]\d{4}.*$")
 
@@ -48,7 +47,7 @@ def _agent(reading: Reading, _locale: Locale) -> Iterator[Value]:
 def _office(reading: Reading, _locale: Locale) -> Iterator[Value]:
     text = _AROUND.sub("", _PHONE_OR_STREET.sub("", names.without_license(text_of(reading.raw)).strip(" ,;:-")))
     named = names.without_title(text)
-    if named != text and _is_plain_person(named):  # such as `Anbieter: Frau Ada Moll`
+    if named != text and _is_plain_person(named):  # a title such as `Frau` shows that the name is a person's
         yield "ListAgentFullName", named, None
     elif reading.label.strip(" :").casefold() in _EITHER and _is_plain_person(text):
         yield "ListAgentFullName", text, None

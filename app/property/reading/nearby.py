@@ -1,4 +1,6 @@
-"""Find the value of a label that is a separate text: by the markup, else by distance in the element tree."""
+"""Find the value of a label if label and value are separate texts: by the markup, else by distance in the element
+tree.
+"""
 
 import re
 from dataclasses import dataclass
@@ -35,8 +37,6 @@ _MOST_CELLS = 16
 
 @dataclass(frozen=True, slots=True)
 class Nearby:
-    """The value of a label, the value's element, and the confidence that it belongs to the label."""
-
     value: str
     element: Any
     confidence: float
@@ -132,7 +132,9 @@ def _distance(one: Segment, other: Segment) -> int:
 
 
 def _number_leads(segment: Segment, page: Document) -> bool:
-    """Return whether the numbers and labels up to `segment` begin with a number, so each number precedes its label."""
+    """Return whether the run of numbers and labels that ends at `segment` begins with a number, so that each number
+    precedes its label.
+    """
     index = segment.index
     while index > 0 and segment.index - index <= 12:
         before = page.segments[index - 1]
@@ -170,7 +172,7 @@ def _text_of(block: Any, start: Segment, page: Document) -> str:
 
 
 def _segments_in(block: Any, inside: Segment, page: Document) -> list[Segment]:
-    """Return the segments of `block`, which contains the segment `inside`. Long blocks are cut off."""
+    """Return the segments of `block`, which contains the segment `inside`."""
     first, segments = inside.index, page.segments
     while first > 0 and inside.index - first < _MOST_ITEMS and is_within(segments[first - 1].owner, block):
         first -= 1

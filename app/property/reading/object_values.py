@@ -77,7 +77,6 @@ def unit_beside(node: dict[str, Any], key: str = "") -> str:
 
 
 def _unit_named(node: dict[str, Any], key: str = "") -> str:
-    """Return the unit as the object spells it, such as `MTK`, or "" if there is none."""
     names = (
         *object_keys.UNIT_KEYS,
         *(f"{key}{end}" for end in ("Units", "Unit", "_unit", "UnitsShort")),

@@ -32,12 +32,11 @@ _OF_FIELD: Mapping[str, tuple[str, ...]] = {
 }
 #: Subjects whose words describe the home itself after a count or before a word for a home.
 _ITS_OWN = frozenset({"parts", "works"})
-#: Matches a count before a part, as in `2 car garage`.
 _COUNTED = re.compile(r"(?<!\d)\d{1,2}[ -](?:\w{1,12}[ -]){0,2}$")
 _NEAR = 60
 #: Matches words and signs that make the number behind them a limit.
 _BOUND = re.compile(rf"(?:{alternatives(_SECTION, 'bounds')}|[<>≤≥])\s*$", re.IGNORECASE)
-#: Fields of these kinds have no value if the page gives only a limit of it.
+#: If the page gives only a limit for a field of these kinds, the field has no value.
 _MEASURED = frozenset(of_kind("area", "count", "year"))
 _COUNTS = frozenset(of_kind("count"))
 _CLAUSE = re.compile(r"[.!?]\s(?=[^a-z])|[;|•·\n]|,\s|\d{3}(?!\d)")

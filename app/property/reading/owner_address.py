@@ -22,7 +22,6 @@ _PLAIN = frozenset(
 _PARTS = frozenset({"_CityStateZip", *(ADDRESS_FIELDS[part] for part in ("city", "state", "postal_code"))})
 _ADDRESSES = frozenset({"_Address", ADDRESS_FIELDS["street"]})
 _PLACES = _PARTS | _ADDRESSES
-#: At most this many texts above an address line are searched for an owner's label.
 _MOST_ABOVE = 8
 
 
@@ -35,8 +34,8 @@ def names_site(page: Document) -> bool:
 def is_owners(field: str, label: str, segment: Segment, page: Document) -> bool:
     """Return whether an address label introduces the owner's address.
 
-    A label that names the owner does so. For a plain label such as `Address`, the page's other labels for addresses and
-    owners decide.
+    A label that names the owner always introduces the owner's address. For a plain label such as `Address`, the page's
+    other labels for addresses and owners decide.
     """
     words = words_of(label)
     if field in _PLACES and len(segment.text) <= 40 and _OWNERS.search(words_of(segment.text)):

@@ -14,9 +14,8 @@ _SEVERAL = re.compile(
     r"(?:^|[,;|•·—]\s*|\s{2,})([A-Z][\w/#&'. -]{1,32}?):\s+([^:;|•·—]{1,80}?)(?=\s*(?:[,;|•·—]|"
     r"\s{2,})\s*[A-Z][\w/#&'. -]{1,32}?:\s|\s*[;|•·—]|\s*$)"
 )
-#: Matches leader dots between a label and its value.
 _LEADER = re.compile(r"\s*\.{3,}\s*|\s*…+\s*")
-#: Matches `Living Area – 1,872 SF`.
+#: Matches a label and its value with a dash between them, such as `Living Area – 1,872 SF`.
 _DASHED = re.compile(r"^([A-Z#][^–—|•$]{1,34}?)\s+[–—-]\s+([^\s–—][^–—]{0,80})$")
 _COLON = re.compile(r"(?<!\d):(?=\s|\$|\d)")
 _SENTENCE_END = re.compile(r"(?<=[a-z0-9)%])\.\s+(?=[A-Z])")

@@ -58,7 +58,7 @@ _COUNTS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("LotSizeArea", re.compile(rf"(?<![\d.,/]){_AREA}\s?(?:\+/-|±)?\s?acres\b(?! of )", re.I)),
     ("LivingArea", re.compile(rf"(?<![\d.,/]){_AREA}\s?(?:{_SIZE})(?!\s*(?:{_PLOT}|of land\b)|\s?[·/]?\s?a\b)", re.I)),
 )
-#: Per language, fields and patterns of words after a number. The words mean something else in other languages.
+#: For each language, fields and patterns of words after a number that mean something else in other languages.
 _LOCAL_COUNTS = {
     code: tuple(
         (field, _counted(alternatives("behind_number_here", field, code, whole=False)))
@@ -91,7 +91,7 @@ def read(page: Document) -> Iterator[Reading | Candidate]:
     for text, element, confidence in _texts(page):
         for reading in _readings(text, page.path(element), confidence, page):
             if names_other(reading.field, _label_beside(element)):
-                continue  # such as `Average lot`
+                continue  # the label is about other homes, such as `Average lot`
             about_land = reading.field == "LivingArea" and is_lone_land(text, page.locale.lang, page.locale.country)
             yield replace(reading, field="LotSizeArea") if about_land else reading
         if parse_layout(text, page.locale.lang) is not None:
@@ -179,7 +179,7 @@ def _readings(text: str, where: str, confidence: float, page: Document) -> Itera
     for field, pattern in (*_COUNTS, *_LOCAL_COUNTS.get(page.locale.lang or "", ())):
         found = list(pattern.finditer(text))
         if len(found) == 1 and _RANGE.search(text[: found[0].end()]):
-            continue  # the number is the end of a range that covers several homes
+            continue
         if len(found) == 1 and not _is_of_other(field, text, found[0]):
             less = 0.1 if field == "LivingArea" else 0.0
             yield Reading(field, found[0].group(), Method.LABEL, where, text, confidence - less)

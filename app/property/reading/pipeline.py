@@ -66,9 +66,8 @@ _OF_JSON: Mapping[str, Reader] = {"jsonbody": jsonbody.read, "headlines": headli
 _OF_ROW: Mapping[str, Reader] = {"jsonbody": jsonbody.read}
 #: For each field, the other fields that a model may answer when it is asked for this field.
 _COMPANIONS: Mapping[str, tuple[str, ...]] = {name: (*BOUND.get(name, ()), *COUNTED.get(name, ())) for name in FIELDS}
-#: The `reader` of candidates from a model.
 _MODEL = "model"
-#: Candidates are ranked and checked at most this many times, because a page may have any number that fail.
+#: Candidates are ranked and checked at most this many times, because any number of them may fail.
 _MOST_ROUNDS = 4
 
 

@@ -19,7 +19,6 @@ _NUMBER_BEHIND = frozenset(
 )
 #: Countries where a line without a number may be `town, district` instead of `street, town`.
 _STREETS_HAVE_NUMBERS = _NUMBER_BEHIND | {"FR", "LU", "JP", "AE"}
-#: Matches a county's name with its kind: `Hatcher County`.
 _COUNTY = re.compile(r"^([A-Z].*) (?:County|Parish)$")
 #: Matches taxing units that table headings list beside the county.
 _NO_COUNTY = re.compile(
@@ -55,7 +54,7 @@ def _address(reading: Reading, locale: Locale) -> Iterator[Value]:
     text = texts.before_map(text_of(reading.raw))
     number, unit = (["", "", *text.split()])[-2:]
     if _BOX.search(text) or (number[-1:].isdigit() and areas.is_unit(unit)):
-        return  # such as `Site: 0.6 acre`
+        return  # a PO box, or an area such as `Site: 0.6 acre`
     placed = address_lines.read(text, locale.country) is not None
     if not placed and (not texts.looks_like_address(text) or _names_places_only(text, locale)):
         return
@@ -72,7 +71,9 @@ def _names_places_only(text: str, locale: Locale) -> bool:
 
 
 def address_values(parts: addresses.Address) -> Iterator[Value]:
-    """Yield the parts of an address as values of their fields. A US county in place of the town becomes the county."""
+    """Yield the parts of an address as values of their fields. If the town of a US address is a county's name, yield it
+    as the county.
+    """
     county = _COUNTY.match(parts.city or "") if places.us_state(parts.state or "") else None
     if county:
         yield "CountyOrParish", county[1], None
@@ -93,7 +94,7 @@ def _street(reading: Reading, locale: Locale) -> Iterator[Value]:
     if whole.city and whole.postal_code and whole.street:
         yield from address_values(whole)
         return
-    # as in `07690 Sa Rapita, Illes Balears`
+    # the text has no street, as in `07690 Sa Rapita, Illes Balears`
     if whole.city and whole.postal_code and text.startswith(whole.postal_code):
         yield from (v for v in address_values(whole) if v[1])
         return

@@ -45,7 +45,7 @@ class Winner:
 
 
 def rank(candidates: Iterable[Candidate]) -> dict[str, Winner]:
-    """Return the winner of each field."""
+    """Return the winner of each field. Fields without a clear best value are left out."""
     by_field: dict[str, list[Candidate]] = defaultdict(list)
     for candidate in candidates:
         by_field[candidate.field].append(candidate)

@@ -1,9 +1,8 @@
 """Compute a value's confidence: a logistic score of the features that support or contradict the value.
 
 `make fit` fits the weights on labeled pages and stores them in `weights.toml` (ADR 0052). The features include agreeing
-candidates, passed and failed checks, and contradicting values. The signs of the weights are constrained: agreement
-never lowers a score, and a contradicting value never raises it. The confidence computed here does not choose the
-winner; `ranking.py` does.
+candidates, passed and failed checks, and contradicting values. The confidence computed here does not choose the winner;
+`ranking.py` does.
 """
 
 import math
@@ -31,7 +30,7 @@ LOWERS = frozenset({"rival", "failed_checks", "derived"})
 #: At most this many additional places of a value, and this many plausible checks, raise its score.
 _MOST_COUNTED = 2
 _LEAST, _MOST = 0.02, 0.99
-#: The longest chain of values that are derived from each other.
+#: The longest chain of values in which each value is derived from the value before it.
 _LONGEST_CHAIN = 3
 #: The maximum confidence of a value that only one place gives, if no check applies to it.
 _MOST_ALONE = 0.89
@@ -63,7 +62,7 @@ def with_confidence(winners: Mapping[str, Winner], page: Document, kind: PageKin
 def scored(facts: Mapping[str, Facts], weights: Weights) -> dict[str, Score]:
     """Return the score of each value of a page, computed with `weights`."""
     scores = {name: _score(stated, weights) for name, stated in facts.items()}
-    for _ in range(_LONGEST_CHAIN):  # a derived value may be derived from another derived value
+    for _ in range(_LONGEST_CHAIN):
         scores = {name: _no_surer_than_sources(score, scores) for name, score in scores.items()}
     return scores
 

@@ -14,7 +14,6 @@ _COMPOUND = re.compile(
     r"|\[\s*(?P<attr>[\w-]+)\s*(?:=\s*[\"']?(?P<value>[^\"'\]]*)[\"']?\s*)?\]|:not\((?P<never>[\w.#\[\]=\"'-]+)\)"
     r"|:(?P<act>hover|focus|focus-within|focus-visible|active|checked|target|open)(?![\w-])"
 )
-#: Selectors with more characters than this are not compiled.
 MOST_CHARS = 300
 _MOST_PARTS, _MOST_STEPS = 6, 60
 

@@ -27,7 +27,6 @@ _LONGEST_KEY = 80
 _FADING = (1.0, 0.8, 0.55, 0.3)
 _LEAST_SCORE = 5.0
 _MOST_NODES = 40_000
-#: Scripts with fewer than `_LEAST_SCRIPT` characters are skipped. At most `_MOST_SCRIPTS` scripts are read.
 _LEAST_SCRIPT, _MOST_SCRIPTS = 40, 300
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from app.property.reading import selectors
 from app.property.reading.selectors import Selector
 
-#: The CSS properties that can hide text, and those such as `transition` that suggest that hidden text will appear.
+#: The CSS properties that can hide text, and properties such as `transition` that suggest that hidden text will appear.
 PROPERTIES = frozenset({
     "display", "visibility", "content-visibility", "opacity", "color", "background", "background-color", "font-size",
     "font", "text-indent", "position", "left", "right", "top", "bottom", "margin-left", "margin-top", "clip",
@@ -100,10 +100,7 @@ class Stylesheet:
         self._known = _indexed(_compiled(wanted))
 
     def declared(self, element: Any, inline: Declarations) -> tuple[dict[str, str], bool]:
-        """Return the declarations of `element` before any user action, and whether a user's action shows it.
-
-        Once too many selectors have been tried on the page, every element counts as hidden.
-        """
+        """Return the declarations of `element` before any user action, and whether a user's action shows it."""
         won: dict[str, tuple[tuple[bool, tuple[int, int, int], int], str]] = {}
         opens = False
         if self._left <= 0:

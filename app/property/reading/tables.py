@@ -13,7 +13,6 @@ from app.property.reading.object_values import Source
 from app.property.reading.terms import Meaning, words_of
 from app.property.record import Method
 
-#: Fields of assessed values and taxes, which tables give for each year.
 _YEARLY = ("TaxAssessedValue", "X_MarketValue", "TaxAnnualAmount")
 #: Headings that mean a market value in a table of `_YEARLY` values, but something else elsewhere.
 _WHOLE = frozenset({"actual", "appraised", "current value", "full", "total"})
@@ -127,7 +126,7 @@ def _under_headings(table: Any, rows: Rows, page: Document) -> Iterator[Reading]
             if known is None or not value or known.field in ("TaxAnnualAmount", "_Ignore"):
                 continue
             if land and (known.field in _YEARLY or words_of(value) in ("land", "lot")):
-                continue  # every property has land, so this says nothing about the kind of property
+                continue  # the value covers only the land, or says nothing about the home's kind
             field = "LotSizeArea" if land and known.field == "LivingArea" else known.field
             where, quote = page.path(lower[0].getparent()), f"{heading}: {value}"
             yield Reading(field, value, Method.LABEL, where, quote, 0.7 * known.trust, heading)

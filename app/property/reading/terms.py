@@ -20,7 +20,6 @@ _UNIT_TAIL = re.compile(r"(?:\s|,)+(?:in\s)?(?:sq\.?\s?(?:ft|feet|m)\.?|sqft|sqm
 _BETWEEN = re.compile(r"[^\w%/&'.²#+]+")
 _TRAILING_NUMBER = re.compile(r"(?<=[a-z])\d{1,2}$")
 _FILLERS_BEGIN = ("ca", "approx", "total of", "the", "k backing")
-#: The maximum length of a label, in characters.
 _LONGEST = 80
 _FILLERS = re.compile(r"\b(?:ca|approx|approximate|approximately|total of|the|k backing field)\b\.?")
 
@@ -119,7 +118,7 @@ def _meaning(label: str, lang: str | None) -> Meaning | None:
     own = _of_all_languages() if lang is None else _of_language(lang)
     whole = _folded(label) if "(" in label or "[" in label else words
     spellings = (whole, words, _TRAILING_NUMBER.sub("", words), _UNIT_TAIL.sub("", words))
-    first, second = (_ENGLISH, own) if lang is None else (own, _ENGLISH)  # in French, `construction` is a year
+    first, second = (_ENGLISH, own) if lang is None else (own, _ENGLISH)  # in French, `construction` means a year
     for spelling in dict.fromkeys(spellings):
         found = first.get(spelling) or second.get(spelling)
         if found and (spelling != spellings[-1] or spelling == words or found.field in _AREAS):
@@ -183,7 +182,7 @@ def _spelled_out(words: str, lang: str | None) -> Meaning | None:
     """Return the meaning of `words` after expanding short words: `prop location` means `property location`."""
     parts = words.split()
     if len(parts) > 1 and parts[0] in _PREFIXES:
-        parts = parts[1:]  # such as `char_beds`, `fld_yrblt`
+        parts = parts[1:]  # drop a prefix, as in `char_beds`
     spelled = " ".join(_SHORT_WORDS.get(word, word) for word in parts)
     if spelled == words:
         return None

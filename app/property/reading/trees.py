@@ -43,7 +43,6 @@ class Elements:
         return found
 
     def having(self, *attributes: str) -> list[Any]:
-        """Return the elements with any of `attributes`."""
         if len(attributes) == 1:
             return [self._all[i] for i in self._by_attribute.get(attributes[0], ())]
         indexes = {i for name in attributes for i in self._by_attribute.get(name, ())}

@@ -132,7 +132,7 @@ def _sale_date(reading: Reading, locale: Locale) -> Iterator[Value]:
 
 
 def _age(reading: Reading, locale: Locale) -> Iterator[Value]:
-    """Parse a value labeled `age` if it is the year of construction instead."""
+    """Yield the year of construction, which some sites label `age`. Yield nothing for a true age."""
     year = _integer(replace(reading, field="YearBuilt"), locale)
     if year is not None:
         yield "YearBuilt", year, None
@@ -211,7 +211,7 @@ def _features(reading: Reading, _locale: Locale) -> Iterator[Value]:
     if reading.field == "ConstructionMaterials" and _NO_MATERIAL.search(text_of(reading.raw).strip()):
         return
     if reading.field == "Cooling" and _HEATS.search(text_of(reading.raw)):
-        return  # such as `Central Heat/Air Cond: Central heat`
+        return  # the value names only heating, as in `Central Heat/Air Cond: Central heat`
     found = _plain_features(reading)
     cooling = [part for part in found if _COOLS.search(part)]
     if _OF_BOTH.search(reading.label) and reading.field == "Heating" and 0 < len(cooling) < len(found):

@@ -23,7 +23,6 @@ _IN_A_ROW = re.compile(
 )
 _NAME_WORDS = re.compile(r"[\s_-]+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-#: Matches headings of sections about other properties.
 SIMILAR = pattern("pages", "similar")
 _ELSEWHERE, _CALCULATORS = pattern("pages", "elsewhere"), pattern("pages", "calculators")
 
@@ -55,7 +54,7 @@ def _is_of_others(text: str) -> bool:
 
 
 def _is_furniture(element: Any, known: dict[str, bool]) -> bool:
-    """Return whether tag, class, or id mark the element as unrelated. `known` caches results by class and id."""
+    """Return whether the tag, class, or id marks the element as unrelated. `known` caches results by class and id."""
     if not isinstance(element.tag, str) or element.tag in _SKIPPED_TAGS:
         return True
     names = f"{element.get('class') or ''} {element.get('id') or ''}".strip()
@@ -75,8 +74,9 @@ def words_of_names(names: str) -> list[str]:
 def _blocks_of_others(heading: Any) -> Sequence[Any]:
     """Return the elements with the content under a heading such as `Similar homes`; nothing for other headings.
 
-    This is the nearest ancestor with more text than the heading, if it begins with the heading and contains no `<h1>`.
-    Otherwise it is a list or table right behind the heading, or several elements of the same class there.
+    The result is the nearest ancestor with more text than the heading, if that ancestor begins with the heading and
+    contains no `<h1>`. Otherwise, the result is a list or table right behind the heading, or several elements of the
+    same class there.
     """
     text = whole_text(heading)[:80]
     if not _is_of_others(text):
@@ -101,7 +101,6 @@ def _blocks_of_others(heading: Any) -> Sequence[Any]:
     return run if len(run) > 1 else ()
 
 
-#: At most this many cards right behind a heading are examined.
 _MOST_ALIKE = 40
 #: The maximum number of characters in a card, which shows a price, a place, and a few facts.
 _CARD_CHARS = 600

@@ -19,7 +19,6 @@ _CLOSED_BY = {"{": "}", "[": "]"}
 #: `_MOST_STARTS` is the maximum number of brackets tried as the beginning of JSON, because the text before it may
 #: contain brackets. `_DEEPEST` is the deepest level of JSON that is read.
 _MOST_STARTS, _DEEPEST = 20, 6
-#: At most this many characters of an invalid value's JSON are kept.
 _LONGEST_ODD = 200
 #: Numbers larger than this are rejected: no field needs them, and floats are exact for whole numbers up to this limit.
 LARGEST = 1e15
@@ -46,7 +45,8 @@ class Answered:
 
 
 def take_apart(content: str, fields: Sequence[str], *, lang: str | None = None, cut: bool = False) -> Answered | None:
-    """Parse the values of `fields` in `content`. Return None unless it has JSON about these fields, or empty JSON.
+    """Parse the values of `fields` in `content`. Return None if `content` has neither JSON about these fields nor empty
+    JSON.
 
     `lang` (ISO 639-1) decides whether `1.250` is 1250 or 1.25. If the answer was `cut` off, a value is used only if its
     quote also came before the cut.
@@ -177,7 +177,6 @@ def _number(value: Any, lang: str | None) -> int | float | None:
 
 
 def _text(value: Any) -> str | None:
-    """Return a text, a number as digits, or a list's texts joined by line feeds; None for other values."""
     if isinstance(value, bool) or value is None:
         return None
     if isinstance(value, list):

@@ -27,7 +27,6 @@ from app.property.values.areas import is_lone_land
 _SURE, _LIKELY, _BARE = 0.9, 0.85, 0.8
 #: The confidence of a value is multiplied by this if its quote is in the page's data or unrelated blocks.
 _UNSHOWN = 0.33
-#: A quote may have at most this many characters and lines.
 LONGEST_QUOTE, MOST_LINES = 400, 3
 #: Maximum number of characters examined around a quote, of places tried for a value, and of places tried for a quote.
 _AROUND, _MOST_PLACES, _MOST_QUOTES = 400, 20, 5
@@ -44,7 +43,7 @@ _NONE, _NONE_BEFORE = re.compile(r"[\s:|.–-]*(?:0|none|no|n/a)\b", re.IGNORECA
 #: A separator between a label and its value adds this many characters to their distance. `_FAR` is the maximum number
 #: of letters between a label and its value.
 _SEPARATED, _FAR = 20, 80
-#: Matches the colon after a label. A label with a colon belongs to the text after it.
+#: Matches the colon of a label, which shows that the label belongs to the text after it.
 _LEADS = re.compile(r"\s?:")
 _AMOUNT = re.compile(r"\d[\d.,]*")
 #: Match a digit, and the only numbers that column headers may contain: years and percentages.
@@ -54,7 +53,7 @@ _CELL_ENDS = re.compile(r": | \| ")
 _SEPARATOR = re.compile(r"[,;|•·\n]|\.\s|\s[-–—]\s")
 #: Matches words that are a label because a colon follows, whether or not the label is known.
 _UNKNOWN_LABEL = re.compile(r"(?:^|[|\n])\s*([^\W\d_]{4,20}(?:\s[^\W\d_]{3,20}){0,3}):\s?[^\w\n]{0,3}$")
-#: Fields for the name of a person or company. The label before such a name may be about somebody else.
+#: Fields for the name of a person or company.
 _NAMES = frozenset(of_kind("name"))
 _NO_FIELDS = frozenset({"_Ignore", "_Walk", "_EstimateRange", "X_EstimatedValueLow", "X_EstimatedValueHigh"})
 _ONLY_MARKS = re.compile(r"[^\w\n]{0,8}")
@@ -65,7 +64,6 @@ _SEVERAL = re.compile(
 )
 #: Matches words for a sum, such as `Total`. The field of the sum is named in the lines above it.
 _SUM = re.compile(rf"(?:^|[|\n:])\W*(?:{alternatives('numbers', 'sums')})\W{{0,6}}$", re.IGNORECASE)
-#: At most this many lines above a row are searched for its column headers, or for the field of a sum.
 _MOST_ABOVE = 8
 #: `_DATED` matches the first cell of a table row about a sale. `_OF_SALES` are the fields that identify such a row.
 _DATED, _OF_SALES = (
@@ -78,7 +76,7 @@ _LABELED = frozenset(name for name, spec in FIELDS.items() if spec.labeled)
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """A rejected claim. `flaw` is the reason."""
+    """A rejected claim."""
 
     field: str
     value: Any
@@ -252,7 +250,7 @@ def _named_above(claim: Claim) -> str | None:
 
 
 def _is_row(line: str) -> bool:
-    """Return whether `line` is a table row with figures. Column headers have none except years and percentages."""
+    """Return whether `line` is a table row with figures."""
     return " | " in line and _FIGURE.search(_NO_FIGURE.sub("", line)) is not None
 
 
@@ -372,7 +370,7 @@ def _gap(text: str, label: Named, start: int, end: int) -> int:
 
 
 def _places(values: Sequence[object], text: str) -> Iterator[tuple[int, int]]:
-    """Yield the places of `values` in `text`. A number may be in words, and a date may be only its year."""
+    """Yield the places of `values` in `text`. Numbers in words and the year of a date also count."""
     for value in values:
         if isinstance(value, int | float) and not isinstance(value, bool):
             for lang in ("en", "de"):

@@ -12,8 +12,8 @@ Flaw = Literal["not_read", "no_quote", "not_in_text", "order", "other_label", "n
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A value that a model claims for `field`, and its quote. `line` is the whole line that contains the quote. If this
-    is little more than a value, `line` also includes the line above. `above` contains the lines before the quote's
+    """A value that a model claims for `field`, and its quote. `line` is the whole line that contains the quote. If that
+    line has at most one word, `line` also includes the line above. `above` contains the lines before the quote's
     line, nearest first.
     """
 

@@ -21,7 +21,6 @@ from app.property.reading.model.prompt import Prompt, as_sent
 Limit = Literal["max_completion_tokens", "max_tokens"]
 Shape = Literal["json_schema", "json_object", "text"]
 
-#: Maps a response format to the next simpler format.
 _NEXT: dict[Shape, Shape] = {"json_schema": "json_object", "json_object": "text"}
 _OTHER: dict[Limit, Limit] = {"max_completion_tokens": "max_tokens", "max_tokens": "max_completion_tokens"}
 _NEWER = (".openai.com", ".azure.com")
@@ -69,7 +68,6 @@ class Dialect:
         return cls("max_completion_tokens" if all(host.endswith(_NEWER) for host in hosts) else "max_tokens")
 
     def most_tokens(self, prompt: Prompt) -> int:
-        """Return the token limit of an answer, including reasoning."""
         return prompt.max_completion_tokens + self.room
 
     def body(self, model: str, prompt: Prompt) -> dict[str, Any]:

@@ -18,7 +18,6 @@ _BLOCKS = frozenset({
     "thead", "title", "tr", "ul",
 })
 # fmt: on
-#: Matches the space between the columns of preformatted text.
 _COLUMNS = re.compile(r"\s{2,}")
 _CELLS = frozenset({"td", "th"})
 _SENTENCE = re.compile(r"(?<=[.!?。])\s+(?=[A-ZÄÖÜŁŚŻ0-9\"„“\u3040-\u9fff])")
@@ -38,7 +37,7 @@ def lines_in(texts: Iterable[Segment] | Iterable[str]) -> Iterator[str]:
 
 
 def head_of(document: Document) -> list[str]:
-    """Return the page's title and descriptions, which are short and often state the most important facts."""
+    """Return the page's title and up to three of its `<meta>` titles and descriptions."""
     described = document.root.xpath(
         "//meta[@name='description' or @property='og:description' or @property='og:title']/@content"
     )

@@ -1,7 +1,7 @@
 """Call a model once and parse its answer into typed values with quotes.
 
 Every answer costs money, so a bad answer is returned with its failure instead of raised as an error. The OpenAI client
-chooses keys and limits rates. Its errors are not caught here.
+chooses keys and limits rates.
 """
 
 import re
@@ -63,7 +63,7 @@ def ask_model(
 
 
 def read_completion(model: str, completion: ChatCompletion, prompt: Prompt) -> ModelAnswer:
-    """Parse the `completion` of `model` for `prompt`. A bad answer is returned with its failure."""
+    """Parse the `completion` of `model` for `prompt`."""
     found, failure = Answered(), None
     try:
         found, failure = _parsed(model, completion, prompt)

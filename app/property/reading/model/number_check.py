@@ -53,7 +53,6 @@ def numbers_in_words(quote: str) -> Iterator[float]:
 
 
 def places_in_words(text: str, value: float) -> Iterator[tuple[int, int]]:
-    """Return the places where `text` gives `value` in words."""
     return ((word.start(), word.end()) for stated, word in _in_words(text) if stated == value)
 
 

@@ -26,7 +26,6 @@ _MOST_DATA_LINES = 2_000
 #: Data values with more than `_LONGEST_VALUE` characters are left out. A number with fewer than `_SHORTEST_NUMBER`
 #: digits may occur in the visible text by chance.
 _LONGEST_VALUE, _SHORTEST_NUMBER = 200, 3
-#: At most this many characters of a `meta` tag's name are kept.
 _LONGEST_NAME = 80
 _LABEL_LENGTH, _FACT_LENGTH = 40, 90
 _NO_DATA = re.compile(
@@ -73,7 +72,7 @@ class _Text:
         self.spent = 0
 
     def add(self, lines: Iterable[str], most: int) -> str:
-        """Add the first of `lines`, and stop before the text has more than `most` tokens."""
+        """Add new lines in order until the next line would make the text longer than `most` tokens."""
         added: list[str] = []
         for line in lines:
             if line not in self._known:

@@ -80,7 +80,7 @@ class Prompt:
 def build_prompt(
     extraction: Extraction, *, lang: str | None = None, budget: int = TEXT_TOKENS, use: ModelUse = "missing"
 ) -> Prompt:
-    """Return the prompt for the fields of `extraction` that a model is asked for at this `use`.
+    """Return the prompt that asks for the fields `extraction.asked(use)`.
 
     `lang` overrides the page's language; `budget` limits the tokens of page text.
     """
@@ -123,9 +123,8 @@ def _described(name: str) -> str:
     return f"{name} ({_KINDS.get(spec.type, spec.type)}): {words}"
 
 
-#: What the prompt calls a type, if it has another name there.
+#: The names of types in the prompt, where they differ from the field table's.
 _KINDS: Mapping[str, str] = {"integer": "whole number", "boolean": "true or false", "texts": "list of texts"}
-#: The fields that a model may be asked for.
 _ASKED = tuple(name for name, spec in FIELDS.items() if spec.ask_model)
 
 

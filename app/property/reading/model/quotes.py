@@ -20,8 +20,6 @@ _MOST_MARKS = 30
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A range of characters in the prompt's page text."""
-
     start: int
     end: int
 

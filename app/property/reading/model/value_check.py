@@ -27,7 +27,7 @@ def check_value(claim: Claim) -> CheckedValue | None:
 
 
 def _agent(claim: Claim) -> CheckedValue | None:
-    """Check an agent's name, not an agency's. If the line has only an agency's label, require a full name."""
+    """Accept the name of an agent, not of an agency. If the line has only an agency's label, require a full name."""
     found = _text(claim)
     if found is None or names.is_agency(str(found.value)) or _BRANCH.search(str(found.value)):
         return None
@@ -161,7 +161,6 @@ _NOTHING = re.compile(r"\bn/a\b|\bN\b|\$0(?:\.00)?\b", re.IGNORECASE)
 #: `_LONGEST_ANSWER` is the maximum number of words in a cell that answers the label in the cell before it.
 #: `_NO_ANSWER` matches what follows a label in its cell if it is not an answer, such as ` / POA` in `HOA / POA`.
 _LONGEST_ANSWER, _NO_ANSWER = 2, re.compile(r"\W*(?:/\s?\w+)?\W*")
-#: Matches separators of clauses and cells.
 _PARTS = re.compile(r"[.;!?,]\s|[|•·\n]|:\s(?=\w+\s\w)")
 
 
@@ -191,7 +190,9 @@ def _is_label_alone(claim: Claim, part: str) -> bool:
 
 
 def _yes_or_no(claim: Claim) -> CheckedValue | None:
-    """Check that the quote is about the field, and denies it only if false is claimed. A shared pool does not count."""
+    """Check that the quote names the field, and that it denies the field exactly if the claim is false. A shared pool
+    does not count.
+    """
     is_others = claim.value and names_other(claim.field, claim.quote)
     is_stated = _names(claim, claim.quote) and not is_others
     return CheckedValue(claim.value) if is_stated and _is_denied(claim) is not claim.value else None
@@ -216,7 +217,9 @@ def _parking(claim: Claim) -> CheckedValue | None:
 
 
 def _county(claim: Claim) -> CheckedValue | None:
-    """Check a county without the word `County`. The line must name the field, because towns may have the same name."""
+    """Check a county, and return it without the word `County`. The line must name the field, because towns may have the
+    same name.
+    """
     found = _text(claim)
     if found is None or not _names(claim, claim.line):
         return None

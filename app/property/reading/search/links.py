@@ -67,7 +67,6 @@ class Links:
 
 
 def shape_of(url: str) -> Shape:
-    """Return the shape of a normalized link."""
     parts = urlsplit(url)
     first = parts.path.strip("/").partition("/")[0]
     is_word = _WORD.fullmatch(first) is not None and first != parts.path.strip("/")

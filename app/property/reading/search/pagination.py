@@ -36,7 +36,7 @@ _JSON_NEXT = frozenset(
 
 
 def next_page(page: Document, links: Links) -> str | None:
-    """Return the normalized URL of the next results page; None on the last one."""
+    """Return the normalized URL of the next results page; None on the last page."""
     offered = _in_json(page.json, links) if page.json is not None else _offered(page, links)
     return next((url for url in offered if _goes_on(links.page_url, url)), None)
 

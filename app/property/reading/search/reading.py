@@ -10,7 +10,6 @@ from app.property.reading.search.links import Links, Shape, is_alike, shape_of
 from app.property.reading.search.pagination import next_page
 from app.property.reading.search.shown import shown
 
-#: At most this many listings of a page are read.
 MOST_LISTINGS = 2_000
 _NOTHING = pattern("pages", "no_results")
 

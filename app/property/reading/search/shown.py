@@ -23,7 +23,6 @@ _BOILERPLATE_TAGS = frozenset({"nav", "footer", "head", "script", "style", "nosc
 _BOILERPLATE = (OTHERS - {"mortgage", "calculator", "filter", "filters", "searchbox", "autocomplete", "recently"}) | {
     "pagination", "pager", "sponsored", "advert", "adverts", "advertisement", "advertisements", "datepicker", "calendar"
 }  # fmt: skip
-#: Matches words that mark a paid listing.
 _PAID_FOR = re.compile(rf"\W*(?:{alternatives('pages', 'advertisements')})\W*", re.IGNORECASE)
 _FACTS = (
     re.compile(r"[$€£]\s?\d[\d,.]{2,}|\d[\d.,\u00a0 ]*\s?(?:€|zł|kr\b|EUR|CHF|USD)"),
@@ -43,7 +42,7 @@ _FACTS = (
 
 @dataclass
 class Cards:
-    """The URLs of shown listings, and of paid listings."""
+    """The listing URLs of a results page. Paid listings are only in `paid_for`."""
 
     listings: list[str] = field(default_factory=list)
     paid_for: list[str] = field(default_factory=list)
@@ -58,7 +57,7 @@ class _Card:
 
 
 def shown(page: Document, links: Links, known: frozenset[Shape]) -> Cards:
-    """Return the URLs of the page's cards. Links of `known` shapes, which earlier listings had, are also accepted."""
+    """Return the URLs of the page's cards. Links with the shapes of earlier listings (`known`) are also accepted."""
     found = Cards()
     if page.root is None:
         return found
