@@ -27,7 +27,8 @@ class ChangeView(BaseModel):
     """A new value of a property's field. If the field had no value before, `old` and `old_evidence` are null.
 
     `why` is the reason for accepting the new value. `seen_at` is when a page first showed the value, `published_at`
-    when the change entered the feed. If properties are merged, `property` is updated.
+    when the change entered the feed. If properties are merged, `property` is updated. Nothing else in a published
+    change is updated.
     """
 
     id: str = Field(examples=["0d9b6c1fa2e34b5c8d7e6f5041322314"])

@@ -146,7 +146,6 @@ class Context:
         return KeyReloader(KeyReload(self.settings, self._use_keys, load=self._load))
 
     def _use_keys(self, fresh: Settings) -> str:
-        """Replace the settings and the key view. Return a line to log, or "" if the keys are unchanged."""
         found = load_keys_again(fresh)
         with self._lock:
             view: KeyView | None = self._parts.get("keys")

@@ -141,7 +141,8 @@ class SourceValueView(BaseModel):
 class ValueReasonView(BaseModel):
     """A chosen value, and the reason for the choice.
 
-    `source_values` starts with the chosen one. A computed value has `inputs` instead, the fields it was computed from.
+    `source_values` starts with the chosen value. A computed value has `inputs` instead: the fields it was computed
+    from.
     """
 
     field: FieldName

@@ -36,7 +36,9 @@ class AlertView(BaseModel):
 
 
 class WebhookView(BaseModel):
-    """Alert messages to ALERT_WEBHOOK_URL: how many wait, how many were given up in 30 days, and the newest error."""
+    """The delivery of alert messages to ALERT_WEBHOOK_URL. `pending` counts waiting messages, `given_up` those
+    abandoned in the last 30 days, and `error` is the newest error.
+    """
 
     pending: int = Field(examples=[0])
     given_up: int = Field(examples=[0])
@@ -81,7 +83,7 @@ class KeyStatsReport(BaseModel):
 
 
 class KeyReportView(BaseModel):
-    """The newest key report, or null if there is none yet, and the number of alerts that are firing."""
+    """`report` is the newest key report, or null if there is none yet. `alerts_firing` counts the firing alerts."""
 
     report: KeyStatsReport | None
     alerts_firing: int

@@ -86,7 +86,9 @@ def _is_forwarded(request: Request) -> bool:
 
 
 class RequestCounter:
-    """ASGI middleware that counts requests and their duration by route. Paths without a route count as "unmatched"."""
+    """ASGI middleware that counts requests by route and measures their duration. Paths without a route count as
+    "unmatched".
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

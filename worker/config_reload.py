@@ -103,7 +103,6 @@ def _note_mark(stamp: int) -> None:
 
 
 def _adopt(fresh: Settings) -> str:
-    """Use `fresh` in this process and in the children that it forks later. Return the line to log."""
     found = load_keys_again(fresh)
     _keep(fresh)
     return f"{len(found.keys)} OpenAI keys read again for this worker's processes"

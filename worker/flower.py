@@ -46,7 +46,7 @@ class SignedInMetrics(Metrics):
 
 
 class MisdirectedRequest(RequestHandler):
-    """Rejects requests whose host name is unknown, as a protection against DNS rebinding."""
+    """Rejects a request whose host is neither localhost nor an IP address, to protect against DNS rebinding."""
 
     def prepare(self) -> None:
         self.set_status(421)
@@ -57,7 +57,9 @@ class MisdirectedRequest(RequestHandler):
 
 
 def find_handler(flower: Flower, request: HTTPServerRequest, **options: Any) -> Any:
-    """Return Flower's handler, or `MisdirectedRequest` if no login is set and the host name is unknown."""
+    """Return Flower's handler, or `MisdirectedRequest` if Flower has no login and the request is for another host
+    name.
+    """
     chosen = flower.options
     if not (chosen.basic_auth or chosen.auth or chosen.unix_socket) and names_elsewhere(request.host):
         return flower.get_handler_delegate(request, MisdirectedRequest)

@@ -1,7 +1,7 @@
 """The worker's heartbeat file, which `propintel doctor` and container checks read.
 
-A thread of the parent process writes the file, even while the worker is too busy to answer `inspect ping`. It continues
-while the broker is unavailable, because restarting the worker would not repair the broker.
+A thread of the parent process writes the file, even while the worker is too busy to answer `inspect ping`. The thread
+continues while the broker is unavailable, because restarting the worker would not repair the broker.
 """
 
 import atexit

@@ -74,7 +74,7 @@ def children_run_tasks(pool_cls: Any) -> bool:
 
 
 def _configure_logging(loglevel: Any = None, **_: Any) -> None:
-    """Set up logging. LOG_LEVEL overrides `--loglevel`, because the command lines in the Procfile are fixed."""
+    """LOG_LEVEL overrides `--loglevel`, because the command lines in the Procfile are fixed."""
     wanted = loglevel if isinstance(loglevel, int) and loglevel else logging.INFO
     configure_logging(level=settings().logs.level or wanted, log_format=settings().logs.format)
     log_at_debug({entry["task"] for entry in beat_config(settings())["beat_schedule"].values()})
@@ -101,10 +101,7 @@ def _unbind_task(**_: Any) -> None:
 
 
 def _select_queues(instance: Any = None, **_: Any) -> None:
-    """Let a worker that consumes SCRAPE_QUEUE also consume the other lanes, and the webhook and model batch queues.
-
-    Log warnings about the keys of such a worker.
-    """
+    """Let a worker that consumes SCRAPE_QUEUE also consume the other lanes, and the webhook and model batch queues."""
     queues = instance.app.amqp.queues
     if SCRAPE_QUEUE in queues.consume_from:
         for lane in (*LANES, CALLBACK_QUEUE, MODEL_BATCH_QUEUE):
@@ -208,7 +205,6 @@ def _exit_if_stuck() -> None:
 def connect() -> None:
     """Connect the handlers. Safe to call again."""
     for signal, handler in (
-        # signal                      handler                   process, and what the handler does
         (setup_logging, _configure_logging),  # each process: logging
         (import_modules, _on_import_modules),  # Flower and other commands: logging
         (celeryd_after_setup, _select_queues),  # parent: selects the queues to consume

@@ -237,7 +237,7 @@ def test_an_uncaught_exception_of_a_process_or_thread_is_one_redacted_line(lines
 
 
 class _Dying:
-    """An object whose finalizer raises an exception, which is reported only to `sys.unraisablehook`."""
+    """Python reports an exception in a finalizer only to `sys.unraisablehook`."""
 
     def __del__(self) -> None:
         raise ValueError(f"refused {_KEY}")

@@ -31,8 +31,6 @@ class Stuck(io.BytesIO):
 
 
 class Narrow(io.BytesIO):
-    """A terminal that accepts few bytes at a time, and sometimes none."""
-
     def __init__(self) -> None:
         super().__init__()
         self.turn = 0
@@ -43,8 +41,6 @@ class Narrow(io.BytesIO):
 
 
 class Broken(io.BytesIO):
-    """A stream whose reader has closed it."""
-
     def write(self, data: object) -> int:
         raise BrokenPipeError
 

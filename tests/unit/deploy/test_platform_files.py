@@ -15,7 +15,8 @@ from api import index
 
 _ROOT = Path(__file__).parents[3]
 _VERCEL: dict[str, Any] = json.loads((_ROOT / "vercel.json").read_text())
-#: The keys that the project's files may use, from https://docs.railway.com/config-as-code/reference (2026-11-26).
+#: The allowed keys of Railway's configuration files, from https://docs.railway.com/config-as-code/reference
+#: (2026-11-26).
 _RAILWAY_KEYS = {
     "build": {"builder", "dockerfilePath", "buildCommand", "watchPatterns"},
     "deploy": {"startCommand", "preDeployCommand", "multiRegionConfig", "healthcheckPath", "healthcheckTimeout",

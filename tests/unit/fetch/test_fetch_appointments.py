@@ -119,7 +119,6 @@ def test_a_redirected_job_gets_its_next_slot_before_all_others(workers: int, gap
 
 
 def test_other_sites_are_served_while_one_keeps_thousands_waiting() -> None:
-    """A hundred sites with ten pages each, 20 s of work, queue behind two thousand pages of one site."""
     others = [(f"site-{n % 100}.example", "others") for n in range(1_000)]
     fleet = Fleet(workers=8, gap=2.0, jobs=[("slow.example", "batch")] * 2_000 + others)
     fleet.run()

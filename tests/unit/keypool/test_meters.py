@@ -211,7 +211,7 @@ def test_no_window_ever_admits_more_than_capacity_plus_refill(
 def test_no_request_is_sent_before_the_bound_of_the_index(
     rules: LuaRules, *, per_minute: float, capacity: float, allowance: float, units: float, reserve: float, used: float
 ) -> None:
-    """A key's bound is the time at which a request without tokens could be sent if it used the reserve."""
+    """The bound is the time for a request of 0 units that may use the reserve."""
     meter = rules.meter(per_minute, capacity, f=NOW_US + used, p=NOW_US + used, a=allowance)
     bound = rules.meter_capacity_at(meter, 0, NOW_US, GATE)
     assert bound <= rules.meter_capacity_at(meter, units, NOW_US, reserve) + 1

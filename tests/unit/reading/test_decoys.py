@@ -61,7 +61,7 @@ def _permits(*rows: str) -> str:
         (_rows("Address|PO BOX 318, AMES, IA 50010"), "City", None),
         (_rows("Location|4 miles north on Hwy 12"), "UnparsedAddress", None),
         ("<p>Made by Cards Inc, 451 Court Sq, Dayburg, OH 45422</p>", "StateOrProvince", None),
-        # other sales, future sales, and unfinished or rejected work on another roof
+        # other sales, future sales, work on another roof, and unfinished or rejected work
         (_rows("Sale Date|08/12/2026"), "CloseDate", None),
         ("<h3>Comparable Sales</h3>" + _rows("!Sale Date|!Sale Price", "2/3/2026|$552,000"), "ClosePrice", None),
         (_permits("Re-roof|Tear off|08/19/2018|01/06/2019|Finaled"), "X_RoofYear", 2019),

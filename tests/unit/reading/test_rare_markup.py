@@ -66,7 +66,6 @@ def test_a_surname_names_the_agent_and_a_role_does_not(written: str, agent: str 
 
 
 def test_a_county_card_gives_the_sites_address_and_never_the_owners() -> None:
-    """The property's label has a footnote mark. The owner's town, state, and ZIP code are in a row of their own."""
     body = (
         "<table><tr><td>Parcel ID</td><td>82615002181</td><td>Site Location <label>*Note</label></td>"
         "<td><span>12 ELM DR # 15, ANYTOWN 34108</span></td></tr></table>"

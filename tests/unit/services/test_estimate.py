@@ -52,7 +52,7 @@ def _estimate(database: Database, settings: Settings, targets: Sequence[str], *,
 
 
 def _work(database: Database, urls: int, addresses: int = 0) -> None:
-    """Store finished jobs. Every fourth job has a call, and every second address a search of 8,000 tokens.
+    """Store finished jobs. A quarter of them had a model call, and half of the addresses had a search of 8,000 tokens.
 
     A call has 1,000 input tokens, 600 of them cached, and 100 output tokens. An address has three pages.
     """

@@ -169,7 +169,6 @@ def test_an_incomplete_surrogate_pair_does_not_stop_an_export(chosen: ExportForm
 
 
 def test_parquet_without_its_library_names_the_package_to_install() -> None:
-    """The command exits with code 2 and prints one line."""
     program = "import sys; sys.modules['pyarrow'] = None\n"
     program += "sys.argv = ['propintel', 'properties', 'export', '--format', 'parquet']\n"
     program += "from importlib.machinery import PathFinder as P; old = P.find_spec\n"
