@@ -9,7 +9,7 @@ ISOLATE = ("unshare", "--net", "--mount", "--map-root-user")
 
 
 def problem() -> str | None:
-    """Return the reason why no private network is available, with the remedy; None if it is."""
+    """Return the reason why no private network is available, with the remedy; None if one is available."""
     if any(shutil.which(name) is None for name in ("unshare", "ip", "mount")):
         return "no network namespaces: install the packages util-linux, iproute2 and mount"
     if subprocess.run([*ISOLATE, "ip", "link"], capture_output=True, check=False).returncode:

@@ -103,7 +103,7 @@ def postgresql(*settings: str) -> Iterator[PostgreSQL]:
 
 @contextmanager
 def servers_of(databases: Sequence[str]) -> Iterator[Mapping[str, PostgreSQL | None]]:
-    """Yield the server of each database (None for SQLite). Start PostgreSQL only if needed. See `postgresql`."""
+    """Yield the server of each database (None for SQLite). Start PostgreSQL only if needed."""
     if "postgresql" not in databases:
         yield dict.fromkeys(databases)
         return

@@ -37,7 +37,10 @@ def exit_code(measure: Callable[[], object]) -> int:
 
 
 def read_results(path: Path, wrote: str) -> dict[str, Any]:
-    """Return `{"runs": [...], ...}` from the file that the command `wrote` creates. Raises `BenchmarkError`."""
+    """Return `{"runs": [...], ...}` from the file that the command `wrote` creates.
+
+    Raises `BenchmarkError` if the file has no runs.
+    """
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as exc:

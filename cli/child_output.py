@@ -1,7 +1,7 @@
 """Merge the output of several child processes on stderr, line by line. Each line names its process.
 
 A line that is a JSON object gets the field `process`. Every other line gets a prefix. A thread for each child reads the
-child's pipe and never waits for stderr. Otherwise, a paused terminal would block the workers. While stderr is blocked,
+child's pipe without waiting for stderr, so a paused terminal does not block the workers. While stderr is blocked,
 output is buffered up to a limit, and the rest is dropped.
 """
 
@@ -22,7 +22,7 @@ from app.redaction import redact
 _CHUNK_BYTES = 65_536
 #: Longer lines are printed in parts.
 _LONGEST_LINE_BYTES = 1_000_000
-#: Maximum bytes of output buffered while stderr is blocked. More is dropped.
+#: Maximum bytes of output buffered while stderr is blocked.
 _MOST_WAITING_BYTES = 16_000_000
 #: The buffer size of a child's pipe. On Linux, a write that fits into the free space is not mixed with other writes.
 _PIPE_BYTES = 1_048_576
@@ -32,7 +32,7 @@ _COLORS = (36, 33, 32, 35, 34, 31)
 
 
 class ChildOutput:
-    """Prints the output of child processes, and notes of this process, on `stream`. A context manager.
+    """A context manager that prints the output of child processes, and notes of this process, on `stream`.
 
     Each child writes to its `pipe(name)`. At the end of the context, the remaining output is printed. `names` are the
     names of all processes, which are needed to align and color the prefixes. `stream` must be unbuffered, because
@@ -79,7 +79,7 @@ class ChildOutput:
         return self
 
     def __exit__(self, *_: object) -> None:
-        deadline = time.monotonic() + _PATIENCE_SECONDS  # a grandchild may still keep a pipe open
+        deadline = time.monotonic() + _PATIENCE_SECONDS  # a grandchild may keep a pipe open, so limit the wait
         for reader in self._readers:
             reader.join(max(0.0, deadline - time.monotonic()))
         with self._changed:

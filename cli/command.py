@@ -73,7 +73,10 @@ class Group(TyperGroup):
 
 @dataclass(frozen=True, slots=True)
 class Lazy:
-    """A command: its Typer app is `attribute` of `module`. `summary` is shown in the list of commands."""
+    """A command that is imported when it is called: its Typer app is `attribute` of `module`.
+
+    `summary` is shown in the list of commands.
+    """
 
     module: str
     summary: str
@@ -84,10 +87,7 @@ class Lazy:
 
 
 def lazy_group(commands: Mapping[str, Lazy]) -> type[Group]:
-    """Return the class of a group with `commands`, in this order. A command is imported only when it is called.
-
-    For example, `propintel token` does not import Celery, SQLAlchemy, or the page readers.
-    """
+    """Return the class of a group with `commands`, in this order. A command is imported only when it is called."""
 
     class LazyGroup(Group):
         commands: Any

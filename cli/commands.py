@@ -58,13 +58,13 @@ def _options(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    started()  # Click has imported the command, so Ctrl-C may raise from now on
+    started()  # Click has imported the command, so Ctrl-C may raise KeyboardInterrupt from now on
 
 
 def run() -> int:
-    """Run the command in `sys.argv` and return the exit code. If Click exits itself, it raises `SystemExit`."""
+    """Run the command in `sys.argv`. Return the exit code, unless Click raises `SystemExit`."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # UTF-8 in every locale; a lone surrogate is escaped
+        if isinstance(stream, io.TextIOWrapper):  # write UTF-8 in every locale, and escape lone surrogates
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     guard_stderr()  # Click's messages quote unknown arguments, which may contain secrets
     try:

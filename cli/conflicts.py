@@ -64,7 +64,10 @@ def require_free(places: Sequence[Place]) -> None:
 
 
 def _listen(place: Place, probes: contextlib.ExitStack) -> None:
-    """Listen on the port until `probes` closes. SO_REUSEADDR ignores an earlier server's closing sockets."""
+    """Listen on the port until `probes` closes.
+
+    SO_REUSEADDR allows this while connections of an earlier server are still closing.
+    """
     found = socket.getaddrinfo(place.address or None, place.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     for family, kind, protocol, _, address in found:
         probe = probes.enter_context(socket.socket(family, kind, protocol))

@@ -20,7 +20,7 @@ app = new_app("db", "Upgrade the database's schema, and reindex properties.")
 
 @command(app, "current", "")
 def current_revision() -> None:
-    """Show the database's schema revision and the needed one. Changes nothing.
+    """Show the database's schema revision, and the revision that this version needs. Changes nothing.
 
     JSON: `{"current": revision or null, "head": revision}`.
     """
@@ -31,7 +31,7 @@ def current_revision() -> None:
 
 @command(app, "upgrade", "")
 def upgrade_database() -> None:
-    """Upgrade the database to this version's schema. One transaction is used. SQLite is upgraded automatically.
+    """Upgrade the database to this version's schema. The upgrade is one transaction. SQLite is upgraded automatically.
 
     JSON: `{"before": revision or null, "after": revision}`.
     """
@@ -50,10 +50,10 @@ def upgrade_database() -> None:
 
 @command(app, "reindex", "")
 def reindex_properties() -> None:
-    """Reindex properties of older versions, and join duplicates.
+    """Reindex properties that older versions stored, and join duplicates.
 
-    Until then, a new page of such a property may create a duplicate. Workers may keep running. You can stop the command
-    at any time: finished properties stay reindexed. Exit code 1 if a property failed.
+    Until a property is reindexed, a new page about it may create a duplicate. Workers may keep running. You can stop
+    the command at any time: finished properties stay reindexed. Exit code 1 if a property failed.
 
     JSON: `{"reindexed": n, "failed": [id], "left": n}`.
     """

@@ -32,7 +32,7 @@ from tasks import make_celery
 from tasks._celery.publish import send_jobs
 
 _CONCURRENCY = 4
-#: The time limit of a demo, per job. The total is at least `_LEAST_SECONDS`.
+#: Time limit per job. The limit of the whole demo is at least `_LEAST_SECONDS`.
 _SECONDS_PER_JOB = 20.0
 _LEAST_SECONDS = 120.0
 
@@ -63,7 +63,10 @@ def demo(
 
 
 def _run_demo(jobs: int, keys: int, real: bool) -> int:
-    """Run the demo and return the exit code: 0 if all jobs succeeded, 128 + N after signal N, else 1 or 2."""
+    """Run the demo.
+
+    Return 0 if all jobs succeeded, 1 if a job or process failed, 2 after another error, 128 + N after signal N.
+    """
     try:
         with (
             StopSignals() as signals,

@@ -49,7 +49,10 @@ def make_keys(count: int) -> DemoKeys:
 
 
 def clean_environment(base: Mapping[str, str], *, keep_openai: bool) -> dict[str, str]:
-    """Return `base` without our, Celery's, and proxy variables. `keep_openai` keeps OPENAI_* and proxy variables."""
+    """Return `base` without the variables of this project, of Celery, and of proxies.
+
+    `keep_openai` keeps OPENAI_* and proxy variables.
+    """
 
     def stays(name: str) -> bool:
         if keep_openai and name.startswith("OPENAI_"):
@@ -60,7 +63,10 @@ def clean_environment(base: Mapping[str, str], *, keep_openai: bool) -> dict[str
 
 
 def service_environment(base: Mapping[str, str], home: Path, *, openai: Mapping[str, str] | None) -> dict[str, str]:
-    """Return the environment of the demo's processes. If `openai` is None, it uses the keys of `base` or `.env`."""
+    """Return the environment of the demo's processes.
+
+    If `openai` is None, they use the keys in `base` or in the env file.
+    """
     env = clean_environment(base, keep_openai=openai is None)
     # empty values override the values in a .env file
     env |= {"REDIS_URL": "", "DATABASE_URL": "", "PROPINTEL_HOME": str(home), "NO_PROXY": "127.0.0.1,localhost"}

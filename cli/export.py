@@ -54,8 +54,9 @@ def export(
 ) -> None:
     """Export all properties in the order of their last change.
 
-    CSV always has the same columns. Lists are joined by "; ", values with rows are JSON, and every cell is quoted. Text
-    that a spreadsheet would run as a formula gets an apostrophe in front. The output file is replaced at the end.
+    CSV always has the same columns. Lists are joined by "; ", tables such as the price history are JSON, and every cell
+    is quoted. Text that a spreadsheet would run as a formula gets an apostrophe in front. The output file is replaced
+    when the export is complete.
 
     To keep a copy up to date, see docs/export.md.
     """

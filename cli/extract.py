@@ -181,7 +181,7 @@ def explained(extraction: Extraction, dropped: tuple[Dropped, ...] = ()) -> list
 
 
 def scores(extraction: Extraction) -> dict[str, Any]:
-    """Return the confidence of each field's value, and how much each feature adds to the log-odds that it is right."""
+    """Return each field's confidence, and how much each feature of its value adds to the log-odds of being correct."""
     return {
         name: {
             "confidence": score.confidence,

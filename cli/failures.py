@@ -55,7 +55,10 @@ def say_error(message: str) -> None:
 
 
 def report(error: Exception) -> int:
-    """Print the error as one line, and return the exit code. `--verbose` also logs the traceback of a bug."""
+    """Print the error as one line, and return the exit code.
+
+    With `--verbose`, the traceback of an unexpected error is logged.
+    """
     if not isinstance(error, PropertyIntelligenceError):
         log.info("Unexpected error", exc_info=error)
         error = UnexpectedError(type(error).__name__, str(error))

@@ -146,7 +146,7 @@ def _ids(stores: Stores, batch: str | None, *states: JobState) -> Iterator[str]:
 
 
 def _retry(stores: Stores, ids: Sequence[str]) -> None:
-    """Queue jobs again and print how many. If `ids` is empty, this works without a broker."""
+    """Queue jobs again and print how many were queued. Without `ids`, no broker is needed."""
     retried: list[str] = []
     if ids:
         with closing(make_sender(stores.settings)) as celery_app:

@@ -104,7 +104,6 @@ class Kept:
         return self._again_at is not None
 
     def start(self) -> None:
-        """Start the service now. Raises the errors that `Life.start` raises."""
         self._started_at = self._now()
         self._life.start()
 

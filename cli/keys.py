@@ -103,7 +103,7 @@ def enable(name: KeyName, reason: Reason = "") -> None:
 
 @command(app, "probe", "'sk-proj-abc...xyz1' --reason 'credit was added'")
 def probe(name: KeyName, reason: Reason = "") -> None:
-    """Let the next request try a failed key without waiting. The key may also be invalid or out of quota.
+    """Let the next request try a failed key at once, even if the key is invalid or out of quota.
 
     This does not change a healthy key.
 

@@ -6,7 +6,7 @@ _INTERRUPTED = 130  # the same value as in cli.failures, which is not imported y
 
 
 def main() -> int:
-    """Run the command in `sys.argv` and return the exit code. If Click exits itself, it raises `SystemExit`."""
+    """Run the command in `sys.argv`. Return the exit code, unless Click raises `SystemExit`."""
     try:
         import signal  # noqa: PLC0415 (inside the guard, like everything that takes time)
 

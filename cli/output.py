@@ -32,12 +32,10 @@ _chosen: ContextVar[Format | None] = ContextVar("format", default=None)
 
 
 def choose_format(wanted: Format | None) -> None:
-    """Set the format that `--format` or `--json` requested. None means that neither was given."""
     _chosen.set(wanted)
 
 
 def chosen_format() -> Format | None:
-    """Return the format that `--format` or `--json` requested, or None if neither was given."""
     return _chosen.get()
 
 
@@ -63,7 +61,6 @@ def print_json(data: Any, *, indent: int | None = 2) -> None:
 
 
 def note(message: str) -> None:
-    """Print a message on stderr."""
     print(printable(message), file=sys.stderr, flush=True)  # noqa: T201
 
 
@@ -95,7 +92,6 @@ def make_facts(title: str, facts: Iterable[tuple[str, Any]]) -> Table:
 
 
 def empty_table(title: str | None, *, expand: bool = False) -> Table:
-    """Return a table without columns, in the common style."""
     return Table(
         title=title,
         title_justify="left",

@@ -2,7 +2,7 @@
 
 Every child leads its own session, so Ctrl-C in a terminal reaches only this process. This process then stops the
 children in reverse order, because a worker whose broker stops first ends with a traceback. `ending_with_parent` ends
-the children if this process is killed. It requires that they are started from the main thread.
+the children if this process is killed. For this, the children must be started from the main thread.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class StopRequestedError(Exception):
 
 
 class StopSignals:
-    """Records the first stop signal, so that it does not interrupt the start or stop of a child. A context manager.
+    """A context manager that records the first stop signal, so that a child's start or stop is not interrupted.
 
     A second Ctrl-C changes nothing, because every stop has a time limit. If `sighup_reloads` is true, SIGHUP requests a
     reload, unless it was sent because the terminal closed. Otherwise, SIGHUP is a stop signal.
@@ -128,7 +128,7 @@ class Child:
 
 
 class Supervisor:
-    """Starts child processes and stops them in reverse order. A context manager, which stops all children at its end.
+    """A context manager that starts child processes, and stops them in reverse order at its end.
 
     `output` prints the output of children that have no log. If it is None, they write to this process's stderr.
     """
@@ -154,7 +154,7 @@ class Supervisor:
         log: Path | None = None,
         grace_seconds: float = 10.0,
     ) -> Child:
-        """Start a child. Its output is appended to `log`, if given. See `Child` for `grace_seconds`."""
+        """Start a child. Its output is appended to `log`, if given."""
         output, reader = 2, None
         with contextlib.ExitStack() as stack:
             if log is not None:

@@ -38,7 +38,7 @@ def list_properties(
     status: Annotated[str | None, typer.Option("--status", help="Only this RESO status, such as Active.")] = None,
     limit: Limit = 100,
 ) -> None:
-    """List properties by words in their addresses or URLs. All WORDs must match. Recently changed ones come first.
+    """List properties by words in their addresses or URLs, recently changed ones first. All WORDs must match.
 
     JSON: a list, each entry as in `propintel properties show`.
     """
@@ -126,7 +126,7 @@ def split_property(
 def join_properties(
     property_id: PropertyId, other: Annotated[str, id_argument(PROPERTY, "OTHER")], reason: Reason = ""
 ) -> None:
-    """Merge OTHER into PROPERTY, even if they contradict.
+    """Merge OTHER into PROPERTY, even if their values contradict each other.
 
     Later scrapes keep them merged, until `propintel properties undo DECISION`.
 

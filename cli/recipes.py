@@ -48,7 +48,7 @@ def list_recipes() -> None:
 
 @command(app, "show", "www.example.com")
 def show_recipes(name: Named) -> None:
-    """Show recipes: where fields are found and how well. A suspended recipe or field shows the reason.
+    """Show recipes: where each field is found, and how often that worked. Suspended recipes and fields show the reason.
 
     JSON: a list of `{"id", "host", "pages_glob", "written", "state", "reason", "fields": [{"field", "anchors":
     [{"kind", "name", "relation", "within", "reads", "unit", "where"}], "suspended"}], "never", "learned_from",

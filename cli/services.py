@@ -77,7 +77,6 @@ class Services:
         return self.start(supervisor, "web", ["uvicorn", "web:app", *options])
 
     def wait_for_worker(self, supervisor: Supervisor, worker: Child) -> None:
-        """Wait until `worker` accepts tasks. Raises the errors of `Supervisor.wait_until`."""
         supervisor.wait_until(lambda: self.takes_tasks(worker), "the worker", START_SECONDS)
 
     def takes_tasks(self, worker: Child) -> bool:

@@ -189,7 +189,10 @@ def _pass_on(mark: ReloadMark, say: Callable[[str], None]) -> None:
 
 
 def _start_broker(settings: Settings, home: Path, stack: contextlib.ExitStack) -> EmbeddedValkey | None:
-    """If REDIS_URL is set, check that it answers. Else start the embedded Valkey, which `stack` stops at the end."""
+    """If REDIS_URL is set, check that the server answers.
+
+    Else start the embedded Valkey, which `stack` stops at the end.
+    """
     if settings.state.redis_url is not None:
         connect(settings).close()
         return None

@@ -77,7 +77,7 @@ def _redis(url: str) -> None:
 
 
 def _redis_tls(url: str) -> None:
-    """Check the TLS parameters. Some wrong parameters make Celery wait forever without an error."""
+    """Check the TLS parameters. Some wrong parameters make Celery wait forever without naming them."""
     try:
         given = {name: text for name, text in parse_qsl(urlsplit(url).query) if name.startswith("ssl_")}
     except ValueError:  # `password_before_host` reports an invalid URL

@@ -26,7 +26,6 @@ pace asks Valkey before every request, so that all processes share it.
 def write_report(
     found: Mapping[Cell, Figures], docs: Path, *, machine: str, scrapy: str, size: int, repeats: int
 ) -> None:
-    """Write `fetching.md` below `docs`."""
     about = _ABOUT.format(machine=machine, scrapy=scrapy, size=size, repeats=repeats)
     free = [cell for cell in found if not cell.gap_seconds]
     ruled = [cell for cell in found if cell.gap_seconds]

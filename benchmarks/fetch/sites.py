@@ -1,4 +1,4 @@
-"""The sites: one lightweight process that serves all their addresses and records the time of each request."""
+"""Serve all sites of a cell from one process, and record the time of each page request."""
 
 import asyncio
 import gzip
@@ -52,7 +52,6 @@ def _answer(kind: str, body: bytes, more: str = "") -> bytes:
 
 
 async def serve(sites: Sites) -> None:
-    """Serve until SIGTERM, at every address of this network."""
     server = await asyncio.start_server(sites.serve, sock=socket.create_server(("", 80), backlog=1024))
     ended = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)

@@ -74,7 +74,6 @@ def _run(args: argparse.Namespace) -> None:
 
 
 def _takes_part(entry: Entry, mode: Mode) -> bool:
-    """Return False if the mode needs Redis and the contestant does not use it. The baseline runs in two modes only."""
     return mode.name in ("saturated", "open") if not entry.pooled else entry.uses_redis or not mode.needs_redis
 
 

@@ -1,7 +1,7 @@
 """Time one admission in the shared key store (one round trip to Redis), for increasing numbers of keys.
 
-Two situations are measured. "ready": every key has capacity, and the keys are in no favorable order. "stale": the index
-entries of sixteen keys are set to zero before each admission, so that the script checks the maximum number of keys.
+Two situations are measured. When "ready", every key has capacity. When "stale", the index entries of sixteen keys are
+set to zero before each admission, so that the script checks the maximum number of keys.
 """
 
 import statistics

@@ -11,14 +11,15 @@ from typing import Any
 
 from benchmarks.keypool.run import Raw, Segment, Snapshot
 
-#: How long after the first rejection of a bad key all processes must know it: a round trip to Redis with two busy
-#: cores.
+#: Within this time after the first rejection of a bad key, all processes must know that the key is bad. It allows for a
+#: round trip to Redis.
 SETTLED_SECONDS = 0.1
 _BAD = ("unauthorized", "no_quota")
 
 
 def figures(raw: Raw, *, pooled: bool = True) -> dict[str, Any]:
-    """Return the figures of one run, as stored in results.json. Times are milliseconds, shares 0 to 1.
+    """Return the figures of one run, as stored in results.json. The names of times end with the unit; shares are 0 to
+    1.
 
     `pooled` is False for the baseline, whose only key has no limit.
     """

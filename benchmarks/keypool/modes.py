@@ -87,7 +87,7 @@ class Mode:
 
 
 _SECOND = {"enforcement": "second", "failed_requests_count": True}
-#: 60 callers. The server sends no rate limit headers and enforces limits by the second, as many gateways do.
+#: 60 concurrent jobs. The server sends no rate limit headers and enforces its limits per second, as many gateways do.
 _NO_HEADERS = Mode(
     "no_headers_3",
     "no rate limit headers, 3 keys of 5 requests a second",

@@ -154,8 +154,6 @@ def _log_file() -> IO[str]:
 
 @dataclass
 class Workers:
-    """The load generators of one run."""
-
     processes: list[subprocess.Popen[str]] = field(default_factory=list)
     _log: IO[str] = field(default_factory=_log_file)
 

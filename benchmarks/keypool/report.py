@@ -40,7 +40,10 @@ medians. {machine}.
 
 
 def write_report(results: Mapping[str, Any], docs: Path) -> int:
-    """Write `keypool.md` and `keypool.svg` below `docs`. Raises `BenchmarkError`."""
+    """Write `keypool.md` and `keypool.svg` below `docs`.
+
+    Raises `BenchmarkError` if there are no runs, or if the plot cannot be drawn.
+    """
     runs: Runs = results["runs"]
     if not runs:
         raise BenchmarkError("the results hold no runs; measure some first: python -m benchmarks.keypool run")

@@ -17,7 +17,10 @@ _LEAD_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Size:
-    """The size of a run, from the command line, with times in seconds. `start_level` is the buckets' first level."""
+    """The options of a run, with times in seconds.
+
+    `start_level` is how full the simulator's buckets are at first, 0 to 1.
+    """
 
     processes: int = 8
     slots: int = 16
@@ -36,7 +39,7 @@ Segment = tuple[Snapshot, Snapshot]
 class Raw:
     """The raw data of one run.
 
-    `segments` has the (first, last) snapshot of each part of the window with equal limits.
+    Each of the `segments` is a part of the window without a change of limits, as its (first, last) snapshot.
     """
 
     window: tuple[float, float]
@@ -51,8 +54,6 @@ class Raw:
 
 
 class Run:
-    """Runs one contestant in one mode, once."""
-
     def __init__(self, entry: Entry, mode: Mode, size: Size, repeat: int) -> None:
         self._entry = entry
         self._mode = mode

@@ -32,7 +32,6 @@ class Target:
 
 
 def _of(mode: str, figure: Figure, contestant: str = "ours") -> Callable[[Runs], float | None]:
-    """Return a function that returns the median of `figure` over the repeats of `mode`; None if it was not measured."""
 
     def measure(runs: Runs) -> float | None:
         found = [figure(r["figures"]) for r in runs if (r["mode"], r["contestant"]) == (mode, contestant)]

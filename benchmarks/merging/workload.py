@@ -17,7 +17,10 @@ _T0 = datetime(2026, 6, 1, tzinfo=UTC)
 
 
 def pages(count: int) -> Iterator[SourceRecord]:
-    """Yield the pages of `count` properties. A larger `count` only adds pages at the end."""
+    """Yield the pages of `count` properties.
+
+    If counts are multiples of `WINDOW`, a larger count only adds pages at the end.
+    """
     for start in range(0, count, WINDOW):
         found = [page for number in range(start, min(count, start + WINDOW)) for page in _of(number)]
         random.Random(start).shuffle(found)
@@ -25,7 +28,7 @@ def pages(count: int) -> Iterator[SourceRecord]:
 
 
 def _of(number: int) -> Iterator[SourceRecord]:
-    """Yield the pages of an assessor and a portal. For one property in ten, their years conflict."""
+    """Yield the pages of an assessor and a portal. For one property in ten, the two pages state different years."""
     house, street = number % _HOUSES_A_STREET, number // _HOUSES_A_STREET
     name, kind = _STREETS[street % len(_STREETS)], _KINDS[street // len(_STREETS) % len(_KINDS)]
     code = f"{10_000 + street // (len(_STREETS) * len(_KINDS)):05d}"

@@ -47,8 +47,6 @@ def sign_in(address: str, settings: Settings) -> Mapping[str, str]:
 
 
 class Visitor:
-    """A browser user who is signed in at `address`."""
-
     def __init__(self, browser: Browser, address: str, cookies: Mapping[str, str]) -> None:
         self._browser, self._address, self._cookies = browser, address, cookies
 
@@ -64,7 +62,10 @@ class Visitor:
             context.close()
 
     def first_paint(self, profile: BrowserContext, path: str) -> float:
-        """Return the milliseconds from navigation to the first contentful paint. Raises `BenchmarkError`."""
+        """Return the milliseconds from navigation to the first contentful paint.
+
+        Raises `BenchmarkError` if the page redirects or does not answer 200.
+        """
         page = profile.new_page()
         try:
             answer = page.goto(self._address + path)
@@ -77,13 +78,14 @@ class Visitor:
 
 
 class HttpClient:
-    """A signed-in HTTP client, which measures the server without a browser."""
-
     def __init__(self, address: str, cookies: Mapping[str, str]) -> None:
         self._http = httpx2.Client(base_url=address, cookies=dict(cookies), timeout=_SECONDS, trust_env=False)
 
     def ask(self, path: str, *, refresh: bool = False) -> tuple[float, int]:
-        """Return the response time in milliseconds, and the size in bytes. `refresh` requests only the live part."""
+        """Return the response time in milliseconds, and the size in bytes.
+
+        With `refresh`, request only the part that a live page reloads.
+        """
         headers = {"HX-Request": "true"} if refresh else {}
         began = time.perf_counter()
         answer = self._http.get(path, headers=headers)

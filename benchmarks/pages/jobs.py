@@ -30,9 +30,9 @@ _ERROR = HttpStatusError("http://site.example/homes/1", 503)
 
 
 def fill_jobs(database: Database, count: int, brought: Sequence[str]) -> tuple[str, str]:
-    """Store about `count` jobs for the properties `brought`.
+    """Store about `count` jobs. Successful jobs belong to the properties `brought`.
 
-    Return the ids of the largest batch and a failed job in it.
+    Return the ids of the largest batch and of a failed job in it.
     """
     large = max(10, count // 10)
     small = max(1, (count - large) // _BATCHES)

@@ -76,7 +76,6 @@ def sources_of(
 
 
 def _moved(template: SourceRecord, slug: str, number: int, price: int, at: datetime) -> SourceRecord:
-    """Return the page with another address and price."""
     town, state = _TOWNS[number // len(_STREETS) % len(_TOWNS)]
     house, street = str(100 + number), _STREETS[number % len(_STREETS)]
     place = (f"{house} {street}", house, street, town, state, f"{40_000 + number % 900:05}", f"{number:08}-{house}")

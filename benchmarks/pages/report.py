@@ -24,7 +24,6 @@ answer without a browser. *Refresh*: the same for the part that is reloaded ever
 
 
 def write_report(rows: Rows, machine: str, docs: Path) -> None:
-    """Write `pages.md` below `docs`."""
     first = rows[0]
     about = _ABOUT.format(
         jobs=number(first["jobs"], 0),
@@ -46,7 +45,7 @@ def write_report(rows: Rows, machine: str, docs: Path) -> None:
 
 
 def verdict(*visits_ms: Sequence[float]) -> str:
-    """Return whether all paints, only the medians of cold and warm visits, or neither met the target."""
+    """Return "met" if every visit met the target, "in the median" if only the medians did, else "missed"."""
     if max(max(kind) for kind in visits_ms) < TARGET_MS:
         return "met"
     medians = [statistics.median(kind) for kind in visits_ms]

@@ -47,7 +47,7 @@ def of_schema(outcomes: Sequence[Outcome], known: Sequence[Outcome] | None = Non
     """Return the cost of crawl4ai's schemas, made from each template's first page; the share of values is an upper
     bound.
 
-    With `known`, return only the cost of these pages, without the calls that made the schemas.
+    If `known` is given, count only these pages, and not the calls that made the schemas.
     """
     first: dict[tuple[int, str], SitePage] = {}
     for one in outcomes:
@@ -76,7 +76,6 @@ def _schema_call(page: SitePage) -> Tokens:
 
 
 def _readable(page: SitePage, first: SitePage) -> int:
-    """Count the values of `page` that selectors made from `first` can read."""
     return len(_shown_alone(page) & _shown_alone(first)) if page.content_type == "text/html" else 0
 
 
@@ -93,7 +92,6 @@ def _shown_alone(page: SitePage) -> frozenset[str]:
 
 
 def by_template(outcomes: Iterable[Outcome]) -> dict[tuple[int, str], list[Outcome]]:
-    """Return the property pages by site and template, in reading order."""
     found: dict[tuple[int, str], list[Outcome]] = defaultdict(list)
     for one in outcomes:
         if one.nth:

@@ -34,7 +34,6 @@ class Writer:
         self._mark = Marks(design.prefix, random.Random(slug), hashed=design.hashed)
 
     def property_page(self, what: str, home: Home, url: str) -> str:
-        """Return a page about `home`. `what` is the kind of page."""
         design, style, mark = self._design, self._style, self._mark
         line, layout = escape(_line(home.address)), design.layouts[what]
         rows = facts_section(layout, home, design.orders[what], style, mark)
@@ -67,7 +66,6 @@ class Writer:
         return self._shell(f"{name}, agent", f"<h1 {self._mark('title')}>{name}</h1>{about}{cards}")
 
     def _years(self, home: Home) -> str:
-        """Return the table of yearly values, or "" if there are none."""
         rows = [row for row in home.years if len(row) > 1]
         if not rows:
             return ""

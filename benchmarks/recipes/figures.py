@@ -26,8 +26,6 @@ _ROUNDS, _MOST_TIMED = 7, 60
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """Recall and precision of records."""
-
     recall: float
     precision: float
 
@@ -43,8 +41,8 @@ class Relearned:
     """How fast recipes learned a redesigned template, which has `pages` pages.
 
     `learned` is the number of pages before the first page that a recipe read. `while_up` is the same without the pages
-    during the model's outage. `free` is the number of pages before the first page without a model call. None means
-    never.
+    during the model's outage. `free` is the number of pages before the first page on which no field was left for the
+    model. None means never.
     """
 
     host: str
@@ -102,7 +100,6 @@ class Figures:
 
 
 def figures(found: Run, *, rounds: int = _ROUNDS) -> Figures:
-    """Count the results of all pages, and measure the CPU time of known pages."""
     outcomes = found.outcomes
     templates = by_template(outcomes)
     later = [one for one in outcomes if one.nth > LEARNING]
@@ -152,8 +149,7 @@ def figures(found: Run, *, rounds: int = _ROUNDS) -> Figures:
 
 
 def _stored(free: Sequence[Outcome], *, unknown: bool) -> tuple[int, int]:
-    """Count the values under labels that readers know (or do not know, if `unknown`), and how many of these are
-    stored."""
+    """Count the values whose labels readers know (with `unknown`: do not know), and how many of these are stored."""
     facts = [
         (one, fact.field)
         for one in free
@@ -165,8 +161,6 @@ def _stored(free: Sequence[Outcome], *, unknown: bool) -> tuple[int, int]:
 
 
 def _open(asking: Sequence[Outcome]) -> dict[str, tuple[int, int]]:
-    """Count, for each field, the pages that lacked it, and those that lacked only this field; most frequent fields
-    first."""
     counted = Counter(name for one in asking for name in one.open)
     alone = Counter(one.open[0] for one in asking if len(one.open) == 1)
     return {name: (count, alone[name]) for name, count in counted.most_common()}
@@ -180,7 +174,7 @@ def _relearned(found: Run, site: int, name: str, ones: Sequence[Outcome]) -> Rel
 
 
 def cpu_ratio(found: Run, free: Sequence[Outcome], *, rounds: int) -> float:
-    """Return the CPU time of known pages with recipes, divided by the time without: the median of some rounds."""
+    """Return the CPU time of reading pages with recipes, relative to reading without: the median of all rounds."""
     step = max(1, len(free) // _MOST_TIMED)
     timed = free[::step]
     ratios = []

@@ -19,7 +19,7 @@ RECORD = (
     "ConstructionMaterials", "Heating", "Cooling", "SubdivisionName",
 )  # fmt: skip
 ADDRESS = ("UnparsedAddress", "City", "StateOrProvince", "PostalCode")
-#: These rows are never missing on a page of a site that shows them.
+#: Rows that are on every page of a site that has them. Other rows are left out at random.
 _ALWAYS = frozenset({"ListPrice", "ParcelNumber", "StandardStatus", "TaxYear"})
 _MISSING = 0.1
 
@@ -73,8 +73,8 @@ class Style:
 class Home:
     """A page's content: `facts` in rows, and `address` in the headline.
 
-    Readers may derive the `implied` values from these. `beside` has similar values of another property, another year,
-    or an office.
+    Readers may conclude the `implied` values, which the page does not state. `beside` has similar values of another
+    property, another year, or an office.
     """
 
     facts: tuple[Fact, ...]
@@ -152,8 +152,6 @@ def _as_data(fact: Fact, keys: Mapping[str, str]) -> Fact:
 
 
 class _Builder:
-    """Draws plausible values for one home."""
-
     def __init__(self, rng: random.Random, style: Style) -> None:
         self._rng, self._style = rng, style
         self._size = rng.randint(70, 320) if style.metric else rng.randint(80, 420) * 10
@@ -161,7 +159,6 @@ class _Builder:
         self._year = rng.randint(1895, 2022)
 
     def fact(self, name: str, *, label: bool = True) -> Fact:
-        """Draw a value for the field `name`, as the site writes it."""
         value, text, unit = _DRAWN[name](self)
         words_of = self._style.labels.get(name, "") if label else ""
         return Fact(name, value, text, words_of, unit, words.STATE_KEYS.get(name, ""), value)

@@ -10,7 +10,7 @@ from benchmarks.recipes.sites import SitePage
 
 #: Readers may derive the values of these fields from other facts, although the page does not state them.
 _CONCLUDED = frozenset({"AssociationYN", "PropertyType", "X_Currency", "ListingId", "StateOrProvince"})
-#: A stored value of these fields is wrong if the page does not state it.
+#: A stored value of these fields is wrong if the page neither states nor implies it.
 _JUDGED = frozenset(name for name, spec in FIELDS.items() if spec.ask_model) - _CONCLUDED
 
 

@@ -62,7 +62,6 @@ def _value_above(rows: Rows, mark: Marks) -> str:
 
 
 def _icons(rows: Rows, mark: Marks) -> str:
-    """Write an icon, the value, and its label, with the machine-readable name in an attribute."""
     return "".join(
         f'<span {mark("icon-fact")} data-fact="{words.STATE_KEYS[name]}" data-value="{text}">'
         f'<i {mark("icon")} aria-hidden="true"></i><span>{text}</span> <span>{label}</span></span>'
@@ -71,7 +70,6 @@ def _icons(rows: Rows, mark: Marks) -> str:
 
 
 def _microdata(rows: Rows, mark: Marks) -> str:
-    """Write rows, with an `itemprop` if schema.org has a name for the field."""
     parts = (
         f"<li><span {mark('name')}>{label}</span> <span{_itemprop(name)} {mark('value')}>{text}</span></li>"
         for name, label, text in rows
@@ -92,7 +90,6 @@ def _grid(rows: Rows, mark: Marks) -> str:
 
 
 def _prose(rows: Rows, _mark: Marks) -> str:
-    """Write sentences, with the label's words after or before the value."""
     parts = [
         f"{text} {label.lower()}" if name in _COUNTED else f"{label.lower()} {text}"
         for name, label, text in rows
@@ -122,7 +119,6 @@ SHOWN = frozenset({"ListPrice", "ClosePrice", "BedroomsTotal", "BathroomsTotalIn
 
 
 def facts_section(layout: str, home: Home, order: Sequence[str], style: Style, mark: Marks) -> str:
-    """Return the HTML of the facts that the page shows."""
     hidden = layout in IN_SCRIPTS
     rows = list[tuple[str, str, str]]()
     for name in order:

@@ -19,19 +19,16 @@ class MemoryRecipes:
         self._examples: dict[str, dict[str, Example]] = defaultdict(dict)
 
     def of_host(self, host: str) -> Sequence[Recipe]:
-        """Return the newest `MOST_OF_HOST` recipes of `host`, newest first."""
         with self._lock:
             return [one for one in reversed(self._recipes.values()) if one.host == host][:MOST_OF_HOST]
 
     def find_or_add(self, recipe: Recipe) -> Recipe:
-        """Return the stored recipe of the same template. If there is none, store and return `recipe`."""
         with self._lock:
             known = [one for one in self.of_host(recipe.host) if one.kind == recipe.kind]
             alike = likest(known, recipe.fingerprint)
             return alike[0] if alike else self._recipes.setdefault(recipe.id, recipe)
 
     def add_example(self, recipe_id: str, example: Example) -> None:
-        """Store `example`, replacing an example of the same page, and drop the oldest beyond `MOST_EXAMPLES`."""
         with self._lock:
             kept = self._examples[recipe_id]
             place = f"{example.page.final_url}#{example.row}"
@@ -49,7 +46,6 @@ class MemoryRecipes:
             self._examples.pop(recipe_id, None)
 
     def update(self, recipe_id: str, change: RecipeChange) -> Recipe | None:
-        """Apply `change` to the stored recipe and return the result; None if there is no such recipe."""
         with self._lock:
             if recipe_id in self._recipes:
                 self._recipes[recipe_id] = change(self._recipes[recipe_id])

@@ -1,4 +1,4 @@
-"""Test recipes on the labeled pages of real hosts: what they learn from a few pages, and whether it is correct."""
+"""Test recipes on the labeled pages of real hosts: what recipes learn from a few pages, and which values they read."""
 
 from collections import defaultdict
 from dataclasses import dataclass

@@ -40,12 +40,13 @@ Labeled real sites with two pages or more, read with a simulated model and again
 of a template, which few of these hosts have.
 """
 _MOST_LISTED = 12
-#: A redesigned template should be learned within this many pages. Templates with no more pages are not counted.
+#: A redesigned template should be learned within this many pages. Templates with at most this many pages are not
+#: counted.
 _ENOUGH = 6
 
 
 def write_report(one: Figures, hosts: Sequence[Host] | None, *, docs: Path, seed: int, machine: str) -> None:
-    """Write `recipes.md` below `docs`. `hosts` is None if the labeled pages are missing."""
+    """`hosts` is None if the labeled pages are missing."""
     about = _ABOUT.format(sites=one.sites, pages=one.pages, seed=seed, machine=machine)
     rows = _rows(one)
     sections = [

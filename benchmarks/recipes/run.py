@@ -29,8 +29,6 @@ DOWN = range(18, 22)
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """The tokens of one call."""
-
     prompt: int = 0
     cached: int = 0
     completion: int = 0
@@ -85,8 +83,7 @@ class Poisoned:
 
 @dataclass
 class Run:
-    """All results, the final recipes and recipe keepers by site, and the anchors that were learned from wrong
-    answers."""
+    """All results, with each site's final recipes and recipe keeper, and the anchors learned from wrong answers."""
 
     sites: Sequence[Site]
     outcomes: list[Outcome] = field(default_factory=list)
@@ -172,7 +169,7 @@ class _Reader:
                 self._anchors.update({(recipe.id, name, anchor): recipe for anchor in anchors})
 
     def poisoned(self) -> Iterator[Poisoned]:
-        """Yield anchors that repeat a wrong answer of the model, which the check accepted, on the answer's page."""
+        """Yield the anchors that read an accepted wrong answer of the model on the page of that answer."""
         for page, wrong in self.wrong:
             for (_, name, anchor), recipe in self._anchors.items():
                 if name in wrong and _reads(recipe, name, anchor, page, wrong[name]):

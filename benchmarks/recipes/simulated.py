@@ -88,7 +88,7 @@ def _answers(prompt: Prompt, shown: SitePage, wrong: float) -> tuple[dict[str, t
 def _slip(name: str, fact: Fact | None, shown: SitePage, text: _Text, prompt: Prompt) -> tuple[Any, str] | None:
     """Return a wrong value of `name` with its quote, if possible one that the check accepts.
 
-    The choice depends on the host, because the markup of a real site misleads in the same way on each page.
+    The choice depends only on the host and the field, because a site's markup misleads in the same way on each page.
     """
     found = list[tuple[Any, str]]()
     for one in _beside(name, shown):
@@ -111,8 +111,6 @@ def _beside(name: str, shown: SitePage) -> Iterator[Fact]:
 
 
 class _Text:
-    """Finds quotes in the text of a prompt."""
-
     def __init__(self, text: str) -> None:
         self._lines = text.split("\n")
         self._folded = [_folded(line) for line in self._lines]

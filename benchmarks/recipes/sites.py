@@ -31,7 +31,7 @@ _NAMES = ("lantern", "oxbow", "gables", "meadow", "keystone", "harbor", "linden"
 class SitePage:
     """A page of a generated site. `template` names its structure (`sale/1` before the redesign, `sale/2` after it).
 
-    `home` is None if the page is not about a home. `layout` is the layout of the facts.
+    `home` is None if the page is not about a home.
     """
 
     url: str
@@ -42,7 +42,10 @@ class SitePage:
     home: Home | None = None
 
     def page(self, at: datetime) -> Page:
-        """Return a new copy of the page, fetched at `at`. Readers add their CPU time to the copy (`Page.spent`)."""
+        """Return a new copy of the page, fetched at `at`.
+
+        The copy is new because readers add their CPU time to it (`Page.spent`).
+        """
         return Page(self.url, self.url, self.content_type, self.text, self.text.encode(), at)
 
     @property

@@ -27,8 +27,8 @@ from app.property.storage.tables import metadata
 from benchmarks.saving import save_record
 from benchmarks.storage.workload import FIRST, SAMPLE, STRIDE, home_number, readings
 
-#: The age of the oldest copy, whose pages were first read `_AGAIN` earlier. The sum of both must be less than a year,
-#: because older names and page copies are pruned.
+#: The age of the oldest copy, whose pages were first read `_AGAIN` earlier. `SPAN` plus `_AGAIN` must be less than a
+#: year, because older names and page copies are pruned.
 SPAN = timedelta(days=300)
 _AGAIN = timedelta(days=40)
 _BODY = b"<html><title>A home</title>" + b"<p>A fictional home with a porch.</p>" * 40
@@ -144,7 +144,7 @@ def _number_on(connection: Connection, table: Table) -> None:
 
 
 def _make_sample(path: str, now: datetime) -> None:
-    """Make a store of `SAMPLE` homes as workers leave it.
+    """Make an SQLite store of `SAMPLE` homes, as workers would leave it.
 
     Each page has a job and a copy, and was read twice. The second reading found other prices for half of the homes.
     """

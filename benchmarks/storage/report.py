@@ -32,7 +32,7 @@ _SAVING = {
 
 
 def write_report(rows: Rows, docs: Path) -> None:
-    """Write `storage.md` below `docs`. The rows come from `measure`, the smallest store first."""
+    """`rows` come from `measure`, sorted by the size of the store."""
     homes = number(100_000 * rows[0]["homes"] / rows[0]["observations"], 0)
     before = f"{max(row['busy_before'] for row in rows):.1f}"
     sections = ["# Storage, measured", prose(_ABOUT.format(machine=rows[0]["machine"], homes=homes, before=before))]

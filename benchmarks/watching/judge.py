@@ -45,7 +45,6 @@ class Figures:
 
 
 def judge(found: Simulated) -> Figures:
-    """Return the figures of one simulation."""
     plan = found.plan
     figures = Figures(
         homes=len(plan.homes),
@@ -70,7 +69,7 @@ def judge(found: Simulated) -> Figures:
 
 
 def _planted(figures: Figures, found: Simulated) -> set[str]:
-    """Judge each planted change, and return the id of its first event. All other events count as false."""
+    """Judge each planted change, and return the ids of the events that report one. All other events count as false."""
     behind: set[str] = set()
     interval = timedelta(days=found.interval_days)
     for one in found.plan.planted:

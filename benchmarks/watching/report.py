@@ -22,7 +22,6 @@ _MOST_LISTED = 12
 
 
 def write_report(figures: Figures, *, docs: Path, **about: object) -> None:
-    """Write `watching.md` below `docs`."""
     text = _ABOUT.format(
         homes=figures.homes, pages=figures.pages, planted=figures.planted, seconds=figures.seconds, **about
     )

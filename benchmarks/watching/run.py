@@ -50,7 +50,6 @@ KEY = "sk-simulator-watching0123456789abcdef"
 #: The longest step of the clock between two ticks.
 _STEP = timedelta(hours=1)
 _LEAST = timedelta(minutes=1)
-#: The webhook receiver is down from this hour to midnight, and answers 500 to every n-th event that it accepts.
 _DOWN_HOURS, _LOST_EVERY = 12, 7
 
 
@@ -103,7 +102,10 @@ class Receiver:
 
 @dataclass
 class Simulated:
-    """The results of a simulation. By UTC day, `pages` has the sites' counts, and `charged` the budget's."""
+    """The results of a simulation.
+
+    By UTC day, `pages` counts the requests that sites received, and `charged` the pages and model calls of the budget.
+    """
 
     plan: Plan
     interval_days: int
@@ -185,7 +187,6 @@ class _Run:
     progress: Callable[[str], None]
 
     def begin(self, interval_days: int) -> None:
-        """Visit every page once, and add the watches."""
         made = self.resources.jobs.enqueue(self.county.urls())
         self._work(made.jobs)
         self.found.unscraped = [job.target for job in self._jobs(made.batch) if job.state is not JobState.DONE]
@@ -255,7 +256,6 @@ class _Run:
         return max(now + _LEAST, min([now + _STEP, *(one for one in waits if one is not None)]))
 
     def _close(self, day: date) -> None:
-        """Record the day's requests as the sites counted them, and as the budget counted them."""
         with self.resources.database.reading() as connection:
             budget = day_of(connection, day)
         self.found.pages[day] = self.county.asked[day]

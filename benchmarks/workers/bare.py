@@ -5,4 +5,4 @@ from celery import shared_task
 
 @shared_task(name="bench.do_nothing", acks_late=True)
 def do_nothing(job_id: str) -> None:
-    """Do nothing with an argument like a job's."""
+    """Do nothing. The argument makes the message as large as a job's."""

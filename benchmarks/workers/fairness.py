@@ -13,7 +13,7 @@ from simulators.site import homes
 _HUGE, _SMALL = 10_000, 20
 _WORKER = Pool("prefork", 4)
 _SITE_SECONDS = 0.2
-#: How long after the huge batch the small one is submitted.
+#: The time between submitting the huge batch and submitting the small one.
 _HEAD_START_SECONDS = 5.0
 _PATIENCE_SECONDS = 300.0
 

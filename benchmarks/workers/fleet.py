@@ -99,7 +99,6 @@ class Fleet:
     # --- jobs
 
     def targets(self, first: int, count: int) -> list[str]:
-        """Return the addresses of `count` homes, starting with number `first`."""
         return [f"{self.site or 'http://site.example'}/homes/{number}" for number in range(first, first + count)]
 
     def submit(self, targets: Sequence[str]) -> Enqueued:
@@ -130,7 +129,10 @@ class Fleet:
             return int(http.get(f"{address}/control/stats").raise_for_status().json()["totals"]["ok"])
 
     def complaints(self, name: str = "worker") -> dict[str, int]:
-        """Return a process's five most frequent warnings with their counts. Digits in a warning are replaced."""
+        """Return a process's five most frequent warnings with their counts.
+
+        Numbers are replaced, so that similar warnings are counted together.
+        """
         text = (self.home / f"{name}.log").read_text(encoding="utf-8", errors="replace")
         warnings = (_NUMBERS.sub("#", line)[:160] for line in _LOUD.findall(text))
         return dict(Counter(warnings).most_common(5))

@@ -68,7 +68,8 @@ class Side:
             before = cpu_seconds(self.worker) + cpu_seconds(valkey)
         self.running.wait_until(lambda: not self._messages(), "the end of a round", _MOST_SECONDS)
         spent = cpu_seconds(self.worker) + cpu_seconds(valkey) - before
-        shown = ("batches", "show", batch) if self.tree == ROOT else ("jobs", "--batch", batch)  # the command in PEER
+        # PEER has another command for the counts of a batch.
+        shown = ("batches", "show", batch) if self.tree == ROOT else ("jobs", "--batch", batch)
         counts = self._cli(*shown, "--format", "json")["counts"]
         if counts["done"] != len(targets):
             raise BenchmarkError(f"of {len(targets)} jobs some were not done: {counts}; see {self.home}/worker.log")

@@ -38,5 +38,4 @@ class Options:
     scale: float = 1.0
 
     def scaled(self, full: int, least: int) -> int:
-        """Return `full` multiplied by the scale, but at least `least`."""
         return max(least, round(full * self.scale))

@@ -33,7 +33,7 @@ _MOST_SECONDS = 300
 
 
 def measure(options: Options, servers: Mapping[str, PostgreSQL | None]) -> Iterator[dict[str, Any]]:
-    """Yield a row for each database and pool; the rounds are the repeats."""
+    """Yield a row for each database and pool, with the medians over all rounds."""
     size, rounds = options.scaled(_ROUND, least=5), options.scaled(_ROUNDS, least=2)
     for database, server in servers.items():
         for pool in POOLS:
@@ -42,7 +42,7 @@ def measure(options: Options, servers: Mapping[str, PostgreSQL | None]) -> Itera
 
 def _one(server: PostgreSQL | None, pool: Pool, size: int, rounds: int) -> dict[str, Any]:
     with fleet(server) as running:
-        # never replace a child, because its start would distort a round
+        # do not replace children, because a child's start would distort a round
         worker = running.start_worker(pool, "--include=benchmarks.workers.bare", "--max-tasks-per-child=1000000")
         batches = [_fresh_jobs(running, 1 + number * size, size) for number in range(rounds + 1)]
         wait_for_rest(worker)

@@ -1,8 +1,9 @@
 """Compare threads with prefork for jobs that mostly wait: jobs per second, CPU per job, memory per concurrent job.
 
 Every job fetches a different page from a slow site and may ask a slow model. All jobs are queued while the worker is
-suspended, so that all slots stay busy until the last job starts. At that time, all but `slots` jobs have ended, so the
-rate is their number divided by the time. In an ideal pool, a job takes only the response times of site and model.
+suspended, so that all slots stay busy until the last job starts. When the last job starts, all but `slots` jobs have
+ended, so the rate is the number of ended jobs divided by the time from the first start to the last. In an ideal pool, a
+job takes only the response times of site and model.
 """
 
 import math

@@ -25,7 +25,7 @@ measurement, medians.
 
 
 def write_report(results: Mapping[str, Any], docs: Path) -> None:
-    """Write `workers.md` below `docs`. Raises `BenchmarkError`."""
+    """Write `workers.md` below `docs`. Raises `BenchmarkError` if there are no runs."""
     runs = results["runs"]
     if not runs:
         raise BenchmarkError("the results hold no runs; measure some first: python -m benchmarks.workers all")

@@ -10,17 +10,14 @@ DATABASE_NAMES = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
 
 def median(rows: Rows, figure: str) -> float:
-    """Return the median of a figure over at least one row."""
     return statistics.median(float(row[figure]) for row in rows)
 
 
 def number(value: float, digits: int) -> str:
-    """Format a number with `digits` decimals and a comma every three digits."""
     return f"{value:,.{digits}f}"
 
 
 def prose(text: str) -> str:
-    """Return the paragraphs of `text`, wrapped at 120 characters."""
     return "\n\n".join(textwrap.fill(" ".join(part.split()), 120) for part in text.split("\n\n"))
 
 

@@ -17,7 +17,6 @@ _REST_PATIENCE_SECONDS = 60.0
 
 
 def tree(process: psutil.Process) -> list[psutil.Process]:
-    """Return the process and all its live descendants."""
     return [process, *process.children(recursive=True)]
 
 

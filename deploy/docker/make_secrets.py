@@ -21,7 +21,7 @@ _FLOWER_USER = "flower"
 
 
 def generate() -> dict[str, str]:
-    """Return a new value for each secret, by name: 192 random bits as hex digits."""
+    """Return a new value for each secret, by name. Each contains 192 random bits as hex digits."""
     bare = ("postgres_password", "valkey_password", "jwt_secret", "metrics_token", "privacy_key")
     return {
         **{name: secrets.token_hex(24) for name in bare},
@@ -56,7 +56,7 @@ def _escaped(text: str) -> str:
 
 
 def make(root: Path, given: Path) -> list[str]:
-    """Write the missing secrets, and return the names of the generated ones. `root/all` has all secrets."""
+    """Write the missing secrets, and return the names of the generated ones. `root/all` keeps all secrets."""
     kept = root / "all"
     _folder(kept, 0, 0o700)
     made = []

@@ -1,7 +1,7 @@
 """Sphinx's configuration for the documentation site (`make docs`), which is built from the Markdown that GitHub shows.
 
 The menu comes from the lists of links in docs/README.md and in the READMEs of the decisions and the benchmarks. An
-unlisted page and a broken link or anchor are warnings, and warnings are errors.
+unlisted page, or a broken link or anchor, fails the build.
 """
 
 from __future__ import annotations

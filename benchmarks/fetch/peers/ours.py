@@ -54,7 +54,6 @@ class Due:
                     self._ready.put(None)
 
     def _hand_out(self) -> None:
-        """Move each page to the ready queue when it is due."""
         with self._changed:
             while True:
                 seconds = self._heap[0][0] - time.monotonic() if self._heap else None

@@ -33,7 +33,7 @@ class Homes(scrapy.Spider):
 
 
 def settings(cell: dict[str, Any]) -> dict[str, Any]:
-    """Return Scrapy's settings. With a crawl delay, Scrapy may request a page from every site at the same time."""
+    """Return Scrapy's settings. With a crawl delay, requests to all sites may run at the same time."""
     gap = cell["gap_seconds"]
     rules = {
         "ROBOTSTXT_OBEY": True,

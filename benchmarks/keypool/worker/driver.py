@@ -25,9 +25,7 @@ class Contestant(Protocol):
 
     is_async: bool
 
-    def call(self, job: Job, seconds: float) -> None:
-        """Do `job` within `seconds`."""
-        ...
+    def call(self, job: Job, seconds: float) -> None: ...
 
     async def acall(self, job: Job, seconds: float) -> None: ...
 

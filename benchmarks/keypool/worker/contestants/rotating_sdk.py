@@ -11,7 +11,6 @@ import openai
 
 from benchmarks.keypool.jobs import MODEL, Job
 
-#: After these errors, the next key is tried.
 _NEXT_KEY = (openai.RateLimitError, openai.AuthenticationError, openai.PermissionDeniedError)
 
 

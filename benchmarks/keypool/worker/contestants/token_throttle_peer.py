@@ -1,4 +1,6 @@
-"""token-throttle on Redis, which only limits a given key. So this module chooses the key, and configures the limits.
+"""token-throttle with its state in Redis.
+
+It limits only a key that it is given, so this module chooses the key, and configures the limits.
 
 A key is drawn at random, weighted by its requests per minute. The call then waits for that key's capacity. Limits are
 configured per second, because buckets per minute would start full, unlike the server's, and token-throttle does not
