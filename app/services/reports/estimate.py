@@ -1,4 +1,4 @@
-"""Estimate the cost of targets before they are enqueued: recent cost per job times the number of new jobs."""
+"""Estimate the cost of targets before they are enqueued, from the cost of recent jobs."""
 
 import math
 from collections import Counter
@@ -18,12 +18,12 @@ from app.services.keys.store import pricing_of
 from app.services.keys.view import KeyView
 from app.settings import Settings
 
-#: Minimum number of recent jobs of a kind (URLs or addresses). With fewer, typical figures are used.
+#: Minimum number of recent jobs of a kind (URLs or addresses). If there are fewer, typical figures are used.
 LEAST_JOBS = 20
 
 
 class _Cost(NamedTuple):
-    """Average cost of one job. `cached_tokens` is the number of input tokens from the provider's cache."""
+    """The average cost of a job. `cached_tokens` are the input tokens that the provider had in its cache."""
 
     pages: float = 1
     calls: float = 0
@@ -34,8 +34,8 @@ class _Cost(NamedTuple):
     search_tokens: float = 0
 
 
-#: Averages over labeled pages of real sites: 3,413 tokens per prompt, of which OpenAI caches the first 1,024, and 284
-#: tokens per full answer. OpenAI bills the content of a web search as 8,000 tokens
+#: Averages over labeled pages of real sites: a prompt has 3,413 tokens, of which OpenAI caches the first 1,024, and a
+#: full answer has 284 tokens. OpenAI bills the content of a web search as 8,000 tokens
 #: (https://developers.openai.com/api/docs/pricing, "Web search"; 2026-11).
 _TYPICAL_URL = _Cost(1, 1, 3_413, 1_024, 284)
 _TYPICAL_ADDRESS = _TYPICAL_URL._replace(pages=2, searches=1, search_tokens=8_000)
@@ -43,11 +43,11 @@ _TYPICAL_ADDRESS = _TYPICAL_URL._replace(pages=2, searches=1, search_tokens=8_00
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """An estimate for `targets` targets, which create `jobs` new jobs. The others are `duplicates`.
+    """The estimated cost of `targets` targets, of which `jobs` need a new job. The others are `duplicates`.
 
     `model_calls` includes web searches. `usd` is None if the model's price is unknown. `minutes` is a lower bound, or
     None while the keys' limits are unknown. `recent_jobs` maps "urls" and "addresses" to the number of recent jobs on
-    which the estimate is based. The number 0 means typical figures.
+    which the estimate is based. For 0, the estimate is based on typical figures.
     """
 
     targets: int
@@ -92,7 +92,7 @@ def estimate(
     refresh: bool = False,
     economy: bool = False,
 ) -> Estimate:
-    """Estimate the cost of enqueuing `targets`. If `economy`, use batch prices for model calls.
+    """Estimate the cost of enqueuing `targets`. If `economy`, model calls have batch prices.
 
     Raises `InvalidTargetError` for an invalid target, and errors of the database.
     """
@@ -108,9 +108,9 @@ def estimate(
     tokens = total.input_tokens + total.output_tokens + total.search_tokens
     try:
         capacities = () if economy else keys.recent_report().figures.capacities
-    except redis.RedisError:  # without Redis, the limits are unknown
+    except redis.RedisError:
         capacities = ()
-    # limits per minute do not apply to batches, which OpenAI answers within a day
+    # rate limits do not apply to batches, which OpenAI answers within a day
     minutes = 0.0 if economy else _model_minutes(capacities, model, calls, tokens)
     most = max(Counter(filter(None, map(host_of_target, new))).values(), default=1)
     host_minutes = (most - 1) * settings.fetch.min_delay_seconds / 60
@@ -130,10 +130,10 @@ def estimate(
 
 
 def _cost_of(kind: str, work: RecentWork) -> tuple[_Cost, int]:
-    """Return the average cost of one job, and on how many recent jobs it is based (0: typical figures).
+    """Return the average cost of a job, and the number of recent jobs on which it is based (0: typical figures).
 
-    Model calls are not recorded per job, so URL jobs and address jobs are assumed to need the same number of calls.
-    Only address jobs search the web.
+    Model calls are not counted separately for URLs and addresses, so the average over all jobs is used for both. Only
+    address jobs search the web.
     """
     jobs = work.addresses if kind == "addresses" else work.urls
     if jobs < LEAST_JOBS or not work.calls:
@@ -149,7 +149,8 @@ def _cost_of(kind: str, work: RecentWork) -> tuple[_Cost, int]:
 def _usd(settings: Settings, total: _Cost, *, economy: bool) -> float | None:
     """Return the price in US dollars, or None if the model's price is unknown.
 
-    Assume that uncached input is written to the cache, for which some models charge. Searches never have batch prices.
+    Uncached input is assumed to be written to the cache, for which some models charge. Web searches have no
+    batch prices.
     """
     price, model, tier = pricing_of(settings), settings.openai.model, settings.openai.service_tier or ""
     if total.calls + total.searches and not price(model, 1_000, 1_000):
@@ -162,7 +163,6 @@ def _usd(settings: Settings, total: _Cost, *, economy: bool) -> float | None:
 
 
 def _model_minutes(capacities: Sequence[Capacity], model: str, calls: int, tokens: float) -> float | None:
-    """Return how many minutes `calls` with `tokens` tokens take at the keys' rate limits, or None if unknown."""
     if not calls:
         return 0.0
     rate_of: dict[str, float] = {}

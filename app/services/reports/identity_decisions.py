@@ -1,7 +1,7 @@
 """Make and log identity decisions: split, join, and undo. Callers must check permissions.
 
 All functions raise `NotFoundError` for an unknown id, and errors of the database. `split`, `join`, and `undo` raise
-`IdentityDecisionError` if the decision cannot be made.
+`IdentityDecisionError` if the decision is not possible.
 """
 
 import logging
@@ -18,17 +18,15 @@ from app.redaction import redact
 
 log = logging.getLogger(__name__)
 
-#: Maximum length of a reason. The API and the pages reject longer reasons.
+#: Maximum length of a reason, which the API and the web pages check.
 MOST_CHARACTERS = 500
 
 
 def split(database: Database, property_id: str, urls: Sequence[str], *, who: str, reason: str = "") -> IdentityDecision:
-    """Move the sources at `urls` to a new property."""
     return _logged(DecisionStore(database).split(property_id, urls, who=who, reason=redact(reason)))
 
 
 def join(database: Database, property_id: str, other_id: str, *, who: str, reason: str = "") -> IdentityDecision:
-    """Merge the property `other_id` into `property_id`."""
     return _logged(DecisionStore(database).join(property_id, other_id, who=who, reason=redact(reason)))
 
 
@@ -41,7 +39,7 @@ def undo(database: Database, decision_id: str, *, who: str, property_id: str | N
 
 
 def explanation(database: Database, property_id: str) -> dict[str, Any]:
-    """Explain why each source belongs to the property and why each value was chosen. Include all identity decisions."""
+    """Explain why each source belongs to the property and why each value was chosen. List all identity decisions."""
     home, sources, joined = PropertyStore(database).sources_of(property_id)
     explained = explain(home, sources, joined, database.clock.now())
     made = DecisionStore(database).of(property_id)

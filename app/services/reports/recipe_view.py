@@ -13,7 +13,7 @@ from app.property.storage.properties.recipes import StoredRecipes
 from app.services.keys.store import pricing_of
 from app.settings import Settings
 
-#: Describes where a value is, relative to the label of its anchor.
+#: Words for the place of a value, by its relation to a label.
 _WHERE = {
     "cell": "in the cell beside {name!r}",
     "term": "in the definition of {name!r}",
@@ -67,7 +67,6 @@ def recipe_view(settings: Settings) -> Callable[[Recipe], dict[str, Any]]:
 
 
 def where(anchor: Anchor) -> str:
-    """Describe in words where an anchor finds a value."""
     if anchor.kind == "label":
         place = _WHERE[anchor.relation].format(name=anchor.name)
     elif anchor.kind == "path":
@@ -82,7 +81,7 @@ def where(anchor: Anchor) -> str:
 def import_file(store: StoredRecipes, text: str, source: str) -> list[Recipe]:
     """Store a handwritten recipe (TOML) or exported recipes (`.json`).
 
-    Raises `ConfigurationError`, which names `source` and the bad line or recipe.
+    Raises `ConfigurationError` with `source` and the bad line or recipe.
     """
     found = _exported(text, source) if source.endswith(".json") else [written(text, source)]
     found = [replace(one, id=one.id if one.written else store.find_or_add(one).id) for one in found]

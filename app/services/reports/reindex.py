@@ -1,4 +1,4 @@
-"""Reindex all properties whose `property_keys` were computed by older rules. Workers may run at the same time."""
+"""Reindex the properties whose blocking keys were computed by older rules. Workers may run meanwhile."""
 
 import logging
 from collections.abc import Callable
@@ -12,15 +12,15 @@ from app.property.storage.properties.reindex import BEGIN, count_due, due_after,
 log = logging.getLogger(__name__)
 
 _AT_ONCE = 100
-#: Pause between groups of properties. It lets other writers, which retry every 0.1 s, acquire SQLite's lock.
+#: Pause between groups of properties. Other writers, which retry every 0.1 s, can acquire SQLite's lock meanwhile.
 _GAP_SECONDS = 0.11
-#: Reindexing stops after this many failures, because the cause is probably not in the properties.
+#: Stop after this many failures, because the cause is probably not in the properties.
 _MOST_FAILURES = 100
 
 
 @dataclass(slots=True)
 class Reindexed:
-    """The number of reindexed properties, the ids of properties that failed, and the number of properties still due."""
+    """The number of reindexed properties, the ids of properties that failed, and the number of properties left."""
 
     reindexed: int = 0
     failed: list[str] = field(default_factory=list)
@@ -28,9 +28,10 @@ class Reindexed:
 
 
 def reindex(database: Database, on_progress: Callable[[int], None] = lambda _: None) -> Reindexed:
-    """Reindex all due properties. Safe to interrupt, and to run in several processes.
+    """Reindex all due properties. Safe to interrupt, and to run in several processes at a time.
 
-    Raises `StoreError` if the database cannot be used, and the last property's error after `_MOST_FAILURES` failures.
+    Raises `StoreError` if the database cannot be used, and the error of the last property after `_MOST_FAILURES`
+    failures.
     """
     run, place = Reindexed(), BEGIN
     while some := due_after(database, place, _AT_ONCE):

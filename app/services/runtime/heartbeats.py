@@ -1,6 +1,6 @@
-"""Read the heartbeat files of workers, to know even without the broker which workers are alive.
+"""Read the heartbeat files of workers, which show without the broker which workers are alive.
 
-A worker's parent process writes its file (`worker.heartbeat`).
+A worker's parent process writes the file (`worker.heartbeat`).
 """
 
 import contextlib
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-#: Number of threads of the maintenance worker. It exceeds the number of tasks that a locked database can block.
+#: Number of threads of the maintenance worker. It exceeds the number of tasks that a locked database  can block.
 MAINTENANCE_THREADS = 12
 #: Interval between heartbeats. A worker whose last heartbeat is four intervals old counts as hung or crashed.
 INTERVAL_SECONDS = 5.0
@@ -17,8 +17,6 @@ INTERVAL_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class WorkerHeartbeat:
-    """The last heartbeat of a worker: node name (`celery@host`), id of the parent process, and time."""
-
     node: str
     pid: int
     at: datetime
@@ -32,7 +30,7 @@ def heartbeat_file(home: Path, node: str) -> Path:
 
 
 def read_heartbeats(home: Path) -> list[WorkerHeartbeat]:
-    """Return the heartbeats in `home`. A worker deletes its file when it stops. Unreadable files are skipped."""
+    """Return the heartbeats in `home`. Unreadable files are skipped."""
     found = []
     for file in sorted((home / "heartbeats").glob("*.json")):
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):

@@ -1,7 +1,6 @@
 """Build all parts of the service from the settings.
 
-Each process that scrapes, such as a worker's child process or `propintel scrape`, opens its own resources once. A child
-process opens them after the fork.
+Each process that scrapes opens its own resources once; a worker's child process opens them after the fork.
 """
 
 import logging
@@ -41,30 +40,30 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Resources(Stores):
-    """The resources of a process that scrapes. `rng` is for jitter of retries."""
+    """The resources of a process that scrapes. `rng` is for the jitter of retries."""
 
     manager: OpenAIClientManager
     fetcher: Fetcher
     scraper: Scraper
-    #: The system's random generator. A seeded generator would give all forked child processes the same jitter.
+    #: Forked child processes would share the state of a seeded generator, and thus the jitter.
     rng: random.Random = field(default_factory=random.SystemRandom)
 
 
 def open_resources(settings: Settings, clock: Clock | None = None, *, in_task: bool = False) -> Resources:
-    """Open all resources, and start tracing if it is configured. After an error, close what was opened.
+    """Open all resources, and start tracing if it is configured. If an error is raised, what was opened is closed.
 
-    `in_task` selects the shorter default wait for a key with capacity, and loads the price table now, so that the first
-    request is not delayed. Raises `ConfigurationError` for unusable settings, and errors of the database.
+    `in_task` selects the shorter default wait for a key, and loads the price table, so that the first request is not
+    delayed. Raises `ConfigurationError` for unusable settings, and errors of the database.
     """
     with ExitStack() as opening:
         _start_tracing(settings)
         opening.callback(shutdown_tracing)
         stores = opening.enter_context(open_stores(settings, clock))
-        manager = build_manager(settings, clock, in_task=in_task)  # a key pool in Redis uses the clock of Redis
+        manager = build_manager(settings, clock, in_task=in_task)
         opening.callback(manager.close)
         if in_task:
             manager.warm_up(settings.openai.model)
-        redis = client(settings) if redis_url(settings) is not None else None  # for sites' rate limits
+        redis = client(settings) if redis_url(settings) is not None else None
         if redis is not None:
             opening.callback(redis.close)
         fetcher = build_fetcher(settings, stores.database.clock, redis)

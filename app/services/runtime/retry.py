@@ -1,6 +1,6 @@
-"""Retry writes, and reads before them, while the database is busy, full, or unavailable.
+"""Retry writes while the database is busy, full, or unavailable.
 
-Without retries, a job whose checkpoint could not be written would fetch its page and pay for the model's answer twice.
+Without retries, a job that cannot write its checkpoint would fetch its page, and pay for the model's answer, twice.
 """
 
 import logging
@@ -11,7 +11,8 @@ from app.errors.storage import RowGoneError, StoreError
 
 log = logging.getLogger(__name__)
 
-#: Shorter than a task's soft time limit (`tasks._celery.config`), to leave time for the fetch and the model call.
+#: Shorter than a task's soft time limit (`tasks._celery.config`), which must also suffice for the fetch and the model
+#: call.
 MAX_WAIT_SECONDS = 120.0
 _FIRST_PAUSE_SECONDS = 0.25
 _LONGEST_PAUSE_SECONDS = 5.0
@@ -20,7 +21,7 @@ _LONGEST_PAUSE_SECONDS = 5.0
 def retry_on_store_error[T](write: Callable[[], T], clock: Clock, max_wait_seconds: float = MAX_WAIT_SECONDS) -> T:
     """Return `write()`. Retry it while the database is locked, full, or unavailable. `write` must be idempotent.
 
-    Raises the database's error after `max_wait_seconds`, and any other error at once.
+    Raises the database's error after `max_wait_seconds`, and other errors at once.
     """
     until = clock.now_us() + round(max_wait_seconds * 1_000_000)
     pause = _FIRST_PAUSE_SECONDS

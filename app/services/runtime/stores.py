@@ -1,6 +1,6 @@
-"""Open the database and its stores, for processes that only read and enqueue.
+"""Open the database and its stores for processes that do not scrape.
 
-This module is separate from `resources.py`, so that these processes load neither the extractors nor the OpenAI client.
+`resources.py` is separate, so that these processes load neither the extractors nor the OpenAI client.
 """
 
 from contextlib import ExitStack
@@ -31,12 +31,11 @@ class Stores:
     _closing: ExitStack = field(repr=False)
 
     def ping(self) -> None:
-        """Raise `StoreError` if the database does not reply."""
         with self.database.reading() as connection:
             connection.execute(select(1))
 
     def close(self) -> None:
-        """Close everything in reverse order of opening. Safe to call again."""
+        """Close everything that was opened. Safe to call again."""
         self._closing.close()
 
     def __enter__(self) -> Self:

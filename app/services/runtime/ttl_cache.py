@@ -9,11 +9,11 @@ log = logging.getLogger(__name__)
 
 
 class TtlCache[T]:
-    """Caches the result of `ask` for `seconds`. If several threads need the result at once, one calls `ask` and the
-    others wait.
+    """Caches the result of `ask` for `seconds`. If several threads need a new result, one calls `ask` and the others
+    wait.
 
-    For another `grace_seconds`, callers get the old result at once while a thread renews it (`stale-while-revalidate`,
-    RFC 5861). Exceptions are not cached.
+    For another `grace_seconds`, callers get the old result while a thread renews it (`stale-while-revalidate`, RFC
+    5861). Exceptions are not cached.
     """
 
     def __init__(
@@ -29,7 +29,7 @@ class TtlCache[T]:
         self._grace_seconds = grace_seconds
         self._monotonic = monotonic
         self._asking = threading.Lock()
-        self._answer: tuple[float, T] | None = None  # the result and its time
+        self._answer: tuple[float, T] | None = None  # (time, result)
 
     def __call__(self) -> T:
         kept = self._answer
@@ -37,7 +37,7 @@ class TtlCache[T]:
             if self._monotonic() >= kept[0] + self._seconds and self._asking.acquire(blocking=False):
                 try:
                     threading.Thread(target=self._ask_aside, name="kept", daemon=True).start()
-                except RuntimeError as exc:  # no thread can be started now, so keep using the old result
+                except RuntimeError as exc:  # no thread can start now, so the old result is used longer
                     self._asking.release()
                     log.debug("A cached result could not be renewed: %s", exc)
             return kept[1]
@@ -61,7 +61,7 @@ class TtlCache[T]:
         return answer
 
     def _ask_aside(self) -> None:
-        """Renew the result, then release the lock that the starting thread has acquired."""
+        """The caller has acquired the lock, which this thread releases."""
         try:
             self._ask_now()
         except Exception as exc:  # noqa: BLE001 (callers after the grace period get the error)

@@ -1,7 +1,7 @@
 """Scrape an address: read pages of its sources, cross-check their values, and store one property.
 
-All pages are first read without a model. Then the model is asked once, about the page that names the most missing
-fields. No values are stored before all pages are read, so that an interrupted run changes no property.
+All pages are first read without the model. Then the model is asked once, about the page that mentions the most missing
+fields. Values are stored after all pages are read, so that an interrupted run changes no property.
 """
 
 import logging
@@ -36,9 +36,9 @@ from app.tracing import span
 
 log = logging.getLogger(__name__)
 
-#: Maps a page's URL to the model's reading of it, or to a note that says why the model was not asked.
+#: Maps a page's URL to the model's reading, or to a note that says why the model was not asked about the page.
 Notes = Mapping[str, ModelReading]
-#: Maximum number of sources and of claims in an error message.
+#: Maximum number of sources, and of claims, in an error message.
 _MOST_SOURCES = 6
 
 
@@ -50,29 +50,28 @@ class AddressScraper:
         self._finder = finder
 
     def scrape(self, target: str, run: Run, *, refresh: bool = False, asked_at: datetime | None = None) -> Stored:
-        """Scrape the property at `target`, a normalized address; see `Scraper.scrape`.
+        """Scrape the property at the normalized address `target` (see `Scraper.scrape`).
 
         Raises `NoSourceError` if no source has the property, `ConfigurationError`, errors of the database, and
-        `openai.RateLimitError` if no key has capacity. If the job must continue in a later run, raises `HostBusyError`,
-        transient fetch errors, or `OutOfTimeError`.
+        `openai.RateLimitError` if no key has capacity. If the job must continue in another run, raises `HostBusyError`,
+        a transient fetch error, or `OutOfTimeError`.
         """
         parts, now = self._parts, self._parts.database.clock.now()
         since = (asked_at or now) if refresh else now - parts.fresh
         wanted = Wanted(target, address_of_target(target), since)
         reader = SourceReader(wanted.address, run, parts)
-        # an earlier run of the job may have done part of the work
         has_begun = reader.has_begun or (run.job_id is not None and parts.pages.checkpoint(run.job_id) is not None)
         if not refresh and not has_begun:
             known = parts.properties.fresh_at(wanted.address, since)
             if known is not None:
                 return parts.storing.fresh(run.lease, known)
         try:
-            with bound(spending_batch, run.batch):  # charge model calls to the budget of the job's batch
+            with bound(spending_batch, run.batch):
                 stored = self._scraped(wanted, reader, now)
         except NoSourceError:
             if run.lease is not None:
                 parts.storing.tried(run.lease, reader.tried, now)
-                parts.pages.forget_checkpoint(run.lease.job_id)  # so a retry fetches everything again
+                parts.pages.forget_checkpoint(run.lease.job_id)  # a retry of the job fetches all pages again
             raise
         parts.end(run)
         return stored
@@ -81,7 +80,7 @@ class AddressScraper:
         with span("sources", {}) as asking:
             claims = self._finder.find(wanted, reader)
             asking.set({"propintel.sources": reader.source_count, "propintel.pages": len(reader.read)})
-        for one in list(reader.read):  # keep values that a model read from the same body earlier
+        for one in list(reader.read):  # keep values that a model has read from the same body before
             known = self._parts.index.record_of(one.record.page_url or one.record.url)
             if known is not None and known.record.content_sha256 == one.record.content_sha256:
                 reader.replaced(one, with_paid_values(one.extraction, known.record.evidence))
@@ -89,7 +88,7 @@ class AddressScraper:
         stored = self._parts.storing.address(reader.run.lease, reader, notes, claims, asked_at)
         if stored is None:
             raise NoSourceError(wanted.target, _summary(reader, claims))
-        # all pages together need at most one model call, so count a call saved by recipes only on the first page
+        # an address needs at most one model call, so only its first page may count a call as saved by recipes
         is_asked = any(note.asked for note in notes.values())
         for place, one in enumerate(reader.read):
             count_fields(one.record)
@@ -98,7 +97,7 @@ class AddressScraper:
         return replace(stored, tried=tuple(one.as_json() for one in reader.tried))
 
     def _ask_model(self, reader: SourceReader) -> Notes:
-        """Ask the model once for the fields that all pages lack. Return readings and notes by URL."""
+        """Ask the model once for the fields that all pages lack, and return readings and notes by URL."""
         if not reader.read:
             return {}
         lacking = _lacking(reader.read) if self._parts.reader.use == "missing" else None
@@ -119,7 +118,7 @@ class AddressScraper:
                 reading = self._answer(asked[best], prompt.fields, reader.run)
             except PurgedMeanwhileError as exc:
                 reader.drop(one, exc)
-                return self._ask_model(reader)  # retry with the other pages, which may have the missing fields
+                return self._ask_model(reader)  # another page may have the missing fields
             record = reader.replaced(one, reading.extraction)
             notes[record.url] = reading
             known = {*record.values, *prompt.fields}
@@ -132,7 +131,7 @@ class AddressScraper:
     def _prompt(self, asked: Extraction) -> Prompt | None:
         """Return the question about a page, or None if there is nothing to ask or the page is too complex.
 
-        A row of a page with several properties gets no question, because the model might answer about another row.
+        A row of a page gets no question, because the model might answer about another row.
         """
         if asked.row is not None:
             return None
@@ -144,7 +143,6 @@ class AddressScraper:
         return prompt if prompt.fields else None
 
     def _answer(self, asked: Extraction, fields: tuple[str, ...], run: Run) -> ModelReading:
-        """Return the model's reading, or a note if there was no time or capacity for the call."""
         try:
             if run.has(CALL_SECONDS):
                 return self._parts.reader.read(asked, run)
@@ -159,7 +157,6 @@ class AddressScraper:
 
 
 def _named(prompt: Prompt | None) -> tuple[str, ...]:
-    """Return the question's fields whose labels occur in the page's text."""
     if prompt is None:
         return ()
     labels = labels_in(prompt.text, prompt.lang)
@@ -167,7 +164,6 @@ def _named(prompt: Prompt | None) -> tuple[str, ...]:
 
 
 def _lacking(read: Sequence[Read]) -> frozenset[str]:
-    """Return the fields that have no value on any page, or only doubtful values."""
     merged = merge([one.record for one in read]).values
     sure = {name for one in read for name in one.record.values if name not in one.extraction.doubtful}
     return frozenset(

@@ -1,4 +1,4 @@
-"""Make paid calls of one model: choose the service tier, learn what parameters the model accepts, and handle errors."""
+"""Make paid calls of a model: choose the service tier, learn the parameters that it accepts, and handle errors."""
 
 import logging
 import threading
@@ -29,9 +29,9 @@ from app.tracing import span
 log = logging.getLogger(__name__)
 
 _LONGEST_REASON = 300
-#: The `error.code` of the pool's own 429 when a budget is used up (`app.keypool.refusals`).
+#: The `error.code` of the 429 that the pool itself returns when a budget is used up (`app.keypool.refusals`).
 _BUDGET_CODE = "budget_exceeded"
-#: How long the service tier flex is avoided after its first rejection. Each further rejection doubles the time.
+#: How long the service tier flex is avoided after its first rejection. The time doubles with each further rejection.
 _FIRST_REST = timedelta(seconds=30)
 _LONGEST_REST = timedelta(minutes=10)
 
@@ -48,9 +48,9 @@ def paid[T](
 ) -> T | str:
     """Return the result of the paid call `ask`, or an error message if the call fails and waiting would not help.
 
-    `counter` counts failures by reason. `what` precedes the reason in the message. Raises `LeaseLostError` from `ask`,
-    and `openai.RateLimitError` while no key has capacity. If the `run` can be retried later, also raises errors of an
-    unreachable or failing provider.
+    `counter` counts failures by reason. `what` precedes the error in the message. Raises `LeaseLostError` from `ask`,
+    and `openai.RateLimitError` while no key has capacity. If the `run` can be retried later, also raises errors of a
+    provider that is unreachable or fails.
     """
     if not manager.keys:
         counter.labels("no_key").inc()
@@ -65,7 +65,7 @@ def paid[T](
         measured = False
         raise
     except openai.RateLimitError as exc:
-        measured = False  # this time is not the model's, because no key had capacity
+        measured = False  # no key had capacity, so this is not the model's time
         note = _never_by_waiting(exc, model)
         if note is None:
             raise
@@ -95,10 +95,7 @@ def send[T](
     request: Callable[[openai.OpenAI], T],
     answered: Callable[[T], Mapping[str, Any]],
 ) -> T:
-    """Send a request through the key pool, and return the result. Raises `LeaseLostError` if the run's lease is lost.
-
-    The trace span follows the OpenTelemetry conventions for generative AI.
-    """
+    """Send a request through the key pool. Raises `LeaseLostError` if the run's lease is lost."""
     run.require_lease()
     with span(name, {"gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai", **asked}) as asking:
         with model_charge():
@@ -108,15 +105,13 @@ def send[T](
 
 
 def _never_by_waiting(exc: openai.RateLimitError, model: str) -> str | None:
-    """Return the error message for a 429, or None if waiting may help."""
     message = exc.body.get("message") if isinstance(exc.body, dict) else None
-    problem = message if isinstance(message, str) else exc.message  # the API's own message, without the SDK's additions
+    problem = message if isinstance(message, str) else exc.message  # without the SDK's additions
     if exc.code == _BUDGET_CODE:
         return f"{problem} Then scrape again; the values read from the page itself are kept."
     if exc.code in QUOTA_CODES:
         return str(ModelError(model, "no OpenAI key has quota left; add credit, then scrape again"))
     if problem.startswith(TOO_LARGE_WORDS):
-        # the request needs more tokens than a key has per minute
         reason = f"{problem.rstrip('.')}. Waiting never helps: use keys with a higher limit, or another OPENAI_MODEL"
         return str(ModelError(model, reason))
     return None
@@ -132,11 +127,11 @@ def _reason_of(exc: openai.OpenAIError, tier: ServiceTier | None) -> str:
 
 
 class TierChoice:
-    """Chooses the service tier of the next call: OPENAI_SERVICE_TIER, but not flex while flex has no capacity.
+    """Chooses the service tier of the next call: OPENAI_SERVICE_TIER, but not flex for a while after a rejection.
 
-    Flex costs half as much, but may be slow or rejected for lack of capacity (429 `resource_unavailable`, not billed).
-    Other keys would probably be rejected too, so the call is repeated on the standard tier. Later calls use the
-    standard tier for a while. Thread-safe.
+    Flex costs half as much, but may be slow, or reject calls for lack of capacity (429 `resource_unavailable`, not
+    billed). Such a call is repeated on the standard tier, because other keys would probably be rejected too.
+    Thread-safe.
     """
 
     def __init__(self, wanted: ServiceTier | None, clock: Clock) -> None:
@@ -147,7 +142,7 @@ class TierChoice:
         self._rests_until: datetime | None = None
 
     def next(self) -> ServiceTier | None:
-        """Return the tier to request now, or None for the default of the OpenAI project."""
+        """Return the service tier of the next request. None means the OpenAI project's default."""
         with self._lock:
             return "default" if self._is_resting() else self.wanted
 
@@ -155,7 +150,7 @@ class TierChoice:
         return self._rests_until is not None and self._clock.now() < self._rests_until
 
     def refused(self) -> None:
-        """Avoid flex for a while. Of several concurrent rejections, only the first doubles the time."""
+        """Avoid flex for a while. Of concurrent rejections, only the first doubles the time."""
         with self._lock:
             if self._is_resting():
                 return
@@ -167,16 +162,17 @@ class TierChoice:
         )
 
     def served(self, tier: ServiceTier | None) -> None:
-        """Record an answer on `tier`. After an answer on flex, stop avoiding flex, and reset the doubled time."""
+        """After an answer on flex, use flex again, and reset the time for which it is avoided."""
         if tier == "flex":
             with self._lock:
                 self._rest, self._rests_until = _FIRST_REST, None
 
 
 class ModelCalls:
-    """Calls `model` with the keys of `manager`. `dialect` has the request parameters learned so far. Thread-safe.
+    """Calls `model` with the keys of `manager`. `dialect` has the request parameters that were learned from rejections
+    and answers. Thread-safe.
 
-    If a thread overwrites parameters that another thread has just learned, one more request is rejected.
+    If threads overwrite what each other has learned, one more request is rejected.
     """
 
     def __init__(self, manager: OpenAIClientManager, model: str, tier: TierChoice) -> None:
@@ -186,7 +182,8 @@ class ModelCalls:
         self.dialect = Dialect.of(manager.base_urls)
 
     def ask(self, prompt: Prompt, run: Run) -> ModelAnswer:
-        """Return the answer, even if unusable. If flex has no capacity or times out, use the standard tier.
+        """Return the answer, even if unusable. If flex has no capacity or times out, use the standard
+        tier.
 
         Raises every `openai.OpenAIError`, and `LeaseLostError` before the call if the run's lease is lost.
         """
@@ -203,10 +200,8 @@ class ModelCalls:
         return answer
 
     def _step(self, prompt: Prompt, tier: ServiceTier | None, run: Run) -> ModelAnswer:
-        """Make a call and return the answer.
-
-        If the server rejects parameters, repeat the call with others. If an unusable answer shows that other parameters
-        are needed, repeat the call once, and count the tokens of both answers.
+        """If the server rejects request parameters, repeat the call with others. If an unusable answer shows that other
+        parameters are needed, repeat the call once, and add up the tokens of both answers.
         """
         dialect, first = self.dialect, None
         while True:
@@ -230,7 +225,7 @@ class ModelCalls:
             dialect, first = self.dialect, answer
 
     def was_taught_by(self, answer: ModelAnswer, dialect: Dialect) -> bool:
-        """Learn request parameters from an answer. Return True if the call should be repeated."""
+        """Learn request parameters from an answer. Return True if the call should be repeated with them."""
         learned = lesson_of(answer, dialect)
         if learned == dialect:
             return False
@@ -241,7 +236,7 @@ class ModelCalls:
         return True
 
     def were_taught_by_batch(self, answer: ModelAnswer) -> bool:
-        """Learn from an answer in a batch. Its request may be old, so assume it had no tokens for reasoning."""
+        """Learn from an answer in a batch. Assume that its request, which may be old, had no tokens for reasoning."""
         return self.was_taught_by(answer, replace(self.dialect, room=0))
 
     def _learned(self, dialect: Dialect, why: str) -> Dialect:

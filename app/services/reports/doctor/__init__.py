@@ -1,6 +1,6 @@
 """The doctor checks an installation and gives a remedy for each problem.
 
-It changes nothing and calls no paid API. It reaches Celery through `CeleryFacts`, and callers display its findings.
+It changes nothing and calls no paid API.
 """
 
 from dataclasses import replace
@@ -24,17 +24,16 @@ from app.settings import Settings
 
 __all__ = ["CeleryFacts", "Finding", "State", "examine", "finding_of"]
 
-#: Time limit of each check. All checks run concurrently.
+#: Time limit of each check; all checks run concurrently.
 _CHECK_SECONDS = 10.0
 
 
 def examine(settings: Settings, celery: CeleryFacts, clock: Clock, env_file: Path | None) -> list[Finding]:
     """Return all findings within ten seconds. Never raises.
 
-    `env_file` is the `.env` file, if any. `clock` is this machine's clock. Findings contain no secrets: keys are
-    masked, and passwords in URLs are removed.
+    `env_file` is the `.env` file, if any. `clock` is this machine's clock. Findings contain no secrets.
     """
-    celery = replace(celery, consumers=TtlCache(celery.consumers, _CHECK_SECONDS))  # two checks share a call
+    celery = replace(celery, consumers=TtlCache(celery.consumers, _CHECK_SECONDS))
     checks = {
         "settings": lambda: check_settings(settings, env_file),
         "home": lambda: check_home(settings),

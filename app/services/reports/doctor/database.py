@@ -22,20 +22,23 @@ from app.services.reports.doctor.fleet import CeleryFacts
 from app.services.runtime.stores import open_stores
 from app.settings import Settings
 
-#: Types of network file systems, as mount(8) names them. SQLite's locks and shared memory may not work on them.
+#: Types of network file systems, as mount(8) names them. SQLite may lose data on them, because its locks and shared
+#: memory may not work.
 _SHARED_FILE_SYSTEMS = re.compile(r"nfs4?|cifs|smb3|smbfs|9p|afs|ceph|lustre|beegfs|gpfs|fuse\.(sshfs|glusterfs|s3fs)")
 _MOUNTS = Path("/proc/self/mounts")
 _ESCAPE = re.compile(r"\\([0-7]{3})")
-#: Warn if a queued job waits longer than this. A parked model request may wait OPENAI_BATCH_COLLECT_SECONDS longer.
+#: Warn if a queued job waits longer than this. For a parked model request, OPENAI_BATCH_COLLECT_SECONDS are added.
 _LATE_SECONDS = 900.0
-#: Warn if a watch is overdue by more than this. A watch that exceeds today's budget is refreshed first the next day.
+#: Warn if a watch is overdue by more than this. A watch may wait a day for its budget, so it is not late before the
+#: next day.
 _WATCH_LATE = timedelta(days=1, hours=1)
 
 
 def check_database(settings: Settings, mounts: Path = _MOUNTS) -> Finding:
     """Check that the database answers, has this version's schema, and is on a safe file system.
 
-    `mounts` is the file that lists mounted file systems (proc(5)). If it is unreadable, skip the last check.
+    `mounts` is the file that lists the mounted file systems (proc(5)). If it is unreadable, the file system is not
+    checked.
     """
     found = inspect_database(database_url(settings))
     if not found.exists:
@@ -78,20 +81,19 @@ def _file(found: DatabaseState, mounts: Path) -> Iterator[Finding]:
 
 
 def file_system(path: Path, mounts: Path = _MOUNTS) -> str | None:
-    """Return the file system type of `path`, or None if it is unknown."""
     try:
         lines = mounts.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return None
     kinds = dict[Path, str]()
     for _, folder, kind, *_ in (line.split(" ") for line in lines if line.count(" ") >= 2):
-        kinds[Path(_ESCAPE.sub(lambda match: chr(int(match[1], 8)), folder))] = kind  # spaces are escaped in octal
+        kinds[Path(_ESCAPE.sub(lambda match: chr(int(match[1], 8)), folder))] = kind
     where = path.expanduser().absolute().resolve()
     return next((kinds[folder] for folder in (where, *where.parents) if folder in kinds), None)
 
 
 def check_jobs(settings: Settings, celery: CeleryFacts, clock: Clock) -> Finding:
-    """Count jobs. Check that workers run and that no job, model request, or watch waits too long."""
+    """Count jobs, and check that workers run and that no job, model request, or watch waits too long."""
     try:
         found = inspect_database(database_url(settings))
     except PropertyIntelligenceError:

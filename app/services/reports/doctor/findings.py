@@ -1,4 +1,4 @@
-"""Run checks concurrently, each with a time limit, and return their findings. A failed check does not stop others."""
+"""Run checks concurrently, each with a time limit, and return their findings."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,12 +15,12 @@ class State(StrEnum):
     OK = "ok"
     WARNING = "warning"
     FAILED = "failed"
-    SKIPPED = "skipped"  # the check could not run; another check usually reports the reason
+    SKIPPED = "skipped"  # usually because of a problem that another check reports
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The result of a check, with its remedy, if any. `misconfigured` is True if a setting is unusable."""
+    """The result of a check, with a remedy if there is a problem. `misconfigured` is True if a setting is unusable."""
 
     state: State
     detail: str
@@ -49,7 +49,7 @@ def skipped(detail: str) -> Finding:
 
 
 def combined(detail: str, complaints: Iterable[Finding]) -> Finding:
-    """Combine `detail` and all complaints into one finding with the worst state and all remedies."""
+    """Combine `detail` and all complaints into one finding, whose state is that of the worst complaint."""
     found = list(complaints)
     if not found:
         return ok(detail)
@@ -59,7 +59,6 @@ def combined(detail: str, complaints: Iterable[Finding]) -> Finding:
 
 
 def finding_of(error: PropertyIntelligenceError, check: str = "") -> Finding:
-    """Convert an error to a failed finding with the error's message and remedy."""
     detail, remedy = error.sentence.format(**error.facts), error.remedy.format(**error.facts)
     return Finding(State.FAILED, detail, remedy or None, isinstance(error, ConfigurationError), check)
 
@@ -67,7 +66,8 @@ def finding_of(error: PropertyIntelligenceError, check: str = "") -> Finding:
 def run_checks(
     checks: Mapping[str, Callable[[], Finding]], seconds: float, secrets: Sequence[str] = ()
 ) -> list[Finding]:
-    """Run the checks concurrently, each for at most `seconds`. Return the findings in order, with `secrets` redacted.
+    """Run the checks concurrently, each for at most `seconds`. Return the findings in the order of `checks`, with
+    `secrets` redacted.
 
     If a check raises an error, the error becomes a failed finding.
     """

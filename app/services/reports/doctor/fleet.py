@@ -1,4 +1,4 @@
-"""Check what machines share: Redis, Celery beat, clocks, keys, and workers."""
+"""Check what processes share: Redis, Celery beat, clocks, keys, and workers."""
 
 import timeit
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -21,25 +21,24 @@ from app.services.reports.doctor.findings import Finding, combined, failed, ok, 
 from app.services.runtime.heartbeats import MAINTENANCE_THREADS, heartbeat_file, read_heartbeats
 from app.settings import Settings
 
-#: Timeout for connecting to Redis and for each reply. The key pool's own timeout is one second.
+#: Timeout for connecting to Redis and for each reply.
 _ANSWER_SECONDS = 2.0
 #: Warn if Redis takes longer than this to reply, because every model call needs a round trip to Redis.
 _SLOW_MS = 50.0
 _PINGS = 5
 _NEARLY_FULL = 0.9
-#: Warn if a scheduled task is overdue by more than this.
 _LATE_SECONDS = 30.0
-#: If clocks differ by more than this, heartbeats can look old and new tokens can be rejected.
+#: If clocks differ by more than this, heartbeats may look old, and new tokens may be rejected.
 _CLOCK_SECONDS = 5.0
-#: More workers than this on one SQLite file often wait for each other's locks.
+#: If more workers than this share one SQLite file, they often wait for each other's locks.
 _MANY_WORKERS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class CeleryFacts:
-    """The doctor's access to Celery: names of queues and of Redis keys, and the workers' queues.
+    """What the doctor needs to know of Celery: names of queues and of Redis keys, and which queues the workers consume.
 
-    `consumers()` asks all workers through the broker, and returns each worker's queues by node name (`celery@host`).
+    `consumers()` asks all workers through the broker, and returns the queues of each by its node name (`celery@host`).
     """
 
     consumers: Callable[[], Mapping[str, Collection[str]]]
@@ -56,7 +55,7 @@ class CeleryFacts:
 
 
 def check_redis(settings: Settings) -> Finding:
-    """Check that Redis accepts writes, replies fast, and persists its data, or raise `BrokerUnavailableError`."""
+    """Check that Redis accepts writes, replies fast, and persists its data."""
     with quick_connection(settings, _ANSWER_SECONDS) as connection:
         milliseconds = 1000 * min(timeit.repeat(connection.ping, number=1, repeat=_PINGS))
         info = cast(Mapping[str, Any], connection.info())
@@ -86,7 +85,6 @@ def _redis_complaints(info: Mapping[str, Any], milliseconds: float) -> Iterator[
 
 
 def check_beat(settings: Settings, celery: CeleryFacts, clock: Clock) -> Finding:
-    """Check that a beat process holds the beat lock and sends due tasks."""
     try:
         with quick_connection(settings, _ANSWER_SECONDS) as connection:
             held = bool(connection.exists(celery.beat_lock))
@@ -107,8 +105,6 @@ def check_beat(settings: Settings, celery: CeleryFacts, clock: Clock) -> Finding
 
 
 def check_clock(settings: Settings, clock: Clock) -> Finding:
-    """Compare this machine's clock with the clocks of Redis and PostgreSQL."""
-
     def redis_time() -> datetime:
         with quick_connection(settings, _ANSWER_SECONDS) as connection:
             seconds, microseconds = connection.time()
@@ -120,7 +116,7 @@ def check_clock(settings: Settings, clock: Clock) -> Finding:
     }
     offsets: dict[str, float] = {}
     for name, ask in asks.items():
-        with suppress(PropertyIntelligenceError):  # another check reports the error
+        with suppress(PropertyIntelligenceError):
             before = clock.now()
             # Cristian's algorithm: assume that the server read its clock in the middle of the call
             if (theirs := ask()) is not None:
@@ -137,7 +133,7 @@ def check_clock(settings: Settings, clock: Clock) -> Finding:
 
 
 def check_keys(settings: Settings) -> Finding:
-    """Count the configured and the healthy keys from their state in Redis, without calling OpenAI's API."""
+    """Check how many of the configured keys are healthy, from their state in Redis."""
     keys = load_keys(settings).keys
     if not keys:
         return warning("no key: jobs use only values read without a model", str(NoKeysError.remedy))
@@ -155,7 +151,7 @@ def check_keys(settings: Settings) -> Finding:
 
 
 def check_workers(settings: Settings, celery: CeleryFacts, clock: Clock) -> Finding:
-    """Check which workers reply or have a heartbeat file on this machine, and that jobs and reports have a worker."""
+    """Check which workers reply or have a heartbeat file on this machine, and that each queue has a worker."""
     home = settings.state.propintel_home.expanduser()
     beats = {beat.node: beat for beat in read_heartbeats(home)}
     fresh = [node for node, beat in beats.items() if beat.is_fresh(clock.now())]

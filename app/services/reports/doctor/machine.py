@@ -22,13 +22,13 @@ from app.settings.forms import is_loopback
 from app.settings.names import near_misses
 from app.settings.sources import files_with_secrets
 
-#: Free space below which the check fails (`_LEAST_BYTES`) or warns (`_FEW_BYTES`).
+#: The check fails below `_LEAST_BYTES` of free space, and warns below `_FEW_BYTES`.
 _LEAST_BYTES = 100_000_000
 _FEW_BYTES = 1_000_000_000
 
 
 def check_settings(settings: Settings, env_file: Path | None) -> Finding:
-    """Check the settings as a worker does at startup, the permissions of files with secrets, and variable names.
+    """Check the settings, the permissions of files with secrets, and the names of variables.
 
     The finding names the variable that the keys come from. Raises `ConfigurationError` for unusable settings.
     """
@@ -50,12 +50,13 @@ def check_settings(settings: Settings, env_file: Path | None) -> Finding:
 def _open_files(settings: Settings, env_file: Path | None) -> Iterator[Finding]:
     """Warn about each file with secrets that other users can read.
 
-    If another user owns the file, its group may read it: root can share a file with this service through the group.
+    If another user owns the file, its group may read it, because root can give this service access to a file through a
+    group.
     """
     for file in files_with_secrets(settings.areas(), env_file):
         try:
             status = file.stat()
-        except OSError:  # code that uses the file reports the error
+        except OSError:
             continue
         if status.st_uid != os.geteuid() and status.st_mode & stat.S_IROTH:
             yield warning(f"every user may read {file}", f"Have the owner of {file} allow only this user to read it.")
@@ -64,7 +65,7 @@ def _open_files(settings: Settings, env_file: Path | None) -> Iterator[Finding]:
 
 
 def _without_flex(settings: Settings, price: Pricing) -> Iterator[Finding]:
-    """Warn if flex is set but the model has no flex price, because OpenAI rejects flex for models without this tier."""
+    """Warn if flex is configured but the model has no known flex price, because OpenAI rejects flex for such models."""
     model, tokens = settings.openai.model, (1_000_000, 1_000_000)
     if settings.openai.service_tier == "flex" and 0 < price(model, *tokens) <= price(model, *tokens, "flex"):
         detail = f"OPENAI_SERVICE_TIER=flex, but no flex price of {model} is known: OpenAI may refuse its calls"
@@ -72,7 +73,6 @@ def _without_flex(settings: Settings, price: Pricing) -> Iterator[Finding]:
 
 
 def check_home(settings: Settings) -> Finding:
-    """Check that PROPINTEL_HOME is writable and has enough space."""
     home = settings.state.propintel_home.expanduser().absolute()
     existing = next(folder for folder in (home, *home.parents) if folder.exists())
     try:
@@ -89,7 +89,7 @@ def check_home(settings: Settings) -> Finding:
 
 
 def check_sources(settings: Settings) -> Finding:
-    """Check `sources.toml` as a scrape does. Raises `ConfigurationError` if it is invalid or a secret is missing."""
+    """Check `sources.toml` and its secrets. Raises `ConfigurationError` if either is invalid."""
     file = sources_file(settings)
     sources = file.current()
     every = [one for area in sources.areas for one in area.sources]

@@ -1,6 +1,6 @@
 """Export properties as CSV, JSON Lines, Parquet, and GeoJSON.
 
-Each writer takes an iterable of properties in the shape of `PropertyStore.get`, so that memory use stays constant.
+Writers take an iterable of properties, as `PropertyStore.get` returns them, so that memory use stays constant.
 """
 
 import importlib.util
@@ -27,7 +27,7 @@ class ExportFormat(StrEnum):
 
 @dataclass(slots=True)
 class Written:
-    """The number of properties written, and the last one's `updated_at` (None if no property was written)."""
+    """The number of properties written, and the last property's `updated_at` (None if none was written)."""
 
     count: int = 0
     last_change: str | None = None
@@ -41,16 +41,16 @@ _TEXT: Mapping[ExportFormat, Callable[[Iterable[Mapping[str, Any]], TextIO], Non
 
 
 def check_format(chosen: ExportFormat) -> None:
-    """Raise `ConfigurationError` if a package for the format is not installed."""
+    """Raise `ConfigurationError` if a package that the format needs is not installed."""
     if chosen is ExportFormat.PARQUET and importlib.util.find_spec("pyarrow") is None:
         problem = "needs the package pyarrow, which is not installed"
         raise ConfigurationError("--format parquet", problem, "Install pyarrow where this service is installed")
 
 
 def write(properties: Iterable[Mapping[str, Any]], chosen: ExportFormat, stream: BinaryIO) -> Written:
-    """Write `properties` to `stream` in UTF-8. Lone surrogates become `?`.
+    """Write `properties` to `stream` in UTF-8, with `?` for lone surrogates.
 
-    Leave `stream` open. Raises errors of `properties` and of `stream`.
+    `stream` stays open. Raises errors of `properties` and of `stream`.
     """
     written = Written()
 
@@ -67,5 +67,5 @@ def write(properties: Iterable[Mapping[str, Any]], chosen: ExportFormat, stream:
     try:
         _TEXT[chosen](counted(), text)
     finally:
-        text.detach()  # keep the caller's stream open
+        text.detach()
     return written

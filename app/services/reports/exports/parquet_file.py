@@ -14,18 +14,18 @@ from app.services.reports.exports.rows import COLUMNS, row_of
 if TYPE_CHECKING:
     import pyarrow as pa
 
-#: Maximum number of properties in memory, which take about 20 MB with their evidence.
+#: Maximum number of properties in memory. With their evidence, 1,000 take about 20 MB.
 ROWS_PER_GROUP = 1_000
-#: JSON columns after `COLUMNS`: all evidence by field, and conflicts with the evidence of each value.
+#: JSON columns after `COLUMNS`: all evidence by field, and all conflicts with the evidence of each value.
 _JSON_COLUMNS = ("evidence", "conflict_evidence")
 _INT64 = range(-(2**63), 2**63)
 
 
 def write_parquet(properties: Iterable[Mapping[str, Any]], stream: BinaryIO) -> None:
-    """Write properties as rows of a table. Columns have native types, except that fields with lists of rows are JSON.
+    """Write properties as rows of a Parquet table. Columns have native types, except that lists of rows are JSON, and
+    dates are text, because many have no day.
 
-    Dates are text, because many pages give only a year or month. Integers over 64 bits are written as null, but are in
-    the column `evidence`. `stream` need not be seekable.
+    An integer of more than 64 bits is null, but the column `evidence` contains it. `stream` need not be seekable.
     """
     import pyarrow as pa  # noqa: PLC0415 (an optional package, which takes 0.1 s to load)
     from pyarrow import parquet  # noqa: PLC0415
@@ -52,7 +52,6 @@ def _type(name: str) -> str:
 
 
 def _row(shown: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the property's column values, which take a tenth of the property's memory."""
     row = {name: None if value is None else _CONVERSIONS[_type(name)](value) for name, value in row_of(shown).items()}
     return {**row, "evidence": _json(shown["evidence"]), "conflict_evidence": _json(shown["conflicts"])}
 
@@ -69,7 +68,6 @@ def _json(value: Any) -> str:
 
 
 def _text(text: Any) -> str:
-    """Replace lone surrogates, which cannot be encoded, with `?`."""
     return str(text).encode("utf-8", "replace").decode()
 
 

@@ -1,6 +1,6 @@
 """Define the columns of CSV and Parquet tables. The properties of GeoJSON features have the same names.
 
-Other programs rely on the columns: never move, rename, or remove one. Add new columns at the end (`appended`).
+Other programs rely on the columns, so never move, rename, or remove one. Add new columns at the end (`appended`).
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,6 @@ from typing import Any
 from app.property.merging.doubt import UNSURE_BELOW
 from app.property.record import FIELDS
 
-#: Names of all columns, in order.
 COLUMNS: tuple[str, ...] = (
     "property",
     *(name for name, spec in FIELDS.items() if spec.appended is None),
@@ -23,8 +22,8 @@ COLUMNS: tuple[str, ...] = (
 def row_of(shown: Mapping[str, Any]) -> dict[str, Any]:
     """Return the value of each column, or None, for a property in the shape of `PropertyStore.get`.
 
-    `sources` lists URLs, and `replaces` lists ids of merged properties. `conflicts` lists fields about which sources
-    disagree, and `low_confidence` lists fields with a confidence below 0.9.
+    `conflicts` lists the fields about which sources disagree, and `low_confidence` lists the fields with a confidence
+    below 0.9.
     """
     values = {
         **shown["record"],

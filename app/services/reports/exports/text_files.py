@@ -11,13 +11,13 @@ from app.property.merging.identity import point_of
 from app.property.record import FIELDS
 from app.services.reports.exports.rows import COLUMNS, row_of
 
-#: Matches the start of a formula (OWASP "CSV injection"), after characters that spreadsheets skip. It also matches
-#: after `;` or a line end, where some spreadsheets begin a new cell.
+#: Matches the start of a formula (OWASP "CSV injection"), and characters before it that spreadsheets skip. A formula
+#: may also start after `;` or a line end, because some spreadsheets begin a new cell there.
 _FORMULA = re.compile(r'(\A|[;\n])((?:[^\S\n]|["\u200b-\u200d\u2060\ufeff])*)([=+\-@\uff1d\uff0b\uff0d\uff20])')
 
 
 def write_csv(properties: Iterable[Mapping[str, Any]], stream: TextIO) -> None:
-    """Write a header and one line per property (RFC 4180, but with `\\n` as line end). Quote all values.
+    """Write a header and one record per property (RFC 4180, but with `\\n` as line end).
 
     Text that a spreadsheet would run as a formula is escaped.
     """
@@ -34,7 +34,7 @@ def _cell(name: str, value: Any) -> str:
         case "rows":
             return _FORMULA.sub(
                 lambda it: f"{it[1]}{it[2]}\\u{ord(it[3]):04x}", json_text(value)
-            )  # unlike an apostrophe, a Unicode escape does not change the JSON value
+            )  # unlike an apostrophe, this escape does not change the JSON value
         case "boolean":
             return "true" if value else "false"
         case "integer" | "number":
@@ -58,7 +58,8 @@ def write_jsonl(properties: Iterable[Mapping[str, Any]], stream: TextIO) -> None
 
 
 def write_geojson(properties: Iterable[Mapping[str, Any]], stream: TextIO) -> None:
-    """Write a FeatureCollection with one feature per line. A feature's properties are the columns with a value.
+    """Write a FeatureCollection with one feature per line. A feature's properties are the columns, without those that
+    have no value.
 
     A feature without a valid position has a null geometry (RFC 7946, section 3.2).
     """
@@ -68,7 +69,7 @@ def write_geojson(properties: Iterable[Mapping[str, Any]], stream: TextIO) -> No
         values = {name: value for name, value in row_of(shown).items() if value is not None}
         latitude, longitude = point_of(shown["record"]) or (math.inf, math.inf)
         is_there = abs(latitude) <= 90 and abs(longitude) <= 180
-        point = {"type": "Point", "coordinates": [longitude, latitude]} if is_there else None  # longitude comes first
+        point = {"type": "Point", "coordinates": [longitude, latitude]} if is_there else None
         feature = {"type": "Feature", "id": shown["property"], "geometry": point, "properties": values}
         stream.write(between + json_text(feature))
         between = ",\n"

@@ -1,7 +1,4 @@
-"""Advise operators what to fix first, and whether more keys or quota would help.
-
-`gather` reads the evidence from the history, and `advise` is a pure function of it.
-"""
+"""Advise operators what to fix first, and whether more keys or quota would help."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -12,9 +9,9 @@ from app.property.storage.keys.history import KeyHistoryStore
 from app.property.storage.keys.usage import HOUR, Demand, hour_of
 from app.services.reports.key_report.view import KeyView, PoolView, named
 
-#: Saturation for a smaller share of the observed time is ignored.
+#: The pool counts as saturated only if it was so for at least this share of the observed time.
 SATURATED = 0.01
-#: Saturation for at least this share of the observed time is a warning.
+#: From this share of the observed time on, saturation is a warning.
 _WARNING_SHARE = 0.10
 _DAY = timedelta(hours=24)
 _HOUR_S = 3600.0
@@ -23,7 +20,7 @@ _UNIT_WORDS = {"requests": "requests per minute", "tokens": "tokens per minute"}
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """A piece of advice: a stable `code`, a `sentence` for people, and the `numbers` behind it (JSON values)."""
+    """Advice: a stable `code`, a `sentence` for people, and the `numbers` behind the sentence (JSON values)."""
 
     code: str
     severity: Literal["info", "warning"]
@@ -36,7 +33,7 @@ class Advice:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The basis of advice. `demand` is the demand by model in the last `observed` (at most 24 h)."""
+    """The basis of advice. `demand` is the demand by model in the time `observed`, the last 24 hours or less."""
 
     keys: tuple[KeyView, ...]
     demand: Mapping[str, Demand]
@@ -44,13 +41,12 @@ class Evidence:
 
 
 def gather(view: PoolView, history: KeyHistoryStore) -> Evidence:
-    """Return the keys of `view`, and the last day's demand from `history`."""
     began_at, first = history.began_at() or view.at, hour_of(view.at) - _DAY + HOUR
     return Evidence(view.keys, history.demand(first), view.at - max(first, began_at))
 
 
 def advise(evidence: Evidence) -> list[Advice]:
-    """Return advice about failing and disabled keys, then budgets, forbidden models, and capacity."""
+    """Return advice, about failing keys first and about capacity last."""
     if not evidence.keys:
         return []
     saturated = list(_saturation(evidence))
@@ -121,7 +117,7 @@ def _capacity(evidence: Evidence, saturated: bool) -> Iterator[Advice]:
     elif not saturated:
         sentence = f"The pool was saturated for less than {SATURATED:.0%} of {span}: it needs no more keys or quota."
         yield Advice("enough", "info", sentence, numbers)
-    elif all(key.is_in_rotation for key in evidence.keys):  # if some keys fail, fixing them may be enough
+    elif all(key.is_in_rotation for key in evidence.keys):  # if keys fail, fixing them may be enough
         shared = f"; your {keys} keys are in {groups} limit groups" if groups < keys else ""
         sentence = "A higher limit (usage tier), or keys of another organization or project, would help. "
         sentence += f"Keys that share a limit group add nothing{shared}."

@@ -1,7 +1,8 @@
-"""Find current problems of the key pool, with pure functions of a pool view and the firing alerts.
+"""Find current problems of the key pool.
 
-A budget alert stays for the day, because corrections of the budget's usage would make it flap. Short failures between
-two evaluations are not missed, because the pool counts failures. Each failure is an alarm for at least `HELD`.
+A budget alert stays until the end of the day. Otherwise, corrections of the
+budget's usage could resolve and raise it repeatedly. The pool counts failures, so that a short failure between two
+evaluations is not missed. Each failure remains an alarm for `HELD`.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -12,17 +13,16 @@ from app.property.storage.keys.alerts import Alarm, Severity
 from app.property.storage.keys.tables import Alert
 from app.services.reports.key_report.view import BudgetUse, KeyView, PoolView, named
 
-#: How long a past failure of a key remains an alarm.
 HELD = timedelta(minutes=1)
-#: On a new day or with a new cap, a firing budget alert stays until usage is below this share of the threshold.
+#: With a new day or a new cap, a firing budget alert stays until the usage is below this share of the threshold.
 _STAYS_FROM = 0.8
-#: A budget counts as used up from this share on. It is below 1 because of rounding.
+#: From this share on, a budget counts as used up. Because of rounding, the share may stay below 1.
 _ALL = 0.9995
 POOL = "pool"
 
 
 class Kind(StrEnum):
-    """The kind of an alert, which metrics, webhooks, and the runbook (docs/alerts.md) also use."""
+    """The kinds of alerts, whose names metrics, webhooks, and the runbook (docs/alerts.md) use."""
 
     CIRCUIT_OPEN = "circuit_open"
     KEY_DEAD = "key_dead"
@@ -32,7 +32,7 @@ class Kind(StrEnum):
     NO_HEALTHY_KEY = "no_healthy_key"
 
 
-#: Kind and subject, which together identify a firing alert.
+#: Kind and subject, which identify an alert among the firing ones.
 Name = tuple[str, str]
 
 
@@ -41,7 +41,7 @@ def find_alarms(
 ) -> list[Alarm]:
     """Return all current problems, one alarm per kind and subject.
 
-    A budget raises an alarm once its used share (0 to 1) reaches `budget_share`. `firing` are the firing alerts.
+    A budget raises an alarm once its used share (0 to 1) reaches `budget_share`. `firing` are the alerts that fire now.
     """
     before = {(alert.kind, alert.subject): alert for alert in firing}
     return [
@@ -55,7 +55,7 @@ def find_alarms(
 
 
 def _no_healthy_key(view: PoolView) -> Iterator[Alarm]:
-    """Yield an alarm if no key is healthy. A key that waits after a 429 counts as healthy, since it recovers soon."""
+    """Yield an alarm if no key is healthy. A key that waits after a 429 counts as healthy."""
     if view.keys and not any(key.is_in_rotation for key in view.keys):
         states = sorted({key.state for key in view.keys})
         message = f"None of the {len(view.keys)} OpenAI keys is healthy ({', '.join(states)}): no model calls are made."
@@ -81,7 +81,6 @@ def _dead(view: PoolView) -> Iterator[Alarm]:
 
 
 def _out_of_quota(view: PoolView) -> Iterator[Alarm]:
-    """Yield one alarm per limit group, because keys of a group share the quota."""
     out: dict[str, list[KeyView]] = {}
     for key in view.keys:
         if key.state == "no_quota" or _just(key.quota_gone_at, view.at):
@@ -94,16 +93,15 @@ def _out_of_quota(view: PoolView) -> Iterator[Alarm]:
                 f"Limit group {group} has no quota left: its {len(masks)} OpenAI keys ({named(masks)}) are out of "
             )
             message += "rotation."
-        subject = masks[0] if group == keys[0].key_id else group  # a key without shared limits is its own group
+        subject = masks[0] if group == keys[0].key_id else group
         yield Alarm(Kind.QUOTA_GONE, subject, Severity.WARNING, message, {"group": group, "keys": masks})
 
 
 def _budgets(view: PoolView, threshold: float, firing: Mapping[Name, Alert]) -> Iterator[Alarm]:
-    """Yield an alarm for each daily cap that is nearly used up. A cap per key raises one alarm for all keys.
+    """Yield an alarm for each daily cap that is nearly used up, or one for all keys if the cap is per key.
 
-    The alarm is critical once the budget is used up or has caused the rejection of a request. For a cap per key, this
-    must be true of every key. A request is rejected if its estimate exceeds the remaining budget, so budgets are rarely
-    used completely. An alarm and its severity stay for the rest of the UTC day unless the cap changes.
+    The alarm is critical if the cap is used up or has caused a rejected request. For a cap per key, this must be true
+    for every key. An alarm, and its severity, stay for the rest of the UTC day unless the cap changes.
     """
     for budget, unit in dict.fromkeys((use.budget, use.unit) for use in view.budgets):
         subject = f"{budget} {unit}"

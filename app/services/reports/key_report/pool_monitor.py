@@ -1,4 +1,4 @@
-"""Store the key pool's counters, and raise and resolve alerts, for the scheduled tasks."""
+"""Record the key pool's counters and alerts, for the scheduled tasks."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,7 +24,6 @@ from app.settings import Settings
 
 log = logging.getLogger(__name__)
 
-#: Outcomes that count as failures of a key (see `usage.Uses`).
 _FAILURES = (Outcome.QUOTA_EXHAUSTED, Outcome.INVALID_KEY, Outcome.FORBIDDEN, Outcome.SERVER_FAILURE)
 
 
@@ -45,8 +44,8 @@ class PoolMonitor:
     def look(self, at: datetime | None = None, stats: Mapping[str, Any] | None = None) -> PoolView | None:
         """Record the counters, and return a view of the pool, or None while Redis is unavailable.
 
-        `stats` are the manager's stats, if the caller has read them just after `at`. A key that another process just
-        removed is omitted, because this process will reload its keys soon. Raises errors of the database.
+        `stats` are the manager's stats just after `at`, if the caller has them. Keys that another process has just
+        removed are omitted. Raises errors of the database.
         """
         at = at or self.database.clock.now()
         figures = self._record_counters()
@@ -59,7 +58,7 @@ class PoolMonitor:
         keys = tuple(
             _key_view(key, str(stats["keys"][key.mask]["state"]), known.get(key.key_id))
             for key in self.manager.keys
-            if key.mask in stats["keys"]  # `stats` lack a key that was added between the two calls
+            if key.mask in stats["keys"]  # the manager may have got a key after the `stats`
             and (key.key_id not in known or known[key.key_id].removed_at is None)
         )
         return PoolView(at, keys, tuple(budget_uses(stats, figures.stopped, budget_of(self.settings))))
@@ -67,7 +66,7 @@ class PoolMonitor:
     def _record_counters(self) -> PoolFigures | None:
         """Record the shared counters, and return the pool's figures, or None while Redis is unavailable.
 
-        While Redis is unavailable, a manager has only its process's counters, which would make the totals drop.
+        Without Redis, a manager has only the counters of its own process, which would make the totals drop.
         """
         figures: PoolFigures | None = None
 
@@ -81,7 +80,7 @@ class PoolMonitor:
         return figures
 
     def check(self) -> tuple[list[Alert], list[Alert]]:
-        """Record alerts about problems. Log and return new and resolved alerts. Raises errors of the database."""
+        """Record alerts about problems, and log and return the new and the resolved ones."""
         view = self.look()
         if view is None:
             return [], []
@@ -97,7 +96,7 @@ class PoolMonitor:
 
 
 def counted(keys: Sequence[ApiKey], figures: PoolFigures) -> list[CountedKey]:
-    """Return counters for the history, first of the whole pool, then of each key."""
+    """Return counters for the history: first those of the whole pool, then those of each key."""
     configured = {key.key_id: key for key in keys}
     calls: dict[str, dict[str, Uses]] = {}
     for one in figures.calls:
@@ -119,7 +118,7 @@ def counted(keys: Sequence[ApiKey], figures: PoolFigures) -> list[CountedKey]:
 
 
 def budget_uses(stats: Mapping[str, Any], stopped: Mapping[str, int], budget: Budget) -> Iterator[BudgetUse]:
-    """Yield the usage of the daily caps, first of all keys, then of each key. `stopped` is `PoolFigures.stopped`."""
+    """Yield the usage of the daily caps: first of all keys together, then of each key."""
     yield from _of_cap("day", budget.day, stats["spent_today"], stopped, None)
     for mask, figures in stats["keys"].items():
         if figures["state"] != "draining":
@@ -131,7 +130,7 @@ def _of_cap(
 ) -> Iterator[BudgetUse]:
     for unit, most in amounts(cap).items():
         figure = "microusd" if unit == "usd" else unit
-        is_stopped = stopped.get(f"{name} {figure}", -1) >= getattr(cap, figure)  # the cap may have been raised since
+        is_stopped = stopped.get(f"{name} {figure}", -1) >= getattr(cap, figure)
         yield BudgetUse(name, unit, spent[unit], most, mask, is_stopped)
 
 

@@ -15,24 +15,24 @@ from app.settings import Settings
 
 log = logging.getLogger(__name__)
 
-#: Maximum number of alerts and pieces of advice in a report, which is also a task's result and must be short.
+#: Maximum number of alerts, and of pieces of advice, in a report. A report must be short, because it is a task's
+#: result.
 MOST_ALERTS = 10
 MOST_ADVICE = 10
 _ALERT_FIELDS = ("kind", "subject", "severity", "message", "fired_at")
-#: Maximum number of unhealthy keys in a stored report.
 MOST_UNHEALTHY = 20
-#: Redis key of the newest report, which expires after `KEPT_SECONDS`.
 _KEY = "{propintel}:key-report"
 KEPT_SECONDS = 30 * 86_400
 _TIMEOUT_SECONDS = 2.0
-#: States of unhealthy keys. States that need an operator come first, temporary states last.
+#: States of unhealthy keys. Those that need an operator come first, and temporary ones last.
 _OUT_OF_ROTATION = ("dead", "no_quota", "open", "half_open", "cooling")
 
 
 def make_report(stats: Mapping[str, Any], advice: Sequence[Advice], firing: Sequence[Alert]) -> dict[str, Any]:
     """Add advice and alerts to `stats`, the `data` of the specification's stats response.
 
-    At most `MOST_ADVICE` pieces of advice and `MOST_ALERTS` alerts are added. `alerts_firing` counts all firing alerts.
+    At most `MOST_ADVICE` pieces of advice and `MOST_ALERTS` alerts are added. `alerts_firing` is the number of all
+    firing alerts.
     """
     alerts = [alert.as_json() for alert in firing[:MOST_ALERTS]]
     return {
@@ -46,7 +46,7 @@ def make_report(stats: Mapping[str, Any], advice: Sequence[Advice], firing: Sequ
 def summary_of(report: Mapping[str, Any]) -> str:
     """Return one line such as `OpenAI keys: 2 of 3 healthy, 9 requests, 3 failures, strategy random`.
 
-    The numbers of disabled keys and firing alerts follow, if there are any.
+    The numbers of disabled keys and of firing alerts are appended if they are not 0.
     """
     requests = sum(key["requests"] for key in report["keys"].values())
     failures = sum(key["failures"] for key in report["keys"].values())
@@ -68,7 +68,6 @@ def log_report(report: Mapping[str, Any]) -> None:
 
 
 def log_advice(report: Mapping[str, Any]) -> None:
-    """Log advice that is a warning."""
     for piece in report["advice"]:
         if piece["severity"] == "warning":
             log.warning("Advice: %s", piece["sentence"])
@@ -90,7 +89,7 @@ def _line(mask: str, figures: Mapping[str, Any]) -> str | None:
 
 
 def keep_report(settings: Settings, report: Mapping[str, Any], at: datetime) -> None:
-    """Store the report in Redis, or raise `BrokerUnavailableError`."""
+    """Store the report in Redis. Raises `BrokerUnavailableError` if Redis does not answer."""
     content = json.dumps(shown(report, at))
     with quick_connection(settings, _TIMEOUT_SECONDS) as connection:
         connection.set(_KEY, content, ex=KEPT_SECONDS)
@@ -104,9 +103,9 @@ def newest_report(settings: Settings) -> dict[str, Any] | None:
 
 
 def shown(report: Mapping[str, Any], at: datetime) -> dict[str, Any]:
-    """Return a short form of the report made at `at`, in JSON types, for storing and display.
+    """Return a short form of the report, which was made at `at`, in JSON types.
 
-    `unhealthy` has up to `MOST_UNHEALTHY` keys ordered by state. `unhealthy_left_off` is the number of keys omitted.
+    `unhealthy` has at most `MOST_UNHEALTHY` keys, ordered by state. `unhealthy_left_off` is the number of omitted keys.
     """
     unhealthy = [
         {"key": mask, "state": figures["state"], "failures": figures["failures"]}
@@ -128,7 +127,8 @@ def shown(report: Mapping[str, Any], at: datetime) -> dict[str, Any]:
 def export_report(report: Mapping[str, Any], path: Path, at: datetime) -> None:
     """Write the report to a JSON file atomically. Log an error instead of raising it.
 
-    The file is `{"reported_at", "data": the specification's stats, "advice", "alerts", "alerts_firing"}`.
+    The file is `{"reported_at", "data": the specification's stats, "advice", "alerts",
+    "alerts_firing"}`.
     """
     added = ("advice", "alerts", "alerts_firing")
     data = {name: value for name, value in report.items() if name not in added}

@@ -4,14 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-#: States of keys that are not used because they fail or were rejected.
+#: States of keys that are not used until they recover or are replaced.
 OUT = frozenset({"open", "half_open", "dead", "no_quota"})
 
 
 @dataclass(frozen=True, slots=True)
 class KeyView:
-    """A configured key: its state in the pool (`snapshots.State`), and when it was first seen and last failed."""
-
     key_id: str
     mask: str
     group: str
@@ -28,7 +26,7 @@ class KeyView:
 
     @property
     def is_in_rotation(self) -> bool:
-        """Whether the key can be used now or, after a 429, usually within a minute."""
+        """Whether the key can be used now, or after a 429 usually within a minute."""
         return not (self.is_out or self.is_disabled)
 
     @property
@@ -38,13 +36,14 @@ class KeyView:
 
 @dataclass(frozen=True, slots=True)
 class BudgetUse:
-    """The usage of a daily cap. If the cap is per key, `mask` names the key.
+    """The usage of a daily cap, of all keys or of the key `mask`.
 
-    `stopped` is True if the cap caused a rejection today. A cap per key does so only if all keys have reached it.
+    `stopped` is True if a request was rejected today because of the cap. For a cap per key, that requires that all keys
+    have reached it.
     """
 
     budget: Literal["day", "key_day"]
-    unit: str  # "calls", "tokens" or "usd"
+    unit: str
     used: float
     cap: float
     mask: str | None = None
@@ -52,13 +51,13 @@ class BudgetUse:
 
     @property
     def share(self) -> float:
-        """The used share of the cap. It can exceed 1, and is 1 for a cap of 0."""
+        """The used share of the cap, which may exceed 1. For a cap of 0, it is 1."""
         return self.used / self.cap if self.cap else 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class PoolView:
-    """The configured keys, in order, and the daily budgets. Both were read just after `at`."""
+    """The configured keys, in order, and the daily budgets, read just after `at`."""
 
     at: datetime
     keys: tuple[KeyView, ...]
@@ -66,7 +65,7 @@ class PoolView:
 
 
 def named(masks: list[str], most: int = 5) -> str:
-    """Join masks as `a, b and c`. If there are more than `most`, end in a count such as `and 295 more`."""
+    """Join masks as `a, b and c`. If there are more than `most`, end with the number of the others: `and 295 more`."""
     if len(masks) > most:
         return f"{', '.join(masks[:most])} and {len(masks) - most} more"
     return " and ".join(filter(None, (", ".join(masks[:-1]), masks[-1] if masks else "")))

@@ -1,6 +1,7 @@
-"""Render the metrics of all processes for Prometheus. Results are cached for a second per output format.
+"""Render the metrics of all processes for Prometheus. The result is cached for a second per output format.
 
-All web processes return the same metrics, because they share counters. An unavailable source has no samples.
+All web processes return the same metrics, because the counters are shared. While a source is unavailable, its metrics
+have no samples.
 """
 
 import logging
@@ -27,18 +28,17 @@ from app.services.runtime.ttl_cache import TtlCache
 
 log = logging.getLogger(__name__)
 
-#: Time limit of each source. By default, Prometheus gives up a scrape after ten seconds.
+#: Time limit of each source. Prometheus waits ten seconds by default.
 SOURCE_SECONDS = 2.5
 _KEPT_SECONDS = 1.0
-#: For this time after `_KEPT_SECONDS`, scrapes get the old metrics at once. Later scrapes wait for new metrics.
+#: For this time after `_KEPT_SECONDS`, scrapes get the cached metrics while new ones are collected.
 _GRACE_SECONDS = 2.0
 #: How long the database's figures are cached, because counting a million jobs takes half a second.
 _DATABASE_KEPT_SECONDS = 10.0
-#: Maximum age of figures that are used if the database does not reply in time.
+#: Maximum age of cached figures that replace those of a database that does not reply in time.
 _DATABASE_STALE_SECONDS = 60.0
 
 _FORMATS = choose_encoder("text/plain"), choose_encoder("application/openmetrics-text")
-#: Content types of Prometheus' text format 0.0.4 and of OpenMetrics 1.0.
 TEXT, OPENMETRICS = (kind for _, kind in _FORMATS)
 
 
@@ -68,7 +68,7 @@ class Exposition(Collector):
         self._messages = _Source("broker", messages)
         self._health = _database(health)
         self._reported = _Source("redis", reported)
-        self._collecting = threading.Lock()  # two requests may collect at once, one for each format
+        self._collecting = threading.Lock()  # the two formats may be rendered concurrently
         self._rendered = {
             kind: TtlCache(partial(encode, self), _KEPT_SECONDS, grace_seconds=_GRACE_SECONDS)
             for encode, kind in _FORMATS
@@ -81,11 +81,11 @@ class Exposition(Collector):
         return self._rendered[kind](), kind
 
     def collect(self) -> list[Metric]:
-        """Return all metric families. Prometheus' library calls this method."""
+        """Return all metric families for Prometheus' library."""
         with self._collecting:
             sources: list[_Source[Any]] = [self._totals, self._keys, self._jobs, self._messages]
             sources += [self._health, self._reported]
-            for source in sources:  # start all sources first, so that they run concurrently
+            for source in sources:  # begin all before waiting, so that they run concurrently
                 source.begin()
             totals, report = self._totals.answer(), self._keys.answer()
             jobs, messages = self._jobs.answer(), self._messages.answer()
@@ -97,7 +97,8 @@ class Exposition(Collector):
                 log.warning("Metrics without keys: %s", exc)
             up: dict[tuple[str, ...], float] = {}
             for source in sources:
-                if source is not self._keys or masks is not None:  # unusable keys do not mean that Redis is down
+                # `keys` also fails if keys are unusable, which does not mean that Redis is down
+                if source is not self._keys or masks is not None:
                     up[(source.name,)] = min(up.get((source.name,), 1.0), float(source.up))
             samples = {
                 **pool_samples(len(masks) if masks is not None else None, report),
@@ -114,7 +115,7 @@ class Exposition(Collector):
 class _Source[T]:
     """A source of figures. `name` is its label in `propintel_scrape_source_up`. `up` is False if its last call failed.
 
-    `instead` returns a substitute if the source exceeds its time limit.
+    `instead` returns substitute figures after a timeout.
     """
 
     def __init__(self, name: str, ask: Callable[[], T], instead: Callable[[], T | None] = lambda: None) -> None:
@@ -128,7 +129,7 @@ class _Source[T]:
         self._wait = self._bounded.begin()
 
     def answer(self) -> T | None:
-        """Return the figures, or None after an error or a timeout. Log only the first of consecutive errors."""
+        """Return the figures, or None after an error or a timeout. Of consecutive errors, only the first is logged."""
         assert self._wait is not None  # noqa: S101 (`begin` comes first)
         answer, failure = None, None
         try:

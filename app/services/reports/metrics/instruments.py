@@ -1,8 +1,8 @@
 """Define the metrics that `metrics.toml` declares, with the counters and histograms that processes update.
 
-Counting only adds to a number in memory. `shared_counts.Flusher` reports the counts; in a process without one, they are
-lost. Label values come from bounded sets (error codes, route templates, the configured model), and a test compares them
-with `metrics.toml`.
+Counting only adds to a number in this process's memory. `shared_counts.Flusher` reports the counts; without one, they
+are lost. Label values come from bounded sets (error codes, route templates, the configured model), and a test compares
+them with `metrics.toml`.
 """
 
 import itertools
@@ -17,7 +17,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.utils import floatToGoString
 
 Kind = Literal["counter", "gauge", "histogram"]
-#: Maps label values, a tuple in the order of the labels, to a number, or for a histogram to (bucket counts, sum).
+#: Maps a tuple of label values to a number, or to (bucket counts, sum) for a histogram.
 Samples = Mapping[Any, Any]
 
 _FAMILIES: Mapping[str, type[CounterMetricFamily | GaugeMetricFamily]] = {
@@ -27,17 +27,17 @@ _FAMILIES: Mapping[str, type[CounterMetricFamily | GaugeMetricFamily]] = {
 
 
 class Label(NamedTuple):
-    """A label of a metric. Its values are `words`, plus the members of a bounded set if `others` names a set."""
+    """A label of a metric. Its values are `words`, and the members of the bounded set that `others` names."""
 
     name: str
     words: tuple[str, ...] = ()
-    others: str = ""  # name of the set in the plural, such as "keys"
-    follows: bool = False  # the previous labels determine the value, so this label adds no series
+    others: str = ""
+    follows: bool = False  # True if the previous labels determine the value, so that this label adds no series
 
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """A metric. The `name` of a counter lacks the suffix `_total`. `bounds` are the upper bounds of a histogram."""
+    """A metric. The `name` of a counter has no suffix `_total`. `bounds` are the upper bounds of a histogram."""
 
     kind: Kind
     name: str
@@ -51,7 +51,6 @@ class Spec:
 
     @property
     def buckets(self) -> tuple[str, ...]:
-        """The values of a histogram's label `le`."""
         return (*map(floatToGoString, self.bounds), "+Inf")
 
     @property
@@ -61,17 +60,16 @@ class Spec:
 
     @property
     def first(self) -> Samples:
-        """The samples before the first event: 0 for all series if `begins`, else no samples."""
+        """The samples before the first event."""
         series = itertools.product(*(label.words for label in self.labels)) if self.begins else ()
         return dict.fromkeys(series, 0.0)
 
     @property
     def shown(self) -> str:
-        """The metric's name in queries and documents, where counters end in `_total`."""
         return f"{self.name}_total" if self.kind == "counter" else self.name
 
     def family(self, samples: Samples | None = None) -> Metric:
-        """Return a metric family with `samples` for Prometheus' library."""
+        """Convert the metric and its `samples` to a metric family of Prometheus' library."""
         if self.kind != "histogram":
             family = _FAMILIES[self.kind](self.name, self.help, labels=self.label_names)
             for values, value in (samples or {}).items():
@@ -92,7 +90,6 @@ def _spec(kind: Kind, name: str, given: Mapping[str, Any]) -> Spec:
     return Spec(kind, name, given["help"], tuple(labels), tuple(given.get("buckets", ())))
 
 
-#: All metrics, by name without the prefix `propintel_`.
 SPECS: Mapping[str, Spec] = {
     name.removeprefix("propintel_"): _spec(cast(Kind, kind), name, given)
     for kind, metrics in tomllib.loads(Path(__file__).with_name("metrics.toml").read_text(encoding="utf-8")).items()
@@ -100,13 +97,13 @@ SPECS: Mapping[str, Spec] = {
 }
 ALL = tuple(SPECS.values())
 
-#: A separate registry, because the library's default registry contains metrics of a single process, such as its memory.
+#: Not the library's default registry, which contains metrics of a single process, such as its memory.
 REGISTRY = CollectorRegistry()
 _specs: list[Spec] = []
 
 #: HTTP methods that are counted by name. Others count as "other", so that clients cannot create series.
 HTTP_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-#: Service tiers in API responses that are counted by name. Others count as "other", because gateways may send any name.
+#: Service tiers in API responses that are counted by name. Others count as "other".
 TIERS = ("default", "flex", "priority", "scale", "auto")
 
 
@@ -152,7 +149,7 @@ CHANGE_DELIVERIES = _counter("change_deliveries")
 HTTP_REQUESTS = _counter("http_requests")
 HTTP_REQUEST_SECONDS = _histogram("http_request_seconds")
 
-#: Metrics that processes count. All other metrics are read from the stores.
+#: Metrics that processes count. The others are read from the stores.
 COUNTED = tuple(_specs)
 
 
@@ -162,7 +159,6 @@ RunEnd = Literal["done", "failed", "deferred", "retried", "lost"]
 
 
 def count_run(outcome: RunEnd, seconds: float, code: str = "") -> None:
-    """Count a run of a job by outcome and error code, and record its duration."""
     if outcome in ("done", "failed"):
         JOBS_FINISHED.labels(outcome, code).inc()
     elif outcome != "lost":

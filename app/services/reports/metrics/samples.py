@@ -1,7 +1,7 @@
 """Build samples of metrics from figures of the key pool's store, the database, and the broker.
 
-Samples are keyed by metric name (`instruments.SPECS`), and show OpenAI keys only as masks. If a source is unavailable,
-its samples are missing, because zeros would look like a reset of all counters.
+Samples are keyed by metric name (`instruments.SPECS`), and show OpenAI keys only as masks. An unavailable source has no
+samples, because zeros would look like a reset of all counters.
 """
 
 from collections import Counter
@@ -18,7 +18,7 @@ from app.services.reports.metrics.instruments import Samples
 def pool_samples(configured: int | None, report: KeyReport | None) -> dict[str, Samples]:
     """Return the pool's samples. `configured` is the number of configured keys, or None if they are unusable.
 
-    If the keys are unusable and there is no report, `openai_pool_shared` has no sample, because its value is unknown.
+    If the keys are unusable and there is no report, `openai_pool_shared` is unknown and has no sample.
     """
     found: dict[str, Samples] = {}
     if configured is not None:
@@ -27,7 +27,7 @@ def pool_samples(configured: int | None, report: KeyReport | None) -> dict[str, 
         return found
     masks, groups, snapshots = report.masks, report.figures.groups, report.snapshots
     calls, models = report.figures.calls, report.figures.models
-    # the group of a key without shared limits is named by the key's id, which must not be exported
+    # a key without a limit group is its own group, whose name is the key's id, which must not be exported
     capacities = [c._replace(group=masks.get(c.group, c.group)) for c in report.figures.capacities]
     group_of = {s.key_id: groups.get(s.key_id, s.key_id) for s in snapshots}
     spent, day, key_day = amounts(report.spent), amounts(report.budget.day), amounts(report.budget.key_day)
@@ -79,7 +79,7 @@ def pool_samples(configured: int | None, report: KeyReport | None) -> dict[str, 
 
 
 def job_samples(figures: JobFigures | None, messages: Mapping[str, int] | None) -> dict[str, Samples]:
-    """Return the samples of the database and the broker. Arguments of unavailable sources are None."""
+    """Return the samples of the database and the broker. For an unavailable source, the argument is None."""
     found: dict[str, Samples] = {}
     if messages is not None:
         found["queue_messages"] = {(queue,): count for queue, count in messages.items()}
@@ -99,14 +99,14 @@ def job_samples(figures: JobFigures | None, messages: Mapping[str, int] | None) 
 
 @dataclass(frozen=True, slots=True)
 class HealthFigures:
-    """The database's figures about keys: when each key id was first seen, and (kind, severity) of each firing alert."""
+    """The database's figures: when each key id was first seen, and (kind, severity) of each firing alert."""
 
     first_seen: Mapping[str, datetime]
     firing: Sequence[tuple[str, str]]
 
 
 def health_samples(figures: HealthFigures | None, masks: Mapping[str, str]) -> dict[str, Samples]:
-    """Return the samples of keys and alerts. Omit keys without a mask, which were removed long ago."""
+    """Return the samples of keys and alerts. Keys without a mask were removed long ago, and are omitted."""
     if figures is None:
         return {}
     seen = {(masks[key_id],): at.timestamp() for key_id, at in figures.first_seen.items() if key_id in masks}

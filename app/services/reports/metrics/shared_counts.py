@@ -1,7 +1,7 @@
 """Add up the counts of all processes in one Redis hash.
 
-Every few seconds and when it ends, a process adds the increase of its own counters. Delivery is at least once: if
-Redis's reply is lost, the same increase is added again. A killed process loses its counts since its last report.
+A process adds the increase of its counters every few seconds, and when it ends. If Redis's reply is lost, an increase
+is added twice. A process that is killed loses the counts since its last report.
 """
 
 import json
@@ -24,17 +24,17 @@ log = logging.getLogger(__name__)
 
 INTERVAL_SECONDS = 5.0
 _NAME = "{propintel}:metrics"
-#: The hash in Redis expires if no process adds to it for this time.
+#: The hash expires if no process adds to it for this time.
 _KEPT_SECONDS = 35 * 86_400
 
 
 def encode(name: str, labels: Mapping[str, str]) -> str:
-    """Return the name of a series' field in the hash. It does not depend on the order of the labels."""
+    """Return the name of the hash field for a series. The order of `labels` does not matter."""
     return json.dumps([name, labels], sort_keys=True, separators=(",", ":"))
 
 
 def counts(registry: CollectorRegistry) -> dict[str, float]:
-    """Return the values of all series of `registry`, except the `_created` timestamps, which cannot be added up."""
+    """Return the values of all series in `registry`, except `_created` timestamps, which cannot be added up."""
     return {
         encode(sample.name, sample.labels): sample.value
         for family in registry.collect()
@@ -52,8 +52,8 @@ def read_counts(connection: redis.Redis) -> dict[str, float]:
 class Flusher:
     """Adds to the totals in Redis what this process has counted since the flusher was created.
 
-    Create it after forking, because a child process starts with its parent's counts, which the parent reports. A
-    flusher inherited from the parent reports nothing.
+    Create it after forking, because a child process starts with its parent's counts, which the parent reports. A child
+    process that inherits a flusher reports nothing with it.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Flusher:
         self._thread.start()
 
     def stop(self) -> None:
-        """Report the remaining counts and end the thread, within seconds. Safe to call again, or without `start`."""
+        """Report the remaining counts, and end the thread. Safe to call again, or without `start`."""
         if os.getpid() != self._pid or self._stopped.is_set():
             return
         self._stopped.set()
@@ -118,14 +118,14 @@ class Flusher:
 
 
 def make_flusher(settings: Settings) -> Flusher:
-    """Return a flusher that connects to Redis when there is something to report."""
     return Flusher(connect_store(broker_url(settings)))
 
 
 def families(specs: Iterable[Spec], totals: Mapping[str, float] | None) -> list[Metric]:
-    """Return a metric family for each spec, with samples from `totals`. Series in `Spec.first` are 0 until counted.
+    """Return a metric family for each spec, with samples from `totals`.
 
-    Omit series that this version does not know. If `totals` is None, omit all samples: 0 would look like a restart.
+    Series in `Spec.first` are 0 if `totals` lacks them. Series that this version does not know are omitted. If `totals`
+    is None, there are no samples, because 0 would look like a restart.
     """
     found: _Found = defaultdict(list)
     for series, total in sorted((totals or {}).items()):
@@ -145,14 +145,14 @@ _Found = defaultdict[str, list[tuple[dict[str, str], float]]]
 def _histogram(spec: Spec, found: _Found) -> Samples:
     counted, sums = _of(spec, found, "_bucket", "le"), _of(spec, found, "_sum")
     series = sorted({labels[:-1] for labels in counted} or ({()} if not spec.labels else set()))
-    return {  # the hash contains only buckets that were counted
+    return {  # Redis has only the buckets that were counted
         values: ([counted.get((*values, bucket), 0.0) for bucket in spec.buckets], sums.get(values, 0.0))
         for values in series
     }
 
 
 def _of(spec: Spec, found: _Found, suffix: str = "", *more: str) -> dict[tuple[str, ...], float]:
-    """Return samples that have exactly the labels of `spec`. An older version may have used other labels."""
+    """Return the samples that have exactly the labels of `spec`. Those of an older version may have others."""
     names = (*spec.label_names, *more)
     samples = found[f"{spec.shown}{suffix}"]
     return {tuple(labels[n] for n in names): total for labels, total in samples if set(labels) == set(names)}
