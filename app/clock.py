@@ -7,8 +7,6 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Returns the wall-clock time, and sleeps."""
-
     def now(self) -> datetime:
         """Return the time in UTC, timezone-aware."""
         ...

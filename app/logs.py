@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 #: Library loggers that log too much below WARNING, or repeat this project's lines.
 _NOISY = ("httpx2", "httpcore2", "openai", "asyncio", "alembic", "urllib3", "requests")
-#: Fields of libraries that are not logged: Celery's `data` and uvicorn's `color_message` only repeat the message.
+#: Fields of library records that are not logged: Celery's `data` and uvicorn's `color_message` repeat the message.
 _IGNORED_FIELDS = frozenset({"data", "color_message", "taskName"})
 _RECORD_FIELDS = frozenset(logging.makeLogRecord({}).__dict__) | _IGNORED_FIELDS | {"message", "asctime"}
 #: The fields that text lines show. Text lines without a job also show the task. JSON lines show all fields.
@@ -41,8 +41,7 @@ _SHORT_ID_LENGTH = 8
 class RedactedRecord(logging.LogRecord):
     """A log record whose texts are redacted for every handler, including handlers of libraries.
 
-    If the format string does not fit the arguments, the text shows both, redacted. The base class would print them
-    unredacted.
+    If the format string does not fit the arguments, the message contains both in redacted form.
     """
 
     __slots__ = ("_exc_text", "_stack_info")
@@ -137,10 +136,10 @@ def _shown(fields: Mapping[str, Any], message: str) -> list[str]:
 
 class _Handler(logging.StreamHandler[TextIO]):
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (as above)
-        """Report that a line was lost. The base class would also print the record's arguments, unredacted."""
+        """Report a lost line without the record's arguments, which the base class would print unredacted."""
         try:
             sys.stderr.write(redact(f"A log line of {record.name} is lost: {traceback.format_exc(limit=1)}"))
-        except (OSError, ValueError):  # stderr is closed
+        except (OSError, ValueError):
             return
 
 
@@ -172,7 +171,7 @@ def _is_terminal(stream: TextIO | None) -> bool:
 
 
 def _drop_other_handlers() -> None:
-    """Make loggers with their own stream handlers (uvicorn, tornado) use the root logger's handler instead."""
+    """Let loggers with their own stream handlers (uvicorn, tornado) use the root logger's handler instead."""
     for logger in list(logging.root.manager.loggerDict.values()):
         if not isinstance(logger, logging.Logger):
             continue
@@ -206,7 +205,6 @@ def _log_unraisable(args: sys.UnraisableHookArgs) -> None:
     log.error("Uncaught exception: %s", where, exc_info=(type(error), error, args.exc_traceback))
 
 
-#: Returns a short `repr` of an object, or its type and id if `__repr__` raises an exception.
 _BRIEF = reprlib.Repr(maxother=200, maxstring=200)
 
 

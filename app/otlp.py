@@ -1,7 +1,7 @@
 """Create and export spans with the OpenTelemetry SDK, for `app.tracing`. Importing this module loads the SDK.
 
 The SDK itself reads further standard environment variables, such as `OTEL_RESOURCE_ATTRIBUTES`,
-`OTEL_EXPORTER_OTLP_CERTIFICATE`, and the limits of batches and attributes.
+`OTEL_EXPORTER_OTLP_CERTIFICATE`, and limits for batches and attributes.
 """
 
 import logging
@@ -26,10 +26,10 @@ log = logging.getLogger(__name__)
 _QUEUE = 2048
 _EXPORT_SECONDS = 5.0
 _DELAY_MS = 1000
-#: SDK loggers to silence, because they log every failed batch. `_LoggedOnce` logs an outage once.
+#: SDK loggers to silence, because they log every failed batch. `_LoggedOnce` logs only the first one.
 _SDK_LOGGERS = ("opentelemetry.exporter", "opentelemetry.sdk", "opentelemetry.attributes")
-#: 2**64 divided by the golden ratio. Fibonacci hashing spreads version 4 UUIDs evenly, although they have constant
-#: bits.
+#: 2**64 divided by the golden ratio. Multiplying by it (Fibonacci hashing) spreads UUIDs evenly, although some of their
+#: bits are constant.
 _SPREAD = 0x9E3779B97F4A7C15
 
 _next_trace_id: ContextVar[int] = ContextVar("next_trace_id", default=0)
@@ -41,7 +41,7 @@ class _JobIds(RandomIdGenerator):
 
 
 class _Share(Sampler):
-    """Samples a share of all traces, chosen by trace id, so that all attempts of a job are traced or none."""
+    """Samples a share of all traces. The trace id decides, so that all attempts of a job are traced, or none."""
 
     def __init__(self, ratio: float) -> None:
         self._bound = round(ratio * 2**64)
@@ -57,7 +57,7 @@ class _Share(Sampler):
 
 
 class _LoggedOnce(SpanExporter):
-    """Logs once when the collector becomes unreachable, and once when it is back. Only the SDK's thread uses it."""
+    """Logs once when the collector becomes unreachable, and once when it is back."""
 
     def __init__(self, inner: SpanExporter) -> None:
         self._inner = inner
@@ -118,7 +118,6 @@ class Exporting:
         self._provider.shutdown()
 
     def give_up(self) -> None:
-        """Stop sending, so that a running `close` ends soon."""
         self._exporter.shutdown()  # type: ignore[no-untyped-call]
 
 

@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any
 
-#: The C0 and C1 control characters, Unicode's line and paragraph separators, and its Bidi_Control characters.
+#: C0 and C1 control characters, and Unicode's line separators, paragraph separators, and Bidi_Control characters.
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f]")
 
 

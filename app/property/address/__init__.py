@@ -1,7 +1,7 @@
 """Split addresses into parts, normalize the parts, and compare addresses.
 
-`parse` is for text from pages and never raises. `read_target` is for addresses that users request, and reports missing
-parts.
+`parse` splits addresses from pages and never raises. `read_target` parses addresses that users request, and raises
+`ValueError` if parts are missing.
 """
 
 from app.property.address.comparing import address_key, compare, differ, normalize

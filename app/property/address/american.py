@@ -82,7 +82,9 @@ def _rural_in(words: str) -> re.Match[str] | None:
 
 
 def _arranged(parts: Sequence[str]) -> tuple[str, list[str], list[str]]:
-    """Return the delivery line, separate units, and the parts after them. Omit other text before the delivery line."""
+    """Return the delivery line, the units that are parts of their own, and the parts after them. Drop other text before
+    the delivery line.
+    """
     parts = _joined_numbers(parts)
     at = next((i for i, part in enumerate(parts) if streets.starts_with_number(part) or _RURAL.match(part)), None)
     if at is None:
@@ -96,7 +98,7 @@ def _arranged(parts: Sequence[str]) -> tuple[str, list[str], list[str]]:
 
 
 def _joined_numbers(parts: Sequence[str]) -> list[str]:
-    """Join a number and a street (`123, MAIN ST`) into one part. Do not join a number and a town (`123, SALEM`)."""
+    """Join a lone number with the street after it (`123, MAIN ST`), but not with a town (`123, SALEM`)."""
     if len(parts) > 1 and _NUMBERS_ONLY.fullmatch(parts[0]) and not parts[1][0].isdigit():
         line = f"{parts[0]} {parts[1]}"
         return [line, *parts[2:]] if len(parts) > 2 or streets.read_line(line).suffix else list(parts)
@@ -110,12 +112,12 @@ def _with_line(address: Address, line: str, unit_parts: Sequence[str]) -> Addres
     street = streets.read_line(line)
     unit = " ".join((street.unit, *unit_parts)).strip()
     street = replace(street, unit=unit)
-    # write the unit after a comma if the parser would otherwise split the line differently
+    # if the parser would split the line differently, write the unit after a comma
     written = street.line if streets.read_line(street.line) == street else f"{replace(street, unit='').line}, {unit}"
     return replace(
         address,
         street=written.strip(" ,") or None,
-        street_number=None if street.number == "0" else street.number or None,  # many vacant lots have the number 0
+        street_number=None if street.number == "0" else street.number or None,  # lots without a number may have 0
         street_name=street.street_name or None,
         unit=units.identifier(unit) or None,
     )

@@ -1,4 +1,6 @@
-"""Normalize and compare addresses, and derive their keys. Names may differ by typing errors, numbers may not."""
+"""Normalize and compare addresses, and derive their keys. Names count as equal if they differ only by typing errors.
+Numbers must be equal.
+"""
 
 import re
 from dataclasses import replace
@@ -17,13 +19,14 @@ from app.property.address.words import plain
 from app.property.values.places import country_code, us_state
 
 Verdict = Literal["same", "different", "unsure"]
-#: The words for a state road, which differ between states. Keys and comparisons replace all of them with `SR`.
+#: A state road, whose spelling differs between sources. In keys and comparisons, it is written `SR`.
 _STATE_ROAD = re.compile(r"^(OLD )?(?:STATE (?:HIGHWAY|ROAD|ROUTE)|(?!US )[A-Z]{2} HIGHWAY|HIGHWAY|ROUTE) (?!OF )")
 _ROAD = re.compile(r"^(?:OLD )?(?:SR|US HIGHWAY|INTERSTATE|COUNTY (?:HIGHWAY|ROAD|ROUTE)|FM|RM|RANCH ROAD) ")
 _STRASSE = re.compile(r"STRASSE\b")
 #: Designators that sources may interchange: `STE 4` and `RM 4` may be the same unit, but `STE 4` and `RM 5` never are.
 _SINGLE_UNITS = ("UNIT", "STE", "RM", "LOT", "SPC", "TRLR", "OFC", "PH")
-#: Words that tell streets apart, so that a difference is no typing error: `AVENUE A`, `HIGHWAY EE`, `NORTHRIDGE`.
+#: Words and letters that distinguish streets. A difference in them is not a typing error: `AVENUE A`, `HIGHWAY EE`,
+#: `NORTHRIDGE`.
 _MARKS = re.compile(r"NORTH|SOUTH|EAST|WEST|\b([A-Z])\1?\b")
 #: Pairs of a name's minimum length and the number of typing errors allowed in it.
 _TYPOS = ((10, 2), (6, 1))
@@ -63,9 +66,7 @@ def normalize(address: Address) -> Address:
 
 
 def compare(one: Address, other: Address) -> Verdict:
-    """Compare two addresses.
-
-    Return `different` if a part other than the town clearly differs. Return `same` if number, street, and unit agree,
+    """Return `different` if a part other than the town clearly differs. Return `same` if number, street, and unit agree,
     and also the postal code or the town. Return `unsure` otherwise. Long names of streets and towns may differ by one
     or two typing errors. Names with digits must be equal.
     """
@@ -84,7 +85,9 @@ def compare(one: Address, other: Address) -> Verdict:
 
 @lru_cache(maxsize=20_000)
 def _street(address: Address) -> Street:
-    """Return the parts of the street in capitals. Separate number, name, and unit fields override the street line."""
+    """Return the parts of the street in capitals. The fields for number, name, and unit take precedence over the street
+    line.
+    """
     american = (country_code(address.country or "") or "US") == "US"
     text, number, name, unit = (
         plain(part or "").replace(",", "")
@@ -94,7 +97,7 @@ def _street(address: Address) -> Street:
     if american:
         parts = written = streets.read_line(text)
         number = number or written.number
-        if name:  # it may contain the end of the number, as in `1/2 MAIN ST`, or the unit
+        if name:  # the name field may contain the end of the number, as in `1/2 MAIN ST`, or the unit
             whole = streets.read_line(f"{number} {name}") if number else Street()
             parts = whole if whole.number else streets.read_name(name.split())
             number = whole.number or number
@@ -125,7 +128,9 @@ def _lower(value: str | None) -> str | None:
 
 
 def _numbers(one: str, other: str) -> Verdict:
-    """Return `unsure` if a number is missing, if only a hyphen differs, or if one is a range that has the other."""
+    """Return `unsure` if a number is missing, if only a hyphen differs, or if one number is a range that contains the
+    other.
+    """
     if not (one and other):
         return "unsure"
     if one == other:
@@ -144,7 +149,7 @@ def _is_within(number: str, span: str) -> bool:
 
 
 def _units(one: str, other: str) -> Verdict:
-    """Return `unsure` if units differ only in the designator, as `STE 4` and `RM 4` do."""
+    """Return `unsure` if a unit is missing, or if only the designators differ, as in `STE 4` and `RM 4`."""
     if one == other:
         return "same"
     a, b = units.split_up(one), units.split_up(other)
@@ -180,5 +185,4 @@ def _is_typo(one: str, other: str) -> bool:
 
 
 def differ(one: str | None, other: str | None) -> bool:
-    """Return whether both values are known and different."""
     return one is not None and other is not None and one != other

@@ -1,4 +1,6 @@
-"""Parse requested addresses outside the US. The country comes last. After a Canadian postal code, it may be omitted."""
+"""Parse requested addresses outside the US. The country must be last, but may be missing after a Canadian province and
+postal code.
+"""
 
 import re
 from dataclasses import replace
@@ -23,7 +25,7 @@ def country_of(text: str) -> tuple[str, str] | None:
 
 
 def read(text: str, country: str) -> Address:
-    """Return the address in `text`, in capitals. Raises `ValueError` if parts are missing; the error names them."""
+    """Return the address in `text`, in capitals. Raises `ValueError`, whose message lists the missing parts."""
     line = _plain(text)
     found = reading.parse(line, country)
     street = found.street
@@ -39,7 +41,6 @@ def read(text: str, country: str) -> Address:
 
 
 def spelled(text: str, country: str) -> str:
-    """Return the address in capitals, with the country's name at its end."""
     return f"{_plain(text)}, {country_name(country).upper()}"
 
 

@@ -9,7 +9,7 @@ from app.property.fields.table import ADDRESS_FIELDS
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An address in parts. Unknown parts are None. `street` is the delivery line."""
+    """An address in parts. Unknown parts are None. `street` is the delivery line, with number and unit."""
 
     street: str | None = None
     street_number: str | None = None
@@ -26,7 +26,6 @@ class Address:
         return cls(**{part: str(values[name]) for part, name in ADDRESS_FIELDS.items() if values.get(name)})
 
     def as_values(self) -> dict[str, str]:
-        """Return the known parts, keyed by record field."""
         return {name: known for part, name in ADDRESS_FIELDS.items() if (known := getattr(self, part))}
 
     @property

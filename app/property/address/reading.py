@@ -1,7 +1,8 @@
 """Split an address that a page gives as one text into parts, without normalizing them. Unknown parts are None.
 
-US addresses are split at commas. If no comma precedes the town, `usaddress` finds it. Other addresses are split by
-their country's conventions or, if these are unknown, at commas. `wanted.py` parses the addresses that users request.
+US addresses are split at commas. If no comma precedes the town, the library `usaddress` finds it. Other addresses are
+split by their country's conventions or, if these are unknown, at commas. `wanted.py` parses the addresses that users
+request.
 """
 
 import re
@@ -38,7 +39,7 @@ _NUMBER_LAST = re.compile(r"^(.*?\D)(?<!\s)\s++(\d+\s?[A-Za-z]?(?:\s?[/-]\s?\d+\
 
 
 def parse(text: str, country: str | None = None) -> Address:
-    """Split an address into parts. Never raises. If `text` is not an address, the result may have only a `street`."""
+    """Split an address into parts. Never raises. If `text` is not an address, it may become the `street`."""
     text = re.sub(r"\s+", " ", text.replace("\n", ", ")).strip(" ,;")[:300]
     text = re.sub(r"(?:,\s*)+,", ",", text)
     if not text:
@@ -64,7 +65,7 @@ def parse(text: str, country: str | None = None) -> Address:
 def _state_before_zip(text: str) -> str | None:
     """Return the code of the state before a ZIP code, or None if `text` is not a state.
 
-    Any other two capital letters count as a state too, unless they are a country code.
+    Two capital letters that are no country code also count as a state.
     """
     return us_state(text) or (text if re.fullmatch("[A-Z]{2}", text) and country_code(text) is None else None)
 
@@ -85,7 +86,9 @@ def _us(head: str, state: str | None, postal_code: str | None) -> Address:
 
 
 def _elsewhere(text: str, country: str | None) -> Address:
-    """Split an address outside the US by its country's address format, or at commas if it matches no known format."""
+    """Split an address outside the US by its country's address format, or at commas if the address does not have this
+    format.
+    """
     if country == "IE":
         text = re.sub(r"(?<![,\s])\s+(?=Co\.? [A-Z]|County [A-Z])", ", ", text)
     base = Address(country=country)
@@ -103,7 +106,7 @@ def _elsewhere(text: str, country: str | None) -> Address:
 
 
 def with_street(address: Address, street: str) -> Address:
-    """Return `address` with the given street, and with the number, name, and unit found in the street."""
+    """Return `address` with this street and the number, name, and unit that it contains."""
     street = re.sub(r"\s+", " ", street).strip(" ,;")
     if not street:
         return address

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from app.property.address import tables, units
 from app.property.address.words import ORDINAL, spaced
 
-#: Suffixes that are hardly ever a street name by themselves. A single directional before such a suffix is the name, as
-#: in `N ST`. `PARK` is not one of them: `N PARK` is the north end of a street called Park.
+#: Suffixes that are rarely a street's whole name. In a line such as `N ST`, the directional before the suffix is the
+#: name. `PARK` is not one of them: `N PARK` is the north end of a street called Park.
 ONLY_SUFFIX = frozenset(
     "ST AVE RD DR LN CT PL BLVD CIR TER WAY PKWY HWY TRL SQ ALY LOOP PIKE EXPY FWY TPKE".split()  # noqa: SIM905
 )
@@ -39,12 +39,10 @@ class Street:
 
     @property
     def street_name(self) -> str:
-        """The street without number and unit, such as `N MAIN ST`."""
         return " ".join(p for p in (self.predirectional, self.name, self.suffix, self.postdirectional) if p)
 
     @property
     def line(self) -> str:
-        """The delivery line, such as `123 N MAIN ST UNIT 4`."""
         return " ".join(p for p in (self.number, self.street_name, self.unit) if p)
 
 
@@ -69,7 +67,6 @@ def read_line(line: str) -> Street:
 
 
 def read_name(words: Sequence[str]) -> Street:
-    """Parse a street name without number and unit."""
     words = spaced(" ".join(words)).split()
     before, words = _predirectional(words)
     if road := _highway(words):
@@ -92,7 +89,6 @@ def _with_bare_unit(street: Street, words: Sequence[str]) -> Street:
 
 
 def _number(line: str) -> tuple[str, str] | None:
-    """Return the normalized house number at the start of `line`, and the rest, or None."""
     line = line.removeprefix("# ")
     first, _, rest = line.partition(" ")
     if rest and first in tables.HOUSE_NUMBER_WORDS and " " in rest and not rest.startswith("HUNDRED"):
@@ -107,7 +103,7 @@ def _number(line: str) -> tuple[str, str] | None:
 def _with_letter(number: str, rest: str) -> tuple[str, str]:
     """Join a letter to the house number, as in `123 B MAIN ST`, but not in `123 B ST` or `123 E MAIN ST`."""
     letter, _, street = rest.partition(" ")
-    # house numbers have no O, so it is part of a name, as in O BRIEN
+    # O never belongs to a house number, but to a name, as in O BRIEN
     is_letter = len(letter) == 1 and letter.isalpha() and letter not in ("O", *tables.DIRECTIONALS)
     if is_letter and number.isdigit() and read_name(street.split()).suffix:
         return number + letter, street
@@ -131,7 +127,6 @@ def _postdirectional(words: list[str]) -> tuple[str, list[str]]:
 
 
 def _two(words: Sequence[str]) -> str | None:
-    """Return two words as one directional, such as `NE` for `NORTH EAST` or `N E`."""
     both = "".join(tables.DIRECTIONALS.get(word, "?") for word in words)
     return both if both in ("NE", "NW", "SE", "SW") else None
 
@@ -146,7 +141,6 @@ def _is_suffix_only(words: Sequence[str]) -> bool:
 
 
 def is_highway(words: Sequence[str]) -> bool:
-    """Return whether `words` begin with a highway's name and number."""
     return _highway(words) is not None
 
 

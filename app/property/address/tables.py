@@ -26,8 +26,8 @@ _CARDINALS = [
 #: House numbers in words, as in `ONE MICROSOFT WAY`.
 HOUSE_NUMBER_WORDS: Mapping[str, str] = MappingProxyType({word: str(n) for n, word in enumerate(_CARDINALS, start=1)})
 
-#: Patterns for the first words of a highway, each with the standard spelling (appendix F). The highway's number or
-#: letter follows, as in Missouri's `HIGHWAY EE`.
+#: Patterns for the first words of a highway, each with the standard spelling (appendix F). A highway's number or letter
+#: must follow, as in Missouri's `HIGHWAY EE`.
 _HIGHWAY_WORDS: tuple[tuple[str, str], ...] = (
     (r"(?:U S|US|UNITED STATES)(?: (?:HIGHWAY|HWY|HIWAY|ROUTE|RTE|RT))?", "US HIGHWAY"),
     (r"(?:INTERSTATE|I|IH)(?: (?:HIGHWAY|HWY))?", "INTERSTATE"),
@@ -106,7 +106,6 @@ def ordinal_words() -> Mapping[str, int]:
 
 
 def ordinal(number: int) -> str:
-    """Return the ordinal in digits, such as `21ST` for 21."""
     ending = "TH" if 10 <= number % 100 <= 20 else {1: "ST", 2: "ND", 3: "RD"}.get(number % 10, "TH")
     return f"{number}{ending}"
 

@@ -13,8 +13,7 @@ _CODES = {name.upper(): code for name, code in US_STATES.items()}
 _NAMES = "|".join(sorted(_CODES, key=len, reverse=True))
 _STATE = re.compile(rf"(?:^|(?P<comma>, )| )(?P<state>[A-Z]{{2}}|[A-Z] [A-Z]|{_NAMES})$")
 _COUNTY = re.compile(r" (?:COUNTY|PARISH)$|^COUNTY OF ")
-#: Lines with more words than this are not parsed with the slow library `usaddress`. Even the long line `1234 N OLD
-#: FICTIONAL LAKE BROADWAY APT 12 SPRINGFIELD HEIGHTS` has only ten words.
+#: Lines with more words than this are not parsed with the slow library `usaddress`. Addresses are rarely longer.
 _TAGGED_WORDS = 12
 _STARTS = {
     **{"ST": "SAINT", "STE": "SAINTE", "FT": "FORT", "MT": "MOUNT"},
@@ -25,7 +24,8 @@ _STARTS = {
 def state(words: str, postal_code: str | None) -> tuple[str | None, str]:
     """Return the two-letter code of the state at the end of `words` (or None), and the words before it.
 
-    After a comma, any two letters count as a state. If no comma precedes them, they may be the end of a street.
+    After a comma, any two letters count as a state. Without a comma, they count only if they are unlikely to be the end
+    of a street.
     """
     found = _STATE.search(words)
     if found is None or (len(found["state"]) == 3 and found["state"].replace(" ", "") not in US_CODES):
@@ -38,7 +38,6 @@ def state(words: str, postal_code: str | None) -> tuple[str | None, str]:
 
 
 def _is_state(code: str, rest: str, postal_code: str | None) -> bool:
-    """Return whether `code`, which follows `rest` without a comma, is a state and not the end of a street."""
     last = rest.rpartition(", ")[2]
     if "," in rest and not streets.starts_with_number(last):
         return bool(last) and (code in US_CODES or postal_code is not None or code == "ST")
@@ -50,7 +49,9 @@ def _is_state(code: str, rest: str, postal_code: str | None) -> bool:
 
 
 def of_parts(parts: Sequence[str]) -> str | None:
-    """Return the town among the parts after the delivery line: the last that is no unit and, if possible, no county."""
+    """Return the last town among the parts after the delivery line. Skip units, and skip counties unless all parts are
+    counties.
+    """
     named = [part for part in parts if not units.read(part.split())]
     towns = [part for part in named if not _COUNTY.search(part)] or named
     return spelled(towns[-1]) if towns else None
@@ -78,7 +79,7 @@ def spelled(town: str) -> str:
 
 
 def _by_suffix(line: str) -> int | None:
-    """Return the index where the town begins after the suffix, directional, and unit, or None if this is unclear."""
+    """Return the index of the town, which follows the suffix, directional, and unit. Return None if it is unclear."""
     if not streets.starts_with_number(line):
         return None
     words = line.split(" ")
@@ -106,8 +107,7 @@ def _by_suffix(line: str) -> int | None:
 def _by_habit(line: str, region: str) -> int | None:
     """Return the index where the town begins after a street without a suffix, or None.
 
-    The library `usaddress` takes ten times as long as all other steps. Therefore, it is not used for long lines or for
-    lines that cannot end with a town.
+    The library `usaddress` is slow, so it does not parse long lines or lines that cannot end with a town.
     """
     if line.count(" ") >= _TAGGED_WORDS or re.search(r"[\d#&]", line[-3:]):
         return None

@@ -13,7 +13,7 @@ from app.property.address.tables import (
 )
 from app.property.address.words import ORDINAL
 
-#: The standard designator: `4`, `# 4`, `Apt 4`, and `Unit 4` are all normalized to `UNIT 4`.
+#: The designator that replaces `APT` and `#`: `4`, `# 4`, `Apt 4`, and `Unit 4` are all normalized to `UNIT 4`.
 UNIT = "UNIT"
 _ANY = frozenset({"APT", UNIT})
 #: Designators of parts of a building that have several units.
@@ -27,15 +27,15 @@ _IDENTIFIER = re.compile(r"[A-Z0-9]+(?:[-/.][A-Z0-9]+)*")
 
 
 def split(words: Sequence[str]) -> tuple[list[str], str | None]:
-    """Split the words after a house number into the words of the street and the normalized unit (None if there is
-    none).
+    """Split the words after a house number into the street's words and the normalized unit, or None if there is no
+    unit.
     """
     for start in range(max(1, len(words) - _MOST_WORDS), len(words)):
         street = words[:start]
         if all(word in DIRECTIONALS for word in street):
             continue
         unit = read(words[start:])
-        # without a suffix before it, the word may belong to the street's name, as in MAIN FLAT N or LAKE FRONT
+        # without a suffix before them, these words may belong to the street's name, as in MAIN FLAT N or LAKE FRONT
         doubtful = unit in lone_units() or (
             len(words) > start + 1 and words[start] in suffixes() and not re.search(r"\d", words[start + 1])
         )
@@ -47,7 +47,7 @@ def split(words: Sequence[str]) -> tuple[list[str], str | None]:
 
 def _has_suffix(street: Sequence[str]) -> bool:
     begins = next(place for place, word in enumerate(street) if word not in DIRECTIONALS)
-    # the first word is a part of the name, as in N DR JONES, unless it is the only one, as in E ST
+    # the first word belongs to the name, as in N DR JONES, unless it is the only word, as in E ST
     return any(word in suffixes() for word in street[begins + 1 :] or street[1:])
 
 
@@ -91,7 +91,7 @@ def split_up(unit: str) -> dict[str, str]:
 
 
 def joined(written: str, field: str) -> str:
-    """Return the unit of a unit field (`4`), with the building or floor that only the street line names (`BLDG B`)."""
+    """Return the unit in a unit field (`4`), after a building or floor that only the street line names (`BLDG B`)."""
     line, own = split_up(written), split_up(field)
     if not field or [*line.values()][-1:] == [*own.values()][-1:]:
         return written if len(line) >= len(own) else field
@@ -110,7 +110,6 @@ def identifier(unit: str) -> str:
 
 
 def _one(words: Sequence[str]) -> tuple[str | None, int]:
-    """Return the designator and identifier at the start of `words`, normalized, and the number of words used."""
     if floor := _floor(words):
         return floor
     designator = unit_designators().get(words[0])
@@ -132,7 +131,6 @@ def _one(words: Sequence[str]) -> tuple[str | None, int]:
 
 
 def _floor(words: Sequence[str]) -> tuple[str, int] | None:
-    """Return `FL 2` for `2ND FLOOR` or `SECOND FLOOR`, and the number of words used."""
     if len(words) < 2 or unit_designators().get(words[1]) != "FL":
         return None
     written = ORDINAL.fullmatch(words[0])

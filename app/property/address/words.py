@@ -34,7 +34,7 @@ def spaced(words: str) -> str:
 def _without_accents(text: str) -> str:
     text = "".join(_unfolded(char) for char in text)
     text = re.sub("[\u0300-\u036f]", "", unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).upper()))
-    return unicodedata.normalize("NFC", text)  # recombine letters with their remaining marks
+    return unicodedata.normalize("NFC", text)
 
 
 def _unfolded(char: str) -> str:

@@ -1,1 +1,1 @@
-"""Render pages in Chromium (docs/browser-pages.md). The SSRF guard and robots.txt apply to all their requests."""
+"""Render pages in Chromium (docs/browser-pages.md). The SSRF guard and robots.txt apply to all requests of a page."""

@@ -53,7 +53,6 @@ class Loads:
         self.have_begun = False
 
     def begin(self, message: Message) -> None:
-        """Start the request in an `ask` message."""
         self.have_begun = True
         self._threads.submit(self._answer, message)
 
@@ -67,7 +66,7 @@ class Loads:
         try:
             if not self._is_over:
                 loaded = self._counted(self._load(_load_of(message["load"], self._left_bytes)))
-        finally:  # always answer, because the page waits for it
+        finally:  # the page waits for an answer even if the request fails
             with suppress(BrowserGoneError):
                 answer: Message | None = None
                 if loaded is not None:
@@ -75,7 +74,6 @@ class Loads:
                 self._conversation.answer(message["ask"], answer)
 
     def _counted(self, loaded: Loaded | None) -> Loaded | None:
-        """Return the response, or None if the page's total size now exceeds its limit."""
         with self._lock:
             self._left_bytes -= len(loaded.body) if loaded is not None else 0
             return loaded if self._left_bytes >= 0 else None

@@ -1,4 +1,4 @@
-"""Render a fetched page in the browser, and make those of its requests that the SSRF guard and robots.txt allow."""
+"""Render a fetched page in the browser, and make the page's requests that the SSRF guard and robots.txt allow."""
 
 import logging
 from dataclasses import dataclass, replace
@@ -22,7 +22,7 @@ from app.property.urls.site import site_of
 
 log = logging.getLogger(__name__)
 
-#: The longest waits for the robots.txt of a resource's host, and for a resource including its redirects.
+#: Maximum waits, in seconds: for the robots.txt of a resource's host, and for a resource with its redirects.
 _ROBOTS_SECONDS = 5.0
 _LOADING_SECONDS = 10.0
 _METHODS = frozenset({"GET", "HEAD", "POST"})
@@ -105,7 +105,7 @@ class PageRendering:
         return None
 
     def _stop(self, document: Arrival, load: Load, deadline_us: int) -> Loaded | Load:
-        """Send one request. Return the response, or the request that follows if the response is a redirect."""
+        """Send one request. Return the response, or the next request if the response is a redirect."""
         site = site_of(document.destination.host)
         visitor = replace(document.visitor, can_defer=False, max_wait_seconds=_ROBOTS_SECONDS, slot_site=site)
         destination = self._guard.check(
@@ -143,7 +143,9 @@ def _redirected(load: Load, destination: Destination, location: str, status: int
 
 
 def _may_be_read(document: Arrival, load: Load, loaded: Loaded) -> bool:
-    """Return whether CORS allows reading the response. Chromium cannot tell: Playwright adds the CORS header."""
+    """Return whether CORS allows reading the response. Chromium cannot decide this, because Playwright adds the CORS
+    header to every response.
+    """
     origin = load.headers.get("origin")
     is_own = load.url.startswith(f"{document.destination.origin}/")
     return origin is None or is_own or "access-control-allow-origin" in loaded.headers
@@ -157,7 +159,6 @@ def _fields(response: httpx2.Response) -> dict[str, str]:
 
 
 def _sent_to(url: str, cookies: httpx2.Cookies) -> dict[str, str]:
-    """Return the cookies that belong in a request to `url`, by name."""
     request = httpx2.Request("GET", url)
     cookies.set_cookie_header(request)
     pairs = (pair.strip().partition("=") for pair in request.headers.get("cookie", "").split(";"))

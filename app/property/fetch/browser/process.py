@@ -39,7 +39,9 @@ class BrowserStartError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """How to run the browser. It is ended if it uses more than `memory_bytes` or has no page for `idle_seconds`."""
+    """How to run the browser. The browser ends if it uses more than `memory_bytes`, or has rendered no page for
+    `idle_seconds`.
+    """
 
     executable: Path
     sandbox: bool
@@ -66,7 +68,7 @@ class BrowserProcess:
             env=self._environment(),
             cwd=self._folder,
             start_new_session=True,
-            # the browser process inherits the lock on the folder, so the folder stays locked if the worker ends
+            # the browser process also holds the lock on the folder, so the folder stays locked after the worker's death
             pass_fds=(self._alive.fileno(),),
         )
         self._numbers = itertools.count(1)
@@ -75,7 +77,7 @@ class BrowserProcess:
         self._lock = threading.Lock()
         self._gone = False
         self.renders = 0
-        #: The number of pages that now use this process, counted by the renderer.
+        #: The number of pages that the renderer now renders with this process.
         self.users = 0
         threading.Thread(target=self._listen, daemon=True, name="browser-answers").start()
         try:
@@ -94,7 +96,9 @@ class BrowserProcess:
 
     @contextmanager
     def render(self, order: Message) -> Iterator[Conversation]:
-        """Start rendering a page. Leaving the block cancels it. Raises `BrowserGoneError` if the process has ended."""
+        """Start rendering a page. Leaving the `with` block cancels the rendering. Raises `BrowserGoneError` if the
+        process has ended.
+        """
         number = next(self._numbers)
         answers: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         with self._lock:
@@ -125,7 +129,7 @@ class BrowserProcess:
     def end(self) -> None:
         """End the process and its descendants. Safe to call twice."""
         patience = 0.0
-        # if the lock stays taken, the process does not read its input and is killed at once
+        # if the lock is not released, the process does not read its input, and is killed without waiting
         if self._lock.acquire(timeout=1.0):
             try:
                 patience = _END_SECONDS
@@ -190,8 +194,6 @@ class BrowserProcess:
 
 
 class Conversation:
-    """The messages exchanged about one page."""
-
     def __init__(self, process: BrowserProcess, answers: queue.SimpleQueue[Message | None]) -> None:
         self._process = process
         self._answers = answers
@@ -223,7 +225,6 @@ def _reason(text: str) -> str:
 
 
 def _remove_stale_folders() -> None:
-    """Remove the folders of browser processes that were killed before they could clean up."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         with suppress(OSError), (folder / _LOCK).open("rb") as lock:
             if time.time() - folder.stat().st_mtime < _START_SECONDS:

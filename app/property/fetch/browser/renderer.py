@@ -42,7 +42,6 @@ class RenderLimits:
     #: Maximum total size of a page's resources, in bytes, after decompression.
     loaded_bytes: int = 30_000_000
     requests: int = 150
-    #: Maximum number of concurrent requests of one page, to all hosts together.
     requests_at_once: int = 4
     pages_at_once: int = 4
     #: After this many pages, a new browser process is started, because memory use grows over time.
@@ -70,8 +69,6 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True)
 class Redirect:
-    """The page redirects the browser to another URL."""
-
     url: str
 
 
@@ -105,9 +102,6 @@ class BrowserRenderer:
         self._lock = threading.Lock()
 
     def needs_browser(self, page: Page) -> bool:
-        """Return whether to render the page: its host is configured for the browser, or it is empty without its
-        scripts.
-        """
         if "html" not in page.content_type:
             return False
         if urlsplit(page.final_url).hostname in self._hosts:
@@ -127,7 +121,7 @@ class BrowserRenderer:
         try:
             try:
                 return self._render(document, deadline_us, load)
-            except _NotBegunError:  # the browser had just ended, so start another one
+            except _NotBegunError:  # the browser had just ended, so try once more with another one
                 return self._render(document, deadline_us, load)
         except (BrowserGoneError, _NotBegunError) as exc:
             raise BrowserFailedError(url, f"the browser ended meanwhile: {exc}") from exc

@@ -78,7 +78,6 @@ def check_browser(settings: Settings) -> None:
 
 
 def _is_green(library: str) -> bool:
-    """Return whether gevent or eventlet (`library`) has replaced Python's threads."""
     patcher = sys.modules.get(f"{library}.monkey") or sys.modules.get(f"{library}.patcher")
     is_patched = getattr(patcher, "is_module_patched", None) or getattr(patcher, "is_monkey_patched", None)
     return bool(is_patched is not None and is_patched("thread"))

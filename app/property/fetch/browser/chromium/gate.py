@@ -1,4 +1,4 @@
-"""Decide which of a page's requests are made, and how many at once.
+"""Decide which requests of a page are made, and limit how many run at once.
 
 The request for the page itself gets the document that the worker has already fetched. The worker also fetches scripts,
 and the data that they request. The page's host gets only one request at a time. Style sheets are replaced with empty
@@ -58,7 +58,7 @@ class Gate:
         self._last_change = time.monotonic()
         self.dropped: dict[str, int] = defaultdict(int)
         self.passed = 0
-        #: The URL that the page tries to navigate to after its document has been loaded.
+        #: The URL to which the page tries to navigate after loading its document.
         self.redirect: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     def quiet_seconds(self) -> float:
@@ -71,7 +71,7 @@ class Gate:
             if request.is_navigation_request():
                 await self._navigate(route, request)
             elif request.resource_type == "stylesheet":
-                # scripts wait for style sheets but do not need their content
+                # scripts may wait until a style sheet has loaded, but do not need its content
                 await route.fulfill(
                     status=200, content_type="text/css", body="", headers={"Access-Control-Allow-Origin": "*"}
                 )
@@ -91,7 +91,7 @@ class Gate:
             await self._drop(route, "frame")
         elif not self._answered:
             self._answered = True
-            self._url = request.url  # Chromium may normalize the URL
+            self._url = request.url  # Chromium may have normalized the document's URL
             await self._document(route)
         else:
             if request.method == "GET" and request.url != self._url and not self.redirect.done():

@@ -75,7 +75,7 @@ class Host:
             with suppress(TimeoutError, Error):
                 async with asyncio.timeout(_END_SECONDS):
                     await browser.close()
-            # kill remaining processes, because Playwright would wait for them
+            # kill the remaining processes, because Playwright would wait for their end
             memory.end_descendants(os.getpid())
 
     def _dead_end(self) -> str:
@@ -130,7 +130,7 @@ class Host:
                 return
 
     async def _send(self, message: Message) -> None:
-        with suppress(ConnectionError):  # the worker has ended, so this process ends soon
+        with suppress(ConnectionError):  # the worker has ended, and this process will end soon
             self._writer.write(wire.packed(message))
             await self._writer.drain()
 

@@ -13,7 +13,6 @@ _OWN = re.compile(rb"^(?:RssAnon|RssShmem):\s*(\d+) kB", re.MULTILINE)
 
 
 def descendants(root: int) -> list[int]:
-    """Return the ids of all descendants of `root`, parents first."""
     children: dict[int, list[int]] = defaultdict(list)
     for entry in _PROC.iterdir() if _PROC.is_dir() else ():
         if entry.name.isdecimal():

@@ -1,4 +1,4 @@
-"""Launch options for Chromium. They turn off its network access and services that only human users need.
+"""Launch options for Chromium. The options turn off Chromium's network access and services that only human users need.
 
 Switches are documented at https://peter.sh/experiments/chromium-command-line-switches and https://source.chromium.org.
 Playwright adds further switches (`chromiumSwitches.ts`), among them `--enable-automation`, which tells pages that the
@@ -27,7 +27,7 @@ _DISABLED_FEATURES = (
 def switches(memory_bytes: int) -> list[str]:
     """Return the switches to add to Playwright's. `memory_bytes` is the limit for the whole browser."""
     return [
-        # resolve no host names, so that code which ignores the proxy cannot reach hosts by name
+        # resolve no host names, so that code that ignores the proxy cannot reach hosts by name
         "--host-resolver-rules=MAP * ~NOTFOUND",
         "--dns-prefetch-disable",
         "--disable-quic",

@@ -28,7 +28,7 @@ _SIZE = """() => {
 
 
 class VisitError(Exception):
-    """A page could not be rendered. The worker reacts to `code`. `reason` is a text for people."""
+    """A page could not be rendered. `code` is for the worker, and `reason` describes the failure for people."""
 
     def __init__(self, code: str, reason: str) -> None:
         super().__init__(code, reason)
@@ -38,8 +38,6 @@ class VisitError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A page to render: the fetched document, its relevant headers and cookies, and the limits."""
-
     render: int
     url: str
     html: str
@@ -170,7 +168,6 @@ class _Visit:
 
 
 async def _unless_leaving[T](answer: Awaitable[T]) -> T | None:
-    """Return the result of `answer`, or None if it failed because the page was navigating away."""
     try:
         return await answer
     except Error as exc:

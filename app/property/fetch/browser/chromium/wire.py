@@ -1,8 +1,8 @@
 """The protocol between the worker and the browser process: JSON objects, one per line.
 
 The worker first sends `launch`, and the browser process answers `ready` or `broken`. For each page, the worker sends
-`render`, and the browser process finally answers `rendered`, `redirect`, or `failed`. Before that, it sends an `ask`
-for each request of the page, which the worker answers. The worker may also `cancel` a rendering.
+`render`. The browser process sends an `ask` for each request of the page, and the worker replies with `answer`.
+Finally, the browser process sends `rendered`, `redirect`, or `failed`. The worker may also `cancel` a rendering.
 
 An `ask` contains a `load` (`method`, `url`, `headers` and `cookies` by name, `body`). The `answer` contains `loaded`
 (`status`, `headers` by name, `body`), or null if there is no response. Bodies are base64.
