@@ -66,9 +66,10 @@ def normalize(address: Address) -> Address:
 
 
 def compare(one: Address, other: Address) -> Verdict:
-    """Return `different` if a part other than the town clearly differs. Return `same` if number, street, and unit agree,
-    and also the postal code or the town. Return `unsure` otherwise. Long names of streets and towns may differ by one
-    or two typing errors. Names with digits must be equal.
+    """Return `different` if a part other than the town clearly differs.
+
+    Return `same` if number, street, and unit agree, and also the postal code or the town. Return `unsure` otherwise.
+    Long names of streets and towns may differ by one or two typing errors. Names with digits must be equal.
     """
     a, b = normalize(one), normalize(other)
     for name in ("postal_code", "state", "country"):

@@ -35,12 +35,12 @@ def build_fetcher(
 ) -> Fetcher:
     """Return a fetcher configured by the settings.
 
-    All processes with the same `redis` share rate limits and robots.txt files. If it is None, each process has its own.
-    `resolver` and `ssl_context` default to the machine's resolver and trusted certificates. `browser_switches` are
+    All processes with the same `redis` share rate limits and robots.txt files. If `redis` is None, each process has its
+    own. `resolver` and `ssl_context` default to the machine's resolver and trusted certificates. `browser_switches` are
     additional command-line switches for Chromium. Raises `ConfigurationError` if the configured browser cannot run
     here.
     """
-    site_of("example.com")  # loads the Public Suffix List now instead of during the first request
+    site_of("example.com")  # load the Public Suffix List now, not during the first request
     limits, resolver = limits or Limits(), resolver or SystemResolver(clock)
     renderer = build_renderer(
         settings, clock, limits=limits, render_limits=render_limits, more_switches=browser_switches

@@ -11,7 +11,7 @@ from urllib.parse import urljoin
 
 from app.property.page import CacheValidators
 
-#: Longer validators are ignored.
+#: Cache validators with more characters than this are ignored.
 _MOST_CHARACTERS = 1024
 #: Only this many characters of a Link header are read.
 _MOST_LINK_CHARACTERS = 8192
@@ -22,7 +22,7 @@ _DIRECTIVE = re.compile(r"([a-z0-9-]+)(?:\s*=\s*(?:\"([^\"]*)\"|([^\s,]*)))?", r
 
 
 def validators_of(headers: Mapping[str, str]) -> CacheValidators:
-    """Return the cache validators of a response, and whether it forbids storing (`no-store`)."""
+    """Return the cache validators of a response, with `no_store` if the response forbids caching."""
     etag, modified = headers.get("etag", "").strip(), headers.get("last-modified", "").strip()
     if "*" in headers.get("vary", ""):  # with `Vary: *`, the response matches no later request (RFC 9111 section 4.1)
         etag = modified = ""
@@ -34,7 +34,6 @@ def validators_of(headers: Mapping[str, str]) -> CacheValidators:
 
 
 def conditional_headers(validators: CacheValidators | None) -> dict[str, str]:
-    """Return the header fields of a conditional request, or {} if no validator is known."""
     if validators is None:
         return {}
     asked = {"If-None-Match": validators.etag, "If-Modified-Since": validators.last_modified}

@@ -9,7 +9,7 @@ from app.clock import Clock
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits for fetching one page. `total_seconds` excludes the wait for the site's rate limit."""
+    """`total_seconds` excludes the wait for the site's rate limit."""
 
     redirects: int = 10
     total_seconds: float = 60.0
@@ -27,7 +27,7 @@ class Limits:
 
 
 class TimeBudget:
-    """The time left to fetch a page. It decreases only inside `running()`."""
+    """The time left to fetch a page. It decreases only inside `with` blocks of `running`."""
 
     def __init__(self, clock: Clock, seconds: float) -> None:
         self._clock = clock

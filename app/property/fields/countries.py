@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-#: A bounding box: its southern, western, northern, and eastern limits in degrees.
+#: A bounding box as its southern, western, northern, and eastern limits in degrees.
 Box = tuple[float, float, float, float]
 
 
@@ -16,7 +16,8 @@ class Country:
     """The data about a country. `names` are in lower case; the English name is first. `regions` are casefolded.
 
     `postal_code`, `currency_sign`, and `signs` are regular expressions. `signs` matches texts that are typical of pages
-    from this country. `postal_code_stands` says on which side of the town a one-line address has the postal code.
+    from this country. `postal_code_stands` is the position of the postal code in a one-line address, relative to the
+    town.
     """
 
     names: tuple[str, ...]
@@ -54,7 +55,7 @@ US_STATES: Mapping[str, str] = MappingProxyType(_TABLE["US"]["states"])
 _CURRENCIES = tomllib.loads(_HERE.with_name("currencies.toml").read_text("utf-8"))
 #: All known ISO 4217 codes.
 CURRENCIES = frozenset(_CURRENCIES["signs"]) | {country.currency for country in COUNTRIES.values()}
-#: Maps signs and words that mean only one currency to its code.
+#: Maps signs and words of a single currency to its code.
 CURRENCY_SIGNS: Mapping[str, str] = {sign: code for code, signs in _CURRENCIES["signs"].items() for sign in signs}
-#: Maps signs of several currencies to the currencies' codes, the default first.
+#: Maps signs that several currencies share to the currencies' codes. The first code is the default.
 SHARED_SIGNS: Mapping[str, tuple[str, ...]] = {sign: tuple(codes) for sign, codes in _CURRENCIES["shared"].items()}

@@ -18,7 +18,7 @@ _FOLDER = Path(__file__).with_name("languages")
 
 @cache
 def languages() -> Mapping[str, Sections]:
-    """Return the sections of every language file by its first language code."""
+    """Map the first language code of each language file to the file's sections."""
     read = (tomllib.loads(file.read_text("utf-8")) for file in sorted(_FOLDER.glob("*.toml")))
     return MappingProxyType({sections["codes"][0]: sections for sections in read})
 

@@ -11,10 +11,12 @@ from functools import cache
 
 from app.property.fields.languages import language, languages
 
-#: The regular expression for each special character. `*` is limited, so that matching takes linear time.
+#: The regular expression for each special character. `*` matches at most 30 characters, so that matching takes linear
+#: time.
 _MARKS = {"(": "(?:", "[": "(?:", "]": ")?", ")": ")", "|": "|", "*": r"\w{0,30}"}
 _WRITTEN = str.maketrans({**{char: f"\\{char}" for char in string.punctuation}, **_MARKS})
-#: The first character of the Hebrew block. Scripts from here on may join words, so no word boundary is required.
+#: The first character of the Hebrew block. In the scripts from here on, words may be joined, so phrases need not match
+#: at word boundaries.
 _FIRST_JOINED = "\u0590"
 
 
@@ -30,7 +32,6 @@ def expression(phrase: str, *, whole: bool = True) -> str:
 
 
 def _boundary(body: str) -> str:
-    """Return the word boundary that the first letter of `body` needs, or "". For the last letter, reverse `body`."""
     first = next((c for c in body if c not in "()[]|"), "")
     return r"\b" if first.isalnum() and first < _FIRST_JOINED else ""
 
@@ -44,12 +45,11 @@ def alternatives(section: str, key: str, lang: str | None = None, *, whole: bool
 
 @cache
 def pattern(section: str, key: str) -> re.Pattern[str]:
-    """Return the compiled pattern of the phrases of all languages under `key`. It ignores case."""
+    """Return the compiled pattern of the phrases of all languages under `key`. The pattern ignores case."""
     return re.compile(alternatives(section, key), re.IGNORECASE)
 
 
 def by_key(section: str, *keys: str) -> Mapping[str, re.Pattern[str]]:
-    """Map each of `keys` in `section` to its pattern, in the order of `keys`."""
     return {key: pattern(section, key) for key in keys}
 
 

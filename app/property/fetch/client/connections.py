@@ -1,7 +1,6 @@
 """Reuse connections. Each origin has its own connection pool.
 
-One pool for all origins would be slow, because on every request a pool checks each of its connections with two system
-calls.
+One pool for all origins would be slow, because a pool checks each of its connections on every request.
 """
 
 from __future__ import annotations
@@ -40,7 +39,6 @@ class Connections:
 
     @contextmanager
     def to(self, origin: str) -> Iterator[httpcore2.ConnectionPool]:
-        """Yield the pool of `origin` for one request and its response."""
         now = self._clock.now_us()
         with self._lock:
             pool = self._pools.pop(origin, None) or _Pool(self._new())

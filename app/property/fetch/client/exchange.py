@@ -1,8 +1,8 @@
 """Send one HTTP request and receive its response, within limits of time and bytes.
 
 Callers handle redirects, robots.txt, and rate limits. This module uses the requests and responses of httpx2, and the
-connections of httpcore2 with the network backend in `network.py`. Environment variables and proxies are ignored. The
-errors of these libraries are converted to errors of `app.errors`.
+connections of httpcore2 with the network backend in `network.py`. Environment variables and proxies are ignored. Errors
+of httpx2 and httpcore2 are converted to errors of `app.errors`.
 """
 
 import ssl
@@ -29,7 +29,7 @@ _HEADERS = {
 
 
 class _Body(httpx2.SyncByteStream):
-    """A response body that raises an error if decompressing takes too much CPU time."""
+    """A response body that raises an error if receiving and decompressing it takes too much CPU time."""
 
     def __init__(self, stream: httpcore2.Response, url: str, limits: Limits) -> None:
         self._response = stream
@@ -74,7 +74,8 @@ class Exchange:
         """Send a GET request. The caller reads the body inside the `with` block, using `read_body`.
 
         `cookies` are sent and then updated from the response. `conditions` are additional header fields. `on_send` is
-        called just before the request is sent. Leaving the block frees the socket, even if some of the body is unread.
+        called just before the request is sent. Leaving the `with` block releases the connection, even if the body was
+        not read to its end.
         """
         request = httpx2.Request("GET", destination.url, headers={**self._headers, **conditions})
         cookies.set_cookie_header(request)
@@ -86,7 +87,9 @@ class Exchange:
     def request(
         self, method: str, destination: Destination, headers: Mapping[str, str], body: bytes, deadline_us: int
     ) -> Iterator[httpx2.Response]:
-        """Send a request. `headers` override the default headers. The caller reads the body as with `open`."""
+        """Send a request. `headers` override the default headers. The caller reads the body inside the `with` block,
+        using `read_body`.
+        """
         merged = httpx2.Headers(self._headers)
         merged.update(headers)
         request = httpx2.Request(method, destination.url, headers=merged, content=body or None)
@@ -130,7 +133,7 @@ class Exchange:
         url = httpcore2.URL(
             scheme=request.url.raw_scheme, host=request.url.raw_host, port=request.url.port, target=request.url.raw_path
         )
-        timeouts = {"pool": under_way.seconds_left()}  # the network backend applies all other timeouts
+        timeouts = {"pool": under_way.seconds_left()}  # the network backend applies the other timeouts
         return httpcore2.Request(
             request.method, url, headers=request.headers.raw, content=request.content, extensions={"timeout": timeouts}
         )
@@ -157,7 +160,6 @@ class Exchange:
 
 @contextmanager
 def _translated(url: str) -> Iterator[None]:
-    """Convert errors of the HTTP libraries to errors of `app.errors`."""
     try:
         yield
     except (httpcore2.ConnectTimeout, httpcore2.WriteTimeout, httpcore2.ReadTimeout, httpcore2.PoolTimeout) as exc:

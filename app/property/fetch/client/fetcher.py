@@ -41,10 +41,10 @@ from app.property.reading.budget import Spent, reading
 from app.property.urls.site import site_of
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-#: Statuses that, like all 5xx, mean "try again later": request timeout, too early, and too many requests.
+#: Statuses besides 5xx after which the request may be retried: request timeout, too early, and too many requests.
 _TRANSIENT = frozenset({408, 425, 429})
-#: The longest wait for a slot after a redirect, unless the site's crawl delay is longer. A job waits this long instead
-#: of trying again later, because it would have to follow the redirects again.
+#: The longest wait for a slot after a redirect, unless the site's crawl delay is longer. The job does not come back
+#: later instead, because it would have to follow the redirects again.
 _ON_THE_WAY_SECONDS = 60.0
 
 
@@ -113,7 +113,7 @@ class Fetcher:
         visitor = visitor or Visitor()
         read = partial(self._read_page, url, Spent())
         found = self._follow(url, read, self._robots.permit, self._limits.redirects, visitor, known=known)
-        return cast("Page | NotModified", found)  # mypy cannot infer this union
+        return cast("Page | NotModified", found)
 
     def _fetch_robots(self, url: str, visitor: Visitor) -> RobotsFile:
         visitor = replace(visitor, on_slot=None)
@@ -129,7 +129,7 @@ class Fetcher:
         *,
         known: Callable[[str], CacheValidators | None] = _nothing_known,
     ) -> Result:
-        """Follow redirects from `url`, and return what `read` makes of the first response that is not a redirect.
+        """Follow redirects from `url`, and return the result of `read` for the first response that is not a redirect.
 
         The SSRF guard and then `permit` check each URL. `permit` returns the host's crawl delay in seconds. Requests
         for URLs with a stored copy (`known`) are conditional. After a public URL, all further URLs must be public.
@@ -165,7 +165,6 @@ class Fetcher:
         raise TooManyRedirectsError(url, redirects)
 
     def _check(self, url: str, via: str, visitor: Visitor) -> Destination:
-        """Check `url` with the SSRF guard. If a redirect from `via` leads to an invalid URL, the error names `via`."""
         try:
             return self._guard.check(url, timeout_seconds=self._limits.connect_seconds, only_public=visitor.only_public)
         except InvalidTargetError as exc:
@@ -213,7 +212,7 @@ class Fetcher:
         with reading(page.final_url, page.spent):
             rendered = self._page(page.url, page.final_url, arrival.response, body, "text/html; charset=utf-8")
             self._require_not_blocked(page.url, page.final_url, arrival.response, rendered.text)
-        # the validators of the document say nothing about the data that its scripts load
+        # the validators do not cover the data that the page's scripts load
         return replace(rendered, validators=CacheValidators(no_store=page.validators.no_store), spent=page.spent)
 
     def _read_robots(self, arrival: Arrival) -> RobotsFile:
@@ -242,7 +241,6 @@ class Fetcher:
             return ""
 
     def _retry_after_seconds(self, response: httpx2.Response) -> float | None:
-        """Return Retry-After (RFC 9110 section 10.2.3) in seconds from now, or None."""
         text = response.headers.get("retry-after", "").strip()
         if text.isascii() and text.isdecimal():
             return float(text[:9])
@@ -263,7 +261,6 @@ def _join(base: str, location: str) -> str:
 
 
 def _spelled(url: str) -> str:
-    """Return `url` in the spelling of `Destination.url`, or unchanged if it is invalid."""
     try:
         return check_url(url)
     except (InvalidTargetError, FetchError):

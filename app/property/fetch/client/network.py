@@ -33,7 +33,7 @@ class Request:
 
     @contextmanager
     def under_way(self) -> Iterator[None]:
-        """Within the `with` block, apply this request's limits to all sockets that this thread uses."""
+        """Apply this request's limits to all reads and writes of this thread inside the `with` block."""
         token = _CURRENT.set(self)
         try:
             yield
@@ -41,7 +41,9 @@ class Request:
             _CURRENT.reset(token)
 
     def seconds_left(self) -> float:
-        """Return the seconds until the deadline, more than 0. Raises `FetchTimeoutError` if the deadline has passed."""
+        """Return the seconds until the deadline, which are more than 0. Raises `FetchTimeoutError` if the deadline has
+        passed.
+        """
         left_us = self.deadline_us - self.clock.now_us()
         if left_us <= 0:
             raise FetchTimeoutError(self.destination.url, f"it was not complete after {self.limits.total_seconds:g} s")
@@ -57,7 +59,7 @@ class Request:
         return min(wanted_bytes, left)
 
     def count(self, received: int) -> None:
-        """Add `received` bytes. Raises `PageTooLargeError` if the sum exceeds `Limits.wire_bytes`."""
+        """Add `received` bytes. Raises `PageTooLargeError` if the total exceeds `Limits.wire_bytes`."""
         self.received_bytes += received
         if self.received_bytes > self.limits.wire_bytes:
             raise PageTooLargeError(self.destination.url, self.limits.wire_bytes, "on the wire")
@@ -105,7 +107,9 @@ class GuardedBackend(httpcore2.NetworkBackend):
 
 
 class GuardedStream(httpcore2.NetworkStream):
-    """A connection that applies the current request's limits. It may serve several requests one after another."""
+    """A connection that applies the current request's limits. Later requests may reuse the connection with their own
+    limits.
+    """
 
     def __init__(self, inner: httpcore2.NetworkStream) -> None:
         self._inner = inner
@@ -117,7 +121,7 @@ class GuardedStream(httpcore2.NetworkStream):
         try:
             data = self._inner.read(room, seconds)
         except httpcore2.ReadTimeout as exc:
-            request.seconds_left()  # raises another error if the deadline has passed
+            request.seconds_left()  # raises another error if the request's total time is over
             raise FetchTimeoutError(request.destination.url, f"nothing came for {seconds:.3g} s") from exc
         request.count(len(data))
         return data

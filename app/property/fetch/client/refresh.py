@@ -10,7 +10,7 @@ import re
 from app.property.reading import trees
 
 _SOON_SECONDS = 10
-#: Only this many characters are searched for the `<meta>` element, which belongs in the head.
+#: The `<meta>` element is searched for in this many characters.
 _HEAD_CHARS = 65_536
 _HINT = re.compile(r"http-equiv\s*+=\s*+[\"']?\s*+refresh", re.IGNORECASE)
 _VALUE = re.compile(r"\s*(?P<seconds>\d{1,9})?(?:\.[\d.]*)?(?:\s*[;,]\s*|\s+)(?:url\s*=\s*)?(?P<place>.*)", re.I | re.S)

@@ -1,22 +1,22 @@
 """Detect block pages: bot challenges, captchas, logins, and firewall errors that a site sends instead of a page.
 
-Block pages are reported as errors, and requests to the site pause for a while. No code tries to bypass them. The signs
-below come from the vendors' documentation or block pages. `reading/kind.py` later also evaluates the words of the page.
+Block pages are reported as errors, and requests to the site pause for a while. No code tries to bypass them. The
+patterns below come from the vendors' documentation or block pages.
 """
 
 import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-#: Usual statuses of block pages. AWS WAF also sends challenges with status 202, and other vendors do so with 200.
+#: Usual statuses of block pages. Challenges may also have the status 200 or 202.
 REFUSALS = frozenset({401, 403, 405, 406, 429, 503})
-#: Maximum number of bytes read from a response with a status in `REFUSALS`. The markup of a successful response with a
-#: longer text is not examined.
+#: Maximum number of bytes read from a response with a status in `REFUSALS`. A successful response with more characters
+#: counts as a real page, unless a header marks a block page.
 HEAD_BYTES = 131_072
-#: A successful response with this many characters of visible text and JSON counts as a real page, even if it embeds a
-#: captcha.
+#: A successful response with at least this many characters of visible text and JSON counts as a real page, even if it
+#: contains a captcha.
 _WALL_CHARS = 800
-#: Only a page with fewer visible characters than this, including footer and legal text, counts as a login page.
+#: Only a page with fewer characters of visible text and JSON than this counts as a login page.
 _LOGIN_CHARS = 2_500
 
 #: Headers that mark a block page with any status: name, pattern for the value, and what the error reports.
@@ -35,8 +35,7 @@ _REFUSAL_HEADERS = (
     ("x-sucuri-block", re.compile(""), "a refusal of Sucuri's firewall"),
     ("server", re.compile("akamaighost", re.I), "a refusal of Akamai"),
 )
-#: Lower-case markup of block pages, and what the error reports. Successful responses with much visible text are not
-#: checked for it.
+#: Lower-case markup of block pages, and what the error reports.
 _MARKUP = (
     (("_cf_chl_opt", "/orchestrate/chl_"), "a challenge of Cloudflare"),
     (("captcha-delivery.com",), "a challenge of DataDome"),
@@ -50,7 +49,7 @@ _MARKUP = (
     (("hcaptcha.com/", "h-captcha"), "a captcha"),
     (("challenges.cloudflare.com/turnstile", "cf-turnstile"), "a captcha"),
 )
-#: Every sign in `_MARKUP` contains one of these. A quick search for them first rules out most pages.
+#: Every pattern in `_MARKUP` contains one of these strings. Searching for them first is faster.
 _STEMS = (
     "chl_", "captcha", "incapsula", "_pxappid", "/_sec/", "bm-verify=", "errors.edgesuite.net", ".awswaf.com/",
     "gokuprops", "kpsdk", "/149e9513", "url was rejected", "turnstile",
@@ -62,7 +61,7 @@ _LOGIN_PATH = re.compile(
 _UNSEEN = re.compile(
     r"<!--.*?(?:-->|\Z)|<(script|style|template|noscript|head)\b.*?(?:</\1\s*+>|\Z)|<[^<>]*+>", re.I | re.S
 )
-#: Data in a page, such as JSON-LD, which scripts may show. Block pages have none.
+#: Data such as JSON-LD, which scripts may show. Block pages contain none.
 _DATA = re.compile(r"<script\b[^<>]{0,300}?json[^<>]*+>(.*?)(?:</script|\Z)", re.IGNORECASE | re.DOTALL)
 
 

@@ -9,7 +9,7 @@ HTML, XML, JSON, TEXT = "text/html", "application/xml", "application/json", "tex
 _READABLE = re.compile(
     r"text/(?:html|xml|json|plain)|application/(?:xml|json|xhtml\+xml|[a-z0-9.-]+\+(?:xml|json))", re.IGNORECASE
 )
-#: Media types that say nothing about the format, which is then determined from the bytes.
+#: Media types that do not name a format. The format is then determined from the bytes.
 _UNSTATED = frozenset({"", "application/octet-stream", "application/unknown", "unknown/unknown", "content/unknown"})
 
 #: The first bytes of binary formats, which sites sometimes send with the media type of a text format.
@@ -38,7 +38,7 @@ def declared_type(content_type: str | None) -> str:
 def require_readable(url: str, content_type: str | None) -> None:
     """Raise `UnsupportedContentError` if the Content-Type is not HTML, XML, JSON, or plain text.
 
-    A missing or generic Content-Type is allowed. Call this before reading the body.
+    A missing or generic Content-Type is allowed.
     """
     declared = declared_type(content_type)
     if declared not in _UNSTATED and not _READABLE.fullmatch(declared):
@@ -49,7 +49,7 @@ def media_type(url: str, body: bytes, content_type: str | None = None) -> str:
     """Return the media type of a non-empty body.
 
     Return the declared type, unless the bytes clearly show another readable type, such as HTML sent as plain text.
-    Raises `UnsupportedContentError` for binary data, and if neither the header nor the bytes indicate a type.
+    Raises `UnsupportedContentError` if the data is binary, or if neither the header nor the bytes indicate a type.
     """
     declared = declared_type(content_type)
     if binary := _binary(body):
@@ -78,7 +78,7 @@ def _binary(body: bytes) -> str | None:
 
 
 def _wide(head: bytes) -> bool:
-    """Return whether the bytes look like UTF-16 without a BOM: nearly every second byte is NUL, and no others are."""
+    """Return whether the bytes look like UTF-16 without a BOM: nearly every second byte is NUL, and no other is."""
     sample = head[:64]
     evens, odds = sample[0::2].count(0), sample[1::2].count(0)
     half = len(sample) // 2

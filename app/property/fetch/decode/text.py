@@ -1,4 +1,4 @@
-"""Decode bytes to text: find the real charset, and repair text that was encoded twice.
+"""Decode bytes to text. Determine the charset, and repair text that was encoded twice.
 
 Evidence for a charset is used in this order: BOM, NUL bytes of UTF-16 or UTF-32, valid UTF-8, HTTP header, XML
 declaration, meta tag, nearly valid UTF-8, statistics. A declared charset that contradicts the bytes is ignored.
@@ -25,20 +25,19 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 
-#: Maps declared charsets to supersets that are used instead, as in browsers (WHATWG Encoding Standard, "names and
-#: labels").
+#: Maps declared charsets to the supersets that browsers use instead (WHATWG Encoding Standard, "names and labels").
 _SUPERSETS = {
     "ascii": "cp1252", "iso8859-1": "cp1252", "iso8859-9": "cp1254", "iso8859-11": "cp874", "tis-620": "cp874",
     "shift_jis": "cp932", "gb2312": "gb18030", "gbk": "gb18030", "euc_kr": "cp949", "big5": "big5hkscs",
     "utf-16": "utf-16-le", "utf-32": "utf-32-le",
 }  # fmt: skip
-#: Matches the names of accepted codecs. Other codecs are not charsets (rot13, punycode) or can hide markup (utf-7).
+#: Matches the names of accepted codecs. Python's other codecs are not charsets (rot13), or can hide markup (utf-7).
 _CHARSET = re.compile(r"(?:utf-(?:8|16|32)|cp|iso8859|iso2022|koi8|euc|shift|big5|gb|hz|mac|tis|johab|ascii|ptcp)")
 _WIDE = ("utf-16", "utf-32")
 #: Charsets that encode all text as ASCII bytes. Text in these charsets is also valid UTF-8.
 _STATEFUL = ("iso2022", "hz")
 
-#: Charsets for scripts other than Latin. Statistics can distinguish these charsets.
+#: Charsets of scripts other than Latin, from which statistics choose one.
 _SCRIPTS = [
     "cp1251", "koi8_r", "cp932", "euc_jp", "gb18030", "big5hkscs", "cp949", "cp1253", "cp1255", "cp1256", "cp874",
 ]  # fmt: skip
@@ -80,15 +79,16 @@ _TWICE_ENCODED = (
 )
 #: Matches the text around twice-encoded characters, up to a tag, quote, or line end on both sides.
 _BROKEN = re.compile(rf'(?:(?<=[<>\n"])|\A)[^<>\n"]*?{_TWICE_ENCODED}[^<>\n"]*+')
-#: Maximum number of characters to repair, which takes 0.5 s.
+#: Maximum number of characters to repair in one text. This many take 0.5 s.
 _MOST_REPAIRED = 500_000
 _PIECE_COST = 20
-#: Maps the suffixes of saved files to media types. Other files count as HTML. The file's bytes override the suffix.
+#: Maps the suffixes of saved files to media types. Other files count as HTML. The type that the file's bytes show takes
+#: precedence.
 _SUFFIXES = {".txt": TEXT, ".json": JSON, ".xml": XML}
 
 
 def decode(body: bytes, content_type_header: str | None = None) -> str:
-    """Return the text of `body` without a BOM. Repair parts that were encoded twice. Never raises."""
+    """Return the text of `body` without a BOM. Parts that were encoded twice are repaired. Never raises."""
     return repair(_decode(body, content_type_header))
 
 
@@ -122,7 +122,7 @@ def _decode(body: bytes, header: str | None) -> str:
         return _lenient(body, wide)
     text = _strict(body, "utf-8")
     if text is not None and (not body.isascii() or not any(claim.startswith(_STATEFUL) for claim in claims)):
-        return text  # valid multi-byte sequences prove UTF-8, even if another charset is declared
+        return text  # valid multi-byte sequences show that the text is UTF-8, even if another charset is declared
     if (claimed := _first_credible(body, claims)) is not None:
         return claimed
     if not _mostly_utf8(body) and (text := _strict(body, _guess(body))) is not None:
@@ -154,7 +154,9 @@ def _charset(label: str) -> str | None:
 
 
 def _first_credible(body: bytes, claims: list[str]) -> str | None:
-    """Decode with the first declared charset that fits the bytes, or with the statistically likely one of several."""
+    """Decode with the first declared charset that fits the bytes. If several fit, prefer the one that statistics
+    suggest.
+    """
     readings = {
         claim: text
         for claim in claims
@@ -168,7 +170,9 @@ def _first_credible(body: bytes, claims: list[str]) -> str | None:
 
 
 def _wide_charset(body: bytes, claims: list[str]) -> str | None:
-    """Return UTF-16 if exactly one of the first two bytes is NUL, otherwise a declared UTF-16 or UTF-32."""
+    """Return the variant of UTF-16 that the position of NUL in the first two bytes shows, otherwise a declared UTF-16
+    or UTF-32.
+    """
     if body[1:2] == b"\0" and body[:1] != b"\0":
         return "utf-16-le"
     if body[:1] == b"\0" and body[1:2] != b"\0":
@@ -195,7 +199,7 @@ def _mostly_utf8(body: bytes) -> bool:
 
 
 def _lenient_utf8(body: bytes) -> str:
-    """Decode UTF-8 with invalid bytes as windows-1252, because many pages combine text from several sources."""
+    """Decode UTF-8, but decode invalid bytes as windows-1252, because many pages combine text from several sources."""
     return body.decode("utf-8", "surrogateescape").translate(_STRAY_BYTES)
 
 
@@ -220,7 +224,6 @@ def _guess(body: bytes) -> str:
 
 
 def repair(text: str) -> str:
-    """Repair the parts of `text` that were evidently encoded twice, such as `mÂ²`."""
     if text.isascii() or not any(begin in text for begin in "ÂÃâ"):
         return text
     mended = dict[str, str]()

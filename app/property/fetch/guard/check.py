@@ -1,8 +1,7 @@
 """SSRF protection: turn an untrusted URL into a destination that is safe to connect to, or raise an error.
 
-A URL is parsed once, strictly. Its host is resolved once, and every address must be public or in a private network that
-the operator allows. The caller connects only to the checked addresses (`client/network.py`), so DNS rebinding after the
-check has no effect.
+The host is resolved once, and every address must be public or in a private network that the operator allows. The caller
+connects only to the checked addresses (`client/network.py`), so DNS rebinding after the check has no effect.
 """
 
 from __future__ import annotations
@@ -64,7 +63,6 @@ class Destination:
 
     @property
     def origin(self) -> str:
-        """Return scheme, host, and port as a URL without a path (RFC 6454)."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         port = "" if self.port == DEFAULT_PORTS[self.scheme] else f":{self.port}"
         return f"{self.scheme}://{host}{port}"
@@ -82,7 +80,7 @@ def check_url(url: str) -> str:
 
 
 class Guard:
-    """Checks URLs and resolves their hosts. `opened` are the private networks that the operator allows."""
+    """Checks URLs and resolves their hosts. `opened` contains the private networks that the operator allows."""
 
     def __init__(self, resolver: Resolver, opened: Sequence[IPNetwork] = ()) -> None:
         self._resolver = resolver
@@ -137,7 +135,6 @@ class _Parsed:
 
 
 def _invalid(url: str, problem: str) -> InvalidTargetError:
-    """Return an error that shows the URL shortened, without user name and password."""
     shown = _USERINFO.sub("//…@", url)
     return InvalidTargetError(shown if len(shown) <= 200 else shown[:199] + "…", problem)
 
@@ -172,7 +169,6 @@ def _split_authority(url: str, authority: str, default_port: int) -> tuple[str, 
 
 
 def _read_host(url: str, host: str) -> tuple[str, IPAddress | None]:
-    """Return the canonical host, and its IP address (None if the host is a name)."""
     if host.startswith("["):
         try:
             if "%" in host:
@@ -192,7 +188,7 @@ def _read_host(url: str, host: str) -> tuple[str, IPAddress | None]:
 
 
 def _to_ascii(url: str, host: str) -> str:
-    """Return the host in lower case, and international names as A-labels (UTS 46, non-transitional), as in browsers."""
+    """Return the host in lower case, with international names as A-labels (UTS 46, non-transitional) as in browsers."""
     if host.isascii():
         return host.lower()
     try:

@@ -1,7 +1,7 @@
 """Recognize IP addresses that are not public, including IPv4 addresses embedded in IPv6 addresses.
 
 Sources: IANA IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890 and its updates). Python's `is_global` is not
-used: its answers differ between patch releases, and it ignores embedded addresses.
+used, because its results differ between patch releases and ignore embedded addresses.
 """
 
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
@@ -30,7 +30,8 @@ _SPECIAL_V4 = tuple(
     )
 )  # fmt: skip
 
-#: IANA assigns global unicast addresses only from this block (RFC 4291 section 2.4). Other addresses count as reserved.
+#: The block from which IANA assigns global unicast addresses (RFC 4291 section 2.4). Other addresses are treated as
+#: reserved.
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 
 _SPECIAL_V6 = tuple(
@@ -51,14 +52,16 @@ _ISATAP = frozenset({0x0000_5EFE, 0x0200_5EFE})
 
 
 def effective(address: IPAddress) -> IPAddress:
-    """Return where packets go: to the IPv4 address in a v4-mapped or NAT64 address, otherwise to `address` itself."""
+    """Return the IPv4 address in a v4-mapped or NAT64 address, to which its packets go. Return other addresses
+    unchanged.
+    """
     if isinstance(address, IPv6Address) and (address in _MAPPED or address in _NAT64):
         return IPv4Address(int(address) & 0xFFFF_FFFF)
     return address
 
 
 def unmapped(address: IPAddress) -> IPAddress:
-    """Return the IPv4 address in a v4-mapped address, else `address` itself."""
+    """Return the IPv4 address in a v4-mapped address. Return other addresses unchanged."""
     return effective(address) if isinstance(address, IPv6Address) and address in _MAPPED else address
 
 
@@ -85,7 +88,7 @@ def is_metadata_service(address: IPAddress) -> bool:
 
 
 def legacy_ipv4(host: str) -> IPv4Address | None:
-    """Return the address that `inet_aton` would parse from `host`, or None. It is only used to explain an error."""
+    """Return the address that `inet_aton` would parse from `host`, or None. Error messages show this address."""
     parts = host.split(".")
     if not 1 <= len(parts) <= 4:
         return None

@@ -13,7 +13,7 @@ from app.clock import Clock
 from app.property.fetch.guard.ranges import IPAddress
 
 _Answers = queue.SimpleQueue[list[IPAddress] | OSError]
-#: How long answers are cached. The system resolver does not report their real time to live.
+#: How long answers are cached. The system resolver does not report the time to live of DNS records.
 _KEPT_US = 30_000_000
 _MOST_KEPT = 10_000
 #: Maximum number of idle threads. If all threads are busy, another one is started.
@@ -21,18 +21,18 @@ _MOST_IDLE = 16
 
 
 class Resolver(Protocol):
-    """Resolves host names to addresses."""
-
     def resolve(self, host: str, timeout_seconds: float) -> Sequence[IPAddress]:
-        """Return all addresses of `host`, best first. Raises `OSError` if this fails, `TimeoutError` if it is slow."""
+        """Return all addresses of `host`, best first. Raises `OSError` if resolving fails, and `TimeoutError` after
+        `timeout_seconds`.
+        """
         ...
 
 
 class SystemResolver:
     """Uses the machine's resolver, and caches its answers for 30 seconds. Thread-safe.
 
-    The resolver's system call cannot be interrupted, so it runs in a separate thread. After a timeout, this thread
-    continues until the call returns.
+    The system call that resolves a name cannot be interrupted, so it runs in a separate thread. After a timeout, this
+    thread continues until the call returns.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -42,7 +42,7 @@ class SystemResolver:
         os.register_at_fork(after_in_child=lambda: (method := begin()) and method())
 
     def _begin(self) -> None:
-        """Set up an empty state. A forked process does this again, because it does not inherit its parent's threads."""
+        """Reset the state. A forked process calls this, because it has no resolver threads."""
         self._kept: dict[str, tuple[int, Sequence[IPAddress]]] = {}
         self._questions: queue.SimpleQueue[tuple[str, _Answers]] = queue.SimpleQueue()
         self._idle = 0

@@ -1,4 +1,4 @@
-"""Delay requests until their site's rate limit allows them: wait briefly, or raise an error with the time to wait."""
+"""Delay requests until the site's rate limit allows them. If the wait is too long, raise an error with its duration."""
 
 import logging
 import uuid
@@ -24,12 +24,14 @@ logger = logging.getLogger(__name__)
 _REDIS_RETRY_US = 1_000_000
 #: If a request is sent later than this after its slot began, the site's next slot is also delayed.
 _LATE_US = 10_000
-#: HTTP statuses with which a site asks for fewer requests.
+#: HTTP statuses that ask the client to send fewer requests.
 _PUSHED_BACK = frozenset({429, 503})
 
 
 class Slot:
-    """A request in progress at a site. The caller calls `sent`, then `answered` (headers have arrived) or `failed`."""
+    """A request in progress at a site. The owner calls `sent`, and then `answered` when headers have arrived, or
+    `failed`.
+    """
 
     def __init__(self, clock: Clock, late: Callable[[], None] | None = None) -> None:
         """`late` is called if the request is sent more than `_LATE_US` after the slot began."""
@@ -68,8 +70,6 @@ class Slot:
 
 
 class Politeness:
-    """Applies the rate limits of sites to the requests of this process."""
-
     def __init__(self, store: PaceStore, clock: Clock, *, min_gap_seconds: float) -> None:
         self._store = store
         self._clock = clock
@@ -80,10 +80,10 @@ class Politeness:
         """Wait for a slot (permission for a request) at the destination's site, and hold it during the `with` block.
 
         The site's next slot begins after `gap_seconds` or the minimum gap, whichever is longer. If `gap_seconds` is
-        longer, the host gets a rate limit of its own, so that it does not slow down the other hosts of its site.
+        longer, the host gets its own rate limit, so that the other hosts of the site are not slowed down.
 
-        A block page pauses its site only if the visitor requested a page there: a redirect to another site's login must
-        not pause that other site. No rate limit applies in private networks that the operator allows, or at a site
+        A block page pauses its site only if the first URL was also on this site, because a redirect to another site's
+        login must not pause that site. No rate limit applies in private networks that the operator allows, or at a site
         where the visitor already holds a slot. Raises `HostBusyError` if the visitor should come back later, and
         `BrokerUnavailableError` if Redis does not answer while the visitor waits.
         """
@@ -133,7 +133,7 @@ class Politeness:
     ) -> tuple[Reply, redis.exceptions.RedisError | None]:
         try:
             return self._store.enter(site, token, visitor, gap_seconds=gap_seconds, left_seconds=left_seconds), None
-        except redis.exceptions.RedisError as exc:  # it is away, or rejects writes
+        except redis.exceptions.RedisError as exc:  # Redis is unavailable, or rejects writes
             return Reply(_REDIS_RETRY_US), exc
 
     def _sent(self, site: str, token: str) -> None:

@@ -1,4 +1,4 @@
-"""The rules of one site's rate limit, which need no clock and no storage.
+"""The rules of one site's rate limit. They use no clock and no storage.
 
 A site has a gap between the starts of requests, a maximum number of concurrent requests, and sometimes a pause
 (`Retry-After`). If a job would have to wait too long, a start time is reserved for its request (an appointment), and
@@ -10,10 +10,10 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-#: How long a visitor waits before it tries again, if the maximum number of requests to the site is running.
+#: How long a visitor waits before it tries again while the site's maximum number of concurrent requests is running.
 POLL_US = 100_000
-#: Maximum number of visitors that wait for a site at the same time. It is higher if more can start within `WAITED_US`.
-#: Other visitors come back later.
+#: Maximum number of visitors that wait for a site at the same time. More may wait if more requests can start within
+#: `WAITED_US`. Other visitors come back later.
 WAITERS = 2
 WAITED_US = 1_000_000
 #: A visitor that got no slot at its reserved time gets a new time within this period, or within two gaps if they are
@@ -23,15 +23,15 @@ LATE_US = 10_000_000
 #: AutoThrottle (https://docs.scrapy.org/en/latest/topics/autothrottle.html). The gap grows to this value at once. Each
 #: success shrinks it by an eighth of the difference (like the smoothing in RFC 6298 section 2).
 RECOVERY_SHARE = 8
-#: Status 429 or 503 doubles the gap. The new gap is at least this long.
+#: Status 429 or 503 doubles the gap, which is then at least this long.
 PUSHED_BACK_US = 1_000_000
 #: The longest gap that latency and the statuses 429 and 503 can cause, and the longest pause that a site can request.
 SLOWEST_US = 60_000_000
 LONGEST_HOLD_US = 3_600_000_000
 #: The pause after a block page (`decode/block_pages.py`), unless the site requests a longer one.
 BLOCK_REST_US = 900_000_000
-#: In Redis, a site's state expires this long after its last request, pause, or reserved time. An unused reserved time
-#: is dropped this long after it has passed.
+#: In Redis, a site's state expires this long after its last request, pause, or reserved time. Unused reserved times are
+#: dropped this long after they have passed.
 FORGOTTEN_US = 3_600_000_000
 
 
@@ -41,10 +41,11 @@ class Visitor:
 
     `id` stays the same when the visitor comes back. `lane` names a batch of jobs; all lanes get equal shares of a
     site's slots. `max_wait_seconds` is the longest wait for a slot. If `can_defer`, the visitor does not wait for a
-    reserved time, but comes back then. At `slot_site`, the visitor already holds a slot for all its requests. After a
-    redirect, `requested_site` is the site of the first URL; block pages on other sites do not pause these sites. If
-    `only_public` is true, as after a public page, private networks are blocked even if the operator allows them.
-    `on_slot` is called when the page gets its first slot, before anything is sent; its exceptions end the visit.
+    reserved time, but leaves and comes back. No rate limit applies at `slot_site`, where the visitor already holds a
+    slot. After a redirect, `requested_site` is the site of the first URL; a block page on another site does not pause
+    that other site. If `only_public` is true, as after a public page, private networks are blocked even if the operator
+    allows them. `on_slot` is called when the page gets its first slot, before anything is sent; its exceptions end the
+    visit.
     """
 
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -59,7 +60,8 @@ class Visitor:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The answer to a visitor that wants to start a request: start now (`wait_us` is 0), or try again after `wait_us`.
+    """The answer to a visitor that wants to start a request. The visitor starts it now if `wait_us` is 0, or tries
+    again after `wait_us`.
 
     If `is_appointment`, a start time is reserved, and the visitor should leave and come back after `wait_us`. `held_us`
     is the part of the wait that the site itself requested.
@@ -72,7 +74,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class RequestOutcome:
-    """The outcome of a request. `latency_us` is the time until the response headers, or None if not measured."""
+    """The outcome of a request. `latency_us` is the time until headers or a failure, or None if it was not sent."""
 
     latency_us: int | None = None
     succeeded: bool = False
@@ -104,8 +106,8 @@ class Site:
     ) -> Reply:
         """Start the request `token`, or return when to try again. Reserve that time if the visitor should not wait.
 
-        After a redirect, the visitor waits, and the next free slot is reserved for it. If it came back later, it would
-        begin with the first URL again, and need two more slots.
+        After a redirect, the visitor waits, and the next free slot is reserved for it. A visitor that came back later
+        would have to repeat the request for the first URL.
         """
         self._forget(now)
         gap = max(asked_gap_us, self.slowed_us)
@@ -151,7 +153,6 @@ class Site:
             self.hold_until_us = max(self.hold_until_us, now + min(outcome.retry_after_us, LONGEST_HOLD_US))
 
     def is_idle(self, now: int) -> bool:
-        """Return whether the site's state is no longer needed."""
         return not self.under_way and max(self.next_us, self.hold_until_us, *self.tails.values(), 0) < now
 
     def _forget(self, now: int) -> None:

@@ -1,4 +1,6 @@
-"""Store per-site rate-limit state, in this process or in Redis for all processes (atomic Lua scripts)."""
+"""Store per-site rate-limit state, in this process or in Redis for all processes. In Redis, Lua scripts change it
+atomically.
+"""
 
 from __future__ import annotations
 
@@ -44,13 +46,14 @@ class LocalPace:
             )
 
     def sent(self, site: str, token: str) -> None:
-        """Record that the request `token` is sent later than its slot began. The gap to the next request starts now."""
         with self._lock:
             if site in self._sites:
                 self._sites[site].sent(self._clock.now_us(), token)
 
     def leave(self, site: str, token: str, outcome: RequestOutcome) -> None:
-        """Record that the request `token` ended or stopped waiting. Otherwise, it counts until its lease expires."""
+        """Record that the request `token` ended or stopped waiting. Without this call, the request counts until its
+        lease expires.
+        """
         with self._lock:
             if site in self._sites:
                 self._sites[site].leave(self._clock.now_us(), token, outcome, places=self._places)

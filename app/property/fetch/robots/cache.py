@@ -1,4 +1,4 @@
-"""Store robots.txt files in this process, or in Redis for all processes. One caller at a time fetches each file."""
+"""Store robots.txt files in this process, or in Redis for all processes. One caller fetches each file."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class RobotsFile:
     problem: tuple[str, str] = ("", "")
 
     def failure(self, url: str) -> FetchError:
-        """Return the error that `problem` describes, for `url`."""
+        """Return the error that `problem` describes, as an error about `url`."""
         code, reason = self.problem
         return _kinds().get(code, FetchError)(url, reason)
 
@@ -48,8 +48,6 @@ class CachedRobots:
 
 
 class LocalRobotsCache:
-    """Stores robots.txt files by origin, in this process."""
-
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._files: dict[str, CachedRobots] = {}
@@ -57,7 +55,6 @@ class LocalRobotsCache:
         self._lock = threading.Lock()
 
     def get(self, origin: str) -> CachedRobots | None:
-        """Return the stored file, or None if it is missing or expired."""
         with self._lock:
             cached = self._files.get(origin)
             return cached if cached is not None and cached.until_us > self._clock.now_us() else None
@@ -71,7 +68,9 @@ class LocalRobotsCache:
             self._claims.pop(origin, None)
 
     def claim(self, origin: str, seconds: float) -> bool:
-        """Return whether the caller should fetch the file. Others get False for `seconds` or until it is stored."""
+        """Return whether the caller should fetch the file. Other callers get False for `seconds`, or until the file is
+        stored or the claim is released.
+        """
         now = self._clock.now_us()
         with self._lock:
             if self._claims.get(origin, 0) > now:
@@ -86,7 +85,7 @@ class LocalRobotsCache:
 
 
 class RedisRobotsCache:
-    """Stores files in Redis, for all processes. While Redis is down, nothing is cached."""
+    """Stores files in Redis, for all processes. While Redis is unavailable, nothing is cached."""
 
     def __init__(self, client: Redis, clock: Clock) -> None:
         self._client = client
@@ -134,7 +133,7 @@ def _serialized(cached: CachedRobots) -> str:
 
 
 def _read(text: str | bytes) -> CachedRobots | None:
-    """Parse a stored file. Return None if another version of this code stored it in another format."""
+    """Parse a stored file. Return None if another version of this code stored it in an unknown format."""
     try:
         until_us, status, body, retry_after, code, reason = json.loads(text)
         return CachedRobots(

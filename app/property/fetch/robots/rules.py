@@ -32,12 +32,12 @@ MAX_ROBOTS_BYTES = 512 * 1024
 MAX_ROBOTS_REDIRECTS = 5
 _MAX_ORIGINS = 2000
 #: A fetched file is cached for an hour, and a status 5xx or 429 for at least a minute. A failed fetch is cached for a
-#: few seconds only, because jobs retry it for half a minute at most.
+#: few seconds only, so that retries of a job fetch the file again.
 _TTL_SECONDS = 3600.0
 _DEFER_SECONDS = 60.0
 _FAILURE_SECONDS = 5.0
-#: The caller that fetches a file claims it for a minute. Meanwhile, other callers check the cache every 0.1 s, or raise
-#: `HostBusyError` with a delay of a second.
+#: The caller that fetches a file may take this long until another caller fetches it. Meanwhile, other callers check the
+#: cache every 0.1 s, or raise `HostBusyError` with a delay of a second.
 _CLAIM_SECONDS = 60.0
 _LOOK_SECONDS = 0.1
 _COME_BACK_SECONDS = 1.0
@@ -53,7 +53,7 @@ class _Entry:
 
 
 class Robots:
-    """The robots.txt rules of all sites. For hosts in `ignored`, only the delay between requests is enforced."""
+    """Applies robots.txt files. For hosts in `ignored`, only the delay between requests is enforced."""
 
     def __init__(
         self,
@@ -77,7 +77,7 @@ class Robots:
 
         Raises `RobotsDisallowedError` if robots.txt forbids the URL. If fetching robots.txt failed or returned a 5xx,
         raises that error, because RFC 9309 section 2.3.1.4 then forbids the whole site. A 429 is treated the same way.
-        Raises `HostBusyError` if another caller is fetching robots.txt and `visitor` does not wait that long.
+        Raises `HostBusyError` if another caller is fetching robots.txt and `visitor` does not wait for it.
         """
         entry = self._entry(destination.origin, visitor)
         is_ignored = destination.host in self._ignored
@@ -107,7 +107,6 @@ class Robots:
         return entry
 
     def _cached(self, origin: str, visitor: Visitor) -> CachedRobots:
-        """Return the cached file. If it is missing, one caller fetches it; others wait, or raise `HostBusyError`."""
         left = visitor.max_wait_seconds
         while (cached := self._cache.get(origin)) is None:
             if self._cache.claim(origin, _CLAIM_SECONDS):
@@ -131,7 +130,7 @@ class Robots:
         try:
             file = self._fetch(f"{origin}/robots.txt", visitor)
         except TooManyRedirectsError:
-            file = RobotsFile(404)  # RFC 9309 section 2.3.1.2: treat the file as missing
+            file = RobotsFile(404)  # RFC 9309 section 2.3.1.2 lets crawlers treat the file as missing
         except FetchError as exc:
             if not _tells_about_site(exc):
                 raise
@@ -168,7 +167,7 @@ def product_token(user_agent: str) -> str:
 def _gap_seconds(rules: Protego, product: str) -> float:
     """Return the delay that robots.txt requires, in seconds.
 
-    The numbers are bounded before the arithmetic, because they may be huge. A delay of NaN counts as the maximum.
+    The numbers are limited before the division, because they may be huge. A delay of NaN counts as the maximum.
     """
     delay = min(float(LONGEST_GAP_SECONDS), rules.crawl_delay(product) or 0.0)
     rate = rules.request_rate(product)
@@ -185,7 +184,7 @@ def _tells_about_site(exc: FetchError) -> bool:
 def _about(url: str, failure: FetchError, left_seconds: float) -> FetchError:
     """Convert the stored error about a site's robots.txt, which expires in `left_seconds`, to one about the page `url`.
 
-    A status other than 2xx and 4xx tells the job to wait until then, because it would only get the same answer before.
+    If the error is an HTTP status, the job is told to wait until the stored error expires.
     """
     if isinstance(failure, HttpStatusError):
         return TransientHttpStatusError(failure.facts["url"], failure.facts["status"], left_seconds)
