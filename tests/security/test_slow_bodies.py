@@ -31,7 +31,7 @@ def _costs(work: Callable[[], Any]) -> float:
 
 @pytest.mark.parametrize("in_thread", [False, True], ids=["main thread", "thread"])
 def test_a_million_empty_frames_end_the_fetch(site: Any, fetcher: Fetcher, *, in_thread: bool) -> None:
-    """The frames decompress to nothing, so no size limit applies."""
+    """Each frame decompresses to nothing, so no limit on the decompressed size applies."""
     url = site.page("/", _EMPTY_FRAME * 1_000_000, Content_Encoding="zstd")
     error = refused(lambda: fetcher.fetch(url), in_thread=in_thread)
     assert "unpacking it took more than 1 s" in str(error)

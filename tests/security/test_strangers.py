@@ -42,13 +42,15 @@ def test_honest_names_are_fetched(seen: Seen) -> None:
 
 
 def test_no_dns_answer_leads_to_an_internal_address(seen: Seen) -> None:
-    """Each name gets its own error, and no connection is opened, even to a public address in the same answer."""
+    """Each of these names is blocked and no connection is opened, even if the answer also has a public address."""
     for name in set(strangers.RECORDS) - set(strangers.HONEST):
         assert seen["guarded"][name] == ["blocked_address", []], name
 
 
 def test_a_name_that_changes_its_answer_reaches_the_checked_address_or_nothing(seen: Seen) -> None:
-    """Cached answers give robots.txt and the page the same checked address. Later requests are refused."""
+    """Cached answers give robots.txt and the page the same checked address. A later request gets an internal address
+    and is blocked.
+    """
     for name in strangers.REBINDS:
         assert seen["guarded"][name] == ["fetched", [PUBLIC, PUBLIC]], name
         assert seen["later"][name] == ["blocked_address", []], name

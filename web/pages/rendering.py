@@ -57,7 +57,7 @@ HEADERS = {
 
 @cache
 def _asset_url(name: str) -> str:
-    """Return the URL of a file in `web/static`, with a hash of the file, so that browsers may cache the file."""
+    """Return the URL of a file in `web/static`. It contains a hash of the file, so browsers may cache the file."""
     digest = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()
     return f"/static/{name}?v={digest[:12]}"
 

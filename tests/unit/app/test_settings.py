@@ -319,7 +319,9 @@ def test_a_valid_url_is_accepted(monkeypatch: pytest.MonkeyPatch, name: str, url
 def test_a_redis_url_whose_tls_cannot_work_is_refused_by_name(
     url: str, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without this check, the Redis and Celery clients would hang or report an error that does not name the file."""
+    """Without this check, the Redis and Celery clients would hang, or report an error without the certificate file's
+    name.
+    """
     monkeypatch.setenv("REDIS_URL", url)
     with pytest.raises(ConfigurationError, match=re.escape(message)):
         load_settings()

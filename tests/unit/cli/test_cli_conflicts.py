@@ -81,7 +81,7 @@ def test_two_servers_on_one_port_are_distinguished_by_their_settings() -> None:
 
 
 def test_a_free_port_is_accepted_even_just_after_a_connection() -> None:
-    """The side that closes first keeps the connection for a minute (TIME_WAIT). This must not delay a restart."""
+    """A closed connection can occupy its port for a minute (TIME_WAIT). This must not delay a restart."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         with socket.create_connection(("127.0.0.1", port)) as client:

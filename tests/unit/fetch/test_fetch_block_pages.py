@@ -1,4 +1,4 @@
-"""A block page is recognized by its product's typical text or headers, which ordinary pages lack."""
+"""A block page is recognized by the typical text or headers of a bot protection product, which ordinary pages lack."""
 
 import pytest
 

@@ -124,7 +124,7 @@ def test_a_young_installation_reports_its_observed_time() -> None:
     assert codes(advise(evidence(observed=timedelta(0)))) == ["enough"], "advice in the first second"
 
 
-# --- any figures
+# --- generated figures
 
 _keys = st.builds(
     KeyView,
@@ -151,7 +151,6 @@ _demand = st.builds(
 def test_advice_never_contradicts_itself(
     keys: tuple[KeyView, ...], demand: dict[str, Demand], observed: timedelta
 ) -> None:
-    """All advice can be written as JSON."""
     advice = advise(Evidence(keys, demand, observed))
     found = codes(advice)
     assert sum(code in found for code in ("enough", "more_quota_helps", "idle")) <= 1

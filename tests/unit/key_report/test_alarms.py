@@ -57,7 +57,7 @@ def test_a_circuit_is_an_alarm_until_it_is_closed(state: str) -> None:
     ("mark", "kind"), [("opened_at", "circuit_open"), ("died_at", "key_dead"), ("quota_gone_at", "quota_gone")]
 )
 def test_an_event_between_two_looks_is_not_missed(mark: str, kind: str) -> None:
-    """The key recovered before the second look, but the alarm continues for a minute after the event."""
+    """The key recovers between two checks, but the alarm continues for a minute after the event."""
     assert names(found(GOOD, key("a", **{mark: NOW}))) == [(kind, "sk-a")]
     assert names(found(GOOD, key("a", **{mark: NOW - HELD + timedelta(seconds=1)}))) == [(kind, "sk-a")]
     assert found(GOOD, key("a", **{mark: NOW - HELD})) == []
@@ -179,7 +179,7 @@ def test_caps_per_key_are_one_alarm_critical_once_all_are_spent() -> None:
     assert alarm.severity is Severity.CRITICAL
 
 
-# --- any pool
+# --- generated pools
 
 
 _moments = st.none() | st.timedeltas(timedelta(0), timedelta(days=400)).map(lambda before: NOW - before)

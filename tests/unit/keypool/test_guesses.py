@@ -19,7 +19,6 @@ def guess(rules: LuaRules, count: float = 0, cut_us: int = 0) -> Any:
     ids=["it was nearly right", "a third was accepted at most", "nothing was"],
 )
 def test_a_429_cuts_the_rate_more_if_less_was_accepted(rules: LuaRules, sent: int, left: float) -> None:
-    """At 600 requests a minute, 20 accepted requests in two seconds use the whole rate."""
     found = guess(rules, sent + 1, cut_us=NOW_US - 2 * SECOND)
     assert rules.refused_rate(found, 600, NOW_US, NOW_US) == 600 * left
 
@@ -31,7 +30,6 @@ def test_requests_before_a_cut_or_soon_after_it_do_not_cut_again(rules: LuaRules
 
 
 def test_a_used_rate_rises_faster_with_more_time_since_the_last_429(rules: LuaRules) -> None:
-    """A rate of 600 a minute rises by 1 % a second after 5 s and 2 % after 10 s, at most by a fifth per success."""
     for since, share in ((5, 0.01), (10, 0.02)):
         found = guess(rules, 20, cut_us=NOW_US - since * SECOND)
         assert rules.raised_rate(found, 600, NOW_US) == pytest.approx(600 * (1 + share / 10))

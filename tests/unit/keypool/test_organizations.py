@@ -74,7 +74,7 @@ def test_two_projects_of_one_organization_are_logged_once_as_info(caplog: pytest
 
 
 def test_a_key_that_was_removed_is_not_compared(caplog: pytest.LogCaptureFixture) -> None:
-    """The setting names keys by their positions, so it cannot name a removed key."""
+    """OPENAI_KEY_GROUPS names keys by their positions, so it cannot name a removed key."""
     keys = list(make_keys(SECRETS))
     shared = SharedLimits(lambda: keys)
     shared.observe(keys[0], _headers("org-x", "proj_1"))

@@ -23,7 +23,7 @@ def need_of(body: Any) -> Need:
 
 
 def test_only_the_prompts_text_is_estimated() -> None:
-    """Schemas, tools, and ids do not count. A picture's token estimate does not depend on its size in bytes."""
+    """The estimate ignores schemas, tools, and ids. A picture's token estimate does not depend on its size in bytes."""
     user = [{"type": "text", "text": "b" * 40}, {"type": "image_url", "image_url": {"url": "data:" + "x" * 100_000}}]
     messages = [{"role": "system", "content": "a" * 400}, {"role": "user", "content": user}]
     need = need_of({"model": "m", "messages": messages, "response_format": {"schema": "s" * 4000}})
@@ -208,7 +208,7 @@ def test_a_request_is_admitted_before_the_server_works_on_it(
             {"input_tokens": 9, "input_tokens_details": {"cached_tokens": 6, "cache_write_tokens": 2}},
             TokensUsed(9, 0, 9, 6, 2),
         ),
-        # cached and written tokens cannot exceed the prompt's, and invalid counts are ignored
+        # cached and written tokens cannot exceed the prompt's tokens, and invalid counts are ignored
         (
             {"prompt_tokens": 9, "prompt_tokens_details": {"cached_tokens": 12, "cache_write_tokens": 9}},
             TokensUsed(9, 0, 9, 9),

@@ -99,7 +99,6 @@ def test_two_properties_are_kept_apart(one: dict[str, Any], other: dict[str, Any
     ],
 )
 def test_a_suite_differs_from_the_apartments_of_its_building(values: dict[str, Any], unit: str) -> None:
-    """`Ste 4` and `Apt 4` are different targets too."""
     assert address_of(values).unit == unit
 
 

@@ -1,4 +1,4 @@
-"""Metric families contain counted values only. Unknown values are absent, not zero."""
+"""Metric families omit unknown values instead of showing zero."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime

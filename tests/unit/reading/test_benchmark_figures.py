@@ -1,4 +1,4 @@
-"""The extraction benchmark computes core fields, confidence bands, kinds, and targets from handmade rows."""
+"""The extraction benchmark computes the right figures for handmade rows."""
 
 from typing import Any
 

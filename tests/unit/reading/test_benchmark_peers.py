@@ -1,4 +1,4 @@
-"""The comparison with other tools maps their schema.org values completely, and their worker answers each line."""
+"""The comparison with other tools maps their schema.org values to the project's fields."""
 
 from pathlib import Path
 

@@ -1,4 +1,6 @@
-"""The fit of the confidence weights is reproducible, finds a bounded minimum, and is evaluated only on other pages."""
+"""The fit of the confidence weights is reproducible and finds a bounded minimum. It is evaluated on pages that were not
+used for the fit.
+"""
 
 import math
 import random

@@ -16,7 +16,7 @@ T0 = datetime(2026, 1, 1, 10, 30, tzinfo=UTC)
     [
         ({"requests": 5, "failures": 1}, {"requests": 8, "failures": 1}, {"requests": 3}),
         (None, {"requests": 3, "failures": 0}, {"requests": 3}),
-        # after Redis lost its data, counters start at 0; here a difference would hide one of three failures
+        # after Redis lost its data, counters start at 0, so the new values are counted in full
         ({"requests": 10, "failures": 1}, {"requests": 4, "failures": 3}, {"requests": 4, "failures": 3}),
         ({"requests": 10, "failures": 1}, {"failures": 2}, {"failures": 2}),
         # after a restart or failover, counters may be slightly lower; then nothing is counted

@@ -30,7 +30,7 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def test_settings_are_loaded_when_the_configuration_is_read(settings: Settings) -> None:
-    """Creating an app reads no settings. The callable runs once, when the configuration is first used."""
+    """Creating an app reads no settings. `load` is called once, when the configuration is first used."""
     asked: list[int] = []
 
     def load() -> Settings:
@@ -128,7 +128,7 @@ def test_messages_and_events_show_redacted_arguments(settings: Settings) -> None
 
 
 def test_a_lost_broker_is_retried_once_a_second(settings: Settings) -> None:
-    """Without this setting, kombu's pauses would grow to half a minute."""
+    """By default, kombu's pauses would grow to half a minute."""
     pauses: list[float] = []
 
     class EnoughError(Exception):

@@ -75,7 +75,9 @@ def test_a_rate_limit_waits_as_long_as_the_server_says(headers: dict[str, str], 
 def test_a_wait_that_an_error_names_is_used_and_counts_no_retry(
     error: PropertyIntelligenceError, seconds: float, charged: float, ends: bool
 ) -> None:
-    """Waiting for a busy site is not charged, because the last of ten thousand pages of a site may wait for hours."""
+    """Waiting behind other requests to a site does not count toward the deadline: the last of many pages may wait for
+    hours.
+    """
     assert _decide(error, replace(FRESH, retries=9)) == Wait(seconds, error, charged)
     assert _decide(error, OVER) == (Fail(error) if ends else Wait(seconds, error, charged))
 
@@ -122,7 +124,6 @@ def test_the_last_wait_ends_at_the_deadline_and_the_next_one_fails() -> None:
     ],
 )
 def test_outages_cost_no_retry_and_end_at_the_deadline(error: PropertyIntelligenceError) -> None:
-    """The wait is about five seconds, with jitter."""
     decision = _decide(error, replace(FRESH, retries=9))
     assert isinstance(decision, Wait)
     assert 4.0 <= decision.seconds <= 6.0
@@ -131,7 +132,7 @@ def test_outages_cost_no_retry_and_end_at_the_deadline(error: PropertyIntelligen
 
 
 def test_a_job_waits_for_the_next_day_s_budget_on_any_number_of_days() -> None:
-    """The wait is not charged, even at the job's deadline. Jobs return spread over five minutes."""
+    """The wait does not count toward the job's deadline. The end of the wait is spread over five minutes."""
     spent = WatchBudgetSpentError("requests for pages", 10, "WATCH_DAILY_PAGES", "2026-01-02T00:00:00+00:00", 3600.0)
     for standing in (FRESH, replace(FRESH, waited_seconds=FRESH.deadline_seconds)):
         decision = _decide(spent, standing)

@@ -55,7 +55,7 @@ def test_a_canonical_link_in_the_link_header_is_a_claim() -> None:
     ],
 )
 def test_several_or_unclear_declarations_are_not_a_claim(head: str, body: str, link: str) -> None:
-    """A visitor may have written the declaration in the body. Several different declarations are not trusted."""
+    """A declaration in the body may come from a visitor. Several different declarations are not trusted."""
     assert canonical_of(page(head, body=body, link=link)) is None
 
 

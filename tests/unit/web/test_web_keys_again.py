@@ -25,7 +25,7 @@ def _read_again(app: FastAPI) -> None:
 def test_the_checked_keys_are_the_ones_that_are_used(
     make_settings: Callable[..., Settings], bearer: Callable[..., dict[str, str]], tmp_path: Path
 ) -> None:
-    """The file is read once, so it may disappear after the check. A rejected reload changes nothing."""
+    """The file is read once, so it may disappear after the check."""
     file = tmp_path / "keys.txt"
     file.write_text(A)
     settings = make_settings(openai_api_keys=None, openai_api_keys_file=file)
