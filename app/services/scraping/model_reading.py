@@ -1,10 +1,10 @@
-"""Ask the model for fields that are missing in a page's markup. Cache answers, so that jobs do not pay twice.
+"""Ask the model for fields that the page's markup lacks. Answers are cached, so that no job pays twice.
 
-If the model fails, the result has a note, so that values read without the model are stored. The API's error is raised
-only if no key has capacity, or if the provider is unavailable and the job can be retried later. The key pool chooses
-keys and enforces budgets.
+If the model fails, the values that were read without it are stored, with a note. The API's error is raised only if no
+key has capacity, or if the provider is unavailable and the job can be retried later.
 
-Economy jobs wait for a batch at half the price (`app/services/batches`). Overdue requests become normal API calls.
+Economy jobs wait for a batch at half the price (`app/services/batches`). If no batch answers in time, a normal API call
+is made.
 """
 
 import logging
@@ -46,7 +46,6 @@ log = logging.getLogger(__name__)
 
 #: After an unusable answer, the question is not asked again for this time, because each call costs money.
 _FAILED_ANSWER_HOLDS = timedelta(hours=1)
-#: Maps error codes of unusable answers to the label `outcome` of `propintel_model_answers_total`.
 _OUTCOMES = {
     ModelRefusedError.code: "refused",
     ModelAnswerInvalidError.code: "invalid",
@@ -58,9 +57,8 @@ _OUTCOMES = {
 class ModelReading:
     """An extraction with the model's verified values, if any.
 
-    `asked` lists the fields of the question, whose size is `prompt_tokens`. `unanswered` lists fields that need a model
-    but got no answer. `dropped` lists fields whose values failed verification. `note` gives the reasons. `asks_again`
-    is True if the model was unavailable and should be asked later.
+    `asked` lists the fields of the question, which has `prompt_tokens` tokens. `unanswered` lists the
+    fields for which there is no answer. `dropped` lists the fields whose values the page does not confirm. `note` gives the reason for both. `asks_again` is True if the model was unavailable, so that it should be asked later.
     """
 
     extraction: Extraction
@@ -73,7 +71,7 @@ class ModelReading:
 
 
 class WaitForBatch(Exception):  # noqa: N818 (nothing is wrong)
-    """Raised to park the job with this request until a batch answers it."""
+    """Raised to park the job until a batch answers `request`."""
 
     def __init__(self, request: NewRequest) -> None:
         super().__init__(request.id)
@@ -83,7 +81,7 @@ class WaitForBatch(Exception):  # noqa: N818 (nothing is wrong)
 class ModelReader:
     """Asks `model`, with the keys of `manager`, about at most `text_tokens` tokens of a page. Thread-safe.
 
-    `use` says when to ask the model. Questions of economy jobs are parked in `requests`.
+    `use` says when to ask the model. The requests of economy jobs are parked in `requests`.
     """
 
     def __init__(
@@ -109,21 +107,22 @@ class ModelReader:
 
     @property
     def dialect(self) -> Dialect:
-        """The request parameters learned so far."""
         return self._calls.dialect
 
     def read(self, extraction: Extraction, run: Run = NO_JOB) -> ModelReading:
-        """Ask for missing fields that the page may have, or use the cached answer to the same question.
+        """Ask the model for missing fields that the page may have, or reuse the cached answer to the same question.
 
         In an economy run, raises `WaitForBatch` until a batch has answered. Raises `openai.RateLimitError` if no key
         has capacity, errors of the database, and `LeaseLostError` before a call if the run's lease is lost. If the
-        provider is unreachable or fails (5xx), raises its error if the `run` can be retried later, else returns a note.
+        provider is unreachable or fails (5xx), raises its error if the `run` can be retried later; otherwise, the
+        result has a note.
         """
         extraction = self.resumed(extraction, run)
         if extraction.audited:
             try:
                 audit = self._asked(extraction, replace(run, is_due=True))
-            except (openai.RateLimitError, WatchBudgetSpentError):  # a failed audit must not fail or delay the page
+            # continue without the audit, which must not delay the page
+            except (openai.RateLimitError, WatchBudgetSpentError):
                 audit = None
             if audit is not None and len(audit.unanswered) < len(audit.asked):
                 return audit
@@ -131,10 +130,10 @@ class ModelReader:
         return self._asked(extraction, run)
 
     def resumed(self, extraction: Extraction, run: Run) -> Extraction:
-        """If the job has waited for a request about this page, return `extraction` with that request's wanted fields.
+        """If the job has waited for a request about this page, return `extraction` with the fields of that request.
 
-        Without this step, a recipe learned during the wait could remove fields from the question, and the paid answer
-        would no longer match. Other extractions are returned unchanged.
+        Without this, a recipe learned during the wait could remove fields from the question, so that the paid answer would
+        not match it. Other extractions are returned unchanged.
         """
         if not run.economy or run.waited_for is None or self._requests is None:
             return extraction
@@ -164,7 +163,6 @@ class ModelReader:
         return question_about(extraction, use=self.use, text_tokens=self._text_tokens)
 
     def _verified(self, answer: StoredAnswer, prompt: Prompt, extraction: Extraction) -> ModelReading:
-        """Add the values that the page confirms to the extraction, and a note about the other values."""
         if answer.failure and not answer.values:
             return ModelReading(extraction, answer.note, prompt.fields)
         with reading(extraction.page.url, extraction.page.spent):
@@ -183,7 +181,7 @@ class ModelReader:
         )
 
     def _by_batch(self, question: Question, prompt: Prompt, run: Run, page: Page) -> StoredAnswer | str | None:
-        """Cache and return the answer from a batch. If the request failed, return the reason.
+        """Cache and return the answer from a batch. If the request failed, return its error message.
 
         Return None if a normal call is needed now. Raises `WaitForBatch` if the job must wait for the answer.
         """
@@ -205,7 +203,7 @@ class ModelReader:
         except ValueError as exc:
             error = ModelAnswerInvalidError(self._model, f"it is not a completion ({type(exc).__name__})")
             read = ModelAnswer({}, self._model, 0, 0, failure=error)
-        is_lesson = self._calls.were_taught_by_batch(read)  # a normal call with the learned parameters follows
+        is_lesson = self._calls.were_taught_by_batch(read)  # then a normal call follows, with the learned parameters
         answer = None if is_lesson else self._cached(question, read, BATCH_TIER, "batch", page)
         self._requests.mark_used(request.id)
         return answer
@@ -213,10 +211,10 @@ class ModelReader:
     def _answered(
         self, request: NewRequest, requests: LlmRequestStore, waited_for: str | None
     ) -> Mapping[str, Any] | str | None:
-        """Return the completion for `request`, the reason why there is none, or None if a normal call is needed now.
+        """Return the completion for `request`, an error message, or None if a normal call is needed now.
 
-        `waited_for` is the id of the request that the job has waited for. If OpenAI rejected the request's parameters,
-        a normal call is needed, which learns the right ones. Raises `WaitForBatch` if the job must wait for the answer.
+        `waited_for` is the id of the request that the job has waited for, if any. If OpenAI rejected the request's
+        parameters, a normal call is needed, which learns the right ones.
         """
         mine, found = waited_for == request.id, requests.get(request.id)
         if found is None:
@@ -241,7 +239,7 @@ class ModelReader:
         answer = paid(self._manager, self._model, run, MODEL_ANSWERS, lambda: calls.ask(prompt, run), tier=tier)
         if isinstance(answer, str):
             return answer
-        served = answer.service_tier  # a gateway may return any name, but the label's values are a fixed set
+        served = answer.service_tier  # a gateway may return any name
         MODEL_TIERS.labels(tier or "none", served if served in TIERS else "other" if served else "none").inc()
         return self._cached(question, answer, served, "asked", page)
 
@@ -264,11 +262,12 @@ class ModelReader:
 
 
 def question_about(extraction: Extraction, *, use: ModelUse = "missing", text_tokens: int = TEXT_TOKENS) -> Prompt:
-    """Return the question about a page. If there is nothing to ask, it has no fields.
+    """Return the question about a page. It has no fields if there is nothing to ask.
 
-    Raises `PageTooComplexError` if that takes too much CPU time or memory.
+    Raises `PageTooComplexError` if building it takes too much CPU time or memory.
     """
     if use != "never":
-        count_tokens("")  # the first call loads large tables, which must not count against the page's budget
+        # the first call loads large tables, which must not count toward the page's CPU time and memory
+        count_tokens("")
     with reading(extraction.page.url, extraction.page.spent):
         return build_prompt(extraction, budget=text_tokens, use=use)

@@ -1,6 +1,6 @@
 """Fetch the pages of URL and address jobs, read them without a model, and build their source records.
 
-A page comes from the job's checkpoint, or from the site by a conditional or an unconditional request.
+A page comes from the job's checkpoint, or is requested from the site, with validators if a copy is stored.
 """
 
 from collections.abc import Callable, Mapping
@@ -32,14 +32,14 @@ from app.services.scraping.run import Run
 from app.services.watches.budget import page_charge
 from app.tracing import span
 
-#: If the rate limit of a site requires a longer wait than this, the worker does not wait, and the job is deferred.
+#: If a site's rate limit requires a longer wait, the job is deferred, so that the worker need not wait.
 _MAX_WAIT_SECONDS = 2.0
 _UNUSABLE: Mapping[PageKind, type[PageError]] = {
     PageKind.BLOCKED: PageBlockedError,
     PageKind.GONE: PageGoneError,
     PageKind.SEARCH: SearchPageError,
 }
-#: Fields that any web page can have, not only a property page.
+#: Fields that do not show that a page is about a property, because any web page can have them.
 NOT_ENOUGH = frozenset(name for name, spec in FIELDS.items() if spec.anywhere)
 
 
@@ -55,8 +55,8 @@ class PageSource(Protocol):
 class Visit:
     """A fetched page. `page_url` is the URL that answered.
 
-    `canonical` is a different URL that the page declares as its canonical URL; it is not verified. `confirmed_at` is
-    when the site confirmed the stored copy (304); None if the page was received in full.
+    `canonical` is the page's canonical URL if it declares another one, which is not verified. `confirmed_at` is when
+    the site confirmed the stored copy (304), or None if it sent the page.
     """
 
     page: Page
@@ -66,7 +66,6 @@ class Visit:
 
     @property
     def as_of(self) -> datetime:
-        """The time when the site last sent or confirmed the page."""
         return max(self.confirmed_at or self.page.fetched_at, self.page.fetched_at)
 
 
@@ -85,11 +84,11 @@ class PageVisitor:
     def visit(self, url: str, run: Run, led_by: str | None = None) -> Visit:
         """Fetch and store the page at `url`, without the names of people whose data was purged.
 
-        If the job has already stored this page, use that copy (the checkpoint) instead of fetching the page.
+        If the job has already stored the page (its checkpoint), that copy is used.
 
-        `led_by` is the URL of the page that links to `url` ("" if unknown), or None if the user gave `url`. A URL that
-        a page of another or unknown host links to must resolve to a public address. If the run's lease is lost, raise
-        `LeaseLostError` and send no request.
+        `led_by` is the URL of the page that links to `url` ("" if unknown), or None if the user gave `url`. Unless
+        `led_by` is None or has the same host, `url` must resolve to a public address. Raises `LeaseLostError`, without
+        a request, if the run's lease is lost.
         """
         job_id = run.job_id
         self._names.require_nameless(url)
@@ -122,7 +121,7 @@ class PageVisitor:
                         PAGES.labels("not_modified").inc()
                         PAGE_BYTES.labels("spared").inc(len(kept.body))
                         return kept, answer.at
-                    # the stored copy was deleted after the conditional request was made
+                    # the stored copy was deleted meanwhile
                     answer = self._answered(url, visitor, in_full=True)
         except PropertyIntelligenceError as exc:
             PAGES.labels(exc.code).inc()
@@ -133,7 +132,7 @@ class PageVisitor:
         return answer, None
 
     def _answered(self, url: str, visitor: Visitor, *, in_full: bool = False) -> Page | NotModified:
-        """Request the page. Secrets in `url` are filled in for the request, and removed from the answer and errors."""
+        """Fill in secrets in `url` for the request, and remove them from the answer and from errors."""
         fetcher, known, secrets = self._fetcher, self._pages.validators, self._secrets_by_url(url)
         if secrets is None:
             return fetcher.fetch(url, visitor) if in_full else fetcher.revisit(url, known, visitor)
@@ -159,7 +158,7 @@ def _visitor(run: Run, *, only_public: bool) -> Visitor:
 
 
 def read_page[T: RecipeReading | list[RecipeReading]](page: Page, read: Callable[[Page], T]) -> T:
-    """Return `read(page)`. Raises `PageTooComplexError` if that takes too much CPU time or memory."""
+    """Return `read(page)`. Raises `PageTooComplexError` if reading takes too much CPU time or memory."""
     with reading(page.url, page.spent), span("extract", {}) as extracting:
         found = read(page)
         if isinstance(found, list):
@@ -171,7 +170,7 @@ def read_page[T: RecipeReading | list[RecipeReading]](page: Page, read: Callable
 
 
 def require_property(extraction: Extraction) -> None:
-    """Raise a `PageError` if the page is blocked, gone, or a search page."""
+    """Raise a `PageError` if the page is blocked, gone, or a search."""
     if (unusable := _UNUSABLE.get(extraction.kind)) is not None:
         raise unusable(extraction.page.url, extraction.reason)
 
@@ -179,7 +178,7 @@ def require_property(extraction: Extraction) -> None:
 def source_record(
     url: str, extraction: Extraction, visit: Visit, source_kind: SourceKind | None = None
 ) -> SourceRecord:
-    """Return the record of a page requested as `url`. The record of one row of the page has the row's URL."""
+    """Return the record of a page requested as `url`. If it is about one row of the page, it has the row's URL."""
     page, page_url = extraction.page, visit.page_url
     try:
         final_url = normalize_target(page.final_url)
@@ -204,9 +203,9 @@ def source_record(
 
 
 def with_values(record: SourceRecord, extraction: Extraction) -> SourceRecord:
-    """Return `record` with the extracted values. Derived fields are left out, because they are computed after merging.
+    """Return `record` with the extracted values. Derived fields are omitted, because they are computed after merging.
 
-    For one row of the page, the evidence has the row's URL.
+    If the record is about one row of the page, its evidence has the row's URL.
     """
     found, evidence = extraction.record, {}
     values = {name: value for name, value in found.values.items() if name not in DERIVED_FIELDS}

@@ -1,6 +1,6 @@
 """Read pages with the recipes of their site, and learn recipes from a model's answers.
 
-If a recipe fails, the page is read without it.
+If a recipe fails, the page is read without recipes.
 """
 
 import logging
@@ -24,12 +24,12 @@ from app.settings.forms import ModelUse
 
 log = logging.getLogger(__name__)
 
-#: The initial value of the average number of prompt tokens per model request.
+#: Assumed number of prompt tokens per model request, until requests show the real number.
 TYPICAL_TOKENS = 4_500
 
 
 class Recipes:
-    """Reads pages with recipes, and stores new recipes in `store`. If `store` is None, recipes are off. Thread-safe."""
+    """Reads pages with recipes, and stores new ones in `store` (None: recipes are off). Thread-safe."""
 
     def __init__(
         self, store: RecipeStore | None, clock: Clock, audits: AuditRate | None = None, use: ModelUse = "missing"
@@ -40,16 +40,16 @@ class Recipes:
         self._tokens: float = TYPICAL_TOKENS
 
     def read(self, page: Page) -> RecipeReading:
-        """Read a page of any kind without a model. Raises `PageTooComplexError` as `read_page` does."""
+        """Read a page without a model. Raises `PageTooComplexError`."""
         if self._keeper is not None and (known := self._of_host(page)):
             with _harmless("Reading a page without its recipe"):
                 return _titled(read_page(page, partial(self._keeper.read, known=known)))
         return read_page(page, lambda page: read_with(page, ()))
 
     def read_rows(self, page: Page, is_worth: Callable[[str], bool]) -> list[RecipeReading]:
-        """Read each row of a page with several properties. Skip a row if `is_worth` returns False for its JSON text.
+        """Read each row of a page with several properties if `is_worth` accepts its JSON text.
 
-        Raises `PageTooComplexError` as `read_page` does.
+        Raises `PageTooComplexError`.
         """
         if known := self._of_host(page):
             with _harmless("Reading rows without a recipe"):
@@ -57,7 +57,6 @@ class Recipes:
         return read_page(page, lambda page: read_rows_with(page, (), is_worth))
 
     def _of_host(self, page: Page) -> Sequence[Recipe]:
-        """Return the recipes of the page's host. Loading them does not count against the page's time budget."""
         found: list[Recipe] = []
         if self._store is not None:
             with _harmless("Recipes cannot be read"):
@@ -65,13 +64,13 @@ class Recipes:
         return found
 
     def learn(self, read: RecipeReading, reading: ModelReading, *, could_ask: bool = True) -> None:
-        """Count the page in the metrics, and learn recipes from the model's answer, if there is one.
+        """Count the page in the metrics, and learn from the model's answer, if any.
 
-        `could_ask` is False if the model would not have been asked about this page even without a recipe.
+        `could_ask` is False if the model would not have been asked about this page in any case.
         """
         if self._keeper is None or read.extraction.kind not in WITH_PROPERTY:
             return
-        # a page chosen for an audit counts as audited only if the model answered
+        # without an answer of the model, there was no audit
         read = replace(read, extraction=replace(read.extraction, audited=reading.extraction.audited))
         asked = tuple(name for name in reading.asked if name not in reading.unanswered)
         no_model = could_ask and not reading.asked and not reading.unanswered and self._use != "never"
@@ -98,7 +97,7 @@ def _harmless(what: str, raised: Sequence[type[Exception]] | None = None) -> Ite
     """
     try:
         yield
-    except Exception as exc:  # a bug in recipe code must not fail the page
+    except Exception as exc:
         if isinstance(exc, tuple((PageTooComplexError, MemoryError, *INTERRUPTIONS) if raised is None else raised)):
             raise
         log.warning("%s: %s: %s", what, type(exc).__name__, exc)

@@ -1,6 +1,6 @@
 """Read the result pages of a search, up to the last page or a limit.
 
-Fetched pages are stored, so that a resumed run does not fetch them again. `finish_search` stores all listings.
+A resumed run does not fetch pages again, because they are stored.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SearchOutcome:
-    """The listings of a search, and the jobs created for new ones, which the caller must send to the broker."""
+    """The listings of a search, and the jobs created for new ones. The caller must send the jobs to the broker."""
 
     walked: Walked
     made: Sequence[Job] = ()
@@ -53,7 +53,7 @@ class SearchWalker:
         self._bounds = settings.search
 
     def walk(self, url: str, visit: Visit, reason: str, run: Run) -> SearchOutcome:
-        """Return the listings of a search. `visit` is its first page, already fetched; the next pages are fetched here.
+        """Return the listings of a search. `visit` is the first page, already fetched; the next pages are fetched here.
 
         If the run belongs to a job, create jobs for new listings, and end the job. `reason` explains why the page is
         considered a search. Raises `SearchPageError` if no listing can be read, `OutOfTimeError` if the next run has to
@@ -62,7 +62,7 @@ class SearchWalker:
         page = visit.page
         parts = [urlsplit(one) for one in (url, page.final_url)]
         places = {((it.hostname or "").removeprefix("www."), it.path.rstrip("/").lower()) for it in parts}
-        if len(places) > 1:  # on many sites, a deleted listing redirects to a search
+        if len(places) > 1:  # many sites redirect a deleted listing to a search
             raise SearchPageError(url, f"{reason}; the requested page redirects to {page.final_url}")
         with reading(page.url, page.spent):
             results = read_results(page)

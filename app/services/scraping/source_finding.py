@@ -1,7 +1,7 @@
-"""Choose the sources of an address and their order.
+"""Read the sources of an address.
 
-The URL templates of `sources.toml` come first. Templates that need the parcel number are used after the others, because
-the other pages may contain the number. The web is searched only if fewer than two sources have the address.
+The URL templates of `sources.toml` come first; those that need the parcel number come last, because other pages may
+contain it. The web is searched only if fewer than two sources have the address.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,22 +21,22 @@ from app.services.scraping.source_reading import Asked, SourceReader
 from app.services.scraping.web_search import SearchFound, WebSearcher
 
 _SEARCH = "web search"
-#: The web is searched if fewer sources than this have the address, because one source cannot be cross-checked.
+#: The web is searched if fewer sources than this have the address, because a single source cannot be cross-checked.
 _ENOUGH_SOURCES = 2
-#: Maximum number of cited pages to read per web search.
+#: Maximum number of pages that are read per web search.
 _MOST_CITED = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The address to scrape, as text and in parts. Cached web searches older than `since` are not reused."""
+    """The address to scrape, as text and in parts. A cached web search is reused unless it is older than `since`."""
 
     target: str
     address: Address
     since: datetime
 
     def ways(self, source: Source, parcel_number: str | None) -> list[dict[str, str]]:
-        """Return the values of a template's placeholders for each spelling of the street, most likely first."""
+        """For each spelling of the street, most likely first, return the values of a template's placeholders."""
         parts = self.address
         names = street_names(parts.street_name) if parts.country in (None, "US") else (parts.street_name,)
         found = {
@@ -54,7 +54,7 @@ class Wanted:
 
 
 class SourceFinder:
-    """Reads the sources of an address. Thread-safe, because each call stores its results in its own `SourceReader`."""
+    """Reads the sources of an address. Thread-safe."""
 
     def __init__(self, sources: Callable[[], Sources], searcher: WebSearcher) -> None:
         self._sources = sources
@@ -63,7 +63,7 @@ class SourceFinder:
     def find(self, wanted: Wanted, reader: SourceReader) -> list[Unverified]:
         """Read all configured sources, and search the web if fewer than two have the address.
 
-        Return the claims of the search about pages that could not be read.
+        Return the search's claims about pages that could not be read.
 
         Raises `ConfigurationError` for an invalid `sources.toml`, transient errors of pages, errors of the database,
         and `openai.RateLimitError` if no key has capacity.
@@ -76,7 +76,7 @@ class SourceFinder:
                 reader.ask(source, wanted.ways(source, None))
         reader.decide()
         if later and reader.parcel_number() is None:
-            reader.require_all()  # raises if pages must be retried, which may contain the parcel number
+            reader.require_all()  # pages that must be retried may contain the parcel number
         asked_later = self._ask_by_parcel(later, wanted, reader)
         reader.require_all()
         claims = self._search(sources, wanted, reader) if reader.source_count < _ENOUGH_SOURCES else []
@@ -112,7 +112,7 @@ class SourceFinder:
         reader.skip(_SEARCH, None, None, SEARCHED, detail)
         self._read_cited(found, sources, reader)
         reader.require_all()
-        # keep only claims about unreadable pages, because the values of the other pages come from the pages themselves
+        # keep only claims about unreadable pages, because the other pages have been read
         return [
             Unverified(
                 field=claim.field,
@@ -127,10 +127,6 @@ class SourceFinder:
         ]
 
     def _searched(self, search: WebSearch, wanted: Wanted, run: Run) -> SearchFound | str:
-        """Return the search's answer, or the reason why there is none.
-
-        If no key has capacity, raise `openai.RateLimitError`, unless the job has reached its deadline.
-        """
         if not run.has(CALL_SECONDS):
             return "no time was left for it"
         try:

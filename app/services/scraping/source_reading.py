@@ -1,7 +1,7 @@
-"""Read each page that may be about an address once, without a model, and keep the pages about the address.
+"""Read each page that may be about an address without a model, and keep those that are.
 
-Fetched pages and failures are stored, so that a resumed run requests only the other pages. A page with a transient
-error does not delay the other pages; the job's next run requests it again.
+Pages and failures are stored, so that a resumed run requests only the other pages. After a transient error, the other
+pages are still read, and the job's next run requests the failed page again.
 """
 
 import re
@@ -36,19 +36,20 @@ from app.services.scraping.pages import NOT_ENOUGH, Visit, require_property, sou
 from app.services.scraping.run import PAGE_SECONDS, Run
 from app.services.scraping.storing import ScrapeParts
 
-#: Maximum number of requests for a page that fails with transient errors.
+#: Maximum number of attempts to fetch a page that fails with transient errors.
 _MOST_TRIES = 2
-#: Error codes which mean that a URL cannot lead to a public page.
+#: Codes of errors after which a URL does not count as an unreadable page.
 _NO_PAGE = frozenset({BlockedAddressError.code, BlockedPortError.code, InvalidTargetError.code})
-#: The kinds of sources whose parcel numbers are preferred, best first.
+#: Kinds of sources whose parcel numbers are preferred, best first.
 _PARCEL_KINDS = (SourceKind.ASSESSOR, SourceKind.GIS, SourceKind.TAX_ROLL, SourceKind.PERMITS)
 
 
 class Asked(NamedTuple):
     """A source and the URL of its page.
 
-    If `place_is_known`, the source covers only one area, so that its pages need not name the town. `allows` returns
-    whether the URL may redirect to a host; None allows all hosts. `led_by` is the URL of a page that links to `url`.
+    If `place_is_known`, the source covers only one area, so its pages need not name the town. `allows` returns whether
+    a page on a host may be used after redirects; None allows all hosts. `led_by` is the URL of the page that links to
+    `url`, if any.
     """
 
     source: str
@@ -61,10 +62,7 @@ class Asked(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A page about the address, and its values, which were read without a model.
-
-    `found` includes the recipe that was used.
-    """
+    """A page about the address, read without a model."""
 
     asked: Asked
     extraction: Extraction
@@ -74,8 +72,6 @@ class Read:
 
 
 class SourceReader:
-    """Reads the sources of one address in one run."""
-
     def __init__(self, address: Address, run: Run, parts: ScrapeParts) -> None:
         self._address = address
         self.run = run
@@ -87,12 +83,11 @@ class SourceReader:
         self.tried: list[JobAttempt] = []
         self.unreadable: set[str] = set()
         self._open: list[PropertyIntelligenceError] = []
-        #: The pages that list several properties, with the rows that may be about the address.
+        #: Pages whose rows can only be chosen when the parcel number is known.
         self._undecided: list[tuple[Asked, Visit, Sequence[RecipeReading]]] = []
 
     @property
     def has_begun(self) -> bool:
-        """Whether an earlier run of the job recorded failed pages."""
         return bool(self._before)
 
     @property
@@ -101,7 +96,7 @@ class SourceReader:
         return len(independent(one.record.voter for one in self.read))
 
     def parcel_number(self) -> str | None:
-        """Return the parcel number of the address, from the best kind of source."""
+        """Return the parcel number that the best kind of source gives, or None."""
         ranks: dict[SourceKind | None, int] = {kind: rank for rank, kind in enumerate(_PARCEL_KINDS)}
         by_kind = sorted((one.record for one in self.read), key=lambda one: ranks.get(one.source_kind, len(ranks)))
         return next((str(number) for one in by_kind if (number := one.values.get(PARCEL))), None)
@@ -109,7 +104,7 @@ class SourceReader:
     def require_all(self) -> None:
         """If pages must be retried, raise the error of one of them.
 
-        Prefer the `HostBusyError` with the shortest wait, because it determines when the job is retried.
+        Of several `HostBusyError`, raise the one with the shortest wait, after which the job is retried.
         """
         if busy := [one for one in self._open if isinstance(one, HostBusyError)]:
             raise min(busy, key=lambda one: float(one.facts["retry_after_seconds"]))
@@ -119,7 +114,7 @@ class SourceReader:
     def ask(self, source: Source, ways: Sequence[Mapping[str, str]]) -> None:
         """Read the source's page about the address. `ways` are values for its URL template, by street spelling.
 
-        The next spelling is tried if the source has no page about the address under the previous spelling.
+        If there is no page about the address under one spelling, the next is tried.
         """
         for values in ways:
             if missing := source.template.missing(values):
@@ -139,7 +134,7 @@ class SourceReader:
         self.tried.append(JobAttempt(source, kind, url, outcome, detail))
 
     def visit(self, asked: Asked) -> bool:
-        """Read a page. Return False if another URL of the source may help."""
+        """Read a page. Return False if another URL of the same source should be tried."""
         if asked.url in self._seen:
             return False
         self._seen.add(asked.url)
@@ -151,7 +146,7 @@ class SourceReader:
             self._note(asked, OUTSIDE, f"it redirects to {final.hostname or ''}, which is not an allowed domain")
             return True
         if asked.allows is not None and final.netloc != urlsplit(asked.url).netloc:
-            asked = asked._replace(kind=None)  # the kind describes the cited host, but another host answered
+            asked = asked._replace(kind=None)  # the kind was that of the cited host
         try:
             found = self._parts.recipes.read(visit.page)
             if found.extraction.kind is PageKind.SEARCH and (
@@ -165,7 +160,7 @@ class SourceReader:
             return True
 
     def _visited(self, asked: Asked) -> Visit | bool:
-        """Return the page. If it cannot be read, record why, and return whether to skip the source's other URLs."""
+        """Return the page. If it cannot be read, note why, and return whether to skip the source's other URLs."""
         url, known = asked.url, self._before.get(asked.url)
         if known is not None and known.is_final:
             self._cannot_be_read(url, known.outcome)
@@ -176,9 +171,10 @@ class SourceReader:
             return True
         try:
             return self._parts.visitor.visit(url, self.run, asked.led_by)
-        except (PurgedMeanwhileError, PageNamesPersonError) as exc:  # the URL may contain a name: do not store it
+        # the URL may contain a purged name, so do not store it
+        except (PurgedMeanwhileError, PageNamesPersonError) as exc:
             self.skip(asked.source, asked.kind, None, exc.code, str(exc))
-        except ConfigurationError as exc:  # a missing secret of one source does not affect other sources
+        except ConfigurationError as exc:  # a secret of this source is missing
             self._note(asked, SKIPPED, str(exc))
         except (FetchError, PageError, InvalidTargetError) as exc:
             self._fail(asked, exc)
@@ -186,7 +182,7 @@ class SourceReader:
         return True
 
     def _judge(self, found: Read) -> bool:
-        """Keep the page if it is about the address. Otherwise, follow a link that names the address (`find_link`)."""
+        """Keep the page if it is about the address. Otherwise, follow its link that names the address, if any."""
         asked, extraction, record, page = found.asked, found.extraction, found.record, found.visit.page
         match = match_address(record.values, self._address, self._parcels(), place_is_known=asked.place_is_known)
         holds = extraction.kind in WITH_PROPERTY and bool(set(record.values) - NOT_ENOUGH)
@@ -210,10 +206,6 @@ class SourceReader:
         return False
 
     def _may_be_of_address(self, text: str) -> bool:
-        """Return whether the JSON text of a row contains the house number or a known parcel number of the address.
-
-        Return True if the address has no house number.
-        """
         number = self._address.street_number
         if not number:
             return True
@@ -226,7 +218,8 @@ class SourceReader:
     def _judge_rows(self, asked: Asked, visit: Visit, rows: Sequence[RecipeReading]) -> bool:
         """Keep the row that is about the address. Return False if there is no such row.
 
-        If only a parcel number can identify the row, `decide` tries again when another source has given the number.
+        If only the parcel number could identify the row, `decide` tries again when another source has given that
+        number.
         """
         records = [source_record(asked.url, row.extraction, visit, asked.kind) for row in rows]
         values, is_known = [record.values for record in records], asked.place_is_known
@@ -241,7 +234,7 @@ class SourceReader:
         return False
 
     def decide(self) -> None:
-        """Compare undecided rows with the address again if the parcel number of the address is now known."""
+        """Choose rows of undecided pages again if the parcel number of the address is known now."""
         undecided, self._undecided = self._undecided, []
         for asked, visit, rows in undecided if self._parcels() else ():
             self._forget(asked.url, UNKNOWN)
@@ -257,7 +250,6 @@ class SourceReader:
             self._note(asked, USED, reason)
 
     def _fail(self, asked: Asked, exc: PropertyIntelligenceError) -> None:
-        """Record that a page failed, either finally or to be retried by the job's next run."""
         lease, url, before = self.run.lease, asked.url, self._before.get(asked.url)
         tries = (before.tries if before else 0) + (0 if isinstance(exc, HostBusyError) else 1)
         is_final = tries >= _MOST_TRIES or not self.run.retries_after(exc)
@@ -282,13 +274,12 @@ class SourceReader:
         self.tried = [one for one in self.tried if (one.url, one.outcome) != (url, outcome)]
 
     def drop(self, one: Read, why: PropertyIntelligenceError) -> None:
-        """Remove a page that was read but may not be stored."""
         self.read.remove(one)
         self._forget(one.record.url, USED)
         self.skip(one.asked.source, one.record.source_kind, None, why.code, str(why))
 
     def replaced(self, old: Read, extraction: Extraction) -> SourceRecord:
-        """Replace the page's values with the values of `extraction`, and return the new record."""
+        """Replace the page's extraction, and return its new record."""
         record = with_values(old.record, extraction)
         self.read[self.read.index(old)] = replace(old, extraction=extraction, record=record)
         return record

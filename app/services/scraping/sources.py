@@ -12,17 +12,17 @@ _FILE, _VARIABLE = "SOURCE_SECRETS_FILE", "SOURCE_SECRETS"
 
 
 def sources_file(settings: Settings) -> SourcesFile:
-    """Return the file SOURCES_FILE, relative to PROPINTEL_HOME. It must exist unless the setting has its default."""
+    """Return the sources file. It must exist unless SOURCES_FILE (relative to PROPINTEL_HOME) has its default."""
     named = settings.addresses.sources_file
     is_default = named == type(settings.addresses).model_fields["sources_file"].default
     return SourcesFile(settings.state.propintel_home / named.expanduser(), must_exist=not is_default)
 
 
 class SourceSecrets:
-    """Reads the secrets that the URLs of sources need. Thread-safe.
+    """Reads the secrets for URLs of sources. Thread-safe.
 
-    Secrets are read at every use, because the file may change while a process runs. They are then registered with
-    `app.redaction`, which hides them in logs.
+    Secrets are read at each use, because the file may change. They are registered with `app.redaction`, which hides
+    them in logs.
     """
 
     def __init__(self, settings: Settings, sources: Callable[[], Sources]) -> None:
@@ -30,10 +30,10 @@ class SourceSecrets:
         self._sources = sources
 
     def for_url(self, url: str) -> UrlSecrets | None:
-        """Return the secrets that `url` refers to by name; None if it refers to no secret.
+        """Return the secrets that `url` refers to by name, or None if there are none.
 
-        Also return None if no template in `sources.toml` makes such URLs, so that secrets are sent only to URLs that
-        the file defines. Raises `ConfigurationError` for a missing secret or an invalid file.
+        Also return None unless a template in `sources.toml` makes such URLs, because secrets must be sent only to URLs
+        that the file defines. Raises `ConfigurationError` for a missing secret or an invalid file.
         """
         names = secret_names_in(url)
         if not names:

@@ -1,9 +1,7 @@
-"""Store the result of a run and end its job, in one transaction that requires the run's lease.
+"""Store the result of a run and end its job, in one transaction, which requires the run's lease.
 
-`Scraper.store_target` calls `Storing`, which calls `PropertyStore.save` for records and `leases.finish` for the job.
-
-A run that lost its lease leaves only fetched pages and paid answers behind, as a cache for the next run. `propintel
-scrape` has no job and no lease.
+A run that has lost its lease leaves only fetched pages and paid answers, which the next run reuses. `propintel scrape`
+has no job and no lease.
 """
 
 from __future__ import annotations
@@ -44,9 +42,9 @@ from app.tracing import span
 if TYPE_CHECKING:
     from app.services.scraping.source_reading import SourceReader
 
-#: The id of a property, and the kind of the scraped page.
+#: Id of a property, and kind of the scraped page.
 Found = tuple[str, PageKind]
-#: The record of a URL, and the record of the page to which that URL leads.
+#: The record of a URL, and the record of the page that this URL leads to.
 Alias = tuple[SourceRecord, SourceRecord]
 
 
@@ -54,8 +52,9 @@ Alias = tuple[SourceRecord, SourceRecord]
 class Stored:
     """The result of a scrape that found a property.
 
-    `kind` is the kind of the scraped page, and `page_from` is where the property came from. `wanted_model` are fields
-    without a model's answer, and `model_note` is the reason. For an address, `tried` has each source's outcome.
+    `kind` is the kind of the scraped page, and `page_from` is where the property came from. `wanted_model` lists the
+    fields that the model has not answered, and `model_note` says why. For an address, `tried` has the outcome of each
+    source.
     """
 
     property_id: str
@@ -68,7 +67,7 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class ScrapeParts:
-    """The dependencies of scrapes. A property that was scraped within `fresh` is not scraped again."""
+    """The dependencies of scrapes. A property scraped less than `fresh` ago is not scraped again."""
 
     database: Database
     visitor: PageVisitor
@@ -81,7 +80,7 @@ class ScrapeParts:
     fresh: timedelta
 
     def end(self, run: Run) -> None:
-        """Delete the stored pages of the run's job that the site forbids storing (`Cache-Control: no-store`)."""
+        """Delete those stored pages of the run's job that the site forbids storing (`Cache-Control: no-store`)."""
         job_id = run.job_id
         if job_id is not None:
             retry_on_store_error(lambda: self.pages.drop_unkept(job_id), self.database.clock)
@@ -90,7 +89,7 @@ class ScrapeParts:
 class Storing:
     """Stores the results of runs. Thread-safe.
 
-    All methods raise `LeaseLostError` if the run's `lease` is lost. In that case, nothing is stored.
+    If the `lease` is lost, all methods raise `LeaseLostError` and store nothing.
     """
 
     def __init__(self, database: Database, properties: PropertyStore) -> None:
@@ -99,7 +98,7 @@ class Storing:
         self._index = PageIndex(database)
 
     def fresh(self, lease: Lease | None, found: Found, urls: Iterable[str] = ()) -> Stored:
-        """End the job of the run with a stored property that is still fresh. `urls` are the URLs of the target."""
+        """End the run's job with a stored property that is still fresh."""
         return cast(Stored, self._end(lease, PageFrom.STORED, lambda _: found, urls))
 
     def same_page(self, lease: Lease | None, read: SourceRecord, known: KnownRecord) -> Stored:
@@ -108,7 +107,7 @@ class Storing:
         return cast(Stored, self._end(lease, PageFrom.SAME_PAGE, lambda _: found, (read.url,), alias=alias))
 
     def unchanged(self, lease: Lease | None, url: str, visit: Visit, alias: Alias | None = None) -> Stored | None:
-        """If page and readers (`edition`) have not changed, confirm the record and end the job. Else return None."""
+        """If page and extractors (`edition`) are unchanged, confirm the record and end the job. Else return None."""
         seen = Seen(url, visit.page_url, visit.page.sha256, edition())
         if not self._index.is_confirmed_by(seen):
             return None
@@ -118,8 +117,6 @@ class Storing:
     def page(
         self, lease: Lease | None, record: SourceRecord, reading: ModelReading, alias: Alias | None = None
     ) -> Stored:
-        """Store the record of a page, and end the job with its property."""
-
         def work(connection: Connection) -> Found:
             return self._save(connection, record, reading), record.kind
 
@@ -136,8 +133,8 @@ class Storing:
     ) -> Stored | None:
         """Store all records that `reader` has read about an address, and end the job with their property.
 
-        `notes` are the model's readings by URL, and `claims` are the unverified claims of a search. Pages that were
-        purged meanwhile are dropped from `reader`. If no page is left, store nothing and return None.
+        `notes` are the model's readings by URL, and `claims` are unverified claims of a web search. Pages that were
+        purged meanwhile are removed from `reader`. If no page is left, store nothing and return None.
         """
 
         def work(connection: Connection) -> Found | None:
@@ -163,7 +160,7 @@ class Storing:
             return self._end(lease, PageFrom.SITE, work, [one.url for one in records], records)
 
     def tried(self, lease: Lease, tried: Sequence[JobAttempt], asked_at: datetime) -> None:
-        """Store the outcomes of all sources if no property was found. The caller then fails the job."""
+        """Store the outcomes of all sources of an address for which no property was found. The job then fails."""
 
         def work(connection: Connection) -> None:
             self._database.advisory_lock(connection, PURGE, shared=True)
@@ -182,7 +179,7 @@ class Storing:
         *,
         alias: Alias | None = None,
     ) -> Stored | None:
-        """Run `work`, which stores `records`, and end the job with the property that it returns, if any."""
+        """Run `work`, which stores `records`. If it returns a property, end the job with it."""
         now = self._database.clock.now()
 
         def transaction(connection: Connection) -> Stored | None:
