@@ -72,7 +72,7 @@ def shared_dir() -> Path:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run files with slow tests first, then files that start workers.
+    """Run test files with slow tests first, then test files that start workers.
 
     xdist gives each process whole files, so a slow file that starts last would delay the end.
     """

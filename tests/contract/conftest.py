@@ -1,4 +1,4 @@
-"""Run every store test on SQLite and, if PostgreSQL is installed, on a PostgreSQL server."""
+"""Run every store test on SQLite, and on PostgreSQL if it is installed."""
 
 import tempfile
 import threading
@@ -22,15 +22,14 @@ from app.property.storage.types import Base
 from tests.plugins.postgresql_server import POSTGRESQL
 from tests.plugins.stores import NAMES_KEY, Stores
 
-#: Marks a test of a rule that applies to PostgreSQL only.
+#: Runs a test only on PostgreSQL, because SQLite has no such rule.
 ON_POSTGRESQL = pytest.mark.parametrize("database_url", [POSTGRESQL], indirect=True)
-#: Runs a test only on SQLite, because its statements are tested on PostgreSQL elsewhere.
+#: Runs a test only on SQLite, because other tests cover its statements on PostgreSQL.
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 @pytest.fixture(params=["sqlite", POSTGRESQL])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Return the URL of an empty database with the current schema."""
     if request.param == "sqlite":
         path = tmp_path / "store.sqlite3"
         path.write_bytes(_migrated_sqlite())
@@ -40,7 +39,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @cache
 def _migrated_sqlite() -> bytes:
-    """Return a migrated database file. Tests copy the file because a migration takes 0.2 seconds."""
+    """Return a migrated database file. Tests copy it, which is faster than a migration (0.2 s)."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "migrated.sqlite3"
         upgrade(f"sqlite:///{path}")
@@ -72,7 +71,6 @@ def stored_texts(database: Database) -> Iterator[tuple[str, str, str]]:
 
 
 def set_version(url: str, version: str) -> None:
-    """Overwrite the database's schema revision."""
     engine = make_engine(parse_url(url), 5)
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = :version"), {"version": version})
@@ -83,7 +81,7 @@ def set_version(url: str, version: str) -> None:
 def writing_threads(
     database_url: str, clock: ManualClock, page: Page, refusal: type[PropertyIntelligenceError]
 ) -> Iterator[None]:
-    """Store `page` repeatedly in three threads during the `with` block. Each thread must end with a `refusal`."""
+    """Store `page` repeatedly in three threads during the `with` block, until storing fails with `refusal`."""
     began = threading.Event()
 
     def write() -> bool:

@@ -25,7 +25,6 @@ DB = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def db(database_url: str, tmp_path: Path, warm_parent: WarmParent) -> DB:
-    """Return a function that runs `propintel db` on a database with one job."""
     upgrade(database_url)
     database = Database(database_url)
     JobStore(database).enqueue(["http://homes.example/1"])

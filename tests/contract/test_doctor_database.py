@@ -29,8 +29,6 @@ MakeSettings = Callable[..., Settings]
 
 @pytest.fixture
 def make_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, embedded_valkey_url: str) -> MakeSettings:
-    """Return a function that loads settings with a temporary home and a running Valkey server."""
-
     def make(**variables: str) -> Settings:
         for name, value in {"PROPINTEL_HOME": str(tmp_path), "REDIS_URL": embedded_valkey_url, **variables}.items():
             monkeypatch.setenv(name, value)
@@ -113,7 +111,7 @@ def test_the_mounts_of_this_machine_can_be_read() -> None:
 
 
 def test_jobs_without_a_worker_are_a_failure(db: Stores, make_settings: MakeSettings, database_url: str) -> None:
-    """With one worker for jobs, the check passes until the oldest job has waited for 15 minutes."""
+    """With a worker that runs jobs, the check passes until the oldest job has waited for 15 minutes."""
     db.jobs.enqueue([f"http://homes.example/{n}" for n in range(120)])
     settings = make_settings(DATABASE_URL=database_url)
     for queues in ([], ["maintenance"]):
@@ -129,7 +127,7 @@ def test_jobs_without_a_worker_are_a_failure(db: Stores, make_settings: MakeSett
 
 
 def test_a_wrong_clock_is_a_warning(make_settings: MakeSettings, database_url: str) -> None:
-    """This machine's clock is compared with the clock of Redis and, on PostgreSQL, with the database's clock."""
+    """The local clock is compared with the clock of Redis and, on PostgreSQL, also with the database's clock."""
     settings = make_settings(DATABASE_URL=database_url)
     names = ["Redis"] if database_url.startswith("sqlite") else ["Redis", "PostgreSQL"]
     right = check_clock(settings, SystemClock())
@@ -170,7 +168,7 @@ def test_unsent_economy_requests_and_unreachable_batches_are_warnings(
 def test_watches_that_wait_for_budget_for_days_are_a_warning(
     db: Stores, make_settings: MakeSettings, database_url: str
 ) -> None:
-    """A watch may wait one day for its budget. Due watches that no tick has handled are reported separately."""
+    """A watch may wait one day for its budget. Due watches that no tick has handled have another warning."""
     settings, clock, watches = make_settings(DATABASE_URL=database_url, WATCH_DAILY_PAGES="0"), db.clock, db.watches
     watches.add(["https://site.example/1"], interval_days=1)
     clock.advance(86_400)

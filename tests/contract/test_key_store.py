@@ -93,7 +93,7 @@ def test_uncounted_failures_neither_open_the_circuit_nor_verify_the_key(store: S
 
 
 def test_broken_streams_are_failures(store: Store) -> None:
-    """Each break is reported twice, as if the first reply was lost. The third consecutive break opens the circuit."""
+    """Each break is reported twice, as after a lost reply. The third consecutive break opens the circuit."""
     for number in (1, 2, 3):
         stream = answer(store, streams=True)
         assert of(store, A).successes == 1
@@ -106,7 +106,6 @@ def test_broken_streams_are_failures(store: Store) -> None:
 
 
 def test_a_probe_with_a_stream_ends_with_the_stream(pair: Store, clock: ManualClock) -> None:
-    """If a probe's stream breaks, the circuit stays open for twice as long. A complete stream closes the circuit."""
     answer(pair, request=ONLY_B)
     for _ in range(3):
         answer(pair, Outcome.SERVER_FAILURE, ONLY_A)
@@ -124,7 +123,7 @@ def test_a_probe_with_a_stream_ends_with_the_stream(pair: Store, clock: ManualCl
 
 
 def test_the_end_of_a_stream_verifies_a_new_key(store: Store, clock: ManualClock) -> None:
-    """The stream's headers arrive after its lease has expired. Until the stream ends, the key is unverified."""
+    """The stream begins after its lease has expired, and the key stays unverified until the stream ends."""
     late = take(store)
     clock.advance(LEASE_US / SECOND)
     store.settle(late, Settlement(Outcome.SUCCESS, streams=True))
@@ -269,7 +268,6 @@ def test_refused_callers_get_increasing_retry_times(store: Store, facts: dict[st
 
 
 def test_several_threads_get_as_many_leases_as_one_thread(make_store: MakeStore, clock: ManualClock) -> None:
-    """Eight threads get as many leases as the bucket's burst admits, and each lease has a unique id."""
     alone, store = (make_store(make_keys(["sk-a"]), clock, pool=pool) for pool in ("alone", "together"))
     answer(alone, limits=limits(1200, 1199))
     answer(store, limits=limits(1200, 1199))
@@ -310,7 +308,7 @@ def test_callers_retry_soon_after_a_probe_is_sent(pair: Store) -> None:
 
 
 def test_callers_wait_for_a_slow_probe_while_other_circuits_are_open(pair: Store, clock: ManualClock) -> None:
-    """The probe's answer takes longer than usual, and the other key's circuit stays open for minutes."""
+    """Key B answers a probe slowly, and the circuit of key A stays open for minutes."""
     for _ in range(3):
         answer(pair, Outcome.SERVER_FAILURE, ONLY_A)
     probe = take(pair)
@@ -323,7 +321,7 @@ def test_callers_wait_for_a_slow_probe_while_other_circuits_are_open(pair: Store
 
 
 def test_callers_rarely_check_a_probe_that_is_not_yet_sent(pair: Store, clock: ManualClock) -> None:
-    """The probe is reserved for the moment in 20 s at which the circuit may close. The other key pauses for longer."""
+    """Key A is reserved for a probe in 20 s, when its circuit may close. Key B pauses for longer."""
     answer(pair, request=ONLY_B)
     for _ in range(3):
         answer(pair, Outcome.SERVER_FAILURE, ONLY_A)
@@ -337,7 +335,7 @@ def test_callers_rarely_check_a_probe_that_is_not_yet_sent(pair: Store, clock: M
     ("outcome", "reason"), [(Outcome.FORBIDDEN, "forbidden"), (Outcome.RATE_LIMITED, "no_capacity")]
 )
 def test_an_outage_of_the_only_other_key_is_not_waited_for(pair: Store, outcome: Outcome, reason: str) -> None:
-    """Key A may not be used for an hour, so key B is the only one, and is tried although its circuit is open."""
+    """Key A may not be used for an hour. Therefore key B is tried, although its circuit is open."""
     answer(pair, outcome, ONLY_A, pause_us=3600 * SECOND)
     for _ in range(3):
         answer(pair, Outcome.SERVER_FAILURE, ONLY_B)
@@ -401,7 +399,6 @@ def test_a_late_response_does_not_end_the_probe_of_a_dead_key(store: Store, cloc
 
 
 def test_early_probes_do_not_lengthen_an_outage(pair: Store, clock: ManualClock) -> None:
-    """All keys fail for a minute. They must be usable after five minutes, not after an hour."""
     for _ in range(60):
         answer(pair, Outcome.SERVER_FAILURE)
         clock.advance(1)
@@ -448,7 +445,7 @@ def test_a_reserved_quota_probe_is_sent_when_its_time_has_come(pair: Store, cloc
 def test_a_too_large_request_or_a_full_service_tier_does_not_count_against_the_key(
     store: Store, outcome: Outcome, failures: int, pause_us: int | None
 ) -> None:
-    """Such a response causes no cooldown, opens no circuit, and verifies the key for other requests."""
+    """Such a response causes no cooldown and opens no circuit. It verifies the key, so other requests may use it."""
     for _ in range(4):
         assert store.settle(take(store), Settlement(outcome, pause_us=pause_us)) == Change()
     seen = of(store, A)
@@ -539,9 +536,9 @@ def test_a_repeated_confirmation_needs_no_capacity_and_no_budget(make_store: Mak
 def test_an_admission_that_arrives_after_its_undo_is_refused(
     make_store: MakeStore, backend: Backend, clock: ManualClock
 ) -> None:
-    """The request was still in transit when the caller gave up and released it."""
+    """The request was still in transit when its caller gave up and released it."""
     if backend.connection is None:
-        return  # a memory store has no connection, so no request can be in transit
+        return  # no request can be in transit to a memory store
     store: Any = make_store(make_keys(["sk-a"]), clock)
     answer(store)
     before = store.spent()

@@ -38,9 +38,6 @@ def _open(store: Store, key: ApiKey = A) -> None:
         answer(store, Outcome.SERVER_FAILURE, ask(barred=frozenset(k.key_id for k in KEYS if k != key)))
 
 
-# --- disable and enable
-
-
 def test_a_disabled_key_gets_no_request_while_running_ones_finish(store: Store) -> None:
     answer(store)
     answer(store)
@@ -65,7 +62,7 @@ def test_a_disabled_key_is_not_used_as_a_last_resort(store: Store, clock: Manual
 
 
 def test_the_reason_of_a_refusal_is_disabled_if_all_keys_are(store: Store) -> None:
-    """A pending response from one of the disabled keys does not change the reason."""
+    """A disabled key with a request in flight does not change the reason."""
     take(store, ONLY_A)
     for key in KEYS:
         store.act(key.key_id, "disable")
@@ -92,7 +89,7 @@ def test_a_reservation_of_a_disabled_key_is_not_confirmed(store: Store, clock: M
 
 
 def test_an_enabled_key_has_its_earlier_state(store: Store, clock: ManualClock) -> None:
-    """The key's circuit is still open, and its probe is due at the original time."""
+    """The circuit of the enabled key is still open, and its probe is due at the original time."""
     _open(store)
     answer(store)
     store.act(A.key_id, "disable")
@@ -141,7 +138,7 @@ def test_a_key_can_be_disabled_before_it_is_configured(make_store: MakeStore, cl
 
 
 def test_disabling_is_stored_for_more_than_a_year(backend: Backend, make_store: MakeStore, clock: ManualClock) -> None:
-    """A key's other state expires after a week. Each starting process renews the record of disabled keys."""
+    """The other state of a key expires after a week. A process that starts renews the expiry of the disabled keys."""
     if backend.connection is None:
         return  # a memory store does not outlive its process
     name = f"{TAG}:pool:off"
@@ -155,7 +152,7 @@ def test_disabling_is_stored_for_more_than_a_year(backend: Backend, make_store: 
 def test_an_outdated_process_does_not_disable_an_enabled_key(
     backend: Backend, make_store: MakeStore, clock: ManualClock
 ) -> None:
-    """A process that reconnects reports the disabled keys it knew before the connection was lost."""
+    """When a process reconnects, it reports the keys that it knows as disabled, which may be outdated."""
     if backend.connection is None:
         return  # a memory store serves only one process
     store = make_store(KEYS, clock)
@@ -171,7 +168,6 @@ def test_an_outdated_process_does_not_disable_an_enabled_key(
 
 
 def test_many_disabled_keys_do_not_hide_an_enabled_one(make_store: MakeStore, clock: ManualClock) -> None:
-    """The index is read in pages, and 100 keys do not fit in one page."""
     keys = make_keys([f"sk-{n}" for n in range(100)])
     store = make_store(keys, clock)
     for key in keys[:99]:
@@ -181,9 +177,6 @@ def test_many_disabled_keys_do_not_hide_an_enabled_one(make_store: MakeStore, cl
         store.act(key.key_id, "enable")
     others = ask(barred=frozenset({keys[99].key_id}))
     assert {take(store, others).key_id for _ in range(99)} == {key.key_id for key in keys[:99]}
-
-
-# --- probe
 
 
 def test_a_probe_sends_the_next_request_with_an_open_key(store: Store) -> None:

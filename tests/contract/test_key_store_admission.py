@@ -31,7 +31,7 @@ from tests.plugins.store_steps import (
 
 #: The time between two requests at 600 per minute, in microseconds.
 GAP = SECOND // 10
-#: Time that a bucket with a burst of about one request reserves for varying latency, in microseconds.
+#: Microseconds that a bucket with a burst of about one request keeps free, because latency varies.
 JITTER_US = 10_000
 
 
@@ -42,7 +42,7 @@ def later(reply: Lease | Later | None) -> int:
 
 
 def _corrected(store: Store, clock: ManualClock, places: int) -> list[Lease]:
-    """Return `places` reservations 0.1 s apart, made before a response reported an empty bucket."""
+    """Return `places` reservations 0.1 s apart. After they were made, a response reported that the bucket is empty."""
     answer(store, limits=limits(600, 600))
     clock.advance(10)
     in_flight = burst(store)
@@ -53,7 +53,7 @@ def _corrected(store: Store, clock: ManualClock, places: int) -> list[Lease]:
 
 
 def test_a_late_correction_delays_a_reservation(store: Store, clock: ManualClock) -> None:
-    """The bucket is emptier than expected, so sending at the reserved time would cause a 429."""
+    """The bucket is emptier than expected, so a request at the reserved time would get a 429."""
     (reserved,) = _corrected(store, clock, 1)
     wait_until(clock, reserved.at_us)
     sent = of(store, A).requests
@@ -84,7 +84,7 @@ def test_reservations_are_sent_in_their_order(store: Store, clock: ManualClock) 
 
 @pytest.mark.parametrize("rpm", [60, 600])
 def test_a_reservation_is_sent_at_its_time_and_can_be_released(store: Store, clock: ManualClock, rpm: int) -> None:
-    """A new reservation can take the time of a released one, even for a key with a burst of one request."""
+    """A later reservation can take the time of a released one, even if the key's burst is one request."""
     answer(store, limits=limits(rpm, rpm))
     clock.advance(60)
     burst(store)
@@ -120,7 +120,7 @@ def test_a_reservation_survives_a_pause_of_up_to_two_seconds(
 
 
 def test_a_recovered_key_is_usable_for_every_model(pair: Store, clock: ManualClock) -> None:
-    """The probes used another model. The retry times of this model's earlier rejections must not apply anymore."""
+    """The probes used model `other`. The retry times of earlier requests for model `m` must not apply anymore."""
     for _ in KEYS:
         answer(pair, Outcome.INVALID_KEY)
     refused(pair)
@@ -143,7 +143,6 @@ def test_a_recovered_group_uses_all_its_keys(make_store: MakeStore, clock: Manua
 
 
 def test_one_good_key_among_many_bad_ones_is_found(make_store: MakeStore, clock: ManualClock) -> None:
-    """Many dead, paused, forbidden, and out-of-quota keys must not hide the good key."""
     keys = make_keys([f"sk-{n}" for n in range(60)])
     store = make_store(keys, clock)
     bad = [
@@ -166,7 +165,6 @@ def test_one_good_key_among_many_bad_ones_is_found(make_store: MakeStore, clock:
 
 
 def test_a_key_with_capacity_is_preferred_to_a_reservation(make_store: MakeStore, clock: ManualClock) -> None:
-    """The position of the free key among many keys makes no difference."""
     keys = make_keys([f"sk-{n}" for n in range(40)])
     for free in sorted(keys, key=lambda key: key.key_id)[::13]:
         store = make_store(keys, clock, pool=free.key_id)
@@ -178,7 +176,7 @@ def test_a_key_with_capacity_is_preferred_to_a_reservation(make_store: MakeStore
 
 
 def test_a_reservation_uses_the_earliest_key(make_store: MakeStore, clock: ManualClock) -> None:
-    """Each busy key is free earlier than the previous one."""
+    """The keys become free in reverse order."""
     keys = make_keys([f"sk-{n}" for n in range(40)])
     store = make_store(keys, clock)
     leases = [take(store) for _ in keys]
@@ -193,7 +191,7 @@ def test_a_reservation_uses_the_earliest_key(make_store: MakeStore, clock: Manua
 
 
 def test_a_request_that_lost_its_reservation_may_use_the_reserve(store: Store, clock: ManualClock) -> None:
-    """A tenth of the burst is kept for requests that lost their reservation."""
+    """A tenth of the burst is kept free for such requests."""
     answer(store, limits=limits(1200, 1200))
     clock.advance(60)
     new_requests = burst(store)
@@ -215,7 +213,7 @@ def test_keys_of_one_group_share_its_bucket(make_store: MakeStore, clock: Manual
 
 @pytest.mark.parametrize("outcome", [Outcome.SUCCESS, Outcome.REQUEST_FAULT, Outcome.SERVER_FAILURE])
 def test_a_request_above_the_limit_uses_up_a_minute_at_most(store: Store, clock: ManualClock, outcome: Outcome) -> None:
-    """The estimate is ten times the limit. The server counts less than that, or rejects the request."""
+    """The request's estimate is ten times the limit, but the server counts less or rejects the request."""
     full = LimitReading(tokens=reading(30_000, 30_000))
     answer(store, limits=full)
     clock.advance(60)
@@ -234,7 +232,7 @@ def test_each_model_has_its_own_bucket(store: Store) -> None:
 
 @pytest.mark.parametrize("late_us", [0, 400_000])
 def test_headers_describe_the_server_s_time_of_admission(store: Store, clock: ManualClock, late_us: int) -> None:
-    """The reset time counts from when the server admitted the request, here up to 0.4 s after it was sent."""
+    """The reported reset time begins when the server admits the request, here up to 0.4 s after it was sent."""
     answer(store, limits=limits(600, 600))
     clock.advance(10)
     in_flight = burst(store)
@@ -258,7 +256,6 @@ def test_the_pause_of_a_429_delays_reservations(store: Store, clock: ManualClock
 
 
 def _round(store: Store, clock: ManualClock) -> int:
-    """Return how many requests a full bucket admits at once. All succeed, and the clock advances by a minute."""
     leases = burst(store)
     for lease in leases:
         store.settle(lease, Settlement(Outcome.SUCCESS))
@@ -310,7 +307,7 @@ def test_a_429_that_contradicts_its_headers_reduces_bursts_for_ten_minutes(
 
 
 def test_429s_for_a_limit_without_headers_reduce_bursts(store: Store, clock: ManualClock) -> None:
-    """The server rejects requests for their tokens, but its headers name only the limit of requests."""
+    """The server rejects requests because of their tokens, but its headers report only the request limit."""
     answer(store, limits=limits(6_000, 5_999))
     for _ in range(40):
         clock.advance(1)
@@ -341,7 +338,7 @@ def _open_circuit(store: Store, key: ApiKey, keys: tuple[ApiKey, ...]) -> None:
 def test_the_only_healthy_key_among_many_open_circuits_is_found(
     make_store: MakeStore, clock: ManualClock, position: int
 ) -> None:
-    """The index first lists every other key as usable. Each request corrects a part of the index."""
+    """The index lists every other key as usable at first. Each request corrects a part of it."""
     keys = make_keys([f"sk-{n}" for n in range(MANY)])
     store = make_store(keys, clock)
     for _ in keys:
@@ -374,7 +371,7 @@ def test_a_request_with_only_open_circuits_is_a_last_resort(make_store: MakeStor
 
 @dataclass
 class FailedOver:
-    """The clock of a server, ahead by `ahead_us` after a failover to another server."""
+    """A clock that is ahead by `ahead_us`, as after a failover to another server."""
 
     first: ManualClock
     ahead_us: int = 0
@@ -384,7 +381,7 @@ class FailedOver:
 
 
 def test_a_clock_set_back_delays_requests_by_the_difference(make_store: MakeStore, clock: ManualClock) -> None:
-    """The limit is 60 per minute with a burst of ten, which is used up before the clock jumps back a minute."""
+    """The burst of ten requests is used up before the clock goes back by a minute."""
     server = FailedOver(clock)
     store = _used_up(make_store, server)
     before = refused(store).retry_after_us

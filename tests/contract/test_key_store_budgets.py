@@ -26,12 +26,11 @@ CAPS = {"calls": Cap(calls=4), "tokens": Cap(tokens=40), "microusd": Cap(microus
 
 
 def paid(**more: object) -> KeyRequest:
-    """Return a request with an estimated 10 tokens and 7 microdollars, for the batch "b"."""
+    """Return a request for the batch "b". It is estimated to use 10 tokens and to cost 7 microdollars."""
     return ask(**{"microusd": 7, "batch": "b", **more})  # type: ignore[arg-type]
 
 
 def admitted(store: Store, request: KeyRequest) -> int:
-    """Return how many requests are admitted before the first rejected one, at most fifty."""
     for number in range(50):
         lease = store.acquire(request)
         if not isinstance(lease, Lease):
@@ -67,7 +66,7 @@ def test_a_request_above_a_cap_is_refused_while_a_smaller_one_fits(
 def test_the_daily_budget_that_stopped_a_request_is_reported_until_midnight(
     make_store: MakeStore, clock: ManualClock, scope: str, unit: str
 ) -> None:
-    """A budget is reported as soon as it has stopped a request. Later rejections do not prolong the report."""
+    """The report starts when the budget first stops a request. Later rejections do not prolong it."""
     store = make_store(make_keys(["sk-a"]), clock, budget=Budget(**{scope: CAPS[unit]}))
     clock.advance(3600)
     for _ in range(3 if unit != "calls" else 4):
@@ -129,7 +128,7 @@ def test_a_key_at_its_cap_is_skipped_while_another_is_below(make_store: MakeStor
 
 
 def test_a_cap_on_one_key_leaves_another_key_s_outage_as_the_reason(make_store: MakeStore, clock: ManualClock) -> None:
-    """The key below its cap is tried although its circuit is open, because no other key may take the request."""
+    """Key B, which is below its cap, is tried although its circuit is open."""
     store = make_store(KEYS, clock, budget=Budget(key_day=Cap(calls=4)))
     clock.advance(3600)
     for _ in range(4):
@@ -157,7 +156,7 @@ def test_a_cap_on_one_key_is_not_the_reason_if_another_key_only_waits(
 
 @pytest.mark.parametrize("outcome", NOT_SERVED)
 def test_requests_that_the_provider_refused_cost_nothing(pair: Store, clock: ManualClock, outcome: Outcome) -> None:
-    """A duplicate report refunds nothing. A refund after midnight is credited to the day of the charge."""
+    """A second report refunds nothing. The refund is credited to the day of the charge, even after midnight."""
     answer(pair, request=paid())
     lease = take(pair, paid())
     assert pair.spent() == pair.spent("b") == Spent(2, 20, 14)
@@ -213,7 +212,7 @@ def test_a_response_s_usage_replaces_the_estimate(store: Store, usage: Usage) ->
 
 
 def test_a_failure_without_cost_is_refunded(store: Store) -> None:
-    """Requests that fail in an outage, and that the provider does not bill, must not use up a budget."""
+    """Requests that the provider neither answers nor bills, as in an outage, must not use up a budget."""
     for _ in range(3):
         answer(store, Outcome.SERVER_FAILURE, paid(), counts=False, unbilled=True)
     assert store.spent() == store.spent("b") == of(store, A).spent_today == Spent()

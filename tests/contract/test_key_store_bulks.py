@@ -22,7 +22,7 @@ def spent_by(store: Store, key: ApiKey = KEYS[0]) -> Spent:
 
 
 def test_a_bulk_is_charged_once_to_the_day_the_key_and_each_batch(make_store: MakeStore, clock: ManualClock) -> None:
-    """A process charges a bulk again if the reply was lost, or if it died before it stored the charge."""
+    """A process repeats a charge if the reply was lost, or if it stopped before it stored the charge."""
     store = make_store(KEYS, clock, budget=Budget(day=Cap(calls=4)))
     assert [store.charge_bulk(bulk()) for _ in range(3)] == [None] * 3
     assert store.spent() == spent_by(store) == Spent(4, 400, 40)
@@ -88,7 +88,7 @@ def test_a_bulk_is_settled_on_the_day_of_its_charge(make_store: MakeStore, clock
 
 
 def test_a_bulk_without_a_charge_refunds_nothing(make_store: MakeStore, clock: ManualClock) -> None:
-    """A server that lost its data does not know the charge, so only the bulk's usage is counted."""
+    """A server that lost its data does not know the charge. Only the bulk's usage is counted there."""
     store = make_store(KEYS, clock)
     store.settle_bulk(bulk(), BulkResult({"b": Spent(1, 5, 1)}, {Outcome.SUCCESS: 1}, 4, 1))
     assert store.spent() == Spent(1, 5, 1)

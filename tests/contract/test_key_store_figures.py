@@ -50,7 +50,7 @@ def test_unused_keys_have_no_counts(pair: Store) -> None:
 
 
 class ReloadingClock(ManualClock):
-    """A clock that calls `reload` once, when a store reads the time."""
+    """A clock that calls `reload` when it is next read."""
 
     reload: Callable[[], None] | None = None
 
@@ -74,7 +74,7 @@ def test_counts_stay_correct_if_keys_are_reloaded_during_a_call(make_store: Make
 
 @pytest.mark.parametrize("outcome", Outcome)
 def test_every_end_of_a_request_counts_once_for_its_key_and_model(store: Store, outcome: Outcome) -> None:
-    """A duplicate report is not counted."""
+    """A second report of the same end is not counted."""
     lease = answer(store, outcome)
     store.settle(lease, Settlement(outcome))
     assert calls_of(store, A.key_id).outcomes == {outcome: 1}
@@ -82,7 +82,7 @@ def test_every_end_of_a_request_counts_once_for_its_key_and_model(store: Store, 
 
 
 def test_models_are_counted_separately_whatever_their_names(make_store: MakeStore, clock: ManualClock) -> None:
-    """The name of a fine-tuned model contains colons. A request for the list of models has no model."""
+    """Names of fine-tuned models contain colons. A request for the list of models has an empty model name."""
     names = ["m", "ft:m:team:1", "a b", "", "what separates names from counts\x1fsuccess"]
     store = make_store([A], clock)
     for times, name in enumerate(names, start=1):
@@ -94,7 +94,7 @@ def test_models_are_counted_separately_whatever_their_names(make_store: MakeStor
 
 
 def test_tokens_and_cost_are_those_of_the_responses(store: Store) -> None:
-    """Estimates are never counted. A stream's usage counts at its end, and a rejected request has no usage."""
+    """Estimates are not counted. The usage of a stream counts at its end, and a rejected request has none."""
     answer(store, request=ask(tokens=500), usage=Usage(30, 7, 10, 12))
     streamed = answer(store, request=ask(tokens=500))
     unbilled = answer(store, Outcome.REQUEST_FAULT, usage=Usage(1000, 1000, 1000, 500))
@@ -180,10 +180,9 @@ def test_a_released_reservation_is_not_counted_as_a_request(store: Store) -> Non
 def test_time_without_capacity_is_counted_once_for_all_callers(
     store: Store, clock: ManualClock, *, unit: Unit, pause_us: int, first_us: int, seconds: int, then_us: int
 ) -> None:
-    """The time without capacity starts with the first rejected request and ends when capacity is available. Overlapping
-    times count once.
+    """Time without capacity begins with the first rejected request. For all callers together, it counts once.
 
-    A rejected request counts for at most a minute, because later demand is unknown.
+    A rejected request adds at most a minute, because later demand is unknown.
     """
     answer(store, Outcome.RATE_LIMITED, pause_us=pause_us, limited_by=unit)
     assert model_of(store).saturated_us == {}
@@ -218,7 +217,7 @@ def test_a_429_without_a_named_limit_counts_as_the_request_limit(store: Store, h
 
 
 def test_time_without_capacity_depends_on_the_size_of_the_request(store: Store, clock: ManualClock) -> None:
-    """Half of the minute's tokens are left. A small request is sent, and a request for all tokens must wait."""
+    """Half of the tokens of the minute are left."""
     answer(store, limits=LimitReading(tokens=reading(60_000, 30_000)))
     answer(store, request=ask(tokens=0))
     assert model_of(store).saturated_us == {}
@@ -305,7 +304,7 @@ def test_counts_expire_even_if_the_end_of_a_stream_is_the_first_write_to_an_empt
 def test_a_server_removes_expired_keys_from_its_list(
     make_store: MakeStore, clock: ManualClock, backend: Backend
 ) -> None:
-    """If removed keys stayed in the list, each snapshot would read all of them."""
+    """Otherwise each snapshot would read all keys that ever existed."""
     assert backend.connection is not None
     store = make_store([A, B], clock)
     for _ in (A, B):
@@ -320,7 +319,7 @@ def test_a_server_removes_expired_keys_from_its_list(
 def test_a_server_stores_the_hundred_newest_models_for_a_week(
     make_store: MakeStore, clock: ManualClock, backend: Backend
 ) -> None:
-    """Callers may send any number of model names. A model that was dropped starts again without history."""
+    """Callers may send any number of model names. A dropped model loses its history."""
     assert backend.connection is not None
     store = make_store([A], clock)
     answer(store)

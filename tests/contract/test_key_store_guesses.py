@@ -27,7 +27,6 @@ def _refuse(store: Store, **facts: object) -> None:
 
 
 def _send_accepted(store: Store, clock: ManualClock) -> None:
-    """Send ten requests per second for three seconds, all accepted."""
     for _ in range(30):
         answer(store)
         clock.advance(0.1)
@@ -60,7 +59,7 @@ def test_a_retry_time_from_the_provider_is_used(store: Store, clock: ManualClock
 
 
 def test_a_key_recovers_from_many_429s(store: Store, clock: ManualClock) -> None:
-    """The provider refuses everything for two minutes, each time with a retry time of a second."""
+    """For two minutes, the provider rejects every request with a retry time of one second."""
     _send_accepted(store, clock)
     for _ in range(120):
         if isinstance(lease := store.acquire(ask()), Lease):
@@ -99,11 +98,8 @@ def test_later_headers_replace_the_estimate(store: Store, clock: ManualClock) ->
     assert len(burst(store)) > 50
 
 
-# --- simulated providers and callers
-
-
 class TokenBucket:
-    """A provider that allows `rate` requests per second and a burst."""
+    """A provider that allows `per_second` requests per second and a burst of `burst`."""
 
     def __init__(self, per_second: float, burst: float) -> None:
         self._rate, self._burst, self._left, self._at_us = per_second, burst, burst, 0
@@ -117,7 +113,7 @@ class TokenBucket:
 
 
 class SlidingWindow:
-    """A provider that allows a number of requests within any period of one second."""
+    """A provider that allows `per_second` requests within any period of one second."""
 
     def __init__(self, per_second: int) -> None:
         self._most, self._taken = per_second, deque[int]()
@@ -132,7 +128,7 @@ class SlidingWindow:
 
 
 class FixedWindow:
-    """A provider that allows a number of requests within each second of the clock."""
+    """A provider that allows `per_second` requests within each second of the clock."""
 
     def __init__(self, per_second: int) -> None:
         self._most, self._second, self._taken = per_second, 0, 0
@@ -149,7 +145,7 @@ type Provider = TokenBucket | SlidingWindow | FixedWindow
 
 @dataclass
 class Traffic:
-    """Callers that send a request after each response and give up after 30 s. Counting starts after 15 s."""
+    """Callers that send a request after each response, waiting up to 30 s. The first 15 s are not counted."""
 
     pool: KeyPool
     clock: ManualClock
@@ -232,7 +228,7 @@ def test_a_provider_without_headers_is_used_to_its_limit_with_few_rejections(
 ) -> None:
     """30 callers succeed, use at least 80% of the limit, and get at most one 429 per five successes.
 
-    `pause_us` is the retry time in a 429. `test_key_store_machine.py` tests that servers behave like the memory store.
+    `pause_us` is the retry time in a 429.
     """
     keys, per_second, provider = PROVIDERS[name]
     configured = make_keys([f"sk-{n}" for n in range(keys)])

@@ -96,7 +96,7 @@ def test_a_key_that_moved_to_another_group_shares_its_quota(make_store: MakeStor
 
 
 def test_a_new_key_is_shown_with_its_group_before_any_request(make_store: MakeStore, clock: ManualClock) -> None:
-    """A server gets the new key only with the next request, but the store already shows its group's pause."""
+    """A server learns of the new key with the next request, but the store already applies its group's pause to it."""
     keys = make_keys(LONG, "team=1,2")
     store = make_store(keys[:1], clock)
     answer(store, Outcome.RATE_LIMITED)
@@ -105,7 +105,7 @@ def test_a_new_key_is_shown_with_its_group_before_any_request(make_store: MakeSt
 
 
 def _run_of_everything(make_store: MakeStore, clock: ManualClock, keys: tuple[ApiKey, ...]) -> None:
-    """Make the store write every kind of data: every outcome, a reservation, an open lease, budgets, a batch."""
+    """Make the store write every kind of data (outcomes, a reservation, an open lease, budgets, a batch)."""
     store = make_store(keys, clock, budget=Budget(Cap(calls=1000), Cap(tokens=10**6), Cap(microusd=10**6)))
     both = LimitReading(MeterReading(600, 0, SECOND), reading(60_000, 59_900))
     for outcome in Outcome:
@@ -132,7 +132,6 @@ def _run_of_everything(make_store: MakeStore, clock: ManualClock, keys: tuple[Ap
 
 
 def _everything(backend: Backend) -> dict[bytes, bytes]:
-    """Return the names and contents of all the server's entries."""
     connection = backend.connection
     assert connection is not None
     read = {

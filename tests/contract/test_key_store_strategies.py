@@ -16,7 +16,7 @@ def test_round_robin_rotates_in_configured_order(make_store: MakeStore, clock: M
 
 
 def test_least_used_ignores_requests_that_are_two_hours_old(make_store: MakeStore, clock: ManualClock) -> None:
-    """The last hour's use is estimated from this clock hour and a share of the previous one."""
+    """The use in the last hour is estimated: this clock hour counts fully, the previous one in part."""
     keys = make_keys(["sk-a", "sk-b"])
     store = make_store(keys, clock, "least_used")
     for _ in range(10):

@@ -55,7 +55,7 @@ def canceled(db: Stores, lease: Lease) -> None:
 
 
 def taken_over(db: Stores, lease: Lease) -> None:
-    """Let the lease expire while another worker runs the job."""
+    """Let the lease expire, and let worker B take the job."""
     db.clock.advance(31)
     db.claim(lease.job_id, "B")
 
@@ -100,7 +100,7 @@ def test_a_run_that_lost_its_lease_stores_nothing(
 def test_an_expired_lease_is_valid_until_another_worker_takes_it(
     db: Stores, storing: Storing, reading: ModelReading
 ) -> None:
-    """A worker may renew its lease late, because the database was locked."""
+    """A worker that was blocked by a locked database may renew its lease late."""
     lease = claimed(db)
     db.clock.advance(300)
     stored = storing.page(lease, page_record(URL, ADDRESS, db.clock.now()), reading)
@@ -112,7 +112,7 @@ def test_an_expired_lease_is_valid_until_another_worker_takes_it(
 def test_a_page_and_the_end_of_its_job_are_stored_together_or_not_at_all(
     db: Stores, storing: Storing, reading: ModelReading
 ) -> None:
-    """The first run crashes at its end. The second run stores everything in one commit."""
+    """The first run crashes when it marks the job as done. The second run stores everything in one commit."""
     lease, crashes, commits = claimed(db), [True], []
     before = everything(db)
     with db.reading() as connection:

@@ -27,7 +27,7 @@ _HOMES = 500
 _READINGS = 10
 
 
-#: Regular expression that matches the tables which grow with the number of scrapes.
+#: Regular expression for the tables that grow with the number of scrapes.
 _LARGE = "changes|jobs|observations|pages|source_records"
 
 
@@ -73,7 +73,7 @@ def filled(db: Stores) -> Stores:
 
 
 def _scraped(db: Stores, url: str, home: str, clock: ManualClock) -> str:
-    """Create a job for the page, a copy of the page, and a published change. Return the job's id."""
+    """Store a job for the page, a copy of the page, and a published change. Return the job's id."""
     store = db.jobs
     (job_id,) = store.enqueue([url], refresh=True).new
     store.claim(job_id, "owner", 30)
@@ -86,7 +86,7 @@ def _scraped(db: Stores, url: str, home: str, clock: ManualClock) -> str:
 
 
 def _copy(table: Table, row: dict[str, Any], number: int, turn: int) -> dict[str, Any]:
-    """Return the row with new ids for another property, page, and body, without the autoincrement column."""
+    """Return the row with other ids, as for another property, page, and body."""
     url, place = f"https://b.example/{number}", number * _READINGS
     own = dict.fromkeys(("url", "final_url", "page_url", "source_url", "target"), url) | {"urls": f" {url} "}
     own |= {"property_id": f"{place:032}", "content_sha256": f"{turn:064}", "job_id": None, "id": f"{place + turn:032}"}
@@ -115,7 +115,7 @@ def test_pruning_copies_with_nothing_due_reads_through_an_index(db: Stores) -> N
             copies = [{**row, **_own_key(table, number)} for number in range(_HOMES)]
             connection.execute(insert(table), copies)
         connection.execute(text("ANALYZE"))
-    settings = Settings.of(page_store_max_bytes=0)  # no size limit, because checking it reads a whole index
+    settings = Settings.of(page_store_max_bytes=0)  # without a size limit, because its check reads a whole index
     with recorded(db) as statements:
         removed = prune_pages(settings, db) | prune_jobs(settings, db)
     assert not any(removed.values())

@@ -55,7 +55,7 @@ def test_two_properties_can_be_stored_at_the_same_time(db: Stores, monkeypatch: 
 
 
 def test_writers_purges_and_pruning_can_run_at_the_same_time(db: Stores) -> None:
-    """All operations on the same few properties succeed, because a transaction is repeated after a deadlock."""
+    """All operations change the same properties, and succeed because a transaction is repeated after a deadlock."""
 
     def write(n: int) -> None:
         db.save(page(n % 4 + 1, f"site{n}", ListPrice=100_000 + n, ListAgentFullName="Ada Example"))

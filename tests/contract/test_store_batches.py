@@ -122,7 +122,7 @@ def test_concurrent_processes_complete_each_batch_once(db: Stores) -> None:
     for enqueued in made:
         fail_all(db, enqueued)
     found = [batch.id for completed in at_once(*[db.batches.complete] * 6) for batch in completed]
-    found += [batch.id for batch in db.batches.complete()]  # completes batches whose rows were locked before
+    found += [batch.id for batch in db.batches.complete()]  # the batches whose rows were locked above
     assert sorted(found) == sorted(enqueued.batch for enqueued in made)
 
 

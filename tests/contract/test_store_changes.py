@@ -41,7 +41,7 @@ class Home:
         self._kept = ""
 
     def read(self, url: str, *, edition: str = "e1", method: Method = Method.LABEL, **values: Any) -> str:
-        """Store the page with these values. The page's text is new, unless `keep` set it. Return the property's id."""
+        """Store the page with these values, and with a new text unless `keep` has set it. Return the property's id."""
         self._reads += 1
         sha, self._kept = self._kept or f"{self._reads:064d}", ""
         at = self.clock.now()
@@ -55,7 +55,7 @@ class Home:
         self._kept = page.sha256
 
     def recheck(self, **values: Any) -> None:
-        """Every hour, read the pages that are due for a recheck, with `values`, until none is due."""
+        """Advance the clock hour by hour, and read the pages that are due for a recheck, until none is due."""
         while True:
             self.clock.advance(3600)
             due = self.due_rechecks()
@@ -65,7 +65,7 @@ class Home:
                 self.read(url, **values)
 
     def due_rechecks(self) -> list[tuple[str, str]]:
-        """Return the property and page of each due recheck, and postpone each by half an hour."""
+        """Return the property and page of each due recheck. Each is due again in half an hour."""
         now = self.clock.now()
         with self.database.writing() as connection:
             due = update(Change).where(Change.look_at <= now).values(look_at=now + timedelta(minutes=30))
@@ -105,7 +105,7 @@ def test_a_change_on_one_page_is_published_with_evidence_after_rechecks(home: Ho
 
 
 def test_a_page_that_alternates_between_values_publishes_no_change(home: Home) -> None:
-    """A page counts as unstable when it returns to an old value for the first time."""
+    """A page is unstable as soon as it has returned to an old value."""
     for price in [500000, 480000] * 5:
         home.read(A, ListPrice=price)
         home.read(B, ListPrice=500000)
@@ -163,7 +163,7 @@ def test_better_extractors_or_a_model_publish_no_change_of_the_same_text(home: H
 
 
 def test_new_text_that_a_recipe_reads_is_a_change(home: Home) -> None:
-    """Recipes read most pages, so the values that they find on changed pages must be published."""
+    """Recipes read most pages. Values that they find in a changed text must be published."""
     home.keep("<p>for sale</p>")
     home.read(A, ListPrice=500000)
     home.clock.advance(86400)

@@ -24,13 +24,11 @@ OTHER = {**ADDRESS, "StreetNumber": "14"}
 
 @pytest.fixture
 def home(db: Stores) -> str:
-    """Store one property with two pages. Return its id."""
     db.save(source(A, ListPrice=100000, **ADDRESS))
     return db.save(source(B, YearBuilt=1990, **ADDRESS))
 
 
 def without_history(shown: dict[str, Any]) -> dict[str, Any]:
-    """Return the property without its modification time and its replaced ids."""
     return {name: value for name, value in shown.items() if name not in ("updated_at", "replaces")}
 
 
@@ -178,7 +176,7 @@ def test_an_explanation_gives_reasons_for_each_source_and_each_value(db: Stores)
     db.clock.advance(3 * 86_400)
     shown = explanation(db, home)
     belongs = {one["url"]: one["belongs"] for one in shown["sources"]}
-    assert belongs[A]["key"] == "decision"  # the join applies to all pages of both properties
+    assert belongs[A]["key"] == "decision"  # a decision to join applies to all pages of both properties
     assert [one["key"] for one in belongs.values()] == ["decision"] * 3
     db.decisions.undo(db.decisions.of(home)[0].id, who="alice")
     shown = explanation(db, home)
@@ -197,7 +195,7 @@ def test_an_explanation_gives_reasons_for_each_source_and_each_value(db: Stores)
 
 
 def test_each_merged_property_points_to_one_current_property(db: Stores) -> None:
-    """When the join is undone, properties that were merged into the restored property point to it again."""
+    """If the join is undone, a property that was merged into the restored one points to the restored one again."""
     one = db.save(source(A, **ADDRESS))
     two = db.save(source(B, **OTHER))
     three = db.save(source(C, **{**ADDRESS, "StreetNumber": "16"}))

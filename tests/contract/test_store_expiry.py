@@ -51,7 +51,6 @@ def end(db: Stores) -> None:
 
 
 def left(db: Stores) -> dict[str, int]:
-    """Return the row counts of the nonempty tables."""
     rows = {one.__tablename__: count(db, one) for one in EXPIRES}
     rows["daily_usage"] = count(db, DailyUsage, DailyUsage.unit == "target")
     return {name: number for name, number in rows.items() if number}
@@ -90,7 +89,7 @@ def test_each_table_is_pruned_at_its_age_limit(db: Stores) -> None:
 
 
 def test_pruning_pauses_once_between_two_transactions(db: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each pause depends on the duration of the previous transaction, which must not include another pause."""
+    """Each pause depends on how long the previous transaction took, without pauses."""
     end(db)
     db.clock.advance(timedelta(days=3_700).total_seconds())
     seconds, pauses = 0.0, list[float]()
@@ -111,7 +110,7 @@ def test_pruning_pauses_once_between_two_transactions(db: Stores, monkeypatch: p
 
 
 def test_jobs_are_kept_until_their_batch_has_expired(db: Stores) -> None:
-    """An open batch still counts its jobs, so none of them may be deleted."""
+    """A batch that is not complete still counts its jobs, so none of them may be deleted."""
     first, second = db.jobs.enqueue([URL, "https://homes.example/2"]).new
     db.jobs.cancel(first)
     db.clock.advance(timedelta(days=100).total_seconds())
@@ -126,7 +125,7 @@ def test_jobs_are_kept_until_their_batch_has_expired(db: Stores) -> None:
 
 
 def test_old_answers_of_models_and_searches_are_deleted(db: Stores) -> None:
-    """Answers may name people, so they expire at the age limit of pages or of personal data, whichever is shorter."""
+    """Answers may name people. They expire with pages or with personal data, whichever is earlier."""
     for n in range(2):
         question = Question(str(n) * 64, ("Roof",), "m", "p")
         db.answers.save_model_answer(question, StoredAnswer({"Roof": (["tile"], "tile")}, "m", 1, 1))
@@ -149,7 +148,7 @@ def test_jobs_must_be_kept_while_their_properties_are_fresh(monkeypatch: pytest.
 
 
 def read(db: Stores, url: str = PAGE, **values: Any) -> str:
-    """Store a page as read now, with the agent's name in each quote. Return its property's id."""
+    """Store a page as read now, with the agent's name in each quote. Return the property's id."""
     given = {"StreetNumber": "12", "StreetName": "Oak St", "PostalCode": "62701", "ListAgentFullName": AGENT, **values}
     sha, quote = digest(given), f"{{}} by {AGENT}"
     record = page_record(url, given, db.clock.now(), sha, quote=quote, page_url=url)

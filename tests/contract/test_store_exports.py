@@ -1,4 +1,4 @@
-"""An export is a snapshot that contains each stored property once. Its memory use does not grow with their number."""
+"""An export is a snapshot that contains each stored property once. It takes no more memory for more properties."""
 
 import io
 import json
@@ -31,7 +31,6 @@ def _source(url: str, at: datetime = T0, confidence: float = 0.95, **values: Any
 
 @pytest.fixture
 def ids(db: Stores) -> list[str]:
-    """Return the ids of a property with conflicting sources, one without coordinates, and one that replaced another."""
     address = {"StreetName": "Fictional Ave", "City": "Anytown", "PostalCode": "00000"}
     details = {
         "Latitude": 35.125, "Longitude": -80.875, "Roof": ["Asphalt, Shingle", "Metal"], "AssociationYN": True,
@@ -87,7 +86,7 @@ def test_a_jsonl_export_equals_the_store(db: Stores, ids: list[str]) -> None:
 
 
 def _fill(db: Stores, numbers: range) -> None:
-    """Insert properties of realistic size: thirty values with evidence."""
+    """Insert properties of realistic size, each with thirty values and their evidence."""
     names = [name for name, spec in FIELDS.items() if spec.type == "text"][:30]
     proof = {"raw": "x" * 40, "quote": "y" * 120, "confidence": 0.9, "method": "label", "locator": "/html/body/div[3]"}
     evidence = {name: {**proof, "content_sha256": "0" * 64, "fetched_at": T0.isoformat()} for name in names}
@@ -131,7 +130,7 @@ def test_ten_times_as_many_properties_take_no_more_memory(
 ) -> None:
     monkeypatch.setattr("app.services.reports.exports.parquet_file.ROWS_PER_GROUP", 50)
     _fill(db, range(100))
-    _peak_bytes(db, chosen)  # the first export also loads modules and fills caches, so it is not measured
+    _peak_bytes(db, chosen)  # not measured, because the first export also loads modules and fills caches
     few = _peak_bytes(db, chosen)
     _fill(db, range(100, 1_000))
     many = _peak_bytes(db, chosen)
@@ -156,9 +155,9 @@ def test_a_change_during_an_export_appears_in_the_next_export(db: Stores) -> Non
     rows = db.properties.snapshot(page=2)
     seen = [next(rows) for _ in range(3)]
     db.clock.advance(1)
-    # this property was exported before the change
+    # already exported
     db.save(source(0, at=T0 + timedelta(days=1), ListPrice=5))
-    db.save(source(5, at=T0 + timedelta(days=1), ListPrice=6))  # this property is exported after the change
+    db.save(source(5, at=T0 + timedelta(days=1), ListPrice=6))  # not yet exported
     db.clock.advance(1)
     added = db.save(source(7, ListPrice=1007))
     seen += rows
@@ -184,7 +183,7 @@ def test_an_abandoned_export_frees_its_connection(db: Stores) -> None:
     rows.close()
     assert list(rows) == []
     db.clock.advance(1)
-    # A snapshot that was still open would not include this property.
+    # an open snapshot would not include this property
     db.save(source(9, ListPrice=9))
     assert [row["record"]["ListPrice"] for row in db.properties.snapshot()][-1] == 9
 

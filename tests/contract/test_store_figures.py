@@ -1,4 +1,4 @@
-"""Figures of jobs: their number and waiting time by state, and what recently finished jobs used (for estimates)."""
+"""Figures about jobs: their number and waiting time by state, and for estimates what recently finished jobs used."""
 
 import re
 from datetime import timedelta
@@ -62,7 +62,6 @@ def test_a_wait_for_capacity_is_not_a_wait_for_a_worker(db: Stores) -> None:
 
 
 def test_figures_read_active_jobs_through_an_index(db: Stores) -> None:
-    """Without an index, /metrics would become slower as finished jobs accumulate."""
     ids = db.jobs.enqueue([f"https://a.example/{n}" for n in range(3_000)]).new
     db.execute(update(Job).where(Job.id.in_(ids[20:])).values(state=JobState.DONE))
     db.execute(text("ANALYZE"))
@@ -90,7 +89,7 @@ def test_only_targets_that_would_create_a_job_are_new(db: Stores) -> None:
 
 
 def does(database: Database, uses: Uses) -> None:
-    """Record a baseline and then `uses`, so that `uses` is added to the current hour."""
+    """Count `uses` in the current hour. The first record is only a baseline."""
     for calls in ({}, {"gpt-test": uses}):
         counted = [CountedKey("a", "sk-a", "a", True, calls)]
         KeyHistoryStore(database).record_counters(lambda counted=counted: counted)  # type: ignore[misc]
@@ -129,7 +128,7 @@ def test_jobs_model_calls_and_searches_are_summed_up(db: Stores) -> None:
 
 
 def test_jobs_and_calls_of_watches_are_excluded(db: Stores) -> None:
-    """Watched pages are mostly unchanged, so they would lower the estimate for new targets."""
+    """Watched pages are mostly unchanged. They would lower the estimate for new targets."""
     end(db, ONE)
     end(db, TWO, watch="w" * 32)
     for _ in range(3):

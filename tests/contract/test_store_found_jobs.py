@@ -67,7 +67,6 @@ def test_active_and_fresh_listings_are_skipped_but_a_refresh_includes_fresh_ones
 
 
 def test_a_watch_of_a_search_creates_jobs_for_new_listings_only(db: Stores) -> None:
-    """The watch's job reads the search again. A known listing gets no new job, even if it was read long ago."""
     at = db.clock.now() - timedelta(days=1000)
     record = SourceRecord(listing(1), listing(1), PageKind.LISTING, digest(1), at, {}, {})
     db.save(record)

@@ -1,4 +1,4 @@
-"""An unambiguous prefix of an id finds it, and lists show short prefixes."""
+"""An unambiguous prefix of an id is enough to find its row. Lists show short prefixes."""
 
 import pytest
 from sqlalchemy import update
@@ -13,7 +13,6 @@ FAR = "f" * 32
 
 
 def name_jobs(db: Stores, site: str, *ids: str) -> None:
-    """Enqueue jobs, and give them these ids."""
     made = db.jobs.enqueue([f"https://{site}.example/{n}" for n in range(len(ids))]).jobs
     for job, new in zip(made, ids, strict=True):
         db.execute(update(Job).where(Job.id == job.id).values(id=new))
@@ -44,7 +43,7 @@ def test_an_ambiguous_prefix_lists_at_most_five_matches(db: Stores) -> None:
 
 
 def test_short_ids_have_eight_characters_or_as_many_as_are_unambiguous(db: Stores) -> None:
-    """The short id of A must not be a prefix of B, which is stored but not in the list."""
+    """Job B is not in the first list, but the short id of job A must not be a prefix of its id."""
     assert short_ids(db, JOB, [A, C, FAR, None]) == {A: A, C: C[:8], FAR: FAR[:8]}
     ids = [job.id for job in db.jobs.enqueue([f"https://c.example/{n}" for n in range(1200)]).jobs]
     shown = short_ids(db, JOB, [A, B, C, *ids])

@@ -1,4 +1,4 @@
-"""The sources that a job tried are shown with its job and property, replaced by later runs, and purged."""
+"""The sources that a job tried are shown with the job and its property, until another run or a purge removes them."""
 
 from dataclasses import replace
 
@@ -65,7 +65,7 @@ def test_a_property_shows_the_attempts_of_its_newest_job(db: Stores) -> None:
         put_tried(db, job_id, found, db.clock.now())
         finish_job(db, job_id, home)
         db.clock.advance(60)
-    # the property was still fresh, so this job tried no source
+    # a job that tried no source, because the property was still fresh
     finish_job(db, enqueue(db, refresh=True), home)
     assert db.properties.get(home)["tried"] == [USED.as_json(), SKIPPED.as_json()]
     (listed,) = db.properties.page().items

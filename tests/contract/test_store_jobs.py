@@ -88,7 +88,7 @@ def test_all_spellings_of_an_address_are_one_target_that_stays_fresh(db: Stores)
 
 
 def test_only_a_confirmed_page_renews_the_freshness_of_an_address(db: Stores) -> None:
-    """Otherwise an address requested every month would always be fresh and never be read again."""
+    """Otherwise, an address that is requested every month would never be read again."""
     property_id, target = store_property(db), "123 MAIN ST, ANYTOWN, ST 00000"
     db.clock.advance(29 * 86_400)
     job_id = db.start(target).id
@@ -210,7 +210,7 @@ def test_retry_resets_failed_and_canceled_jobs_without_another_active_job_for_th
 
 
 def test_a_stopping_worker_releases_its_jobs_without_a_counted_attempt(db: Stores) -> None:
-    """Only this worker's leases are released. The underscore in its name must not act as a wildcard."""
+    """Only the leases of this worker are released. The underscore in the worker's name must not act as a wildcard."""
     first, second, other, ended = db.jobs.enqueue([f"https://a.example/{n}" for n in range(4)]).new
     for job_id, owner in ((first, "host_a:1:x:7:a"), (second, "host_a:1:x:8:b"), (other, "hostxa:1:x:7:a")):
         db.jobs.claim(job_id, owner, 30)
@@ -223,7 +223,7 @@ def test_a_stopping_worker_releases_its_jobs_without_a_counted_attempt(db: Store
 
 
 def test_a_withdrawn_batch_starts_no_job_and_sends_no_callback(db: Stores) -> None:
-    """A batch is withdrawn if not all its messages could be sent. Jobs that a worker has started continue."""
+    """Jobs that a worker has started continue."""
     made = db.jobs.enqueue([f"https://a.example/{n}" for n in range(5)], callback_url="https://hooks.example/")
     running, queued, ended, waiting, deferred = made.new
     for job_id in (running, ended, waiting, deferred):
@@ -242,7 +242,7 @@ def test_a_withdrawn_batch_starts_no_job_and_sends_no_callback(db: Stores) -> No
 
 
 def test_the_waiting_callback_of_a_withdrawn_batch_is_deleted(db: Stores) -> None:
-    """A worker ended the batch's only job before the request failed. Nothing would ever deliver its callback."""
+    """The only job of the batch ended before the batch was withdrawn. Nothing else would delete the callback."""
     made = db.jobs.enqueue(["https://a.example/"], callback_url="https://hooks.example/")
     db.jobs.fail(made.new[0], PageGoneError(URL, "sold"))
     assert len(db.batches.complete()) == 1
@@ -251,7 +251,7 @@ def test_the_waiting_callback_of_a_withdrawn_batch_is_deleted(db: Stores) -> Non
 
 
 def test_concurrent_retries_queue_a_job_once(db: Stores) -> None:
-    """The slower retry must not requeue a job that a worker has already claimed."""
+    """The slower retry must not queue the job again after a worker has claimed it."""
     job_id = enqueue_one(db)
     db.jobs.cancel(job_id)
     claimed = at_once(*[lambda: [db.jobs.claim(job.id, "worker", 30) for job in db.jobs.retry([job_id])]] * 6)
@@ -263,7 +263,7 @@ def test_a_retry_of_a_job_that_another_retry_has_ended_sends_no_second_callback(
     made = db.jobs.enqueue([URL], callback_url="https://hooks.example/")
     db.jobs.cancel(made.new[0])
     assert len(db.batches.complete()) == 1
-    with db.writing() as connection:  # the slower retry has read the job's state before it ended
+    with db.writing() as connection:  # as by a retry that read the job's state before another retry queued it
         assert queue_again(connection, made.new, Job.state == "failed", db.clock.now()) == []
     assert db.batches.complete() == []
 

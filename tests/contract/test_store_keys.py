@@ -47,7 +47,6 @@ def record_counters(db: Stores, *keys: CountedKey, models: Mapping[str, Demand] 
 
 
 def requests(db: Stores) -> dict[str, int]:
-    """Return the number of recorded requests per key."""
     query = select(KeyHour.key_id, func.sum(KeyHour.requests)).where(KeyHour.key_id != "").group_by(KeyHour.key_id)
     return {key_id: int(count) for key_id, count in db.execute(query)}
 
@@ -62,14 +61,14 @@ def test_new_counts_of_all_keys_are_added_to_the_current_hour(db: Stores) -> Non
     db.clock.advance(15)
     record_counters(db, key("a", 17), key("b", 5))
     db.clock.advance(15)
-    record_counters(db, key("a", 4), key("b", 5))  # the pool's store lost its data and counts from 0 again
+    record_counters(db, key("a", 4), key("b", 5))  # the pool lost its data and counts from 0 again
     last = (hour_of(db.clock.now()), Uses(requests=11, successes=11))
     assert db.history.by_hour(first) == [(first, replace(used, requests=18, successes=18)), last]
     assert db.history.by_hour(last[0]) == [last]
 
 
 def test_a_new_database_ignores_earlier_counts(db: Stores) -> None:
-    """The first counts may have accumulated long before, so they are only a baseline. A key added later starts at 0."""
+    """A new database takes the first counts as a baseline, because they may be old. A key added later starts at 0."""
     record_counters(db, key("a", 900, open=2, dead=1), models={"m": Demand(900)})
     db.clock.advance(15)
     record_counters(db, key("a", 903, open=2, dead=1), key("b", 4), models={"m": Demand(907)})
@@ -89,7 +88,6 @@ def test_each_model_of_a_key_is_counted(db: Stores) -> None:
 
 
 def test_concurrent_processes_count_each_request_once(db: Stores) -> None:
-    """A process reads the counts again if another process has recorded newer ones meanwhile."""
     record_counters(db, key("a", 0))
     shown = itertools.count(5, 5)
 
@@ -104,7 +102,6 @@ def test_concurrent_processes_count_each_request_once(db: Stores) -> None:
 
 
 def test_the_pool_is_read_outside_of_transactions(db: Stores) -> None:
-    """Reading the pool takes network time, so no transaction may be open meanwhile."""
     with db.reading() as connection:
         pool = connection.engine.pool
     assert isinstance(pool, QueuePool)
@@ -119,7 +116,7 @@ def test_the_pool_is_read_outside_of_transactions(db: Stores) -> None:
 
 
 def test_outdated_counts_are_not_counted_twice(db: Stores) -> None:
-    """Counts below the recorded ones may be outdated. They need not mean that the pool lost its data."""
+    """Counts below the recorded ones may be outdated. They do not prove that the pool lost its data."""
     record_counters(db, key("a", 100))
     shown = iter((101, 103))
 
@@ -265,7 +262,7 @@ def test_critical_alerts_come_first(db: Stores) -> None:
 
 @pytest.mark.parametrize("more", [[], [dead("new")]], ids=len)
 def test_a_process_that_waited_for_another_reports_no_change_twice(db: Stores, more: list[Alarm]) -> None:
-    """The second process waits for the first, and then finds each alert already resolved, critical, or firing."""
+    """After waiting for the first process, the second finds each alert already resolved, critical, or firing."""
     db.alerts.record([dead("a"), dead("b")], notify=True)
     found: list[tuple[list[Alert], list[Alert]]] = []
     alarms = [dead("b", Severity.CRITICAL), *more]
@@ -306,7 +303,7 @@ def test_resolved_alerts_are_pruned_and_firing_alerts_are_not(db: Stores) -> Non
 def test_alerts_that_fired_since_a_time_are_listed_oldest_first(db: Stores) -> None:
     db.alerts.record([dead("sk-early")], notify=False)
     db.clock.advance(60)
-    db.alerts.record([dead("sk-long")], notify=False)  # resolves the early alert
+    db.alerts.record([dead("sk-long")], notify=False)  # resolves the alert about "sk-early"
     db.clock.advance(60)
     moment = db.clock.now()
     db.alerts.record([dead("sk-long"), dead("sk-late")], notify=False)

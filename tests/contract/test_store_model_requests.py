@@ -1,4 +1,4 @@
-"""Model requests are parked for a batch, answered once, withdrawn if no job waits, or returned to their jobs."""
+"""Model requests wait for a batch until they are answered, withdrawn, or returned to their jobs."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -31,7 +31,6 @@ def question(name: str, model: str = "gpt-x") -> NewRequest:
 
 
 def running(db: Stores, *names: str) -> list[Job]:
-    """Return claimed economy jobs of one batch."""
     enqueued = db.jobs.enqueue([f"https://a.example/{name}" for name in names], economy=True)
     return [db.claim(job.id) for job in enqueued.jobs]
 
@@ -48,7 +47,7 @@ def charges_of(chosen: Sequence[Candidate]) -> dict[str, tuple[int, int, int]]:
 
 
 def begin_batch(db: Stores, model: str = "gpt-x") -> LlmBatch:
-    """Return a batch of all parked requests, with its lease held by "me"."""
+    """Create a batch of all parked requests, and claim its lease as "me"."""
     made = db.llm_batches.begin(model, db.llm_batches.candidates(model, 1000), charges_of)
     assert made is not None
     claimed = db.llm_batches.claim("me", 30)
@@ -118,7 +117,7 @@ def test_a_repeated_answer_resumes_its_job_once(db: Stores) -> None:
 
 
 def test_a_job_that_parks_for_an_answered_request_is_due_at_once(db: Stores) -> None:
-    """The batch ended after the job had read the request's state, so the job must not wait for another batch."""
+    """The batch ended after the job had read that the request is parked, so the job must not wait for another batch."""
     (job,) = parked(db, "a")
     batch = begin_batch(db)
     db.llm_batches.answer(batch.id, [answer_to("a")])
@@ -176,7 +175,7 @@ def test_overdue_parked_requests_are_released_to_their_jobs(db: Stores) -> None:
 
 def test_a_question_that_is_already_answered_is_not_sent(db: Stores) -> None:
     (job, _) = parked(db, "a", "b")
-    odd = {"Roof": ("NUL \x00 and half a pair \ud800", "")}  # a page can make a model answer this
+    odd = {"Roof": ("NUL \x00 and half a pair \ud800", "")}  # text that a model may quote from a page
     db.answers.save_model_answer(question("a").question, StoredAnswer(odd, "gpt-x", 1, 1))
     assert db.requests.release_answered() == 1
     assert [candidate.id for candidate in db.llm_batches.candidates("gpt-x", 10)] == [question("b").id]
@@ -194,7 +193,7 @@ def test_a_returned_request_is_sent_directly_after_the_third_batch(db: Stores) -
         db.clock.advance(60)
         outcome = request_of(db, "a")
         assert (outcome.state, outcome.attempts) == (RequestState.PARKED, n)
-    for _ in range(3):  # a batch that could not be created does not count as an attempt
+    for _ in range(3):  # a batch that is not created does not count as an attempt
         batch = begin_batch(db)
         assert db.llm_batches.give_back(batch, None, counted=False) == 1
         db.llm_batches.release(batch.id, "me", None)

@@ -70,7 +70,7 @@ def test_concurrent_claims_share_no_message(db: Stores) -> None:
     for event_id in events:
         send(db, event_id)
     found = at_once(*[lambda: db.outbox.claim(Channel.ALERT, 5, LEASE_S)] * 6)
-    while more := db.outbox.claim(Channel.ALERT, 5, LEASE_S):  # messages that were locked during the first claims
+    while more := db.outbox.claim(Channel.ALERT, 5, LEASE_S):  # the messages that were locked during the first claims
         found.append(more)
     assert sorted(one.event_id for claimed in found for one in claimed) == events
 

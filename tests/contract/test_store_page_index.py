@@ -103,7 +103,7 @@ def test_an_unchanged_page_is_confirmed_and_fresh_again(db: Stores) -> None:
 
 
 def test_an_equivalent_body_of_another_url_confirms_the_page(db: Stores) -> None:
-    """The page's text differs between its URLs. Texts that were compared once need no second comparison."""
+    """Each URL of the page returns another text. Two texts are compared only once."""
     known = record(db, PAGE, ListPrice=100)
     home = db.save(known, edition="e1")
     note_same(db, record(db, MOBILE, sha="b", ListPrice=100), known)
@@ -140,7 +140,7 @@ def test_a_target_that_is_a_known_fresh_page_creates_no_job(db: Stores) -> None:
 
 
 def test_only_one_job_at_a_time_reads_a_page(db: Stores) -> None:
-    """The lock expires with the job's lease, so it need not be released."""
+    """The lock on the page expires with the lease of the job."""
     one, two = db.jobs.enqueue([MOBILE, CAMPAIGN]).new
     for job in (one, two):
         db.jobs.claim(job, f"owner of {job}", 30)

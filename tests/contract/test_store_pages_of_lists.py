@@ -57,7 +57,7 @@ def test_every_job_is_listed_once_while_jobs_are_added(db: Stores) -> None:
 
 
 def test_jobs_that_change_state_between_pages_are_not_skipped(db: Stores) -> None:
-    """Paging by offset would skip jobs, because earlier jobs no longer match the state filter."""
+    """Paging by offset would skip jobs, because canceled jobs no longer match the filter."""
     made = db.jobs.enqueue([f"http://a.example/{n}" for n in range(12)])
     found = list(every(lambda cursor: _cancel_all(db, db.jobs.page(cursor, state="queued", limit=5))))
     assert [job.id for job in found] == made.new
@@ -71,7 +71,6 @@ def _cancel_all(db: Stores, page: Page[Any]) -> Page[Any]:
 
 
 def test_a_property_that_changes_between_pages_is_listed_again(db: Stores) -> None:
-    """The clock does not advance, but each change gets a unique time."""
     ids = [_save(db, f"http://a.example/{n}", price=n + 1) for n in range(6)]
 
     def change(n: int) -> None:
@@ -86,7 +85,7 @@ def test_a_property_that_changes_between_pages_is_listed_again(db: Stores) -> No
 
 
 def test_the_next_synchronization_starts_at_the_last_change_seen(db: Stores) -> None:
-    """Another machine's clock may be an hour behind, but no change gets a time before the newest one."""
+    """The clock of the second process is an hour behind, but no change gets a time before the newest one."""
     behind = Stores(db.url.render_as_string(False), ManualClock(START - timedelta(hours=1)))
     seen = _save(db, "http://a.example/1")
     newest = datetime.fromisoformat(db.properties.page().items[-1]["updated_at"])
@@ -96,7 +95,7 @@ def test_the_next_synchronization_starts_at_the_last_change_seen(db: Stores) -> 
 
 
 def test_a_property_that_absorbs_another_is_listed_as_changed(db: Stores) -> None:
-    """Clients learn which property to delete, even if the remaining property's values have not changed."""
+    """Clients must learn which property to delete, even if no value of the other one has changed."""
     parcel = {"ParcelNumber": "31-2234-0012", "CountyOrParish": "Sangamon County", "StateOrProvince": "IL"}
     survivor = _save(db, "http://a.example/1", price=7, **parcel, YearBuilt=1990)
     merged = _save(db, "http://a.example/2", price=7, sure=0.1, **{**parcel, "ParcelNumber": "77-1111-2222"})
@@ -115,7 +114,7 @@ def _cursor(*parts: object) -> str:
 
 
 def test_an_invalid_cursor_is_refused(db: Stores) -> None:
-    """Cursors are validated before the query, because PostgreSQL would raise an error for NUL and large numbers."""
+    """A cursor is validated before the query, because PostgreSQL raises an error for NUL and for large numbers."""
     db.jobs.enqueue([f"http://a.example/{n}" for n in range(3)])
     db.jobs.enqueue(["http://b.example/1"])
     others = db.batches.page(limit=1).next_cursor, db.jobs.page(limit=1, newest_first=True).next_cursor
@@ -131,10 +130,9 @@ def test_an_invalid_cursor_is_refused(db: Stores) -> None:
 
 
 def _plan(db: Stores, query: Any) -> str:
-    """Return the query plan for one page in the middle of the list."""
     with db.reading() as connection:
         if not db.is_sqlite:
-            for way in ("seqscan", "bitmapscan", "sort"):  # PostgreSQL would scan and sort an empty table
+            for way in ("seqscan", "bitmapscan", "sort"):  # otherwise, PostgreSQL would scan and sort an empty table
                 connection.execute(text(f"SET LOCAL enable_{way} = off"))
         compiled = str(query.compile(connection.engine, compile_kwargs={"literal_binds": True}))
         how = "EXPLAIN QUERY PLAN " if db.is_sqlite else "EXPLAIN "
@@ -142,7 +140,6 @@ def _plan(db: Stores, query: Any) -> str:
 
 
 def test_a_page_of_a_list_is_read_in_index_order(db: Stores) -> None:
-    """No query plan scans all rows or sorts more rows than share one timestamp."""
     middle, jobs = START + timedelta(seconds=100), select(Job)
     jobs_cursor = job_store.ORDER.cursor((middle, 250, "j"))
     canonical = select(Property).where(Property.merged_into.is_(None))

@@ -1,4 +1,4 @@
-"""Purging a person removes the name from every table and prevents its return. Other names stay."""
+"""Purging a person removes the person's name from every table, and the name cannot be stored again."""
 
 import hashlib
 import re
@@ -54,7 +54,7 @@ CODES = {
 
 
 def places(db: Stores, *words: str) -> set[str]:
-    """Return the columns that contain one of `words`. Without `words`, search for the person's name."""
+    """Return the columns that contain one of `words`, by default the parts of the person's name."""
     found = set[str]()
     for table, column, stored in stored_texts(db):
         content = stored.encode().decode("unicode_escape", "replace") if "\\u" in stored else stored
@@ -64,7 +64,7 @@ def places(db: Stores, *words: str) -> set[str]:
 
 
 def _some(column: Column[Any], planted: str, now: datetime) -> Any:
-    """Return a value for a column. It contains `planted` if the column may name a person (in URLs, as a slug)."""
+    """Return a value for a column, with `planted` (in URLs, its slug) if the column may name a person."""
     if column.foreign_keys or str(column) in CODES:
         return CODES.get(str(column))
     kind = pii_kind(column)
@@ -92,7 +92,7 @@ def _some(column: Column[Any], planted: str, now: datetime) -> Any:
 
 
 def _special(table: str, planted: str, now: datetime) -> dict[str, Any]:
-    """Return values for those columns of the table that need a special format."""
+    """Return values for the columns of the table that need a special format."""
     proof = {
         "value": planted, "raw": planted, "unit": None, "method": "label", "locator": "/", "confidence": 0.9,
         "quote": f"Agent {planted}", "source_url": PAGE, "fetched_at": now.isoformat(), "content_sha256": "c" * 64,
@@ -125,7 +125,6 @@ def fill(db: Stores, planted: str, now: datetime) -> None:
 
 
 def test_every_column_that_can_name_a_person_loses_the_name(db: Stores) -> None:
-    """Every table is filled, so the test fails if a purge ignores one of them."""
     fill(db, " and ".join(WRITTEN), db.clock.now())
     planted_in = places(db)
     naming = {str(c) for table in metadata.sorted_tables for c in columns_of(table, *NAMING, PiiKind.COPY)}
@@ -160,7 +159,6 @@ def record_of(page: Page, agent: str) -> SourceRecord:
 
 
 def test_a_url_that_is_longer_than_a_target_does_not_stop_the_purge(db: Stores) -> None:
-    """A redirect may lead to a URL of 4,096 characters, but a job's target has at most 2,048."""
     agent = NAME.lower().replace(" ", "-")
     long = f"{PAGE}?return={'0' * 2500}&agent={agent}"
     page = page_of("nobody", db.clock.now())
@@ -184,7 +182,7 @@ def test_bodies_in_all_encodings_are_searched_and_errors_of_jobs_are_read_once(d
 
 
 def test_a_shared_redirect_target_is_not_purged(db: Stores) -> None:
-    """Two pages that are named after the person redirect to a sign-in page without a name."""
+    """The URLs of two pages contain the person's name. Both redirect to the same sign-in page, which does not."""
     shared = page_of("nobody", db.clock.now(), "https://a.example/sign-in")
     for number in range(2):
         url = f"https://a.example/agents/{number}/ottilie-quackenbush"
@@ -248,7 +246,7 @@ def test_a_page_is_read_without_a_purged_name(db: Stores) -> None:
 
 
 def test_a_running_job_stores_its_page_without_the_purged_name_or_reads_it_again(db: Stores) -> None:
-    """The worker fetched the page before the purge. The model's answer is stored without the name."""
+    """The worker fetched the page before the purge. A model's answer about it is stored without the name."""
     job_id = db.start(PAGE, "owner").id
     page = page_of(NAME, db.clock.now())
     question = Question(page.sha256, ("ListAgentFullName",), "m", "p")
@@ -303,7 +301,7 @@ def test_a_purge_of_a_person_needs_a_key_which_may_be_in_a_file(db: Stores, data
 
 
 def test_a_purge_continues_after_a_crash(db: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The next purge does not read the page bodies again. Progress records contain row keys, but no name."""
+    """The next purge continues where the first one stopped. Its progress is recorded without the name."""
     fill(db, NAME, db.clock.now())
     db.execute(insert(PageAlias).values(url=f"{PAGE}?a", page_url=PAGE, seen_at=db.clock.now()))
     monkeypatch.setattr(persons, "_NOTE_SECONDS", -1.0)
@@ -355,7 +353,7 @@ def test_the_documented_commands_remove_the_name_from_the_files_of_postgresql(
     db.purge("person", agent)
     assert db.wipe_free_space() is False
     with psycopg.connect(database_url, autocommit=True) as admin:
-        admin.execute("CHECKPOINT")  # flushes buffered changes to the files
+        admin.execute("CHECKPOINT")  # writes buffered changes to the files
     assert files() - {"pg_wal"}, "the name must be in the files before the commands of the docs"
     (block,) = re.findall(r"```sql\n(.*?)```", Path("docs/retention.md").read_text(encoding="utf-8"), re.DOTALL)
     with psycopg.connect(database_url, autocommit=True) as admin:

@@ -100,7 +100,7 @@ def test_a_source_keeps_its_kind_when_a_later_record_has_none(db: Stores) -> Non
 
 
 def linked_pages() -> list[SourceRecord]:
-    """Return three pages of one property: an assessor's (parcel), a portal's (address), and a tax roll's (both)."""
+    """Return three pages of one property. The first has a parcel number, the second an address, and the third both."""
     county = {"ParcelNumber": "31-2234-0012", "CountyOrParish": "Sangamon County", "StateOrProvince": "IL"}
     pages = [
         source("https://county.example/p", TaxAssessedValue=80000, **county),

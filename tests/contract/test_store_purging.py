@@ -68,7 +68,7 @@ def add_claim(db: Stores, home: str, url: str, agent: str = AGENT) -> None:
 
 
 def scrape(db: Stores, url: str, agent: str = AGENT, *, page_url: str | None = None, **values: Any) -> str:
-    """Store the page with its job and property, without fetching it. Return the property's id."""
+    """Store the page with its job and property, as a scrape would. Return the property's id."""
     job_id, page = db.start(url, refresh=True).id, fetched(db, url, agent)
     db.pages.save_page(page, job_id)
     db.index.take_reading(page_url or url, Lease(job_id, "me"))
@@ -81,7 +81,6 @@ def scrape(db: Stores, url: str, agent: str = AGENT, *, page_url: str | None = N
 
 
 def found(db: Stores, *words: str) -> list[str]:
-    """Return the table's name for each stored value that contains one of `words`."""
     return [table for table, _, content in stored_texts(db) if any(word in content for word in words)]
 
 
@@ -100,7 +99,7 @@ def rows(db: Stores) -> dict[str, int]:
     ],
 )
 def test_every_kind_of_purge_removes_the_page_from_every_table(db: Stores, kind: str, name: str) -> None:
-    """The page has two URLs with different bodies. The first URL was stored twice, with different prices."""
+    """The page has two URLs with different bodies, and the first URL was stored twice."""
     home = scrape(db, PAGE, ListPrice=100)
     scrape(db, PAGE, ListPrice=90)
     scrape(db, MOBILE, page_url=PAGE, ListPrice=80)
@@ -147,7 +146,7 @@ def test_a_copy_is_purged_with_its_final_url_and_with_its_job(db: Stores) -> Non
 
 
 def test_a_purge_of_an_address_keeps_its_neighbors(db: Stores) -> None:
-    """The purge includes failed jobs of the address, but neither the unit next door nor the building."""
+    """A purge of a unit's address includes its failed jobs, but neither the unit next door nor the building."""
     building_id = scrape(db, OTHER)
     (found_job,) = db.jobs.enqueue([ADDRESS]).jobs
     db.jobs.claim(found_job.id, "me", 30)
@@ -309,7 +308,7 @@ def test_a_page_fetched_before_its_purge_is_not_stored_afterwards(db: Stores) ->
 
 
 def test_a_parked_request_is_purged_and_running_jobs_cannot_restore_it(db: Stores) -> None:
-    """The request contains the page's text. A job for another page with the same text must not park it again."""
+    """The request contains the text of the page. A job for another page with the same text must not park it again."""
     page = fetched(db, PAGE)
     question = Question(page.sha256, ("Roof",), "m", "p")
     request = NewRequest(question, {"messages": [{"content": page.text}]}, 1, 1, page)
@@ -338,7 +337,7 @@ def test_concurrent_writers_cannot_store_a_purged_page(db: Stores, database_url:
 
 
 def test_deleted_rows_are_overwritten_in_sqlite_files(db: Stores) -> None:
-    """The deleted rows share file pages with other rows. PostgreSQL overwrites deleted rows later."""
+    """The deleted rows share file pages with other rows. PostgreSQL overwrites deleted rows later (VACUUM)."""
     for n in range(30):
         scrape(db, f"https://a.example/{n}", f"Nobody {n}", StreetNumber=str(1000 + n))
     scrape(db, PAGE)
@@ -355,7 +354,7 @@ def test_deleted_rows_are_overwritten_in_sqlite_files(db: Stores) -> None:
 
 
 def test_free_space_is_not_wiped_during_another_read(db: Stores, database_url: str) -> None:
-    """In SQLite, wiping succeeds after the read has ended. In PostgreSQL, only an administrator can wipe free space."""
+    """With SQLite, it works after the read has ended. With PostgreSQL, only an administrator can wipe free space."""
     scrape(db, PAGE)
     impatient = Database(database_url, db.clock, busy_timeout_seconds=0.1)
     with db.reading() as connection:
@@ -401,7 +400,7 @@ def test_a_repeated_request_returns_the_remaining_jobs(db: Stores) -> None:
 
 
 def test_a_purge_deletes_changes_of_a_page_that_was_split_off(db: Stores) -> None:
-    """The change was found on both pages and is stored with the property of the other page."""
+    """The change is stored with the property of the other page, but was found on both pages."""
     other = "https://b.example/listing/9"
     scrape(db, PAGE)
     home = scrape(db, other)
@@ -415,7 +414,7 @@ def test_a_purge_deletes_changes_of_a_page_that_was_split_off(db: Stores) -> Non
 
 
 def test_a_purge_handles_more_merged_ids_than_one_statement_allows(db: Stores) -> None:
-    """SQLite allows 32,766 parameters per statement, PostgreSQL 65,535, and one query uses each id three times."""
+    """One query uses each id three times. A statement may have 32,766 parameters in SQLite and 65,535 in PostgreSQL."""
     ids = [f"{number:032x}" for number in range(22_000)]
     empty = {"record": {}, "evidence": {}, "conflicts": [], "created_at": db.clock.now(), "updated_at": db.clock.now()}
     db.execute(insert(Property), [{**empty, "id": ids[0]}])

@@ -27,7 +27,6 @@ def page(db: Stores, number: int, *, host: str = HOST, validators: CacheValidato
 
 
 def example(db: Stores, number: int, *, host: str = HOST) -> Example:
-    """Return an example, and store its page."""
     found = page(db, number, host=host)
     db.pages.save_page(found)
     db.clock.advance(1)
@@ -89,7 +88,7 @@ def test_forgetting_a_recipe_deletes_its_examples(db: Stores) -> None:
 
 
 def test_a_recipe_in_another_format_is_learned_again(db: Stores) -> None:
-    """A recipe in another format is ignored, so its document may have any content."""
+    """A row in an unknown format is ignored, whatever its document contains."""
     recipe = db.recipes.find_or_add(new_recipe(HOST, TEMPLATE))
     db.execute(update(RecipeRow).values(format=0, document={"format": "of the future"}))
     assert db.recipes.of_host(HOST) == db.recipes.page().items == []
@@ -99,7 +98,7 @@ def test_a_recipe_in_another_format_is_learned_again(db: Stores) -> None:
 
 
 def test_the_least_recently_used_recipe_of_a_full_host_is_deleted(db: Stores) -> None:
-    """A site whose pages all have different layouts must not fill the database."""
+    """Otherwise, a site whose pages all have different layouts could fill the database."""
     made = []
     for number in range(MOST_OF_HOST):
         made.append(db.recipes.find_or_add(new_recipe(HOST, frozenset({number}))))
@@ -131,7 +130,7 @@ def test_only_the_newest_examples_with_stored_pages_are_used(db: Stores) -> None
     recipe = db.recipes.find_or_add(new_recipe(HOST, TEMPLATE))
     for number in range(MOST_EXAMPLES + 3):
         db.recipes.add_example(recipe.id, example(db, number))
-    # the example's page is not stored
+    # an example whose page is not stored
     db.recipes.add_example(recipe.id, Example(page(db, 99), {}, frozenset(), frozenset()))
     kept = [one.page.url.rpartition("/")[2] for one in db.recipes.examples(recipe.id)]
     assert kept == [str(number) for number in range(4, MOST_EXAMPLES + 3)]
@@ -145,7 +144,7 @@ def test_a_page_with_no_store_is_no_example(db: Stores) -> None:
 
 
 def test_examples_are_pruned_with_their_pages(db: Stores) -> None:
-    """Examples may name people, so they have the age limit of personal data."""
+    """Examples may name people, so they also have the age limit of personal data."""
     recipe = db.recipes.find_or_add(new_recipe(HOST, TEMPLATE))
     for number in range(3):
         db.recipes.add_example(recipe.id, example(db, number))

@@ -1,4 +1,4 @@
-"""Recovery finds lost jobs: no worker runs them, and no message in the broker refers to them."""
+"""Recovery finds lost jobs, which no worker runs and for which the broker has no message."""
 
 from datetime import timedelta
 
@@ -38,7 +38,7 @@ def test_the_job_of_a_dead_worker_is_found_once(db: Stores) -> None:
 
 
 def test_a_large_batch_has_more_time_to_be_sent(db: Stores) -> None:
-    """Recovery considers a batch's jobs unsent after 20 seconds, plus one second per 500 jobs."""
+    """The jobs of a batch count as unsent after 20 seconds, plus one second per 500 jobs of the batch."""
     enqueue(db, 1_000, sent_to=None)
     db.clock.advance(21)
     assert db.jobs.recoverable() == []
@@ -60,7 +60,7 @@ def test_a_recovered_job_that_is_not_sent_is_recovered_again(db: Stores) -> None
 
 
 def delayed_retry(db: Stores) -> Job:
-    """Return a job whose retry is due in 15 seconds. Until then, a worker keeps the retry's message unacknowledged."""
+    """Return a job whose retry is due in 15 seconds. Until then, a worker holds the retry's message unacknowledged."""
     (job,) = enqueue(db, 1)
     db.jobs.claim(job.id, "a", 30)
     db.jobs.release(job.id, "a", 0.0, QUEUE, again_seconds=15, counted=True)
@@ -68,7 +68,7 @@ def delayed_retry(db: Stores) -> Job:
 
 
 def test_only_a_delayed_retry_without_a_message_is_found(db: Stores) -> None:
-    """The worker with the unacknowledged message has crashed. A message that waits behind others is not lost."""
+    """A missing message shows that the worker has crashed. A message that waits in the queue is not lost."""
     job = delayed_retry(db)
     db.clock.advance(19.9)
     assert db.jobs.recoverable(messages={QUEUE: 0}) == []
@@ -78,7 +78,6 @@ def test_only_a_delayed_retry_without_a_message_is_found(db: Stores) -> None:
 
 
 def test_a_duplicate_message_does_not_shorten_the_delay_of_a_retry(db: Stores) -> None:
-    """A duplicate that runs early would create more messages."""
     job = delayed_retry(db)
     db.clock.advance(13.9)
     assert db.jobs.claim(job.id, "duplicate", 30) is None
@@ -88,7 +87,7 @@ def test_a_duplicate_message_does_not_shorten_the_delay_of_a_retry(db: Stores) -
 
 
 def test_jobs_that_may_have_messages_are_not_sent_again(db: Stores) -> None:
-    """Jobs may wait in a long queue. While the broker is unreachable, no message is considered lost."""
+    """A queue may be long. While the broker is unreachable, no message counts as lost."""
     enqueue(db, 5)
     db.clock.advance(86_400)
     for messages in ({QUEUE: 5}, {QUEUE: 7}, None):
@@ -104,7 +103,6 @@ def test_all_jobs_are_sent_again_to_an_empty_broker_urgent_first(db: Stores) -> 
 
 
 def test_the_oldest_jobs_of_a_queue_with_missing_messages_are_sent_again(db: Stores) -> None:
-    """Queues are first in, first out, so the missing messages were those of the oldest jobs."""
     first = enqueue(db, 5)
     db.clock.advance(6)
     assert ids(db.jobs.recoverable(messages={QUEUE: 3})) == ids(first[:2])
@@ -128,7 +126,7 @@ def test_a_message_that_was_just_taken_is_not_missing(db: Stores) -> None:
 
 
 def test_marking_a_claimed_job_as_sent_does_not_change_it(db: Stores) -> None:
-    """The worker claimed the job before the sender marked it, and then scheduled a retry."""
+    """A worker claims the job before the sender marks it, and later schedules a retry."""
     (job,) = enqueue(db, 1, sent_to=None)
     db.clock.advance(1)
     db.jobs.claim(job.id, "a", 30)

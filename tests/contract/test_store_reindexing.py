@@ -1,4 +1,4 @@
-"""Reindexing an older version's database makes its properties findable and merges duplicates."""
+"""After an update, reindexing makes the properties of the older version findable and merges duplicates."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
@@ -114,7 +114,7 @@ def test_a_broken_property_is_reported_and_does_not_stop_reindexing(db: Stores) 
 
 
 def test_workers_may_store_pages_during_concurrent_reindexing(db: Stores) -> None:
-    """Each address has exactly one property at the end, whichever process handles it first."""
+    """In the end, each address has exactly one property, whichever process handles it first."""
     numbers = range(4, 24)
     for number in numbers:
         store_by_older_version(db, old_page(number))
@@ -129,7 +129,7 @@ def test_workers_may_store_pages_during_concurrent_reindexing(db: Stores) -> Non
 
 
 def test_joins_and_splits_of_old_properties_need_reindexing(db: Stores) -> None:
-    """Only one of the joined pages was indexed with the current rules."""
+    """The page of the older version has not been indexed with the current rules."""
     store_by_older_version(db, old_page(), T0 + timedelta(days=400))
     newer = db.save(new_page())
     assert due(db) == 1

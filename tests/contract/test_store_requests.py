@@ -40,8 +40,6 @@ def by(caller: str = ALICE, quota: int | None = None, key: RequestKey | None = N
 
 
 def or_error[T](work: Callable[[], T]) -> Callable[[], T | PropertyIntelligenceError]:
-    """Return a function that calls `work` and returns its error instead of raising it."""
-
     def run() -> T | PropertyIntelligenceError:
         try:
             return work()
@@ -73,7 +71,7 @@ def test_the_same_key_with_another_request_is_refused(db: Stores) -> None:
 
 
 def test_a_retry_waits_until_the_first_request_is_answered_or_expired(db: Stores) -> None:
-    """A process died after it had stored its jobs. Recovery finds the jobs, and a retry returns their batch."""
+    """As after a crash, nobody answers the first request. Recovery finds its jobs, and a retry returns their batch."""
     first = db.jobs.enqueue(TARGETS, requester=by(key=KEY))
     with pytest.raises(RequestUnderWayError) as refused:
         db.jobs.enqueue(TARGETS, requester=by(key=KEY))
@@ -86,7 +84,7 @@ def test_a_retry_waits_until_the_first_request_is_answered_or_expired(db: Stores
 
 @pytest.mark.parametrize("answered", [True, False])
 def test_a_killed_process_leaves_one_batch_or_none(database_url: str, answered: bool) -> None:
-    """The process is killed after the transaction (`answered`) or during it."""
+    """The process is killed after the transaction if `answered`, else during it."""
     code = f"""
 import os
 from app.property.storage.database import Database
@@ -112,7 +110,7 @@ os._exit(9)
     assert made.repeated == answered
     assert len(BatchStore(database).page().items) == 1
     used = JobStore(database).used_today(ALICE)
-    if began.date() != database.clock.now().date():  # the UTC day changed during the test
+    if began.date() != database.clock.now().date():
         first_day = Database(database_url, ManualClock(began))
         used += JobStore(first_day).used_today(ALICE)
         first_day.close()
@@ -152,7 +150,7 @@ def test_a_key_expires_after_a_day(db: Stores) -> None:
 
 
 def test_a_failed_request_does_not_use_up_its_key(db: Stores) -> None:
-    """An invalid target creates no job. If a batch's messages could not be sent, it is withdrawn and refunded."""
+    """An invalid target creates no job. A withdrawn batch is refunded."""
     with pytest.raises(InvalidTargetError):
         db.jobs.enqueue(["nonsense"], requester=by(key=KEY))
     made = db.jobs.enqueue(TARGETS, requester=by(quota=3, key=KEY))
@@ -163,7 +161,7 @@ def test_a_failed_request_does_not_use_up_its_key(db: Stores) -> None:
 
 
 def test_jobs_that_a_worker_has_claimed_are_not_refunded(db: Stores) -> None:
-    """Only the job that is still queued is refunded. A retry is not charged again for the running job."""
+    """Only the job that is still queued is refunded. The running job is not charged again."""
     made = db.jobs.enqueue([*TARGETS, "http://homes.example/3"], requester=by(quota=9, key=KEY))
     done, running = made.new[:2]
     db.jobs.claim(done, "a", 30)
@@ -179,7 +177,7 @@ def test_jobs_that_a_worker_has_claimed_are_not_refunded(db: Stores) -> None:
 
 @pytest.mark.parametrize("method", ["earlier", "enqueue"])
 def test_a_batch_that_a_retry_returned_is_not_withdrawn(db: Stores, method: str) -> None:
-    """The first request was slow: a retry returned its batch before the broker rejected its messages."""
+    """A retry returns the batch of the first request, before that request fails to send its messages."""
     requester = by(quota=3, key=KEY)
     made = db.jobs.enqueue(TARGETS, requester=requester, callback_url="https://hooks.example/")
     db.clock.advance(21)
@@ -198,7 +196,7 @@ def test_a_batch_that_a_retry_returned_is_not_withdrawn(db: Stores, method: str)
 
 
 def test_a_late_request_does_not_affect_the_next_one_with_its_key(db: Stores) -> None:
-    """The first request's key expired after a day and was then used again."""
+    """The key of the first request has expired, and a second request uses it."""
     first = db.jobs.enqueue(TARGETS, requester=by(key=KEY))
     db.clock.advance(24 * 3600)
     second = db.jobs.enqueue(["http://more.example/1"], requester=by(key=KEY))
@@ -267,7 +265,6 @@ def test_each_caller_and_each_day_has_a_separate_count(db: Stores) -> None:
 
 
 def test_concurrent_requests_never_exceed_the_quota(db: Stores) -> None:
-    """One caller sends ten requests for three targets each. With a quota of ten targets, three requests succeed."""
     numbers = iter(range(100))
 
     def send() -> Enqueued:

@@ -28,12 +28,12 @@ def page(
 
 
 def random_page(db: Stores, kilobytes: int, name: str) -> Page:
-    """Return a page with an incompressible body and a text that is stored separately, in UTF-8."""
+    """Return a page with an incompressible body. Its text is stored separately, because the body is not UTF-8."""
     return page(db, os.urandom(kilobytes * 1000), url=f"{URL}/{name}", final_url=f"{FINAL}/{name}")
 
 
 def confirm(db: Stores, name: str = "") -> None:
-    """Store the page again, as unchanged according to its site."""
+    """Store the page again after the site has answered that it is unchanged."""
     found = db.pages.still_holds(URL + name, FINAL + name)
     assert found is not None
     db.pages.save_page(found, confirmed_at=db.clock.now())
@@ -69,7 +69,7 @@ def test_a_confirmed_page_is_returned_as_it_was_received(db: Stores) -> None:
 
 
 def test_the_last_response_counts_even_in_an_older_row(db: Stores, job_id: str) -> None:
-    """The job updates its own row after another row got a newer response."""
+    """The job's row is older than the other row, but has the last response."""
     for body, owner in ((b"first", job_id), (b"second", None), (b"third", job_id)):
         db.pages.save_page(page(db, body, validators=CacheValidators(f'"{body.decode()}"')), owner)
         db.clock.advance(60)

@@ -51,7 +51,7 @@ def test_an_empty_database_is_migrated_or_the_error_names_the_command(database_u
     ("revision", "refusal"), [("0025", r"schema 0025.*with that version.*runbooks/upgrade"), ("9999", "9999")]
 )
 def test_a_database_of_another_version_is_refused_and_unchanged(database_url: str, revision: str, refusal: str) -> None:
-    """For a version before 1.0, the error suggests exporting with the old version and importing."""
+    """For a version before 1.0, the error suggests an export with the old version."""
     set_version(database_url, revision)
     for work in (Database(database_url).open, lambda: upgrade(database_url)):
         with pytest.raises(OldSchemaError if revision < HEAD else StoreError, match=refusal):

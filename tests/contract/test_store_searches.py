@@ -125,7 +125,7 @@ def test_an_answer_is_only_found_by_the_same_question(db: Stores) -> None:
 
 
 def test_a_failed_answer_is_reused_for_a_while(db: Stores) -> None:
-    """Jobs that ask soon afterwards reuse the failure, which has been paid for. Later jobs ask the model again."""
+    """Jobs that ask soon afterwards reuse the failed answer, because it has been paid for."""
     bad = StoredAnswer(
         {"YearBuilt": (1990, "in 1990")}, "gpt-test-1", 90, 10, "flex", "model_answer_cut", "It was cut."
     )

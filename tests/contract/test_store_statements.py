@@ -72,7 +72,7 @@ def test_the_clock_reads_redis_outside_of_transactions(database_url: str) -> Non
     for name in ("begin", "commit", "rollback"):
         event.listen(engine, name, lambda _, begins=name == "begin": is_open.__setitem__(0, begins))
     for _ in range(3):
-        uptime[0] += 61  # after 61 s, the clock reads Redis again
+        uptime[0] += 61
         save_record(PropertyStore(mine), source("https://a.example/1", ListPrice=uptime[0], **ADDRESS))
     mine.close()
     assert during_transaction == [False, False, False]
@@ -80,7 +80,7 @@ def test_the_clock_reads_redis_outside_of_transactions(database_url: str) -> Non
 
 @ON_POSTGRESQL
 def test_postgresql_plans_are_not_reused_for_grown_tables(db: Stores) -> None:
-    """A plan made for an empty table would scan the whole table after it has grown. SQLite does not reuse plans."""
+    """A plan that was made for an empty table would later scan the whole table."""
     fill(db, range(100, 120))
     with db.reading() as connection:
         plan_counts = "sum(custom_plans), sum(generic_plans) FROM pg_prepared_statements WHERE parameter_types <> '{}'"
@@ -91,7 +91,7 @@ def test_postgresql_plans_are_not_reused_for_grown_tables(db: Stores) -> None:
 
 @pytest.mark.parametrize("outcome", ["read", "failed", "in part"])
 def test_a_tick_takes_as_many_statements_for_many_watches_as_for_few(db: Stores, outcome: str) -> None:
-    """Each watched property has two pages. The test counts the statements that start, end, and retry their jobs."""
+    """Each watched property has two pages. The statements that start, end, and retry their jobs are counted."""
     sent = []
     for count in (FEW, MANY):
         homes = [
@@ -99,7 +99,7 @@ def test_a_tick_takes_as_many_statements_for_many_watches_as_for_few(db: Stores,
         ]
         caller = Requester(f"{count:064x}", 1000)
         db.watches.add(homes, interval_days=1, requester=caller)
-        with db.writing() as connection:  # disables the prepaid first refresh, which needs other statements
+        with db.writing() as connection:  # without the prepaid first refresh, which needs other statements
             connection.execute(update(Watch).values(prepaid=False))
         db.clock.advance(DAY)
         with recorded(db) as begins:

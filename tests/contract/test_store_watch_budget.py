@@ -20,7 +20,6 @@ URLS = [f"https://site.example/house/{n}" for n in range(5)]
 
 
 def advance_to_noon(db: Stores, day: int) -> None:
-    """Advance the clock to noon UTC, `day` days from today."""
     now = db.clock.now()
     noon = now.replace(hour=12, minute=0, second=0, microsecond=0) + timedelta(days=day)
     db.clock.advance((noon - now).total_seconds())
@@ -44,7 +43,6 @@ def test_each_utc_day_has_separate_budgets_for_pages_and_calls(db: Stores) -> No
 
 
 def test_watches_above_the_budget_are_reported_and_come_first_on_the_next_day(db: Stores) -> None:
-    """Four daily watches share two pages per day."""
     advance_to_noon(db, 1)
     db.watches.add(URLS[:4], interval_days=1)
     db.clock.advance(DAY + 12 * 3600 - 10)  # ten seconds before midnight, when all watches are due
@@ -68,7 +66,7 @@ def test_watches_above_the_budget_are_reported_and_come_first_on_the_next_day(db
 
 
 def test_daily_pages_of_watches_include_known_pages(db: Stores) -> None:
-    """A URL counts as one page. A property or an address counts as its known pages, but an address as at least one."""
+    """A URL counts as one page, a property as its known pages, and an address as its known pages or as one."""
     home = store_property(db, *URLS[:3])
     db.watches.add([home, ADDRESS], interval_days=1)
     db.watches.add([URLS[4]], interval_days=2)
@@ -80,7 +78,7 @@ def test_daily_pages_of_watches_include_known_pages(db: Stores) -> None:
 
 
 def test_a_watch_with_too_many_pages_waits_while_smaller_ones_run(db: Stores) -> None:
-    """Two pages of the budget are left, so a property with three pages waits for the next day."""
+    """Two pages of the budget are left. The watched property has three pages, so it waits for the next day."""
     home = store_property(db, *URLS[:3])
     db.watches.add([home], interval_days=1)
     db.clock.advance(DAY)
@@ -89,14 +87,15 @@ def test_a_watch_with_too_many_pages_waits_while_smaller_ones_run(db: Stores) ->
     for _ in range(2):
         charge_watches(db, Charge.PAGE, 4)
     assert [job.target for job in db.watches.tick(WatchLimits(4, 0)).jobs] == [URLS[4]]
-    assert db.watches.tick(WatchLimits(4, 0)).jobs == []  # its three pages do not fit into this day's budget
+    # the three pages of the other watch do not fit into the rest of the budget
+    assert db.watches.tick(WatchLimits(4, 0)).jobs == []
     db.clock.advance(DAY)
-    # the job of the first day is still active
+    # the job for `URLS[4]` is still active
     assert sorted(job.target for job in db.watches.tick(WatchLimits(2, 0)).jobs) == URLS[:3]
 
 
 def test_a_whole_days_budget_admits_any_watch(db: Stores) -> None:
-    """If all pages had to fit into the budget, a watch with more pages than the budget would never be refreshed."""
+    """Otherwise, a watch with more pages than the budget would never be refreshed."""
     home = store_property(db, *URLS[:3])
     db.watches.add([home], interval_days=1)
     advance_to_noon(db, 2)
@@ -125,13 +124,13 @@ def test_a_postponed_watch_keeps_its_place_with_a_new_interval(db: Stores) -> No
 def test_concurrent_ticks_create_each_job_once(db: Stores) -> None:
     db.watches.add(URLS, interval_days=1)
     db.clock.advance(DAY)
-    limits = WatchLimits(100, 0, daily_targets=1)  # the quota does not apply to watches without a requester
+    limits = WatchLimits(100, 0, daily_targets=1)  # a quota that does not apply, because the watches have no requester
     made = at_once(*[lambda: [job.target for job in db.watches.tick(limits).jobs]] * 4)
     assert sorted(target for targets in made for target in targets) == URLS
 
 
 def test_refreshes_count_toward_the_quota_of_the_watchs_requester(db: Stores) -> None:
-    """Without this rule, a caller could create any number of jobs by adding watches every day."""
+    """Otherwise, a caller could create any number of jobs by adding watches every day."""
     mallory, limits = Requester("a" * 64, 2), WatchLimits(100, 0, daily_targets=2)
 
     def refreshed() -> set[str]:

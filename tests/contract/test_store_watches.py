@@ -72,7 +72,7 @@ def test_watches_are_listed_by_due_time_and_by_status(db: Stores) -> None:
     db.watches.add([URL], interval_days=1)
     for _ in range(2):
         refresh(db, URL, HttpStatusError(URL, 410))
-    db.clock.advance(5 * DAY)  # the watch becomes due
+    db.clock.advance(5 * DAY)
     db.watches.add([f"https://site.example/other/{n}" for n in range(9)], interval_days=1)
     db.clock.advance(DAY / 3)
     db.watches.tick(WatchLimits(0, 0))
@@ -91,7 +91,6 @@ def test_watches_are_listed_by_due_time_and_by_status(db: Stores) -> None:
 
 
 def test_watches_are_spread_evenly_over_their_interval(db: Stores) -> None:
-    """The due times of weekly watches are spread over 6.5 days."""
     began, period = db.clock.now(), timedelta(days=6.5)
     slots = [slot_after(f"https://site.example/house/{n}", 7, began) for n in range(700)]
     assert all(began < slot <= began + period for slot in slots)
@@ -124,7 +123,7 @@ def test_a_refresh_is_due_shortly_before_the_interval_ends(db: Stores, planned: 
 
 
 def test_a_late_refresh_does_not_move_the_following_ones(db: Stores) -> None:
-    """If a refresh runs less than six hours before the next one is due, the next one is skipped."""
+    """A refresh less than six hours before the next planned one replaces that one."""
     period = timedelta(days=8, hours=-12)
     db.watches.add([URL], interval_days=8)
     home, slot = store_property(db, URL), slot_after(URL, 8, db.clock.now())
@@ -149,7 +148,7 @@ def test_a_page_of_another_active_job_is_refreshed_afterwards(db: Stores) -> Non
 
 
 def test_refreshes_missed_in_an_outage_are_spread_over_several_ticks(db: Stores) -> None:
-    """144 daily watches are six per hour. After an outage, an hourly tick starts twelve, and a tick per minute five."""
+    """144 daily watches mean six refreshes per hour. After an outage, a tick starts twelve, or five if minutely."""
     db.watches.add([f"https://site.example/house/{n}" for n in range(144)], interval_days=1)
     db.clock.advance(2 * DAY)
     assert [len(db.watches.tick(PLENTY, seconds=3600).jobs) for _ in range(2)] == [12, 12]
@@ -157,7 +156,7 @@ def test_refreshes_missed_in_an_outage_are_spread_over_several_ticks(db: Stores)
 
 
 def test_a_page_that_is_gone_twice_pauses_its_watch(db: Stores) -> None:
-    """Only two consecutive "gone" responses pause the watch. Earlier failures of other kinds do not count."""
+    """Only two consecutive "gone" responses pause the watch, whatever failures came before."""
     db.watches.add([URL], interval_days=30)
     refresh(db, URL, DeadlineExceededError(900.0, 900.0))
     assert db.watches.get(URL).failures == 1
@@ -188,13 +187,13 @@ def test_a_temporary_failure_is_retried_at_growing_intervals_and_pauses_after_we
             first = began
     assert gaps[:5] == [1, 4, 16, 24, 24]
     assert all(gap == 7 * 24 - 12 for gap in gaps[6:-1])
-    assert len(gaps) == 9  # the sixth retry is the next regular refresh
+    assert len(gaps) == 9  # as many as planned: the sixth retry is the next regular refresh
     assert db.clock.now() - first > timedelta(days=14)
     assert "9 refreshes" in str(paused[0].pause_reason)
 
 
 def test_a_retry_never_comes_later_than_the_next_refresh(db: Stores) -> None:
-    """The watch started ten hours late, so its third retry would come after the next daily refresh."""
+    """The watch is ten hours late, so the third retry would come after the next daily refresh."""
     db.watches.add([URL], interval_days=1)
     due_now(db, URL)
     db.clock.advance(10 * 3600)
@@ -228,7 +227,7 @@ def home(db: Stores) -> str:
 
 
 def fail_card(db: Stores, home: str, card: PropertyIntelligenceError) -> None:
-    """Refresh the property: the portal's page is read, and the county's page fails with the error `card`."""
+    """Refresh the property. The portal's page is read, and the county's page fails with the error `card`."""
     for job in begin(db, home):
         end(db, job, card if job.target == CARD else home)
     db.watches.tick(PLENTY)
@@ -237,7 +236,7 @@ def fail_card(db: Stores, home: str, card: PropertyIntelligenceError) -> None:
 def next_jobs(
     db: Stores, *, within: timedelta, every: timedelta = timedelta(minutes=30)
 ) -> tuple[timedelta, Sequence[Job]]:
-    """Tick at intervals of `every` until a tick creates jobs. Return the elapsed time and the jobs."""
+    """Tick every `every` until a tick creates jobs. Return the elapsed time and the jobs."""
     began = db.clock.now()
     while db.clock.now() - began < within:
         db.clock.advance(every.total_seconds())
@@ -271,7 +270,6 @@ def test_only_the_failed_page_is_retried_at_intervals_that_depend_on_its_error(
 
 
 def test_a_page_is_not_retried_after_it_was_read(db: Stores, home: str) -> None:
-    """The retry runs the failed job again and creates no second job."""
     fail_card(db, home, DOWN)
     (failed,) = db.jobs.list(state="failed")
     _, (again,) = next_jobs(db, within=timedelta(days=1))
@@ -282,7 +280,7 @@ def test_a_page_is_not_retried_after_it_was_read(db: Stores, home: str) -> None:
 
 def test_a_due_watch_requests_each_page_once(db: Stores, home: str) -> None:
     fail_card(db, home, DOWN)
-    made = begin(db, home)  # no tick comes in between
+    made = begin(db, home)  # without a tick in between
     assert sorted(targets(made)) == sorted([URL, CARD])
     for job in made:
         end(db, job, home)
@@ -312,7 +310,6 @@ def test_pages_of_a_watch_that_failed_completely_are_not_retried_separately(db: 
 
 @pytest.fixture
 def refreshed_home(db: Stores, home: str) -> str:
-    """Refresh the property and advance the clock by a day. Return the property's id."""
     refresh(db, home, home)
     db.clock.advance(86_400)
     return home
@@ -342,11 +339,11 @@ def test_a_failed_recheck_is_retried_like_a_failed_page(db: Stores, refreshed_ho
 
 
 def test_retries_use_only_the_budget_that_watches_leave(db: Stores, home: str) -> None:
-    """Rechecks of changes come before due watches, and retries come last, so a failing site delays no other page."""
+    """Rechecks of changes come first, then due watches, then retries. So a failing site delays no other page."""
     fail_card(db, home, DOWN)
     other = "https://site.example/house/2"
     db.watches.add([other], interval_days=30)  # its first refresh is due within a day
-    db.clock.advance(26 * 3600)  # the next day, when all are due
+    db.clock.advance(26 * 3600)  # the next day, when all three are due
     show_change(db, home, URL, db.clock.now())
     assert targets(db.watches.tick(WatchLimits(1, 10)).jobs) == [URL]
     assert targets(db.watches.tick(WatchLimits(2, 10)).jobs) == [other]

@@ -1,4 +1,4 @@
-"""Concurrent changes to watches: removals, purges, joined properties, and other jobs for the same pages."""
+"""What happens to a watch's jobs if it is removed, purged, or joined with another watch meanwhile."""
 
 import threading
 import time
@@ -27,7 +27,6 @@ LISTINGS = tuple(f"https://portal.example/listing/{n}" for n in range(3))
 
 
 def search_under_way(db: Stores) -> Job:
-    """Return the running job of a watched search."""
     db.watches.add([SEARCH], interval_days=1)
     (made,) = begin(db, SEARCH)
     return db.claim(made.id, "worker")
@@ -43,7 +42,7 @@ class _UndoneError(Exception):
 
 
 def run_during(db: Stores, target: str, work: Callable[[], object], meanwhile: Callable[[], object]) -> None:
-    """Run `meanwhile` while `work` waits for a lock on `target`. The transaction that holds the lock is rolled back."""
+    """Run `meanwhile` while `work` waits for a lock on `target`. Then release the lock by a rollback."""
 
     def waiting() -> int:
         with db.reading() as connection:
@@ -57,7 +56,7 @@ def run_during(db: Stores, target: str, work: Callable[[], object], meanwhile: C
         while waiting() < 1:
             assert time.monotonic() < until
         other.start()
-        while waiting() < 2 and other.is_alive():  # until `meanwhile` waits for a lock or has ended
+        while waiting() < 2 and other.is_alive():  # until `meanwhile` also waits for a lock, or has ended
             assert time.monotonic() < until
         raise _UndoneError
     for thread in (one, other):
@@ -75,7 +74,7 @@ def test_a_watch_that_is_removed_during_a_tick_leaves_no_jobs(db: Stores) -> Non
 
 
 def test_a_search_whose_watch_was_removed_creates_no_jobs(db: Stores) -> None:
-    """Without a watch, the listings would be charged to no budget."""
+    """Without the watch, no budget would pay for the listings' pages."""
     job = search_under_way(db)
     db.watches.remove(SEARCH)
     assert finish_search(db, Lease(job.id, "worker"), Walked(LISTINGS, {}, 1, "last_page")) == []
@@ -155,7 +154,7 @@ def test_a_watch_of_a_property_without_pages_is_paused_and_reported(db: Stores) 
 
 
 def test_two_watches_of_one_property_become_one(db: Stores) -> None:
-    """The more frequent watch remains and is found by both ids. Each page is requested once per interval."""
+    """The more frequent watch remains, and both ids find it. Each page is requested once per interval."""
     merged, home = store_property(db, URL), store_property(db, OTHER)
     (frequent,) = db.watches.add([merged], interval_days=2).watches
     (job,) = begin(db, merged)

@@ -30,7 +30,7 @@ pytestmark = ON_SQLITE
 
 @pytest.fixture(autouse=True)
 def running(db: Stores) -> Iterator[None]:
-    """Run each test as a watch's job, with a budget of one model call a day."""
+    """Run each test as a job of a watch. The budget of watches is one model call a day."""
     db.watches.add([URL])
     (job,) = begin(db, URL)
     with paid_by_watch(job, db, Settings.of(watch_daily_model_calls=1)):
@@ -55,7 +55,7 @@ def test_a_call_above_the_daily_budget_is_not_sent_and_holds_no_key(db: Stores) 
 
 
 def test_an_audit_above_the_daily_budget_costs_no_page(db: Stores, extraction: Extraction) -> None:
-    """The page needs no model, so it must not wait for the next day."""
+    """The model is asked only to audit the page, so the page must not wait for the next day's budget."""
     api = Api(lambda _: completion("yes"))
     call(api.manager())
     found = ModelReader(db.answers, api.manager(), "m").read(settled(extraction), Run(Lease("job", "me")))

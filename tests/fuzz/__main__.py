@@ -1,12 +1,11 @@
-"""`python -m tests.fuzz [TARGET ...] [--seconds 600]`: coverage-guided fuzzing with Atheris, one process for each
-target.
+"""Coverage-guided fuzzing with Atheris, one process per target: `python -m tests.fuzz [TARGET ...] [--seconds 600]`.
 
-An input fails if it raises an error or takes more than two CPU seconds, and does so again in a process without
-instrumentation. Failing inputs are written to `tests/fuzz/regressions/TARGET/` for the test suite. The exit status is
-then 1.
+An input fails if it raises an error or takes more than two CPU seconds. The failure is confirmed in a process without
+instrumentation. Failing inputs are written to `tests/fuzz/regressions/TARGET/` for the test suite. If a target fails,
+the exit status is 1.
 
 The target `soak` needs no Atheris. It runs jobs on `--pages` hostile pages, generated from `--seed` (`soak/runner.py`).
-Page numbers start at `--first`. For example, `soak --seed 1 --first 4711 --pages 1` repeats one page.
+The first page has the number `--first`: `soak --seed 1 --first 4711 --pages 1` repeats one page.
 """
 
 import argparse
@@ -25,10 +24,10 @@ from tests.fuzz.soak.runner import Outcome, soak, summary
 from tests.fuzz.targets import LIMIT_SECONDS, TARGETS
 
 REGRESSIONS = Path(__file__).parent / "regressions"
-#: The maximum length of an input in bytes. tests/unit/reading/test_growth.py tests longer ones.
+#: The maximum length of an input in bytes. tests/unit/reading/test_growth.py tests longer inputs.
 _MOST_BYTES = 16_384
 _SOAK = "soak"
-#: The soak reports its progress once per this many pages.
+#: Number of pages between two progress reports of the soak.
 _A_WORD_EVERY = 500
 _REPLAY = "import sys; from tests.fuzz.targets import timed; print(timed(sys.argv[1], sys.stdin.buffer.read()))"
 
@@ -44,7 +43,6 @@ class Figures:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the targets one after another. Return 1 if a target failed, else 0."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"of {', '.join((*TARGETS, _SOAK))}; all")
     parser.add_argument("--seconds", type=int, default=int(os.environ.get("FUZZ_SECONDS", "600")))
@@ -120,7 +118,7 @@ def _take(stderr: str, report: Path, figures: Figures) -> None:
 
 
 def _confirmed(target: str, artifacts: list[Path]) -> str:
-    """Return the error of the first of `artifacts` that also fails without instrumentation, and keep its file."""
+    """Return the first error that also occurs without instrumentation, and save its input as a regression test."""
     for artifact in artifacts:
         data = artifact.read_bytes()
         ended = subprocess.run([sys.executable, "-c", _REPLAY, target], input=data, capture_output=True, check=False)

@@ -1,6 +1,6 @@
 """The process that fuzzes one target: `python -m tests.fuzz.inside TARGET [LIBFUZZER_OPTIONS]`.
 
-It imports the readers with instrumentation. It writes the slowest input's seconds to the file named by FUZZ_REPORT.
+It instruments the code under test, and writes the longest duration of an input in seconds to the file FUZZ_REPORT.
 """
 
 import json
@@ -24,7 +24,7 @@ def _one(data: bytes) -> None:
         _slowest = seconds
         _REPORT.write_text(json.dumps(_slowest), "utf-8")
     if seconds > LIMIT_SECONDS:
-        raise RuntimeError(f"{seconds:.1f} s")  # the parent process repeats this without instrumentation
+        raise RuntimeError(f"{seconds:.1f} s")  # the parent process repeats this input without instrumentation
 
 
 atheris.Setup([sys.argv[0], *sys.argv[2:]], _one)

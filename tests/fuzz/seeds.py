@@ -1,4 +1,4 @@
-"""Initial inputs for fuzzing: the tests' invented pages, the scripts in them, and words that readers look for."""
+"""Initial inputs for fuzzing: the tests' invented pages, their scripts and styles, and words that readers look for."""
 
 import re
 from collections.abc import Iterator

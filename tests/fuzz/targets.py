@@ -1,7 +1,7 @@
 """The fuzz targets: readers of untrusted bytes.
 
-A target must accept any bytes without raising an error. No reader may fail silently, and candidates must be valid
-values of their fields.
+A target must accept any bytes without raising an error. A reader whose error was only logged also fails, and so does a
+candidate that is no valid value of its field.
 """
 
 import json
@@ -22,7 +22,6 @@ from app.property.record import FIELDS, fits
 from app.property.values import areas, counts, dates, numbers, prices
 from tests.plugins.read_pages import page_of
 
-#: The CPU time limit of one input, in seconds.
 LIMIT_SECONDS = 2.0
 _URL = "https://h.example/listing/8841207"
 _LANGUAGES = (None, "en", "de", "pl", "sv", "fr", "ja")
@@ -72,7 +71,7 @@ def price(data: bytes) -> None:
 
 
 def html(data: bytes) -> None:
-    """Read a whole page, build its prompt, and check answers that quote each of three lines for every field."""
+    """Read a whole page, build its prompt, and check answers that quote each of the prompt's first three lines."""
     _whole(extract(page_of(_text(data), _URL)))
 
 

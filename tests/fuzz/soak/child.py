@@ -1,9 +1,9 @@
 """The process that runs the soak's jobs: `python -m tests.fuzz.soak.child`, started by `runner.py`.
 
-Arguments: its home, the port of the sites, and URLs of honest pages, which it scrapes first to warm up. Then each input
-line is a page's URL, or an address that `sources.toml` in its home resolves to one page. For each line it prints
-`{"code", "problem", "seconds", "peak_megabytes", "kept_megabytes"}`. `code` is how the job ended. `problem` is a failed
-reader, or an error that no page may cause.
+The arguments are its home, the port of the sites, and URLs of honest pages, which it scrapes first to warm up. Each
+input line is a page's URL, or an address for which `sources.toml` names the page. For each line, it prints `{"code",
+"problem", "seconds", "peak_megabytes", "kept_megabytes"}`. `code` is how the job ended. `problem` names a failed reader
+or an unexpected error, and is "" if there is none.
 
 The database is reset after each page, so that the result does not depend on earlier pages.
 """
@@ -51,7 +51,7 @@ def main() -> None:
     logging.getLogger().addHandler(logging.NullHandler())
     logging.getLogger("app.property.reading.pipeline").addHandler(failed)
     with open_resources(settings) as resources:
-        # After a purge of a person, every page is searched for that name.
+        # After this, each page is searched for the name, as in a database in which a person was purged.
         PurgeStore(resources.database).purge(PurgeKind.PERSON, "Aurelia Quintanilla", who="soak", dry_run=False)
         count_tokens("")  # loads the tokenizer, as a worker does before its first job
         for url in honest:
@@ -74,7 +74,7 @@ def _print_result(result: dict[str, Any]) -> None:
 
 def measured(job: Callable[[], object], failed: FailedReaders) -> dict[str, Any]:
     failed.messages.clear()
-    _CLEAR_REFS.write_text("5")  # resets the process's peak memory
+    _CLEAR_REFS.write_text("5")
     began = time.process_time()
     code, problem = "done", ""
     try:

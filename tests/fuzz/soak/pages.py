@@ -28,13 +28,13 @@ _OPENINGS = (
     "<body><table><tr><td>Year Built<td>1998</table>",
     "",
 )
-#: Prefixes of a page. With an emoji, Python stores every character of the text in four bytes.
+#: Prefixes of a page. After an emoji, Python uses four bytes for every character of the text.
 _WIDE = ("", "", "", "\U0001f3e0")
 
 
 @dataclass(frozen=True, slots=True)
 class HostilePage:
-    """A site's response: header fields, and the body as sent. `kind` names the parts of the page."""
+    """A response of a site. `body` is as sent, for example compressed. `kind` names the parts of the page."""
 
     kind: str
     headers: tuple[tuple[str, str], ...]
@@ -64,7 +64,7 @@ def honest_page(number: int) -> HostilePage:
 
 
 def _size(rng: random.Random) -> int:
-    """Return a random size in bytes on a logarithmic scale. Most pages have 10 KB to 2 MB."""
+    """Return a random size in bytes, in most cases between 10 KB and 2 MB."""
     least, most = rng.choices(((1_000, 10_000), (10_000, 2_000_000), (2_000_000, _MOST_BYTES * 1.01)), (15, 75, 10))[0]
     return int(math.exp(rng.uniform(math.log(least), math.log(most))))
 
@@ -78,7 +78,7 @@ def _parts(rng: random.Random, size: int) -> tuple[list[str], list[str]]:
 def _html(rng: random.Random, size: int) -> tuple[list[str], str]:
     kinds, parts = _parts(rng, size)
     place, head, body = rng.random(), rng.choice(_HEADS), "".join(parts)
-    if place < 0.2:  # the other parts are inside the first one
+    if place < 0.2:  # the other parts are put into the middle of the first one
         middle = len(parts[0]) // 2
         body = parts[0][:middle] + "".join(parts[1:]) + parts[0][middle:]
     elif place < 0.4:

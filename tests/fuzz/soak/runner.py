@@ -1,8 +1,7 @@
 """`python -m tests.fuzz soak`: run jobs on hostile pages, one after another.
 
-Each page passes through a whole job in a worker's process: from its bytes on the wire to a stored property. The
-simulated model's answers quote the page. No page may take more than 3 s of CPU or 400 MB, cause an unexpected error, or
-end the process.
+Each page passes through a whole job, from its bytes on the wire to a stored property. The simulated model's answers
+quote the page. No page may take more than 3 s of CPU or 400 MB, cause an unexpected error, or end the process.
 """
 
 import json
@@ -21,15 +20,14 @@ from pathlib import Path
 from tests.fuzz.soak.pages import honest_page, hostile_page
 from tests.fuzz.soak.site import Pages, Site
 
-#: A page's limits: CPU seconds, and megabytes of memory above those of the warmed-up process.
+#: The limits of a page: CPU seconds, and megabytes above the memory of the process after its warm-up.
 MOST_CPU_SECONDS, MOST_MEGABYTES = 3.0, 400.0
-#: The command that starts a process for jobs.
 CHILD = (sys.executable, "-m", "tests.fuzz.soak.child")
 #: A process is replaced after this many pages, or when its memory has grown by this many megabytes.
 _PAGES_OF_A_CHILD, _MOST_KEPT_MEGABYTES = 100, 100.0
-#: The number of honest pages that warm up a process, and their seed.
+#: How many honest pages warm up a process, and the seed of these pages.
 _WARM, _WARM_SEED = 4, -1
-#: A page's time limit, in seconds of wall clock time.
+#: The time limit of a page in seconds.
 MOST_WALL_SECONDS = 300.0
 _LISTED = 5
 _AN_ADDRESS_EVERY, _ADDRESS = 4, "12 Elm Street, Springfield, IL 62701"
@@ -104,7 +102,7 @@ def soak(
 
 
 class _Child:
-    """A process that runs jobs. It is warmed up like a worker, and its memory after that is the baseline."""
+    """A process that runs jobs. Its memory after the warm-up is the baseline of later measurements."""
 
     def __init__(self, site: Site) -> None:
         self._site, self._home = site, tempfile.mkdtemp(prefix="soak-")
@@ -122,7 +120,7 @@ class _Child:
         """Run a job on the page. If `is_fit` is False afterwards, the process must be replaced."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        with suppress(BrokenPipeError):  # the process has ended, which the next read detects
+        with suppress(BrokenPipeError):  # if the process has ended, the next read detects this
             self._process.stdin.write(f"{self._target(seed, number)}\n".encode())
             self._process.stdin.flush()
         ready, _, _ = select.select([self._process.stdout], [], [], MOST_WALL_SECONDS)
@@ -139,7 +137,7 @@ class _Child:
         return Outcome(number, kind, result["code"], result["seconds"], grown, result["problem"])
 
     def _target(self, seed: int, number: int) -> str:
-        """Return the page's URL. For every fourth page, return an address that `sources.toml` resolves to this page."""
+        """Return the page's URL or, for every fourth page, an address that `sources.toml` resolves to this URL."""
         url = self._site.url(seed, number)
         if number % _AN_ADDRESS_EVERY:
             return url

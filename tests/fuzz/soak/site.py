@@ -1,6 +1,7 @@
 """The services that the soak's jobs use: sites on loopback, and a model that quotes a page for every field.
 
-Each page has its own host. The services run in the parent process, so that their CPU time is not counted for the job.
+Each page has its own address on loopback. They run in the parent process, because the CPU time of the child process is
+measured.
 """
 
 from __future__ import annotations
@@ -15,14 +16,12 @@ from typing import Any
 from tests.fuzz.soak.pages import HostilePage
 from tests.fuzz.targets import sample
 
-#: `pages(seed, number)` returns a page. Both numbers are in its URL.
+#: `pages(seed, number)` returns a page.
 Pages = Callable[[int, int], HostilePage]
 _QUOTED = 380
 
 
 class Site:
-    """Serves `pages`, and an OpenAI API at `/v1`. Usable as a context manager."""
-
     def __init__(self, pages: Pages) -> None:
         handler = type("_SoakHandler", (_Handler,), {"pages": staticmethod(pages)})
         self._server = _Server(("", 0), handler)
@@ -50,7 +49,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Ignore errors: a job disconnects when a response is too large."""
+        """Ignore errors, because a job disconnects when a response is too large."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""How a hostile page is sent: with wrong charsets, several compressions, decompression bombs, and odd header fields."""
+"""How a hostile page is sent: wrong charsets, repeated compression, decompression bombs, and odd header fields."""
 
 import gzip
 import random
@@ -22,7 +22,7 @@ _NAMES = ("", "", "utf-8", "x-user-defined", "none", "'", "rot13", "unicode_esca
 
 
 def encoded(rng: random.Random, text: str) -> tuple[bytes, str]:
-    """Return the encoded `text` and the charset that the response claims, which is usually the real one."""
+    """Return the encoded `text` and the charset that the response claims, which may be wrong."""
     charset = "utf-8" if rng.random() < 0.6 else rng.choice(_CHARSETS)
     body = text.encode(charset, rng.choice(("replace", "ignore")))
     claim = charset if rng.random() < 0.5 else rng.choice((*_NAMES, *_CHARSETS))
@@ -30,7 +30,6 @@ def encoded(rng: random.Random, text: str) -> tuple[bytes, str]:
 
 
 def content_type(rng: random.Random, claim: str, kind: str) -> str:
-    """Return a Content-Type with the claimed charset, usually of type `kind`. It may be ""."""
     kind = kind if rng.random() < 0.8 else rng.choice(_TYPES)
     return f"{kind}; charset={claim}" if claim and kind else kind
 
@@ -69,7 +68,7 @@ _PACK: Mapping[str, tuple[str, Callable[[bytes], bytes]]] = {
 
 
 def packed(rng: random.Random, body: bytes) -> tuple[bytes, str, str]:
-    """Return `body` as sent, its Content-Encoding, and how it was packed: "packed", "unpacked", "cut", "bomb", ""."""
+    """Return `body` as sent, its Content-Encoding, and "packed", "unpacked", "cut", "bomb", or "" (not compressed)."""
     kind = rng.random()
     if kind < 0.6:
         return body, "", ""
@@ -81,7 +80,7 @@ def packed(rng: random.Random, body: bytes) -> tuple[bytes, str, str]:
         body = rng.choice((b" ", b"\0", b"<br>", b"Price: $1 ")) * 12_000_000
     for layer in layers:
         body = _PACK[layer][1](body)
-        if kind > 0.94:  # many compressed members, most of them empty
+        if kind > 0.94:  # many compressed members, all but the last one empty
             empty = _PACK[layer][1](b"")
             body = empty * rng.choice((10, 10_000, 300_000, 2_000_000 // len(empty))) + body
             body = body[:9_900_000]
