@@ -1,8 +1,7 @@
-"""A transactional outbox of webhooks: each message is written in the transaction of the event it reports.
+"""A transactional outbox of webhooks: a message is stored in the same transaction as the event that it reports.
 
-Delivery is at least once. A sender claims a message with a lease. If the sender records no outcome, the message is due
-again when the lease ends. The lease's end time is also its fencing token: an outcome is stored only if the message
-still has the end time that the sender claimed.
+Delivery is at least once. A sender claims a message by a lease. If it records no outcome, the message is due again at
+the lease's end. The lease's end is the fencing token: an outcome is stored only if it is unchanged since the claim.
 """
 
 from collections.abc import Mapping
@@ -19,7 +18,7 @@ from app.property.storage.types import Base, Id, JsonWords, RowId, Words, where
 
 
 class Channel(StrEnum):
-    """The subject of a message: a completed batch, alerts, or property changes."""
+    """What a message reports: a completed batch, alerts, or property changes."""
 
     BATCH = "batch"
     ALERT = "alert"
@@ -29,24 +28,24 @@ class Channel(StrEnum):
 class Message(Base):
     """A webhook message.
 
-    The channel `change` has a single, permanent row. Its payload is the receiver's cursor in the change feed.
-    `attempts` and `error` refer to the change after the cursor.
+    The channel `change` has one permanent row, whose payload is the receiver's cursor in the change feed. In it,
+    `attempts` and `error` refer to the next change.
     """
 
     __tablename__ = "outbox"
 
     id: Mapped[RowId] = mapped_column(primary_key=True)
     channel: Mapped[str] = mapped_column(String(16))
-    # id shared by all attempts, so that receivers recognize duplicates
+    # the same for all attempts, so that receivers recognize duplicates
     event_id: Mapped[str] = mapped_column(String(96), unique=True)
     type: Mapped[str] = mapped_column(String(32))
     batch_id: Mapped[Id | None] = mapped_column(ForeignKey("batches.id", ondelete="CASCADE"), index=True)
     payload: Mapped[JsonWords]
     created_at: Mapped[datetime] = mapped_column(index=True)
-    # time of the next attempt, or the lease's end; null after delivery or giving up
+    # time of the next attempt, or end of the lease; null after delivery or the last attempt
     due_at: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(server_default="0")
-    error: Mapped[Words | None]  # error of the newest attempt; null if it succeeded or there was no attempt
+    error: Mapped[Words | None]  # error of the newest attempt; null if it succeeded or there was none
     delivered_at: Mapped[datetime | None]
 
     __table_args__ = (
@@ -57,7 +56,7 @@ class Message(Base):
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """The numbers of waiting and of given-up messages. `error` is that of the newest message with an error, if any."""
+    """The numbers of waiting and given-up messages, and the newest error."""
 
     pending: int
     given_up: int
@@ -68,7 +67,7 @@ class Backlog:
 
 
 def put(connection: Connection, now: datetime, channel: Channel, event_id: str, **columns: Any) -> None:
-    """Add a message that is due `now`, in the caller's transaction. Do nothing if its event id already exists."""
+    """Add a message in the caller's transaction, due `now`. If its event id exists already, do nothing."""
     row = {"channel": channel, "event_id": event_id, "created_at": now, "due_at": now, **columns}
     connection.execute(insert_if_new(connection, Message).values(row))
 
@@ -82,7 +81,7 @@ class Outbox(Store):
         return next(iter(self._read(select(Message).where(Message.event_id == event_id))), None)
 
     def claim(self, channel: Channel, limit: int, lease_seconds: float) -> list[Message]:
-        """Lease up to `limit` due messages, and return them, longest overdue first."""
+        """Lease up to `limit` due messages and return them, the longest overdue first."""
         now = self._clock.now()
         due = select(Message.id).where(Message.channel == channel, Message.due_at <= now)
         due = due.order_by(Message.due_at, Message.id).limit(limit).with_for_update(skip_locked=True)
@@ -96,14 +95,14 @@ class Outbox(Store):
         return self._database.repeat(work)
 
     def delivered(self, message: Message) -> bool:
-        """Record a delivery. Return False if the claim was lost.
+        """Record a delivery.
 
-        A claim is lost if another sender claimed the message after the lease ended, or if the message was deleted.
+        Return False if the claim was lost: another sender claimed the message after the lease ended, or it was deleted.
         """
         return self._record(message, due_at=None, error=None, delivered_at=self._clock.now())
 
     def advance(self, message: Message, payload: Mapping[str, Any]) -> bool:
-        """Record the delivery of a change. `payload` is the cursor after the change.
+        """Record the delivery of a change. `payload` is the cursor after it.
 
         Return False if the claim was lost.
         """
@@ -111,7 +110,7 @@ class Outbox(Store):
         return self._record(message, payload=dict(payload), attempts=0, due_at=now, error=None, delivered_at=now)
 
     def failed(self, message: Message, error: str, again_at: datetime | None) -> bool:
-        """Record a failed attempt. The message is due again at `again_at` (None: never).
+        """Record a failed attempt. The next attempt is due at `again_at` (None: never).
 
         Return False if the claim was lost.
         """

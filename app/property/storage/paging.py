@@ -1,6 +1,6 @@
-"""Keyset pagination: each page begins after a cursor, which contains the sort key of the previous page's last row.
+"""Keyset pagination: a cursor contains the sort key of a page's last row, and the next page begins after it.
 
-Rows added or removed meanwhile therefore do not shift pages. Callers must not interpret a cursor, but it is not secret.
+So rows that are added or removed meanwhile do not shift the pages.
 """
 
 import base64
@@ -18,7 +18,7 @@ from app.property.storage.types import UtcDateTime
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-#: End of the year 9999, in microseconds since 1970. A cursor with a larger number is invalid.
+#: End of the year 9999 in microseconds since 1970, the maximum in a cursor.
 _MOST = 253_402_300_800_000_000
 _LONGEST_ID = 64
 
@@ -28,7 +28,7 @@ Place = tuple[datetime | int | str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Page[T]:
-    """A page of a list. `next_cursor` leads to the next page; None on the last page."""
+    """A page of a list. `next_cursor` is None on the last page."""
 
     items: list[T]
     next_cursor: str | None
@@ -38,7 +38,7 @@ class Page[T]:
 class Order:
     """The sort order of a list. The last of `columns` must be unique.
 
-    Cursors contain `name`, so that a cursor of another list raises `InvalidCursorError`.
+    A cursor contains `name`, so one of another list raises `InvalidCursorError`.
     """
 
     name: str
@@ -46,9 +46,9 @@ class Order:
     descending: bool = False
 
     def page_query(self, query: Select[Any], cursor: str | None, limit: int) -> Select[Any]:
-        """Sort `query`, and restrict it to the page after `cursor` (None: the first page) and one more row.
+        """Sort `query`, and limit it to the page after `cursor` (None: the first page) plus one row.
 
-        The additional row shows whether another page follows. Raises `InvalidCursorError`.
+        The extra row shows whether another page follows. Raises `InvalidCursorError`.
         """
         order = (column.desc() if self.descending else column.asc() for column in self.columns)
         return (self.after(query, cursor) if cursor is not None else query).order_by(*order).limit(limit + 1)
@@ -59,19 +59,19 @@ class Order:
         return query.where(here < place if self.descending else here > place)
 
     def next_cursor(self, rows: Sequence[Any], limit: int) -> str | None:
-        """Return the cursor after the first `limit` rows of a `page_query`; None if no more rows follow."""
+        """Return the cursor after the first `limit` of `rows`, or None if there are no more."""
         if len(rows) <= limit:
             return None
         return self.cursor(tuple(getattr(rows[limit - 1], str(column.key)) for column in self.columns))
 
     def cursor(self, place: Place) -> str:
-        """Return the cursor after the row in which `columns` have the values `place`."""
+        """Return the cursor after the row with this sort key."""
         parts = [(part - _EPOCH) // _MICROSECOND if isinstance(part, datetime) else part for part in place]
         return base64.urlsafe_b64encode(json.dumps([self.name, *parts]).encode()).rstrip(b"=").decode()
 
 
 def every[T](page: Callable[[str | None], Page[T]]) -> Iterator[T]:
-    """Yield the items of all pages. `page` returns the page after a cursor; with None, the first page."""
+    """Yield the items of all pages. `page` returns the page after a cursor (None: the first page)."""
     found = page(None)
     yield from found.items
     while found.next_cursor is not None:

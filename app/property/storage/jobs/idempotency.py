@@ -63,7 +63,7 @@ def earlier(connection: Connection, key: RequestKey, now: datetime) -> Enqueued 
 
 
 def note_answered(connection: Connection, key: RequestKey, now: datetime, *which: ColumnElement[bool]) -> bool:
-    """Mark the batch as answered: from now on, a repeated request gets it at once. Return False if the batch is gone."""
+    """Mark the batch as answered: a repeated request now gets it at once. Return False if the batch is gone."""
     mine = Batch.idempotency_key == key.id
     return connection.execute(update(Batch).where(mine, *which).values(answered_at=now)).rowcount == 1
 

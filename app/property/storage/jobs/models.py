@@ -55,7 +55,8 @@ class CallbackState(StrEnum):
     GIVEN_UP = "given_up"
 
 
-USED = "used"
+# Outcomes of a source; if its request failed, an error code is stored instead.
+USED = "used"  # the page is about the address
 SAME_PAGE = "same_page"  # another source led to the same page
 OTHER = "other_property"  # the page is about another property
 UNKNOWN = "unknown_property"  # the page does not identify its property
@@ -85,8 +86,8 @@ class Batch(Base):
     priority: Mapped[int]
     targets: Mapped[int]
     duplicates: Mapped[int] = mapped_column(default=0)
-    completed_at: Mapped[datetime | None]  # null while jobs are active
-    # number of jobs in each state when the batch completed; null before
+    completed_at: Mapped[datetime | None]  # null while the batch is open
+    # number of jobs in each state; if null, `BatchStore` counts the jobs
     counts: Mapped[PlainJson] = mapped_column(nullable=True)
     callback_url: Mapped[Words | None]  # full URL, which can contain a secret; null if there is no callback
     message: Mapped[Message | None] = relationship(viewonly=True, lazy="raise")

@@ -51,7 +51,7 @@ def _overdue(now: datetime) -> _Lost:
 
 
 def _shortages(connection: Connection, messages: Mapping[str, int], now: datetime) -> Iterator[tuple[str, int]]:
-    """Yield each queue that lost messages, with the number lost. A queue that is missing in `messages` counts as empty."""
+    """Yield each queue that lost messages, with the number lost. A queue not in `messages` counts as empty."""
     if not messages:
         return
     query = select(Job.sent_to, func.count()).where(_sent(now)).group_by(Job.sent_to)

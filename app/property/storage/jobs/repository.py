@@ -155,7 +155,7 @@ class JobStore(Store):
             self._database.repeat(work)
 
     def claim(self, job_id: str, owner: str, lease_seconds: float) -> Job | None:
-        """Lease the job to `owner` and return it. Return None if it cannot run now, for example because it is running."""
+        """Lease the job to `owner` and return it. Return None if it may not run now (it may be running already)."""
         now = self._clock.now()
         soon = now + timedelta(seconds=_EARLY_SECONDS)
         free = or_(

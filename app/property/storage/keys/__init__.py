@@ -1,1 +1,1 @@
-"""The hourly usage history of OpenAI keys, and alerts."""
+"""The hourly usage of OpenAI keys, and alerts."""

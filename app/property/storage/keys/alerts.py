@@ -1,7 +1,7 @@
 """Store firing and resolved alerts.
 
-An alert fires once, even if several processes find its problem at the same time. The same transaction puts the alert's
-message into the outbox. `services/reports/key_report` decides which problems are alerts.
+An alert fires once, even if several processes find the problem at the same time. In the same transaction, its message
+is put into the outbox.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -28,7 +28,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """A current problem, identified by `kind` and `subject`. `details` contains JSON values."""
+    """A current problem, identified by `kind` and `subject`."""
 
     kind: str
     subject: str
@@ -39,16 +39,16 @@ class Alarm:
 
 class AlertStore(Store):
     def firing(self) -> list[Alert]:
-        """Return the firing alerts, sorted by severity (critical first) and then by age (oldest first)."""
-        # alphabetically, "critical" comes before "warning"
+        """Return the firing alerts, critical ones first, and then by age, oldest first."""
+        # "critical" sorts before "warning"
         return self._read(select(Alert).where(IS_FIRING).order_by(Alert.severity, Alert.fired_at, Alert.id))
 
     def resolved(self, cursor: str | None = None, *, limit: int = 100) -> Page[Alert]:
-        """Return the resolved alerts after `cursor`, the last resolved first. Raises `InvalidCursorError`."""
+        """Return a page of resolved alerts, the last resolved first. Raises `InvalidCursorError`."""
         return self._page(ORDER, select(Alert).where(Alert.resolved_at.is_not(None)), cursor, limit)
 
     def since(self, moment: datetime, kinds: Collection[str]) -> list[Alert]:
-        """Return the alerts of these kinds that were firing at some time after `moment`, the oldest first."""
+        """Return the alerts of these kinds that were firing at any time after `moment`, oldest first."""
         late = or_(Alert.resolved_at.is_(None), Alert.resolved_at > moment)
         query = select(Alert).where(Alert.kind.in_(kinds), late).order_by(Alert.fired_at, Alert.id)
         return self._read(query)
@@ -56,15 +56,15 @@ class AlertStore(Store):
     def record(self, alarms: Sequence[Alarm], *, notify: bool) -> tuple[list[Alert], list[Alert]]:
         """Store the current problems. Return the alerts that began or became critical, and the resolved alerts.
 
-        `alarms` must be all current problems, because all other firing alerts are resolved. If several processes call
-        this at the same time, only one gets each change. With `notify`, one webhook message lists the new alerts, and
-        another lists the resolved alerts.
+        Firing alerts that are not in `alarms` are resolved, so `alarms` must be complete. Of several processes that
+        call this at the same time, only one returns each change. With `notify`, the new alerts and the resolved alerts
+        each make one webhook message.
         """
         found = {(alarm.kind, alarm.subject): alarm for alarm in alarms}
-        with self._database.reading() as connection:  # usually nothing changes, and no write transaction is needed
+        with self._database.reading() as connection:  # usually nothing changes, so no write transaction is needed
             before = _firing(connection)
         if {name: alert.severity for name, alert in before.items()} == {n: a.severity for n, a in found.items()}:
-            return [], []  # new messages or details alone are not stored, because they may change every time
+            return [], []  # a changed text alone is not stored, because it may change at each call
         now = self._database.clock.now()
         return self._database.repeat(lambda connection: _record(connection, found, now, notify))
 
@@ -80,7 +80,6 @@ def _firing(connection: Connection) -> dict[Name, Alert]:
 def _record(
     connection: Connection, found: Mapping[Name, Alarm], now: datetime, notify: bool
 ) -> tuple[list[Alert], list[Alert]]:
-    """Do the work of `record`. If another process fires an alert first, `IntegrityError` makes `repeat` retry."""
     before = _firing(connection)
     fired, over = [], [alert.id for name, alert in before.items() if name not in found]
     for name, alarm in found.items():
@@ -88,7 +87,7 @@ def _record(
         if name not in before:
             row = {"id": new_id(), "fired_at": now, **values}
             fired += entities(connection, insert(Alert).values(row).returning(Alert))
-        elif before[name].severity != alarm.severity:  # `as_before` matches no row if another process was faster
+        elif before[name].severity != alarm.severity:  # `as_before` matches no row if another process changed it first
             as_before = (Alert.id == before[name].id, IS_FIRING, Alert.severity != alarm.severity)
             changed = entities(connection, update(Alert).where(*as_before).values(values).returning(Alert))
             fired += changed if alarm.severity is Severity.CRITICAL else []

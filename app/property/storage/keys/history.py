@@ -1,6 +1,7 @@
-"""Store the history of OpenAI keys: when each key was first seen, when it failed, and its usage by hour.
+"""Store the history of OpenAI keys: their first use, their failures, and their usage by hour.
 
-The key pool's counters are cumulative. `record_counters` distributes their increase over hours (rules in `usage.py`).
+The key pool's counters are cumulative. `record_counters` spreads their increase over the hours in which it arose
+(`usage.py`).
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -15,35 +16,34 @@ from app.property.storage.keys.tables import Key, KeyHour
 from app.property.storage.keys.usage import REFUSALS, CountedKey, Demand, Uses, flat, grown, spread
 from app.property.storage.statements import Store, chunks, insert_into
 
-#: If nothing else changed, `last_seen_at` is updated at most once in this many seconds, to save writes.
+#: Minimum time between two updates of `last_seen_at` without other changes, to save writes.
 _SEEN_SECONDS = 300.0
-#: A key that another process removed less than this many seconds ago stays removed even if this process still has it.
-#: After this time, every process has reloaded its keys.
+#: If another process removed a key within this time, the key stays removed, although this process still has it. Within
+#: this time, every process reloads its keys.
 _RELOAD_SECONDS = 30.0
-#: Maximum number of times that the counters are read, if other processes record counters at the same time.
+#: Maximum number of attempts to record counters while other processes record theirs.
 _ATTEMPTS = 10
-#: For each transition of a key, the column with the time when it last occurred.
+#: The column with the time of a key's last transition to each of these states.
 _MARKS = {"open": "opened_at", "dead": "died_at", "no_quota": "quota_gone_at"}
 _PLACE = ("hour", "key_id", "model")
 _USES = [column.name for column in fields(Uses)]
 _DEMANDS = [column.name for column in fields(Demand) if column.name != "refusals"]
-#: The last recorded counters by key: (counted_at, removed_at, counters).
+#: Last recorded counters by key: (counted_at, removed_at, counters).
 _Base = dict[str, tuple[datetime, datetime | None, Any]]
 
 
 class KeyHistoryStore(Store):
     def record_counters(self, read: Callable[[], Sequence[CountedKey] | None]) -> None:
-        """Record the increase of the pool's counters since the last call, spread over the hours since then.
+        """Record how much the pool's counters grew since the last call, spread over the hours since then.
 
-        A new configured key gets its `first_seen_at`, and a removed key its `removed_at`. The first counters of a new
-        key are added to the current hour. If the history is empty, the first counters are only stored for comparison,
-        because it is unknown when the pool counted them. If `read` returns None, nothing changes.
+        New keys get a `first_seen_at`, and removed keys a `removed_at`. The counters of a new key are added to the
+        current hour. In an empty history, the counters are stored only for comparison, because it is unknown when they
+        grew. If `read` returns None, nothing changes.
 
-        `read` queries the pool over the network, so no transaction is open during the call. Counters older than the
-        last recorded counters (the base) would look as if the pool had lost its data, and would be counted twice.
-        Therefore the base is read before the pool's counters, which then cannot be older. The counters are recorded
-        only if the base has not changed meanwhile; otherwise both are read again. If all attempts fail, no usage is
-        lost, because the next call's counters include it.
+        `read` queries the pool, so it is called outside any transaction. Pool counters from before the last record
+        would look like a loss of data, and would be counted twice. So the last record is read first, and the pool's
+        counters after it. If another process records counters meanwhile, both are read again. If all attempts fail, the
+        next call includes the usage.
         """
         for _ in range(_ATTEMPTS):
             base = _base(self._read(select(Key)))
@@ -65,12 +65,12 @@ class KeyHistoryStore(Store):
         return self._database.repeat(work)
 
     def known_keys(self) -> list[Key]:
-        """Return all keys, the first seen first. Their counters are not loaded."""
+        """Return all keys, the first seen first, without their counters."""
         query = select(Key).options(defer(Key.counters)).where(Key.key_id != "")
         return self._read(query.order_by(Key.first_seen_at, Key.key_id))
 
     def by_hour(self, since: datetime) -> list[tuple[datetime, Uses]]:
-        """Return the usage of all keys together for each recorded hour that began at `since` or later."""
+        """Return the usage of all keys together by hour, for the recorded hours from `since` on."""
         sums = (func.sum(getattr(KeyHour, name)) for name in _USES)
         query = select(KeyHour.hour, *sums).where(KeyHour.hour >= since, KeyHour.key_id != "")
         rows = self._rows(query.group_by(KeyHour.hour).order_by(KeyHour.hour))
@@ -85,7 +85,7 @@ class KeyHistoryStore(Store):
         return found
 
     def began_at(self) -> datetime | None:
-        """Return when the first key was seen; None for an empty history."""
+        """Return when the first key was seen, or None if the history is empty."""
         return self._scalar(select(func.min(Key.first_seen_at)))
 
 
@@ -102,7 +102,7 @@ def _record_keys(
         row = known.get(key.key_id)
         if row is None:
             if not key.configured:
-                continue  # the key was removed before this database recorded it
+                continue  # removed before this database recorded it
             new.append(row := Key(key_id=key.key_id, first_seen_at=now, last_seen_at=now, counted_at=now))
             row.counters = {"calls": {}, "transitions": {}}
         if known:
@@ -110,7 +110,7 @@ def _record_keys(
         marks = grown(row.counters["transitions"], key.transitions) if known else {}
         _change(row, key, {_MARKS[name] for name in marks if name in _MARKS}, now)
     present = {key.key_id for key in keys if key.configured and key.key_id}
-    for row in known.values() if present else ():  # a process that has no keys cannot tell which keys were removed
+    for row in known.values() if present else ():  # a process without keys cannot tell which keys were removed
         if row.key_id and row.removed_at is None and row.key_id not in present:
             row.removed_at = now
     _add(connection, hours)
@@ -145,7 +145,10 @@ def _hours_of_key(key: CountedKey, row: Key, now: datetime) -> Iterator[dict[str
 
 
 def _add(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    """Add the counts in `rows` to the stored hours. The caller must hold the advisory lock `key_history`."""
+    """Add the counts in `rows` to the stored hours.
+
+    The caller's transaction must hold the advisory lock `key_history`.
+    """
     for row in rows:
         if not row["key_id"]:
             stored = select(KeyHour.refusals).where(*(getattr(KeyHour, name) == row[name] for name in _PLACE))

@@ -19,17 +19,17 @@ class Key(Base):
     limit_group: Mapped[Plain]
     first_seen_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
-    removed_at: Mapped[datetime | None] = mapped_column(index=True)  # null while the key is configured
-    opened_at: Mapped[datetime | None]  # time when the key's circuit last opened; null if never
-    died_at: Mapped[datetime | None]  # time when OpenAI last rejected the key (401); null if never
-    quota_gone_at: Mapped[datetime | None]  # time when the key's group last had no quota left; null if never
-    # cumulative counters, as last recorded: {"calls": {model: {figure: n}}, "transitions": {name: n}}
+    removed_at: Mapped[datetime | None] = mapped_column(index=True)  # null while configured
+    opened_at: Mapped[datetime | None]  # time when the key's circuit breaker last opened; null if never
+    died_at: Mapped[datetime | None]  # time when OpenAI last rejected the key with status 401; null if never
+    quota_gone_at: Mapped[datetime | None]  # time when the key's group last ran out of quota; null if never
+    # counters of the pool: {"calls": {model: {figure: n}}, "transitions": {name: n}}
     counters: Mapped[PlainJson]
-    counted_at: Mapped[datetime]  # time when `counters` were recorded
+    counted_at: Mapped[datetime]
 
 
 class KeyHour(Base):
-    """The usage of one key with one model in one hour (UTC); for the key "", the demand for the model."""
+    """The usage of a key for a model in one hour (UTC). In rows of the key "", the demand for the model."""
 
     __tablename__ = "key_history"
 
@@ -43,21 +43,21 @@ class KeyHour(Base):
     input_tokens: Mapped[int] = mapped_column(BigInteger)
     output_tokens: Mapped[int] = mapped_column(BigInteger)
     microusd: Mapped[int] = mapped_column(BigInteger)
-    cached_tokens: Mapped[int] = mapped_column(BigInteger)  # input tokens that the provider had cached
-    # The following columns are used only for the key "".
-    sent: Mapped[int] = mapped_column(BigInteger)  # number of requests that got a key and were sent
-    waited_us: Mapped[int] = mapped_column(BigInteger)  # total time that these requests waited for a key
-    # time in which no key had capacity for a request, by the limit that was reached
+    cached_tokens: Mapped[int] = mapped_column(BigInteger)  # input tokens from the provider's cache
+    # only rows of the key "" use the following columns
+    sent: Mapped[int] = mapped_column(BigInteger)  # requests that got a key and were sent
+    waited_us: Mapped[int] = mapped_column(BigInteger)  # total wait of these requests for a key
+    # time in which no key had capacity for another request, by the limit reached
     saturated_requests_us: Mapped[int] = mapped_column(BigInteger)
     saturated_tokens_us: Mapped[int] = mapped_column(BigInteger)
-    refusals: Mapped[PlainJson]  # number of requests that got no key in time, by reason
+    refusals: Mapped[PlainJson]  # requests that got no key in time, by reason
 
 
 IS_FIRING = text("resolved_at IS NULL")
 
 
 class Alert(Base):
-    """A firing or resolved alert. If a resolved problem recurs, it gets a new row."""
+    """A firing or resolved alert. If the problem recurs later, it gets a new row."""
 
     __tablename__ = "alerts"
 
@@ -68,7 +68,7 @@ class Alert(Base):
     message: Mapped[Words]
     details: Mapped[JsonWords]
     fired_at: Mapped[datetime]
-    resolved_at: Mapped[datetime | None] = mapped_column(index=True)  # null while the alert fires
+    resolved_at: Mapped[datetime | None] = mapped_column(index=True)  # null while firing
 
     __table_args__ = (
         CheckConstraint("severity IN ('warning', 'critical')", name="severity"),
@@ -76,5 +76,5 @@ class Alert(Base):
     )
 
     def as_json(self) -> dict[str, Any]:
-        """Return the alert as the HTTP API, the CLI, and the webhook show it: JSON types, times in ISO 8601."""
+        """Return the alert in JSON types, as the HTTP API, the CLI, and the webhook show it."""
         return self.shown(("id", "kind", "subject", "severity", "message", "details", "fired_at", "resolved_at"))

@@ -1,25 +1,23 @@
-"""Counters of keys and models, and the rules that distribute the increase of cumulative counters over hours.
-
-These functions do not access the database; `history.py` stores the hours.
-"""
+"""Compute hourly usage of keys and models from cumulative counters."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 
 HOUR = timedelta(hours=1)
-#: Maximum time over which an increase is distributed. After a longer gap, only the last part of the gap gets counts.
+#: Maximum time over which an increase is spread. After a longer gap, only the newest hours get counts.
 _LONGEST_SPREAD = timedelta(days=2)
-#: Prefix of the names of counters of requests that got no key. The reason follows.
+#: Names of counters for requests that got no key are this prefix and the reason.
 REFUSALS = "refusals:"
 
 
 @dataclass(frozen=True, slots=True)
 class Uses:
-    """The usage of a key. `requests` include failures that are not the key's fault, such as 400 or an aborted request.
+    """The usage of a key.
 
-    `failures` are failures that count against the key: 401, 403, no quota, 5xx, and timeouts. `microusd` is the
-    estimated cost in millionths of a US dollar. `cached_tokens` are input tokens that the provider had cached.
+    `requests` include failures that are not the key's fault, such as status 400. `failures` are those that count
+    against the key: 401, 403, no quota, 5xx, and timeouts. `microusd` is the estimated cost in millionths of a US
+    dollar. `cached_tokens` are input tokens from the provider's cache.
     """
 
     requests: int = 0
@@ -36,9 +34,9 @@ class Uses:
 class Demand:
     """The demand for a model, for all keys together.
 
-    `sent` requests got a key, and waited `waited_us` for it in total. The `saturated_` attributes are the time in which
-    no key had capacity for a request (`keypool/figures.py`), by the limit that was reached. `refusals` counts the
-    requests that got no key in time, by reason.
+    `sent` requests waited `waited_us` in total for a key. The `saturated_` attributes are the time in which no key had
+    capacity for another request, by the limit reached (`keypool/figures.py`). `refusals` counts the requests that got
+    no key in time, by reason.
     """
 
     sent: int = 0
@@ -50,9 +48,9 @@ class Demand:
 
 @dataclass(frozen=True, slots=True)
 class CountedKey:
-    """The cumulative counters of one key: `calls` by model, and `transitions` by name, such as "open" or "dead".
+    """The pool's counters of one key: `calls` by model, and `transitions` by name, such as "open" or "dead".
 
-    `configured` is False for a removed key that the pool still has counters of. The key "" stands for the whole pool.
+    `configured` is False for a removed key. The key "" stands for the whole pool.
     """
 
     key_id: str
@@ -64,18 +62,18 @@ class CountedKey:
 
 
 def flat(figures: Uses | Demand) -> dict[str, int]:
-    """Return the nonzero figures by name. The names of refusals are `REFUSALS` plus the reason."""
+    """Return the nonzero figures by name. The names of refusals begin with `REFUSALS`."""
     counts = {name: count for name, count in asdict(figures).items() if name != "refusals" and count}
     refusals = figures.refusals if isinstance(figures, Demand) else {}
     return counts | {f"{REFUSALS}{reason}": count for reason, count in refusals.items()}
 
 
 def grown(before: Mapping[str, int] | None, now: Mapping[str, int]) -> dict[str, int]:
-    """Return the figures that increased since `before` (None: never counted), with their increase.
+    """Return by how much each figure grew since `before` (None: it was never counted). Other figures are left out.
 
-    Figures can decrease if the pool's store loses data. If less than half of the counts in `before` are left, the store
-    is assumed to have restarted at 0, and all of `now` is the increase. If more are left, the store is assumed to have
-    lost only its last writes, as in a failover: return {}.
+    If the pool's store lost data, figures are smaller than before. If less than half of the counts are left, the store
+    is assumed to have restarted at 0, and `now` is the increase. Otherwise it is assumed to have lost only its last
+    writes, as in a failover, and the result is {}.
     """
     before = before or {}
     left = {name: min(now.get(name, 0), count) for name, count in before.items()}
@@ -91,9 +89,9 @@ def hour_of(moment: datetime) -> datetime:
 
 
 def spread(counts: Mapping[str, int], since: datetime, until: datetime) -> Iterator[tuple[datetime, dict[str, int]]]:
-    """Distribute `counts` evenly over the hours from `since` to `until`. The parts add up exactly to `counts`.
+    """Distribute `counts` evenly over the hours from `since` to `until`. The parts add up to exactly `counts`.
 
-    Thus the counts of several hours without Celery beat do not all appear in one hour.
+    So the usage during a pause of Celery beat does not all appear in one hour.
     """
     since = min(max(since, until - _LONGEST_SPREAD), until)
     length, given = (until - since) / HOUR, dict.fromkeys(counts, 0)

@@ -1,7 +1,7 @@
 """Store OpenAI batches: their requests, state, and lease.
 
-A batch passes through the states new, uploaded, running, ended, settled, and closed. Each step is small and can be
-repeated. A worker needs the batch's lease for a step. `app/services/batches` makes the calls to OpenAI.
+A batch is new, uploaded, running, ended, settled, and closed, in this order. Each step is small and repeatable. A
+worker must hold the batch's lease for a step.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,17 +15,17 @@ from app.property.storage.llm.requests import is_ready, is_wanted, over, wake
 from app.property.storage.llm.tables import LlmBatch, LlmBatchState, LlmRequest, RequestState
 from app.property.storage.statements import Store, chunks, clean, entities, new_id
 
-#: If this many batches have not answered a request, it is returned to its job, which makes a normal API call.
+#: Maximum number of batches in which a request is sent. After that, its job makes a normal API call.
 MOST_SENDS = 3
 _PAGE = 500
 _R = LlmRequest
 _B = LlmBatch
-#: The calls, tokens, and millionths of a US dollar that a model batch charges to each batch of jobs.
+#: For each batch of jobs, the calls, tokens, and millionths of a US dollar that a model batch costs it.
 Charges = Mapping[str, Sequence[int]]
 
 
 class Candidate(NamedTuple):
-    """A parked request that can be sent now. It is charged to the budget of `batch`, a batch of jobs."""
+    """A parked request that can be sent now. `batch` is the batch of jobs whose budget it is charged to."""
 
     id: str
     batch: str
@@ -36,7 +36,7 @@ class Candidate(NamedTuple):
 
 
 class Answered(NamedTuple):
-    """The answer in one line of an output file. `cached_tokens` are prompt tokens that the provider had cached."""
+    """One answer from an output file. `cached_tokens` are prompt tokens from the provider's cache."""
 
     request_id: str
     answer: Mapping[str, Any]
@@ -56,13 +56,10 @@ class Used(NamedTuple):
 
 
 class LlmBatchStore(Store):
-    """Stores model batches.
-
-    `note`, `release`, and `give_back` raise `LeaseLostError` if the owner has lost the lease. The owner must then stop.
-    """
+    """Stores model batches. `note`, `release`, and `give_back` raise `LeaseLostError` if the owner's lease is lost."""
 
     def candidates(self, model: str, limit: int) -> list[Candidate]:
-        """Return up to `limit` parked requests of a model that can be sent now, the longest waiting first."""
+        """Return up to `limit` requests to a model that can be sent now, the longest parked first."""
         ready = and_(_R.state == RequestState.PARKED, _R.model == model, is_ready(self._clock.now()))
         query = select(_R.id, _R.batch_id, _R.body_bytes, _R.input_tokens, _R.output_tokens, _R.give_up_at)
         query = query.where(ready).order_by(_R.parked_at, _R.id).limit(limit)
@@ -71,9 +68,9 @@ class LlmBatchStore(Store):
     def begin(
         self, model: str, chosen: Sequence[Candidate], charges_of: Callable[[Sequence[Candidate]], Charges]
     ) -> LlmBatch | None:
-        """Put the requests of `chosen` that are still parked into a new batch, and return it. It is due immediately.
+        """Put those of the `chosen` requests that are still parked into a new batch, which is due now.
 
-        Return None if no request is still parked. `charges_of` computes the batch's charges.
+        Return None if there are none. `charges_of` computes what the batch may cost.
         """
         now, by_id = self._clock.now(), {candidate.id: candidate for candidate in chosen}
 
@@ -108,7 +105,7 @@ class LlmBatchStore(Store):
             last = rows[-1].id
 
     def claim(self, owner: str, lease_seconds: float) -> LlmBatch | None:
-        """Lease the longest overdue batch that nobody else has leased, and return it; None if no batch is due."""
+        """Lease the batch that has been due longest, and return it. Return None if no batch is due."""
         now = self._clock.now()
         due = and_(_B.next_at <= now, or_(_B.lease_expires_at.is_(None), _B.lease_expires_at <= now))
         query = select(_B.id).where(due).order_by(_B.next_at).limit(1).with_for_update(skip_locked=True)
@@ -128,7 +125,7 @@ class LlmBatchStore(Store):
             return connection.execute(held.values(lease_expires_at=until)).rowcount == 1
 
     def note(self, batch_id: str, owner: str, **change: Any) -> LlmBatch:
-        """Update columns of a batch that `owner` has leased; return the updated batch."""
+        """Update columns of a batch that `owner` has leased, and return the batch."""
         if "error" in change:
             change["error"] = clean(change["error"])
         held = update(_B).where(_B.id == batch_id, _B.lease_owner == owner).values(change)
@@ -138,18 +135,18 @@ class LlmBatchStore(Store):
         raise LeaseLostError(batch_id)
 
     def release(self, batch_id: str, owner: str, next_at: datetime | None) -> None:
-        """Release the lease. The batch is due again at `next_at` (None: never)."""
+        """Release the batch's lease. Its next step is due at `next_at` (None: never)."""
         self.note(batch_id, owner, next_at=next_at, lease_owner=None, lease_expires_at=None)
 
     def answer(self, batch_id: str, lines: Sequence[Answered]) -> int:
-        """Store answers to unanswered requests, wake the jobs that wait for them, and return the number of answers."""
+        """Store the answers to unanswered requests and wake the waiting jobs. Return the number of answers stored."""
         changes = {line.request_id: line._asdict() | {"state": RequestState.ANSWERED} for line in lines}
         for change in changes.values():
             del change["request_id"]
         return self._end(batch_id, changes)
 
     def fail(self, batch_id: str, failures: Mapping[str, tuple[str, str]]) -> int:
-        """Fail requests that OpenAI will not answer, with an error code and message each. Return their number."""
+        """Store errors (code and message) of requests that OpenAI will not answer, and return the number stored."""
         changes = {
             name: {"state": RequestState.FAILED, "error_code": clean(code[:64]), "error_message": clean(message)}
             for name, (code, message) in failures.items()
@@ -172,10 +169,10 @@ class LlmBatchStore(Store):
     ) -> int:
         """Park unanswered requests of the batch again, and return their number.
 
-        `request_ids` None means all of them. The requests can be sent again after `pause_seconds`. A request that was
-        in `MOST_SENDS` batches or has waited too long is returned to its job instead, for a normal API call. If
-        `counted` is False, this batch does not count toward `MOST_SENDS`. Pass at most a few thousand `request_ids`,
-        because all are parameters of one statement.
+        `request_ids` of None means all of them. The requests can be sent again after `pause_seconds`. A request that
+        was in `MOST_SENDS` batches, or that waited too long, is returned to its job for a normal API call. Unless
+        `counted`, this batch does not count toward `MOST_SENDS`. Pass only a few thousand `request_ids`, because all
+        are parameters of one statement.
         """
         which = _unanswered(batch.id, request_ids)
         these = update(_R).where(which)
@@ -197,20 +194,19 @@ class LlmBatchStore(Store):
         return self._database.repeat(work)
 
     def used(self, batch_id: str) -> list[Used]:
-        """Return the usage of the model batch's answers, by batch of jobs."""
+        """Return the usage of the answers by batch of jobs."""
         answered = and_(_R.llm_batch_id == batch_id, _R.state == RequestState.ANSWERED)
         sums = (func.sum(one) for one in (_R.prompt_tokens, _R.completion_tokens, _R.microusd, _R.cached_tokens))
         query = select(_R.batch_id, func.count(), *sums).where(answered).group_by(_R.batch_id).order_by(_R.batch_id)
         return [Used(payer, *(int(n or 0) for n in figures)) for payer, *figures in self._rows(query)]
 
     def worth_waiting(self, batch_id: str) -> bool:
-        """Return whether a job waits for the batch, and no unanswered request of the batch has waited too long."""
+        """Return whether any job waits for the batch, and no unanswered request has waited too long."""
         sent = exists().where(_unanswered(batch_id))
         late = sent.where(_R.give_up_at <= self._clock.now())
         return bool(self._scalar(select(sent.where(is_wanted()) & ~late)))
 
     def has_work(self) -> bool:
-        """Return whether any request is parked or any batch is due."""
         work = exists().where(_R.state == RequestState.PARKED) | exists().where(_B.next_at <= self._clock.now())
         return bool(self._scalar(select(work)))
 
@@ -220,7 +216,7 @@ class LlmBatchStore(Store):
         return self._read(query)
 
     def count_under_way(self) -> int:
-        """Return the number of batches that have not reached the state `ENDED`."""
+        """Return the number of batches that OpenAI has not finished."""
         states = (LlmBatchState.NEW, LlmBatchState.UPLOADED, LlmBatchState.RUNNING)
         query = select(func.count()).where(_B.next_at.is_not(None), _B.state.in_(states))
         return self._scalar(query) or 0

@@ -1,4 +1,4 @@
-"""Cache the answers of models and web searches, so that the same question is not paid for twice."""
+"""Cache answers of models and web searches, so that no question is paid for twice."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _CACHE = LlmCache.__table__
 
 @dataclass(frozen=True)
 class Question:
-    """The cache key of a model call: page body, requested fields (sorted), model, and prompt."""
+    """Identifies a model call: page body, requested fields (sorted), model, and prompt."""
 
     content_sha256: str
     fields: tuple[str, ...]
@@ -33,10 +33,10 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class StoredAnswer:
-    """A model's raw answer. `values` maps fields to (value, quote), not yet verified against the page.
+    """A model's answer, before it is verified against the page. `values` maps fields to (value, quote).
 
-    `model` and `service_tier` come from the response; the tier is "" if the response names none. For a failed answer,
-    `failure` is the error code and `note` the message; both are "" for a good answer.
+    `model` and `service_tier` (may be "") are those of the response. A failed answer has an error code (`failure`) and
+    a message (`note`).
     """
 
     values: Mapping[str, tuple[Any, str]]
@@ -50,7 +50,7 @@ class StoredAnswer:
 
 @dataclass(frozen=True, slots=True)
 class StoredSearch:
-    """A web search's raw answer in JSON types. `model` is the model's name in the response."""
+    """A web search's answer in JSON types. `model` is the name in the response."""
 
     answer: Mapping[str, Any]
     model: str
@@ -63,7 +63,7 @@ class AnswerStore(Store):
     def model_answer(self, question: Question, *, failed_since: datetime | None = None) -> StoredAnswer | None:
         """Return the cached answer to the question, or None.
 
-        A failed answer is returned only if `failed_since` is given and the answer is not older.
+        A failed answer is returned only if it is not older than `failed_since` (None: never).
         """
         row = self._row(question.id)
         if row is None or (row.answer["failure"] and (failed_since is None or row.created_at < failed_since)):
@@ -75,9 +75,9 @@ class AnswerStore(Store):
         )
 
     def save_model_answer(self, question: Question, answer: StoredAnswer, page: Page | None = None) -> None:
-        """Cache an answer, without names that were purged since its `page` was fetched.
+        """Cache an answer, without names purged since `page` was fetched.
 
-        Raises `PurgedMeanwhileError` if the page itself was purged since.
+        Raises `PurgedMeanwhileError` if the page was purged since then.
         """
         content = {
             "values": {name: list(pair) for name, pair in answer.values.items()},
@@ -98,18 +98,18 @@ class AnswerStore(Store):
         self._database.repeat(work)
 
     def search(self, question: str, since: datetime) -> StoredSearch | None:
-        """Return the cached answer to `question` (a hash) if it is not older than `since`, else None."""
+        """Return the cached answer to the question with this hash, unless it is older than `since`."""
         row = self._row(question)
         if row is None or row.created_at < since:
             return None
         return StoredSearch(row.answer, row.model, row.prompt_tokens, row.completion_tokens, row.created_at)
 
     def save_search(self, question: str, target: str, found: StoredSearch, urls: Iterable[str]) -> set[str]:
-        """Cache the answer of a web search for `target`, an address. `urls` are all URLs in the answer.
+        """Cache the answer of a web search for the address `target`. `urls` are all URLs in it.
 
-        Return the URLs that were purged since the search. An answer with a purged URL is not cached, because it can
-        contain text of that page. Names that were purged since the search are removed. Raises `PurgedMeanwhileError` if
-        the target was purged since.
+        Return those that were purged since the search. If there are any, the answer is not cached, because it may
+        contain text of the page. Names purged since the search are removed. Raises `PurgedMeanwhileError` if `target`
+        was purged since the search.
         """
         named = sorted(set(urls))
         row = _row_of(CacheKind.SEARCH, found, found.asked_at)

@@ -1,8 +1,8 @@
 """Store model requests that wait for a batch. A job parks its request, and the answer wakes all jobs that wait for it.
 
-Each question has one row, however many jobs ask it. A waiting job is deferred, and has a `request_id` and `parked_at`.
-A request is wanted while a job waits for it, so canceling a job needs no change of the request. Job and request change
-in one transaction, so that no job waits for a finished request. `llm/batches.py` puts the requests into batches.
+A question has one row, even if many jobs ask it. A waiting job is deferred and has a `request_id` and a `parked_at`. A
+request is wanted while a job waits for it, so a canceled job needs no further change. Job and request change in one
+transaction, so that no job waits for a finished request. `llm/batches.py` sends the requests in batches.
 """
 
 import json
@@ -22,10 +22,10 @@ from app.property.storage.llm.tables import LlmBatch, LlmCache, LlmRequest, Requ
 from app.property.storage.privacy.suppressions import purged_since
 from app.property.storage.statements import Store, chunks, insert_if_new
 
-#: A waiting job that was not woken resumes this long after its request's `give_up_at`. OpenAI may need ten minutes to
-#: cancel a batch, whose answers can still wake the job.
+#: A waiting job resumes at the latest this long after the request's `give_up_at`. Canceling a batch can take ten
+#: minutes, and its answers can still wake the job.
 _GRACE = timedelta(hours=1)
-#: After that, it resumes at this interval while its batch is due, as after a stop of all workers.
+#: Later, if the batch is due for a step (all workers may have been stopped), the job resumes at this interval.
 _AGAIN = timedelta(minutes=1)
 _OPEN = (RequestState.PARKED, RequestState.SENT)
 _R = LlmRequest
@@ -36,9 +36,9 @@ _BLANK = {column.name: None for column in _REQUESTS.columns if column.nullable}
 
 @dataclass(frozen=True, slots=True)
 class NewRequest:
-    """A question about `page`, to be sent in a batch. `body` is the request for the API.
+    """A question about `page` for a batch. `body` is the API request.
 
-    `input_tokens` is the estimated number of tokens in `body`; `output_tokens` is the limit for the answer.
+    `input_tokens` is its estimated number of tokens, and `output_tokens` is the limit for the answer.
     """
 
     question: Question
@@ -53,7 +53,7 @@ class NewRequest:
 
 
 class Parked(NamedTuple):
-    """Counts of the parked requests to one model that can be sent now. `oldest_at` is when the oldest was parked."""
+    """Parked requests to one model that can be sent now. `oldest_at` is when the first was parked."""
 
     model: str
     requests: int
@@ -63,7 +63,7 @@ class Parked(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RequestFigures:
-    """The numbers of `parked` and `sent` requests, and their longest wait in seconds (0 if there are no requests)."""
+    """The numbers of parked and sent requests, and their longest wait in seconds (0 if there are none)."""
 
     parked: int = 0
     sent: int = 0
@@ -72,11 +72,11 @@ class RequestFigures:
 
 class LlmRequestStore(Store):
     def park(self, job: Job, owner: str, request: NewRequest, max_wait_seconds: float) -> None:
-        """Park the request, and defer the job until it is answered. The job's run does not count as an attempt.
+        """Park the request and defer the job until it is answered. The run does not count as an attempt.
 
-        Jobs with equal requests share one row. A finished request is parked again, unless this job was waiting for it;
-        then the job is due immediately. Raises `LeaseLostError`, `PurgedMeanwhileError` if the page was purged after it
-        was fetched, and `PersonPurgedMeanwhileError` if the request contains a purged name.
+        Jobs with the same question share one row. If the request is finished, it is parked again, unless this job was
+        waiting for it: then the job is due now. Raises `LeaseLostError`, `PurgedMeanwhileError` if the page was purged
+        after it was fetched, and `PersonPurgedMeanwhileError` if the request contains a purged name.
         """
         now, question, page = self._clock.now(), request.question, request.page
         body = json.dumps(request.body, ensure_ascii=True, separators=(",", ":"))
@@ -108,7 +108,7 @@ class LlmRequestStore(Store):
             if not state.is_open and job.request_id != request.id:
                 connection.execute(update(_R).where(_R.id == request.id).values(row))
                 state, give_up_at = row["state"], row["give_up_at"]
-            # usually, an answer wakes the job earlier than this
+            # usually, an answer wakes the job before this
             due_at = max(give_up_at + _GRACE, now + _AGAIN) if state.is_open else now
             change = {**CLEARED, "state": JobState.DEFERRED, "attempts": ONE_ATTEMPT_LESS, "due_at": due_at}
             change |= {"request_id": request.id, "parked_at": now}
@@ -117,13 +117,14 @@ class LlmRequestStore(Store):
         self._database.repeat(work)
 
     def get(self, request_id: str) -> LlmRequest | None:
-        """Return the request; None if it was never parked or was deleted."""
+        """Return the request, or None if it is not stored."""
         with self._database.reading() as connection:
             return Session(connection).get(LlmRequest, request_id)
 
     def may_be_answered(self, request: LlmRequest) -> bool:
-        """Return whether to wait for the answer to an open request. Wait for a due look at its batch, but not after the
-        process of such a look has crashed.
+        """Return whether an open request may still be answered.
+
+        After its time, this is so while its batch is due for a step and the worker of such a step has not crashed.
         """
         now = self._clock.now()
         is_due = and_(_B.next_at <= now, or_(_B.lease_expires_at.is_(None), _B.lease_expires_at > now))
@@ -131,7 +132,10 @@ class LlmRequestStore(Store):
         return now < request.give_up_at + _GRACE or bool(self._rows(query))
 
     def mark_used(self, request_id: str) -> None:
-        """Record that a job used the answer. Other jobs then use the cached answer or, if it is missing, ask again."""
+        """Record that a job used the answer.
+
+        Other jobs then read the cache, or ask again if the answer is not cached.
+        """
         with self._database.writing() as connection:
             change = update(_R).where(_R.id == request_id, _R.used_at.is_(None))
             connection.execute(change.values(used_at=self._clock.now()))
@@ -143,22 +147,22 @@ class LlmRequestStore(Store):
         return [Parked(row[0], row[1], int(row[2]), row[3]) for row in self._rows(query)]
 
     def withdraw_unwanted(self) -> int:
-        """Withdraw parked requests that no job waits for any more, and return their number."""
+        """Withdraw parked requests for which no job waits any more, and return their number."""
         return self._end_parked(~is_wanted(), RequestState.WITHDRAWN)
 
     def release_answered(self) -> int:
-        """Release parked requests to their jobs if their answers are cached by now. Return the number of requests."""
+        """Release parked requests whose answers are in the cache by now, and return their number."""
         cached = select(_R.id, LlmCache.answer).join(LlmCache, LlmCache.id == _R.id)
         rows = self._rows(cached.where(_R.state == RequestState.PARKED))
-        # not part of the query, because PostgreSQL cannot read a member of JSON text that contains a NUL character
+        # not part of the query: PostgreSQL cannot read a member of JSON text with a NUL character
         return self.release([row.id for row in rows if not row.answer["failure"]])
 
     def release_overdue(self) -> int:
-        """Release overdue parked requests to their jobs, which make normal API calls. Return the number of requests."""
+        """Release parked requests that waited too long, and return their number. Their jobs make normal API calls."""
         return self._end_parked(_R.give_up_at <= self._clock.now(), RequestState.DIRECT)
 
     def release(self, request_ids: Sequence[str]) -> int:
-        """Release these parked requests to their jobs, which make normal API calls. Return the number of requests."""
+        """Release these parked requests, and return their number. Their jobs make normal API calls."""
         return sum(self._end_parked(_R.id.in_(some), RequestState.DIRECT) for some in chunks(request_ids))
 
     def figures(self) -> RequestFigures:
@@ -173,9 +177,8 @@ class LlmRequestStore(Store):
         parked = and_(_R.state == RequestState.PARKED, which)
 
         def work(connection: Connection) -> int:
-            # Lock the rows first, and check the jobs in a later statement. A single statement of PostgreSQL that waits
-            # for a row still sees the jobs as they were before the wait. It would miss a job that was parked
-            # meanwhile.
+            # Lock the rows first, and check the jobs in a second statement. On PostgreSQL, a single statement that
+            # waits for a row would not see a job that was parked during the wait.
             query = select(_R.id).where(parked).with_for_update(of=_REQUESTS, skip_locked=True)
             held = connection.execute(query).scalars().all()
             now, ended = self._clock.now(), 0
@@ -190,12 +193,12 @@ class LlmRequestStore(Store):
 
 
 def over(now: datetime) -> dict[str, Any]:
-    """Return the column values of a request that ended `now`, except its state. The body is deleted."""
+    """Return the column values, except the state, of a request that ended `now`."""
     return {"finished_at": now, "body": None, "not_before": None}
 
 
 def is_ready(now: datetime) -> ColumnElement[bool]:
-    """Return the condition for requests whose pause is over or that have no pause."""
+    """Condition that the request's pause is over, or that it has none."""
     return (_R.not_before.is_(None)) | (_R.not_before <= now)
 
 
@@ -204,7 +207,7 @@ def is_wanted() -> ColumnElement[bool]:
 
 
 def wake(connection: Connection, request_ids: Sequence[str], now: datetime) -> None:
-    """Make the jobs that wait for these requests due `now`. Recovery then sends the jobs."""
+    """Make the jobs that wait for these requests due `now`, so that recovery sends them."""
     for some in chunks(request_ids):
         connection.execute(update(Job).where(Job.request_id.in_(some), _waiting()).values(due_at=now))
 

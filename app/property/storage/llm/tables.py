@@ -17,14 +17,14 @@ class CacheKind(StrEnum):
 
 
 class RequestState(StrEnum):
-    """All states except `PARKED` and `SENT` are final."""
+    """The state of a request. `PARKED` and `SENT` are its open states."""
 
-    PARKED = "parked"  # waiting for a batch
-    SENT = "sent"  # in a batch that has not answered yet
+    PARKED = "parked"
+    SENT = "sent"  # in a batch, not answered
     ANSWERED = "answered"
     FAILED = "failed"
-    DIRECT = "direct"  # returned to its job for a normal API call
-    WITHDRAWN = "withdrawn"  # no job waits for the answer any more
+    DIRECT = "direct"  # returned to its job, which makes a normal API call
+    WITHDRAWN = "withdrawn"  # no job waits for it any more
 
     @property
     def is_open(self) -> bool:
@@ -32,12 +32,12 @@ class RequestState(StrEnum):
 
 
 class LlmBatchState(StrEnum):
-    NEW = "new"  # the requests are chosen, but not uploaded
-    UPLOADED = "uploaded"  # the input file is at OpenAI, but the batch was not created there
-    RUNNING = "running"  # OpenAI is processing the batch
-    ENDED = "ended"  # each request has a final state or was parked again
-    SETTLED = "settled"  # the budgets are charged with the actual usage
-    CLOSED = "closed"  # the files at OpenAI are deleted
+    NEW = "new"  # requests chosen, nothing uploaded
+    UPLOADED = "uploaded"  # input file uploaded, batch not created
+    RUNNING = "running"
+    ENDED = "ended"  # every request has an answer or an error, or was parked again
+    SETTLED = "settled"  # budgets charged with the actual usage
+    CLOSED = "closed"  # files at OpenAI deleted
 
 
 def _one_of(name: str, values: type[StrEnum]) -> Enum:
@@ -45,16 +45,14 @@ def _one_of(name: str, values: type[StrEnum]) -> Enum:
 
 
 class LlmCache(Base):
-    """A cached answer of a model or web search (`llm/cache.py`)."""
-
     __tablename__ = "llm_cache"
 
     id: Mapped[Sha256] = mapped_column(primary_key=True)  # hash of the question
     kind: Mapped[CacheKind] = mapped_column(_one_of("kind", CacheKind))
     content_sha256: Mapped[BodyHash | None] = mapped_column(index=True)  # hash of the page's body; null for a search
-    target: Mapped[Url | None] = mapped_column(index=True)  # normalized address of a search; null for a page
-    urls: Mapped[Urls | None]  # all URLs in the answer of a search; null for a page
-    model: Mapped[Plain]  # model name in the response
+    target: Mapped[Url | None] = mapped_column(index=True)  # address of a web search; null for a page
+    urls: Mapped[Urls | None]  # URLs in the answer of a web search; null for a page
+    model: Mapped[Plain]
     answer: Mapped[JsonWords]
     prompt_tokens: Mapped[int]
     completion_tokens: Mapped[int]
@@ -62,7 +60,7 @@ class LlmCache(Base):
 
     __table_args__ = (
         Index("ix_llm_cache_kind_created_at", "kind", "created_at"),
-        # purges read the answers of all searches
+        # purges read all answers of web searches
         Index("ix_llm_cache_searches", "id", **where(text("kind = 'search'"))),
     )
 
@@ -75,63 +73,62 @@ class LlmBatch(Base):
     id: Mapped[Id] = mapped_column(primary_key=True)
     model: Mapped[Plain]
     state: Mapped[LlmBatchState] = mapped_column(_one_of("state", LlmBatchState))
-    # key used for the batch, which only keys of the same OpenAI project can see; null before the upload
+    # key that created the batch (only keys of its OpenAI project can see it); null before
     key_id: Mapped[Id | None]
     input_file_id: Mapped[Plain | None]
     openai_id: Mapped[Plain | None]
-    status: Mapped[Words | None]  # status of the batch as OpenAI names it; null before it is created there
-    error: Mapped[Words | None]  # newest error; null if none
+    status: Mapped[Words | None]  # OpenAI's status of the batch; null before the batch exists there
+    error: Mapped[Words | None]  # newest error; null if there is none
     requests: Mapped[int]
     tokens: Mapped[int] = mapped_column(BigInteger)  # estimated input tokens plus maximum output tokens
-    charges: Mapped[PlainJson]  # expected usage by batch of jobs: {id: [calls, tokens, microusd]}
-    result: Mapped[JsonWords | None]  # actual usage, outcomes, and files; null before the batch has ended
+    charges: Mapped[PlainJson]  # expected cost by batch of jobs: {id: [calls, tokens, microusd]}
+    result: Mapped[JsonWords | None]  # actual usage, outcomes, and files; null until the batch ended
     created_at: Mapped[datetime] = mapped_column(index=True)
-    tried_at: Mapped[datetime | None]  # last attempt that may have created the batch at OpenAI; null if none
-    sent_at: Mapped[datetime | None]  # time when the batch was created at OpenAI
-    ended_at: Mapped[datetime | None]  # time when the state became `ended`
-    cancelled_at: Mapped[datetime | None]  # time of the request to cancel the batch; null if none
-    unreachable_since: Mapped[datetime | None]  # start of the current failures of its calls; null after a success
-    # time when the next step is due; null if closed
+    tried_at: Mapped[datetime | None]  # last attempt to create the batch at OpenAI; null if none
+    sent_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    cancelled_at: Mapped[datetime | None]  # time when its cancellation was requested; null if not
+    unreachable_since: Mapped[datetime | None]  # time of its first failed call since the last success; null if none
     next_at: Mapped[datetime | None] = mapped_column(index=True)
     lease_owner: Mapped[Plain | None]
     lease_expires_at: Mapped[datetime | None]
 
     @property
     def is_uncharged(self) -> bool:
-        """Whether OpenAI has certainly not charged for the batch: its creation was never tried or was rejected."""
+        """Whether OpenAI charged nothing for the batch: its creation was never tried or was rejected."""
         return self.state in (LlmBatchState.NEW, LlmBatchState.UPLOADED) and self.tried_at is None
 
 
 class LlmRequest(Base):
-    """A question to the model that can wait for a batch (`llm/requests.py`)."""
+    """A question to a model that waits for a batch (`llm/requests.py`)."""
 
     __tablename__ = "llm_requests"
 
-    # hash of the question, which is also the request's `custom_id` at OpenAI
+    # hash of the question, and the request's `custom_id` at OpenAI
     id: Mapped[Sha256] = mapped_column(primary_key=True)
     content_sha256: Mapped[BodyHash] = mapped_column(index=True)
     fields: Mapped[PlainJson]
     model: Mapped[Plain]
-    # batch of jobs whose budget the request is charged to
+    # batch of jobs whose budget is charged
     batch_id: Mapped[Id] = mapped_column(ForeignKey("batches.id", ondelete="CASCADE"), index=True)
-    body: Mapped[Words | None]  # API request as JSON; null after the request has ended
+    body: Mapped[Words | None]  # API request as JSON; null after it ended
     body_bytes: Mapped[int]
-    input_tokens: Mapped[int]  # estimated number of input tokens
-    output_tokens: Mapped[int]  # maximum number of output tokens
+    input_tokens: Mapped[int]
+    output_tokens: Mapped[int]
     state: Mapped[RequestState] = mapped_column(_one_of("state", RequestState))
-    attempts: Mapped[int]  # number of batches with this request that count toward `MOST_SENDS`
+    attempts: Mapped[int]  # number of batches that count toward `MOST_SENDS`
     parked_at: Mapped[datetime]
-    not_before: Mapped[datetime | None]  # earliest time for the next batch; null if any time is allowed
-    give_up_at: Mapped[datetime]  # time after which the request is returned to its job for a normal API call
+    not_before: Mapped[datetime | None]  # earliest time for the next batch; null if there is no pause
+    give_up_at: Mapped[datetime]  # time after which the job makes a normal API call instead
     llm_batch_id: Mapped[Id | None] = mapped_column(ForeignKey("llm_batches.id", ondelete="SET NULL"))
-    answer: Mapped[JsonWords | None]  # raw answer of the model; null unless answered
+    answer: Mapped[JsonWords | None]  # the model's unverified answer; null unless answered
     prompt_tokens: Mapped[int | None]
     completion_tokens: Mapped[int | None]
     cached_tokens: Mapped[int | None]
     microusd: Mapped[int | None] = mapped_column(BigInteger)
     error_code: Mapped[str | None] = mapped_column(String(64))
     error_message: Mapped[Words | None]
-    used_at: Mapped[datetime | None]  # time when a job first used the answer; null if not used
+    used_at: Mapped[datetime | None]  # time when a job first used the answer; null if none has
     finished_at: Mapped[datetime | None] = mapped_column(index=True)
 
     __table_args__ = (

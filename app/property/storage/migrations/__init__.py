@@ -1,1 +1,1 @@
-"""Alembic migrations: `env.py`, and one file per revision in `versions/`. `storage/schema.py` runs them."""
+"""Alembic migrations, one file per revision in `versions/`. `storage/schema.py` runs them."""

@@ -1,14 +1,13 @@
-"""Alembic's environment: it runs migrations on the connection that `storage/schema.py` opened.
+"""Alembic's environment, which uses the connection of `storage/schema.py`.
 
-For a new revision, add a file to `versions/` in the form of `script.py.mako`, and set `HEAD` in `storage/schema.py` to
-its number.
+For a new revision, add a file to `versions/` like `script.py.mako`, and set `HEAD` in `storage/schema.py`.
 """
 
 from alembic import context
 
 from app.property.storage.tables import metadata
 
-# in batch mode, Alembic rebuilds tables for changes that SQLite cannot make in place
+# on SQLite, Alembic changes some tables by rebuilding them (batch mode)
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,

@@ -1,1 +1,1 @@
-"""Stored copies of pages and their texts, an index of page URLs, and the deletion of old copies."""
+"""Stored page copies and their retention, and the index of page URLs."""

@@ -1,7 +1,7 @@
-"""Map URLs to pages and the pages' newest records, and let only one job at a time read a page.
+"""Map URLs to pages and their newest records, and let only one job at a time read a page.
 
-If several URLs lead to the same page, the page's record is stored once, and the other URLs are stored in
-`page_aliases`. While a job reads a page, other jobs for this page wait, and then use its record.
+If several URLs lead to one page, its record is stored once, and the other URLs in `page_aliases`. While a job reads a
+page, other jobs of the page wait, and then use its record.
 """
 
 from dataclasses import dataclass
@@ -21,21 +21,21 @@ from app.property.storage.properties.tables import AS_OF, SourceRow
 from app.property.storage.statements import Store, upsert
 
 _OF_SAME_PROPERTY = aliased(SourceRow)
-#: The condition that a model must be asked again about at least one page of the record's property.
+#: Condition that a page of the record's property must be sent to a model again.
 _IS_ASKED_AGAIN = exists().where(_OF_SAME_PROPERTY.property_id == SourceRow.property_id, _OF_SAME_PROPERTY.asks_again)
 
 
 def is_fresh(since: datetime, *, whole_property: bool = False) -> ColumnElement[bool]:
-    """Return the condition for records that were current after `since` and whose page needs no further model call.
+    """Return the condition for fresh records: current after `since`, and the page needs no further model call.
 
-    With `whole_property`, no other page of the same property may need a model call either.
+    With `whole_property`, this applies to all pages of the property.
     """
     return and_(since < AS_OF, ~(_IS_ASKED_AGAIN if whole_property else SourceRow.asks_again))
 
 
 @dataclass(frozen=True, slots=True)
 class KnownRecord:
-    """A stored record and its property. `is_whole` is False if the model's answer for some field is missing."""
+    """A stored record and its property. `is_whole` is False if a model's answer for a field is still missing."""
 
     record: SourceRecord
     property_id: str
@@ -43,7 +43,10 @@ class KnownRecord:
 
 
 class Seen(NamedTuple):
-    """A body received for `url`. `page_url` is the URL of its page; `edition` is the version of the extractors."""
+    """A body that was received for `url`.
+
+    `page_url` is the page's canonical URL, and `edition` the version of the extractors.
+    """
 
     url: str
     page_url: str
@@ -53,7 +56,7 @@ class Seen(NamedTuple):
 
 class PageIndex(Store):
     def fresh(self, url: str, since: datetime) -> tuple[str, PageKind] | None:
-        """Return the property id and the page kind of `url` if its page is fresh (`is_fresh`); else None."""
+        """Return the property id and page kind of `url` if its page is fresh (`is_fresh`)."""
         known_as = select(PageAlias.page_url).where(PageAlias.url == url)
         mine = or_(SourceRow.url == url, SourceRow.page_url.in_(known_as))
         with self._database.reading() as connection:
@@ -69,12 +72,15 @@ class PageIndex(Store):
         return KnownRecord(row.to_record(), row.property_id, not row.wanted_model) if row else None
 
     def is_confirmed_by(self, seen: Seen) -> bool:
-        """Return whether `PropertyStore.confirm` would succeed now. No lock is taken, so the answer may be outdated."""
+        """Return whether `PropertyStore.confirm` would succeed, without taking locks."""
         with self._database.reading() as connection:
             return record_with_body(connection, seen) is not None
 
     def take_reading(self, page_url: str, lease: Lease) -> bool:
-        """Reserve the page for the job. Return False if another job is reading it. Raises `LeaseLostError`."""
+        """Reserve the page for the job that holds `lease`.
+
+        Return False if another job is reading it. Raises `LeaseLostError`.
+        """
         now = self._database.clock.now()
         reads = and_(Job.state == JobState.RUNNING, Job.lease_expires_at > now)
 
@@ -83,7 +89,7 @@ class PageIndex(Store):
             theirs = Job.reading_url == page_url, Job.id != lease.job_id
             if connection.execute(select(Job.id).where(*theirs, reads)).first():
                 return False
-            connection.execute(update(Job).where(*theirs).values(reading_url=None))  # these jobs no longer run
+            connection.execute(update(Job).where(*theirs).values(reading_url=None))  # no longer running
             mine = update(Job).where(lease.holds()).values(reading_url=page_url)
             if connection.execute(mine).rowcount != 1:
                 raise LeaseLostError(lease.job_id)
@@ -93,7 +99,7 @@ class PageIndex(Store):
 
 
 def record_with_body(connection: Connection, seen: Seen) -> Row[Any] | None:
-    """Return the row of the record that contains everything in this body; None if the body must be read."""
+    """Return the complete record of this body, or None if the body must be read."""
     same_content = select(PageAlias.record_sha256).where(
         PageAlias.url == seen.url, PageAlias.content_sha256 == seen.sha256
     )
@@ -107,7 +113,7 @@ def record_with_body(connection: Connection, seen: Seen) -> Row[Any] | None:
 
 
 def note_same(connection: Connection, read: SourceRecord, known: SourceRecord) -> None:
-    """Store the URL of `read` as an alias of the page of `known`. `known` must contain everything in `read`."""
+    """Store the URL of `read` as an alias of the page of `known`, which must contain everything in `read`."""
     at = max(read.as_of, known.as_of)
     note_url(connection, read.url, known.page_url or known.final_url, at, read.content_sha256, known.content_sha256)
 
@@ -115,8 +121,8 @@ def note_same(connection: Connection, read: SourceRecord, known: SourceRecord) -
 def note_url(connection: Connection, url: str, page_url: str, at: datetime, *bodies: str) -> None:
     """Store `url` as an alias of the page `page_url`.
 
-    `bodies` are two hashes: of the body of `url`, and of the body whose record has the same content. Omit both if the
-    contents were not compared.
+    `bodies` are the hash of the body at `url` and the hash of the body whose record has the same content. They are
+    omitted if the contents were not compared.
     """
     own, known = bodies or (None, None)
     values = {"page_url": page_url, "seen_at": at, "content_sha256": own, "record_sha256": known}
@@ -124,7 +130,7 @@ def note_url(connection: Connection, url: str, page_url: str, at: datetime, *bod
 
 
 def fresh_urls(urls: Any, since: datetime) -> Select[Any]:
-    """Select the normalized `urls` whose pages are fresh (`is_fresh`)."""
+    """Select those of the normalized `urls` whose pages are fresh (`is_fresh`)."""
     own = select(SourceRow.url).where(SourceRow.url.in_(urls), is_fresh(since))
     other = (
         select(PageAlias.url)

@@ -1,6 +1,6 @@
-"""Store received pages. A resumed job uses its stored pages, and later jobs use them for conditional requests.
+"""Store received pages. A resumed job uses its stored pages; other jobs need them for conditional requests.
 
-Bodies and texts are compressed with zstd. Equal contents are stored once, under their SHA-256.
+Bodies and texts are compressed with zstd, and stored once per content, under its SHA-256.
 """
 
 import hashlib
@@ -23,13 +23,15 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-#: A zstd level that balances speed and size.
 _LEVEL = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A page that a job received earlier. `confirmed_at` is when its site answered 304; None for a full response."""
+    """A page that the job received earlier.
+
+    `confirmed_at` is when the site answered 304 (None: it sent the page in full).
+    """
 
     page: Page
     confirmed_at: datetime | None = None
@@ -39,11 +41,11 @@ class PageStore(Store):
     """Stores received pages. Each change is one transaction."""
 
     def save_page(self, page: Page, job_id: str | None = None, confirmed_at: datetime | None = None) -> None:
-        """Store the page. If `job_id` is given, the page becomes the job's checkpoint of `page.url`.
+        """Store the page. With `job_id`, it becomes the job's checkpoint of `page.url`.
 
-        `confirmed_at` is when the site answered 304; None if it sent the full page. A page with `no_store` is stored
-        only as a checkpoint, and `drop_unkept` deletes it. Raises `PurgedMeanwhileError` if the page was purged after
-        it was fetched, and `PersonPurgedMeanwhileError` if the page contains a name that was purged since.
+        `confirmed_at` is when the site answered 304 (None: it sent the page in full). A page with `no_store` is stored
+        only as a checkpoint, until `drop_unkept`. Raises `PurgedMeanwhileError` if the page was purged after it was
+        fetched, and `PersonPurgedMeanwhileError` if it contains a name purged since then.
         """
         no_store = page.validators.no_store
         text = page.text.encode("utf-8", "surrogatepass")
@@ -78,7 +80,7 @@ class PageStore(Store):
         self._database.repeat(work)
 
     def checkpoint(self, job_id: str, url: str | None = None) -> Checkpoint | None:
-        """Return the job's checkpoint of `url` (None: its newest checkpoint). Return None if there is no checkpoint."""
+        """Return the job's checkpoint of `url` (None: its newest one), or None if there is none."""
         query = select(PageCopy).where(PageCopy.job_id == job_id).order_by(PageCopy.id.desc()).limit(1)
         if url is not None:
             query = query.where(PageCopy.url == url)
@@ -86,10 +88,10 @@ class PageStore(Store):
         return next((Checkpoint(_page_of(copy), copy.confirmed_at) for copy in copies), None)
 
     def forget_checkpoint(self, job_id: str) -> None:
-        """Remove the job's checkpoints, so that a retry fetches all pages again, with full requests.
+        """Remove the job's checkpoints, so that a retry fetches each page in full.
 
-        Pages with `no_store` are deleted; other pages stay, but belong to no job. The cache validators that are stored
-        for the final URLs of these pages are removed.
+        `no_store` pages are deleted; other pages are kept without a job. The stored cache validators of their final
+        URLs are removed.
         """
         mine = select(PageCopy.final_url).where(PageCopy.job_id == job_id)
 
@@ -109,7 +111,7 @@ class PageStore(Store):
         self._database.repeat(lambda connection: drop_pages(connection, *mine))
 
     def validators(self, url: str) -> CacheValidators | None:
-        """Return the cache validators of the newest page stored for the final URL `url`; None if there are none."""
+        """Return the cache validators of the newest page at the final URL `url`, or None if it has none."""
         with self._database.reading() as connection:
             row = connection.execute(_newest(select(PageCopy.etag, PageCopy.last_modified), url)).one_or_none()
         return CacheValidators(*row) if row is not None and any(row) else None
@@ -117,30 +119,30 @@ class PageStore(Store):
     def still_holds(self, url: str, final_url: str) -> Page | None:
         """Return the newest stored page at `final_url`, with `url` as its requested URL.
 
-        Call this after `final_url` answered 304. Return None if no page is stored or if it has no cache validators.
+        Call this after `final_url` answered 304; None means that a full request is needed.
         """
         copies = self._read(_newest(select(PageCopy), final_url))
         return next((replace(_page_of(copy), url=url) for copy in copies if copy.etag or copy.last_modified), None)
 
 
 def text_of(connection: Connection, sha256: str) -> str | None:
-    """Return the decoded text of the page body with this SHA-256; None if the body is not stored."""
+    """Return the text of the body with this SHA-256, or None if it is not stored."""
     query = select(Blob.packed).join(PageCopy, PageCopy.text_sha256 == Blob.sha256)
     packed = connection.execute(query.where(PageCopy.sha256 == sha256).limit(1)).scalar()
     return None if packed is None else unpack(packed).decode("utf-8", "surrogatepass")
 
 
 def page_by_body(connection: Connection, sha256: str, final_url: str) -> Page | None:
-    """Return the newest page at `final_url` whose body has this SHA-256; None if no such page is stored."""
+    """Return the newest page at `final_url` with this body, or None if it is not stored."""
     query = _newest(select(PageCopy).where(PageCopy.sha256 == sha256), final_url)
     return next((_page_of(copy) for copy in entities(connection, query)), None)
 
 
 def drop_pages(connection: Connection, *which: Any, blobs: Iterable[str] = ()) -> list[int]:
-    """Delete the rows of `pages` that match `which`.
+    """Delete rows of `pages`.
 
-    Then delete their blobs, and the blobs with the hashes `blobs`, if no row refers to them. Return the compressed
-    sizes of the deleted blobs.
+    Then delete their blobs and `blobs`, except those that other rows need. Return the compressed sizes of deleted
+    blobs.
     """
     gone = connection.execute(delete(PageCopy).where(*which).returning(PageCopy.sha256, PageCopy.text_sha256)).all()
     return drop_unused_blobs(connection, {*blobs, *(sha256 for row in gone for sha256 in row)})
@@ -177,7 +179,7 @@ def unpack(packed: bytes) -> bytes:
 
 
 def save_blobs(connection: Connection, blobs: Mapping[str, bytes], now: datetime) -> None:
-    """Store `blobs`, which maps SHA-256 to content. If a content is stored already, only update its `used_at`."""
+    """Store contents by SHA-256. If a content is already stored, only its `used_at` is updated."""
     for sha256, content in sorted(blobs.items()):
         known = update(Blob).where(Blob.sha256 == sha256).values(used_at=now)
         if not connection.execute(known).rowcount:
@@ -187,13 +189,13 @@ def save_blobs(connection: Connection, blobs: Mapping[str, bytes], now: datetime
 
 
 def drop_unused_blobs(connection: Connection, hashes: set[str]) -> list[int]:
-    """Delete the blobs with these `hashes` that no row of `pages` refers to, and recipe examples from these blobs.
+    """Delete those of the blobs that no row of `pages` needs, and recipe examples from them.
 
     Return the compressed sizes of the deleted blobs.
     """
     if not hashes:
         return []
-    # lock in a separate statement, so that the next statement sees references that were added during the wait
+    # locked in a separate statement, so that the next one sees references added during the wait
     connection.execute(select(Blob.sha256).where(Blob.sha256.in_(hashes)).order_by(Blob.sha256).with_for_update())
     unused = (~exists().where(column == Blob.sha256) for column in (PageCopy.sha256, PageCopy.text_sha256))
     drop = delete(Blob).where(Blob.sha256.in_(hashes), *unused).returning(Blob.sha256, Blob.packed_bytes)

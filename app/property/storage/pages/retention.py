@@ -1,7 +1,7 @@
-"""Delete page copies by age and total size, oldest first, except copies that active jobs need.
+"""Delete page copies by age and by total size, oldest first, unless active jobs need them.
 
-The age of a body counts from when it was last received or confirmed by its site. The body's rows in `pages` and its
-recipe examples are deleted too. Records and properties stay, although their evidence still names the deleted body.
+A body's age counts from when it was last received, or confirmed by its site. Its rows in `pages` and its recipe
+examples are deleted with it. Records stay, and their evidence still names the body's hash.
 """
 
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ from app.property.storage.pages.tables import IS_UNKEPT, SEEN_AT, Blob, PageCopy
 from app.property.storage.statements import Store
 from app.property.storage.types import ACTIVE
 
-#: Maximum number of blobs or rows chosen per transaction, so that other writers do not wait long.
+#: Maximum number of blobs or rows per transaction, so that other writers wait only briefly.
 _AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """The number and compressed size of the blobs that one step deleted. `more` means that old blobs may be left."""
+    """The number and compressed size of blobs that a step deleted. If `more`, there may be more to delete."""
 
     bodies: int = 0
     packed_bytes: int = 0
@@ -30,21 +30,21 @@ class Pruned:
 
 
 class Retention(Store):
-    """Deletes page copies step by step. Each method is one step, in a transaction of `Database.repeat_paced`."""
+    """Deletes page copies in steps. Each call of a method is one step, in its own transaction."""
 
     def prune_old(self, days: float) -> Pruned:
-        """Delete some of the blobs and rows of `pages` that are older than `days`."""
+        """Delete some blobs, and some rows of `pages`, that are older than `days`."""
         oldest = self._database.clock.now() - timedelta(days=days)
 
         def work(connection: Connection) -> Pruned:
             gone = _drop_bodies(connection, _oldest_first(connection, Blob.used_at < oldest))
-            left = _drop_rows(connection, oldest > SEEN_AT)  # old rows whose body is kept, because a newer row has it
+            left = _drop_rows(connection, oldest > SEEN_AT)  # old rows of bodies that a newer row keeps
             return Pruned(gone.bodies + left.bodies, gone.packed_bytes + left.packed_bytes, gone.more or left.more)
 
         return self._database.repeat_paced(work)
 
     def prune_surplus(self, max_bytes: int) -> Pruned:
-        """Delete some of the least recently used blobs if all blobs together take more than `max_bytes`, compressed."""
+        """Delete some of the oldest blobs if the compressed size of all blobs exceeds `max_bytes`."""
         surplus = stored_bytes(self._database) - max_bytes
         if surplus <= 0:
             return Pruned()
@@ -61,12 +61,12 @@ class Retention(Store):
         return self._database.repeat_paced(work)
 
     def prune_unkept(self) -> Pruned:
-        """Delete some of the `no_store` pages left behind by finished jobs."""
+        """Delete some `no_store` pages of finished jobs."""
         return self._database.repeat_paced(lambda connection: _drop_rows(connection, IS_UNKEPT))
 
 
 def stored_bytes(database: Database) -> int:
-    with database.reading() as connection:  # the query reads only an index, and does not block writers
+    with database.reading() as connection:
         return int(connection.execute(select(func.coalesce(func.sum(Blob.packed_bytes), 0))).scalar_one())
 
 

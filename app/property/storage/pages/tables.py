@@ -1,4 +1,4 @@
-"""Tables of received pages, their contents, and their aliases."""
+"""Tables of page copies, their contents, and page aliases."""
 
 from datetime import datetime
 
@@ -9,12 +9,12 @@ from app.property.storage.types import Base, BodyHash, Id, RowId, Sha256, Url, W
 
 
 class Blob(Base):
-    """A page body or its decoded text, compressed. The key is the SHA-256 of the uncompressed content."""
+    """A page body or its decoded text, compressed. Its key is the SHA-256 of the uncompressed content."""
 
     __tablename__ = "blobs"
 
     sha256: Mapped[Sha256] = mapped_column(primary_key=True)
-    packed: Mapped[bytes]  # compressed with zstd
+    packed: Mapped[bytes]
     packed_bytes: Mapped[int]
     used_at: Mapped[datetime]  # time when the content was last received, or confirmed by its site
 
@@ -22,12 +22,12 @@ class Blob(Base):
 
 
 class PageCopy(Base):
-    """A page that was received in full, or a stored page that its site confirmed (304)."""
+    """A page that was received in full, or that its site confirmed (304)."""
 
     __tablename__ = "pages"
 
     id: Mapped[RowId] = mapped_column(primary_key=True)
-    # job that this page is a checkpoint of; null if none
+    # job whose checkpoint this is; null if none
     job_id: Mapped[Id | None] = mapped_column(ForeignKey("jobs.id", ondelete="SET NULL"))
     url: Mapped[Url]
     final_url: Mapped[Url]
@@ -35,12 +35,12 @@ class PageCopy(Base):
     sha256: Mapped[Sha256] = mapped_column(ForeignKey("blobs.sha256"))
     text_sha256: Mapped[Sha256] = mapped_column(ForeignKey("blobs.sha256"))
     fetched_at: Mapped[datetime]
-    declared_url: Mapped[Url | None]  # canonical URL in the response's Link header; null if none
-    # cache validators of the response, used by conditional requests; null if none
+    declared_url: Mapped[Url | None]  # canonical URL from the Link header; null if none
+    # cache validators for conditional requests; null if none
     etag: Mapped[Words | None]
     last_modified: Mapped[Words | None]
-    is_kept: Mapped[bool]  # false for a no-store response, which is deleted when its job ends
-    confirmed_at: Mapped[datetime | None]  # time when the site answered 304; null if the page was received in full
+    is_kept: Mapped[bool]  # false for a `no_store` response, which is deleted when its job ends
+    confirmed_at: Mapped[datetime | None]  # time when the site answered 304; null if it sent the page in full
 
     body: Mapped[Blob] = relationship(foreign_keys=[sha256], lazy="joined", innerjoin=True)
     decoded: Mapped[Blob] = relationship(foreign_keys=[text_sha256], lazy="joined", innerjoin=True)
@@ -50,7 +50,7 @@ class PageCopy(Base):
         Index("ix_pages_sha256", "sha256"),
         Index("ix_pages_text_sha256", "text_sha256"),
         Index("ix_pages_url", "url"),
-        # a hash index, because a final URL may be too long for a B-tree entry
+        # hash index, because a final URL may be too long for a B-tree index
         Index("ix_pages_final_url", "final_url", postgresql_using="hash"),
         Index(
             "ix_pages_declared_url", "declared_url", postgresql_using="hash", **where(text("declared_url IS NOT NULL"))
@@ -61,20 +61,20 @@ class PageCopy(Base):
 #: Time when the page was received or confirmed by its site.
 SEEN_AT = func.coalesce(PageCopy.confirmed_at, PageCopy.fetched_at)
 Index("ix_pages_seen_at", SEEN_AT)
-#: The condition for no-store pages. It must match the index exactly, or SQLite does not use the index.
+#: The condition for `no_store` pages. SQLite uses the index only if a query has exactly this condition.
 IS_UNKEPT = PageCopy.is_kept.is_(False)
 Index("ix_pages_unkept", PageCopy.is_kept, **where(IS_UNKEPT))
 
 
 class PageAlias(Base):
-    """A target URL that leads to a page with another URL (`pages/index.py`)."""
+    """A URL that leads to a page with another URL (`pages/index.py`)."""
 
     __tablename__ = "page_aliases"
 
     url: Mapped[Url] = mapped_column(primary_key=True)
     page_url: Mapped[Url] = mapped_column(index=True)
     seen_at: Mapped[datetime] = mapped_column(index=True)
-    # hash of the body at `url`; null if the contents were not compared
+    # hash of the body at `url`; null if contents were not compared
     content_sha256: Mapped[BodyHash | None]
-    # hash of the body whose record has the same content; null if the contents were not compared
+    # hash of the body whose record has the same content; null if contents were not compared
     record_sha256: Mapped[BodyHash | None]

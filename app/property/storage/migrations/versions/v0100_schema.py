@@ -4,7 +4,7 @@ from alembic import op
 
 from app.property.storage.tables import metadata
 
-#: Versions before 1.0 had the revisions "0001" to "0025", with different tables.
+#: Revisions "0001" to "0025" belonged to versions before 1.0, whose tables were different.
 revision = "0100"
 down_revision = None
 
@@ -12,6 +12,6 @@ down_revision = None
 def upgrade() -> None:
     """Create all tables from the mapped classes.
 
-    When a second revision changes these classes, this revision must define its tables itself.
+    A second revision must first replace this by fixed definitions of the tables.
     """
     metadata.create_all(op.get_bind())
