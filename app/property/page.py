@@ -25,7 +25,7 @@ class CacheValidators:
 
 @dataclass(frozen=True)
 class Page:
-    """A page as received.
+    """A fetched page.
 
     `url` was requested, and `final_url` answered after redirects. `content_type` is the media type without parameters
     in lower case. `text` is the decoded and repaired body, and `body` has the bytes after content decoding.

@@ -108,7 +108,7 @@ def _by(column: str) -> Mapping[str, tuple[str, ...]]:
 BOUND, FOLLOWERS, PARTS, COUNTED = map(_by, ("bound_to", "goes_with", "part_of", "counted_in"))
 #: Fields that may contain several sentences.
 PROSE = frozenset(name for name, spec in FIELDS.items() if spec.length)
-#: Fields that strongly suggest a page about a property.
+#: A page with these fields very probably describes a property.
 TYPICAL_FIELDS = frozenset(name for name, spec in FIELDS.items() if spec.typical >= 1.5)
 #: Maps each area field to the field with its unit.
 UNIT_OF: Mapping[str, str] = {str(FIELDS[name].part_of): name for name in of_kind("unit")}

@@ -1,7 +1,7 @@
 """Decide when a change on a page is accepted and published.
 
 A change is accepted at once if an independent source changed in the same way. Otherwise, later fetches of the page
-(looks) must confirm it. The interval between looks doubles.
+(looks) must confirm it.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -18,10 +18,11 @@ from app.property.source_record import SourceRecord, Voter
 CONFIRMING_LOOKS = 3
 FIRST_LOOK = timedelta(minutes=5)
 _MOST_DOUBLINGS = 8
-#: Additional looks if another source contradicts the page, or if a change of the field was reverted before. Ten looks
-#: take 64 hours, so that a page that alternates between two values probably shows the other value.
+#: Additional looks if another source contradicts the page, or if a change of the field was reverted before. All ten
+#: looks take 64 hours, in which a page that alternates between two values probably shows the other value.
 MORE_LOOKS = 7
-#: One look this long after the change is enough if nothing contradicts the page. A daily look may be a few hours early.
+#: One look this long after the change is enough if nothing contradicts the page. It is less than a day, so that a daily
+#: look counts even if it is early.
 HOLD = timedelta(hours=20)
 #: How long a reverted change is remembered.
 MEMORY = timedelta(days=30)
@@ -71,8 +72,8 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Judgment:
-    """The outcome of a candidate. `why` is the reason if the change is accepted. `look_at` is the earliest time at
-    which another look counts, if looks decide.
+    """The outcome of a candidate. `why` is the reason if the change is accepted. `look_at` is when a further look can
+    confirm the change, or None.
     """
 
     outcome: Outcome

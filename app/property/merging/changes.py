@@ -78,7 +78,9 @@ def number_error_in(name: str, before: Statement, now: Statement) -> str | None:
 
 
 def has_words(text: str, quote: str) -> bool:
-    """Return whether a page's text or markup has a quote in whole words, ignoring case, layout, and punctuation."""
+    """Return whether a page's text or markup contains `quote` as whole words, ignoring case, layout, and
+    punctuation.
+    """
     end = r"(?![a-z\d])" if len(quote) < _LONGEST_WHOLE else ""
     words = rf"(?<![a-z\d]){re.escape(_plain(quote))}{end}"
     return re.search(words, _plain(html.unescape(_TAG.sub(" ", text)))) is not None

@@ -26,10 +26,8 @@ class Other:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Doubts about a value.
-
-    `others` are contradicting sources, the strongest first. `confidence` is None if it is high enough, and `read_at` is
-    None if the value is recent enough.
+    """`others` are contradicting sources, the strongest first. `confidence` is None if it is high enough, and `read_at`
+    is None if the value is recent enough.
     """
 
     others: tuple[Other, ...]

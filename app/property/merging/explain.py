@@ -48,8 +48,8 @@ def _age(as_of: datetime, now: datetime) -> dict[str, Any]:
 
 
 def _belongs(source: SourceRecord, sources: Sequence[SourceRecord], *, is_joined: bool) -> Decision:
-    """Compare a source with the merged values of the other sources. If they do not match, return the best match with a
-    single other source.
+    """Return why a source belongs to the property: its match with the merged values of the other sources, or else its
+    best match with one of them.
     """
     others = [one for one in sources if one is not source]
     if is_joined:

@@ -22,7 +22,7 @@ from app.property.values.texts import plain_parcel
 #: The version of the rules that normalize addresses and parcel numbers and build keys. Raise it when a change alters
 #: any key (a test enforces this). Stored properties must then be reindexed (`propintel db reindex`).
 IDENTITY_VERSION = 4
-#: Map cells per degree. A cell is about 110 m high.
+#: A degree of latitude or longitude has this many map cells, each about 110 m high.
 _CELL = 1000
 #: Parcel numbers are unique only within a county.
 PARCEL = "ParcelNumber"
@@ -51,7 +51,7 @@ def address_keys(address: Address) -> tuple[str, ...]:
 
 
 def url_keys(record: SourceRecord) -> tuple[str, ...]:
-    """Return the keys of the record's page: its URLs."""
+    """Return one key per URL of the record's page."""
     urls = dict.fromkeys((record.page_url or record.final_url, record.final_url, record.url))
     return tuple(_short(f"url:{url}") for url in urls)
 
@@ -156,7 +156,7 @@ def point_of(values: Mapping[str, Any]) -> tuple[float, float] | None:
 
 
 def contradicts(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Return whether two records differ in the parcel number, or in a part of the address other than the town."""
+    """Return whether two records differ in the parcel number, unit, ZIP code, state, house number, or street."""
     a, b = address_of(one), address_of(other)
     parts = ("unit", "postal_code", "state", "street_number", "street_name")
     return differ(_parcel(one), _parcel(other)) or any(differ(getattr(a, part), getattr(b, part)) for part in parts)

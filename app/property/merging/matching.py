@@ -42,9 +42,7 @@ class Key(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The result of comparing two records: one property (`is_same`), two (`differs`), or undecided. `why` is the
-    reason.
-    """
+    """The result of comparing two records: one property (`is_same`), two (`differs`), or undecided."""
 
     key: Key
     is_same: bool
@@ -229,7 +227,9 @@ class _Match:
         return self._decision(Key.NONE, "a unit and its building", differs=False)
 
     def _by_position(self) -> Decision:
-        """Decide by position. Single homes within 15 m match if bedrooms and area agree and no fact differs."""
+        """Decide by position. Records at most 15 m apart match if bedrooms and area agree, no fact differs, and neither
+        home can share its position with others.
+        """
         apart = meters_apart(*self._values)
         same = {fact.what for fact in self._facts if fact.result == "same"}
         kinds = [str(values.get("PropertySubType") or "") for values in self._values]

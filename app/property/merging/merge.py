@@ -168,7 +168,6 @@ class _Round:
             one.verdict, one.reason = Verdict.CONFLICT, why_lost(one, winner)
 
     def _is_of_older_time(self, name: str, winner: SourceRecord, other: SourceRecord) -> bool:
-        """Return whether the value of `other` belongs to an earlier sale or tax year."""
         newest = self._known.newest
         kind, lead = FIELDS[name].kind, FIELDS[name].goes_with
         if name in FOLLOWERS and kind == "date":

@@ -32,7 +32,6 @@ class Candidate:
 
     @property
     def place(self) -> tuple[int, float]:
-        """Return the rank of the match: by key, then by points."""
         return _STRENGTH[self.decision.key], -self.decision.points
 
     @property
@@ -57,10 +56,11 @@ class Resolution:
 
 @dataclass(frozen=True, slots=True)
 class Resolver:
-    """Finds the properties that match `record`. `preferred` is the id of its current or related property, if any.
+    """Finds the properties that match `record`. `preferred` is the id of the record's current or related property, if
+    any.
 
-    `pages_of` returns the pages of properties. `are_split` returns whether a person decided that any two of the given
-    properties differ.
+    `pages_of` returns the pages of the properties with the given ids. `are_split` returns whether a person decided that
+    any two of the given properties differ.
     """
 
     record: SourceRecord
@@ -69,9 +69,7 @@ class Resolver:
     are_split: Callable[[Sequence[str]], bool]
 
     def resolve(self, near: Sequence[tuple[Any, bool]]) -> Resolution:
-        """Return the properties that match the record.
-
-        `near` contains each candidate as a row (with `id`, `created_at`, and `record`), and whether the candidate is
+        """`near` contains each candidate as a row (with `id`, `created_at`, and `record`), and whether the candidate is
         stored under a URL of the record's page.
         """
         same = self._chosen([one for one in self._compared(near) if one.decision.is_same])

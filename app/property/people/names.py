@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from app.errors.purging import InvalidPersonError
 from app.property.people.words import unescaped, words_of
 
-#: Titles before or after a name, which are not part of it.
 _TITLES = frozenset({"mr", "mrs", "ms", "miss", "dr", "prof", "rev", "hon", "sir", "esq", "phd", "md"})
 #: Particles that may begin a family name of several words.
 PARTICLES = frozenset(
@@ -18,7 +17,6 @@ PARTICLES = frozenset(
 )  # fmt: skip
 #: Suffixes after a family name. They are part of the name, because another generation is another person.
 SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv"})
-#: Words between two given names that share one family name.
 JOINING = frozenset({"and", "or", "und", "y"})
 _MOST_WORDS = 6
 #: Names of at least this many letters also match without a space, as in `janedoe@`. Shorter names could be other words.

@@ -25,7 +25,6 @@ class Finder:
     may_hold: Callable[[str], bool] = field(default=lambda _: True, repr=False)
 
     def find(self, text: str) -> list[Match]:
-        """Return all places where `text` names the person."""
         if len(text) > _LONG and not self.may_hold(plain_text(unescaped(text).plain)):
             return []
         return find_names(text, self.may_begin, self.is_name)

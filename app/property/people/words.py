@@ -19,7 +19,7 @@ WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|[\u0300-\u036f]|['’ʼ`´](?=[^\W\d_]))
 _MARKS = re.compile(r"[\u0300-\u036f'’ʼ`´]")
 #: Texts are normalized in pieces of this many characters, because time limits cannot interrupt a call in C.
 _PIECE = 100_000
-#: Words longer than this are not cached, because they cannot be names.
+#: Words longer than this are not cached; names are shorter.
 LONGEST_KEPT = 100
 #: Letters that Unicode does not treat as accented forms of other letters, with their replacements.
 _PLAIN = str.maketrans({"ø": "o", "đ": "d", "ð": "d", "ł": "l", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"})

@@ -1,7 +1,4 @@
-"""The contractor's brief: facts about a house for a roofing or home-services team. Doubtful facts are marked.
-
-Its text form has at most 80 columns, except in lines with URLs, which are never cut.
-"""
+"""The contractor's brief: facts about a house for a roofing or home-services team. Doubtful facts are marked."""
 
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence

@@ -79,7 +79,6 @@ def listed(parts: list[Any]) -> str:
 
 
 def solar(parts: list[Any]) -> str:
-    """Say in words whether the power sources, such as Photovoltaics and Wind, include solar power."""
     if any(re.search(r"solar|photovolt|\bpv\b", str(part), re.IGNORECASE) for part in parts):
         return "yes"
     return f"not stated (power by {listed(parts)})"
@@ -123,7 +122,7 @@ def _plain(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-#: Formatters by name. A field uses the name in its `brief` entry, or else its kind.
+#: Formatters by name.
 WORDS: Mapping[str, Words] = {
     "area": lambda value, unit, _: square_feet(value, unit),
     "answer": lambda value, *_: yes_no(value),
@@ -152,13 +151,12 @@ def in_words(name: str, value: Any, record: Record, unit: str | None = None, *, 
         return _plain(value)
 
 
-#: The column headings of property lists, by field.
 HEADINGS: Mapping[str, str] = {name: spec.short for name, spec in FIELDS.items() if spec.short}
 _UNITS = {SQUARE_FEET: "sq ft", SQUARE_METERS: "m²", ACRES: "acres", HECTARES: "ha"}
 
 
 def in_list(name: str, record: Record) -> str:
-    """Return the field's text in a list of properties; "" if unknown. Areas keep their unit."""
+    """Return the field's text in a list of properties; "" if unknown. Areas are not converted."""
     shown = next((one for one in (name, FIELDS[name].instead) if one and record.get(one) is not None), None)
     if shown is None:
         return ""

@@ -147,7 +147,7 @@ def _area_units(kept: dict[str, Winner], candidates: list[Candidate], page: Docu
 
 
 def _concluded(kept: dict[str, Winner], field: str, value: object, sources: tuple[str, ...], raw: str) -> Winner:
-    """Return a winner for a value inferred from the fields `sources`, with their quotes."""
+    """Return a winner whose value is inferred from the fields `sources`. Its evidence quotes these fields."""
     quote = " | ".join(dict.fromkeys(kept[name].candidate.quote for name in sources))
     found = Candidate(field, value, raw, Method.DERIVED, ", ".join(sources), quote, _CONCLUDED)
     return Winner(found, _CONCLUDED, False)
@@ -294,7 +294,9 @@ def _people(kept: dict[str, Winner], page: Document) -> None:
 
 
 def _brand(page: Document) -> str:
-    """Return the letters of the host name's longest part (`trulia` of `www.trulia.com`), or "" if it has no dot."""
+    """Return the letters of the host name's longest part (`trulia` of `www.trulia.com`), or "" if the host name has no
+    dot.
+    """
     labels = (url_parts(page.url).hostname or "").split(".")
     return letters_of(max(labels[:-1], key=len)) if len(labels) > 1 else ""
 

@@ -146,7 +146,6 @@ class Document:
         return self.path(self.title_element) if self.title_element is not None else "/html/head/title"
 
     def having(self, *attributes: str) -> list[Any]:
-        """Return the elements with any of `attributes`, in page order."""
         return self._elements.having(*attributes) if self.root is not None and self._elements else []
 
     @cached_property

@@ -10,7 +10,7 @@ def edition() -> str:
     """Return a digest, in 16 hex digits, of the files that decide how a page is read. It covers code, comments, and
     word lists.
 
-    A version number would not do, because developers could forget to increase it. Unchanged pages would then never be
+    A version number is not used, because developers could forget to increase it. Unchanged pages would then never be
     read again.
     """
     digest = hashlib.sha256()

@@ -132,7 +132,7 @@ def _is_stated(candidate: Candidate, text: str) -> bool:
     if str(int(value)) not in re.sub(r"\D", "", text) and not re.search(r"\d\s?[kKmM万億]", text):
         return False
     price = parse_price(text)
-    return price is not None and abs(price.amount - float(value)) < 0.005  # equal within a cent
+    return price is not None and abs(price.amount - float(value)) < 0.005
 
 
 def _in_json(candidate: Candidate, page: Document) -> Candidate | None:

@@ -27,7 +27,6 @@ _OF_OTHERS = re.compile(
     r"realtor|makler|mäklar|megler|mægler|courtier|agence|inmobiliaria|registered|head office|©|company|gmbh",
     re.IGNORECASE,
 )
-#: Matches words above the address of a lawyer who acts in the sale.
 _LAWYERS = pattern("addresses", "lawyers")
 
 

@@ -121,7 +121,7 @@ def _names_columns(texts: list[str], row: list[Any], below: list[list[Any]], pag
     if len(texts) == 2 and not wide:
         return all(known) and not any(labeled)
     if terms[0] and not known[1] and sum(labeled) * 2 >= len(labeled):
-        return False  # the rows are label/value pairs
+        return False
     return known.count(True) * 2 >= len(texts) - 2 and not any(
         re.search(r"\d{2}", t) and not YEAR.search(t) for t in texts
     )

@@ -61,7 +61,6 @@ Point = list[tuple[str, str, Any]]
 
 
 def _widgets(page: Document) -> Iterator[tuple[str, Any]]:
-    """Yield the XPath and the JSON value of attributes such as `data-props='{...}'`."""
     carried = (
         (element, name, element.get(name) or "")
         for element in page.having(*_JSON_ATTRIBUTES)

@@ -41,7 +41,7 @@ _PART_OF = {name: spec.part_of for name, spec in FIELDS.items() if spec.part_of 
 #: A count below this is confirmed only by a line that also has a label for its field, since small numbers are common.
 _SMALL = 100.0
 #: Visible values with a confidence below `_WEAK` are ignored. A value below `_STRONG` does not reduce the confidence of
-#: a different number from markup.
+#: a markup number that differs from it.
 _WEAK, _STRONG = 0.45, 0.6
 #: Factors for the confidence of a markup value: `_DENIED` if a visible value contradicts it, `_UNSHOWN` if the page
 #: should show it but does not.
@@ -97,8 +97,6 @@ def check_markup(candidates: Sequence[Candidate], page: Document) -> MarkupCheck
 
 @dataclass
 class _Shown:
-    """The page's visible text, and the candidates read from it, by field (`values`)."""
-
     text: str
     lang: str | None
     values: Mapping[str, Sequence[Candidate]]

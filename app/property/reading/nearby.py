@@ -172,7 +172,6 @@ def _text_of(block: Any, start: Segment, page: Document) -> str:
 
 
 def _segments_in(block: Any, inside: Segment, page: Document) -> list[Segment]:
-    """Return the segments of `block`, which contains the segment `inside`."""
     first, segments = inside.index, page.segments
     while first > 0 and inside.index - first < _MOST_ITEMS and is_within(segments[first - 1].owner, block):
         first -= 1

@@ -30,7 +30,7 @@ _OF_FIELD: Mapping[str, tuple[str, ...]] = {
     "StandardStatus": ("market",),
     "PoolPrivateYN": ("shared", "possible"),
 }
-#: Subjects whose words describe the home itself after a count or before a word for a home.
+#: Words for these subjects describe the home itself if a count precedes them or a word for a home follows them.
 _ITS_OWN = frozenset({"parts", "works"})
 _COUNTED = re.compile(r"(?<!\d)\d{1,2}[ -](?:\w{1,12}[ -]){0,2}$")
 _NEAR = 60

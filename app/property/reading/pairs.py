@@ -111,7 +111,7 @@ def composite(label: str, value: str, page: Document) -> list[Pair]:
             full = Meaning("BathroomsFull")
             pairs = [p._replace(found=full) if p.found.field == "BathroomsTotalInteger" else p for p in pairs]
         return pairs
-    is_rate = known[0] is not None and known[0].field in _AMOUNT_FIELDS  # such as `Price/sqft`
+    is_rate = known[0] is not None and known[0].field in _AMOUNT_FIELDS  # a label such as `Price/sqft` names a rate
     if len(values) == 1 and known[-1] is not None and not is_rate:
         return [Pair(known[-1], names[-1], value, alone=True)]
     return []

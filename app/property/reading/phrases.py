@@ -87,7 +87,6 @@ _SHORT = 140
 
 
 def read(page: Document) -> Iterator[Reading | Candidate]:
-    """Yield the values in the title, headings, the description, short lines, attributes, and running text."""
     for text, element, confidence in _texts(page):
         for reading in _readings(text, page.path(element), confidence, page):
             if names_other(reading.field, _label_beside(element)):

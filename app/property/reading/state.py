@@ -15,7 +15,7 @@ from app.property.reading.object_values import Place, Source, pair_of
 from app.property.reading.terms import meaning, words_of
 from app.property.record import Method
 
-#: How strongly each field suggests that an object describes a property.
+#: The weight of each field as evidence that an object describes a property.
 _KEY_WEIGHTS = {
     **{name: spec.typical for name, spec in FIELDS.items() if spec.typical},
     **{"_Address": 1.0, "_Coordinates": 1.0, "_RentWarm": 2.0},

@@ -40,8 +40,8 @@ _ALIKE = tuple(frozenset(of_kind(*kinds)) for kinds in (("count",), ("year", "da
 _BATHS = ("BathroomsHalf", "BathroomsTotalInteger")
 #: Match `none` or zero after a count's label, and before it.
 _NONE, _NONE_BEFORE = re.compile(r"[\s:|.–-]*(?:0|none|no|n/a)\b", re.IGNORECASE), re.compile(r"\b(?:0|no)\s$", re.I)
-#: A separator between a label and its value adds this many characters to their distance. `_FAR` is the maximum number
-#: of letters between a label and its value.
+#: Each separator between a label and its value adds `_SEPARATED` characters to their distance. `_FAR` is the maximum
+#: number of letters between a label and its value.
 _SEPARATED, _FAR = 20, 80
 #: Matches the colon of a label, which shows that the label belongs to the text after it.
 _LEADS = re.compile(r"\s?:")
@@ -53,7 +53,6 @@ _CELL_ENDS = re.compile(r": | \| ")
 _SEPARATOR = re.compile(r"[,;|•·\n]|\.\s|\s[-–—]\s")
 #: Matches words that are a label because a colon follows, whether or not the label is known.
 _UNKNOWN_LABEL = re.compile(r"(?:^|[|\n])\s*([^\W\d_]{4,20}(?:\s[^\W\d_]{3,20}){0,3}):\s?[^\w\n]{0,3}$")
-#: Fields for the name of a person or company.
 _NAMES = frozenset(of_kind("name"))
 _NO_FIELDS = frozenset({"_Ignore", "_Walk", "_EstimateRange", "X_EstimatedValueLow", "X_EstimatedValueHigh"})
 _ONLY_MARKS = re.compile(r"[^\w\n]{0,8}")
@@ -76,8 +75,6 @@ _LABELED = frozenset(name for name, spec in FIELDS.items() if spec.labeled)
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """A rejected claim."""
-
     field: str
     value: Any
     quote: str
@@ -305,7 +302,9 @@ def _nearest(claim: Claim, text: str) -> str | None:
 
 
 def _in_its_row(label: Named, text: str, lang: str | None) -> Named:
-    """Return `label`. In a table row about a past sale, replace an asking price's label with that of the price paid."""
+    """Return `label`. In a table row about a past sale, a label of the asking price is returned as a label of the price
+    paid.
+    """
     row = text[text.rfind("\n", 0, label.start) + 1 :].partition("\n")[0]
     if label.field != "ListPrice" or " | " not in row or not _DATED.match(row):
         return label

@@ -1,8 +1,8 @@
 """Compose the page text for a model: visible lines, then data that no line shows, then unrelated blocks.
 
-A line is a paragraph, a table row, or a label with its value. The visible lines about the property come first. If they
-exceed their part of the token budget, lines that look like facts are preferred. Data is added as `key: value` lines
-from scripts, `meta` tags, and attributes. Blocks about other properties and the site come last.
+The visible lines about the property come first. If they exceed their part of the token budget, lines that look like
+facts are preferred. Data is added as `key: value` lines from scripts, `meta` tags, and attributes. Blocks about other
+properties and the site come last.
 """
 
 import re

@@ -25,7 +25,7 @@ class Span:
 
 
 def find_quotes(quote: str, text: str) -> Iterator[Span]:
-    """Yield the places of `quote` in `text`, in order. Yield nothing for an empty quote."""
+    """Yield the places of `quote` in `text`, in order."""
     wanted = _folded(quote)[0].strip()
     if not wanted:
         return

@@ -111,7 +111,7 @@ _GAP = r"(?:\W{0,3}| ?(?:/ ?){2,4})"
 
 
 def _number_word(claim: Claim) -> CheckedValue | None:
-    """Check an identifier, parcel number, or postal code. The quote must have its letters and digits in a row. The
+    """Check an identifier, parcel number, or postal code. The quote must contain its letters and digits in a row. The
     value is stored as the quote writes it.
     """
     bare = re.sub(r"\W", "", str(claim.value)).casefold()
