@@ -53,7 +53,6 @@ def programs() -> Path | None:
 
 
 def why_not() -> str | None:
-    """Return the reason why no server can be started here; None if a server can."""
     if programs() is None:
         return (
             "no PostgreSQL: install the package postgresql, whose initdb is neither on PATH nor in /usr/lib/postgresql"

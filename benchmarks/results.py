@@ -58,5 +58,4 @@ def write_results(path: Path, results: dict[str, Any]) -> None:
 
 
 def machine() -> str:
-    """Return the number of cores, the operating system, and the Python version as text."""
     return f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"

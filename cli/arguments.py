@@ -18,7 +18,6 @@ from app.services.reports.identity_decisions import MOST_CHARACTERS
 from app.services.runtime.stores import open_stores
 from app.settings import load_settings
 
-#: Maximum number of ids that shell completion offers.
 _MOST_COMPLETIONS = 50
 
 

@@ -127,7 +127,6 @@ class ChildOutput:
                     data = data[written or 0 :]
 
     def _take(self) -> bytes:
-        """Wait for output and return all of it. Return b"" when the context ends and nothing is left."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closed)
             taken = b"".join(self._waiting)

@@ -91,7 +91,6 @@ def environment(env: Mapping[str, str]) -> Iterator[None]:
 
 
 def start_site(supervisor: Supervisor, home: Path, env: Mapping[str, str]) -> str:
-    """Start the site with bundled pages, and return its URL."""
     return _start(supervisor, "site", ["simulators.site", "--port", "0"], home, env)
 
 

@@ -110,7 +110,6 @@ def _opened(output: Path | None) -> Iterator[BinaryIO]:
 
 
 def _open_special(output: Path) -> BinaryIO | None:
-    """Open `output` if it is a pipe or a device. Return None for a regular or missing file."""
     try:
         if stat.S_ISREG(output.stat().st_mode):
             return None

@@ -223,7 +223,6 @@ def tokens_of(prompt: Prompt) -> dict[str, int]:
 
 
 def prompt_lines(prompt: Prompt) -> Iterator[str]:
-    """Yield the prompt as text: each message, the schema with one property on each line, and the number of tokens."""
     for message in prompt.messages:  # page text may contain terminal control characters
         content = "\n".join(map(printable, str(message["content"]).split("\n")))
         yield f"--- {message['role']}\n{content}\n"

@@ -146,7 +146,6 @@ def _ids(stores: Stores, batch: str | None, *states: JobState) -> Iterator[str]:
 
 
 def _retry(stores: Stores, ids: Sequence[str]) -> None:
-    """Queue jobs again and print how many were queued. Without `ids`, no broker is needed."""
     retried: list[str] = []
     if ids:
         with closing(make_sender(stores.settings)) as celery_app:

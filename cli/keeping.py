@@ -25,9 +25,7 @@ class Life(Protocol):
         """Start or restart the service. Raises `PropertyIntelligenceError` if it cannot be started."""
         ...
 
-    def is_up(self) -> bool:
-        """Return whether the service is running and does its work."""
-        ...
+    def is_up(self) -> bool: ...
 
     def death(self) -> ChildDiedError | None:
         """Return an error that says how the service ended. Return None while it runs."""

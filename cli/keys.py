@@ -122,7 +122,6 @@ def _act(name: str, action: Action, reason: str) -> None:
 
 
 def _problem(results: Mapping[str, Mapping[str, Any]], base_url: str) -> str:
-    """Return one line that says how many keys are not valid and what to do. Return "" if all keys are valid."""
     bad = sum(result["status"] in _BAD for result in results.values())
     unknown = [result for result in results.values() if result["status"] not in ("valid", *_BAD)]
     parts: list[str] = []

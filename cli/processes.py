@@ -55,7 +55,6 @@ class StopSignals:
         self._before: dict[int, Any] = {}
 
     def check(self) -> None:
-        """Raise `StopRequestedError` if a stop signal has arrived."""
         if self._signum is not None:
             raise StopRequestedError(self._signum)
 

@@ -98,7 +98,6 @@ def _scrape_one(scraper: Scraper, target: str, batch: str, refresh: bool) -> dic
 
 
 def _without_a_page(tried: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """Return the sources that were asked and have no page about the address, each with the reason."""
     found = {one["source"] for one in tried if one["outcome"] in (USED, SAME_PAGE, SEARCHED)}
     missing = (one for one in tried if one["source"] not in found and one["outcome"] != SKIPPED)
     return {one["source"]: one["detail"] or one["outcome"] for one in missing}

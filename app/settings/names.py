@@ -87,7 +87,6 @@ def _candidates(name: str) -> Iterator[str]:
 
 @cache
 def _shortened() -> dict[str, str]:
-    """Map each setting's name without one of the `_LEFT_OUT` words to the setting."""
     made: dict[str, str] = {}
     for known in sorted(_settings()):
         words = known.split("_")

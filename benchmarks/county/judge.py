@@ -178,7 +178,6 @@ def _flaws(figures: Figures, county: County, home: Home, main: Stored, expected:
 
 
 def _noise(figures: Figures, county: County, home: Home, main: Stored) -> None:
-    """Count all conflicts, and list those about fields that every page of the property states correctly."""
     pages = _pages_of(county, main)
     for one in main.shown["conflicts"]:
         name = one["field"]

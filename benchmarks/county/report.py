@@ -16,7 +16,6 @@ readable page of the property is not among its sources. *Reported*: the field is
 reader rejected the planted value as impossible. *Evidence that holds*: the locator leads to the quote on the page, and
 the quote states the value.
 """
-#: At most this many problems of each kind are listed.
 _MOST_LISTED = 12
 
 
@@ -73,7 +72,6 @@ def _column(one: Figures) -> list[str]:
 
 
 def _problems(runs: Mapping[str, Figures]) -> list[str]:
-    """Return a section for each kind of problem. Databases with the same problems share a section."""
     databases: dict[tuple[str, str], list[str]] = {}
     for name, one in runs.items():
         for section in _kinds_of_problems(one):

@@ -70,7 +70,6 @@ def _measure(jobs: int) -> Figures:
 
 
 def _batch(compose: Compose, jobs: int) -> tuple[float, dict[str, float]]:
-    """Return the seconds until all jobs have ended, and the highest memory of each service."""
     start = time.monotonic()
     batch = compose.enqueue(jobs, first=1)
     most: dict[str, float] = {}

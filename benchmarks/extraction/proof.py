@@ -172,7 +172,6 @@ def _leaves(value: Any) -> Iterator[str]:
 
 
 def _words(text: str) -> str:
-    """Return letters and digits, with one space between words and at both ends."""
     plain = unicodedata.normalize("NFKC", text).casefold()
     words = f" {' '.join(re.findall(r'[^\W_]+', plain))} ".replace(" m 2 ", " m2 ")
     return re.sub(r"(\d ?)(m|ft) 2 ", r"\1\g<2>2 ", words)

@@ -66,7 +66,6 @@ def _in_row(raw: str, key: str, value: Any) -> bool:
 
 
 def _number(value: Any, quote: str, _locale: Locale) -> bool:
-    """Match the number in English or German notation."""
     found = [n for lang in ("en", "de") for n in numbers.find_numbers(quote, lang, multipliers=False)]
     signed = [float(n) for n in re.findall(r"-?\d+\.\d+", quote)]
     return any(abs(n - value) < 1e-9 for n in signed) or any(abs(n.value - value) < 0.005 for n in found)
@@ -118,7 +117,6 @@ def _offered(value: Any, quote: str, locale: Locale) -> bool:
 
 
 def _status(value: Any, quote: str, locale: Locale) -> bool:
-    """Match a status in words, a price on request, or a schema.org `ItemAvailability`."""
     parsed = {vocabulary.standard_status(q) for q in (quote, quote.rpartition(":")[2], quote.rpartition("/")[2])}
     claim = Claim("StandardStatus", value, quote, quote, locale.lang, locale.country)
     on_request = value == "Active" and prices.find_qualifier(quote) is not None
@@ -152,12 +150,10 @@ def _yes_or_no(value: Any, quote: str, _locale: Locale) -> bool:
 
 
 def _association(value: Any, quote: str, locale: Locale) -> bool:
-    """Match like other yes-or-no fields, or by a denial such as `There is no HOA`."""
     return _yes_or_no(value, quote, locale) or (value is False and _NO_ASSOCIATION.search(quote) is not None)
 
 
 def _pool(value: Any, quote: str, locale: Locale) -> bool:
-    """Match like other yes-or-no fields, or by `no pool`, a pool's type, or a list item: `Swimming Pool - Vinyl`."""
     made = re.search(r"ground|private|play pool|gunite|fiberglass|lap pool", quote, re.IGNORECASE) is not None
     listed = re.match(r"(?:swimming )?pool\b[^:]*$", quote, re.IGNORECASE) is not None
     shared = re.search(r"community|association|shared", quote, re.IGNORECASE) is not None
@@ -171,7 +167,6 @@ def _person(value: Any, quote: str, _locale: Locale) -> bool:
 
 
 def _place(value: Any, quote: str, locale: Locale) -> bool:
-    """Match the words of the place; in scripts without spaces, its characters."""
     spaceless = re.search(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]", value) is not None
     return (spaceless and _has(quote, value)) or _is_supported("StateOrProvince", value, quote, locale)
 
@@ -194,7 +189,6 @@ def _rooms(value: Any, quote: str, locale: Locale) -> bool:
 
 
 def _year(value: Any, quote: str, _locale: Locale) -> bool:
-    """Match a year alone, in a date, or in a Japanese era."""
     return year_of_era(quote) == value or re.search(rf"(?<!\d){value}(?!\d)", quote) is not None
 
 
@@ -220,7 +214,6 @@ def _text(value: Any, quote: str, _locale: Locale) -> bool:
 
 
 def _long_text(value: Any, quote: str, _locale: Locale) -> bool:
-    """Match if the quote, without markup, contains the first 60 characters of the text."""
     opening = _plain(re.sub(r"<[^>]*>", " ", quote))
     return _plain(value)[:60] in opening
 
@@ -230,12 +223,10 @@ def _list(value: Any, quote: str, _locale: Locale) -> bool:
 
 
 def _parking(value: Any, quote: str, locale: Locale) -> bool:
-    """Match a number, or a number word as in `a two-car garage`."""
     return _number(value, quote, locale) or _is_supported("ParkingTotal", value, quote, locale)
 
 
 def _postal_code(value: Any, quote: str, locale: Locale) -> bool:
-    """Match the code, or its two halves in the JSON keys `outcode` and `incode`."""
     halves = re.fullmatch(r'"outcode": (\S+), "incode": (\S+)', quote)
     return " ".join(halves.groups()) == value if halves else _is_supported("PostalCode", value, quote, locale)
 

@@ -85,7 +85,6 @@ def planted(claims: list[Claimed], prompt: Prompt, row: Row) -> Iterator[Claimed
 
 
 def _as_model_states(label: str, row: Row) -> Any:
-    """Return the labeled value as a model would write it: a count of bathrooms is rounded up."""
     value = row.get(label)
     return math.ceil(value) if label == "bathrooms" and value is not None else value
 
@@ -149,7 +148,6 @@ def _cost(quote: str, label: str, prompt: Prompt) -> tuple[int, bool, int, int]:
 
 
 def _value(label: str, row: Row, quote: str, country: str | None) -> Any:
-    """Return the value as a model would write it; None if a model would not answer."""
     write = _WRITERS.get(label)
     if write is not None:
         return write(row, quote, country)
@@ -193,7 +191,6 @@ def _region(row: Row, quote: str, _country: str | None) -> Any:
 
 
 def _words_of(label: str) -> Callable[[Row, str, str | None], Any]:
-    """Return a function that returns the words of a quote that name the field; for `solar`, as a list."""
     field = LABELS[label][0][0]
 
     def write(row: Row, quote: str, _country: str | None) -> Any:

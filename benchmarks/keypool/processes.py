@@ -202,7 +202,6 @@ class Workers:
 
 
 def _line(stream: IO[str] | None, seconds: float) -> str:
-    """Return a line of the stream; "" at its end or after `seconds`."""
     got: list[str] = []
     reader = threading.Thread(target=lambda: got.append(stream.readline() if stream else ""), daemon=True)
     reader.start()

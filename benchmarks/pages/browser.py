@@ -52,7 +52,6 @@ class Visitor:
 
     @contextmanager
     def profile(self) -> Iterator[BrowserContext]:
-        """Open a new profile, with an empty cache."""
         context = self._browser.new_context(viewport={"width": 1280, "height": 800})
         context.set_default_timeout(1000 * _SECONDS)
         context.add_cookies([{"name": n, "value": v, "url": self._address} for n, v in self._cookies.items()])

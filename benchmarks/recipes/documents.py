@@ -111,8 +111,6 @@ class Writer:
 
 
 def _line(address: tuple[Fact, ...]) -> str:
-    """Format an address as `12 Larkspur Ln, Sampleton, OH 44099`; outside the US as `Lindenweg 12, 12345
-    Musterstadt`."""
     texts = {one.field: one.text for one in address}
     if "StateOrProvince" in texts:
         return f"{texts['UnparsedAddress']}, {texts['City']}, {texts['StateOrProvince']} {texts['PostalCode']}"

@@ -149,7 +149,6 @@ def figures(found: Run, *, rounds: int = _ROUNDS) -> Figures:
 
 
 def _stored(free: Sequence[Outcome], *, unknown: bool) -> tuple[int, int]:
-    """Count the values whose labels readers know (with `unknown`: do not know), and how many of these are stored."""
     facts = [
         (one, fact.field)
         for one in free

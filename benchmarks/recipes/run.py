@@ -73,8 +73,6 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Poisoned:
-    """An anchor that reproduces a wrong answer of the model."""
-
     url: str
     field: str
     anchor: Anchor
@@ -112,8 +110,6 @@ def run(sites: Iterable[Site], progress: Callable[[str], None] = lambda _: None)
 
 
 class _Reader:
-    """Reads the pages of one site with its own recipe store."""
-
     def __init__(self, at: int, site: Site) -> None:
         self.at, self.site = at, site
         self._clock = ManualClock(START)
@@ -177,7 +173,6 @@ class _Reader:
 
 
 def _reads(recipe: Recipe, name: str, anchor: Anchor, page: SitePage, value: Any) -> bool:
-    """Return whether a recipe with only this anchor reads `value` for the field `name` on `page`."""
     alone = replace(
         recipe, fields={name: (anchor,)}, suspended={}, state=RecipeState.ACTIVE, never=(), unanswered=(), usual=1.0
     )

@@ -102,7 +102,6 @@ def _slip(name: str, fact: Fact | None, shown: SitePage, text: _Text, prompt: Pr
 
 
 def _beside(name: str, shown: SitePage) -> Iterator[Fact]:
-    """Yield similar values: first the same field of other homes and years, then other fields of the same type."""
     if shown.home is None:
         return
     yield from (one for one in shown.home.beside if one.field == name)
@@ -140,7 +139,5 @@ class _Text:
 
 
 def _folded(text: str) -> str:
-    """Return the lowercase words and numbers, with one blank between them and at both ends: `yearBuilt` as ` year
-    built `."""
     parted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
     return f" {' '.join(re.findall(r'[^\W_]+', parted)).casefold()} "

@@ -134,7 +134,6 @@ def _kept(rows: tuple[str, ...], lang: str, rng: random.Random) -> tuple[str, ..
 
 
 def _labels(lang: str, rng: random.Random) -> dict[str, str]:
-    """Return one label for each field. Some English labels are abbreviations or unusual."""
     if lang != "en":
         foreign = words.FOREIGN[lang]
         return {name: rng.choice(options) for name, options in foreign.items()}

@@ -98,7 +98,6 @@ def _summary(times: Sequence[float]) -> dict[str, float]:
 
 
 def _urls(copies: int) -> Iterator[str]:
-    """Yield URLs of stored pages endlessly, each time from another copy or of another home."""
     for place in itertools.cycle(range(SAMPLE)):
         for copy in range(place % 7, copies, 7):
             yield next(readings(home_number(copy, place), datetime.now(UTC))).url
@@ -106,7 +105,6 @@ def _urls(copies: int) -> Iterator[str]:
 
 @contextmanager
 def _beside(work: Callable[[], object]) -> Iterator[Any]:
-    """Repeat `work` in another process during the block, and yield a counter of the repetitions."""
     over, done = _PROCESSES.Event(), _PROCESSES.Value("q", 0)
 
     def keep() -> None:
@@ -124,7 +122,6 @@ def _beside(work: Callable[[], object]) -> Iterator[Any]:
 
 
 def _write(url: str, copies: int, writers: int, seconds: float) -> dict[str, Any]:
-    """Save pages in `writers` processes, and return times, failures, the writers' CPU per save, and the busy cores."""
     global _ready  # noqa: PLW0603 (the writers inherit it)
     _ready = _PROCESSES.Barrier(writers)
     with ProcessPoolExecutor(writers, _PROCESSES) as pool:
@@ -142,7 +139,6 @@ def _write(url: str, copies: int, writers: int, seconds: float) -> dict[str, Any
 def _save_pages(
     url: str, copies: int, writers: int, seconds: float, writer: int
 ) -> tuple[list[tuple[float, bool]], float, float, float]:
-    """Save pages for `seconds` once all writers are ready. Return the saves, seconds, CPU seconds, and busy cores."""
     database, pages, saves = _database(url), _pages(copies, writer, writers), list[tuple[float, bool]]()
     store = PropertyStore(database)
     _timed(partial(save_record, store, next(pages)))

@@ -200,7 +200,6 @@ class _Run:
         self.progress(f"{len(self.found.home_of)} properties of {len(home_of_url)} pages are watched")
 
     def pass_days(self, days: int) -> None:
-        """Process due events and jump to the next event, until `days` have passed."""
         end, today = START + timedelta(days=days), START.date()
         while self.clock.now() < end:
             done, day = watching.tick(self.resources.database, self.resources.settings), self.clock.now().date()
@@ -232,7 +231,6 @@ class _Run:
             self.found.paused = connection.execute(query).scalar_one()
 
     def _work(self, due: Sequence[Job]) -> None:
-        """Run each job's task, as a worker does when it receives the job's message."""
         task = self.celery.tasks["tasks.scrape.scrape_property"]
         for number, job in enumerate(due, start=1):
             self.found.looks.setdefault(job.target, []).append(self.clock.now())
@@ -246,7 +244,6 @@ class _Run:
             self.celery.tasks["tasks.delivery.deliver_due"].apply(args=(Channel.CHANGE,), throw=True)
 
     def _next(self) -> datetime:
-        """Return the time of the next due event, at most an hour ahead."""
         now = self.clock.now()
         with self.resources.database.reading() as connection:
             waits = [

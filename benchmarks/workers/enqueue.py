@@ -26,7 +26,6 @@ _SECRET = "only-for-the-benchmark-0123456789abcdef"  # noqa: S105 (signs tokens 
 
 
 def measure(options: Options, servers: Mapping[str, PostgreSQL | None]) -> Iterator[dict[str, Any]]:
-    """Yield a row for each database and method, repeat by repeat."""
     count = options.scaled(_TARGETS, least=20)
     ways: dict[str, Callable[[Fleet, list[str]], float]] = {"file": _by_file, "http": _over_http, "bare": _bare}
     for repeat in range(1, options.repeats + 1):
@@ -46,7 +45,6 @@ def measure(options: Options, servers: Mapping[str, PostgreSQL | None]) -> Itera
 
 
 def _by_file(running: Fleet, targets: list[str]) -> float:
-    """Time the whole command, from the start of its process to the end of its output."""
     file = running.home / "targets.txt"
     file.write_text("\n".join(targets), encoding="utf-8")
     command = [str(Path(sys.executable).with_name("propintel")), "enqueue", "--file", str(file), "--format", "json"]
@@ -61,7 +59,6 @@ def _by_file(running: Fleet, targets: list[str]) -> float:
 
 
 def _over_http(running: Fleet, targets: list[str]) -> float:
-    """Time one request until its response is read, after a warm-up request."""
     address = running.start_web().address
     token = issue_token(running.settings, Role.OPERATOR, timedelta(hours=1), clock=SystemClock(), subject="tester")
     headers = {"Authorization": f"Bearer {token}"}
@@ -76,7 +73,6 @@ def _over_http(running: Fleet, targets: list[str]) -> float:
 
 
 def _bare(running: Fleet, targets: list[str]) -> float:
-    """Send messages without database rows, one after another."""
     task = running.sender.tasks[do_nothing.name]
     began = time.perf_counter()
     for target in targets:

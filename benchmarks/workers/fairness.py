@@ -40,7 +40,6 @@ def _one(running: Fleet, huge: int) -> dict[str, Any]:
 
 
 def _seconds(running: Fleet, first: int) -> float | None:
-    """Return how many seconds a small batch takes, from the request to its end; None after the timeout."""
     began = time.perf_counter()
     batch = running.submit(running.targets(first, _SMALL)).batch
     try:

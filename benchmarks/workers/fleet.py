@@ -114,7 +114,6 @@ class Fleet:
         self.supervisor.wait_until(ready, what, seconds)
 
     def wait_for_batch(self, batch: str, seconds: float) -> None:
-        """Return when no job of the batch is queued, running, or deferred."""
 
         def is_over() -> bool:
             counts = self.stores.jobs.counts(batch)

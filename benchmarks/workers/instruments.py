@@ -95,7 +95,6 @@ class Side:
 
 
 def measure(options: Options, servers: Mapping[str, PostgreSQL | None]) -> Iterator[dict[str, Any]]:
-    """Yield a row of results for each database, computed from all rounds."""
     size, rounds = options.scaled(_ROUND, least=5), options.scaled(_ROUNDS, least=2)
     for database, server in servers.items():
         yield {"database": database, "peer": PEER, **_one(server, size, rounds)}

@@ -67,7 +67,6 @@ def _one(server: PostgreSQL | None, pool: Pool, size: int, rounds: int) -> dict[
 
 
 def _fresh_jobs(running: Fleet, first: int, size: int) -> list[str]:
-    """Create queued jobs without messages, store their properties, and return the jobs' ids."""
     targets = running.targets(first, size)
     jobs = running.stores.jobs.enqueue(targets).jobs
     for place, target in enumerate(targets):
@@ -77,7 +76,6 @@ def _fresh_jobs(running: Fleet, first: int, size: int) -> list[str]:
 
 @cache
 def _record(number: int, target: str) -> SourceRecord:
-    """Return the record of a home's page, as the scraper would store it."""
     now, body = datetime.now(UTC), homes.page(number).encode()
     page = Page(target, target, "text/html", body.decode(), body, now)
     found = extract(page)
@@ -99,8 +97,6 @@ def _send_bare(running: Fleet, ids: Sequence[str]) -> None:
 def _cpu_ms(
     running: Fleet, worker: psutil.Process, send: Callable[[Fleet, Sequence[str]], None], ids: Sequence[str]
 ) -> float:
-    """Queue messages with `send`, wait until all are processed, and return the worker's CPU milliseconds per
-    message."""
     with stopped(worker):
         send(running, ids)
         before = cpu_seconds(worker)

@@ -35,7 +35,6 @@ _MOST_SECONDS = 900
 
 
 def measure(options: Options, servers: Mapping[str, PostgreSQL | None]) -> Iterator[dict[str, Any]]:
-    """Yield a row for each database and pool, repeat by repeat."""
     for repeat in range(1, options.repeats + 1):
         for database, server in servers.items():
             for pool in options.pools:
@@ -83,7 +82,6 @@ def _figures(running: Fleet, batch: str, pool: Pool, calls: int) -> dict[str, An
 
 
 def _rate(jobs: Sequence[Job], slots: int) -> float:
-    """Return the jobs per second between the first and the last start in the jobs table."""
     starts = sorted(job.started_at for job in jobs if job.started_at is not None)
     return (len(starts) - slots) / (starts[-1] - starts[0]).total_seconds()
 
@@ -108,7 +106,6 @@ A page takes {_SITE_SECONDS} s, the model {_MODEL_SECONDS} s (median, log-normal
 
 
 def _advice(rows: Rows) -> str:
-    """Return a recommendation of pools, with measured figures; "" if only one kind of pool was measured."""
     of = {kind: [row for row in rows if row["pool"].startswith(kind)] for kind in ("prefork", "threads")}
     if not all(of.values()):
         return ""

@@ -30,7 +30,6 @@ def generate() -> dict[str, str]:
 
 
 def files_of(values: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """Return the name and content of each file, by the service that reads it."""
     valkey, postgres = (quote(values[f"{name}_password"], safe="") for name in ("valkey", "postgres"))
     return {
         "propintel": {

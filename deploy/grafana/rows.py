@@ -251,7 +251,6 @@ def _at_end(name: str) -> str:
 
 
 def _quantiles(labels: str, histogram: str, *matchers: str) -> dict[str, str]:
-    """Return the median and the 95th and 99th percentiles, by a label; "" combines all observations."""
     legend = f" {{{{{labels}}}}}" if labels else ""
     return {
         f"p{round(share * 100)}{legend}": quantile(share, labels, histogram, *matchers) for share in (0.5, 0.95, 0.99)

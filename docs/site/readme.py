@@ -37,7 +37,6 @@ def main(arguments: list[str]) -> int:
 
 
 def block() -> str:
-    """Return the demo's output as shown in README.md."""
     found = _BLOCK.search(README.read_text(encoding="utf-8"))
     return found[0] if found else ""
 

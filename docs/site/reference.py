@@ -194,7 +194,6 @@ def _further(operation: Mapping[str, Any], everywhere: set[str]) -> str:
 
 
 def _inputs(operation: Mapping[str, Any], schemas: Mapping[str, Any]) -> str:
-    """Return the names of a request's parameters and body fields, with the required ones in bold."""
     names = [(one["name"], one.get("required")) for one in operation.get("parameters", ()) if one["in"] != "path"]
     for media in operation.get("requestBody", {}).get("content", {}).values():
         for one in (media["schema"], *media["schema"].get("anyOf", ())):
@@ -234,7 +233,6 @@ def _labels(spec: Spec) -> str:
 
 
 def _label(label: Label) -> str:
-    """Return the label and its values, or only the label if its name explains the values."""
     if not label.words and label.others == f"{label.name.replace('_', ' ')}s":
         return f"`{label.name}`"
     values = [f"`{word}`" if word else "empty" for word in label.words]
@@ -242,7 +240,6 @@ def _label(label: Label) -> str:
 
 
 def _series(spec: Spec) -> str:
-    """Return the maximum number of series as a product: `keys × models × 3`."""
     labels = [label for label in spec.labels if not label.follows]
     factors = [
         f"({len(label.words)} + {label.others})" if label.words else label.others for label in labels if label.others

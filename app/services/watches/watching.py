@@ -41,7 +41,6 @@ class WatchSummary:
         }
 
     def warning(self) -> str | None:
-        """Return a warning if the budget is too small, else None."""
         if waiting := self.counts[WatchStatus.PUT_OFF]:
             return (
                 f"{waiting} watches did not fit into today's budget of {self.limits.pages} pages (WATCH_DAILY_PAGES):"

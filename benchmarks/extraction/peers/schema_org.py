@@ -74,7 +74,6 @@ def record(found: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _nodes(value: Any) -> Iterator[Mapping[str, Any]]:
-    """Yield `value` if it is an object, then every object inside it."""
     if isinstance(value, dict):
         inner = value.get("properties")
         if isinstance(inner, dict):  # microdata: the values are in `properties`

@@ -175,7 +175,6 @@ def _in_time(start: float) -> str:
 
 
 def _pause_of(exc: Exception) -> float:
-    """Return the response's retry-after in seconds; 1 if it has none."""
     headers: Any = getattr(getattr(exc, "response", None), "headers", None) or {}
     for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
         try:
