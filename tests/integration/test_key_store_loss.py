@@ -43,7 +43,7 @@ def test_no_request_fails_while_the_server_is_down_and_the_fleet_is_back_within_
 def test_processes_without_the_server_share_a_limit_equally_and_avoid_a_refused_key(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
-    """Two processes share 600 requests per minute. Without the server, each sends requests with a key 210 ms apart."""
+    """Two processes share 600 requests per minute. While the server is down, each uses a key every 210 ms."""
     good, bad = (key.key_id for key in KEYS)
     first, second = stores = open_fleet_store(), open_fleet_store()
     know(first, rpm=600)
@@ -75,7 +75,7 @@ def _refused_for(store: FleetStore, batch: str = "") -> tuple[str, str]:
 def test_budgets_hold_while_the_server_is_down_and_after_it_has_lost_its_data(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
-    """Four of ten daily calls are used. Without the server, each process may make three more, two for a new batch."""
+    """Four of ten daily calls are used. Offline, each process may make three more, of which two for a new batch."""
     budget = Budget(day=Cap(calls=10), batch=Cap(calls=4))
     first, second = stores = open_fleet_store(budget=budget), open_fleet_store(budget=budget)
     know(first)
@@ -115,7 +115,7 @@ def test_a_server_that_lost_its_data_unnoticed_gets_it_back(
 def test_a_request_that_ends_while_the_server_is_down_is_counted_once(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
-    """The server keeps its data, with an estimated charge. Settling the request later corrects it."""
+    """The server keeps its data, with an estimated charge. Settling the request later corrects the charge."""
     store = open_fleet_store(budget=Budget(day=Cap(tokens=100_000)))
     know(store)
     leases = [sent(store, tokens=1_000) for _ in range(2)]
@@ -135,7 +135,7 @@ def test_a_request_that_ends_while_the_server_is_down_is_counted_once(
     ("stop", "resume"),
     [
         ("REPLICAOF 127.0.0.1 1", "REPLICAOF NO ONE"),  # as a replica, the server rejects writes but keeps its data
-        ("CONFIG SET min-replicas-to-write 1", "CONFIG SET min-replicas-to-write 0"),  # so it does without replicas
+        ("CONFIG SET min-replicas-to-write 1", "CONFIG SET min-replicas-to-write 0"),  # without a replica, writes fail
     ],
 )
 def test_a_report_that_fails_is_delivered_when_the_server_is_back(
@@ -195,7 +195,7 @@ def test_a_process_can_end_while_the_server_is_away(
 def test_the_only_request_of_a_crashed_process_is_taken_over(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
-    """An unverified key gets one request at a time. Others wait for this request only while its process lives."""
+    """An unverified key gets one request at a time. Other requests wait for it only while its process lives."""
     dying, living = open_fleet_store(), open_fleet_store()
     for _ in KEYS:
         assert isinstance(dying.acquire(KeyRequest("m", 10, 0)), Lease)

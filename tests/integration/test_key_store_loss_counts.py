@@ -21,12 +21,10 @@ pytestmark = pytest.mark.redis_server
 
 
 def total(store: FleetStore, figure: str) -> int:
-    """Return the sum of a figure over all keys."""
     return sum(getattr(snapshot, figure) for snapshot in store.snapshot())
 
 
 def ends(store: FleetStore, model: str = "m") -> dict[Outcome, int]:
-    """Return how often each outcome occurred for a model, over all keys."""
     found: collections.Counter[Outcome] = collections.Counter()
     for call in store.figures().calls:
         found.update(call.outcomes if call.model == model else {})
@@ -36,7 +34,7 @@ def ends(store: FleetStore, model: str = "m") -> dict[Outcome, int]:
 def test_counts_of_offline_processes_reach_the_fleet_once(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
-    """Two processes are offline. They count requests, outcomes, tokens, waits, refusals, and key state changes."""
+    """Two offline processes count requests, outcomes, tokens, waits, refusals, and key state changes."""
     stores = [open_fleet_store(), open_fleet_store()]
     first = stores[0]
     know(first)
@@ -87,7 +85,7 @@ def place(store: FleetStore) -> Lease:
 def test_a_reservation_made_before_a_loss_and_used_during_it_is_counted_once(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
-    """The frozen server handles the confirmation when it is back. The settlement arrives after that."""
+    """The frozen server handles the confirmation when it is back. The settlement arrives after the confirmation."""
     store = open_fleet_store()
     know(store, rpm=600)
     known = store.confirm(place(store))
@@ -181,7 +179,7 @@ def test_a_reservation_of_one_loss_whose_time_comes_in_the_next_costs_nothing(
 
 
 def _lost(loses_replies: LosesReplies, store: FleetStore, step: Callable[[], object]) -> object:
-    """Return the result of `step`. The server receives its requests, but the replies are lost."""
+    """Return the result of `step`, during which the server gets requests but its replies are lost."""
     loses_replies.lose = True
     try:
         return step()

@@ -137,7 +137,7 @@ def test_a_half_open_key_gets_one_probe_from_the_whole_fleet(fleet: list[Peer]) 
 
 
 def _closes(peer: Peer, lease: Any) -> bool:
-    """Return True if this process holds the lease. Settle it with a success, which must close the circuit."""
+    """If this process holds the lease, settle it with a success, which must close the circuit, and return True."""
     if not peer.does("holds", lease_id=lease["lease_id"]):
         return False
     assert peer.settles(lease, "success")["closed"]
@@ -175,7 +175,7 @@ def test_a_probe_of_a_killed_process_expires(fleet: list[Peer], extra: Peer) -> 
 
 
 def test_reservations_of_a_killed_process_expire_at_their_time(fleet: list[Peer], extra: Peer) -> None:
-    """Each reservation takes 0.1 s of capacity. One second after the last one, the key has its full capacity again."""
+    """Each reservation takes 0.1 s of capacity. A second after the last reserved time, all capacity is free again."""
     share_a_pool([*fleet, extra])
     extra.settles(extra.takes(**NOT_B), "success", rpm=600, remaining=600)
     reserved = [lease for lease in extra.asks(25, max_wait_us=5 * SECOND, **NOT_B) if lease["reserved"]]

@@ -14,7 +14,6 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.benchmark
 def test_two_processes_through_the_pool_finish_every_job_within_the_limits(tmp_path: Path) -> None:
-    """In a short run, no job fails, and every figure is present and plausible."""
     out = tmp_path / "results.json"
     command = [sys.executable, "-m", "benchmarks.keypool", "run", "--contestants", "ours", "--modes", "open_2"]
     options = ["--repeats", "1", "--window", "10", "--warmup", "5", "--start-level", "1", "--out", str(out)]

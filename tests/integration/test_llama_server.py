@@ -1,6 +1,6 @@
 """The model step with llama.cpp's server and a model of 135 million parameters.
 
-So small a model is often wrong. Still, answers must be limited in length, and only values that the page states may be
+A model this small is often wrong. Still, answers must be limited in length, and only values that the page states may be
 stored. `make test-llama` installs the server and the model.
 """
 

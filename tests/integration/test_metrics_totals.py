@@ -42,7 +42,7 @@ def _in_child(work: Callable[[], None]) -> ForkProcess:
 
 
 def test_concurrent_counts_of_forked_processes_add_up_exactly(url: str) -> None:
-    """Each process inherits its parent's counts, which it must not report again. It sends several reports."""
+    """Each process inherits its parent's counts, which it must not report again. Each process sends several reports."""
     registry = CollectorRegistry()
     pages = Counter("pages", "-", ["outcome"], registry=registry)
     seconds = Histogram("seconds", "-", registry=registry, buckets=(1.0, 10.0))

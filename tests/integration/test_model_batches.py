@@ -1,6 +1,6 @@
 """Model batches, from parked requests to answers, with the real stores, pool, and SDK over HTTP.
 
-The simulator records how often each request was billed. A crash is an exception between two steps.
+The simulator records how often each request was billed. An exception between two steps simulates a crash.
 """
 
 import json
@@ -127,15 +127,12 @@ class Runner:
         return found
 
     def states(self, names: Iterable[str]) -> Counter[RequestState]:
-        """Return how many of these requests are in each state."""
         return Counter(self.outcome(name).state for name in names)
 
     def woken(self) -> set[str]:
-        """Return the ids of the jobs that recovery would now send to workers."""
         return {each.job.id for each in self.jobs.recoverable()}
 
     def billed(self, *names: str) -> list[int]:
-        """Return how often each request was paid for."""
         paid = self.simulator.prompts()
         return [paid.get(prompt_sha256(messages(name)), 0) for name in names]
 
@@ -146,8 +143,6 @@ class Runner:
 
 
 class CrashingApi:
-    """An API that calls the functions in `crash` instead of its own methods of that name."""
-
     def __init__(self, api: Any, crash: Mapping[str, Callable[..., Any]]) -> None:
         self._api = api
         self._fatal = crash
@@ -425,7 +420,7 @@ def test_a_batch_whose_creation_got_no_response_is_created_and_billed_once(make_
 
     runner.park("a", "b")
     replace(runner, parts=replace(runner.parts, api=CrashingApi(api, {"create": create}))).turn()
-    runner.simulator.set_key(KEYS[0], behavior="dead")  # for a while
+    runner.simulator.set_key(KEYS[0], behavior="dead")
     runner.turns(4)
     runner.simulator.set_key(KEYS[0], behavior="ok")
     runner.turns(13, 300)

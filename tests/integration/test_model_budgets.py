@@ -1,4 +1,4 @@
-"""Processes that share a Redis never exceed a configured budget together, be it for calls, tokens, or dollars."""
+"""Processes that share a Redis never exceed a configured budget of calls, tokens, or dollars together."""
 
 import multiprocessing
 from collections import Counter
@@ -27,12 +27,10 @@ def settings(simulator: SimulatorHandle, **more: Any) -> dict[str, Any]:
 
 
 def meet_at(start: Any) -> None:
-    """Store the barrier at which all processes start."""
     globals()["START"] = start
 
 
 def ask_often(given: dict[str, Any], batch: str) -> list[str]:
-    """Make calls repeatedly; return "answered" or the reason of the refusal for each call."""
     spending_batch.set(batch)
     found = []
     with build_manager(Settings.of(**given)) as manager:

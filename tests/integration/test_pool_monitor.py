@@ -40,7 +40,6 @@ def valkey(tmp_path: Path) -> Iterator[EmbeddedValkey]:
 
 @pytest.fixture
 def make_monitor(tmp_path: Path, valkey: EmbeddedValkey) -> Iterator[Callable[..., PoolMonitor]]:
-    """Yield `make_monitor(simulator, ...)`, which returns a monitor of a pool with the simulator's keys."""
     closing: list[Callable[[], None]] = []
 
     def make(simulator: Any, **changes: Any) -> PoolMonitor:
@@ -182,7 +181,7 @@ def test_while_redis_is_down_nothing_is_counted_and_no_key_is_removed(
 
 
 def pool_commands(url: str, work: Callable[[], object]) -> collections.Counter[str]:
-    """Return how often the server gets each pool command during `work`, except for commands in scripts."""
+    """Return how often the server gets each pool command during `work`, without the commands inside Lua scripts."""
     counts: collections.Counter[str] = collections.Counter()
     with redis.Redis.from_url(url) as client, client.monitor() as monitor:
         with redis.Redis.from_url(url) as other:

@@ -1,4 +1,4 @@
-"""The provider fails and recovers while many callers wait. With every store, each caller gets its answer."""
+"""The provider fails and recovers while many callers wait. Each caller gets an answer, with every kind of store."""
 
 import threading
 import time

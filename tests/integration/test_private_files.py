@@ -25,7 +25,6 @@ def _open_umask() -> Iterator[None]:
 
 
 def _open_to_others(folder: Path) -> dict[str, str]:
-    """Return the files below `folder` that other users may read or write, with their modes."""
     modes = {path: path.lstat().st_mode for path in folder.rglob("*")}
     return {
         str(path.relative_to(folder)): stat.filemode(mode)

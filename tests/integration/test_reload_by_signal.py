@@ -70,7 +70,7 @@ def test_kill_hup_reloads_and_closing_the_terminal_ends_a_program_unless_under_n
         listener.wait_for("ready", *["reload"] * times)
     listener.close_terminal()
     if listener.mode == "nohup":
-        time.sleep(0.3)  # nothing shows that the hang-up has arrived
+        time.sleep(0.3)  # the program gives no sign that the signal has arrived
         assert listener.process.poll() is None
     else:
         assert listener.process.wait(120) == -signal.SIGHUP

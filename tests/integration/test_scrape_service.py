@@ -56,8 +56,6 @@ ESSAY = "<html><head><title>On bread</title></head><body><p>{}</p></body></html>
 
 
 class Site:
-    """A site that serves `pages` by path and records the path of each request."""
-
     def __init__(self) -> None:
         self.pages: dict[str, tuple[int, bytes]] = {
             "/house": (200, LISTING.encode()),

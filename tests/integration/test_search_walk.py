@@ -129,7 +129,6 @@ class Slow:
         return HTMLResponse(f"<title>15 homes for sale</title><h1>15 homes for sale</h1><ul>{cards}</ul>{onward}")
 
     async def _short(self, request: Request) -> Response:
-        """Return the listings of `town` with a next link that redirects to the listings of `then`."""
         town, then = request.query_params["town"], request.query_params["then"]
         if "page" in request.query_params:
             return RedirectResponse(f"/short?town={then}&then={then}")
@@ -142,7 +141,6 @@ class Slow:
 
 
 def until(clock: ManualClock, seconds: float) -> Callable[[], float]:
-    """Return a function that returns how many of the `seconds` from now are left."""
     end_us = clock.now_us() + seconds * 1_000_000
     return lambda: (end_us - clock.now_us()) / 1_000_000
 

@@ -16,7 +16,6 @@ ASK: Any = {"model": "gpt-4.1-mini", "messages": [{"role": "user", "content": "h
 
 
 def simulator_keys(*homes: tuple[str, str], **more: Any) -> list[dict[str, Any]]:
-    """Return the simulator's key settings: one key for each pair of organization and project."""
     return [
         {"key": key, "organization": organization, "project": project, "rpm": 60_000, "tpm": 1e8, **more}
         for key, (organization, project) in zip(KEYS, homes, strict=False)
@@ -25,7 +24,6 @@ def simulator_keys(*homes: tuple[str, str], **more: Any) -> list[dict[str, Any]]
 
 @contextmanager
 def managed(simulator: SimulatorHandle, count: int = len(KEYS)) -> Iterator[OpenAIClientManager]:
-    """Open a manager with the first `count` keys of the simulator."""
     with OpenAIClientManager(
         make_keys(simulator.keys[:count]), base_url=simulator.base_url, max_wait_seconds=5
     ) as manager:

@@ -1,4 +1,7 @@
-"""The simulated OpenAI applies limits, caches prompts, and counts paid questions. Its users test the rest."""
+"""The simulated OpenAI applies limits, caches prompts, and counts paid questions.
+
+The tests that use the simulator cover the rest.
+"""
 
 import json
 import signal
@@ -124,7 +127,7 @@ def test_the_program_prints_its_address_and_ends_cleanly_with_a_hanging_request(
 
 # --- the prompt cache
 
-LONG = "The roof was renewed in 1998. " * 200  # 6,000 characters: 1,500 tokens
+LONG = "The roof was renewed in 1998. " * 200  # 6,000 characters count as 1,500 tokens
 
 
 def cached(client: openai.OpenAI, text: str, **options: Any) -> int:

@@ -1,4 +1,4 @@
-"""The simulated web search refuses what OpenAI's API refuses."""
+"""The simulated web search rejects the same requests as OpenAI's API."""
 
 from collections.abc import Callable
 from typing import Any

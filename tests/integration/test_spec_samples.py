@@ -21,7 +21,6 @@ def _fresh_manager() -> Iterator[None]:
 
 @pytest.fixture
 def samples(shared_dir: Path) -> list[str]:
-    """Return the specification's Python blocks, with the `...` of their calls filled in."""
     text = (shared_dir / "spec" / "openai-key-rotation.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     return [block.replace("create(...)", "create(**REQUEST)") for block in blocks]

@@ -14,7 +14,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def run(tmp_path: Path, warm_parent: WarmParent) -> Run:
-    """Return `run("jobs", VARIABLE=value)`, which runs a command whose home is `home` in the test's folder."""
+    """Return `run("jobs", VARIABLE=value)`, which runs a command with its PROPINTEL_HOME in the test's folder."""
 
     def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         env = {**os.environ, "PROPINTEL_HOME": str(tmp_path / "home"), **variables}

@@ -33,7 +33,7 @@ _PROGRAM = [sys.executable, "-c", "import sys; from cli.main import main; sys.ex
 
 @pytest.fixture
 def start_up(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Yield `start_up(option, ..., VARIABLE=value)`, which starts `propintel up`; kill what it started at the end."""
+    """Yield `start_up(option, ..., VARIABLE=value)`, which starts `propintel up`. Kill its processes at the end."""
     started: list[subprocess.Popen[str]] = []
 
     def start(*options: str, **environment: str) -> subprocess.Popen[str]:
@@ -113,7 +113,7 @@ def test_one_command_starts_everything_restarts_what_ends_and_stops_at_ctrl_c(  
     up.send_signal(signal.SIGHUP)
     _wait_for(tmp_path, "2 OpenAI keys read again")
     added = "OpenAI keys reloaded: 1 added (sk-sim...0002), 0 draining, 1 unchanged"
-    # in both children and the maintenance worker
+    # both children and the maintenance worker report the added key
     wait_until(lambda: _output(tmp_path).count(added) == 3, 30, lambda: _output(tmp_path))
     assert {child.pid for child in psutil.Process(up.pid).children(recursive=True)} == children
     _check_the_log(tmp_path)
@@ -178,7 +178,7 @@ def _check_that_what_ends_is_restarted(
     simulator: Any,
     property_site: str,
 ) -> None:
-    """Check that jobs are done after Valkey or the worker is killed, and that the worker's children end with it."""
+    """Check that jobs are done after Valkey or the worker is killed, and that a killed worker's children end too."""
     children = {child.pid for child in psutil.Process(up.pid).children(recursive=True)}
     (valkey,) = [child for child in psutil.Process(up.pid).children() if "valkey" in child.name()]
     valkey.kill()
@@ -268,6 +268,5 @@ def test_a_crash_at_startup_stops_up_and_shows_the_childs_last_lines(
 
 
 def _child(up: subprocess.Popen[str], *words: str) -> psutil.Process:
-    """Return the child of `up` whose command line contains all `words`."""
     (found,) = [c for c in psutil.Process(up.pid).children() if set(words) <= set(c.cmdline())]
     return found

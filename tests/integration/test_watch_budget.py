@@ -32,7 +32,6 @@ from tests.plugins.watch_steps import jobs_for
 
 @pytest.fixture
 def job(world: World) -> Job:
-    """Return a claimed job of a watch."""
     (watch,) = Watches(world.resources.database).add([ADDRESS]).watches
     (made,) = jobs_for(world.resources.database, [ADDRESS], watch.id)
     claimed = world.resources.jobs.claim(made.id, "test", 30)
@@ -59,12 +58,11 @@ def spent(world: World) -> tuple[int, int]:
 
 
 def asked(world: World) -> tuple[int, int]:
-    """Return the number of requests to the sites and of calls to the API."""
     return sum(world.county.asked.values()) + sum(world.portal.asked.values()), world.calls()
 
 
 def test_every_page_and_every_call_of_an_address_is_charged(world: World, scrape: Any) -> None:
-    """The charge for a template, a cited page, a web search, and a model call equals the requests received."""
+    """A template's page, a cited page, a web search, and a model call are charged as often as requested."""
     world.county.pages |= {FOUND: (200, assessor())}
     world.portal.pages |= {"/listing/9": (200, listing(prose="The roof was replaced in 2019 with metal."))}
     cited = {"text": "Bedrooms: 3", "url": f"{world.roots['portal']}/listing/9"}

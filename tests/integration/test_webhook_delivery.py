@@ -224,7 +224,6 @@ def test_an_invalid_webhook_url_is_refused_at_startup_and_not_shown(
 
 
 def change(stores: Stores, homes: int, *, start: int = 1) -> None:
-    """Save `homes` properties, each first with a price and then with a lower price."""
     for number, price in itertools.product(range(start, start + homes), (500_000, 480_000)):
         at: datetime = stores.database.clock.now() + timedelta(minutes=price < 500_000)
         url, sha = f"https://homes.example/{number}", f"{number * 1_000_000 + price:064d}"
@@ -238,7 +237,7 @@ def test_a_receiver_that_is_down_half_the_time_gets_every_change_in_order(
     """The receiver sometimes answers with an error, even after it read the message, and is sometimes unreachable."""
     receiver = make_receiver(statuses=[200, 503, 200, 500, 200, 200, 429, 502] * 10 + [200])
     gone = make_receiver()
-    gone.stop()  # nothing listens there now
+    gone.stop()
     change(stores, 30)
     expected = [one.id for one in ChangeStore(stores.database).since(limit=100).changes]
     assert len(expected) == 30

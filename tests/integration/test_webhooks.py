@@ -1,4 +1,4 @@
-"""Webhooks are signed, pass the SSRF guard, and respect their limits, whatever the receiver does."""
+"""Webhooks are signed, pass the SSRF guard, and respect their limits, however the receiver behaves."""
 
 import itertools
 import json
@@ -18,7 +18,7 @@ from app.property.fetch.guard.ranges import IPAddress
 from app.services.delivery.webhooks import Event, WebhookSender, check_callback_url
 from app.settings import Settings
 
-#: The secret of the example that the Standard Webhooks specification publishes.
+#: The secret in the Standard Webhooks specification's example.
 VECTOR_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 EVENT = Event("batch_1_2", "batch.completed", datetime(2026, 1, 1, tzinfo=UTC), {"city": "Neuwalden, Straße 1"})
 
@@ -58,7 +58,7 @@ def make_sender() -> Iterator[Callable[..., WebhookSender]]:
 
 
 def test_the_receiver_can_verify_the_signature(make_receiver: Any, make_sender: Any) -> None:
-    """The specification's own library accepts the message, but no other body or secret."""
+    """The specification's own library accepts the message, but rejects another body or secret."""
     receiver = make_receiver()
     make_sender().send(receiver.url, EVENT)
     (request,) = receiver.requests

@@ -16,7 +16,6 @@ ROOT = Path(__file__).parents[2]
 
 
 def _measure(part: str, out: Path, *options: str) -> list[dict[str, Any]]:
-    """Return the rows of one part, measured on a small scale on SQLite."""
     command = [sys.executable, "-m", "benchmarks.workers", part, "--databases", "sqlite", "--repeats", "1"]
     done = subprocess.run(
         ending_with_parent([*command, "--scale", "0.002", "--out", str(out), *options]),

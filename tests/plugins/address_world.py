@@ -101,7 +101,7 @@ class World:
     resources: Resources
 
     def sources(self, *templates: tuple[str, str, str], domains: tuple[str, ...] = (), enabled: bool = True) -> None:
-        """Write `sources.toml` with `(name, kind, URL)`. `<county>` and `<portal>` stand for the sites' addresses."""
+        """Write a source per `(name, kind, URL)` to `sources.toml`. `<county>` and `<portal>` are the sites' roots."""
         lines = []
         if templates:
             lines += ["[[area]]", 'name = "Example"', 'state = "ST"', 'postal_codes = ["000"]']
@@ -164,7 +164,7 @@ def world(
         BackgroundServer(portal.app, host="127.0.0.2") as two,
         open_resources(settings) as resources,
     ):
-        # different IP addresses, because the service compares sources by host
+        # the sites have different IP addresses, because the service compares sources by host
         roots = {"county": one.address, "portal": two.address}
         yield World(county, portal, roots, api, home, resources)
 

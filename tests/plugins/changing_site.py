@@ -26,7 +26,7 @@ class Asked:
 class ChangingSite:
     """Serves `pages` by path and query, and `redirects` and extra `headers` by path.
 
-    With `has_validators`, a request with a page's ETag gets 304. `asked` omits requests of robots.txt.
+    With `has_validators`, a request with a page's ETag gets 304. `asked` lists all requests except those of robots.txt.
     """
 
     pages: dict[str, str] = field(default_factory=dict)

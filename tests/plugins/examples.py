@@ -1,4 +1,4 @@
-"""How many Hypothesis examples run: an eighth in `make test`, all in `make exhaustive`, with fixed seeds in both.
+"""How many Hypothesis examples run: an eighth in `make test`, all in `make exhaustive`. Both use fixed seeds.
 
 `make exhaustive PROFILE=search` draws ten times as many with new seeds.
 """

@@ -31,7 +31,7 @@ def forward_proxy() -> Iterator[ForwardProxy]:
             proxy.logins.append(self.headers.get("Proxy-Authorization", ""))
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP_BY_HOP}
-            # not decoded, so that body and headers match
+            # the body is not decoded, so that it matches its headers
             with client.stream("POST", self.path, content=body, headers=headers) as answer:
                 payload = b"".join(answer.iter_raw())
             self.send_response(answer.status_code)

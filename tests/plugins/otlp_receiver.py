@@ -17,7 +17,7 @@ from simulators.serving import BackgroundServer
 
 @dataclass(frozen=True)
 class ReceivedSpan:
-    """A span with ids in hex. A root's `parent` is empty; `events` are pairs of name and attributes."""
+    """A span with ids in hex. A root span has an empty `parent`. `events` are pairs of name and attributes."""
 
     name: str
     trace_id: str
@@ -41,7 +41,7 @@ class OtlpReceiver:
     bodies: list[bytes] = field(default_factory=list)
 
     def named(self, name: str, trace_id: str | None = None) -> list[ReceivedSpan]:
-        """Return the spans with this name, only of the trace `trace_id` if given."""
+        """Return the spans with this name. If `trace_id` is given, return only those of this trace."""
         return [span for span in list(self.spans) if span.name == name and trace_id in (None, span.trace_id)]
 
     def take(self, path: str, headers: dict[str, str], body: bytes) -> int:

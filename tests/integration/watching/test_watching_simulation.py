@@ -1,4 +1,4 @@
-"""A few properties are watched for a few days on a simulated clock, and the evaluation itself is checked."""
+"""A few properties are watched for a few days on a simulated clock. The evaluation must also find planted errors."""
 
 from dataclasses import replace
 from datetime import timedelta

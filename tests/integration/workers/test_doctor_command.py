@@ -1,4 +1,4 @@
-"""`propintel doctor` checks a real fleet in which first everything works and then parts fail."""
+"""`propintel doctor` checks a real fleet, first while everything works and then while parts fail."""
 
 import json
 import os
@@ -81,7 +81,7 @@ def test_without_a_fleet_the_doctor_explains_how_to_start_and_creates_nothing(tm
 def test_an_unusable_setting_gives_exit_code_2(
     tmp_path: Path, doctor: Doctor, variables: dict[str, str], alone: bool
 ) -> None:
-    """If a setting cannot be parsed, all other checks are skipped. If only its own check fails, all checks run."""
+    """If a setting cannot be parsed, all other checks are skipped. If it only fails its own check, all checks run."""
     ran = doctor(PROPINTEL_HOME=str(tmp_path), **variables)
     assert ran.returncode == 2, ran.stdout
     assert list(_checks(ran)) == (["settings"] if alone else NAMES)

@@ -69,7 +69,7 @@ def _secret_fields() -> list[str]:
 
 @dataclass(frozen=True)
 class Given:
-    """One secret setting of the fleet: its variable, its value, and the parts that must not be seen."""
+    """One secret setting of the fleet: its variable, its value, and the parts of the value that must not leak."""
 
     variable: str
     value: str
@@ -77,7 +77,7 @@ class Given:
 
 
 def _given(**forms: tuple[str, *tuple[str, ...]]) -> dict[str, Given]:
-    """Return each secret setting with its value and the parts to search for: from `forms`, or a random word."""
+    """Return all secret settings. Their values and secret parts are given in `forms`, or are random words."""
     unknown = forms.keys() - set(_secret_fields())
     assert not unknown, f"no secret fields: {unknown}"
     given = {}
@@ -109,7 +109,6 @@ _LEAK_LENGTH = 20
 
 
 def _written(secret: str) -> dict[str, bytes]:
-    """Return the plain and encoded forms of `secret`, keyed by the encoding's name."""
     raw = secret.encode()
     found = {"plain": raw, "percent": urllib.parse.quote(secret, safe="").encode(), "hex": raw.hex().encode()}
     # base64 of any text that contains the secret; the first and last characters depend on the neighboring bytes
@@ -120,7 +119,7 @@ def _written(secret: str) -> dict[str, bytes]:
 
 
 def _hits(secret: str, blob: bytes | bytearray) -> list[str]:
-    """Return the encodings in which `blob` contains the secret, with or without its last four characters."""
+    """Return the encodings in which `blob` contains the secret, or all but its last four characters."""
     written = _written(secret[: max(_LEAK_LENGTH, len(secret) - 4)])
     return [name for name, form in written.items() if form in blob]
 
@@ -145,7 +144,6 @@ class Seen:
 
 @contextmanager
 def _monitored(url: str, seen: Seen) -> Iterator[None]:
-    """Collect every command that any process sends to Redis during the block."""
     over = threading.Event()
     ready = threading.Event()
 
@@ -174,7 +172,6 @@ def _get(http: httpx2.Client, seen: Seen, path: str) -> httpx2.Response:
 
 
 def _crawl_the_api(http: httpx2.Client, seen: Seen) -> None:
-    """Request every GET route, with existing and unknown ids."""
     document = _get(http, seen, "/openapi.json").json()
     jobs = http.get("/api/v1/jobs").json()["data"]["jobs"]
     properties = http.get("/api/v1/properties").json()["data"]["properties"]
@@ -230,7 +227,6 @@ def _leak_secrets(fleet: Fleet) -> None:
 
 
 def _files(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield the name and content of every file: logs, databases, Valkey's append-only file, reports, heartbeats."""
     for file in folder.rglob("*"):
         if file.is_file():
             yield str(file.relative_to(folder)), file.read_bytes()
@@ -246,7 +242,6 @@ def test_no_secret_appears_outside_the_processes(  # noqa: PLR0917 (fixtures)
     tmp_path: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    """No secret appears in logs, files, stores, messages, results, spans, pages, or metrics."""
     shapes: dict[str, dict[str, Any]] = {
         "working": {"rpm": 60},
         "dead": {"behavior": "dead"},
@@ -316,7 +311,6 @@ def test_no_secret_appears_outside_the_processes(  # noqa: PLR0917 (fixtures)
 
 
 def _work(fleet: Fleet, seen: Seen, token: str, site: str, receiver: Receiver, *, callback: str) -> None:
-    """Run every service and job of the fleet, then request all its pages and routes."""
     web_port, flower_port = free_port(), free_port()
     fleet.services.web(fleet.supervisor, web_port)
     fleet.services.flower(fleet.supervisor, flower_port)

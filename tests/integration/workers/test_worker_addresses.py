@@ -28,7 +28,7 @@ url = "{root}/record/{{postal_code}}"
 def test_only_the_failed_source_is_requested_again_and_the_last_attempt_ends_without_it(
     make_fleet: Any, openai_simulator: Any
 ) -> None:
-    """Only one tax bill recovers. The other job's fifth and last attempt stores the page that works."""
+    """Only one of two tax bills recovers. The other job's fifth and last attempt stores the page that works."""
     api = openai_simulator()
     county = Place({"/record/00000": (200, assessor()), "/record/00001": (200, assessor(LAST, "0012-0036"))})
     bills = ["/bill/00120034", "/bill/00120036"]

@@ -1,4 +1,4 @@
-"""Real workers and beat send one message when an alert fires and one when it ends."""
+"""Real workers and beat send one message when an alert fires and one when the alert ends."""
 
 import json
 from typing import Any
@@ -22,7 +22,6 @@ _FAST = {
 
 
 def delivered(receiver: Receiver) -> list[tuple[str, str, str]]:
-    """Return the type, kind, and subject of every alert that the receiver accepted."""
     events = [json.loads(request.body) for request in receiver.requests if request.status == 200]
     return [(event["type"], each["kind"], each["subject"]) for event in events for each in event["data"]["alerts"]]
 

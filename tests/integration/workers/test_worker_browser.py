@@ -52,7 +52,6 @@ def test_a_prefork_worker_renders_the_pages_of_its_jobs(make_fleet: Any, site: S
 
 
 def _commands_below(pid: int) -> dict[psutil.Process, list[str]]:
-    """Return the live processes below `pid` and their command lines."""
     found = {}
     for process in psutil.Process(pid).children(recursive=True):
         with suppress(psutil.NoSuchProcess):  # the process may have ended or be a zombie
@@ -61,5 +60,5 @@ def _commands_below(pid: int) -> dict[psutil.Process, list[str]]:
 
 
 def _is_alive(process: psutil.Process) -> bool:
-    """Return whether a process is running. A zombie does not count as running."""
+    """Return whether a process is running and not a zombie."""
     return process.is_running() and process.status() != psutil.STATUS_ZOMBIE

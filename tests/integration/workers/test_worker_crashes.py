@@ -18,7 +18,6 @@ TARGET = "/listings/oak-hollow-lane"
 
 
 def test_killing_a_child_process_loses_no_job(make_fleet: Any, openai_simulator: Any, property_site: str) -> None:
-    """After the lease of a killed child ends, another child takes over its job."""
     simulator = openai_simulator([{"key": KEYS[0], "behavior": "hang"}])
     fleet = make_fleet(OPENAI_API_KEYS=KEYS[0], OPENAI_BASE_URL=simulator.base_url, JOB_LEASE_SECONDS="3")
     worker = fleet.start_worker(concurrency=2)
@@ -49,7 +48,7 @@ def test_a_job_that_kills_every_worker_fails(make_fleet: Any, property_site: str
 
 
 def test_an_emptied_broker_is_filled_again(make_fleet: Any, property_site: str) -> None:
-    """FLUSHALL removes the messages, beat's lock, and its schedule. Queued jobs are still sent again."""
+    """FLUSHALL removes the messages, beat's lock, and its schedule."""
     fleet = make_fleet(KEY_REPORT_INTERVAL_SECONDS="1")
     with connect(fleet.settings) as redis:
         fleet.start_beat()
@@ -122,7 +121,6 @@ def test_sigterm_ends_an_idle_worker_at_once_and_loses_no_countdown(
     ids = fleet.send(property_site + TARGET)
 
     def only_waits() -> bool:
-        """Return whether the worker has only a pending countdown and no running task."""
         asked = fleet.app.control.inspect(timeout=5, limit=1)
         return any((asked.scheduled() or {}).values()) and not any((asked.active() or {"": [None]}).values())
 

@@ -62,14 +62,13 @@ class Flower:
         self.start()
 
     def start(self) -> None:
-        """Start Flower, and wait until it listens and also receives events, which takes longer."""
+        """Start Flower, and wait until it listens and receives events."""
         before = self._listeners()
         self.child: Child = self._services.start(self.fleet.supervisor, "flower", self._arguments)
         self.fleet.until(lambda: listens(self.port), _START_SECONDS)
         self.fleet.until(lambda: self._listeners() - before, _START_SECONDS)
 
     def _listeners(self) -> set[str]:
-        """Return the ids of the broker connections that listen to events."""
         with connect(self.fleet.settings) as redis:
             return {client["id"] for client in redis.client_list() if int(client["sub"]) + int(client["psub"])}
 
@@ -113,7 +112,6 @@ def start_probes(tmp_path: Path) -> Callable[[Fleet], Child]:
 
 
 def _send(fleet: Fleet, name: str, *args: Any, **kwargs: Any) -> str:
-    """Send a task whose result is not needed; return its id."""
     return str(fleet.app.send_task(name, args, kwargs, ignore_result=True).id)
 
 

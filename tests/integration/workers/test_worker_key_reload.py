@@ -32,7 +32,7 @@ class Rig:
     fleet: Any = None
 
     def start(self, text: str, variable: str, **options: Any) -> Child:
-        """Start a worker. `variable` (PROPINTEL_ENV_FILE or OPENAI_API_KEYS_FILE) names the file with its keys."""
+        """Start a worker whose key file has `text`. `variable` is PROPINTEL_ENV_FILE or OPENAI_API_KEYS_FILE."""
         self.file.write_text(text)
         quick = {"FETCH_MIN_DELAY_SECONDS": "0", "FETCH_CONCURRENCY_PER_HOST": "16"}
         self.fleet = self.make_fleet(OPENAI_BASE_URL=self.simulator.base_url, **quick, **{variable: str(self.file)})
@@ -50,7 +50,6 @@ class Rig:
         return int(self.simulator.stats_of(key)["requests"])
 
     def all_done(self, ids: list[str]) -> None:
-        """Check that each job was done at its first attempt, with the model's values."""
         jobs = self.fleet.wait_for_state(ids, "done", "failed", seconds=60)
         assert [(job.state, job.attempts) for job in jobs] == [("done", 1)] * len(jobs), self.fleet.describe(ids)
         assert all(not job.wanted_model for job in jobs), self.fleet.describe(ids)
@@ -106,7 +105,7 @@ def test_a_child_started_after_sighup_has_the_new_keys_and_survives_sighup(rig: 
     rig.file.write_text(f"OPENAI_API_KEYS={A},{B}\n")
     worker.process.send_signal(signal.SIGHUP)
     rig.fleet.wait_for_line("OpenAI keys reloaded: 1 added")
-    rig.file.write_text(f"OPENAI_API_KEYS={C}\n")  # no signal follows, so no process reads it
+    rig.file.write_text(f"OPENAI_API_KEYS={C}\n")  # no signal follows, so no running process reads the file
     (old,) = children_of(worker)
     old.kill()
     rig.fleet.until(lambda: [p.pid for p in children_of(worker)] not in ([], [old.pid]), 20)

@@ -66,7 +66,6 @@ def aside():
 
 
 def _watch(app: Celery, events: list[dict[str, Any]], endings: int) -> None:
-    """Collect events, as Flower does, until `endings` task runs have failed or will be retried."""
     with app.connection() as connection:
 
         def note(event: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ REPORTED = "OpenAI keys: 1 of 1 healthy"
 def test_reports_continue_while_every_job_slot_hangs(
     make_fleet: Any, openai_simulator: Any, property_site: str
 ) -> None:
-    """While both job slots hang, the maintenance worker runs the waiting and the next reports, but no job."""
+    """While both job slots hang, the maintenance worker runs all reports, but no job."""
     simulator = openai_simulator([{"key": KEYS[0], "rpm": 60_000, "tpm": 100_000_000}])
     fleet = make_fleet(
         OPENAI_API_KEYS=KEYS[0],

@@ -27,7 +27,6 @@ def scraped(url: str) -> str:
 
 
 def samples_of(url: str) -> dict[str, dict[tuple[str, ...], float]]:
-    """Return sample values by name, then by label values in the order of the label names."""
     found: dict[str, dict[tuple[str, ...], float]] = {}
     families = list(text_string_to_metric_families(scraped(url)))
     assert undeclared(families) == []
@@ -93,7 +92,7 @@ def test_metrics_agree_with_the_jobs_table_and_the_provider(
     ended = {state: n for state, n in seen["propintel_job_seconds_count"].items() if state != ("deferred",)}
     assert ended == {("done",): 12, ("failed",): 1}
     assert seen["propintel_pages_total"][("fetched",)] == 12
-    busy = seen["propintel_pages_total"].get(("host_busy",), 0)  # visits that were deferred because the site was busy
+    busy = seen["propintel_pages_total"].get(("host_busy",), 0)  # the site was busy, so these visits were deferred
     assert seen["propintel_fetch_seconds_count"] == {(): 13 + busy}
     stored = [fleet.stores.properties.get(fleet.job(job_id).property_id) for job_id in queued[:12]]
     read = [e for shown in stored for field, e in shown["evidence"].items() if field not in DERIVED_FIELDS]

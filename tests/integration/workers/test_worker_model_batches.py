@@ -25,7 +25,6 @@ SOON = {
 
 
 def homes(site: str, *numbers: int) -> list[str]:
-    """Return the URLs of pages whose fields need the model."""
     return [f"{site}/homes/{number}" for number in numbers]
 
 
@@ -40,7 +39,6 @@ def batches_of(fleet: Any) -> list[LlmBatch]:
 
 
 def billed(simulator: Any) -> list[int]:
-    """Return how often each question was billed."""
     return sorted(simulator.prompts().values())
 
 
@@ -67,14 +65,12 @@ def propintel(fleet: Any, *arguments: str) -> Any:
 
 
 def kill_9(fleet: Any, worker: Any) -> None:
-    """Kill the worker's only process with SIGKILL, then stop beat."""
     os.kill(worker.process.pid, signal.SIGKILL)
     worker.process.wait(120)
     fleet.supervisor.stop()
 
 
 def test_economy_jobs_wait_for_one_batch_and_each_gets_its_answer(economy_fleet: Any, property_site: str) -> None:
-    """Economy jobs get the model's values from a single batch, without an ordinary call."""
     fleet, simulator = economy_fleet(server={"batch_seconds": 1.5}, OPENAI_BATCH_COLLECT_SECONDS="4")
     fleet.start_worker(pool="threads")
     made = propintel(fleet, "enqueue", "--economy", *homes(property_site, 1, 2, 3, 4))

@@ -17,7 +17,7 @@ LISTINGS = [page.path for page in list(bundled_pages().values())[:4]]
 def test_every_process_that_runs_tasks_opens_a_key_manager_and_names_jobs_and_keys_in_its_log(
     pool: str, make_fleet: Any, openai_simulator: Any, property_site: str
 ) -> None:
-    """With prefork, each child has a key manager and the parent has none. On other pools, the only process has one."""
+    """With prefork, only the children have a key manager. With other pools, the single process has one."""
     simulator = openai_simulator()
     fleet = make_fleet(OPENAI_API_KEYS=",".join(simulator.keys), OPENAI_BASE_URL=simulator.base_url)
     worker = fleet.start_worker(pool=pool)

@@ -34,21 +34,18 @@ AGENT_WORDS = (b"Quackenbush", b"quackenbush", "Quack".encode("utf-16-le"))
 
 
 def _files(home: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield the name and content of all files below `home` except logs."""
     for path in sorted(home.rglob("*")):
         if path.is_file() and path.suffix != ".log":
             yield str(path.relative_to(home)), path.read_bytes()
 
 
 def _where(fleet: Any, *words: bytes) -> set[str]:
-    """Return the files and Redis keys that contain one of the words."""
     with connect(fleet.settings) as connection:
         places = [*_files(fleet.home), *redis_contents(connection)]
     return {name for name, content in places if any(word in content for word in words)}
 
 
 def _bodies(fleet: Any) -> list[bytes]:
-    """Return the stored bodies, which are compressed."""
     with fleet.stores.database.reading() as connection:
         return [bytes(packed) for packed in connection.execute(select(Blob.packed)).scalars()]
 

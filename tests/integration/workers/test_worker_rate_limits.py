@@ -58,7 +58,6 @@ def test_a_wait_of_more_than_half_a_minute_is_stored_in_the_jobs_table(
 def test_a_job_waits_for_an_outage_to_end_and_gets_all_its_fields(
     make_fleet: Any, openai_simulator: Any, property_site: str
 ) -> None:
-    """The job waits without using an attempt, then gets the model's fields."""
     simulator = openai_simulator([OUTAGE])
     fleet = make_fleet(OPENAI_API_KEYS=KEY, OPENAI_BASE_URL=simulator.base_url, OPENAI_MAX_WAIT_SECONDS="0.2")
     fleet.start_worker(pool="threads")

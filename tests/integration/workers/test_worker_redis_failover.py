@@ -1,6 +1,6 @@
 """Jobs survive a failover by a real Sentinel to a Redis replica.
 
-Clients connect through a proxy that leads to the current primary.
+Clients connect to the current primary through a proxy.
 """
 
 import contextlib
@@ -56,7 +56,6 @@ class Proxy:
 
 
 def _copy(client: socket.socket, server: socket.socket) -> None:
-    """Copy data both ways until either side ends."""
     with selectors.DefaultSelector() as selector:
         for source, target in ((client, server), (server, client)):
             source.settimeout(None)

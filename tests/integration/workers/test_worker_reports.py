@@ -54,7 +54,7 @@ def test_the_key_report_runs_on_schedule_and_is_logged_exported_and_returned(
 
 
 def test_accumulated_messages_of_beat_run_once_and_other_requests_always_run(make_fleet: Any) -> None:
-    """After a pause, one report is run for all of beat's messages. Other requests for reports always run."""
+    """After a pause, all accumulated messages of beat cause one report. Other requests for reports always run."""
     fleet = make_fleet()
     fleet.app.loader.import_default_modules()
     task = fleet.app.tasks["tasks.health.report_key_stats"]

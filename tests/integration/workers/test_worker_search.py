@@ -1,4 +1,4 @@
-"""In a real worker, a search's listings join the search's batch, and the batch's callback covers them all."""
+"""In a real worker, a search's listings join the search's batch, whose callback is sent after the last listing."""
 
 import json
 from collections import Counter

@@ -19,7 +19,6 @@ def test_a_tick_refreshes_due_watches_and_logs_those_over_budget(make_fleet: Any
     fleet.start_worker(pool="threads", concurrency=2)
 
     def tick() -> dict[str, int]:
-        """Let a worker run the task that beat sends every minute; return its result."""
         return dict(fleet.app.send_task("tasks.watches.tick_watches", queue="maintenance").get(timeout=300))
 
     with BackgroundServer(place.app) as server:
