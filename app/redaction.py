@@ -1,7 +1,7 @@
 """Redact secrets (keys, tokens, passwords) in text that leaves the process.
 
 Secrets in a known format are always recognized. Other secrets are recognized if they are registered with `protect`, as
-configured secrets are. To show text that contains URLs of others, use `redact_urls`.
+configured secrets are. To show text that contains URLs, use `redact_urls`.
 """
 
 import json
@@ -45,7 +45,6 @@ def _beginning(word: str, before: str = "A-Za-z0-9") -> str:
 
 
 def is_secret_name(name: str) -> bool:
-    """Return whether the value of a parameter or header with this name is a secret."""
     return bool(_SECRET_NAME.search(name))
 
 
@@ -89,8 +88,6 @@ def redact(text: str) -> str:
 def _url(end: str) -> re.Pattern[str]:
     """Return a pattern for a URL from `://` to a character in `end`, with groups for host and port, path, and query.
     User name and password end at the last `@` before the path, because a password may contain an unencoded `@`.
-
-    A login ends at the last `@` before the path, because a password may contain an unencoded `@`.
     """
     return re.compile(rf"://(?:[^/?#{end}]*@)?([^/?#{end}]*)([^?{end}]*)(\?[^{end}]*)?")
 
@@ -139,7 +136,7 @@ def url_secrets(url: str, *, path_too: bool = False) -> Iterator[str]:
     try:
         parts = urlsplit(url)
         password, public = parts.password or "", {parts.scheme, parts.username, parts.hostname, parts.path.strip("/")}
-    except ValueError:  # invalid port or bracket
+    except ValueError:
         yield url
         return
     if password not in public:

@@ -222,7 +222,7 @@ class EmbeddedValkey:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                pass  # another process holds the lock and starts the server
+                pass  # another process has started the server; wait until it answers
             else:
                 self._endpoint = self._endpoint.with_free_port()
                 self._process = self._spawn(lock.fileno())
@@ -283,7 +283,7 @@ class EmbeddedValkey:
             time.sleep(0.02)
 
     def last_log_line(self) -> str:
-        """Return the last line of the server's log. This line usually says why the server ended or did not start."""
+        """Return the last line of the server's log."""
         try:
             lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         except OSError:

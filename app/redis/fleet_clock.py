@@ -53,7 +53,7 @@ class FleetClock:
     def now_us(self) -> int:
         if self._monotonic() >= self._ask_at and self._asking.acquire(blocking=self._base_at is None):
             try:
-                if self._monotonic() >= self._ask_at:  # another thread may have synchronized meanwhile
+                if self._monotonic() >= self._ask_at:
                     self._sync()
             finally:
                 self._asking.release()

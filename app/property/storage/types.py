@@ -79,8 +79,6 @@ IS_ACTIVE = text("state IN ('queued', 'running', 'deferred')")
 
 
 class Base(DeclarativeBase):
-    """Base class of all mapped classes."""
-
     __table__: ClassVar[Table]
 
     metadata = MetaData(

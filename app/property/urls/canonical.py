@@ -14,7 +14,6 @@ from app.property.page import Page
 from app.property.reading import trees
 from app.property.urls.targets import normalize_url
 
-#: Maximum number of characters searched for the HTML head.
 _HEAD_CHARS = 256_000
 _HEAD_END = re.compile(r"</head\b|<body\b", re.IGNORECASE)
 

@@ -1,6 +1,6 @@
 """Build URLs for the properties in a response that lists several: the response's URL plus a fragment.
 
-Browsers do not send fragments to sites, so a request for such a URL returns the whole response (RFC 3986 section 3.5).
+Fragments are not sent to sites, so a request for such a URL returns the whole response (RFC 3986 section 3.5).
 """
 
 from collections.abc import Mapping

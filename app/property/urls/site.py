@@ -42,7 +42,6 @@ def owner_of(host: str) -> str:
 
 
 def is_shared(host: str) -> bool:
-    """Return whether `host` is on a domain whose hosts belong to different owners."""
     return site_of(host) in _SHARED_DOMAINS
 
 

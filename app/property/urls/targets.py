@@ -87,12 +87,10 @@ def normalize_url(url: str) -> str:
 
 
 def is_address(target: str) -> bool:
-    """Return whether a canonical target is an address, not a URL."""
     return not target.startswith(("http://", "https://"))
 
 
 def host_of_target(target: str) -> str | None:
-    """Return the host of a URL target, or None for an address."""
     return None if is_address(target) else urlsplit(target).hostname
 
 

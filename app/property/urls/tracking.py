@@ -6,7 +6,6 @@ from urllib.parse import unquote
 
 
 def without_tracking(query: str) -> str:
-    """Return `query` without tracking parameters."""
     if not query:
         return query
     return "&".join(part for part in query.split("&") if not is_tracking(part.partition("=")[0]))

@@ -63,7 +63,7 @@ _DISTRICT = re.compile(
     r"^(?:gm\.|gmina|pow\.|powiat|okres|dz\.|Bezirk|Ortsteil|OT|zona|cartier\w*|kvart\w+|кв\.|ж\.к\.)\s|\bkommun$",
     re.IGNORECASE,
 )
-#: Countries without postal codes, where an address must end with one of these towns.
+#: Countries where an address without a postal code must end with one of these towns.
 _TOWN_LAST: Mapping[str, frozenset[str]] = {
     "AE": frozenset(
         {"dubai", "abu dhabi", "sharjah", "ajman", "ras al khaimah", "fujairah", "umm al quwain", "al ain"}

@@ -128,7 +128,6 @@ def square_meters(values: Mapping[str, Any], field: str) -> float | None:
 
 
 def convert(value: float, unit: str, to: str) -> float:
-    """Convert `value` from `unit` to `to`, both RESO unit names."""
     return value * IN_SQUARE_METERS[unit] / IN_SQUARE_METERS[to]
 
 

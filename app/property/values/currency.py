@@ -67,6 +67,5 @@ def without_currency(text: str, country: str | None = None) -> str:
 
 
 def valid_code(text: str) -> str | None:
-    """Return `text` as an ISO 4217 code, or None if the code is unknown."""
     code = text.strip().upper()
     return code if code in _CODES else None

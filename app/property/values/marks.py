@@ -21,7 +21,6 @@ _OVERRIDES_BEGIN = ("\u202d", "\u202e", "&#823", "&#0", "&#x2", "&#X2", "&#x0", 
 
 
 def without_unseen(text: str) -> str:
-    """Return `text` without invisible characters."""
     if "&" in text:
         text = _UNSEEN_ENTITIES.sub("", text)
     if text.isascii():

@@ -10,7 +10,6 @@ from app.property.fields.languages import languages
 
 #: Minimum number of characters of a month's name or abbreviation.
 _LEAST = 3
-#: Maximum number of languages whose month names are cached.
 _MOST_LANGUAGES = 64
 
 

@@ -41,7 +41,7 @@ _FRACTIONS = {"½": 0.5, "¼": 0.25, "¾": 0.75}
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number in a text. All fields include a multiplier such as `million`."""
+    """A number in a text. `value` and `end` include a multiplier such as `million`."""
 
     value: float
     start: int
@@ -78,9 +78,7 @@ def _one_kind(text: str, mark: str, *, decimal: bool) -> str:
 
 
 def find_numbers(text: str, lang: str | None = None, *, multipliers: bool = True) -> list[Number]:
-    """Return the finite numbers in `text`, in order. `lang` (ISO 639-1) determines whether a comma or a dot is the
-    decimal separator.
-    """
+    """Return the finite numbers in `text`, in order. `lang` (ISO 639-1) decides what a single comma or dot means."""
     found: list[Number] = []
     for match in _NUMBER.finditer(text[:4000]):
         value = _plain(match.group(), lang)

@@ -39,7 +39,6 @@ class Price:
 
 
 def is_per_area(text: str) -> bool:
-    """Return whether `text` contains a price per square meter, square foot, or acre."""
     return _PER_AREA.search(text) is not None
 
 

@@ -22,9 +22,7 @@ _TITLE = re.compile(
 )
 _NO_STREET = re.compile(rf"https?:|[@|€£$<>{{}}_]|{alternatives('addresses', 'no_streets')}", re.IGNORECASE)
 _NO_PLACE = re.compile(rf"[\d²³|€£$<>{{}}@:]|https?|{alternatives('addresses', 'no_places')}", re.IGNORECASE)
-#: Matches the text of a map link, which may follow an address.
 _TO_A_MAP = pattern("pages", "map_links")
-#: Matches words that mark a district.
 _DISTRICT = re.compile(r"(?:^|\s)(?:р-н|район|district|subdistrict)(?:\s|$)", re.IGNORECASE)
 _ROOM_SIZE = re.compile(r"\d+(?:\.\d+)?\s?(?:['′]|ft\.?)?\s?[x×]\s?\d+(?:\.\d+)?\s?(?:['′]|ft\.?)?", re.IGNORECASE)
 _FILES = frozenset({"jpg", "jpeg", "png", "webp", "gif", "svg", "pdf"})
@@ -43,12 +41,10 @@ def clean(text: str) -> str:
 
 
 def letters_of(text: str) -> str:
-    """Return the letters and digits of `text`, casefolded."""
     return re.sub(r"[\W_]+", "", text.casefold())
 
 
 def words_of(text: str) -> str:
-    """Return the words of `text`, casefolded and separated by single spaces."""
     return " ".join(re.findall(r"\w+", text.casefold()))
 
 
@@ -81,7 +77,6 @@ def is_postal_code(text: str) -> bool:
 
 
 def is_place_name(text: str) -> bool:
-    """Return whether the text can be a town's or a region's name."""
     return (
         2 <= len(text) <= 60
         and any(c.isalpha() for c in text)
@@ -116,7 +111,6 @@ def has_street_word(text: str) -> bool:
 
 
 def ends_like_street(text: str) -> bool:
-    """Return whether the text ends in an English street word, as in `Tullow Road`."""
     return _STREET_END.search(text) is not None
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from app.property.fields.phrases import by_key, first_of, pattern, words
 from app.property.values.text_cache import remembered
 
-#: Texts longer than this are not cached.
 _LONGEST_KEPT = 300
 
 #: Subtypes in order of precedence. `House` is last, because it also matches `semi-detached house`.
@@ -64,7 +63,6 @@ def is_commercial(text: str) -> bool:
 
 
 def standard_status(text: str) -> str | None:
-    """Return the RESO StandardStatus that `text` means, or None."""
     text = text.replace("_", " ")
     status = first_of(_STATUSES, text)
     return _MEANT.get(status or "", status)

@@ -57,8 +57,9 @@ _OUTCOMES = {
 class ModelReading:
     """An extraction with the model's verified values, if any.
 
-    `asked` lists the fields of the question, which has `prompt_tokens` tokens. `unanswered` lists the
-    fields for which there is no answer. `dropped` lists the fields whose values the page does not confirm. `note` gives the reason for both. `asks_again` is True if the model was unavailable, so that it should be asked later.
+    `asked` lists the fields of the question, which has `prompt_tokens` tokens. `unanswered` lists the fields for which
+    there is no answer. `dropped` lists the fields whose values the page does not confirm. `note` gives the reason for
+    both. `asks_again` is True if the model was unavailable and should be asked later.
     """
 
     extraction: Extraction
@@ -132,8 +133,8 @@ class ModelReader:
     def resumed(self, extraction: Extraction, run: Run) -> Extraction:
         """If the job has waited for a request about this page, return `extraction` with the fields of that request.
 
-        Without this, a recipe learned during the wait could remove fields from the question, so that the paid answer would
-        not match it. Other extractions are returned unchanged.
+        Without this, a recipe learned during the wait could remove fields from the question, and the answer would not
+        match. Other extractions are returned unchanged.
         """
         if not run.economy or run.waited_for is None or self._requests is None:
             return extraction

@@ -36,8 +36,6 @@ class WatchLimits:
 
 @dataclass(frozen=True, slots=True)
 class WatchDay:
-    """The number of page requests and model calls of all watches on one UTC day."""
-
     day: date
     pages: int = 0
     model_calls: int = 0

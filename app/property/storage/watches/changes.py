@@ -63,8 +63,8 @@ class ChangeStore(Store):
         """Return up to `limit` changes after `cursor`, of all properties or of `property_id`.
 
         With cursor None, start at the oldest change. With `LATEST`, return no changes, only a cursor after the newest
-        one. The id of a merged property stands for the property it was merged into. If `property_id` was merged, return
-        changes of the property it was merged into.
+        one. If `property_id` was merged, return changes of the property it was merged into. Raises
+        `InvalidCursorError`.
         """
         if cursor == LATEST:
             newest = self._scalar(select(func.max(Change.position)).where(_PUBLISHED))

@@ -34,7 +34,7 @@ class WatchKind(StrEnum):
 
 
 class WatchStatus(StrEnum):
-    WAITING = "waiting"  # not due yet
+    WAITING = "waiting"
     DUE = "due"  # refreshed by the next tick
     PUT_OFF = "put_off"  # due, but the day's budget was too small; first in line the next day
     UNDER_WAY = "under_way"  # a refresh has begun, and no tick has processed its results yet
@@ -62,7 +62,7 @@ class Watch(Base):
     # error of one page in the last refresh, even if other pages succeeded; null if no page failed
     error_code: Mapped[str | None] = mapped_column(String(64))
     error_message: Mapped[Words | None]
-    refreshed_at: Mapped[datetime | None]  # time of the last successful refresh; null if there was none
+    refreshed_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     created_by: Mapped[Who]
     # client whose daily quota refreshes use (null: no quota); `prepaid`: whether the next refresh was already counted
@@ -99,8 +99,6 @@ class ChangeState(StrEnum):
 
 
 class Change(Base):
-    """A change of the value of a property's field, detected on a page."""
-
     __tablename__ = "changes"
 
     # position in the feed, never reused; published changes are numbered in commit order (`changes.py`)

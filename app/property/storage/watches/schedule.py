@@ -161,7 +161,6 @@ class TickRun:
         self.left -= len(targets)
 
     def _refresh(self, most: int) -> tuple[list[Watch], bool]:
-        """Begin due refreshes. Return the due watches, and whether the budget was too small for any of them."""
         query = select(Watch).where(_is_due(self.now), ~UNDER_WAY).order_by(*_TAKEN_IN_ORDER)
         due = entities(self.connection, query.limit(most).with_for_update())
         targets = self._targets(due)
@@ -203,8 +202,8 @@ class TickRun:
         """Return whether today's remaining budget is enough to refresh a watch with this many pages.
 
         A watch with more pages than the daily limit needs the whole day's budget. If the watch was put off on an
-        earlier day, return True as long as the budget allows one page. Otherwise, watches with fewer pages could use up
-        the budget first every day.
+        earlier day, return True as long as the budget allows one page. Without this rule, watches with fewer pages
+        could use up the budget first every day.
         """
         if watch.put_off_at is not None and watch.put_off_at < _midnight(self.now):
             return self.left > 0
