@@ -125,7 +125,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 class StartupFailure:
-    """ASGI middleware: if the settings are invalid at startup, report them in one sentence and exit with code 2."""
+    """ASGI middleware that reports invalid settings at startup in one sentence, and exits with code 2."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -157,10 +157,8 @@ class StartupFailure:
 
 
 def _serves_this_process() -> bool:
-    """Return whether this process runs only the server.
-
-    Return False in a thread of another program, and in a child of `uvicorn --workers`, which uvicorn restarts unless
-    the exit code is 3.
+    """Return whether this process runs only the server. This excludes a thread of another program, and a child of
+    `uvicorn --workers`, which uvicorn would restart after exit code 2.
     """
     return threading.current_thread() is threading.main_thread() and multiprocessing.parent_process() is None
 

@@ -81,12 +81,12 @@ class Context:
 
     @property
     def settings(self) -> Settings:
-        """The settings. Raises `ConfigurationError` if a variable is invalid."""
+        """Raises `ConfigurationError` if a variable is invalid."""
         return self._once("settings", self._load)
 
     @property
     def verifier(self) -> TokenVerifier:
-        """The token verifier. Raises `ConfigurationError` if there is no secret or identity provider."""
+        """Raises `ConfigurationError` if there is no secret or identity provider."""
         return self._timed("verifier", build_verifier)
 
     @property
@@ -99,7 +99,7 @@ class Context:
 
     @property
     def stores(self) -> Stores:
-        """The database stores. Raises `StoreError` while the database is unusable."""
+        """Raises `StoreError` while the database is unusable."""
         settings = self.settings
         with self._opening:
             if self._stores is None:
@@ -159,7 +159,6 @@ class Context:
         return f"{len(found.keys)} OpenAI keys read again"
 
     def close(self) -> None:
-        """Close all resources that were opened. Safe to call again."""
         self.probe_threads.shutdown(wait=False)
         self.scrape_threads.shutdown(wait=False)
         with self._opening:

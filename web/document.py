@@ -21,7 +21,7 @@ class DocumentedApp(FastAPI):
     """
 
     def openapi(self) -> dict[str, Any]:
-        """Return the OpenAPI document. Raises `LookupError` if a text field has no example."""
+        """Raises `LookupError` if a text field has no example."""
         if self.openapi_schema is not None:
             return self.openapi_schema
         document = super().openapi()  # also stored as `self.openapi_schema`, so change it in place

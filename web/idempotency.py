@@ -38,5 +38,5 @@ IdempotencyKey = Annotated[
 
 
 def request_key(caller: str, key: str, body: Any) -> RequestKey:
-    """Return the stored form of an idempotency key: digests of caller and key, and of the request's `body` (JSON)."""
+    """Return a digest of the caller and the key, and a digest of the request's JSON `body`."""
     return RequestKey(digest([caller, key]), digest(body))

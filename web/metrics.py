@@ -86,9 +86,7 @@ def _is_forwarded(request: Request) -> bool:
 
 
 class RequestCounter:
-    """ASGI middleware that counts requests by route and measures their duration. Paths without a route count as
-    "unmatched".
-    """
+    """ASGI middleware that counts and times requests by route. Paths without a route count as "unmatched"."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

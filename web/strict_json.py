@@ -14,7 +14,7 @@ class StrictRequest(Request):
 
 
 def parse(body: bytes) -> Any:
-    """Parse UTF-8 JSON. Duplicate names, NaN, huge numbers, and deep nesting also raise `json.JSONDecodeError`."""
+    """Parse UTF-8 JSON. Duplicate names, NaN, huge numbers, and deep nesting raise `json.JSONDecodeError`, too."""
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as exc:

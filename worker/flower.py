@@ -57,9 +57,7 @@ class MisdirectedRequest(RequestHandler):
 
 
 def find_handler(flower: Flower, request: HTTPServerRequest, **options: Any) -> Any:
-    """Return Flower's handler, or `MisdirectedRequest` if Flower has no login and the request is for another host
-    name.
-    """
+    """Return Flower's handler, or `MisdirectedRequest` if Flower has no login and the host has another name."""
     chosen = flower.options
     if not (chosen.basic_auth or chosen.auth or chosen.unix_socket) and names_elsewhere(request.host):
         return flower.get_handler_delegate(request, MisdirectedRequest)

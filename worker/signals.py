@@ -101,12 +101,12 @@ def _unbind_task(**_: Any) -> None:
 
 
 def _select_queues(instance: Any = None, **_: Any) -> None:
-    """Let a worker that consumes SCRAPE_QUEUE also consume the other lanes, and the webhook and model batch queues."""
+    """If a worker consumes SCRAPE_QUEUE, let it consume the other lanes and the webhook and model batch queues, too."""
     queues = instance.app.amqp.queues
     if SCRAPE_QUEUE in queues.consume_from:
         for lane in (*LANES, CALLBACK_QUEUE, MODEL_BATCH_QUEUE):
             queues.select_add(queues[lane])
-        log_key_warnings(load_keys(settings()))  # once, and not in a maintenance worker, which calls no model
+        log_key_warnings(load_keys(settings()))  # only here, because a maintenance worker calls no model
 
 
 def _check_or_open(sender: Any = None, **_: Any) -> None:
@@ -205,8 +205,8 @@ def _exit_if_stuck() -> None:
 def connect() -> None:
     """Connect the handlers. Safe to call again."""
     for signal, handler in (
-        (setup_logging, _configure_logging),  # each process: logging
-        (import_modules, _on_import_modules),  # Flower and other commands: logging
+        (setup_logging, _configure_logging),  # each process: sets up logging
+        (import_modules, _on_import_modules),  # Flower and other commands: sets up logging
         (celeryd_after_setup, _select_queues),  # parent: selects the queues to consume
         (worker_init, _check_or_open),  # parent: checks settings; opens the resources if the pool does not fork
         (worker_before_create_process, _freeze_memory),  # parent: freezes shared objects

@@ -11,7 +11,7 @@ from app.property.merging.dated_values import day_of
 from app.property.storage.properties.tables import SourceRow
 from app.property.values.numbers import tidy
 
-#: Matches events that mean a completed sale, but not "for sale", or a pending, agreed, or failed sale.
+#: Matches completed sales, but not offers (`for sale`) or pending, agreed, or failed sales.
 _SOLD = re.compile(
     r"\b(?:sold|closed|closing|deed|transfer(?:red)?)\b(?! (?:agreed|price change))|"
     r"(?<!for )(?<!on )\bsale\b(?! (?:pending|agreed|fell|failed|cancel))",
@@ -26,7 +26,7 @@ _FIRST_YEAR = 1600
 
 @dataclass(frozen=True, slots=True)
 class DatedPrice:
-    """A price on a date. `date_text` may be a day, a month (`2005-10`), or a year; `day` is its first day."""
+    """A price on a date. `day` is the first day of `date_text`, which is a day, a month (`2005-10`), or a year."""
 
     day: date
     date_text: str

@@ -77,7 +77,7 @@ def distance(meters: float) -> str:
 
 
 def _offset(middle: Seen, one: Seen) -> tuple[float, float]:
-    """Return how many meters `one` is east and north of `middle`, going the shorter way around the Earth."""
+    """Return how many meters `one` is east and north of `middle`, even across the 180th meridian."""
     east = (one.longitude - middle.longitude + 180) % 360 - 180 if one.longitude != middle.longitude else 0.0
     return (
         east * _METERS_A_DEGREE * math.cos(math.radians(middle.latitude)),

@@ -48,7 +48,9 @@ def show_overview(request: Request, context: ContextOf) -> Response:
 
 
 def _of_keys(context: Context, *, is_manager: bool) -> dict[str, Any]:
-    """Return the figures from Redis; each is None if Redis is unreachable. `keys` is also None unless `is_manager`."""
+    """Return the figures from Redis. If Redis is unreachable, `is_redis_away` is true and the figures are None. `keys`
+    is None unless `is_manager`.
+    """
     try:
         report = context.keys.recent_report() if is_manager else None
         totals = context.shared_counts()
