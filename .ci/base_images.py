@@ -1,8 +1,7 @@
 """Read and update the digests of third-party container images, which are named NAME:TAG@sha256:DIGEST.
 
 `refresh` asks each registry for the current digest of each tag. It rewrites all pins, or none if a digest is missing.
-`tags` prints VARIABLE=NAME:TAG for each image that a variable can replace, for machines without a registry. See
-docs/runbooks/supply-chain.md.
+`tags` prints VARIABLE=NAME:TAG for each image that a variable can replace. See docs/runbooks/supply-chain.md.
 """
 
 from __future__ import annotations
@@ -50,7 +49,6 @@ def pins() -> Iterator[Pin]:
 
 
 def chosen() -> dict[str, str]:
-    """Return the image for each variable: the variable's value in the environment, else the pinned image."""
     return {pin.variable: os.environ.get(pin.variable) or f"{pin.image}@{pin.digest}" for pin in pins() if pin.variable}
 
 

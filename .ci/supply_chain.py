@@ -29,8 +29,8 @@ ALLOWED = frozenset(
 )
 #: Licenses of packages whose metadata names none, read from their source.
 _READ_BY_HAND = {"axe-playwright-python": "MIT"}
-#: SPDX identifiers of older license names. Every package here whose license is called "BSD" has the three-clause
-#: license.
+#: Maps patterns of older license names to SPDX identifiers. Every package here whose license is called "BSD" has the
+#: three-clause license.
 _SPDX = (
     (r"apache.*(2|license)|^apache", "Apache-2.0"),
     (r"mit\b", "MIT"),
@@ -88,7 +88,6 @@ def vendored() -> list[Component]:
 
 
 def license_of(found: Distribution) -> str | None:
-    """Return a package's license as an SPDX expression, or None if it is unknown."""
     fields = found.metadata
     if expression := fields.get("License-Expression"):
         return str(expression)
@@ -101,7 +100,7 @@ def license_of(found: Distribution) -> str | None:
 
 
 def allowed(expression: str) -> bool:
-    """Return True if one alternative of the expression consists of accepted licenses only."""
+    """Return True if every license in one alternative of the expression is accepted."""
     alternatives = re.split(r"\s+OR\s+", expression.replace("(", "").replace(")", ""))
     return any(all(name in ALLOWED for name in re.split(r"\s+AND\s+", one)) for one in alternatives)
 

@@ -9,7 +9,8 @@ from app.errors import NoAnswerError
 
 
 class TimeLimited[T]:
-    """Calls `ask` and waits at most `seconds` for its result. `what` names the called service in error messages.
+    """Calls `ask` and waits for its result. Raises `NoAnswerError` after `seconds`. `what` names the called service in
+    error messages.
 
     After a timeout, `ask` continues in a daemon thread. While `ask` runs, further calls wait for the same result, so
     that a hanging service occupies only one thread.
@@ -23,7 +24,6 @@ class TimeLimited[T]:
         self._running: Future[T] | None = None
 
     def __call__(self) -> T:
-        """Return the result of `ask`. Raises the errors of `ask`, or `NoAnswerError` after `seconds`."""
         return self.begin()()
 
     def begin(self) -> Callable[[], T]:

@@ -76,8 +76,6 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
 
 
 class _JsonFormatter(logging.Formatter):
-    """Formats a record as one redacted line of JSON. Context and `extra` cannot overwrite the standard fields."""
-
     _render = structlog.processors.JSONRenderer(ensure_ascii=False)
 
     def format(self, record: logging.LogRecord) -> str:

@@ -57,7 +57,7 @@ class _Share(Sampler):
 
 
 class _LoggedOnce(SpanExporter):
-    """Logs once when the collector becomes unreachable, and once when it is back."""
+    """Logs when the collector becomes unreachable, and when it answers again."""
 
     def __init__(self, inner: SpanExporter) -> None:
         self._inner = inner

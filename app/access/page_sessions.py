@@ -102,7 +102,7 @@ class PageSessions:
         self._asked(lambda client: client.delete(_name(session_id)))
 
     def require_key(self) -> bytes:
-        """Return the key that signs stored values. Raises `ConfigurationError` if no secret is configured."""
+        """Return the key that signs values in Redis. Raises `ConfigurationError` if no secret is configured."""
         configured = self._settings.web.jwt_secret
         secret = configured.get_secret_value() if configured else read_home_secret(self._settings.state.propintel_home)
         if secret is None:
@@ -129,7 +129,6 @@ class PageSessions:
         return hmac.digest(self.require_key(), f"{name} {text}".encode(), "sha256").hex()
 
     def close(self) -> None:
-        """Close the connections to Redis. The next use opens new ones."""
         with self._lock:
             client, self._client = self._client, None
         if client is not None:

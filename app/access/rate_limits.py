@@ -1,8 +1,7 @@
 """Rate limits of the HTTP API. Requests to all web processes are counted together, in Redis.
 
-The limits use sliding window counters, which store two numbers per caller and run two Lua scripts per request. A fixed
-window would let a caller send twice the limit within seconds, just before and after a minute ends. While Redis is
-unavailable, requests are neither counted nor limited, and each outage is logged once.
+The limits use sliding windows, because a fixed window would let a caller send twice the limit around its end. While
+Redis is unavailable, requests are neither counted nor limited, and each outage is logged once.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ _PAUSE = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """A rate limit called `policy` and its state: `remaining` of `limit` requests are left until the window ends."""
+    """The state of the rate limit `policy`: `remaining` of `limit` requests are left until the window ends."""
 
     policy: str
     limit: int
@@ -86,7 +85,6 @@ class RateLimits:
             self._asked(lambda limiter: self._failure(limiter, _network(address)))
 
     def close(self) -> None:
-        """Close the connections to Redis. The next use opens new ones."""
         with self._lock:
             storage, self._storage = self._storage, None
         if storage is not None:

@@ -45,7 +45,7 @@ class _KeySet:
 
 
 class SigningKeys:
-    """Caches the JSON Web Key Set at `url`. Thread-safe. At most one fetch runs at a time, and it holds no lock."""
+    """Caches the JSON Web Key Set at `url`. Thread-safe. At most one fetch runs at a time."""
 
     def __init__(self, url: str, clock: Clock) -> None:
         self._url, self._clock = url, clock
@@ -99,8 +99,7 @@ class SigningKeys:
             return self._ask.begin()  # joins a fetch that is already running
 
     def _wait(self, asked: Callable[[], None], kid: str) -> None:
-        # Limit only requests for keys that the cached set lacks. If there is no key set, or it is old, every request
-        # may wait.
+        # Limit the requests that wait for keys missing from the cached set. Other requests may all wait.
         held = self._held
         unknown = held is not None and kid not in held.keys
         if unknown and not self._waiting.acquire(blocking=False):

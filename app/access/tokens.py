@@ -59,7 +59,6 @@ class Caller:
 
     @property
     def who(self) -> str:
-        """The caller's name in logs and audit records, such as `alice (manager)`."""
         return f"{self.subject} ({self.role})".strip()
 
     @property

@@ -72,7 +72,6 @@ class UnexpectedError(PropertyIntelligenceError, code="unexpected", facts="type 
 
 
 def every_kind() -> Iterator[type[PropertyIntelligenceError]]:
-    """Yield all error classes of this package except the base class."""
     areas = [f"{__name__}.{module.name}" for module in pkgutil.iter_modules(__path__)]
     for module in (__name__, *areas):
         for value in vars(importlib.import_module(module)).values():

@@ -29,7 +29,7 @@ class OutOfTimeError(PropertyIntelligenceError, code="out_of_time", facts="retry
 
 
 class OutOfResourcesError(PropertyIntelligenceError, code="out_of_resources", facts="type text"):
-    """The worker's machine had too little memory, or too few threads or file handles, for this run."""
+    """The worker's machine had too little memory, or too few threads or file handles, for a run of the job."""
 
     sentence = "The worker's machine ran out of resources ({type}: {text})."
     remedy = "It is retried automatically. If it persists, run fewer processes or threads on that machine."

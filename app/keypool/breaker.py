@@ -18,5 +18,6 @@ class Policy:
     dead_probe_us: int = 3600 * SECOND_US
     #: If no key is usable, dead and out-of-quota keys are tried again at this interval.
     last_resort_us: int = 300 * SECOND_US
-    #: While a probe is younger than this, a request may wait for its result instead of a later time with another key.
+    #: A request may wait for the result of a probe that began less than this ago, although another key has capacity
+    #: later.
     fresh_probe_us: int = 2 * SECOND_US

@@ -38,7 +38,7 @@ class Call:
     #: True if the request waited for a reserved key and then lost the reservation.
     waited: bool = False
     backoff_seconds: float = 0.0
-    #: The ids of keys that this request must not use again.
+    #: The ids of keys that this request must not use.
     barred: set[str] = field(default_factory=set)
     #: Maps each key whose attempt failed (server failure or no response) to the time when this request may use it
     #: again. Such a key is used only if no other key is available.

@@ -22,7 +22,7 @@ Transition = Literal["open", "closed", "dead", "no_quota", "cooling"]
 
 
 def wait_class(waited_us: int) -> int:
-    """Return the index of a waiting time's bucket in `ModelFigures.waits`. A bucket includes its upper bound."""
+    """Return the index of a waiting time's bucket in `ModelFigures.waits`."""
     return bisect_left(_WAIT_BOUNDS_US, waited_us)
 
 
@@ -68,7 +68,7 @@ class Capacity(NamedTuple):
     """One known rate limit of a key group and model, and the capacity left now.
 
     `left` is what remains in the provider's token bucket after reservations. It is 0 during the group's cooldown after
-    a 429 for this model. The bucket's size may be far below one minute's rate.
+    a 429 for this model. The token bucket may be much smaller than `per_minute`.
     """
 
     group: str

@@ -93,7 +93,6 @@ class KeySet:
     ignored: tuple[tuple[str, int], ...] = ()
 
     def remarks(self) -> tuple[str, ...]:
-        """Return warnings for the operator about duplicate keys and ignored variables."""
         found = []
         if self.duplicates:
             found.append(f"{self.source} repeats {_keys(self.duplicates)}; each is used once")
@@ -157,7 +156,6 @@ class KeyChange:
         return bool(self.added or self.draining)
 
     def __str__(self) -> str:
-        """Return, for example, `1 added (sk-abc...wxyz), 0 draining, 3 unchanged`."""
         counted = (("added", self.added), ("draining", self.draining))
         parts = [f"{len(masks)} {word}" + (f" ({', '.join(masks)})" if masks else "") for word, masks in counted]
         return ", ".join((*parts, f"{self.unchanged} unchanged"))

@@ -71,7 +71,7 @@ class SharedLimits:
 def groups_setting(keys: Sequence[ApiKey], together: Sequence[ApiKey], name: str) -> str:
     """Return a value for OPENAI_KEY_GROUPS that merges the keys in `together`, and their groups, into one group.
 
-    The merged group has the name of one old group, or `name` if the setting names none of them.
+    The merged group keeps the name of a merged group, or is called `name` if none has a name.
     """
     joined = {key.group for key in together}
     named = next((key.group for key in together if key.group != key.key_id), _NOT_IN_A_NAME.sub("-", name))

@@ -120,8 +120,7 @@ def _name_unpriced(model: str) -> None:
 
 @lru_cache(maxsize=1024)
 def _listed_price(model: str, input_tokens: int, tier: str) -> Price | None:
-    """Return the table's price of a model, or None. Long prompts may cost more per token, so the price depends on
-    `input_tokens`.
+    """Return the table's price of a model for prompts of `input_tokens`, or None.
 
     If a tier has its own price but none for cached input, cached input costs as much as other input, as in batches
     before GPT-5 (https://developers.openai.com/api/docs/pricing, 2026-11).

@@ -29,7 +29,6 @@ _UNITS = {"calls": ("model calls", "MODEL_CALLS"), "tokens": ("tokens", "TOKENS"
 
 
 def answer(refusal: NoCapacity, request: httpx2.Request) -> httpx2.Response:
-    """Return the error response for `refusal`, with the headers `retry-after` and `retry-after-ms`."""
     status, code, kind, message = _REFUSALS[refusal.reason]
     if refusal.reason == "budget":
         message = budget_message(refusal.detail) or message

@@ -43,7 +43,6 @@ on_first_key: ContextVar[Callable[[], None] | None] = ContextVar("on_first_key",
 
 @contextmanager
 def bound[T](variable: ContextVar[T], value: T) -> Iterator[None]:
-    """Set a context variable to `value` during the `with` block."""
     token = variable.set(value)
     try:
         yield
@@ -52,8 +51,6 @@ def bound[T](variable: ContextVar[T], value: T) -> Iterator[None]:
 
 
 class Driver(Protocol):
-    """The I/O operations that a `RetryLoop` needs."""
-
     async def call[T](self, work: Callable[[], T]) -> T:
         """Run `work`, which may wait for the network. `work` is not interrupted if the caller is canceled."""
         ...
@@ -153,7 +150,7 @@ class RetryLoop:
                 await self._driver.pause(step.seconds)
                 continue
             if isinstance(step, NoCapacity):
-                # the provider's last response is more informative than the pool's own error
+                # the provider's last response says more than the pool's own error
                 failed = isinstance(last, Exception) or (last is not None and last.is_server_error)
                 real = step.reason == "barred" or (failed and step.reason in {"no_capacity", "circuit"})
                 return _returned_or_raised(last if last is not None and real else answer(step, self._request))

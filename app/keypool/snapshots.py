@@ -8,7 +8,6 @@ from app.keypool.spending import NOTHING, Spent
 #: The state of a key. "half_open" means that its circuit is open and a probe is due, "dead" that the provider rejected
 #: the key (401), and "cooling" that it is in a cooldown after a 429.
 State = Literal["closed", "open", "half_open", "dead", "no_quota", "cooling", "disabled", "draining"]
-#: An operator's action on a key.
 Action = Literal["disable", "enable", "probe"]
 
 
@@ -25,7 +24,7 @@ class KeySnapshot:
     """The state and counts of one key. `requests` counts the attempts sent with the key.
 
     A key removed from the configuration is "draining": this process gives it no new requests, and running ones finish.
-    A configured key that an operator disabled is "disabled", whatever its circuit's state. `spent_today` covers the UTC
+    A configured key that an operator disabled is "disabled", even if its circuit is open. `spent_today` covers the UTC
     day. `rests_us` is the time left of the cooldown after a 429. `probe_in_us` is the time until a request may probe
     the key. It is 0 if the circuit is closed and the key is not dead.
     """

@@ -86,7 +86,6 @@ def read_need(request: httpx2.Request) -> Need:
 
 
 def read_tier(body: Mapping[str, Any]) -> str:
-    """Return the `service_tier` of a request or response body, or ""."""
     tier = body.get("service_tier")
     return tier if isinstance(tier, str) else ""
 
@@ -114,7 +113,6 @@ def _allowed_output(body: Mapping[str, Any]) -> float:
 
 
 def _allowed_searches(body: Mapping[str, Any]) -> int:
-    """Return how many web searches a request allows. If the request sets no limit, assume 1."""
     tools = body.get("tools")
     kinds = [str(tool.get("type")) for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
     if not any(kind.startswith("web_search") for kind in kinds):

@@ -30,11 +30,9 @@ def day_of(at_us: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class KeyRequest:
-    """A request for a key.
-
-    `tokens` is the estimated input plus the longest possible completion. Keys in `barred` must not be used. `waited` is
-    true if the request lost a reservation; then it may use capacity that new requests must leave free. `microusd` is
-    the estimated cost. The budget of `batch` is charged unless `batch` is "".
+    """`tokens` is the estimated input plus the longest possible completion. Keys in `barred` must not be used. `waited`
+    is true if the request lost a reservation; then it may use capacity that new requests must leave free. `microusd`
+    is the estimated cost. The budget of `batch` is charged unless `batch` is "".
     """
 
     model: str

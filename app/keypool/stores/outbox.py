@@ -28,7 +28,7 @@ _BEAT_US = 2_000_000
 _REGISTER_US = 3_600_000_000
 _RETRY_US = 500_000
 _LONGEST_RETRY_US = 30_000_000
-#: If Redis is lost again within this time after its return, the interval between attempts doubles.
+#: If Redis is lost again within this time after its return, the interval between attempts to rejoin doubles.
 _UNSTEADY_US = 10_000_000
 #: Maximum number of reports kept while Redis is lost. If there are more, the oldest are dropped.
 _MOST_KEPT = 10_000

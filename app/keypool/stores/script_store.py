@@ -46,7 +46,7 @@ class ScriptStore:
     """A `Store` that runs Lua scripts on `server`. Methods are atomic, and thread-safe if `server` is. Methods raise
     `redis.RedisError` if the server is unavailable.
 
-    Each process must create its own store, after a fork. If `clock` is None, the scripts use the server's time.
+    After a fork, each process must create its own store. If `clock` is None, the scripts use the server's time.
     `process` is this process's name in heartbeats, or "" if it sends none. `learned` returns what this process knows
     about limits and keys, so that `register.lua` can restore data that the server has lost. This process may use
     1/`processes` of what remains of each budget. Raises `ConfigurationError` for an unknown strategy.

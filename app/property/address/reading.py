@@ -86,9 +86,6 @@ def _us(head: str, state: str | None, postal_code: str | None) -> Address:
 
 
 def _elsewhere(text: str, country: str | None) -> Address:
-    """Split an address outside the US by its country's address format, or at commas if the address does not have this
-    format.
-    """
     if country == "IE":
         text = re.sub(r"(?<![,\s])\s+(?=Co\.? [A-Z]|County [A-Z])", ", ", text)
     base = Address(country=country)

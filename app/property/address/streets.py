@@ -132,7 +132,6 @@ def _two(words: Sequence[str]) -> str | None:
 
 
 def _is_suffix_only(words: Sequence[str]) -> bool:
-    """Return whether the words are a suffix without a street name, perhaps followed by directionals."""
     suffix = tables.suffixes().get(words[0])
     if suffix not in ONLY_SUFFIX or not all(word in tables.DIRECTIONALS for word in words[1:]):
         return False

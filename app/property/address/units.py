@@ -20,7 +20,7 @@ _ANY = frozenset({"APT", UNIT})
 _AROUND = frozenset({"BLDG", "FL"})
 #: Maximum number of designators of a unit, such as building and floor.
 _MOST = 4
-#: Maximum number of words of a unit. Each designator takes up to four: its name, `#` or `NO`, an identifier, and a
+#: Maximum number of words of a unit. Each designator has up to four words: its name, `#` or `NO`, an identifier, and a
 #: letter.
 _MOST_WORDS = 4 * _MOST
 _IDENTIFIER = re.compile(r"[A-Z0-9]+(?:[-/.][A-Z0-9]+)*")

@@ -8,7 +8,7 @@
 -- request waits for a fresh probe if the earliest reservation is more than C.WORTH_WAITING_US away, and for any other
 -- probe if there is no reservation within its maximum wait.
 C.LOOK_AGAIN_US, C.LOOK_AGAIN_LATER_US, C.WORTH_WAITING_US = 50000, 250000, 250000
--- The retry-after of callers that would have to wait for a probe, and of callers while every key is disabled.
+-- The retry-after for callers that would have to wait for a probe, and for all callers while every key is disabled.
 C.ANSWER_US, C.DISABLED_RETRY_US = 1e6, 60e6
 -- Each rejected caller gets a later retry time than the one before, but at most this long after a key has capacity,
 -- because some callers never retry. While no limit is known, each time is C.UNKNOWN_GAP_US after the last.
@@ -63,7 +63,7 @@ local function score(c)
   return SCORE
 end
 
--- Return whether the key may not use the model, or rests so long that keys with open circuits are probed instead.
+-- Return whether the key may not use the model, or has such a long cooldown that keys with open circuits are probed.
 local function is_away(k, b) return k.forbidden > now or b.cooldown > now + C.LAST_RESORT_US end
 
 local function candidate(id, position, last_resort)
@@ -142,7 +142,7 @@ end
 for _, update in ipairs(walk()) do redis.call('ZADD', P .. ':i:' .. model, update[1], update[2]) end
 for _, id in ipairs(gone) do redis.call('ZREM', P .. ':i:' .. model, id) end
 
--- Return the keys of this configuration. If there are more than 64, return the 64 that may use the model first.
+-- Return the keys of this configuration. If there are more than 64, return the 64 that may use the model earliest.
 local looked_up
 local function members_in_order()
   if looked_up then return looked_up end
@@ -268,7 +268,6 @@ if not chosen then
   chosen, at = first, first.at
 end
 
--- create the lease
 local k = load_key(chosen.k.id, model)
 local q = load_quota(k.group)
 local b = load_bucket(k.group, model)

@@ -16,7 +16,7 @@ end
 if redis.call('EXISTS', P .. ':s:' .. ARGV[2]) == 0 then return {'register', text(now)} end
 redis.call('ZADD', procs, now, process)
 redis.call('PEXPIRE', procs, C.TTL_MS)
--- Rank the processes by name, because every process then sees the same order. Heartbeat times change constantly.
+-- Rank the processes by name, not by heartbeat time, so that all processes see the same order.
 local rank, members = 0, redis.call('ZRANGE', procs, 0, -1)
 for _, other in ipairs(members) do
   if other < process then rank = rank + 1 end

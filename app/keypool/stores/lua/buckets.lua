@@ -3,7 +3,7 @@
 -- The cooldown after a 429 that gives no retry-after, if no rate can be guessed (specification: "disabled for 60
 -- seconds").
 C.DEFAULT_COOLDOWN_US = 60e6
--- Ignore a fuller bucket in a response if it differs by less than these units or this share of the capacity.
+-- If a response reports a fuller bucket, ignore differences below these units or this share of the capacity.
 C.REQUESTS_DEAD, C.TOKENS_DEAD = {1.5, 0.1}, {800, 0.05}
 -- For this long after a 429 that contradicts the headers, bursts do not grow.
 C.STEADY_US = 600e6
@@ -81,7 +81,7 @@ end
 -- Return whether no response header has given the request limit.
 local function is_guessed_or_unknown(b) return not b.r.l or b.guess.cut > 0 end
 
--- Count a sent request, to guess the request limit from.
+-- Count a sent request. The request limit is guessed from such counts.
 local function note_sent(b, now)
   if not is_guessed_or_unknown(b) then return end
   count_sent(b.guess, b.r.l, now)

@@ -1,9 +1,10 @@
 -- Guess a rate limit that no header gives, by additive increase and multiplicative decrease (Chiu and Jain 1989).
 --
 -- If a provider sends no rate limit headers, its limit is unknown until the first 429. The first guess is the rate at
--- which requests were accepted before. While requests use the guessed rate, each success raises it, by more the longer
--- ago the last 429 was. Each further 429 lowers it. A guess is {n = number of accepted requests, whose weight fades
--- with time; at = when the last one was counted; cut = when the rate was last lowered, 0 if nothing is guessed}.
+-- which requests were accepted before. While requests use the guessed rate, each success raises it. The increase grows
+-- with the time since the last 429. Each further 429 lowers the rate. A guess is {n = number of accepted requests, whose
+-- weight fades with time; at = when the last request was counted; cut = when the rate was last lowered, 0 if nothing is
+-- guessed}.
 
 -- The window in which requests are counted: C.COUNTED requests at the guessed rate, but at least C.COUNTED_US.
 C.COUNTED_US, C.COUNTED = 2e6, 4
@@ -13,7 +14,7 @@ C.INCREASE, C.SLOW_INCREASE, C.LARGEST_INCREASE = 0.002, 0.01, 0.2
 -- A 429 multiplies the rate by C.DECREASE, at most once per C.CUT_GAP_US. If less than a third of the guessed rate was
 -- accepted, the guess is far too high, and C.FAR_DECREASE applies.
 C.CUT_GAP_US, C.DECREASE, C.FAR, C.FAR_DECREASE = 500000, 0.85, 1 / 3, 0.5
--- The lowest rate, so that a key recovers after any number of 429s. Without a guess, a 429 also pauses for a minute.
+-- The lowest guessed rate, in requests per minute. It lets a key recover after any number of 429s.
 C.LOWEST_RATE = 1
 -- The guessed rate counts as used if requests are sent at more than this share of it.
 C.USED = 0.5

@@ -142,7 +142,7 @@ local function end_outage(now)
   end
 end
 
--- Count a success (of a stream: one that did not break). Return whether it closed the circuit.
+-- Count a success, such as a stream that did not break. Return whether it closed the circuit.
 local function complete(k, lease, now)
   local current = lease.generation == k.generation
   if k.circuit ~= CLOSED then
@@ -181,7 +181,7 @@ local function requests_last_hour(k, now)
   return 0
 end
 
--- Record when a key may take requests by its circuit and quota: never, if it is dead or out of quota.
+-- Record when a key may take requests according to its circuit and quota. A dead key or one without quota never may.
 local function note_usable(k, q)
   local from = k.circuit == OPEN and k.retry_at or 0
   redis.call('ZADD', P .. ':us', (k.circuit == DEAD or q.gap > 0) and '+inf' or from, k.id)

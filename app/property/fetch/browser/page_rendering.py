@@ -105,7 +105,6 @@ class PageRendering:
         return None
 
     def _stop(self, document: Arrival, load: Load, deadline_us: int) -> Loaded | Load:
-        """Send one request. Return the response, or the next request if the response is a redirect."""
         site = site_of(document.destination.host)
         visitor = replace(document.visitor, can_defer=False, max_wait_seconds=_ROBOTS_SECONDS, slot_site=site)
         destination = self._guard.check(

@@ -30,11 +30,11 @@ _LOCK = "alive"
 
 
 class BrowserGoneError(Exception):
-    """The browser process has ended. The error message is the reason."""
+    """The browser process has ended. The error message states the reason."""
 
 
 class BrowserStartError(Exception):
-    """The browser did not start. The error message is the reason."""
+    """The browser did not start. The error message states the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,6 @@ class BrowserProcess:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def stderr_tail(self) -> str:
-        """Return the last line of the process's stderr, or a general reason if stderr is empty."""
         with suppress(OSError, ValueError):
             text = (self._folder / "stderr").read_text("utf-8", "replace").strip()
             if text:

@@ -178,7 +178,6 @@ class BrowserRenderer:
 
     @contextmanager
     def _process(self, url: str) -> Iterator[BrowserProcess]:
-        """Yield the current browser process, or a new one if it has ended or rendered `pages_per_browser` pages."""
         with self._lock:
             process = self._current
             if process is not None and process.is_gone:

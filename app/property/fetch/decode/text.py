@@ -131,7 +131,6 @@ def _decode(body: bytes, header: str | None) -> str:
 
 
 def _claims(body: bytes, header: str | None) -> list[str]:
-    """Return the accepted charsets that the HTTP header and the document declare, in this order."""
     head = body[:_DECLARATION_BYTES]
     found: list[str] = []
     if header and (in_header := _HEADER_CHARSET.search(header)):
@@ -170,9 +169,6 @@ def _first_credible(body: bytes, claims: list[str]) -> str | None:
 
 
 def _wide_charset(body: bytes, claims: list[str]) -> str | None:
-    """Return the variant of UTF-16 that the position of NUL in the first two bytes shows, otherwise a declared UTF-16
-    or UTF-32.
-    """
     if body[1:2] == b"\0" and body[:1] != b"\0":
         return "utf-16-le"
     if body[:1] == b"\0" and body[1:2] != b"\0":
@@ -192,7 +188,6 @@ def _lenient(body: bytes, charset: str) -> str:
 
 
 def _mostly_utf8(body: bytes) -> bool:
-    """Return whether at least nine of ten non-ASCII bytes in the first 64 KiB belong to valid UTF-8."""
     total = sum(byte >= 0x80 for byte in body[: 64 * 1024])
     invalid = sum("\udc80" <= char <= "\udcff" for char in body[: 64 * 1024].decode("utf-8", "surrogateescape"))
     return total > 0 and invalid <= total * 0.1

@@ -188,7 +188,6 @@ def _read_host(url: str, host: str) -> tuple[str, IPAddress | None]:
 
 
 def _to_ascii(url: str, host: str) -> str:
-    """Return the host in lower case, with international names as A-labels (UTS 46, non-transitional) as in browsers."""
     if host.isascii():
         return host.lower()
     try:

@@ -133,7 +133,6 @@ def _serialized(cached: CachedRobots) -> str:
 
 
 def _read(text: str | bytes) -> CachedRobots | None:
-    """Parse a stored file. Return None if another version of this code stored it in an unknown format."""
     try:
         until_us, status, body, retry_after, code, reason = json.loads(text)
         return CachedRobots(

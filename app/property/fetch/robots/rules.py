@@ -177,7 +177,6 @@ def _gap_seconds(rules: Protego, product: str) -> float:
 
 
 def _tells_about_site(exc: FetchError) -> bool:
-    """Return False for errors that do not describe the site, such as `HostBusyError`."""
     return exc.fact_names == FetchError.fact_names
 
 
