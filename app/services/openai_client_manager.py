@@ -196,8 +196,6 @@ class OpenAIClientManager:
 
 
 def reload_of(manager: OpenAIClientManager, settings: Settings, **options: Any) -> KeyReload:
-    """Return a `KeyReload` for `manager`, which was built from `settings`."""
-
     def apply(fresh: Settings) -> str:
         change = manager.reload(fresh)
         return f"OpenAI keys reloaded: {change}" if change else ""
@@ -209,7 +207,7 @@ def build_manager(settings: Settings, clock: Clock | None = None, *, in_task: bo
     """Return a manager for the configured keys. Without keys, the manager has no client.
 
     With Redis or the embedded Valkey, all processes share the state of the keys. `in_task` selects the shorter default
-    of OPENAI_MAX_WAIT_SECONDS, and logs no warnings about the keys, because the worker logs them at its start. Raises
+    of OPENAI_MAX_WAIT_SECONDS, and turns off warnings about the keys, which the worker logs at its start. Raises
     `ConfigurationError` for unusable settings.
     """
     found = load_keys(settings)

@@ -29,7 +29,7 @@ _only = partial(bound, allowed_keys)
 
 
 class BatchApi:
-    """A client of the file and batch API. `upload` chooses a key; the other methods use the key with the given id."""
+    """A client of the file and batch API. Every call except `upload` uses the key with the given id."""
 
     def __init__(self, client: openai.OpenAI) -> None:
         self._client = client

@@ -1,6 +1,6 @@
 """Collect parked model requests into batches.
 
-Requests that no job waits for are deleted. Overdue requests return to their jobs, which send them as normal calls. The
+Requests that no job waits for are withdrawn. Overdue requests return to their jobs, which send them as normal calls. The
 other requests are sent when they fill a batch or the oldest has waited long enough, if the budgets allow it. The budget
 check here only avoids useless uploads; the batch is charged later (`charge_bulk`).
 """
@@ -81,7 +81,8 @@ class _RemainingBudgets:
         """Add a request's cost `more` to the usage, and return True. Return False, and add nothing, if a daily budget
         is too small.
 
-        Return None if the budget of `payer`, the request's batch of jobs, is too small, because that does not change.
+        Return None if the budget of `payer`, the request's batch of jobs, is too small, so that the request can never
+        be sent.
         """
         of_batch = self.batches.get(payer)
         if of_batch is None:

@@ -66,5 +66,5 @@ def bulk_of(batch: LlmBatch) -> Bulk:
 
 
 def spent_of(charges: Mapping[str, tuple[int, ...]]) -> dict[str, Spent]:
-    """Convert amounts, which are in the order of the fields of `Spent`, by batch of jobs."""
+    """Convert the amounts of each batch of jobs to a `Spent`."""
     return {payer: Spent(*amounts) for payer, amounts in charges.items()}

@@ -18,8 +18,7 @@ from app.services.reports.metrics.instruments import MODEL_BATCH_REQUESTS
 
 log = logging.getLogger(__name__)
 
-#: The only client errors (4xx) after which a request is sent again. Requests with other errors are also sent again,
-#: unless the error is another 4xx.
+#: Client errors (4xx) after which a request is sent again. After other 4xx errors, it fails.
 _PASSING = frozenset({408, 409, 425, 429})
 _AT_ONCE = 200
 

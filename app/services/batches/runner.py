@@ -1,6 +1,6 @@
 """Run the steps of a batch: upload, create, poll, read, settle, clean up. The caller holds the batch's lease.
 
-After a crash, a batch is searched at OpenAI before it is created again. If the batch's key no longer works, other keys
+After a crash, OpenAI is asked for the batch before it is created again. If the batch's key no longer works, other keys
 are tried, because any key of the same project can access the batch. If no key works, the batch is given up: its
 requests are sent again, and may be billed twice.
 """
@@ -27,7 +27,7 @@ from app.services.reports.metrics.instruments import MODEL_BATCH_REQUESTS
 
 log = logging.getLogger(__name__)
 
-#: Time after the attempt to create a batch within which OpenAI may not list the batch yet. Then it is created again.
+#: If OpenAI does not list a batch this long after a failed attempt to create it, the batch is created again.
 SETTLES = timedelta(seconds=30)
 #: An unreachable batch is given up after this many poll intervals if its key was removed or OpenAI does not find it.
 LOST_POLLS = 5

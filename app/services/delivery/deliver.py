@@ -82,7 +82,7 @@ def changes_backlog(database: Database) -> dict[str, Any]:
 def deliver_due(channel: Channel, settings: Settings, database: Database) -> dict[str, int]:
     """Send the channel's due messages for up to `_RUN_SECONDS`. Return the number of messages by outcome.
 
-    After a failure, alerts and changes, which have one receiver, are not sent further. Raises the errors of
+    Alerts and changes have one receiver each, so sending them stops at the first failure. Raises the errors of
     `receiver_of` and `StoreError`.
     """
     url, clock, outbox = receiver_of(channel, settings), database.clock, Outbox(database)
@@ -151,7 +151,6 @@ def _next(database: Database, message: Message) -> Followed:
 
 
 def event_of(message: Message) -> Event:
-    """Return the event for a message about a batch or alerts."""
     text = _alerts_text(message.type, message.payload["alerts"]) if message.channel == Channel.ALERT else None
     return Event(message.event_id, message.type, message.created_at, message.payload, text)
 

@@ -17,7 +17,6 @@ from app.property.storage.keys.usage import HOUR, Uses, hour_of
 from app.services.keys.view import KeyReport, amounts
 from app.services.reports.key_report.alarms import Kind
 
-#: Period that the charts and the timeline of outages cover.
 SPAN = timedelta(hours=24)
 MOST_KEYS = 20
 MOST_CAPACITIES = 10

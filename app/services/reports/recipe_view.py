@@ -13,7 +13,6 @@ from app.property.storage.properties.recipes import StoredRecipes
 from app.services.keys.store import pricing_of
 from app.settings import Settings
 
-#: Words for the place of a value, by its relation to a label.
 _WHERE = {
     "cell": "in the cell beside {name!r}",
     "term": "in the definition of {name!r}",

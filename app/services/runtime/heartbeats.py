@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-#: Number of threads of the maintenance worker. It exceeds the number of tasks that a locked database  can block.
+#: Number of threads of the maintenance worker. It exceeds the number of tasks that a locked database can block.
 MAINTENANCE_THREADS = 12
 #: Interval between heartbeats. A worker whose last heartbeat is four intervals old counts as hung or crashed.
 INTERVAL_SECONDS = 5.0

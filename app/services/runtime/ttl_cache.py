@@ -29,7 +29,7 @@ class TtlCache[T]:
         self._grace_seconds = grace_seconds
         self._monotonic = monotonic
         self._asking = threading.Lock()
-        self._answer: tuple[float, T] | None = None  # (time, result)
+        self._answer: tuple[float, T] | None = None
 
     def __call__(self) -> T:
         kept = self._answer

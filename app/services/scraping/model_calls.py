@@ -106,7 +106,7 @@ def send[T](
 
 def _never_by_waiting(exc: openai.RateLimitError, model: str) -> str | None:
     message = exc.body.get("message") if isinstance(exc.body, dict) else None
-    problem = message if isinstance(message, str) else exc.message  # without the SDK's additions
+    problem = message if isinstance(message, str) else exc.message
     if exc.code == _BUDGET_CODE:
         return f"{problem} Then scrape again; the values read from the page itself are kept."
     if exc.code in QUOTA_CODES:

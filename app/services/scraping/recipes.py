@@ -66,7 +66,7 @@ class Recipes:
     def learn(self, read: RecipeReading, reading: ModelReading, *, could_ask: bool = True) -> None:
         """Count the page in the metrics, and learn from the model's answer, if any.
 
-        `could_ask` is False if the model would not have been asked about this page in any case.
+        `could_ask` is False if the model would not have been asked about this page even without a recipe.
         """
         if self._keeper is None or read.extraction.kind not in WITH_PROPERTY:
             return

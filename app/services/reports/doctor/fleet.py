@@ -21,7 +21,6 @@ from app.services.reports.doctor.findings import Finding, combined, failed, ok, 
 from app.services.runtime.heartbeats import MAINTENANCE_THREADS, heartbeat_file, read_heartbeats
 from app.settings import Settings
 
-#: Timeout for connecting to Redis and for each reply.
 _ANSWER_SECONDS = 2.0
 #: Warn if Redis takes longer than this to reply, because every model call needs a round trip to Redis.
 _SLOW_MS = 50.0

@@ -41,7 +41,6 @@ _TEXT: Mapping[ExportFormat, Callable[[Iterable[Mapping[str, Any]], TextIO], Non
 
 
 def check_format(chosen: ExportFormat) -> None:
-    """Raise `ConfigurationError` if a package that the format needs is not installed."""
     if chosen is ExportFormat.PARQUET and importlib.util.find_spec("pyarrow") is None:
         problem = "needs the package pyarrow, which is not installed"
         raise ConfigurationError("--format parquet", problem, "Install pyarrow where this service is installed")

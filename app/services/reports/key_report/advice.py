@@ -9,7 +9,7 @@ from app.property.storage.keys.history import KeyHistoryStore
 from app.property.storage.keys.usage import HOUR, Demand, hour_of
 from app.services.reports.key_report.view import KeyView, PoolView, named
 
-#: The pool counts as saturated only if it was so for at least this share of the observed time.
+#: Saturation for a smaller share of the observed time is ignored.
 SATURATED = 0.01
 #: From this share of the observed time on, saturation is a warning.
 _WARNING_SHARE = 0.10

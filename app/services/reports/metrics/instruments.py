@@ -60,7 +60,6 @@ class Spec:
 
     @property
     def first(self) -> Samples:
-        """The samples before the first event."""
         series = itertools.product(*(label.words for label in self.labels)) if self.begins else ()
         return dict.fromkeys(series, 0.0)
 
@@ -69,7 +68,6 @@ class Spec:
         return f"{self.name}_total" if self.kind == "counter" else self.name
 
     def family(self, samples: Samples | None = None) -> Metric:
-        """Convert the metric and its `samples` to a metric family of Prometheus' library."""
         if self.kind != "histogram":
             family = _FAMILIES[self.kind](self.name, self.help, labels=self.label_names)
             for values, value in (samples or {}).items():
@@ -97,7 +95,7 @@ SPECS: Mapping[str, Spec] = {
 }
 ALL = tuple(SPECS.values())
 
-#: Not the library's default registry, which contains metrics of a single process, such as its memory.
+#: The library's default registry is not used, because it contains metrics of a single process, such as its memory.
 REGISTRY = CollectorRegistry()
 _specs: list[Spec] = []
 
