@@ -17,7 +17,7 @@ from app.property.values.texts import letters_of
 #: Coordinates agree if they differ by at most this many degrees (about 110 m of latitude), because geocoders locate an
 #: address at its entrance, roof, lot, or street.
 DEGREES = 0.001
-#: Relative tolerance for areas in different units, because sites round before or after they convert.
+#: The relative tolerance for areas in different units. Sites round before or after they convert.
 _OTHER_UNIT = 0.015
 #: Rounding explains at most this relative difference, so that `1 acre` does not match 1.4 acres.
 _MOST_ROUNDING = 0.05

@@ -30,7 +30,9 @@ MEMORY = timedelta(days=30)
 
 @dataclass(frozen=True, slots=True)
 class PublishingRules:
-    """The fields whose changes are published, and the number of looks that confirm a change on only one page."""
+    """The fields whose changes are published, and the number of looks that confirm a change that only one page
+    shows.
+    """
 
     fields: tuple[str, ...] = PUBLISHED_FIELDS
     looks: int = CONFIRMING_LOOKS
@@ -72,8 +74,8 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Judgment:
-    """The outcome of a candidate. `why` is the reason if the change is accepted. `look_at` is when a further look can
-    confirm the change, or None.
+    """`why` is the reason if the change is accepted. `look_at` is when a further look can confirm the change, or
+    None.
     """
 
     outcome: Outcome

@@ -34,7 +34,7 @@ _TAG = re.compile(r"<[^<>]*>")
 _TIMES_A_YEAR = {"day": 365.0, "week": 52.0, "month": 12.0, "year": 1.0}
 #: Relative tolerance for comparing amounts per different periods, such as `$2,000 a month` and `$24,000 a year`.
 _PERIOD_ROUNDING = 0.005
-#: The longest time between the signing, closing, and recording of one deed.
+#: Dates at most this far apart may be the signing, closing, and recording of one deed.
 _ONE_CLOSING = timedelta(days=31)
 
 
@@ -56,7 +56,9 @@ def statement_of(name: str, values: Mapping[str, Any], evidence: Mapping[str, Ev
 
 
 def is_news(name: str, before: Statement, now: Statement) -> bool:
-    """Return whether two statements about the field `name` differ in fact, and not only in form."""
+    """Return whether two statements about the field `name` differ in more than formatting, rounding, unit, or
+    spelling.
+    """
     if name in HISTORIES:
         return bool(_new_rows(before.value, now.value))
     if _words(before) == _words(now):
@@ -118,7 +120,7 @@ def _is_one_closing(before: str, now: str) -> bool:
 
 
 def _new_rows(before: Sequence[Any], now: Sequence[Any]) -> list[frozenset[tuple[str, str]]]:
-    """Return the rows of `now` that no row of `before` contains."""
+    """Return the rows of `now` whose entries are not all in one row of `before`."""
     known = list(_rows(before))
     return [row for row in _rows(now) if not any(row <= other for other in known)]
 

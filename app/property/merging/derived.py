@@ -20,7 +20,7 @@ Values = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """A computed value. `raw` is its formula with numbers, and `locator` is the formula with field names."""
+    """`raw` is the value's formula with numbers, and `locator` is the formula with field names."""
 
     value: Any
     raw: str

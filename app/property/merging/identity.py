@@ -200,7 +200,6 @@ def _designator(unit: str, text: str) -> str:
 
 
 def _parcel_keys(values: Mapping[str, Any], address: Address, record: SourceRecord) -> list[str]:
-    """Return one key per known county, town, and ZIP code, or else one key for the site."""
     number = _parcel(values)
     if number is None:
         return []

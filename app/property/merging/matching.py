@@ -118,7 +118,7 @@ class _Match:
         return None
 
     def _by_parcel(self) -> Decision | None:
-        """Decide by parcel number. Return None unless both records have the same number in the same scope."""
+        """Return None unless both records have the same number in the same scope."""
         a, b = self._parcels
         if not (a and b and a == b and self._is_one_scope()):
             return None
@@ -155,7 +155,8 @@ class _Match:
     def _is_other_parcel(self) -> bool:
         """Return whether the records have different parcel numbers whose lengths differ by at most one.
 
-        If their lengths differ by more, they may be two forms of the same number. Numbers of two counties do not count.
+        If their lengths differ by more, they may be two forms of the same number. Parcel numbers from different
+        counties are not compared.
         """
         a, b = self._parcels
         if not (a and b) or a == b or _differ(*self._counties):
@@ -167,7 +168,7 @@ class _Match:
         return bool(a and b) and OSA.distance(str(a), str(b)) == 1
 
     def _by_address(self) -> Decision | None:
-        """Decide by address. Return None if an address is missing, so that the position decides."""
+        """Return None if an address is missing, so that the position decides."""
         a, b = self._one, self._other
         if not (a.street_number and b.street_number and a.street_name and b.street_name):
             return None
@@ -227,8 +228,8 @@ class _Match:
         return self._decision(Key.NONE, "a unit and its building", differs=False)
 
     def _by_position(self) -> Decision:
-        """Decide by position. Records at most 15 m apart match if bedrooms and area agree, no fact differs, and neither
-        home can share its position with others.
+        """Records at most 15 m apart match if bedrooms and area agree, no fact differs, and neither home can share its
+        position with others.
         """
         apart = meters_apart(*self._values)
         same = {fact.what for fact in self._facts if fact.result == "same"}

@@ -135,7 +135,7 @@ class _Round:
         return bool(record.values[name] + sum(chosen) <= total.values[whole])
 
     def _choose(self, name: str, eligible: Records, having: Records) -> None:
-        """Choose the winner among the `eligible` records, and compare the values of the other records with it."""
+        """Choose the winner among the `eligible` records, and judge the other records' values against the winner's."""
         if not eligible:
             return
         same = same_place if name == AXES[0] else lambda one, other: same_value(name, one, other)

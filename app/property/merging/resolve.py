@@ -99,7 +99,8 @@ class Resolver:
         return [one for one in pages if one.url != mine.url and (one.page_url is None or one.page_url != mine.page_url)]
 
     def _chosen(self, same: list[Candidate]) -> list[Candidate]:
-        """Return all of `same` if they can be one property. Otherwise, return the best match, or [] if none is best.
+        """Return all of `same` if they can be one property. Otherwise, return the best match, or [] if no match is
+        clearly the best.
 
         If two properties match equally well and a person decided that they differ, return the older one, so that later
         pages join the same property.

@@ -38,7 +38,7 @@ Same = Callable[[SourceRecord, SourceRecord], bool]
 
 
 class Verdict(StrEnum):
-    """The verdict on a source's value. `older` means that it was right at an earlier time."""
+    """`older` means that the value was right at an earlier time."""
 
     WON = "won"
     AGREES = "agrees"
@@ -82,9 +82,7 @@ class Weight:
 
 @dataclass(slots=True)
 class SourceValue:
-    """A source's value of a field. `votes` is the sum of the votes of all sources that agree, and `source_count` is the
-    number of these sources.
-    """
+    """`votes` is the sum of the votes of all sources that agree, and `source_count` is the number of these sources."""
 
     source: SourceRecord
     proof: Evidence

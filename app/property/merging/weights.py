@@ -55,7 +55,7 @@ HALF_LIFE_DAYS: Mapping[Topic, float] = MappingProxyType({
     Topic.LISTING: 30.0, Topic.ESTIMATE: 90.0, Topic.TAX: 730.0, Topic.ASSOCIATION: 730.0, Topic.PERMITS: 1825.0,
     Topic.SALE: 3650.0, Topic.FACTS: 3650.0, Topic.ADDRESS: 7300.0, Topic.POSITION: 7300.0, Topic.LOT: 7300.0,
 })
-#: The weight of a value by the method that read it, at equal confidence.
+#: The weight factor of each method that reads values.
 METHOD_FACTORS: Mapping[Method, float] = MappingProxyType({
     Method.JSONLD: 1.0, Method.MICRODATA: 1.0, Method.STATE: 1.0, Method.LABEL: 1.0, Method.OPENGRAPH: 0.97,
     Method.RECIPE: 0.97, Method.LLM: 0.93, Method.DERIVED: 0.9, Method.WEB_SEARCH: 0.6,

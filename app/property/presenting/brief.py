@@ -36,7 +36,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of the brief. `inputs` are the fields from which its derived values are computed."""
+    """`inputs` are the fields from which the line's derived values are computed."""
 
     label: str
     parts: tuple[Part, ...]

@@ -106,7 +106,7 @@ def _row(row: Mapping[str, Any], record: Record) -> str:
 
 
 def _part(name: str, part: Any, record: Record) -> str:
-    """Format one value of a row. Amounts other than the price are preceded by their name."""
+    """Amounts other than the price are preceded by their name."""
     if isinstance(part, bool) or not isinstance(part, int | float):
         return _plain(part)
     return money(part, record) if name == "price" else f"{name} {money(part, record)}"

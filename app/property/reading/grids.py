@@ -28,8 +28,8 @@ _COLUMN_WORDS = frozenset({
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A table with column headings. `headings` and `rows` are the texts; `head` and `body` are the cells of the same
-    rows. `above` is the text above the table. If a cell spans several columns, its text is in the first of them.
+    """`headings` and `rows` are the texts; `head` and `body` are the cells of the same rows. `above` is the text above
+    the table. If a cell spans several columns, its text is in the first of them.
     """
 
     headings: tuple[str, ...]

@@ -47,7 +47,7 @@ def _flat(row: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def of_table(table: Sequence[Mapping[str, Any]], above: str, source: Source, locator: str) -> Iterator[Reading]:
-    """Read the rows of a table. Each row maps the words of a column's name to its value.
+    """Each row maps the words of a column's name to its value.
 
     `above` contains the words of the list's key or of the table's heading.
     """
@@ -75,7 +75,9 @@ def numbered_sales(node: Mapping[str, Any], source: Source, place: Place) -> Ite
 
 
 def _sale(row: Mapping[str, Any], above: str, index: int) -> dict[str, Any] | None:
-    """Return the row as a sale or price change. Return None if the row has no date, or describes neither."""
+    """Return the row as a sale or price change. Return None if the row has no date, or is neither a sale nor a price
+    change.
+    """
     fields = {words: getattr(meaning(words), "field", "") for words in row}
     about_sales = _SALES.search(above) is not None or {"CloseDate", "ClosePrice"} <= set(fields.values())
     about = about_sales or _PRICES.search(above) is not None

@@ -26,7 +26,7 @@ _ARGUMENTS = re.compile(r"[({]")
 
 
 def is_cut(key: str, words: str) -> bool:
-    """Return whether the value of `key` is about something other than the property. `words` are the key's words.
+    """Return whether the value of `key` is about something other than the property.
 
     Return False for keys with over 60 characters or with arguments, because they are probably cache keys.
     """

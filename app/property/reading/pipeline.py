@@ -131,7 +131,7 @@ def with_model_values(
     lang: str | None = None,
     use: ModelUse = "missing",
 ) -> Extraction:
-    """Add a model's verified values (`candidates`) for the fields that it is asked for at this `use`.
+    """Add a model's verified values (`candidates`) for the fields in `extraction.asked(use)` and their `_COMPANIONS`.
 
     All candidates are ranked, checked, and scored again. Markup that the visible page contradicted stays rejected.
     `dropped` is added to the count of dropped values. `lang` is the `lang` passed to `extract`.

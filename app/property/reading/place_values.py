@@ -118,7 +118,7 @@ def _city(reading: Reading, _locale: Locale) -> Iterator[Value]:
 
 
 def _county(reading: Reading, _locale: Locale) -> Iterator[Value]:
-    """Parse a county's name. `Maricopa County` becomes `Maricopa`, the form that RESO uses."""
+    """`Maricopa County` becomes `Maricopa`, the form that RESO uses."""
     text = text_of(reading.raw)
     name = _COUNTY.match(text)
     if len(text) <= 120 and re.search(r"[^\W\d]{3}", text) and not _NO_COUNTY.match(text.strip()):

@@ -48,7 +48,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """A compiled selector. A `dynamic` selector applies only while a user points at, opens, or checks something."""
+    """A `dynamic` selector applies only while a user points at, opens, or checks something."""
 
     parts: tuple[Part, ...]
     weight: tuple[int, int, int]

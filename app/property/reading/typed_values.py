@@ -180,7 +180,7 @@ def _pool(reading: Reading, locale: Locale) -> Iterator[Value]:
 
 
 def _remarks(reading: Reading, locale: Locale) -> Iterator[Value]:
-    """Parse the description. If it is not visible text, also parse the roof's year and the gate notes in it."""
+    """If the description is not visible text, also parse the roof's year and the gate notes in it."""
     text = text_of(reading.raw)
     yield reading.field, _text_value(reading, locale), None
     if reading.method == "label":

@@ -22,7 +22,9 @@ _SKIPPED = frozenset({"td", "th", "dd", "dt", "option"})
 
 
 def read(page: Document) -> Iterator[Reading]:
-    """Yield the amounts near the top of the page that may be the asking price. Earlier amounts are more likely."""
+    """Yield the amounts near the top of the page that may be the asking price. Earlier amounts get a higher
+    confidence.
+    """
     lang, country = page.locale.lang, page.locale.country
     seen: list[str] = []
     count = 0

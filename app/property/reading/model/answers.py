@@ -28,8 +28,8 @@ _YES_NO = {"true": True, "yes": True, "false": False, "no": False}
 
 @dataclass(slots=True)
 class Answered:
-    """A parsed answer. `values` maps each field to its value and quote ("" if the quote is missing). `null_fields` are
-    the fields answered with null.
+    """`values` maps each field to its value and quote ("" if the quote is missing). `null_fields` are the fields
+    answered with null.
 
     A value that is invalid for its field stays in `values` as text, and its field is in `odd`.
     """

@@ -26,7 +26,7 @@ ServiceTier = Literal["auto", "default", "flex", "priority"]
 
 @dataclass(frozen=True, slots=True)
 class ModelAnswer:
-    """A model's answer. `values` maps each answered field to its value and quote ("" if the quote is missing).
+    """`values` maps each answered field to its value and quote ("" if the quote is missing).
 
     `model` is the model's name in the API response. The token counts come from the response, and are 0 if missing.
     `service_tier` is the response's tier, or "" if missing. `failure` is set if the answer was refused, invalid, or cut

@@ -109,7 +109,7 @@ _BEHIND, _BEFORE = re.compile(r"[\s:|.–-]*(\d{1,2})(?![\d/])"), re.compile(r"(
 
 
 def bathrooms(claim: Claim) -> CheckedValue | None:
-    """Check a total of bathrooms. RESO counts a half bathroom as one: `2.5 baths` and `2 full, 1 half` are both 3."""
+    """RESO counts a half bathroom as one: `2.5 baths` and `2 full, 1 half` are both 3."""
     value = int(claim.value)
     if not _in_range(claim.field, value):
         return None
@@ -148,7 +148,7 @@ def _parts(claim: Claim) -> Iterator[int]:
 
 
 def area(claim: Claim) -> CheckedValue | None:
-    """Check an area. Its unit may be elsewhere in the quote or its line. An area without a unit needs a label."""
+    """The area's unit may be elsewhere in the quote or its line. An area without a unit needs a label."""
     value = float(claim.value)
     if not _in_range(claim.field, value):
         return None
@@ -176,7 +176,7 @@ _OF_LAND = frozenset({"Acres", "Hectares"})
 
 
 def money(claim: Claim) -> CheckedValue | None:
-    """Check an amount. The unit of the checked value is the quote's currency."""
+    """The unit of the checked value is the quote's currency."""
     value = float(claim.value)
     if value < 0 or (value == 0 and claim.field != "ClosePrice") or not _in_range(claim.field, value):
         return None
@@ -185,7 +185,7 @@ def money(claim: Claim) -> CheckedValue | None:
 
 
 def list_price(claim: Claim) -> CheckedValue | None:
-    """Check an asking price. A quote with only a price per area is rejected. The number needs a currency or a label."""
+    """A quote with only a price per area is rejected. The number needs a currency or a label."""
     if find_currency(claim.quote, claim.country) is None and not names(claim.field, claim.line, claim.lang):
         return None
     if prices.is_per_area(claim.quote) and prices.parse_price(claim.quote, lang=claim.lang) is None:
@@ -194,7 +194,7 @@ def list_price(claim: Claim) -> CheckedValue | None:
 
 
 def date(claim: Claim) -> CheckedValue | None:
-    """Check a date. If the claim has `01` for a day or month that the quote lacks, return the date without it."""
+    """If the claim has `01` for a day or month that the quote lacks, return the date without it."""
     wanted = str(claim.value).strip()
     if not re.fullmatch(r"\d{4}(?:-\d\d(?:-\d\d)?)?", wanted):
         return None

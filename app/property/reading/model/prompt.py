@@ -57,12 +57,11 @@ ENUMS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A prompt for one page.
-
-    `text` is the page text as sent; quotes and locators refer to it. Its first `shown` characters are visible on the
-    page (None: all). `fields` are the fields that the model is asked for; if there are none, the model is not called.
-    `lang` and `country` determine how numbers, dates, and `$` are read. `prompt_tokens` is the number of tokens of the
-    messages and the schema (tokenizer o200k). The first `prefix_tokens` of them are the same for every page.
+    """`text` is the page text as sent; quotes and locators refer to it. Its first `shown` characters are visible on the
+    page (None: all). `fields` are the fields that the model is asked for; if there are none, the model is not
+    called. `lang` and `country` determine how numbers, dates, and `$` are read. `prompt_tokens` is the number of
+    tokens of the messages and the schema (tokenizer o200k). The first `prefix_tokens` of them are the same for every
+    page.
     """
 
     messages: list[dict[str, str]]

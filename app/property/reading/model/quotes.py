@@ -9,7 +9,7 @@ from functools import lru_cache
 _ALIKE = str.maketrans("‘’‚‛“”„‟´`‐‑‒–—−\u00ad", "''''\"\"\"\"''------ ")
 
 
-#: Match text that continues a number after a quote's last digit, and before its first digit.
+#: Match the rest of a number: after a quote's last digit, and before its first digit.
 _GOES_ON = re.compile(r"[.,'/-]\d| ?(?:\d/\d|[\u00bc-\u00be])")
 _WENT_BEFORE = re.compile(r"\d[.,'/-]$")
 #: Match three digits after a blank, as in `450 000`, and the digits before that blank.

@@ -35,9 +35,7 @@ def _agent(claim: Claim) -> CheckedValue | None:
 
 
 def _office(claim: Claim) -> CheckedValue | None:
-    """Check an agency's name. The name of a person is accepted only if the line has an agency's label and names no
-    agency beside the person.
-    """
+    """The name of a person is accepted only if the line has an agency's label and names no agency beside the person."""
     found, is_labeled = _text(claim), _is_labeled(claim)
     if found is None or names.is_agency(str(found.value)):
         return found
@@ -79,7 +77,7 @@ _WORDS_TOO = frozenset({"HI", "IN", "ME", "OH", "OK", "OR"})
 
 
 def _state(claim: Claim) -> CheckedValue | None:
-    """Check a region. A US state may be given by name or code, and is stored as its code."""
+    """A US state may be given by name or code, and is stored as its code."""
     value = " ".join(str(claim.value).split())
     code = us_state(value) if claim.country in (None, "US") else None
     written = rf"\b{code}\b(?!\s[a-z])" if code in _WORDS_TOO else rf"\b{code}\b"
@@ -105,8 +103,8 @@ def _is_denied_before(claim: Claim, words: str) -> bool:
     return at > 0 and _denials(claim.lang).search(_PARTS.split(claim.line[:at])[-1]) is not None
 
 
-#: Matches the marks between the characters of a number. Slashes with blanks between them mean empty parts, as in `61/ /
-#: 0118` (map, block, and lot).
+#: Matches the punctuation between the characters of an identifier. Slashes with blanks between them mean empty parts,
+#: as in `61/ / 0118` (map, block, and lot).
 _GAP = r"(?:\W{0,3}| ?(?:/ ?){2,4})"
 
 
@@ -203,7 +201,7 @@ def _names(claim: Claim, text: str) -> bool:
 
 
 def _roof_year(claim: Claim) -> CheckedValue | None:
-    """Check the year of the roof. It must not be the year in which the house was built."""
+    """The year of the roof must not be the year in which the house was built."""
     about = claim.quote if _names(claim, claim.quote) else claim.line
     built = BUILT.search(about)
     is_of_house = built is not None and built["year"] == str(claim.value)
@@ -228,7 +226,7 @@ def _county(claim: Claim) -> CheckedValue | None:
 
 
 def _power(claim: Claim) -> CheckedValue | None:
-    """Check solar power. It is stored as `Solar`, whichever words the quote uses."""
+    """Solar power is stored as `Solar`, whichever words the quote uses."""
     is_stated = _texts(claim) is not None and _names(claim, claim.quote)
     return CheckedValue(["Solar"]) if is_stated and not NO_SOLAR.search(claim.quote) else None
 

@@ -16,8 +16,8 @@ _NOTHING = pattern("pages", "no_results")
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """A results page. `listings` and `paid_for` are distinct normalized URLs. `shapes` are the shapes of these listings
-    and of listings on earlier pages. `says_none` is true if the page says that nothing was found.
+    """`listings` and `paid_for` are distinct normalized URLs. `shapes` are the shapes of these listings and of listings
+    on earlier pages. `says_none` is true if the page says that nothing was found.
     """
 
     listings: tuple[str, ...]
