@@ -1,6 +1,7 @@
 """Append changes to a CSV file, each change once: `python examples/changes_to_csv.py --csv changes.csv`.
 
-PROPINTEL_TOKEN holds a reader's token. The cursor of the last run is stored beside the file (`changes.csv.cursor`).
+PROPINTEL_TOKEN holds a token with the role reader. The cursor of the last run is stored beside the file
+(`changes.csv.cursor`).
 """
 
 from __future__ import annotations

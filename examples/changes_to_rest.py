@@ -1,8 +1,8 @@
 """Pass changes on to a CRM's REST API: `python examples/changes_to_rest.py --crm https://crm.example/api/properties`.
 
-Each change is sent in order as `PATCH {crm}/{property}` with `{"their field": new value}` and the change's id as
-`Idempotency-Key`. PROPINTEL_TOKEN holds a reader's token, CRM_TOKEN the CRM's. Changes that the CRM rejects permanently
-are written to a file and skipped.
+Changes are sent in order as `PATCH {crm}/{property}`, with the body `{"FIELD": VALUE}` and the change's id as
+`Idempotency-Key`. PROPINTEL_TOKEN holds a token with the role reader, and CRM_TOKEN the token of the CRM. Changes that
+the CRM rejects permanently are written to a file and skipped.
 """
 
 from __future__ import annotations
@@ -38,8 +38,6 @@ def main() -> None:
 
 
 class Crm:
-    """A REST API that updates the fields of a property by its id."""
-
     def __init__(
         self, url: str, token: str, names: Mapping[str, str] | None, refused: Path, wait_seconds: float
     ) -> None:

@@ -1,4 +1,4 @@
-"""Follow the feed of changes with only Python's standard library; shared by the other examples."""
+"""Functions that the other examples share: follow the feed of changes with only Python's standard library."""
 
 from __future__ import annotations
 
@@ -68,7 +68,6 @@ def keep_cursor(file: Path, since: str) -> None:
 
 
 def run(once: Callable[[], int], every_seconds: float | None) -> None:
-    """Call `once()` now, or repeatedly with `every_seconds`, and print how many changes it passed on."""
     while True:
         print(f"{once()} changes", file=sys.stderr, flush=True)
         if every_seconds is None:

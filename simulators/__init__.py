@@ -1,4 +1,4 @@
-"""Servers for the demo, tests, and benchmarks: a simulated OpenAI API, a site of fictional listings, and a county.
+"""Servers for the demo, tests, and benchmarks: an OpenAI API, a site of listings, and the sites of a county.
 
 Production code never imports this package. The package shares no code with what it simulates.
 """

@@ -61,7 +61,6 @@ def _as_json(one: Planted) -> dict[str, Any]:
 
 
 def make_county(seed: int = SEED) -> County:
-    """Generate the county of a seed."""
     made = homes(seed)
     chance = random.Random(f"{seed}/county")
     pages = {home.number: list(pages_of(home, seed)) for home in made}

@@ -199,7 +199,7 @@ def _flapping(pages: Sequence[Page], since: datetime, hours: float, chance: rand
 
 
 def _outages(start: datetime, days: int) -> tuple[Outage, ...]:
-    """Return the outages of a plan. Long ones are scaled to `days`, and five on one site last one hour."""
+    """Return three long outages, scaled to `days`, and five outages of one hour."""
 
     def at(day: float) -> datetime:
         return start + timedelta(days=day * days / 60)

@@ -21,7 +21,6 @@ def building(chance: random.Random, *, is_shared: bool, subdivision: str) -> dic
         "LotSizeArea": round(chance.uniform(0.14, 0.92), 2), "LotSizeUnits": "Acres",
     }  # fmt: skip
     if found["AssociationYN"]:
-        # all homes of a subdivision pay the same fee
         found["AssociationFee"] = 40 + 15 * (sum(map(ord, subdivision)) % 9)
     if subdivision in names.GATED:
         found["X_AccessNotes"] = "Gated community"
@@ -41,7 +40,7 @@ def inside(chance: random.Random, *, is_unit: bool, is_house: bool) -> dict[str,
 
 
 def whole_building(units: int) -> dict[str, Any]:
-    """Return the facts of an apartment building with one owner. They do not include a number of bedrooms."""
+    """Return the facts of an apartment building with one owner, without a number of bedrooms."""
     return {
         "PropertySubType": "Multi Family", "LivingArea": units * 850, "LivingAreaUnits": "Square Feet",
         "ParkingTotal": units, "PoolPrivateYN": False,

@@ -13,8 +13,7 @@ Changes = dict[str, Any]
 
 @dataclass(frozen=True)
 class Planted:
-    """A planted error: `site` states the value `wrong` for `field`. The other sites in `says_right` state the true
-    value.
+    """A planted error: `site` states the value `wrong` for `field`. `says_right` are sites that state the true value.
 
     `kind`: `conflict` (another plausible value), `decimal` (a moved decimal point), `unit` (the number of one unit with
     the name of another), `outdated` (a former value).

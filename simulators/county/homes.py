@@ -16,7 +16,7 @@ SHOWN = 1
 
 @dataclass(frozen=True)
 class Lot:
-    """The houses of a street, or a house with `units`, which are rented if `one_parcel`."""
+    """Houses on a street. If they have `units`, these are rented if `one_parcel`, else owned."""
 
     town: Town
     street: Street

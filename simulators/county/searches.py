@@ -1,4 +1,4 @@
-"""Web search results about each property for the OpenAI simulator. Many are right, some are false.
+"""Web search results about each property for the OpenAI simulator.
 
 `simulators/openai/web_search.py` describes the format. Homes in Example County have sources, so the service should not
 need a search. Their results therefore include false values.

@@ -116,8 +116,6 @@ class Batches:
         self.files: dict[str, StoredFile] = {}
         self.batches: dict[str, StoredBatch] = {}
 
-    # --- files
-
     def upload(
         self, key: KeyConfig, filename: str, purpose: str, content: bytes, expires_seconds: int | None
     ) -> dict[str, Any]:
@@ -143,8 +141,6 @@ class Batches:
     def delete(self, key: KeyConfig, file_id: str) -> dict[str, Any]:
         del self.files[self.file(key, file_id).id]
         return {"id": file_id, "object": "file", "deleted": True}
-
-    # --- batches
 
     def create(self, key: KeyConfig, given: Mapping[str, Any], now: float) -> dict[str, Any]:
         """Handle `POST /v1/batches`. Raises `ApiError`, but a batch with invalid lines is created and then fails."""
@@ -213,8 +209,6 @@ class Batches:
             "batches": [{**b.as_json(), "project": b.project[1]} for b in self.batches.values()],
             "files": [{**f.as_json(), "project": f.project[1]} for f in self.files.values()],
         }
-
-    # --- progress
 
     def _advance(self, batch: StoredBatch, now: float) -> None:
         server = self._server()

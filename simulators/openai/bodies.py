@@ -87,7 +87,6 @@ def _schema(given: Any) -> tuple[Mapping[str, Any] | None, bool]:
 
 
 def _tier(body: Mapping[str, Any]) -> str:
-    """Return the requested `service_tier`. Raises `ApiError` 400."""
     given = body.get("service_tier")
     if given is None:
         return "auto"

@@ -50,7 +50,7 @@ class Bucket:
 
 @dataclass(frozen=True)
 class Refusal:
-    """A rejected request. `what` is "requests" or "tokens", and `wait` is the seconds before a retry."""
+    """A rejected request. `what` is "requests" or "tokens". A retry can succeed after `wait` seconds."""
 
     what: str
     wait: float

@@ -95,7 +95,7 @@ class ServerConfig(_FromJson):
     - `headers_of`: the buckets whose remaining and reset the headers report, "minute" or "enforced". The headers always
       report the limit per minute.
     - `failed_requests_count`: rejected and failed requests also use up capacity.
-    - `token_factor` scales the token estimate. With `token_factor_high`, each text has its own factor between both.
+    - `token_factor` scales the token estimate. With `token_factor_high`, each text has its own factor up to that.
     - `headers`: "full", "no_reset" (only limits and remaining), or "none".
     - `start_level`: how full buckets are at the start (0 to 1).
     - `models`: the models that exist (None: any).

@@ -133,8 +133,6 @@ class Gate:
     def request_id(self) -> str:
         return f"req_{self.chance.getrandbits(128):032x}"
 
-    # --- control
-
     def stats(self, now: float) -> dict[str, Any]:
         keys = [state.as_json() | {"levels": self._levels(state.config, now)} for state in self.keys.values()]
         totals = {name: sum(k[name] for k in keys) for name in (*COUNTERS, "tokens")}

@@ -58,7 +58,7 @@ class OpenAISimulator:
         self.gate = Gate(config)
         self.stopping = Stopping()
         self._calls = 0
-        #: The number of 200 answers per prompt, by `bodies.prompt_sha256`.
+        #: The number of answers with status 200, by `bodies.prompt_sha256`.
         self.paid: Counter[str] = Counter()
         self.searches = Searches(config.searches)
         self.cache = PromptCache()
@@ -81,8 +81,6 @@ class OpenAISimulator:
             ],
             exception_handlers={404: _no_route, 405: _no_route},
         )
-
-    # --- the API
 
     async def chat(self, request: Request) -> Response:
         return await self._generate(request, bodies.read_chat, _write_chat)
@@ -236,8 +234,6 @@ class OpenAISimulator:
             found["openai-project"] = state.config.project
             found["openai-processing-ms"] = str(max(1, round(seconds * 1000)))
         return found
-
-    # --- control
 
     async def stats(self, request: Request) -> Response:  # noqa: ARG002 (starlette passes it)
         """Return counters and bucket levels. `at` is the current time of the server's monotonic clock."""

@@ -114,7 +114,7 @@ class Searches:
         self._table = tuple(_entry(given) for given in table)
 
     def answer(self, text: str, search: Search) -> Entry:
-        """Record the search, and return the first entry that matches `text`. If none does, return one that says so."""
+        """Record the search, and return the first entry that matches `text`, or a reply without results."""
         words = _words(text)
         place = next((n for n, one in enumerate(self._table) if any(match <= words for match in one.match)), None)
         self.asked.append({"text": text, "allowed_domains": list(search.allowed_domains), "entry": place})

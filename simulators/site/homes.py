@@ -130,7 +130,7 @@ def _dues(one: Home) -> str:
 
 
 def _tail(one: Home) -> str:
-    """Return sentences with facts, which end every page whatever its style."""
+    """Return the sentences with facts that end every page."""
     stories = f"{_NUMBERS[one.stories]} {'story' if one.stories == 1 else 'stories'}"
     return (
         f"<p>The home has {stories} under a {one.roof.lower()} roof, {one.wall.lower()} siding, and "

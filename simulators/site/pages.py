@@ -13,10 +13,9 @@ _TYPES = {".html": "text/html", ".json": "application/json", ".txt": "text/plain
 
 @dataclass(frozen=True)
 class BundledPage:
-    """One page. `facts` has the correct values of some RESO fields.
+    """`facts` has the correct values of some RESO fields.
 
-    The file is UTF-8. The server sends it encoded in `charset`. If `announce`, the Content-Type header names the
-    charset.
+    The file is UTF-8. The server converts it to `charset`, which the Content-Type header names if `announce`.
     """
 
     slug: str

@@ -33,8 +33,8 @@ class RetryingConnection(Connection):
     def _ensure_connection(self, *args: Any, **options: Any) -> Any:
         """Connect as kombu does, but call `maybe_shutdown` between attempts, so that a stopping worker ends.
 
-        When Celery retries sending an event, it passes no such callback, and SIGTERM does not end the worker (seen with
-        5.7 in `Heart.start`).
+        When Celery retries sending an event, it passes no callback, and SIGTERM does not end the worker (seen with 5.7
+        in `Heart.start`).
         """
         options["callback"] = options.get("callback") or maybe_shutdown
         return super()._ensure_connection(*args, **options)  # type: ignore[no-untyped-call]

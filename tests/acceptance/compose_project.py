@@ -68,7 +68,7 @@ def _own_network() -> str:
 
 @dataclass
 class ComposeProject:
-    """The services of docker-compose.yml under a separate project name, ports, and network."""
+    """The services of docker-compose.yml, with their own project name, ports, and network."""
 
     folder: Path
     variables: dict[str, str] = field(default_factory=dict)

@@ -104,8 +104,6 @@ class DockerSimulator(CeleryTestContainer):
 
 
 class DockerWorker(_Ending, CeleryWorkerContainer):
-    """A worker from the unchanged image, with two child processes."""
-
     def ready(self) -> bool:
         return super(CeleryTestContainer, self).ready() and self.ready_prompt in self._logged_in_this_run()
 

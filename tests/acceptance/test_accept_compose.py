@@ -77,7 +77,7 @@ def test_every_service_is_healthy_and_has_minimal_privileges(project: ComposePro
 def test_no_other_user_of_the_machine_can_read_a_password(project: ComposeProject) -> None:
     """Passwords are not in a container's environment, command line, or log.
 
-    PostgreSQL and Valkey each have only their own.
+    PostgreSQL and Valkey each have only their own password.
     """
     passwords = re.findall(r"[0-9a-f]{48}", project.secrets())
     assert len(passwords) == 2, "expected Flower's password and the token of /metrics"
@@ -92,7 +92,7 @@ def test_no_other_user_of_the_machine_can_read_a_password(project: ComposeProjec
 
 
 def test_only_project_processes_reach_the_stores_and_stores_reach_nothing_outside(project: ComposeProject) -> None:
-    """The name and the address are tried, because Docker routes between the networks of one machine by default."""
+    """Each store is tried by name and by address, because Docker routes between its networks by default."""
     containers = project.containers()
     stores, default = (f"{project.name}_{network}" for network in ("stores", "default"))
     reach = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 4)"

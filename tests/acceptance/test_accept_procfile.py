@@ -1,6 +1,6 @@
 """Tests of the Procfile under honcho, as on a platform: the release command, then every process type.
 
-PostgreSQL and Redis are real. Redis requires TLS, client certificates, and a password.
+The Redis server requires TLS, client certificates, and a password.
 """
 
 import os

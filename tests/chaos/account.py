@@ -12,7 +12,7 @@ from tests.chaos.plan import REPORT_SECONDS, RUNNING_AGAIN_SECONDS
 CONSUMING_SECONDS = 5.0
 LATE_SECONDS = 2.0
 TAKEOVER_SECONDS = 15.0
-#: How often the job of the poison page runs, which kills the process that fetches it: the first run and four retries.
+#: The job of the poison page, which kills each process that fetches it, runs once and is retried four times.
 POISON_RUNS = 5
 _NEVER = float("inf")
 _BROKER = {"broker_kill": "was killed", "broker_stop": "was stopped for 10 s", "broker_wipe": "was wiped"}
@@ -117,7 +117,7 @@ def _repeated(evidence: Evidence) -> list[Figure]:
 
 
 def beyond(times: Mapping[str, int], excused: Counter[str]) -> Counter[str]:
-    """Return how many fetches or calls of each URL are neither the first nor excused, without URLs that have none."""
+    """Return by URL how many repetitions exceed the excused number. Omit URLs that stay within it."""
     return Counter({url: n - 1 - excused[url] for url, n in times.items() if n - 1 > excused[url]})
 
 

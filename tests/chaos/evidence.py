@@ -36,7 +36,7 @@ class JobRow:
 
 @dataclass
 class Evidence:
-    """`fetched` is keyed by page URL, and `paid` by the simulator's hash of the prompt."""
+    """The measurements of a run. `fetched` is keyed by page URL, and `paid` by the SHA-256 of the prompt."""
 
     plan: Plan
     home: Path

@@ -124,7 +124,6 @@ class Fleet:
 
 
 def _worker(name: str, services: Services, children: int) -> Member:
-    """Return a scrape worker with `children` pool processes, or a maintenance worker if `children` is 0."""
     scraping = [f"--concurrency={children}", "-Q", "scrape"]
     pool = scraping if children else ["--pool=threads", f"--concurrency={MAINTENANCE_THREADS}", "-Q", "maintenance"]
     return Member(name, [*_CELERY, "worker", f"--hostname={name}@chaos", "--without-mingle", *pool, *_INFO], services)

@@ -21,7 +21,6 @@ def _seen(figure: Figure) -> str:
 
 
 def misses(figures: Sequence[Figure]) -> str:
-    """Return the figures that missed their targets, each with the cases that explain why, or "" if none missed."""
     parts = []
     for figure in figures:
         if figure.holds is False:

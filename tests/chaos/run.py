@@ -170,7 +170,6 @@ class _Chaos:
             left = {job_id for job_id in left if watch.first_start(frozenset((job_id,)), kill.at) is None}
 
     def _share(self, share: float) -> list[str]:
-        """Remove and return this share of the jobs that are not submitted yet."""
         count = round(share * len(self._waiting))
         taken, self._waiting = self._waiting[:count], self._waiting[count:]
         return taken

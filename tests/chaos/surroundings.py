@@ -44,7 +44,6 @@ def start_openai_simulator(supervisor: Supervisor, home: Path) -> OpenAI:
 
 
 def fleet_environment(home: Path, openai: OpenAI, *, redis_url: str, database_url: str) -> dict[str, str]:
-    """Return the environment variables of the fleet. Because Redis is configured, the fleet uses Redis' clock."""
     given = {"OPENAI_API_KEYS": ",".join(openai.keys), "OPENAI_BASE_URL": openai.base_url}
     return service_environment(os.environ, home, openai=given) | {
         # With recipes, the records would depend on the order in which the pages are read.

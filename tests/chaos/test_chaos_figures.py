@@ -1,4 +1,4 @@
-"""A good run meets every target, and each single fault misses only its own target."""
+"""A good run meets every target. A run with one error misses only the target for this error."""
 
 from collections import Counter
 from collections.abc import Callable

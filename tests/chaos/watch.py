@@ -37,7 +37,7 @@ class LogLine:
 
 
 class Watch:
-    """Reads the jobs table and the logs in a thread, as a context manager. `logs` maps process names to log files."""
+    """A context manager that reads the jobs table and the logs in a thread. `logs` maps process names to log files."""
 
     def __init__(self, store: StoreUnderTest, logs: dict[str, Path]) -> None:
         self._store = store

@@ -22,7 +22,7 @@ from app.property.storage.types import Base
 from tests.plugins.postgresql_server import POSTGRESQL
 from tests.plugins.stores import NAMES_KEY, Stores
 
-#: Runs a test only on PostgreSQL, because SQLite has no such rule.
+#: Runs a test only on PostgreSQL, for behavior that SQLite does not have.
 ON_POSTGRESQL = pytest.mark.parametrize("database_url", [POSTGRESQL], indirect=True)
 #: Runs a test only on SQLite, because other tests cover its statements on PostgreSQL.
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -58,7 +58,7 @@ def count(database: Database, table: Table | type[Base], *conditions: ColumnElem
 
 
 def stored_texts(database: Database) -> Iterator[tuple[str, str, str]]:
-    """Yield each stored value as text, with its table's and column's names. Page bodies are decompressed."""
+    """Yield the table's name, the column's name, and the text of each stored value. Page bodies are decompressed."""
     with database.reading() as connection:
         for table in inspect(connection).get_table_names():
             for row in connection.execute(text(f"SELECT * FROM {table}")).mappings():  # noqa: S608 (names of tables)

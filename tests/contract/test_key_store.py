@@ -506,7 +506,7 @@ def test_a_released_reservation_is_neither_confirmed_nor_released_again(store: S
 
 
 def test_a_repeated_admission_or_reservation_returns_the_same_lease(make_store: MakeStore, clock: ManualClock) -> None:
-    """A client library may send a script again if the connection was lost before the reply arrived."""
+    """A client library may send a Lua script again if the connection was lost before the reply arrived."""
     keys = make_keys(["sk-a", "sk-b"])
     store: Any = make_store(keys, clock)
     for _ in keys:

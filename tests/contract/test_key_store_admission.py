@@ -264,7 +264,6 @@ def _round(store: Store, clock: ManualClock) -> int:
 
 
 def _refuse_one(store: Store, clock: ManualClock, remaining: float) -> None:
-    """Settle a request with a 429 that reports `remaining` requests, and advance the clock by a minute."""
     reported = LimitReading(reading(600, remaining), reading(60_000_000, 59_990_000))
     answer(store, Outcome.RATE_LIMITED, pause_us=SECOND, limits=reported, limited_by="requests")
     clock.advance(60)

@@ -217,7 +217,6 @@ def test_a_429_without_a_named_limit_counts_as_the_request_limit(store: Store, h
 
 
 def test_time_without_capacity_depends_on_the_size_of_the_request(store: Store, clock: ManualClock) -> None:
-    """Half of the tokens of the minute are left."""
     answer(store, limits=LimitReading(tokens=reading(60_000, 30_000)))
     answer(store, request=ask(tokens=0))
     assert model_of(store).saturated_us == {}

@@ -87,7 +87,7 @@ def test_writers_purges_and_pruning_can_run_at_the_same_time(db: Stores) -> None
 
 @contextmanager
 def paused_purge(db: Stores, monkeypatch: pytest.MonkeyPatch) -> Iterator[Future[dict[str, int]]]:
-    """Purge page 1 in another thread, which pauses during the `with` block, after the page and before its property."""
+    """Purge page 1 in another thread. During the `with` block, the purge waits after the page, before its property."""
     held, go_on, rebuild = threading.Event(), threading.Event(), Removal.rebuild_or_drop
 
     def waiting(part: Removal, property_ids: Sequence[str]) -> None:

@@ -195,7 +195,7 @@ def test_an_explanation_gives_reasons_for_each_source_and_each_value(db: Stores)
 
 
 def test_each_merged_property_points_to_one_current_property(db: Stores) -> None:
-    """If the join is undone, a property that was merged into the restored one points to the restored one again."""
+    """Undoing a join restores a property. Properties that were merged into it earlier point to it again."""
     one = db.save(source(A, **ADDRESS))
     two = db.save(source(B, **OTHER))
     three = db.save(source(C, **{**ADDRESS, "StreetNumber": "16"}))

@@ -1,4 +1,4 @@
-"""An export is a snapshot that contains each stored property once. It takes no more memory for more properties."""
+"""An export is a snapshot that contains each stored property once. Its memory use has a fixed limit."""
 
 import io
 import json

@@ -43,7 +43,7 @@ def test_an_ambiguous_prefix_lists_at_most_five_matches(db: Stores) -> None:
 
 
 def test_short_ids_have_eight_characters_or_as_many_as_are_unambiguous(db: Stores) -> None:
-    """Job B is not in the first list, but the short id of job A must not be a prefix of its id."""
+    """Job B is not in the first list, but the short id of job A must not be a prefix of B's id."""
     assert short_ids(db, JOB, [A, C, FAR, None]) == {A: A, C: C[:8], FAR: FAR[:8]}
     ids = [job.id for job in db.jobs.enqueue([f"https://c.example/{n}" for n in range(1200)]).jobs]
     shown = short_ids(db, JOB, [A, B, C, *ids])

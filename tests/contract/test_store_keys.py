@@ -1,4 +1,4 @@
-"""Tests of the stores of keys: their history, alerts, and the audit log of actions."""
+"""Tests of the stores for keys: history, alerts, and the audit log of actions."""
 
 import itertools
 import threading

@@ -354,7 +354,7 @@ def test_deleted_rows_are_overwritten_in_sqlite_files(db: Stores) -> None:
 
 
 def test_free_space_is_not_wiped_during_another_read(db: Stores, database_url: str) -> None:
-    """With SQLite, it works after the read has ended. With PostgreSQL, only an administrator can wipe free space."""
+    """After the read, wiping works with SQLite. With PostgreSQL, only an administrator can wipe free space."""
     scrape(db, PAGE)
     impatient = Database(database_url, db.clock, busy_timeout_seconds=0.1)
     with db.reading() as connection:

@@ -71,7 +71,7 @@ def test_the_same_key_with_another_request_is_refused(db: Stores) -> None:
 
 
 def test_a_retry_waits_until_the_first_request_is_answered_or_expired(db: Stores) -> None:
-    """As after a crash, nobody answers the first request. Recovery finds its jobs, and a retry returns their batch."""
+    """The process dies before it answers. Recovery finds the jobs of the request, and a retry returns their batch."""
     first = db.jobs.enqueue(TARGETS, requester=by(key=KEY))
     with pytest.raises(RequestUnderWayError) as refused:
         db.jobs.enqueue(TARGETS, requester=by(key=KEY))

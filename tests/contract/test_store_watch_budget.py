@@ -134,7 +134,6 @@ def test_refreshes_count_toward_the_quota_of_the_watchs_requester(db: Stores) ->
     mallory, limits = Requester("a" * 64, 2), WatchLimits(100, 0, daily_targets=2)
 
     def refreshed() -> set[str]:
-        """Return the targets refreshed in 24 hourly ticks."""
         targets = list[str]()
         for _ in range(24):
             db.clock.advance(3_600)

@@ -148,7 +148,7 @@ def test_a_page_of_another_active_job_is_refreshed_afterwards(db: Stores) -> Non
 
 
 def test_refreshes_missed_in_an_outage_are_spread_over_several_ticks(db: Stores) -> None:
-    """144 daily watches mean six refreshes per hour. After an outage, a tick starts twelve, or five if minutely."""
+    """Normally, six watches per hour are due. After an outage, an hourly tick starts twelve, a tick per minute five."""
     db.watches.add([f"https://site.example/house/{n}" for n in range(144)], interval_days=1)
     db.clock.advance(2 * DAY)
     assert [len(db.watches.tick(PLENTY, seconds=3600).jobs) for _ in range(2)] == [12, 12]
@@ -187,7 +187,7 @@ def test_a_temporary_failure_is_retried_at_growing_intervals_and_pauses_after_we
             first = began
     assert gaps[:5] == [1, 4, 16, 24, 24]
     assert all(gap == 7 * 24 - 12 for gap in gaps[6:-1])
-    assert len(gaps) == 9  # as many as planned: the sixth retry is the next regular refresh
+    assert len(gaps) == 9  # the sixth retry is the next regular refresh
     assert db.clock.now() - first > timedelta(days=14)
     assert "9 refreshes" in str(paused[0].pause_reason)
 
@@ -236,7 +236,7 @@ def fail_card(db: Stores, home: str, card: PropertyIntelligenceError) -> None:
 def next_jobs(
     db: Stores, *, within: timedelta, every: timedelta = timedelta(minutes=30)
 ) -> tuple[timedelta, Sequence[Job]]:
-    """Tick every `every` until a tick creates jobs. Return the elapsed time and the jobs."""
+    """Tick at intervals of `every` until a tick creates jobs. Return the elapsed time and the jobs."""
     began = db.clock.now()
     while db.clock.now() - began < within:
         db.clock.advance(every.total_seconds())

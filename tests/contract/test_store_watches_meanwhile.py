@@ -74,7 +74,7 @@ def test_a_watch_that_is_removed_during_a_tick_leaves_no_jobs(db: Stores) -> Non
 
 
 def test_a_search_whose_watch_was_removed_creates_no_jobs(db: Stores) -> None:
-    """Without the watch, no budget would pay for the listings' pages."""
+    """Without the watch, the pages of the listings would be charged to no budget."""
     job = search_under_way(db)
     db.watches.remove(SEARCH)
     assert finish_search(db, Lease(job.id, "worker"), Walked(LISTINGS, {}, 1, "last_page")) == []

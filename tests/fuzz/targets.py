@@ -1,7 +1,7 @@
 """The fuzz targets: readers of untrusted bytes.
 
 A target must accept any bytes without raising an error. A reader whose error was only logged also fails, and so does a
-candidate that is no valid value of its field.
+candidate whose value is invalid for its field.
 """
 
 import json

@@ -28,7 +28,7 @@ _OPENINGS = (
     "<body><table><tr><td>Year Built<td>1998</table>",
     "",
 )
-#: Prefixes of a page. After an emoji, Python uses four bytes for every character of the text.
+#: Prefixes of a page. If a text contains an emoji, Python uses four bytes for each of its characters.
 _WIDE = ("", "", "", "\U0001f3e0")
 
 

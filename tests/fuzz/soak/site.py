@@ -1,6 +1,6 @@
 """The services that the soak's jobs use: sites on loopback, and a model that quotes a page for every field.
 
-Each page has its own address on loopback. They run in the parent process, because the CPU time of the child process is
+Each page has its own IP address. The services run in the parent process, because the CPU time of the child process is
 measured.
 """
 
