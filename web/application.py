@@ -111,7 +111,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     chosen = context.settings
     configure_logging(level=chosen.logs.level or logging.INFO, log_format=chosen.logs.format)
     log_near_misses()
-    reloader = context.key_reloader()  # an invalid key setting must make the start fail
+    reloader = context.key_reloader()  # raises an error if a key setting is invalid
     reloader.start()
     flusher = make_flusher(chosen)  # adds this process's counters to the shared counters
     flusher.start()

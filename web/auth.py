@@ -124,7 +124,7 @@ def _admit(request: Request) -> None:
 
 @contextmanager
 def strangers_counted(request: Request) -> Iterator[None]:
-    """If the block rejects a token, count a failure for the client's IP address.
+    """If the `with` block rejects a token, count a failure for the client's IP address.
 
     Raises `TooManyRequestsError` if the address has sent too many requests without a valid token.
     """

@@ -142,7 +142,7 @@ def _http(request: Request, exc: Exception) -> JSONResponse:
 
 
 def _methods(request: Request) -> list[str]:
-    """Starlette would name only the first route's methods."""
+    """Starlette's own 405 response would name only the first route's methods."""
     routes = iter_route_contexts(request.app.routes)
     matching = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
     return sorted({method for route in matching for method in route.methods or ()})

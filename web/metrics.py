@@ -95,7 +95,7 @@ class RequestCounter:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        status = 500  # for an unhandled exception, whose response is sent outside of this middleware
+        status = 500  # an unhandled exception counts as 500, because its response bypasses this middleware
 
         async def noting(message: Message) -> None:
             nonlocal status

@@ -193,7 +193,6 @@ def _bound_the_end(**_: Any) -> None:
 
 
 def _exit_if_stuck() -> None:
-    """In the parent, exit if the process is still running `_CANCELED_SECONDS` after Celery canceled its tasks."""
     while not state.should_terminate:
         time.sleep(1)
     time.sleep(_CANCELED_SECONDS)
@@ -209,12 +208,12 @@ def connect() -> None:
         (import_modules, _on_import_modules),  # Flower and other commands: sets up logging
         (celeryd_after_setup, _select_queues),  # parent: selects the queues to consume
         (worker_init, _check_or_open),  # parent: checks settings; opens the resources if the pool does not fork
-        (worker_before_create_process, _freeze_memory),  # parent: freezes shared objects
-        (worker_process_init, _open_in_child),  # child: opens manager, fetcher and database
-        (task_prerun, _bind_task),  # process of the task: names the task in log lines
+        (worker_before_create_process, _freeze_memory),
+        (worker_process_init, _open_in_child),  # child: opens its resources
+        (task_prerun, _bind_task),  # process that runs the task: adds the task to log lines
         (task_postrun, _unbind_task),
-        (worker_process_shutdown, _close),  # child: closes everything
+        (worker_process_shutdown, _close),  # child: closes its resources
         (worker_ready, _bound_the_end),  # parent: exits if its shutdown takes too long
-        (worker_shutdown, _close),  # parent: closes what it has opened
+        (worker_shutdown, _close),  # parent: closes its resources
     ):
         signal.connect(handler, dispatch_uid=f"propintel-{handler.__name__}", weak=False)

@@ -30,7 +30,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The part of a bar that shows the value of one series. `series` is the number of the series, from 1."""
+    """The part of a bar that shows the value of one series. Series are numbered from 1."""
 
     series: int
     y: float

@@ -8,7 +8,7 @@ from datetime import date
 from web.pages.charts import BOTTOM, HEIGHT, TOP, Tick, round_up
 from web.pages.dated_prices import DatedPrice
 
-#: The left and right margins in percent, so that no dot is cut.
+#: The left and right margins in percent. Without them, dots at the sides would be cut off.
 _MARGIN = 2.0
 _MOST_YEARS = 6
 #: A chart covers at least this many days. Prices that span fewer days are drawn in the middle.

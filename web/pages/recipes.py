@@ -32,7 +32,7 @@ def list_recipes(
 
 @router.post("/recipes/{recipe_id}/forget", dependencies=[allow(*MANAGEMENT)])
 def forget_recipe(recipe_id: Id, context: ContextOf, back: Annotated[str, Form()] = "") -> Response:
-    """Delete a recipe. Raises `NotFoundError` if it does not exist."""
+    """Delete a recipe. Raises `NotFoundError` if there is no such recipe."""
     store = StoredRecipes(context.stores.database)
     store.get(recipe_id)
     store.forget(recipe_id)

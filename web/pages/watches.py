@@ -68,7 +68,7 @@ def add_watches(
 
 @router.post("/watches/{watch_id}/remove", dependencies=[allow(*OPERATIONS)])
 def remove_watch(watch_id: Id, context: ContextOf, back: Annotated[str, Form()] = "") -> Response:
-    """Remove a watch and cancel its jobs that have not started. Raises `NotFoundError` if it does not exist."""
+    """Remove a watch and cancel its jobs that have not started. Raises `NotFoundError` if there is no such watch."""
     Watches(context.stores.database).remove(watch_id)
     return see_other(inner_path(back, "/watches"))
 

@@ -47,8 +47,8 @@ _VARIABLES = set(VARIABLES) - {"OPENAI_NUMBERED_KEYS"}
         ("METRICS_TOKEN", "0123456789abcde"),
         ("METRICS_TOKEN", "sixteen characters"),
         ("WEBHOOK_SECRET", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
-        ("WEBHOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaQ="),  # has 23 bytes
-        ("WEBHOOK_SECRET", f"whsec_{'MfKQ9r8G' * 10}MfKQ9r8="),  # has 65 bytes
+        ("WEBHOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaQ="),  # 23 bytes after decoding
+        ("WEBHOOK_SECRET", f"whsec_{'MfKQ9r8G' * 10}MfKQ9r8="),  # 65 bytes after decoding
         ("WEBHOOK_SECRET", "whsec_not base64, but long enough to be it"),
         ("ALERT_WEBHOOK_URL", "https:///in"),
         ("BUDGET_DAILY_USD", "-0.01"),

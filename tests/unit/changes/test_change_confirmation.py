@@ -108,7 +108,6 @@ def test_only_a_page_s_own_change_to_a_new_value_counts() -> None:
     assert changes_property("ListPrice", statement(500000), statement(480000), old)
     # the property already had this value; only the chosen source differs
     assert not changes_property("ListPrice", statement(480000), statement(480000), old)
-    # the property only adopts the other sources' value
     assert not changes_property("ListPrice", statement(520000), statement(500000), old)
     assert not changes_property("ListPrice", statement(500000), None, old)
     assert changes_property("ListPrice", None, statement(480000), None)

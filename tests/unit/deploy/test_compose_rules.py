@@ -162,7 +162,7 @@ def test_each_service_reads_only_its_own_secrets_and_only_init_writes_them() -> 
 
 @every_service
 def test_secrets_come_from_files(name: str) -> None:
-    """`docker inspect` and process lists would show secrets in environments and commands."""
+    """Secrets in environment variables or commands would be visible in `docker inspect` and process lists."""
     service = _SERVICES[name]
     environment = service.get("environment", {})
     names = {*map(str.lower, SECRETS_IN_FILES), "openai_api_keys", "postgres_password"}

@@ -28,11 +28,11 @@ def _page(html: str, content_type: str = "text/html") -> Page:
         "<!doctype html><title>12 Elm Street | Homes</title><app-root></app-root><footer>© 2026 Homes Inc."
         " <a href=/terms>Terms</a> <a href=/privacy>Privacy</a></footer>"
         '<script src="runtime.js" type="module"></script>',
-        # with an address and a price only for link previews
+        # an address and a price in the title, but an empty body
         "<!doctype html><head><title>12 Elm Street, Springfield, IL 62704 | $250,000</title>"
         '<meta property="og:title" content="12 Elm Street, Springfield, IL 62704"></head><div id=app></div>'
         "<script src=a.js></script>",
-        # with JSON-LD only about the organization
+        # JSON-LD only about the organization
         '<!doctype html><script type="application/ld+json">{"@type":"Organization","name":"Homes Inc."}</script>'
         '<p>Loading…</p><script src="/bundle.js"></script>',
         f"<!doctype html><p>Please wait</p><script>{LONG}</script>",

@@ -40,7 +40,7 @@ def test_a_region_belongs_only_to_its_country() -> None:
     assert is_region("Bayern", "DE")
     assert not is_region("Bayern", "AT")
     assert not is_region("Bayern", None)
-    assert is_region("Έβρος", "GR")  # a final sigma differs from other sigmas before case folding
+    assert is_region("Έβρος", "GR")  # only case folding makes a final sigma equal to other sigmas
 
 
 def test_a_sign_means_one_currency_or_is_shared_by_several() -> None:

@@ -16,7 +16,6 @@ import pytest
 from benchmarks.extraction.size import files_naming_a_field
 
 _ROOT = Path(__file__).parents[3]
-#: A language file for Esperanto.
 _ESPERANTO = """\
 codes = ["eo"]
 decimal_comma = true

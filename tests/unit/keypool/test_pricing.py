@@ -77,9 +77,7 @@ def test_a_batch_of_a_model_before_gpt_5_is_charged_in_full(model: str) -> None:
 
 
 def test_writing_to_the_cache_costs_extra_if_the_model_charges_for_it() -> None:
-    """From GPT-5.6 on, a cache write costs 1.25 times the input price. Earlier models charge nothing extra (OpenAI,
-    2026-11).
-    """
+    """GPT-5.6 and later models charge 1.25 times the input price for a cache write (OpenAI, 2026-11)."""
     microusd = make_pricing()
     assert microusd("gpt-6-sol", 10_000, 0, written=10_000) == 25_000
     assert microusd("gpt-6-sol", 10_000, 0, "batch", cached=4_000, written=6_000) == 400 + 7_500

@@ -97,7 +97,7 @@ def test_a_county_s_card(body: str, field: str, value: Any) -> None:
 @pytest.mark.parametrize(
     ("body", "field", "value"),
     [
-        # other homes, other times, and estimates
+        # values of other homes, past values, and estimates
         ("<p>Homes here have a median list price $612,000</p>", "ListPrice", 529_000),
         ("<form><select><option>$50,000</option></select></form>", "ListPrice", 529_000),
         (_rows("!Address|!Sold", "7 Elm St|1/2/2025"), "StandardStatus", "Active"),
@@ -113,7 +113,7 @@ def test_a_county_s_card(body: str, field: str, value: Any) -> None:
         ("<h2>Similar homes</h2>" + "<p class='c'>3 ba</p>" * 2, "BathroomsTotalInteger", None),
         (f"<script>var s = {json.dumps(_MARKET)};</script>", "YearBuilt", None),
         ("<p>HOA: Oak Ridge HOA, 900 Elm Ave, Ames, IA 50014</p>", "AssociationFee", None),
-        # parts of the home, and things that the home lacks
+        # other buildings, parts of the home, ranges, and things that the home lacks
         ("<p>There is a barn with a metal roof.</p>", "Roof", None),
         ("<p>Barn with new roof in 2021.</p>", "X_RoofYear", None),
         ("<p>Central Air: No, Attic: Yes</p>", "Cooling", None),
@@ -133,7 +133,7 @@ def test_a_county_s_card(body: str, field: str, value: Any) -> None:
         ("<p>Heat: budget plan $120 a month</p>", "Heating", None),
         ("<p>Occupancy: Vacant</p>", "PropertySubType", None),
         ("<ul><li>Heating</li><li>Ceiling Fans</li></ul>", "Heating", None),
-        # other people, firms, and places
+        # names of other people, firms, parcels, and places
         ("<p>HOA managed by <b>Stonepath Residential</b></p>", "ListOfficeName", None),
         (_rows("Office|11 x 10|Main"), "ListOfficeName", None),
         ("<h3>Our agents</h3><p>Royce Batterton</p><p>Calumet Brokers</p>", "ListOfficeName", None),

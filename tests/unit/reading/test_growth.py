@@ -1,4 +1,6 @@
-"""The number of calls for a page grows linearly with the page. Excess blocks, scripts, and attributes are cut off."""
+"""The number of function calls for a page grows linearly with the page's size. Excess blocks, scripts, and attributes
+are cut off.
+"""
 
 import sys
 from collections.abc import Callable

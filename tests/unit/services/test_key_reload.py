@@ -62,7 +62,9 @@ def _errors(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 def test_a_changed_file_is_read_once_it_has_stayed_the_same(reload: KeyReload, keys: Keys, file: Path) -> None:
-    """An editor may write in place. A half-written key looks like a key, so a file is not read while it changes."""
+    """An editor may write the file in place. A half-written key looks like a key, so a file is not read while it
+    changes.
+    """
     file.write_text(f"{A}\n{C[:20]}")
     reload.poll()
     file.write_text(f"{A}\n{C}\n")
