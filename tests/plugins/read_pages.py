@@ -1,4 +1,4 @@
-"""Pages made from markup, and the values read from them."""
+"""Make pages from markup, and read the values from pages."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -8,7 +8,7 @@ from app.property.reading.pipeline import extract
 
 
 def page_of(html: str, url: str, content_type: str = "text/html") -> Page:
-    """Return a page fetched from `url` on 1 March 2026."""
+    """Return a page fetched from `url` on a fixed day, 1 March 2026."""
     return Page(url, url, content_type, html, html.encode("utf-8", "replace"), datetime(2026, 3, 1, tzinfo=UTC))
 
 

@@ -62,7 +62,7 @@ def redesigned(known: Facts) -> str:
 
 
 def page(number: int, known: Facts, body: str | None = None, host: str = "homes.example") -> Page:
-    """Return the page of the home `number`, with a card of another home below its facts."""
+    """Return the page of the home `number`, which also shows a card of another home below the facts."""
     price = f'<p class="price">${known["ListPrice"]:,}</p>' if known.get("ListPrice") else ""
     html = (
         f"<html lang='en'><head><title>Home {number}</title></head><body><main><h1>{100 + number} Main St, Austin, TX "
@@ -85,7 +85,7 @@ def parcel(number: int, known: Facts) -> Page:
 
 @dataclass
 class Reader:
-    """Reads pages as the service does: with recipes first, and with a model for the other fields."""
+    """Reads pages as the service does: first with recipes, then with a model for fields that recipes did not read."""
 
     store: MemoryRecipes = field(default_factory=MemoryRecipes)
     audits: AuditRate = NO_AUDITS
@@ -98,7 +98,7 @@ class Reader:
     def read(
         self, one: Page, stated: Mapping[str, tuple[Any, str]], *, answers: bool = True
     ) -> tuple[RecipeReading, Extraction]:
-        """Read one page. `stated` is the model's answer: value and quote by field."""
+        """Read one page. `stated` is the model's answer: a value and a quote for each field."""
         read = self.keeper.read(one, self.store.of_host(host_of(one)))
         asked = read.extraction.asked()
         if not asked:
@@ -124,7 +124,7 @@ class Reader:
         wrong: Callable[[int, dict[str, tuple[Any, str]]], None] | None = None,
         host: str = "homes.example",
     ) -> list[tuple[RecipeReading, dict[str, Any], dict[str, Any]]]:
-        """Read the homes `numbers`; return the reading, the record's values, and the facts of each."""
+        """Read the homes `numbers`. Return for each the reading, the record's values, and the true facts."""
         found = []
         for number in numbers:
             known = {name: None if name in lacks(number) else value for name, value in facts(number).items()}

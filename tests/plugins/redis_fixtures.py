@@ -36,7 +36,7 @@ MakeStore = Callable[..., Store]
 
 
 def kill_valkey(valkey: EmbeddedValkey) -> None:
-    """Kill the server as a crash would. At most one second of data is lost."""
+    """Kill the server with SIGKILL, as a crash would. At most the last second of data is lost."""
     assert valkey.pid is not None
     os.kill(valkey.pid, signal.SIGKILL)
     wait_until(lambda: valkey.pid is None, 10)
@@ -61,7 +61,10 @@ def running_server(folder: Path, url: str, *options: str) -> Iterator[str]:
 
 
 def tls_options(port: str, pem: Path, *, auth_clients: str) -> list[str]:
-    """Return the options of a `running_server` that accepts only TLS. `pem` holds key, certificate, and issuer."""
+    """Return the options of a `running_server` that accepts only TLS.
+
+    `pem` holds the key, the certificate, and the issuer's certificate.
+    """
     files = [part for name in ("cert", "key", "ca-cert") for part in (f"--tls-{name}-file", str(pem))]
     return ["--bind", "127.0.0.1", "--port", "0", "--tls-port", port, "--tls-auth-clients", auth_clients, *files]
 
@@ -93,7 +96,7 @@ def redis_server_url() -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Backend:
-    """Where a store keeps its state: in this process (`connection` is None), or on a server."""
+    """Where a store keeps its state: in this process (then `connection` is None), or on a Redis server."""
 
     name: str
     connection: redis.Redis | None
@@ -116,7 +119,7 @@ def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
 
 @pytest.fixture
 def make_store(backend: Backend) -> Iterator[MakeStore]:
-    """Return `make_store(keys, clock, strategy, policy=, budget=, pool=)`. Stores of the same `pool` share state."""
+    """Return `make_store(keys, clock, strategy, policy=, budget=, pool=)`. Stores with the same `pool` share state."""
     made: list[Store] = []
 
     def make(

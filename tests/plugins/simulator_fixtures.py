@@ -37,7 +37,6 @@ class SimulatorHandle:
 
     @property
     def base_url(self) -> str:
-        """Return the value for OPENAI_BASE_URL."""
         return f"{self.address}/v1"
 
     def client(self, key: str | None = None, **options: Any) -> openai.OpenAI:

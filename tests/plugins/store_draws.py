@@ -25,7 +25,8 @@ BUDGETS = [
 ]
 BARRED = [*([frozenset()] * 8), *map(frozenset, itertools.combinations([k.key_id for k in KEYS], 1))]
 BARRED += map(frozenset, itertools.combinations([k.key_id for k in KEYS[:4]], 2))
-#: Pairs of a limit per minute and a bucket's capacity. Some buckets hold only one second's worth, or one request.
+#: Pairs of a limit per minute and a bucket's capacity. Some buckets hold only one second's worth of requests or tokens,
+#: or one request.
 REQUEST_LIMITS = [(60, 60), (600, 600), (1_200, 20), (60, 1)]
 TOKEN_LIMITS = [(10_000, 10_000), (600_000, 600_000), (60_000, 1_000)]
 TROUBLE = [Outcome.RATE_LIMITED, Outcome.TOO_LARGE, Outcome.QUOTA_EXHAUSTED, Outcome.INVALID_KEY, Outcome.FORBIDDEN]
@@ -46,7 +47,7 @@ class Dice(random.Random):
 
 
 def only(key: ApiKey) -> KeyRequest:
-    """Return a small request that only this key may serve. It does not wait for capacity."""
+    """Return a small request that only this key may serve. The request does not wait for capacity."""
     return KeyRequest("m", 10, 0, frozenset(k.key_id for k in KEYS if k != key))
 
 

@@ -1,7 +1,7 @@
 """A process that shares a pool: `python -m tests.plugins.store_process URL` runs one JSON command per line.
 
 Each command is answered by one line of JSON. Times are the server's, except `at`, which is a time of this machine's
-monotonic clock. All processes share that clock, so several can start at once.
+monotonic clock. All processes share that clock, so several processes can start at the same time.
 """
 
 import json
@@ -51,7 +51,7 @@ class Obeys:
         self.leases.clear()
 
     def acquire(self, times: int, seconds: float, at: float, **of_ask: Any) -> list[dict[str, Any] | None]:
-        """Request at least `times` leases from the time `at` on, for at least `seconds`; return the replies."""
+        """From the time `at` on, request at least `times` leases for at least `seconds`. Return the replies."""
         while _monotonic() < at:
             pass
         request = ask(**{**of_ask, "barred": frozenset(of_ask.get("barred", ()))})

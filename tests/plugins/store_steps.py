@@ -49,11 +49,11 @@ def of(store: Store, key: ApiKey) -> KeySnapshot:
 
 
 def reading(per_minute: float, remaining: float) -> MeterReading:
-    """Return a reading of a bucket whose capacity is one minute's worth, of which `remaining` is free."""
+    """Return a reading of a bucket that holds one minute's worth. `remaining` of it is free."""
     return MeterReading(per_minute, remaining, round((per_minute - remaining) * MINUTE / per_minute))
 
 
-#: The reading of an empty bucket of ten requests at 600 a minute, which has capacity again in a second.
+#: The reading of an empty bucket for 600 requests a minute. It is full again after a second, with ten requests.
 EMPTY = LimitReading(requests=MeterReading(600, 0, SECOND))
 
 

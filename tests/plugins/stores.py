@@ -61,7 +61,7 @@ class Stores(Database):
         return save_record(self.properties, record, **how)
 
     def purge(self, kind: str, name: str, *, dry_run: bool = False) -> dict[str, int]:
-        """Purge as the operator "alice". Return the number of deleted rows by table."""
+        """Purge as the operator "alice", and return the number of deleted rows by table."""
         return PurgeStore(self).purge(PurgeKind(kind), name, who="alice", dry_run=dry_run).removed
 
     def execute(self, statement: Executable, rows: Any = None) -> list[Row[Any]]:

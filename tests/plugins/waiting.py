@@ -1,11 +1,11 @@
-"""Waits for a condition that another thread or process fulfills."""
+"""Wait for a condition that another thread or process fulfills."""
 
 import time
 from collections.abc import Callable
 
 import pytest
 
-#: Time limits are multiplied by this for busy and slow machines.
+#: Time limits are multiplied by this number, because test machines may be slow or busy.
 _BUSY = 8
 
 
@@ -19,7 +19,7 @@ def wait_until(ready: Callable[[], object], seconds: float, describe: Callable[[
 
 
 def wait_for[T](ask: Callable[[], T], until: Callable[[T], bool], what: str = "", seconds: float = 120) -> T:
-    """Call `ask` until `until` accepts its answer, and return it. Fail with the last answer after the time limit."""
+    """Return the first answer of `ask` that `until` accepts. Fail with the last answer after the time limit."""
     deadline = time.monotonic() + seconds
     while not until(answer := ask()):
         if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""Start processes through a warm parent (`warm_start.py`). Imports little, so that its callers start quickly."""
+"""Start processes through a warm parent (`warm_start.py`). Few imports let the callers start quickly."""
 
 import contextlib
 import json
@@ -17,7 +17,7 @@ def ask(
 ) -> tuple[socket.socket, int]:
     """Start a process through the parent at `path`.
 
-    Return a connection that will deliver the exit code, and the process id.
+    Return the process id, and a connection that will deliver the exit code.
 
     `argv` contains the arguments of `python -m`, or is `["propintel", ...]`; `streams` are stdin, stdout, and stderr.
     """
@@ -29,7 +29,6 @@ def ask(
 
 
 def main(path: str, program: str) -> int:
-    """Run `program` with this process's arguments, environment, folder, and streams; return its exit code."""
     connection, pid = ask(path, [program, *sys.argv[1:]], os.environ, str(Path.cwd()), (0, 1, 2))
 
     def pass_on(number: int, _: object) -> None:

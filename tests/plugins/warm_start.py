@@ -1,8 +1,8 @@
 """Start the project's processes without the cost of imports, by forking a parent that has imported everything.
 
 A worker's imports take two seconds of CPU, and the tests start hundreds of processes. A started process has its own
-session, environment, folder, streams, and exit code, as with `python -m MODULE` or `propintel`. It ends when its parent
-does. Tests of a process's start use `subprocess` instead.
+session, environment, folder, streams, and exit code, as with `python -m MODULE` or `propintel`. The process ends when
+its parent ends. Tests of how a process starts use `subprocess` instead.
 
 All processes of one test run use the same parents, which end when the run does.
 """
@@ -74,7 +74,7 @@ class HasFileno(Protocol):
 
 @dataclass(frozen=True)
 class _Order:
-    """A process to start. `argv` contains the arguments of `python -m`, or begins with `propintel`."""
+    """An order to start a process. `argv` contains the arguments of `python -m`, or begins with `propintel`."""
 
     argv: list[str]
     env: dict[str, str]
@@ -103,7 +103,7 @@ class WarmProcess:
             except (TimeoutError, BlockingIOError):
                 raise subprocess.TimeoutExpired(self.args, timeout or 0) from None
             self._connection.close()
-            # without a reply, the parent has died, and its children with it
+            # no reply: the parent has died, and its children with it
             self.returncode = int(reply) if reply else -signal.SIGKILL
         return self.returncode
 
@@ -122,8 +122,8 @@ class WarmProcess:
 class WarmParent:
     """Starts processes through a parent that has imported everything, with the arguments of `subprocess.Popen`.
 
-    Each combination of variables that libraries read on import has its own parent, which ends with the process
-    `run_pid`. All objects with the same `folder` share parents.
+    There is one parent for each combination of the variables in `_READ_ON_IMPORT`. It ends with the process `run_pid`.
+    All objects with the same `folder` share parents.
     """
 
     def __init__(self, folder: Path, run_pid: int) -> None:
@@ -134,7 +134,7 @@ class WarmParent:
     def start(
         self, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path | None, stdout: Any, stderr: Any, **_: Any
     ) -> WarmProcess:
-        """Start `[..., python, "-m", MODULE, ...]`. Words before Python are ignored."""
+        """Start `[..., python, "-m", MODULE, ...]`. Words before the Python executable are ignored."""
         words = list(argv)
         with Path(os.devnull).open("rb") as nothing:
             return self._ask(words[words.index("-m") + 1 :], env, cwd or Path.cwd(), (nothing, stdout, stderr))
@@ -142,7 +142,7 @@ class WarmParent:
     def run_propintel(
         self, *arguments: str, env: Mapping[str, str], cwd: Path, stdin: str | int = ""
     ) -> subprocess.CompletedProcess[str]:
-        """Run the `propintel` command to its end with separate streams. `stdin` is a text or an open file."""
+        """Run the `propintel` command to its end with separate output streams. `stdin` is a text or an open file."""
         return self.run([_COMMAND, *arguments], env=env, cwd=cwd, stdin=stdin)
 
     def run(
@@ -179,7 +179,6 @@ class WarmParent:
         return WarmProcess(connection, pid, argv)
 
     def _socket_of(self, env: Mapping[str, str]) -> str:
-        """Return the socket of the parent for this environment; start the parent if needed."""
         chosen = tuple(env.get(name) for name in _READ_ON_IMPORT)
         if chosen not in self._sockets:
             name = hashlib.sha256(repr(chosen).encode()).hexdigest()[:8]
@@ -209,7 +208,7 @@ class WarmParent:
 
 @pytest.fixture(scope="session")
 def warm_parent(tmp_path_factory: pytest.TempPathFactory) -> WarmParent:
-    """Return the test run's `WarmParent`. Its parents start when a test first needs them."""
+    """The warm parents start when a test first needs them."""
     in_xdist = "PYTEST_XDIST_WORKER" in os.environ
     run_pid = os.getppid() if in_xdist else os.getpid()
     folder = Path(tempfile.gettempdir()) / f"warm-{run_pid}-{os.environ.get('PYTEST_XDIST_TESTRUNUID', '')[:8]}"
@@ -231,7 +230,7 @@ class _Parent:
         self._children: dict[int, tuple[int, socket.socket]] = {}
 
     def serve(self) -> _Order | None:
-        """Fork for each order. Return the order in the child; in the parent, return None when the test run is over."""
+        """Return the order in the child. In the parent, return None when the test run ends."""
         while True:
             for found, _ in self._waiting.select():
                 if found.fileobj is self._listener:
@@ -259,7 +258,6 @@ class _Parent:
         return None
 
     def _report(self, ended: int) -> None:
-        """Send the exit code on the connection that the order came from."""
         pid, connection = self._children.pop(ended)
         self._waiting.unregister(ended)
         os.close(ended)
@@ -278,7 +276,7 @@ class _Parent:
         for number, stream in enumerate(streams):
             os.dup2(stream, number)
             os.close(stream)
-        # Python's stream objects still belong to the parent's streams
+        # Python's stream objects still use the parent's streams
         sys.stdin = open(0, closefd=False, encoding="utf-8")  # noqa: SIM115
         sys.stdout = open(1, "w", closefd=False, encoding="utf-8")  # noqa: SIM115
         sys.stderr = open(2, "w", buffering=1, closefd=False, encoding="utf-8", errors="backslashreplace")  # noqa: SIM115

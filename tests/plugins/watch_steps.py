@@ -37,14 +37,14 @@ def store_property(db: Stores, *urls: str) -> str:
 
 
 def due_now(db: Stores, name: str) -> Watch:
-    """Advance the clock until the watch is due; return the watch."""
+    """Advance the clock until the watch `name` is due, and return the watch."""
     wait = (db.watches.get(name).due_at - db.clock.now()).total_seconds()
     db.clock.advance(max(0.0, wait))
     return db.watches.get(name)
 
 
 def begin(db: Stores, name: str) -> list[Job]:
-    """Advance the clock until the watch `name` is due; create the jobs of all due watches; return those of `name`."""
+    """Advance the clock until the watch `name` is due, create the jobs of all due watches, and return its jobs."""
     watch = due_now(db, name)
     return [job for job in db.watches.tick(PLENTY).jobs if job.watch_id == watch.id]
 
@@ -65,7 +65,7 @@ def end(db: Stores, job: Job, outcome: str | PropertyIntelligenceError) -> None:
 
 
 def refresh(db: Stores, name: str, outcome: str | PropertyIntelligenceError) -> Tick:
-    """Refresh the watch `name` when it is due: all its jobs end with `outcome`. Return the tick that follows."""
+    """Let the watch `name` become due, and end all its jobs with `outcome`. Return the result of the next tick."""
     for job in begin(db, name):
         end(db, job, outcome)
     return db.watches.tick(PLENTY)

@@ -20,7 +20,7 @@ class Received:
 
 @dataclass
 class Receiver:
-    """Answers with each of `statuses` in turn, then repeats the last one. Each answer has the `location`, if set."""
+    """Answers with each of `statuses` in turn, then repeats the last one. `location` is sent as `Location`, if set."""
 
     host: str = "127.0.0.1"
     statuses: list[int] = field(default_factory=lambda: [200])
@@ -71,7 +71,8 @@ class Receiver:
                 pass
 
         class _Server(ThreadingHTTPServer):
-            #: Many senders connect at once. With the default queue of five, the kernel may reset connections.
+            #: Many senders connect at once. With socketserver's default queue of five, the kernel may reset
+            #: connections.
             request_queue_size = 128
 
             daemon_threads = True

@@ -58,7 +58,7 @@ class Held(NamedTuple):
 
 
 def normalized(model: object, other: object) -> object:
-    """Return `other` for comparison with `model`. Lease ids are random, so a lease gets the lease id of `model`."""
+    """Return `other` with the random lease ids of `model`, so that both can be compared."""
     if not (isinstance(model, Lease) and isinstance(other, Lease)):
         return other
     renamed = other.text.replace(other.lease_id, model.lease_id, 1)
@@ -90,7 +90,7 @@ class StoreMachine(RuleBasedStateMachine):
     def begin(
         self, strategy: str, count: int, budget: Budget, proven: bool, with_headers: bool, **readings: Reading
     ) -> None:
-        """Create both stores. If `with_headers` is false, the provider never reports a limit."""
+        """If `with_headers` is false, the provider never reports a limit."""
         self.with_headers = with_headers
         self.clock = ManualClock()
         self.dice = Dice()
@@ -135,8 +135,7 @@ class StoreMachine(RuleBasedStateMachine):
     def trouble(
         self, whose: tuple[ApiKey, ...], outcome: Outcome | None, nth: int, beside_us: int, pause_us: int | None
     ) -> None:
-        """Let some keys fail or, if `outcome` is None, not respond. Then advance the clock to a deadline that this
-        sets."""
+        """Let some keys fail or, if `outcome` is None, not answer. Then advance the clock to a deadline this causes."""
         before = self.soon | self.rare
         for key in whose:
             for _ in range(POLICY.failure_threshold if outcome is Outcome.SERVER_FAILURE else 1):
@@ -218,7 +217,7 @@ class StoreMachine(RuleBasedStateMachine):
     )
     def end_of_stream(self, pick: int, *, tells: bool, broke: bool, **used: int) -> None:
         held, usage = self._take(self.streams, pick), Usage(**used) if tells else None
-        for _ in range(2):  # repeated, as after a lost reply
+        for _ in range(2):  # the second call is a retry, as after a lost reply
             self._each(held, lambda store, lease: store.end_stream(lease, usage, broke=broke))
 
     @rule(keys=st.permutations(KEYS), count=st.sampled_from([0, 2, 3, 4, 5, 5, 5]))
@@ -302,7 +301,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule(rare=st.booleans(), nth=st.integers(0, 3), beside_us=st.sampled_from([-1, 0, 0, 1]))
     def jump_to_a_deadline(self, rare: bool, nth: int, beside_us: int) -> None:
-        """Jump to, or one microsecond beside, a future moment at which a reply may change."""
+        """Advance the clock to `beside_us` from a future deadline, at which a reply may change."""
         now = self.clock.now_us()
         midnight = now - now % DAY + DAY
         ahead = sorted(at for at in {*(self.rare if rare else self.soon), midnight} if at > now)
@@ -341,7 +340,6 @@ class StoreMachine(RuleBasedStateMachine):
         return replies[0]
 
     def _note(self, replies: tuple[Any, Any]) -> None:
-        """Store the granted leases and the moments at which a reply may change."""
         now = self.clock.now_us()
         match replies[0]:
             case Lease(reserved=True, at_us=at_us):
@@ -366,7 +364,7 @@ class StoreMachine(RuleBasedStateMachine):
 
 
 def _expected(reset_us: float, per_minute: int, capacity: int) -> MeterReading | None:
-    """Return a reading of a bucket that is full after `reset_us`, or None if even an empty bucket is full earlier."""
+    """Return the reading of a bucket that is full after `reset_us`, or None if even an empty one is full earlier."""
     used = max(0.0, reset_us) * per_minute / MINUTE
     return MeterReading(per_minute, capacity - used, round(max(0.0, reset_us))) if used <= capacity else None
 

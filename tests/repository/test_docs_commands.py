@@ -1,4 +1,4 @@
-"""In README and docs, a test runs every runnable block, and the program accepts every command."""
+"""Each runnable block in README and docs has a test, and `propintel` accepts each command in them."""
 
 import importlib.util
 import re
@@ -31,7 +31,7 @@ def _complaints(block: Block) -> Iterator[str]:
 
 
 def _complaint_of_test(name: str, block: Block) -> Iterator[str]:
-    """Yield a missing file or function, or, for `.ci/run`, each command of the block that CI does not run."""
+    """Yield the test's file or function if missing; for `.ci/run`, yield the block's commands that CI does not run."""
     file, _, function = name.partition("::")
     if not (ROOT / file).is_file():
         yield f"no file {file}"
@@ -49,21 +49,19 @@ def test_every_runnable_block_is_run_by_a_test() -> None:
 
 
 def _typed() -> Iterator[tuple[str, str]]:
-    """Yield each command in the code blocks and inline code, with its page."""
     for block in BLOCKS:
         if block.language == "bash":
             for line in block.text.replace("\\\n", " ").splitlines():
                 yield str(block), line
     for page in pages():
         if {"decisions", "benchmarks", "reference"} & set(page.parts):
-            continue  # decisions and benchmarks are dated and not updated; references quote the code
+            continue  # decisions and benchmarks are not updated after their date, and references quote the code
         for number, line in enumerate(page.read_text(encoding="utf-8").splitlines(), start=1):
             for found in _INLINE.finditer(line):
                 yield f"{page.relative_to(ROOT)}:{number}", found[1]
 
 
 def _commands(line: str, program: str) -> list[list[str]]:
-    """Return the arguments of every call of `program` in a shell line."""
     lexer = shlex.shlex(line, posix=True, punctuation_chars="();|&<>")
     lexer.whitespace_split = True
     found: list[list[str]] = []
@@ -80,7 +78,7 @@ def _commands(line: str, program: str) -> list[list[str]]:
 
 
 def _refusal(words: list[str]) -> str | None:
-    """Return why `propintel` would refuse these arguments, or None. Values that name files or ids are not checked."""
+    """Return why `propintel` would reject these arguments, or None. Values that name files or ids are not checked."""
     words = [word for word in words if word not in ("...", "…")]
     words = [word.removesuffix("...").strip("[]") for word in words]
     while words and words[0] in ("-v", "--verbose"):

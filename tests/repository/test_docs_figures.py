@@ -11,7 +11,7 @@ _NUMBER = re.compile(r"(?<![\w.,])\d[\d,]*(?:\.\d+)?")
 
 
 def _rows() -> Iterator[tuple[str, Path]]:
-    """Yield each row of the runbook's size tables, without its purpose column, and the benchmark that measured it."""
+    """Yield each row of the runbook's size tables, without its purpose, and the benchmark that measured the row."""
     text = _RUNBOOK.read_text(encoding="utf-8")
     sizes = text[text.index("## How many\n") : text.index("## Redis")]
     benchmark = re.compile(r"\((\.\./benchmarks/\w+\.md)\)")

@@ -1,4 +1,4 @@
-"""Text for readers avoids the words that the glossary lists under "Words to avoid"."""
+"""Text for readers does not use the glossary's "Words to avoid"."""
 
 import ast
 import json
@@ -20,7 +20,6 @@ _ALLOWED = re.compile("|".join(re.escape(phrase) for row in _ROWS for phrase in 
 _NO_PROSE = re.compile(r"<!--.*?-->|^ *```.*?^ *```|`[^`\n]*`|\]\([^)]*\)|https?://\S+", re.S | re.M)
 _SHOWN_ATTRIBUTES = re.compile(r"\b(?:title|alt|placeholder|aria-label)=\"([^\"]*)\"")
 _TEMPLATE_CODE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}|<(?:script|style)\b.*?</(?:script|style)>", re.S)
-#: The packages whose log messages are checked.
 _LOGGING = ("app", "tasks", "worker", "web", "cli")
 
 
@@ -38,7 +37,6 @@ def _in_template(text: str) -> list[str]:
 
 
 def _logged(source: str) -> Iterator[str]:
-    """Yield the fixed messages of calls such as `log.warning("...")`."""
     for node in ast.walk(ast.parse(source)):
         if (
             isinstance(node, ast.Call)

@@ -57,7 +57,7 @@ def test_every_threat_names_a_test_of_its_defense() -> None:
 
 
 def test_every_test_helper_is_listed() -> None:
-    """Helpers are the modules of tests/plugins and the files with fixtures."""
+    """Test helpers are the modules of tests/plugins and the files with fixtures."""
     helpers = [*(ROOT / "tests/plugins").glob("*.py"), *(ROOT / "tests").rglob("conftest.py")]
     page = (ROOT / "docs" / "test-helpers.md").read_text(encoding="utf-8")
     assert set(re.findall(r"`(tests/[\w/]+\.py)`", page)) == {str(path.relative_to(ROOT)) for path in helpers}

@@ -1,4 +1,4 @@
-"""A variable whose name almost matches a setting is reported; a variable of another program is not."""
+"""A variable whose name almost matches a setting is reported, but not if another program uses the variable."""
 
 import importlib
 import logging
@@ -13,7 +13,7 @@ from app.settings.names import NearMiss, log_near_misses, meant_by, near_misses
 
 _ROOT = Path(__file__).parents[2]
 
-#: Variables of shells, CI, Python, databases, other programs, hosting platforms, and clouds.
+#: Variables of other programs: shells, CI, Python, databases, hosting platforms, and clouds.
 _FOREIGN = Path(__file__).with_name("foreign_variables.txt").read_text().split()
 
 
@@ -33,7 +33,8 @@ def test_a_near_miss_names_the_intended_setting(given: str, meant: str) -> None:
     assert meant_by(given) == meant
 
 
-#: Without underscores, these settings are not recognized. PORT has no underscore, and many other programs use LOGLEVEL.
+#: These settings are not recognized when they are written without underscores. PORT has no underscore, and many other
+#: programs use LOGLEVEL.
 _WITHOUT_NEAR_MISS = {"OPENAI_NUMBERED_KEYS", "PORT", "LOG_LEVEL"}
 
 

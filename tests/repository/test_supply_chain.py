@@ -57,7 +57,7 @@ def test_the_sbom_names_every_locked_package_with_its_hashes(chain: Any) -> None
 
 
 def test_the_sbom_is_a_valid_cyclonedx_document(chain: Any) -> None:
-    """CycloneDX's own schema refuses unknown members."""
+    """The validator uses CycloneDX's own schema, which rejects unknown members."""
     schema = JsonStrictValidator(SchemaVersion.V1_6)
     document = chain.sbom("1.0")
     assert schema.validate_str(json.dumps(document)) is None
@@ -66,7 +66,7 @@ def test_the_sbom_is_a_valid_cyclonedx_document(chain: Any) -> None:
 
 
 def test_the_audit_reports_known_vulnerabilities(chain: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    """A fake OSV service reports one vulnerability, then none. It is asked about all packages of the runtime lock."""
+    """A fake OSV service gets all packages of the runtime lock. It reports one vulnerability, then none."""
     asked, vulnerable = set[str](), {"httpx2"}
 
     async def query(request: Request) -> JSONResponse:
@@ -105,7 +105,7 @@ def test_an_audit_without_an_answer_fails(chain: Any, capsys: pytest.CaptureFixt
     ],
 )
 def test_a_committed_secret_is_found_and_not_shown(tmp_path: Path, text: str, found: str) -> None:
-    """Every tracked file is checked and the finding names its line. Untracked files and example values are ignored."""
+    """Every tracked file is checked, and a finding names its line. Untracked files and example values are ignored."""
 
     def check() -> subprocess.CompletedProcess[str]:
         script = [sys.executable, str(_ROOT / ".ci/repository_is_clean.py")]

@@ -1,8 +1,8 @@
 """Pages whose scripts use every browser feature that can reach an internal address.
 
-Chromium treats loopback and link-local addresses specially, so every method tries them. Each method also tries a
-quarter of the other addresses, so that a quarter of the methods tries each address. That is enough, because the filter
-judges a request only by its address.
+Chromium treats loopback and link-local addresses specially, so every method tries them. Each method also tries every
+fourth of the other addresses, so four successive methods try them all. That is enough, because the request filter
+decides by the address alone, not by the method.
 """
 
 import html
@@ -29,7 +29,7 @@ _MORE = [
     for host in ("127.0.0.1", "[::1]", "localhost", "169.254.169.254", "10.0.0.1", "rebind1.example", "inside.example")
     for scheme, port in (("https", ""), ("https", ":8080"), ("http", ":6379"), ("http", ":5432"), ("http", ":3000"))
 ]
-#: Every method tries these: addresses that Chromium treats specially, an internal name, and a name that rebinds.
+#: Addresses that every method tries: those that Chromium treats specially, an internal name, and a name that rebinds.
 _ALWAYS = [
     f"http://{host}:8080/"
     for host in (
@@ -42,10 +42,9 @@ _ALWAYS = [
         "rebind1.example",
     )
 ]
-#: Each method tries every fourth of the other addresses.
 _SHARE = 4
 
-#: The script of each method, which requests the URL `u`. `say` records the text that a page could read.
+#: The script of each method, which requests the URL `u`. `say` counts how often a page was able to read a secret.
 _WAYS: dict[str, str] = {
     "fetch": "fetch(u).then(r => r.text()).then(say)",
     "opaque": "fetch(u, {mode: 'no-cors', method: 'POST', body: 'x', keepalive: true})",
@@ -124,7 +123,7 @@ for _name, _how in {
 }.items():
     _PAGES.update({f"/{_name}/{number}": body for number, body in _leads(_how).items()})
 
-#: The visited pages: one per method, and for each kind of navigation every fifteenth target.
+#: The visited pages: one for each method, and every fifteenth target for each kind of navigation.
 PAGES = [
     path
     for path in _PAGES
@@ -146,7 +145,7 @@ def answer(path: str) -> tuple[bytes, dict[str, str]]:
 
 
 def result(text: str) -> str:
-    """Return what the page reports: whether it rendered, whether allowed responses arrived, and the texts it read."""
+    """Return the rendered text, including allowed responses, and the title, which counts the secrets that were read."""
     root = re.search(r"<div id=\"?root\"?>([^<]*)", text)
     title = re.search(r"<title>([^<]*)", text)
     return html.unescape(f"{root[1] if root else None}; {title[1] if title else None}")

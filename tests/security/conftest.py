@@ -23,7 +23,7 @@ Serve = Callable[..., int]
 
 @pytest.fixture
 def make_settings(tmp_path: Path) -> Callable[..., Settings]:
-    """Return a function that makes settings with a temporary home and a JWT secret. Its arguments override both."""
+    """Return a function that makes settings. By default, they have a temporary home and a JWT secret."""
 
     def make(**changes: Any) -> Settings:
         given = {"propintel_home": tmp_path / "home", "jwt_secret": "0123456789abcdef0123456789abcdef"}

@@ -2,7 +2,7 @@
 
 `python -m tests.security.fenced_network FOLDER WAY CHROMIUM`, run by `unshare --net`. WAY is `fetcher` for the complete
 fetcher, `browser` for Chromium with the project's launch options but without the request filter, or `unfenced` for
-Chromium without either. The observations are written to `FOLDER/seen.json`.
+Chromium without either. The module writes the observations to `FOLDER/seen.json`.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ from tests.security import browser_attacks as attacks
 from tests.security import ssrf_corpus
 
 PUBLIC = {"www.site.example": "5.9.101.1", "api.site.example": "5.9.101.2", "far.example": "5.9.101.3"}
-#: The internal addresses of this machine. Loopback addresses exist already; the others are added.
+#: The internal addresses of this machine. Loopback addresses exist already. The module adds the others to the network.
 INSIDE = ("127.0.0.1", "::1", "10.0.0.1", "172.16.0.1", "192.168.1.1", "100.64.0.1", "100.100.100.200", "198.18.0.1")
 INSIDE += ("169.254.0.5", "169.254.169.254", "168.63.129.16", "fc00::1", "fd00:ec2::254")
 PORTS = (80, 443, 3000, 5432, 6379, 8080)
@@ -48,7 +48,7 @@ NAMES: dict[str, list[list[str]]] = {
 
 
 class Names:
-    """Resolves the names in `NAMES`. After a name's last answer, that answer is repeated."""
+    """Resolves the names in `NAMES`. The last answer of a name is repeated."""
 
     def __init__(self) -> None:
         self._left = {name: list(answers) for name, answers in NAMES.items()}
@@ -88,8 +88,6 @@ class PacketRecorder:
 
 
 class Network:
-    """The servers, and a record of the requests that they received."""
-
     def __init__(self) -> None:
         self.reached: list[tuple[str, int, str]] = []
         self.asked: dict[str, list[str]] = defaultdict(list)
@@ -99,7 +97,7 @@ class Network:
         for address in (*PUBLIC.values(), *INSIDE):
             if address not in ("127.0.0.1", "::1"):
                 _ip("address", "add", f"{address}/{128 if ':' in address else 32}", "dev", "lo")
-        # with a default route, outgoing packets are visible
+        # a default route sends outgoing packets to the veth pair, where the recorder sees them
         _ip("link", "add", "out", "type", "veth", "peer", "name", "beyond")
         for device in ("out", "beyond"):
             _ip("link", "set", device, "up", "arp", "off")
@@ -165,7 +163,6 @@ def _ip(*words: str) -> None:
 
 
 def fetch_all(chromium: str) -> dict[str, str]:
-    """Fetch every attacking page as a worker does; return the results."""
     settings = Settings.of(  # type: ignore[call-arg]
         fetch_browser_path=Path(chromium), fetch_browser_sandbox=False, fetch_min_delay_seconds=0
     )
@@ -188,7 +185,7 @@ def fetch_all(chromium: str) -> dict[str, str]:
 
 
 async def visit(options: Mapping[str, Any], paths: Sequence[str]) -> dict[str, str]:
-    """Open pages in Chromium without the fetcher. Documents are served here, and other requests are not filtered."""
+    """Open pages in Chromium without the fetcher. Only documents are served here; other requests are not filtered."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(**options)
 
@@ -206,7 +203,6 @@ async def visit(options: Mapping[str, Any], paths: Sequence[str]) -> dict[str, s
 
 
 async def _only_documents(route: Route, request: Request) -> None:
-    """Serve the public site's documents, and let all other requests continue."""
     path = request.url.removeprefix("http://www.site.example")
     if request.is_navigation_request() and path in attacks.PAGES:
         body, headers = attacks.answer(path)
@@ -235,7 +231,7 @@ def main(folder: Path, way: str, chromium: str) -> None:
             )
             became = asyncio.run(visit(options, ["/fetch", "/socket", "/hints", "/rtc"]))
     else:
-        # three pages are enough to prove that the recorders work
+        # three pages suffice to show that the recorders see requests
         unprotected = {"executable_path": chromium, "chromium_sandbox": False, "env": bare_environment()}
         became = asyncio.run(visit(unprotected, ["/fetch", "/image", "/frame"]))
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagrams:

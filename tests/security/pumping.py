@@ -50,7 +50,7 @@ def _inner(kind: Any, value: Any) -> list[Any]:
 
 
 def _sample(sequence: Iterable[tuple[Any, Any]]) -> str:
-    """Return a short text that the parts match. Look-arounds and references are ignored."""
+    """Return a short text that matches the sequence. Look-arounds and references are ignored."""
     return "".join(map(_shortest, sequence))
 
 

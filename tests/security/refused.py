@@ -1,4 +1,4 @@
-"""Run work on a page that exceeds a limit, in the main thread or another one."""
+"""Run work on a page that exceeds a limit, in the main thread or in another thread."""
 
 import threading
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from app.errors.pages import PageTooComplexError
 
 
 def refused(work: Callable[[], Any], *, in_thread: bool) -> PageTooComplexError:
-    """Return the error that ends `work`. In another thread, no signal can interrupt `work`."""
+    """Return the error that ends `work`. In another thread, which no signal can interrupt, only size limits apply."""
     found = list[PageTooComplexError]()
 
     def attempt() -> None:

@@ -4,9 +4,9 @@ from app.errors import PropertyIntelligenceError
 from app.errors.fetching import BlockedAddressError, BlockedPortError
 from app.errors.targets import InvalidTargetError
 
-#: The error that refuses each URL. PORT stands for the port of a test's server.
+#: The error that refuses each URL. PORT stands for the port of the test's server.
 INSIDE: dict[str, type[PropertyIntelligenceError]] = {
-    # loopback, in plain and disguised forms
+    # loopback addresses, in plain and disguised forms
     "http://127.0.0.1:PORT/": BlockedAddressError,
     "http://127.0.0.1.:PORT/": BlockedAddressError,
     "http://127.255.255.254:PORT/": BlockedAddressError,
@@ -30,7 +30,7 @@ INSIDE: dict[str, type[PropertyIntelligenceError]] = {
     "http://ⓛⓞⓒⓐⓛⓗⓞⓢⓣ:PORT/": BlockedAddressError,
     "http://127%2e0%2e0%2e1:PORT/": InvalidTargetError,
     "http://%31%32%37.0.0.1:PORT/": InvalidTargetError,
-    # loopback as IPv6, and IPv4 addresses inside IPv6
+    # loopback addresses in IPv6, and IPv4 addresses embedded in IPv6
     "http://[::1]:PORT/": BlockedAddressError,
     "http://[0:0:0:0:0:0:0:1]:PORT/": BlockedAddressError,
     "http://[::]:PORT/": BlockedAddressError,
@@ -61,7 +61,7 @@ INSIDE: dict[str, type[PropertyIntelligenceError]] = {
     "http://[fec0::1]:PORT/": BlockedAddressError,
     "http://[ff02::1]:PORT/": BlockedAddressError,
     "http://[2001:db8::1]:PORT/": BlockedAddressError,
-    # metadata services
+    # metadata services of clouds
     "http://169.254.169.254/latest/meta-data/": BlockedAddressError,
     "http://[fd00:ec2::254]/latest/meta-data/": BlockedAddressError,
     "http://[::ffff:169.254.169.254]/": BlockedAddressError,
@@ -89,7 +89,7 @@ INSIDE: dict[str, type[PropertyIntelligenceError]] = {
     "http://exam\tple.com:PORT/": InvalidTargetError,
     "http://127.0.0.1:PORT:80/": InvalidTargetError,
     "http://127.0.0.1:٨٠/": InvalidTargetError,
-    # other schemes and ports
+    # other schemes and ports than those of web pages
     "ftp://127.0.0.1:PORT/": InvalidTargetError,
     "file:///etc/passwd": InvalidTargetError,
     "gopher://127.0.0.1:PORT/_x": InvalidTargetError,

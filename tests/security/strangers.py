@@ -1,4 +1,4 @@
-"""Public and internal sites and a malicious name server on one machine: what can strangers make a fetcher contact?
+"""Check which addresses a hostile web site or name server can make a fetcher contact, on a simulated network.
 
 `python -m tests.security.strangers FOLDER CHROMIUM` runs in `unshare --net --mount`. If CHROMIUM is empty, no page is
 rendered. Writes to `FOLDER/seen.json` the result and the contacted addresses of each name, the result of each page, and
@@ -60,13 +60,12 @@ RECORDS: dict[str, list[tuple[int, str]]] = {
 }
 #: The first query for these names gets the public address, later queries get the internal address.
 REBINDS = ["rebinds.example"]
-#: These names do not resolve.
 DEAD = ["no-such-name.example", "cname-loop.example"]
 HONEST = ["honest.example", "honest6.example", "alias.example"]
 REACHABLE_WITHOUT_A_GUARD = ["plain.example", "plain6.example", "cname-chain.example", "10.0.0.7.nip.example"]
 
 _PADDING = "/* what a bundler leaves */" * 12
-#: The response by host and path: a redirect's location, or a page. Other names have a page at every path.
+#: The response by host and path: a redirect's location, or a page. Other hosts serve a page at every path.
 ANSWERS: dict[str, dict[str, str]] = {
     PUBLIC: {
         "/redirect": f"http://{INSIDE}/by-redirect",
@@ -96,7 +95,7 @@ DRAWN = [f"http://{PUBLIC}/{how}" for how in ("script", "load")]
 
 
 class NameServer:
-    """Answers queries for `RECORDS` over UDP (RFC 1035) with TTL 0."""
+    """A name server that answers queries for `RECORDS` over UDP (RFC 1035) with TTL 0."""
 
     def __init__(self) -> None:
         self._asked: dict[str, int] = defaultdict(int)
@@ -150,7 +149,7 @@ def _record(name: str, kind: int, value: str) -> bytes:
 
 
 class Everywhere(ThreadingHTTPServer):
-    """One server at every address of this machine. `contacts` records the address of each connection."""
+    """An HTTP server at every address of this machine. `contacts` records the address of each connection."""
 
     address_family = socket.AF_INET6
 
@@ -170,7 +169,7 @@ class Everywhere(ThreadingHTTPServer):
         return connection, client
 
     def during(self, act: Callable[[], object]) -> tuple[str, list[str]]:
-        """Return the result of `act` ("fetched", or its error's code or type) and the addresses that it contacted."""
+        """Return "fetched" or the error's code or type, and the addresses that `act` contacted."""
         before = len(self.contacts)
         try:
             act()
@@ -230,7 +229,6 @@ def _became(url: str, fetcher: Any) -> str:
 
 
 def main(folder: Path, chromium: str) -> None:
-    """Set up the network, fetch from every name, and fetch every page with the internal network allowed."""
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     inside = (INSIDE, INSIDE_6, "169.254.169.254", "::a00:7", "64:ff9b::a00:7", "64:ff9b:1::a00:7")
     for address in (PUBLIC, PUBLIC_6, *inside, "2002:a00:7::1", "2001:0:a00:7::1"):

@@ -15,8 +15,8 @@ __all__ = ["chromium", "make_browser_fetcher"]
 
 _REQUESTS = 5
 
-#: Scripts that each request 200 times within seconds, forty times a page's limit. More requests would exhaust memory.
-#: `u()` is a new URL of the page's own site, `other` a URL of another host.
+#: Scripts that each send 200 requests within seconds, which is forty times a page's limit. A test with more requests
+#: would exhaust memory. `u()` returns a new URL of the page's own site, and `other` is a URL of another host.
 FLOODS = {
     "audio worklet": "const c = new OfflineAudioContext(1, 128, 44100); again(() => c.audioWorklet.addModule(u()))",
     "paint worklet": "again(() => CSS.paintWorklet.addModule(u()))",

@@ -1,4 +1,4 @@
-"""A page in the browser reaches no internal server, according to the servers' logs and all packets."""
+"""A page in the browser reaches no internal server. The servers' logs and all recorded packets prove this."""
 
 import json
 import shutil
@@ -19,7 +19,6 @@ Seen = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def visits(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Seen]:
-    """Return a function that visits all pages in a given way and returns the observations."""
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("no Chromium: install Debian's package chromium")
@@ -43,7 +42,7 @@ def test_no_internal_server_is_reached(visits: Callable[[str], Seen]) -> None:
 
 
 def test_chromium_alone_reaches_no_server(visits: Callable[[str], Seen]) -> None:
-    """Without the request filter, the launch options alone let no packet out, not even to a public site."""
+    """Without the request filter, the launch options alone let Chromium send no packet, not even to a public site."""
     seen = visits("browser")
     assert (seen["reached"], seen["began"], seen["asked"]) == ([], [], {})
     assert not _shows_secret(seen)

@@ -16,7 +16,6 @@ GUESSES = FAILURES_PER_MINUTE + 1
 
 
 def guess(port: int, forwarded: list[str]) -> list[int]:
-    """Send a wrong token from each forwarded address; return the statuses."""
     with httpx2.Client(timeout=120, base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
         return [
             client.get("/api/v1/me", headers={"Authorization": "Bearer x", "X-Forwarded-For": address}).status_code
@@ -27,7 +26,7 @@ def guess(port: int, forwarded: list[str]) -> list[int]:
 @pytest.mark.parametrize(
     ("options", "settings"),
     [
-        (None, {}),  # as started by the Procfile
+        (None, {}),  # the server as the Procfile starts it
         ({}, {}),  # uvicorn's default, which trusts loopback
         (None, {"trusted_proxies": "192.0.2.1"}),  # trusts only another proxy
     ],
@@ -62,7 +61,7 @@ TRUSTED = (ip_network("10.0.0.0/8"), ip_network("127.0.0.1/32"))
         ("10.0.0.1", ["198.51.100.1", "203.0.113.7", "10.0.0.2"], "203.0.113.7"),
         ("10.0.0.1", ["203.0.113.7", "unknown", "10.0.0.2"], "10.0.0.2"),
         ("10.0.0.1", ["10.0.0.3", "10.0.0.2"], "10.0.0.3"),
-        # uvicorn already replaced the peer by the caller, because it trusts loopback
+        # uvicorn trusts loopback, so it has already replaced the peer by the caller
         ("203.0.113.7", ["198.51.100.1", "203.0.113.7"], "203.0.113.7"),
         ("203.0.113.7", ["203.0.113.7", "198.51.100.1"], None),
     ],

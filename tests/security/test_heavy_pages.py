@@ -59,7 +59,7 @@ def _tables_are_loaded() -> None:
     read_page(_page(f"{_HEAD}<p>Year built: 1987"))
 
 
-#: Pages with a part that is too large, and the words for that part in the error.
+#: Pages with a part that is too large, and the error's words for this part.
 HEAVY: dict[str, tuple[Callable[[], str], str]] = {
     "cells of a row": (lambda: f"{_HEAD}<table><tr>{'<td>3 beds' * 100_000}", "one <tr> has"),
     "cells of a row, 10 MB": (lambda: f"{_HEAD}<table><tr>{'<td>3 beds' * 1_000_000}", "tags"),
@@ -101,7 +101,7 @@ def _for_ever() -> None:
 
 
 def test_the_cpu_limit_ends_any_reading(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Even code that catches every error is interrupted. The next page has a new CPU budget."""
+    """The CPU limit interrupts even code that catches every error. The next page has a new CPU budget."""
     monkeypatch.setattr(budget, "CPU_SECONDS", 0.2)
     for _ in range(2):
         with pytest.raises(PageTooComplexError, match="CPU time"), budget.reading(URL):
@@ -111,7 +111,7 @@ def test_the_cpu_limit_ends_any_reading(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_no_signal_escapes_from_the_end_of_a_block(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A second signal that arrives while the first error is created must not escape from the block."""
+    """A second signal may arrive while the first one's error is created. It must not escape from the block."""
 
     class SlowlyMadeError(PageTooComplexError, code="slow"):
         def __init__(self, *args: Any) -> None:
@@ -148,7 +148,7 @@ def test_a_nested_block_uses_the_same_budget(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_all_work_on_a_page_shares_one_budget(site: Any, fetcher: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The budget covers fetching, reading, and prompting; a page that is fetched again has a new budget."""
+    """Fetching, reading, and prompting share the budget. Fetching the page again starts a new budget."""
     url = site.page("/1", f"{_HEAD}<p>Price: $250,000</p><p>3 bedrooms, built in 1987</p>".encode())
     page = fetcher.fetch(url)
     costs = [page.spent.cpu_seconds]
@@ -205,7 +205,7 @@ def _of_long_words(letter: str) -> Page:
 
 
 def test_nothing_of_a_page_is_cached_afterwards(tmp_path: Path) -> None:
-    """Caches that outlive a page contain only short words."""
+    """Caches that outlive a page contain only short words of the page."""
     database = Database(f"sqlite:///{tmp_path / 'store.sqlite3'}", names_key=NamesKey("k" * 32))
     with closing(database):
         refuse_name(database, database.names_key.make(), parse_name("Ada Example"))
@@ -235,7 +235,7 @@ def test_nothing_of_a_page_is_cached_afterwards(tmp_path: Path) -> None:
 def test_a_source_that_exceeds_its_budget_at_the_model_prompt_is_kept(
     world: World, monkeypatch: pytest.MonkeyPatch, block_seconds: float
 ) -> None:
-    """Each block of work costs a fixed time, so that reading stays within the budget and prompting exceeds it."""
+    """Each step of work costs a fixed time, so that reading stays within the budget and prompting exceeds it."""
     world.county.pages[FOUND] = (200, assessor(Roof="see below") + "<p>The roof was renewed in 2010.</p>")
     world.sources(BY_ADDRESS)
     monkeypatch.setattr(budget, "time", SimpleNamespace(thread_time=itertools.count(0, block_seconds).__next__))

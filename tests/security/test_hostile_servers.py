@@ -55,7 +55,7 @@ def test_a_page_that_announces_20_mb_is_not_read(site: Any, fetcher: Fetcher) ->
 
     with pytest.raises(PageTooLargeError, match="larger than 10000000 bytes on the wire"):
         fetcher.fetch(site.raw("/", chunks))
-    # bytes that the fetcher did not read are only in socket buffers
+    # the server also counts bytes in socket buffers, which the fetcher did not read
     assert site.sent_bytes < 10 * MB
 
 
@@ -123,8 +123,6 @@ def test_silence_ends_at_the_read_timeout(site: Any, make_fetcher: Callable[...,
 
 
 def test_the_total_timeout_includes_redirects(site: Any, make_fetcher: Callable[..., Fetcher]) -> None:
-    """Ten slow redirects share one limit."""
-
     def slow_redirect(number: int) -> Callable[[BaseHTTPRequestHandler], None]:
         def answer(handler: BaseHTTPRequestHandler) -> None:
             time.sleep(0.15)
@@ -263,7 +261,7 @@ def test_an_empty_page_has_its_own_error(site: Any, fetcher: Fetcher, body: byte
 
 @contextmanager
 def _socket_server(answer: Callable[[socket.socket], None]) -> Iterator[str]:
-    """Start a TCP server. `answer` gets each connection that requests a page; robots.txt is served here."""
+    """Start a TCP server that serves robots.txt and calls `answer` with each connection that requests a page."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:
@@ -315,7 +313,6 @@ def test_a_broken_connection_is_a_transient_error(fetcher: Fetcher, answer: str)
 
 
 def test_no_connection_is_left_open_after_an_error(site: Any, fetcher: Fetcher) -> None:
-    """After an error, every connection in the pool is idle or closed."""
     with pytest.raises(PageTooLargeError):
         fetcher.fetch(site.raw("/", _sixty_mb))
     deadline = time.monotonic() + 5

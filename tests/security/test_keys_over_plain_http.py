@@ -16,7 +16,6 @@ Make = Callable[..., Settings]
 
 
 def use(settings: Settings) -> None:
-    """Create the OpenAI client as a worker does when it starts."""
     build_manager(settings).close()
 
 

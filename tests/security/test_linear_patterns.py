@@ -54,7 +54,7 @@ def _patterns_in(value: Any, depth: int = 3) -> Iterator[re.Pattern[Any]]:
 
 
 def _uses(tree: ast.AST) -> dict[str, set[str]]:
-    """Return the methods that are called on each name, or on the items of a loop over it."""
+    """Return the methods that are called on each name. A loop variable counts as the name it loops over."""
     taken_from = dict[str, str]()
     for node in ast.walk(tree):
         if isinstance(node, ast.For | ast.comprehension) and isinstance(node.iter, ast.Name):
@@ -69,7 +69,7 @@ def _uses(tree: ast.AST) -> dict[str, set[str]]:
 
 
 def _written(tree: ast.AST) -> Iterator[tuple[re.Pattern[Any], str]]:
-    """Yield the patterns in calls such as `re.sub("...", ...)`, with the function's name."""
+    """Yield each pattern in calls such as `re.sub("...", ...)`, and the called function's name."""
     for node in ast.walk(tree):
         match node:
             case ast.Call(
@@ -79,7 +79,6 @@ def _written(tree: ast.AST) -> Iterator[tuple[re.Pattern[Any], str]]:
 
 
 def _patterns() -> dict[str, tuple[re.Pattern[Any], set[str]]]:
-    """Return each pattern and the methods that apply it, keyed by its module, name, and text."""
     found = dict[int, tuple[str, re.Pattern[Any], set[str]]]()
     for module in _modules():
         tree = ast.parse(inspect.getsource(module))
@@ -93,7 +92,7 @@ def _patterns() -> dict[str, tuple[re.Pattern[Any], set[str]]]:
 
 
 def _slowest(pattern: re.Pattern[Any], methods: set[str]) -> str | None:
-    """Return the beginning of a text that the pattern scans too slowly, or None if there is no such text."""
+    """Return the beginning of a text that the pattern scans too slowly, or None if no text is too slow."""
     anchored = methods & _ANCHORED
     searches = not anchored or methods & {"search", "sub", "subn", "findall", "finditer", "split"}
     for text in pumped(pattern, _LENGTH):

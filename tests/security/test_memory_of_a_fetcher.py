@@ -1,4 +1,4 @@
-"""The fetcher's memory grows by at most 64 MB, even if a hostile server sends data that decompress to gigabytes."""
+"""The fetcher's memory grows by at most 64 MB, even if a hostile server sends data that expand to gigabytes."""
 
 import functools
 import gzip
@@ -21,8 +21,7 @@ except ImportError:
 
 MB = 1_000_000
 GB = 1000 * MB
-#: The maximum growth of memory. A page of up to 10 MB is held as bytes and as text, and the allocator keeps some of
-#: the freed memory.
+#: A page of up to 10 MB is held as bytes and as text, and the allocator keeps some of the freed memory.
 MOST_ABOVE_IDLE_MB = 64.0
 pytestmark = pytest.mark.timeout(900)
 Chunks = Callable[[], Iterator[bytes]]
@@ -100,7 +99,7 @@ HOSTILE: dict[str, tuple[Chunks, str]] = {
 
 @pytest.mark.long
 def test_memory_stays_flat_whatever_a_server_sends(site: Any) -> None:
-    """One process fetches all responses in turn. Each has the expected result and needs little memory."""
+    """One process fetches all responses in turn. Each fetch has the expected result and needs little memory."""
     for bomb in (_gzip_bomb, _double_bomb, _brotli_bomb, _zstd_bomb):
         bomb()  # created and cached before the first request
     urls = [site.raw(f"/{number}", chunks) for number, (chunks, _) in enumerate(HOSTILE.values())]

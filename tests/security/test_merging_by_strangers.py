@@ -1,4 +1,4 @@
-"""A page of unknown kind may join a property, but never makes the store merge two properties. A person decides that."""
+"""A page of unknown kind may join a property, but only a person may merge two properties because of it."""
 
 import itertools
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ def page(url: str, kind: SourceKind | None, *parts: dict[str, Any], day: int = 0
 
 
 def known(street_kind: SourceKind | None = SourceKind.PERMITS) -> list[SourceRecord]:
-    """Return a house's page, known by its address, and the page of another owner's lot, known by its parcel number."""
+    """Return a house's page (with an address), and the page of another owner's lot (with a parcel number)."""
     return [page(HOUSE, street_kind, STREET, {"YearBuilt": 1950}), page(LOT, SourceKind.ASSESSOR, PARCEL)]
 
 
@@ -48,7 +48,6 @@ def save(stores: Stores, *records: SourceRecord) -> None:
 
 
 def homes(stores: Stores, *urls: str) -> list[str]:
-    """Return the property id of each page."""
     found = {source["url"]: one["property"] for one in stores.properties.page().items for source in one["sources"]}
     return [found[url] for url in urls]
 
@@ -84,7 +83,7 @@ def test_both_properties_stay_separate_in_any_order(stores: Stores, order: tuple
 
 
 def test_a_known_page_does_not_merge_properties_that_a_stranger_connected_before(stores: Stores) -> None:
-    """The stranger's page gives the house the lot's parcel number. Then the lot's own office is scraped again."""
+    """The stranger's page gives the house's address and the lot's number. Then the lot's own page is scraped again."""
     save(stores, *known(None), page(PORTAL, None, STREET), page(STRANGER, None, STREET, PARCEL, {"CloseDate": "x"}))
     save(stores, page(LOT, SourceKind.ASSESSOR, PARCEL, {"TaxYear": 2026}, day=1))
     house, lot = homes(stores, HOUSE, LOT)

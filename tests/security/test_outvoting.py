@@ -18,7 +18,6 @@ def built(url: str, year: int, kind: SourceKind | None = None) -> SourceRecord:
 
 
 def merged(*sources: SourceRecord) -> Merged:
-    """Merge the sources, whose order does not matter (tests/property_based/test_merging.py)."""
     return merge(sources)
 
 
@@ -58,7 +57,7 @@ def test_sites_of_different_owners_are_separate_sources_on_any_host(urls: tuple[
 
 
 def test_an_unknown_page_of_a_known_source_adds_nothing_to_it() -> None:
-    """Otherwise a portal would get another vote for each page that is scraped by its URL."""
+    """Otherwise, each page of a portal that is scraped by its URL would add a vote for the portal."""
     portal = built("https://portal.example/1", 1987, SourceKind.PORTAL)
     found = merged(built(ASSESSOR, 1978, SourceKind.ASSESSOR), portal, built("https://blog.portal.example/1", 1987))
     assert found.values["YearBuilt"] == 1978

@@ -31,7 +31,7 @@ def _destination(host: str) -> Destination:
 
 
 class _Fleet:
-    """Combines robots.txt and rate limits as the fetcher does. `rules` is robots.txt by host; other hosts have none."""
+    """Applies robots.txt and rate limits as the fetcher does. `rules` has robots.txt by host; other hosts have none."""
 
     def __init__(self, rules: dict[str, str]) -> None:
         self.clock = ManualClock()
@@ -46,7 +46,7 @@ class _Fleet:
         self._politeness = Politeness(store, self.clock, min_gap_seconds=1.0)
 
     def ask(self, host: str) -> float:
-        """Visit `host`. Return 0 if the visit was allowed, else the seconds after which the job should try again."""
+        """Visit `host`. Return 0, or the seconds after which the job should retry if the visit was deferred."""
         destination = _destination(host)
         try:
             with self._politeness.slot(destination, JOB, self._robots.permit(destination, JOB)) as slot:
@@ -87,7 +87,7 @@ def test_a_long_crawl_delay_slows_no_other_host_of_its_site(host: str) -> None:
 
 
 class _LoopbackIsPublic(Guard):
-    """The real guard, except that a test's servers get the rate limits of public sites."""
+    """The real guard, except that test servers on loopback have the rate limits of public sites."""
 
     def check(self, url: str, **_: Any) -> Destination:
         return dataclasses.replace(super().check(url), is_private=False)

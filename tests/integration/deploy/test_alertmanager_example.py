@@ -45,10 +45,7 @@ def webhook_receiver(make_receiver: Callable[..., Receiver]) -> Receiver:
 
 @pytest.fixture
 def alertmanager_url(alertmanager_program: str, tmp_path: Path, webhook_receiver: Receiver) -> Iterator[str]:
-    """Start Alertmanager with the example.
-
-    Slack and the mail server are simulated, and alerts are sent without a grouping delay.
-    """
+    """Start Alertmanager with the example, but with a simulated Slack and mail server and without a grouping delay."""
     config = yaml.safe_load(ALERTMANAGER.read_text())
     config["global"]["smtp_smarthost"] = f"127.0.0.1:{free_port()}"
     config["route"]["group_wait"] = config["route"]["routes"][0]["group_wait"] = "200ms"

@@ -21,10 +21,7 @@ class Tls:
 
 
 def make_tls(folder: Path, host: str = "homes.example") -> Tls:
-    """Create a key and a self-signed certificate for `host` in `folder/server.pem`.
-
-    Return TLS contexts of a server and a client that use this certificate.
-    """
+    """Create a key and a self-signed certificate for `host` in `folder/server.pem`. Return TLS contexts with both."""
     key = ec.generate_private_key(ec.SECP256R1())
     certificate = (
         _unsigned(key, host, issuer=_name(host))
@@ -42,10 +39,7 @@ def make_tls(folder: Path, host: str = "homes.example") -> Tls:
 
 
 def make_client(server: Path, folder: Path) -> tuple[Path, Path]:
-    """Create a client certificate signed by the certificate in `server`.
-
-    Return the paths of the certificate and of its key.
-    """
+    """Create a client certificate signed by the certificate in `server`. Return the files of certificate and key."""
     pem = server.read_bytes()
     signer = serialization.load_pem_private_key(pem, None)
     assert isinstance(signer, ec.EllipticCurvePrivateKey)

@@ -22,10 +22,7 @@ def test_a_benchmark_cell_is_measured() -> None:
 
 
 def test_the_report_names_missed_targets(tmp_path: Path) -> None:
-    """Equal contestants miss no target.
-
-    If this project is slightly worse than the others in one cell, it misses all three targets.
-    """
+    """Equal contestants miss no target. A project that is slightly worse in one cell misses all three targets."""
     found = {cell: Figures(10, 5.0, 2.0, 0.96 if cell.gap_seconds else None, 0) for cell in cells(1.0)}
     write_report(found, tmp_path, machine="2 cores", scrapy="Scrapy 2", size=39, repeats=3)
     assert "missed" not in (tmp_path / "fetching.md").read_text()

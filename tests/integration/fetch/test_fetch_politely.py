@@ -60,10 +60,7 @@ def test_the_least_gap_separates_robots_pages_and_redirects(site: Any, paced: Ca
 
 @pytest.mark.parametrize("delay", [50, 100])
 def test_waiting_for_a_slot_does_not_use_the_pages_time(site: Any, paced: Callable[..., Fetcher], delay: int) -> None:
-    """The redirects lead to two waits for the site's crawl delay.
-
-    These waits do not count toward the page's time limit of 60 s.
-    """
+    """The crawl delay causes two waits, which do not count toward the page's time limit of 60 s."""
     clock = ManualClock()
     site.page("/robots.txt", f"User-agent: *\nCrawl-delay: {delay}\n".encode(), content_type="text/plain")
     site.page("/1", b"", status=302, Location="/2")

@@ -44,20 +44,14 @@ def test_rules_for_our_name_take_precedence(site: Any, make_fetcher: Callable[..
     [(401, "User-agent: *\nDisallow: /"), (404, ""), (200, "<!doctype html><p>Disallow: everything")],
 )
 def test_no_robots_txt_allows_all(site: Any, fetcher: Fetcher, status: int, text: str) -> None:
-    """A 4xx status allows all pages (RFC 9309, section 2.3.1.3).
-
-    An HTML page at /robots.txt contains no rules, so it also allows all pages.
-    """
+    """A 4xx status allows all pages (RFC 9309, section 2.3.1.3). So does an HTML page, which contains no rules."""
     _robots(site, text, status=status)
     assert fetcher.fetch(site.page("/")).body
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_a_failing_robots_txt_defers_the_site(site: Any, make_fetcher: Callable[..., Any], status: int) -> None:
-    """Until robots.txt can be read, no page is fetched (RFC 9309, section 2.3.1.4).
-
-    It is requested again only after a pause.
-    """
+    """No page is fetched (RFC 9309, section 2.3.1.4), and robots.txt is requested again only after a pause."""
     clock = ManualClock()
     fetcher = make_fetcher(OPEN, clock=clock)
     _robots(site, "", status=status, Retry_After="5")

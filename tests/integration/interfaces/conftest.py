@@ -180,10 +180,7 @@ def token(called: Propintel) -> Callable[[str], str]:
 
 @pytest.fixture
 def stores(home: Path) -> Iterator[Stores]:
-    """Open the stores that the test's processes use.
-
-    A changed value is published at once, without a second fetch to confirm it.
-    """
+    """Open the stores that the test's processes use. A changed value is published without a confirming fetch."""
     with open_stores(Settings.of(propintel_home=home / "state", changes_confirming_looks=0)) as opened:
         yield opened
 

@@ -116,10 +116,7 @@ def test_tokens_of_the_provider_are_accepted(client: TestClient, provider: Provi
 
 
 def test_invalid_tokens_are_unauthenticated(client: TestClient, provider: Provider) -> None:
-    """A token with another algorithm causes no request to the provider.
-
-    Tokens with unknown keys cause at most two requests.
-    """
+    """A token with another algorithm causes no request to the provider. Tokens with unknown keys cause at most two."""
     assert (
         client.get(STATS, headers=provider.sign("HS256", "rsa", "0123456789abcdef0123456789abcdef")).status_code == 401
     )

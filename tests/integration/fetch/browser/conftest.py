@@ -39,10 +39,7 @@ def drawing(html: str = FACTS) -> str:
 
 @pytest.fixture(scope="session")
 def chromium() -> Path:
-    """Return the path of Debian's Chromium.
-
-    Allow the browser four minutes to start, because other tests run at the same time.
-    """
+    """Return the path of Debian's Chromium. It gets four minutes to start, because other tests run at the same time."""
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("no Chromium: install Debian's package chromium")

@@ -220,10 +220,7 @@ def test_a_closed_fetcher_leaves_no_process_or_file(site: Any, make_browser_fetc
 
 
 def test_a_job_that_is_stopped_closes_its_page(site: Any, browser_fetcher: Fetcher) -> None:
-    """A signal handler raises an exception, as Celery does at its time limit.
-
-    Nothing more is loaded after the exception.
-    """
+    """A signal handler raises an exception, as Celery does at its time limit. Then nothing more is loaded."""
     url = site.page("/home", shell("setInterval(() => fetch('/more').catch(() => 0), 20)"))
     browser_fetcher.fetch(site.page("/good", shell(drawing())))
 

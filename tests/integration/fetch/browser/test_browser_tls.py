@@ -10,10 +10,7 @@ from tests.integration.fetch.browser.conftest import drawing
 
 @pytest.fixture
 def visit(make_site: Callable[..., Any], make_browser_fetcher: Any, make_names: Any, tls: Any) -> Callable[..., Any]:
-    """Return a function that renders a page with a script from `host`.
-
-    The returned function gives the page's text and the requested paths.
-    """
+    """Return a function that renders a page with a script from `host`, and returns its text and the requested paths."""
 
     def make(host: str) -> tuple[str, list[str]]:
         site = make_site(context=tls.server)

@@ -121,10 +121,7 @@ def save_failed_job(jobs: JobStore, target: str = GONE) -> str:
 
 @dataclass(frozen=True)
 class FilledServer:
-    """A server with data for every page.
-
-    `ids` has one stored id for each kind of row. `session` is the session cookie of a manager.
-    """
+    """A server with data for every page. `ids` has one stored id per kind of row; `session` is a manager's cookie."""
 
     url: str
     session: str
