@@ -1,4 +1,4 @@
-"""Check and migrate the database schema with Alembic, without an alembic.ini."""
+"""Check and migrate the database schema with Alembic."""
 
 import fcntl
 from collections.abc import Iterator
@@ -12,16 +12,14 @@ from app.errors.storage import DatabaseOutdatedError, OldSchemaError, StoreError
 from app.property.storage import errors
 from app.property.storage.engine import make_engine, outside_transaction, parse_url
 
-#: Newest revision in migrations/versions. Repeated here, so that processes start without loading Alembic. A test
-#: compares it with the migrations.
+#: Newest revision in `migrations/versions`. Repeated here, because loading Alembic takes time.
 HEAD = "0100"
 _MIGRATIONS = Path(__file__).parent / "migrations"
-#: Oldest revision that can be migrated.
 _FIRST = "0100"
 
 
 def make_file(url: URL) -> None:
-    """Create a missing SQLite file and folder, readable by the owner only. SQLite gives its log the same mode."""
+    """Create a missing SQLite file and its folder, readable only by the owner."""
     if url.get_backend_name() != "sqlite":
         return
     file = Path(url.database or "")
@@ -35,9 +33,9 @@ def make_file(url: URL) -> None:
 
 
 def prepare(engine: Engine) -> None:
-    """Migrate a SQLite database to `HEAD`, or check that a PostgreSQL database is at `HEAD`.
+    """Migrate a SQLite database to `HEAD`; require that a PostgreSQL database is at `HEAD`.
 
-    Raises `OldSchemaError` for a schema from before 1.0, and `DatabaseOutdatedError` if PostgreSQL must be migrated.
+    Raises `OldSchemaError` for a schema from before 1.0, and `DatabaseOutdatedError` if PostgreSQL is not migrated.
     """
     with _file_lock(engine.url, fcntl.LOCK_SH), engine.connect() as connection:
         found = current(connection)
@@ -59,7 +57,7 @@ def current(connection: Connection) -> str | None:
 def upgrade(url: str) -> tuple[str | None, str]:
     """Migrate the database to `HEAD` in one transaction. Return the old revision (None: no schema) and the new one.
 
-    Raises `OldSchemaError`, or another `StoreError` if this version of the software does not know the revision.
+    Raises `OldSchemaError`, and `StoreError` if the revision is unknown to this version.
     """
     parsed = parse_url(url)
     make_file(parsed)
@@ -75,7 +73,7 @@ def _migrate(engine: Engine) -> tuple[str | None, str]:
     with _file_lock(engine.url, fcntl.LOCK_EX):
         if engine.dialect.name == "sqlite":
             with outside_transaction(engine) as cursor:
-                # in WAL mode, readers do not wait for writers; the database file stores this mode permanently
+                # readers then do not wait for writers; the database file keeps this mode
                 cursor.execute("PRAGMA journal_mode = WAL")
         return _run(engine)
 
@@ -87,7 +85,7 @@ def _run(engine: Engine) -> tuple[str | None, str]:
 
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
-            connection.execute(text("SET LOCAL statement_timeout = 0"))  # migrating a large table takes long
+            connection.execute(text("SET LOCAL statement_timeout = 0"))  # large tables take long
             connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('propintel migrations'))"))
         before = current(connection)
         _require_no_old_schema(engine, before)
@@ -104,7 +102,6 @@ def _run(engine: Engine) -> tuple[str | None, str]:
 
 
 def is_too_old(revision: str | None) -> bool:
-    """Return whether the schema is from a version before 1.0, which cannot be migrated."""
     return revision is not None and revision < _FIRST
 
 
@@ -115,10 +112,10 @@ def _require_no_old_schema(engine: Engine, revision: str | None) -> None:
 
 @contextmanager
 def _file_lock(url: URL, kind: int) -> Iterator[None]:
-    """Lock a file next to the SQLite database: exclusively for a migration, shared to read the revision.
+    """Lock a file next to the SQLite database: exclusively to migrate, shared to read the revision.
 
-    While the journal mode changes, SQLite fails immediately instead of waiting, so a separate lock is needed. Do
-    nothing for PostgreSQL, whose migration takes an advisory lock.
+    SQLite itself does not wait while another process changes the journal mode. Do nothing on PostgreSQL, where a
+    migration takes an advisory lock.
     """
     if url.get_backend_name() != "sqlite":
         yield

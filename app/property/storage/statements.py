@@ -1,4 +1,4 @@
-"""Helpers for SQL statements, and the base class of the stores."""
+"""Helpers for SQL statements, and the base class of stores."""
 
 import hashlib
 import json
@@ -15,8 +15,8 @@ from app.property.storage.database import Database
 from app.property.storage.paging import Order, Page
 from app.property.storage.types import Base
 
-#: Maximum number of values in an IN list, or of rows in an INSERT. SQLite accepts 32,766 parameters per statement, and
-#: the widest table that is inserted in chunks has 32 columns.
+#: Maximum number of values in an IN list, or of rows in an INSERT. SQLite accepts 32,766 parameters, and the widest of
+#: these INSERTs has 32 columns.
 CHUNK = 1000
 
 
@@ -26,7 +26,6 @@ def chunks[T](values: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
 
 
 def new_id() -> str:
-    """Return a new unique id of 32 hex digits."""
     return uuid.uuid4().hex
 
 
@@ -38,31 +37,33 @@ def clean(text: str | None) -> str | None:
 
 
 def digest(value: Any) -> str:
-    """Return the SHA-256 of a JSON value as hex digits. The order of object keys does not change it."""
+    """Return the SHA-256 of a JSON value as hex digits. The order of object keys does not matter."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def insert_into(connection: Connection, table: Table | type[Any]) -> Any:
-    """Return an INSERT for the database's dialect, which supports ON CONFLICT."""
+    """Return an INSERT that supports ON CONFLICT, in the database's dialect."""
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     return dialect.insert(table)
 
 
 def insert_if_new(connection: Connection, table: Table | type[Any]) -> Any:
-    """Return an INSERT that skips rows whose unique key already exists."""
     return insert_into(connection, table).on_conflict_do_nothing()
 
 
 def entities[T](
     connection: Connection, statement: TypedReturnsRows[T], rows: Sequence[dict[str, Any]] | None = None
 ) -> list[T]:
-    """Execute a statement and return its mapped objects, detached from any session. `rows` are its parameter sets."""
+    """Execute a statement and return its mapped objects, detached from any session.
+
+    `rows` are its sets of parameters.
+    """
     with Session(connection, expire_on_commit=False) as session:
         return list(session.scalars(statement, rows, execution_options={"synchronize_session": False}))
 
 
 class Store:
-    """Base class of stores. Their public methods raise errors from `app.errors`."""
+    """Base class of stores."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -86,17 +87,16 @@ class Store:
 
 
 def insert_all(connection: Connection, objects: Sequence[Base]) -> None:
-    """Insert new mapped objects and set their attributes to the column defaults."""
+    """Insert mapped objects, and set their attributes to the column defaults."""
     with Session(connection, expire_on_commit=False) as session:
         session.add_all(objects)
         session.flush()
 
 
 def delete_some(database: Database, table: type[Base], which: ColumnElement[bool], at_once: int) -> int:
-    """Delete at most `at_once` rows that match `which`, with `Database.repeat_paced`. Return the number deleted.
+    """Delete up to `at_once` rows that match `which`, and return their number.
 
-    If no rows match, no write transaction begins. A row that another transaction has just changed is deleted only if it
-    still matches.
+    If there are none, no write transaction begins.
     """
     key = tuple(table.__table__.primary_key.columns)
     some = select(*key).where(which).limit(at_once)
@@ -108,6 +108,6 @@ def delete_some(database: Database, table: type[Base], which: ColumnElement[bool
 
 
 def upsert(connection: Connection, table: Table | type[Any], key: Mapping[str, Any], values: Mapping[str, Any]) -> None:
-    """Set `values` in the row with the unique key `key`. Insert the row if it does not exist."""
+    """Set `values` in the row with this unique key, or insert the row."""
     statement = insert_into(connection, table).values({**key, **values})
     connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=dict(values)))

@@ -1,1 +1,1 @@
-"""Purge data about pages, properties, and people, and keep purged data from being stored again."""
+"""Purge data about pages, properties, and people, so that it is not stored again."""

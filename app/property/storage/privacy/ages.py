@@ -1,7 +1,4 @@
-"""Delete values that are older than their retention time: people's names, and all observations.
-
-Names have their own retention time. A name's age is the time since its page was last seen with that name.
-"""
+"""Delete people's names and observations at the end of their retention periods."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -24,9 +21,8 @@ from app.property.storage.properties.tables import AS_OF, NAMES_PEOPLE, Observat
 from app.property.storage.statements import Store
 from app.property.storage.watches.models import Change
 
-#: Maximum number of observations, or of properties with names past the retention time, that one step examines.
+#: Maximum number of observations, or of properties with old names, per step.
 _AT_ONCE = 100
-#: The tables that hold one field's value per row, each with its column for the time when the value was seen.
 _SEEN_AT: Mapping[type[Observation | Unverified | Change], InstrumentedAttribute[datetime]] = {
     Observation: Observation.observed_at,
     Unverified: Unverified.seen_at,
@@ -36,9 +32,9 @@ _SEEN_AT: Mapping[type[Observation | Unverified | Change], InstrumentedAttribute
 
 @dataclass(frozen=True, slots=True)
 class Aged:
-    """The result of one step: deleted rows, records that lost a name, and whether `more` rows may be left to delete.
+    """The result of a step: deleted observations (with names: also claims and changes), and records that lost a name.
 
-    After `prune_names`, `observations` also counts deleted claims and changes.
+    If `more`, there may be more to delete.
     """
 
     observations: int = 0
@@ -49,12 +45,11 @@ class Aged:
 class AgeLimits(Store):
     """Deletes old values from a `Database`, one small step per call.
 
-    A step finds old values by index and without locks. Then it locks their properties, checks the values again, and
-    deletes them.
+    A step finds old values without locks. Then it locks their properties, and checks and deletes the values.
     """
 
     def prune_observations(self, days: float) -> Aged:
-        """Delete up to 100 observations older than `days`. Keep observations from the body of a current record."""
+        """Delete up to 100 observations older than `days`, except those of a current record's body."""
         oldest, c = self._database.clock.now() - timedelta(days=days), Observation
         ended = ~_records_of_observation().exists()
         query = select(c.id, c.property_id).where(c.observed_at < oldest, ended).order_by(c.observed_at, c.id)
@@ -68,10 +63,11 @@ class AgeLimits(Store):
         return Aged(self._database.repeat_paced(work), more=len(old) == _AT_ONCE) if old else Aged()
 
     def prune_names(self, days: float) -> Aged:
-        """Delete people's names that no page has shown for `days`, from up to 100 properties.
+        """Delete people's names that no page has shown for `days`, in up to 100 properties, each in its own
+        transaction.
 
-        The names are also removed from other values of the same pages. Each property is one transaction. The audit log
-        records the numbers of deleted rows and changed records.
+        The names are also removed from the other values of their pages. The numbers of deleted rows and changed records
+        go to the audit log.
         """
         oldest = self._database.clock.now() - timedelta(days=days)
         with self._database.reading() as connection:
@@ -102,7 +98,7 @@ class AgeLimits(Store):
 def _with_old_names(connection: Connection, oldest: datetime) -> tuple[list[str], bool]:
     queries = [select(SourceRow.property_id).where(NAMES_PEOPLE, oldest > AS_OF).order_by(AS_OF)]
     for table, seen_at in _SEEN_AT.items():
-        for name in sorted(PEOPLE_FIELDS):  # one query per field, so that the database uses the index
+        for name in sorted(PEOPLE_FIELDS):  # one query per field can use the index
             query = select(table.property_id).where(table.field == name, *_is_old(table, oldest))
             queries.append(query.order_by(seen_at))
     found = [connection.execute(query.limit(_AT_ONCE)).scalars().all() for query in queries]
@@ -111,7 +107,6 @@ def _with_old_names(connection: Connection, oldest: datetime) -> tuple[list[str]
 
 
 def _is_old(table: type[Observation | Unverified | Change], oldest: datetime) -> list[ColumnElement[bool]]:
-    """Return the conditions. An observation was also seen whenever a record with the same body was confirmed."""
     is_old = [_SEEN_AT[table] < oldest]
     if table is Observation:
         is_old.append(~_records_of_observation(oldest <= AS_OF).exists())
@@ -126,11 +121,11 @@ def _records_of_observation(*which: ColumnElement[bool]) -> Select[Any]:
 def _strip(connection: Connection, row: Row[Any]) -> None:
     names = list[PersonName]()
     for field in sorted(PEOPLE_FIELDS & row.record.keys()):
-        with suppress(InvalidPersonError):  # the name cannot be told from ordinary words, so it is not searched for
+        with suppress(InvalidPersonError):  # a name that could be ordinary words is not searched for
             names.append(parse_name(str(row.record[field])))
     finder = finder_of(*names)
     values = {name: value for name, value in row.record.items() if name not in PEOPLE_FIELDS}
-    # without an edition, the page is read again even if it has not changed
+    # without an edition, the page is read again even if it is unchanged
     change = {**record_without(finder, values, row.evidence), "names_people": False, "edition": None}
     connection.execute(update(SourceRow).where(SourceRow.id == row.id).values(change))
     mine = Observation.property_id == row.property_id, Observation.content_sha256 == row.content_sha256
@@ -139,6 +134,6 @@ def _strip(connection: Connection, row: Row[Any]) -> None:
             clean = cleaned(Observation.__table__, observed, finder)
             which = Observation.id == observed.id
             if clean is None or clean["value_sha256"] != observed.value_sha256:
-                connection.execute(delete(Observation).where(which))  # the observation's value contained the name
+                connection.execute(delete(Observation).where(which))
             else:
                 connection.execute(update(Observation).where(which).values(clean))

@@ -1,4 +1,4 @@
-"""Remove names of people from rows, records, and values. A `Finder` finds the names."""
+"""Remove names of people, found by a `Finder`, from rows, records, and values."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,10 +15,10 @@ from app.property.storage.statements import digest
 
 
 def record_without(finder: Finder, values: Mapping[str, Any], evidence: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return `values` and `evidence` without the names that `finder` finds, as the columns `record` and `evidence`.
+    """Return `values` and `evidence` without names, as the columns `record` and `evidence`.
 
-    A field for names of people is removed if its value or evidence contains such a name. From other fields, only the
-    name is removed, except that a link with a name is removed whole, and so is a field whose list becomes empty.
+    A field for people's names is removed if its value or evidence contains a name. In other fields, the name is cut
+    out; a link with a name is removed, and so is a list that becomes empty.
     """
     kept, proofs = dict[str, Any](), dict[str, Any]()
     for name, value in values.items():
@@ -35,7 +35,6 @@ def record_without(finder: Finder, values: Mapping[str, Any], evidence: Mapping[
 
 
 def source_without(finder: Finder, record: SourceRecord) -> SourceRecord:
-    """Return the record without the names that `finder` finds (see `record_without`)."""
     columns = record_without(finder, record.values, evidence_json(record.evidence))
     proofs = {name: Evidence.model_validate(proof) for name, proof in columns["evidence"].items()}
     return replace(record, values=columns["record"], evidence=proofs)
@@ -48,12 +47,12 @@ def _value_without(finder: Finder, name: str, value: Any) -> Any:
 
 
 def cleaned(table: Table, row: Row[Any], finder: Finder) -> dict[str, Any] | None:
-    """Return the row's new column values, without the names that `finder` finds, or None if the row must be deleted."""
+    """Return the row's column values without names, or None if the row must be deleted."""
     texts = {column.name: getattr(row, column.name) for column in columns_of(table, PiiKind.TEXT)}
     change = {name: finder.without(value) for name, value in texts.items()}
     if {"record", "evidence"} <= texts.keys():
         return {**change, **record_without(finder, row.record, row.evidence)}
-    name = getattr(row, "field", None)  # None for a table that does not hold one field's value per row
+    name = getattr(row, "field", None)  # None if rows of the table are not values of one field
     if name in PEOPLE_FIELDS:
         return None
     if name is not None and "value" in change:

@@ -1,7 +1,8 @@
-"""The secret key for hashing purged names. Nobody without the key can test whether a name is among the hashes.
+"""The secret key for hashing the names of purged people. Without it, nobody can test whether a name is among the
+hashes.
 
-The key comes from a setting, or from a file beside a SQLite database. It is never stored in the database, because a
-copy of the database would then contain both the hashes and the key.
+It comes from a setting, or from a file next to a SQLite database. It is not stored in the database, or a copy of the
+database would contain both the hashes and the key.
 """
 
 import hashlib
@@ -17,16 +18,16 @@ _BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class NamesKey:
-    """The key, derived from `secret` (PRIVACY_KEY) or else read from the file `path`.
+    """The key: derived from `secret` (PRIVACY_KEY), or else stored in the file `path`.
 
-    The first purge of a person creates the file. If both `secret` and `path` are None, people cannot be purged.
+    The first purge of a person creates the file. Without both, people cannot be purged.
     """
 
     secret: str | None = field(default=None, repr=False)
     path: Path | None = None
 
     def read(self) -> bytes | None:
-        """Return the 32 bytes of the key, or None if there is no key yet.
+        """Return the 32 bytes of the key, or None if there is none.
 
         Raises `ConfigurationError` if the file is unreadable or damaged.
         """
@@ -45,10 +46,10 @@ class NamesKey:
         return key
 
     def make(self) -> bytes:
-        """Return the key, and create its file if it is missing. Raises `ConfigurationError` if that is impossible."""
+        """Return the key; create its file if needed. Raises `ConfigurationError` if there can be no key."""
         if self.read() is None and self.path is not None:
             try:
-                write_once(self.path, secrets.token_bytes(_BYTES))  # if two processes race, both use the first key
+                write_once(self.path, secrets.token_bytes(_BYTES))  # of two processes, the first one wins
             except OSError as exc:
                 raise _unusable(f"{self.path} cannot be written ({exc.strerror or exc})") from exc
         key = self.read()

@@ -37,20 +37,20 @@ from app.property.storage.tables import metadata
 from app.property.storage.watches.models import Change
 from app.property.urls.targets import normalize_url
 
-#: Rows of these tables that contain the name are deleted. `_clear` also deletes page copies, bodies, and model
-#: requests. From rows of other tables, only the name is removed.
+#: Tables whose rows are deleted if they contain the name. `_clear` also deletes page copies, bodies, and model
+#: requests. In other tables, only the name is removed.
 _COPIES = tuple(one.__table__ for one in (LlmCache, RecipeRow, RecipeExample, Change))
 #: Maximum number of rows cleaned per transaction. The properties they belong to are rebuilt in the same transaction.
 _AT_ONCE = 20
-#: Maximum number of page bodies loaded into memory at a time.
+#: Maximum number of page bodies in memory.
 _BODIES = 20
 _NOTE_SECONDS = 5.0
-#: These tables are derived from others. They are searched last, to find rows derived before the others were cleaned.
+#: Tables derived from others, which are searched last: a row may be derived before the other tables are cleaned.
 _LAST = ("properties", "changes")
 
 
 def person_steps(database: Database, name: PersonName, *, dry_run: bool) -> Iterator[Step]:
-    """Yield the steps that purge a person, pages first.
+    """Yield the steps that purge a person.
 
     Raises `ConfigurationError` if there is no key for hashing the name, except in a dry run.
     """
@@ -68,7 +68,7 @@ def person_steps(database: Database, name: PersonName, *, dry_run: bool) -> Iter
     first = names.index(begun[0]) if begun is not None and begun[0] in names else 0
     noted = time.monotonic()
     for table in tables[first:]:
-        # a primary key that may contain the name, such as a URL, must not be stored as the purge's position
+        # such a key (a URL, for example) may contain the name, so it is not stored as the purge's position
         is_plain = not {*columns_of(table, *NAMING)} & {*table.primary_key}
         named, after = list[tuple[Any, ...]](), begun[1] if begun is not None and table.name == begun[0] else None
         for key, texts in _rows(database, table, after):
@@ -94,7 +94,7 @@ def _note(part: Removal, progress: Progress, table: str, key: Sequence[Any]) -> 
 def _pages(database: Database, finder: Finder) -> Scope:
     urls = dict.fromkeys(stored_urls(database, finder.is_in))
     for url in list(urls):
-        with suppress(InvalidTargetError):  # a URL after redirects may be too long for a target
+        with suppress(InvalidTargetError):
             urls[normalize_url(url)] = None
     return Scope(urls=tuple(urls), one_by_one=True)
 
@@ -102,7 +102,7 @@ def _pages(database: Database, finder: Finder) -> Scope:
 def _rows(
     database: Database, table: Table, after: tuple[Any, ...] | None
 ) -> Iterator[tuple[tuple[Any, ...], Sequence[Any]]]:
-    """Yield the primary key of each row after the key `after`, and its texts and URLs that may name people."""
+    """Yield the primary keys of rows after the key `after`, with the row's texts and URLs that may name people."""
     width = len(table.primary_key.columns)
     texts, targets = columns_of(table, PiiKind.TEXT), columns_of(table, PiiKind.TARGET, PiiKind.URLS)
     if table is Blob.__table__:
@@ -115,7 +115,10 @@ def _rows(
 
 
 def _decoded(body: bytes) -> str:
-    """Decode a body well enough to find names: as UTF-8, or else as Latin-1. NUL bytes of UTF-16 are removed."""
+    """Decode a body well enough to find names: as UTF-8, or else as Latin-1.
+
+    NUL bytes of UTF-16 are removed, so that its ASCII letters can be read.
+    """
     try:
         return body.decode("utf-8")
     except UnicodeDecodeError:
@@ -125,7 +128,7 @@ def _decoded(body: bytes) -> str:
 
 def _clear(part: Removal, finder: Finder, table: Table, keys: Sequence[tuple[Any, ...]]) -> None:
     ids = [key[0] for key in keys]
-    if table is Blob.__table__:  # deleted, because a later job can fetch the page again, without the name
+    if table is Blob.__table__:  # deleted, because a later job can fetch the page again without the name
         part.drop_copies(or_(PageCopy.sha256.in_(ids), PageCopy.text_sha256.in_(ids)))
         part.drop_blobs(set(ids))
         part.drop_answers(ids)
@@ -149,7 +152,7 @@ def _clean(part: Removal, finder: Finder, table: Table, keys: Sequence[tuple[Any
     for row in connection.execute(mine).all():
         change = cleaned(table, row, finder)
         if change is not None and all(getattr(row, name) == value for name, value in change.items()):
-            continue  # another transaction has cleaned the row meanwhile
+            continue  # another transaction cleaned the row meanwhile
         changed |= {row._mapping[column] for column in of_property} - {None}
         which = _is_one_of(table, [tuple(row._mapping[column] for column in table.primary_key.columns)])
         if change is not None and _put(part, table, which, change):
@@ -158,13 +161,13 @@ def _clean(part: Removal, finder: Finder, table: Table, keys: Sequence[tuple[Any
             part.drop(table, which)
         part.job_ids |= {row.id} if table is Job.__table__ else set()
     for property_id in sorted(changed):
-        if not part.dry_run:  # a rebuild does not change the counts, and would lock the feed for the whole dry run
+        if not part.dry_run:  # a rebuild does not change the counts, and would lock the feed during the whole dry run
             rebuild(part.database, connection, property_id, changed=True)
         part.job_ids |= set(connection.execute(select(Job.id).where(Job.property_id == property_id)).scalars())
 
 
 def _put(part: Removal, table: Table, which: Any, change: dict[str, Any]) -> bool:
-    """Update the row. Return False if that would make it a duplicate of another row."""
+    """Update the row, unless it would then duplicate another row. Return whether it was updated."""
     try:
         with part.connection.begin_nested():
             part.connection.execute(update(table).where(which).values(change))

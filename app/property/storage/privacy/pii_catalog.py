@@ -1,7 +1,7 @@
-"""The catalog of personal data: for each table column, the kind of personal data that it can contain.
+"""The catalog of personal data: which kind of it each table column can contain.
 
-Purges use this catalog to find the data that they must remove. Columns declare their kind by their type
-(`storage/types.py`). A test fails if a text column declares no kind.
+Purges use it to find the data to remove. A column declares its kind by its type (`storage/types.py`). A test fails if a
+text column declares no kind.
 """
 
 from enum import StrEnum
@@ -11,27 +11,27 @@ from sqlalchemy import JSON, Column, LargeBinary, Table, Text
 
 
 class PiiKind(StrEnum):
-    NOTHING = "nothing"  # no personal data: ids, times, numbers, hashes, codes, facts about API keys
-    OPERATOR = "operator"  # name of the person who performed an action, kept for accountability
+    NOTHING = "nothing"  # no personal data: ids, times, numbers, hashes, codes, or facts about API keys
+    OPERATOR = "operator"  # name of a person who performed an action; kept for accountability
     TARGET = "target"  # one URL or address, normalized by `urls/targets.py`
-    URLS = "urls"  # several URLs, each between blanks
+    URLS = "urls"  # several URLs, between blanks
     KEY = "key"  # a property's key, made from URLs, addresses, and numbers
-    PROPERTY = "property"  # the id of a property
-    JOB = "job"  # the id of a job
-    BODY = "body"  # the hash of a page's body
+    PROPERTY = "property"
+    JOB = "job"
+    BODY = "body"
     TEXT = "text"  # text or JSON from pages, models, or users
     COPY = "copy"  # a compressed body
 
 
-#: The kinds that are searched for a person's name. Keys need no search, because they are made from searched columns.
+#: Kinds of columns that are searched for a person's name. Columns of the kind `KEY` are made from these columns.
 NAMING = (PiiKind.TEXT, PiiKind.TARGET, PiiKind.URLS)
 _IDS = {"properties.id": PiiKind.PROPERTY, "jobs.id": PiiKind.JOB, "blobs.sha256": PiiKind.BODY}
 
 
 def pii_kind(column: Column[Any]) -> PiiKind:
-    """Return the declared kind of a column, else the kind of the column that it is or references.
+    """Return the kind that the column declares, or else the kind of an id that it is or references.
 
-    Other columns count as `COPY` (binary), `TEXT` (text or JSON), or `NOTHING`.
+    A column without either is `COPY` (binary), `TEXT` (text or JSON), or `NOTHING`.
     """
     if "pii" in column.info:
         return PiiKind(column.info["pii"])

@@ -1,8 +1,8 @@
-"""The steps that remove all data about a URL, a host, a property, or an address from all tables.
+"""The steps of a purge of a URL, a host, a property, or an address.
 
 1. Store hashes of the purged URLs, and wait for running writers. After that, no writer stores data from these URLs that
-   was fetched before the purge (`suppressions.py`).
-2. Find the data by index, and remove it a few pages at a time, locking only the properties of these pages.
+was fetched before the purge (`suppressions.py`). 2. Find the data by index, and remove it a few pages at a time,
+locking only the properties of these pages.
 
 To complete an interrupted purge, repeat it. This works because pages by which other pages are found are removed last.
 """
@@ -41,12 +41,12 @@ from app.property.storage.statements import chunks, entities
 from app.property.storage.types import Base
 from app.property.storage.watches.models import Change, Watch
 
-#: Tables of values that were read from pages, each with its columns of page URLs.
+#: Tables of values read from pages, with their columns of page URLs.
 _PAGE_DATA: Mapping[type[SourceRow | Observation], Sequence[InstrumentedAttribute[Any]]] = {
     SourceRow: RECORD_URLS,
     Observation: [Observation.source_url],
 }
-#: Other tables whose rows are deleted if they name a purged URL, each with its columns of URLs.
+#: Other tables whose rows are deleted if they name a purged URL, with their columns of URLs.
 _NAMED: Mapping[type[Base], Sequence[InstrumentedAttribute[Any]]] = {
     JobAttempt: [JobAttempt.url],
     LlmCache: [LlmCache.target],
@@ -55,23 +55,22 @@ _NAMED: Mapping[type[Base], Sequence[InstrumentedAttribute[Any]]] = {
     Unverified: [Unverified.url],
     Watch: [Watch.target],
 }
-#: Tables whose rows are deleted and counted when their property is deleted.
+#: Tables whose rows are deleted, and counted, with their property.
 _OF_PROPERTY = (Change, Observation, Unverified, Watch)
-#: Maximum number of URLs or text rows purged per transaction. It is small because purging a URL rebuilds properties.
+#: Maximum number of URLs or texts purged per transaction. It is small because a purge of a URL rebuilds properties.
 _AT_ONCE = 10
-#: The search for URLs of the purged pages is repeated at most this many times. A repetition finds URLs that other
-#: processes have added meanwhile.
+#: Maximum number of searches for URLs of the purged pages. Another search finds URLs that were added meanwhile.
 _MOST_ROUNDS = 5
-# The next three conditions must be written exactly as in the partial indexes, or SQLite does not use these indexes.
+# These conditions must be exactly those of the partial indexes, or SQLite does not use the indexes.
 _HAS_ERROR = literal_column("error_code").is_not(None)
 _HAS_DETAIL = literal_column("detail") != literal_column("''")
 _IS_SEARCH = literal_column("kind") == literal_column("'search'")
 
 
 def find(database: Database, scope: Scope, *, dry_run: bool) -> Scope:
-    """Return `scope` extended by all URLs and properties that belong to it.
+    """Return `scope` with all URLs and properties that belong to it.
 
-    Unless this is a dry run, also suppress its URLs and hosts: data that was fetched before now is no longer stored.
+    Unless this is a dry run, data of its URLs and hosts that was fetched before now can no longer be stored.
     """
     if not dry_run:
         refuse_from_now(database, scope.urls, scope.hosts)
@@ -92,9 +91,9 @@ type Step = Callable[["Removal"], object]
 
 
 def steps_of(database: Database, scope: Scope) -> Iterator[Step]:
-    """Yield the steps that purge `scope`. Each step is small enough for a short transaction.
+    """Yield the steps that purge `scope`. Each step fits into a short transaction.
 
-    Their order allows an interrupted purge to be repeated: the first URL, which leads to the others, is removed last.
+    The first URL, from which the others were found, is removed last, so that an interrupted purge can be repeated.
     """
     yield from _mentions(database, scope)
     for urls in chunks(scope.urls[:0:-1], _AT_ONCE):
@@ -109,7 +108,7 @@ def steps_of(database: Database, scope: Scope) -> Iterator[Step]:
 
 def _mentions(database: Database, scope: Scope) -> Iterator[Step]:
     urls = set(scope.urls)
-    with database.reading() as connection:  # add the pages from which searches reported claims about the properties
+    with database.reading() as connection:  # pages from which web searches reported claims about the properties
         for some in chunks(scope.properties):
             urls |= set(connection.execute(select(Unverified.url).where(Unverified.property_id.in_(some))).scalars())
     searches = rows_of(database, LlmCache.urls, only=[_IS_SEARCH])
@@ -125,7 +124,7 @@ def _mentions(database: Database, scope: Scope) -> Iterator[Step]:
 class Removal:
     """One step of a purge, in the caller's transaction.
 
-    `removed` counts deleted rows by table. `job_ids` are the jobs whose results must also be deleted from Redis.
+    `removed` counts deleted rows by table. The results of the jobs `job_ids` must also be deleted from Redis.
     """
 
     def __init__(self, database: Database, connection: Connection, *, dry_run: bool = False) -> None:
@@ -136,7 +135,7 @@ class Removal:
         self.job_ids = set[str]()
 
     def drop(self, what: type[Base] | Table, which: ColumnElement[bool], *columns: Any) -> Sequence[Row[Any]]:
-        """Delete and count the rows of `what` that match `which`. Return their `columns` (default: the primary key)."""
+        """Delete and count the matching rows. Return their `columns` (default: the primary key)."""
         table = what if isinstance(what, Table) else what.__table__
         statement = delete(table).where(which).returning(*columns or table.primary_key)
         rows = self.connection.execute(statement).all()
@@ -144,7 +143,7 @@ class Removal:
         return rows
 
     def drop_texts(self, column: Any, rows: Sequence[Any]) -> None:
-        """Replace texts of jobs and watches, or delete attempts, unless the text in `column` has changed meanwhile."""
+        """Replace these texts of jobs and watches, and delete these attempts, unless they changed meanwhile."""
         for row in rows:
             *key, text = row
             mine = and_(column == text, *(part == one for part, one in zip(column.table.primary_key, key, strict=True)))
@@ -155,7 +154,7 @@ class Removal:
             self.job_ids |= set(key) if column.table is Job.__table__ else set()
 
     def remove_pages(self, urls: Sequence[str], later: Sequence[str] = ()) -> None:
-        """Delete everything about `urls`. Rebuild or delete the affected properties, except those in `later`."""
+        """Delete everything about `urls`. Rebuild or delete their properties, except those in `later`."""
         connection = self.connection
         stored = select(SourceRow).where(is_any(RECORD_URLS, urls))
         lock_pages(self.database, connection, [row.to_record() for row in entities(connection, stored)])
@@ -183,7 +182,10 @@ class Removal:
         self.rebuild_or_drop(sorted(property_ids - set(later)))
 
     def _drop_copies(self, urls: Sequence[str]) -> set[str]:
-        """Delete the copies of `urls` and of all pages that their jobs fetched. Return the body hashes of `urls`."""
+        """Delete page copies of `urls`, and all page copies of the jobs to be deleted.
+
+        Return the body hashes of `urls`.
+        """
         connection = self.connection
         mine = is_any([PageCopy.url, PageCopy.final_url], urls)
         copies = self.drop_copies(or_(mine, PageCopy.job_id.in_(self.job_ids)))
@@ -192,10 +194,7 @@ class Removal:
         return {row.sha256 for row in copies if not {row.url, row.final_url}.isdisjoint(urls)}
 
     def drop_copies(self, which: ColumnElement[bool]) -> Sequence[Row[Any]]:
-        """Delete the page copies that match `which`, and their blobs if nothing else refers to them.
-
-        Return the deleted copies.
-        """
+        """Delete matching page copies, and their blobs if nothing else needs them."""
         rows = self.drop(PageCopy, which, PageCopy.url, PageCopy.final_url, PageCopy.sha256, PageCopy.text_sha256)
         self.drop_blobs({sha256 for row in rows for sha256 in (row.sha256, row.text_sha256)})
         return rows
@@ -208,7 +207,6 @@ class Removal:
         wake(self.connection, [row.id for row in rows], self.database.clock.now())
 
     def drop_answers(self, hashes: Iterable[str]) -> None:
-        """Delete the model requests, cached answers, and recipe examples for page bodies with these hashes."""
         self.drop_requests(LlmRequest.content_sha256.in_(hashes))
         self.drop(LlmCache, LlmCache.content_sha256.in_(hashes))
         self.drop(RecipeExample, RecipeExample.content_sha256.in_(hashes))
@@ -219,7 +217,7 @@ class Removal:
             self.drop(RecipeRow, or_(RecipeRow.host.in_([host, host.removeprefix("www.")]), below))
 
     def _decided_on(self, urls: Sequence[str]) -> set[str]:
-        """Return the properties of identity decisions on `urls`, whose changes may show values of these pages."""
+        """Return the properties of identity decisions on `urls`: their changes may show values of these pages."""
         decided = IdentityDecision.id.in_(select(IdentityPin.decision_id).where(IdentityPin.url.in_(urls)))
         named = (
             select(IdentityDecision.property_id).where(decided).union(select(IdentityDecision.other_id).where(decided))
@@ -234,17 +232,17 @@ class Removal:
         self.connection.execute(delete(IdentityDecision).where(one_sided))
 
     def rebuild_or_drop(self, property_ids: Sequence[str]) -> None:
-        """Rebuild the properties that still have pages. Delete the others, and the properties merged into them."""
+        """Rebuild properties that still have pages. Delete other properties, with those merged into them."""
         lock_rows(self.connection, property_ids)
         for property_id in property_ids:
             left = select(SourceRow.id).where(SourceRow.property_id == property_id).limit(1)
             if self.connection.execute(left).first() is None:
                 merged = select(Property.id).where(Property.merged_into == property_id).with_for_update()
                 merged_ids = self.connection.execute(merged).scalars().all()
-                # delete the property last: deleting it first would also delete the merged properties, uncounted
+                # the property itself last, or its deletion would also delete the merged ones, without counting them
                 for some in [*chunks(merged_ids), [property_id]]:
                     for table in _OF_PROPERTY:
                         self.drop(table, table.property_id.in_(some))
                     self.drop(Property, Property.id.in_(some))
-            elif not self.dry_run:  # a rebuild does not change the counts
+            elif not self.dry_run:
                 rebuild(self.database, self.connection, property_id)

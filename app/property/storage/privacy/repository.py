@@ -19,8 +19,6 @@ from app.property.storage.watches.schedule import TICK
 
 @dataclass(frozen=True, slots=True)
 class Purged:
-    """The number of deleted rows by table, and the ids of the jobs whose results must also be deleted from Redis."""
-
     removed: dict[str, int]
     job_ids: Sequence[str] = field(repr=False)
 
@@ -29,15 +27,15 @@ class PurgeStore(Store):
     def purge(self, kind: PurgeKind, name: str, *, who: str, dry_run: bool) -> Purged:
         """Delete all data about `name`: a URL, a lowercase host, a property id, an address, or a person.
 
-        The purge of an address includes the results of its jobs, and the properties indexed under it. Jobs are deleted
-        too; a running job can then no longer store its result (`PurgedMeanwhileError`). A purged name is never stored
-        again. The audit log records `who` purged, and the numbers of deleted rows.
+        With an address, the results of its jobs and the properties at the address are purged. Jobs are deleted too; a
+        running job then fails to store its result (`PurgedMeanwhileError`). A purged name is never stored again. The
+        audit log records who purged, and the numbers of deleted rows.
 
-        The result counts deleted rows by table, and under "texts" the rows from which only the name was removed. A dry
-        run does the same work in one transaction and rolls it back, so that its numbers are right.
+        The result counts deleted rows by table, and as "texts" the rows from which only a name was removed. A dry run
+        does everything in one transaction and rolls it back.
 
-        Raises `InvalidTargetError` for an invalid URL or address, `InvalidPersonError` for an unusable name, and
-        `ConfigurationError` if there is no key for hashing the name. After such an error, nothing is deleted.
+        Raises `InvalidTargetError`, `InvalidPersonError` for an unusable name, and `ConfigurationError` if the key for
+        hashing names is missing. Then nothing is deleted.
         """
         database = self._database
         if kind is PurgeKind.PERSON:
@@ -51,7 +49,6 @@ class PurgeStore(Store):
 
 
 def record_purge(database: Database, who: str, kind: str, removed: Mapping[str, int]) -> None:
-    """Add a purge to the audit log: who purged, what kind of data, and the number of deleted rows by table."""
     now = database.clock.now()
     with database.writing() as connection:
         audit.record(connection, now, who, "purge", str(kind), removed=dict(removed))
@@ -66,13 +63,13 @@ def _do(database: Database, steps: Iterable[Step], *, dry_run: bool) -> Purged:
 
     def work(step: Step, connection: Connection) -> Removal:
         if not dry_run:
-            database.advisory_lock(connection, TICK)  # no watch is refreshed while it is being deleted
+            database.advisory_lock(connection, TICK)  # a watch must not be refreshed while it is being deleted
         part = Removal(database, connection, dry_run=dry_run)
         step(part)
         return part
 
     if dry_run:
-        steps = list(steps)  # generating the steps reads the database, which must happen outside the transaction
+        steps = list(steps)  # generating steps reads the database, which must happen outside the transaction
         with database.writing() as connection:
             for step in steps:
                 note(work(step, connection))

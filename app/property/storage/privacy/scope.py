@@ -1,4 +1,4 @@
-"""The scope of a purge: all URLs, hosts, and properties that belong to a URL, a host, a property, or an address."""
+"""The scope of a purge: the URLs, hosts, and properties that belong to what is purged."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
@@ -20,18 +20,17 @@ from app.property.storage.tables import metadata
 from app.property.urls.rows import answer_of
 from app.property.urls.targets import address_of_target, normalize_target, normalize_url
 
-#: Groups of columns that contain, in each row, URLs of the same page.
+#: Groups of columns whose URLs, in one row, belong to the same page.
 _SAME_PAGE = (RECORD_URLS, (PageAlias.url, PageAlias.page_url))
 #: Maximum number of URL conditions per statement.
 _AT_ONCE = 50
-#: Maximum number of rows per read transaction.
 _PAGE = 2000
-#: Punctuation that may surround a URL in a sentence, and is not part of the URL.
+#: Punctuation around a URL in a sentence.
 _AROUND_URL = "(.,:;!?)'\""
 
 
 class PurgeKind(StrEnum):
-    """What a purge removes. `URL` is a page, named by any of its URLs. `HOST` includes subdomains."""
+    """The kind of data that a purge removes. `URL` is a page, by any of its URLs. `HOST` includes subdomains."""
 
     URL = "url"
     HOST = "host"
@@ -44,33 +43,32 @@ class PurgeKind(StrEnum):
 class Scope:
     """The data that a purge removes.
 
-    `urls` are targets of any kind in every stored spelling, including the URLs on `hosts`. Each URL comes after a URL
-    by which it was found. If a purge that deletes the last URLs first is interrupted, the first URL still leads to the
+    `urls` are targets of any kind, in every stored spelling, with the URLs on `hosts`. A URL comes after the URL by
+    which it was found. The last are deleted first, so that after an interruption, the first URL still leads to the
     rest.
     """
 
     urls: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     properties: tuple[str, ...] = ()
-    #: Whether the first of `urls` is an address. The properties at this address are then purged too.
+    #: Whether the first of `urls` is an address, at which properties are purged too.
     at_address: bool = False
-    #: Whether `urls` are unrelated. A page to which two of `urls` redirect then counts as shared, and is not purged.
+    #: Whether `urls` are unrelated. A page to which several of them redirect then counts as shared, and stays.
     one_by_one: bool = False
 
     def is_of_host(self, url: str) -> bool:
-        """Return whether the URL's host is one of `hosts` or a subdomain of one of them."""
         host = host_of(url)
         return any(host == name or host.endswith(f".{name}") for name in self.hosts)
 
 
 def names_page(text: str, urls: Set[str], scope: Scope) -> bool:
-    """Return whether `text` contains one of `urls`, or a URL on the scope's hosts, as a whole word."""
+    """Return whether a word in `text` is one of `urls` or a URL on the scope's hosts."""
     words = {part for word in text.split() for part in (word, word.strip(_AROUND_URL))}
     return not urls.isdisjoint(words) or any(scope.is_of_host(word) for word in words)
 
 
 def named_scope(kind: PurgeKind, name: str) -> Scope:
-    """Return a scope with only `name` itself; `complete` adds what belongs to it.
+    """Return a scope with `name` only; `complete` extends it.
 
     Raises `InvalidTargetError` for an invalid URL or address.
     """
@@ -90,7 +88,7 @@ def named_scope(kind: PurgeKind, name: str) -> Scope:
 
 
 def stored_urls(database: Database, is_wanted: Callable[[str], bool]) -> list[str]:
-    """Return all URLs in all tables that `is_wanted` accepts. Reads all rows without locks."""
+    """Return the stored URLs, in any table, that `is_wanted` accepts."""
     columns = (column for table in metadata.sorted_tables for column in columns_of(table, PiiKind.TARGET, PiiKind.URLS))
     words = (word for column in columns for row in rows_of(database, column) for word in (row[-1] or "").split())
     return sorted({word for word in words if "://" in word and is_wanted(word)})
@@ -103,10 +101,9 @@ def rows_of(
     at_once: int = _PAGE,
     after: tuple[Any, ...] | None = None,
 ) -> Iterator[Row[Any]]:
-    """Yield the rows of a table, ordered by primary key. A row has the columns of the primary key, then `columns`.
+    """Yield rows of a table in the order of the primary key: its primary key, then `columns`.
 
-    `columns` must be of the same table. `after` is a primary key: start with the row after it. Rows are read in chunks
-    of `at_once`, each in its own transaction.
+    Begin after the primary key `after`, if given. Each chunk of `at_once` rows has its own read transaction.
     """
     key = list(columns[0].table.primary_key.columns)
     query, last = select(*key, *columns).where(*only).order_by(*key).limit(at_once), after or None
@@ -120,7 +117,7 @@ def rows_of(
 
 
 def complete(connection: Connection, scope: Scope) -> Scope:
-    """Return `scope` extended by the properties merged with its own, and by all URLs of all their pages."""
+    """Return `scope` with the properties merged with its own, and with all URLs of its pages."""
     property_ids = set(scope.properties)
     if scope.at_address:
         property_ids |= _at_address(connection, scope.urls[0])
@@ -158,7 +155,7 @@ def _of_properties(connection: Connection, property_ids: set[str]) -> set[str]:
 
 
 def _urls_of_pages(connection: Connection, urls: Iterable[str]) -> tuple[str, ...]:
-    """Return `urls` and all other URLs of their pages. Each URL comes after a URL by which it was found."""
+    """Return `urls` and the other URLs of their pages. A URL comes after the URL by which it was found."""
     known, new = dict[str, None](), list(urls)
     while new:
         known.update(dict.fromkeys(new))
@@ -172,7 +169,7 @@ def _urls_of_pages(connection: Connection, urls: Iterable[str]) -> tuple[str, ..
 
 
 def _rows(connection: Connection, urls: Iterable[str]) -> set[str]:
-    """Return the pages of `urls` and all rows of these pages. A row's URL is its page's URL with a fragment."""
+    """Return the pages of `urls`, and the URLs of their rows: the page's URL with a fragment."""
     found = {answer_of(url) for url in urls}
     for some in chunks(sorted(found), _AT_ONCE):
         for column in (SourceRow.url, Observation.source_url):
@@ -182,13 +179,13 @@ def _rows(connection: Connection, urls: Iterable[str]) -> set[str]:
 
 
 def _is_below(connection: Connection, column: Any, url: str) -> ColumnElement[bool]:
-    """Return the condition that `column` is `url` with a fragment, as a range that an index supports."""
+    """Return the condition that `column` is `url` with a fragment. It is a range, so that an index can be used."""
     least, less = (">=", "<") if connection.dialect.name == "sqlite" else ("~>=~", "~<~")
     return and_(column.bool_op(least)(f"{url}#"), column.bool_op(less)(f"{url}{chr(ord('#') + 1)}"))
 
 
 def _ends(connection: Connection, urls: Iterable[str]) -> set[str]:
-    """Return the URLs to which only `urls` redirect, so that a shared sign-in page, for example, is left out."""
+    """Return the URLs to which only `urls` redirect. A shared sign-in page, for example, is not among them."""
     mine, found, shared = set(urls), set[str](), set[str]()
     for some in chunks(sorted(mine)):
         found |= _column(connection, select(PageCopy.final_url).where(PageCopy.url.in_(some)).distinct())

@@ -1,9 +1,9 @@
-"""Keep purged data from being stored again: pages fetched before their purge, and purged names of people.
+"""Keep purged data from being stored again: pages fetched before their purge, and names of purged people.
 
-Only hashes are stored: hashes of URLs and hosts for a day, hashes of names permanently. Every transaction that writes a
-page, a model answer, or a record checks the hashes first. A purge stores its hashes and waits for running transactions
-before it deletes. So data is either written early enough for the purge to delete it, or it is not written at all.
-Purged names are also removed from fetched pages before the pages are read (`PurgedNames`).
+Only hashes are stored: of URLs and hosts for a day, of names permanently. Each transaction that stores a page, a model
+answer, or a record first checks them. A purge stores its hashes, and waits for running transactions before it deletes
+data. So the data of such a transaction is either deleted by the purge or not stored. Names are also removed from
+fetched pages before they are read (`PurgedNames`).
 """
 
 import hashlib
@@ -30,31 +30,31 @@ from app.property.storage.types import Base, Plain, Sha256, where
 from app.property.urls.targets import normalize_url
 from app.property.values.text_cache import remembered
 
-#: The name of the advisory lock that writers of pages hold in shared mode. A purge takes it exclusively for a moment.
+#: An advisory lock that transactions which store pages hold in shared mode. A purge waits for them by taking it
+#: exclusively.
 PURGE = "purge"
-#: Hashes of URLs are kept for this time, which is longer than any fetch takes. An interrupted purge of a person can be
-#: resumed within this time.
+#: Retention of hashes of URLs: longer than any fetch takes. An interrupted purge of a person can resume within this
+#: time.
 _KEPT = timedelta(days=1)
-#: The number of hex digits of a short hash. The full hash of a possible name is computed only if the short hash of one
-#: of its words is stored.
+#: Length of short hashes, in hex digits. A possible name is fully hashed only if the short hash of one of its words is
+#: stored.
 _SHORT = 6
 _PERSON, _PROGRESS = "person", "progress"
 
 
 class Suppression(Base):
-    """A hash of data that must not be stored, or the progress of a purge.
+    """A hash of data that must not be stored, or the progress of a person's purge.
 
-    The hash of a URL or host suppresses data that was fetched before `at`. The keyed hash of a name suppresses the name
-    permanently.
+    A URL's or host's hash suppresses data fetched before `at`. A name's keyed hash suppresses the name permanently.
     """
 
     __tablename__ = "suppressions"
 
     hash: Mapped[Sha256] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(8))
-    # for a name, short hashes of its words (`refuse_name`); for progress, the position as JSON; else null
+    # short hashes of a name's words, or a purge's position as JSON; else null
     words: Mapped[Plain | None]
-    key_id: Mapped[str | None] = mapped_column(String(16))  # for a name, the id of the secret key; else null
+    key_id: Mapped[str | None] = mapped_column(String(16))  # id of the secret key of a name's hash; else null
     at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
 
@@ -66,9 +66,9 @@ class Suppression(Base):
 
 
 def refuse_from_now(database: Database, urls: Iterable[str], hosts: Iterable[str] = ()) -> None:
-    """Suppress data from these `urls` and `hosts` (with subdomains) that was fetched before now.
+    """Suppress data of these URLs and hosts (with subdomains) that was fetched before now.
 
-    Then wait for running writers, which may have checked for suppressions too early.
+    Then wait for running writers, which may have checked too early.
     """
     digests = {_digest("url", url): "url" for url in urls} | {_digest("host", host): "host" for host in hosts}
     _put(database, {digest: {"kind": kind} for digest, kind in sorted(digests.items())}, _KEPT)
@@ -76,13 +76,13 @@ def refuse_from_now(database: Database, urls: Iterable[str], hosts: Iterable[str
 
 @dataclass(frozen=True, slots=True)
 class Purged:
-    """What a transaction must not store: its `urls` that were purged, and purged `names` of people."""
+    """What a transaction must not store: purged URLs among its own, and names of purged people."""
 
     urls: set[str]
     names: Finder
 
     def refuse(self, *values: Any) -> None:
-        """Raise an error if a URL was purged, or if `values` contain a purged name."""
+        """Raise an error if a URL was purged, or if `values` contain the name of a purged person."""
         if self.urls:
             raise PurgedMeanwhileError()
         if self.names.is_in(values):
@@ -94,7 +94,7 @@ def purged_since(
 ) -> Purged:
     """Return which of `urls`, and which names, were purged after `fetched_at` (None: at any time).
 
-    Until the transaction ends, no new purge starts to delete.
+    Until the transaction ends, no other purge starts to delete.
     """
     database.advisory_lock(connection, PURGE, shared=True)
     is_later = true() if fetched_at is None else Suppression.at >= fetched_at
@@ -107,7 +107,6 @@ def purged_since(
 
 
 def host_of(url: str) -> str:
-    """Return the lowercase host of a URL, or "" if the URL has no valid host."""
     try:
         return (urlsplit(url).hostname or "").rstrip(".")
     except ValueError:
@@ -136,15 +135,15 @@ def _put(database: Database, rows: dict[str, dict[str, Any]], kept: timedelta | 
             upsert(connection, Suppression, {"hash": digest}, row | own)
 
     database.repeat(work)
-    if not database.is_sqlite:  # SQLite has one writer at a time, so no other writer is running now
+    if not database.is_sqlite:  # SQLite has only one writer at a time
         with database.writing() as connection:
             database.advisory_lock(connection, PURGE)
 
 
 def refuse_name(database: Database, key: bytes, name: PersonName) -> None:
-    """Suppress this name permanently: store a hash of each form of the name, and short hashes of its words.
+    """Suppress the name permanently, by a hash of each of its forms and short hashes of their words.
 
-    Then wait for running writers, which may have checked for suppressions too early.
+    Then wait for running writers, which may have checked too early.
     """
     rows = {}
     for form in name.forms:
@@ -155,16 +154,16 @@ def refuse_name(database: Database, key: bytes, name: PersonName) -> None:
 
 
 class PurgedNames:
-    """Finds purged names of a `Database` in text. Caches their hashes until they change. Thread-safe."""
+    """Finds the names of purged people in text. Thread-safe."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._known: tuple[tuple[int, datetime | None], Finder] = ((0, None), NOBODY)
 
     def finder(self) -> Finder:
-        """Return a finder of all purged names.
+        """Return a finder of the names of all purged people.
 
-        Raises `ConfigurationError` if names were purged and this process does not have the key of their hashes.
+        Raises `ConfigurationError` if there are any and this process does not have the key of their hashes.
         """
         newest = func.max(Suppression.at, type_=Suppression.at.type)
         with self._database.reading() as connection:
@@ -176,12 +175,12 @@ class PurgedNames:
         return self._known[1]
 
     def require_nameless(self, url: str) -> None:
-        """Raise `PageNamesPersonError` if `url` contains a purged name. Such a URL must not be stored."""
+        """Raise `PageNamesPersonError` if `url` contains the name of a purged person, and so must not be stored."""
         if self.finder().is_in(url):
             raise PageNamesPersonError()
 
     def page_without(self, page: Page) -> Page:
-        """Return the page without purged names. Raises `PageNamesPersonError` if its URL contains such a name."""
+        """Return the page without names of purged people. Raises `PageNamesPersonError` if its URL contains one."""
         finder = self.finder()
         if finder.is_in([page.url, page.final_url]):
             raise PageNamesPersonError()
@@ -211,7 +210,6 @@ def _finder(database: Database, rows: Sequence[Row[Any]]) -> Finder:
 
 
 def _key_id(key: bytes) -> str:
-    """Return an id of the secret key that does not reveal the key."""
     return _keyed(key, "this key")[:16]
 
 
@@ -220,9 +218,9 @@ def _keyed(key: bytes, text: str) -> str:
 
 
 class Progress:
-    """The position of the purge of one person: a table, and the primary key of the last cleaned row in it.
+    """The position of a person's purge: a table, and the primary key of its last cleaned row.
 
-    After a crash, a repeated purge resumes at this position.
+    If the purge is repeated after a crash, it resumes there.
     """
 
     def __init__(self, database: Database, key: bytes, name: PersonName) -> None:
@@ -230,7 +228,7 @@ class Progress:
         self._hash = _keyed(key, f"progress {sorted(name.forms)}")
 
     def read(self) -> tuple[str, tuple[Any, ...]] | None:
-        """Return the position of a purge that was interrupted within the last day, or None to begin at the start."""
+        """Return the position of a purge that was interrupted within the last day; None means the start."""
         fresh = Suppression.at > self._database.clock.now() - _KEPT
         with self._database.reading() as connection:
             words = connection.execute(select(Suppression.words).where(Suppression.hash == self._hash, fresh)).scalar()
@@ -240,11 +238,11 @@ class Progress:
         return table, tuple(key)
 
     def note(self, connection: Connection, table: str, key: Sequence[Any]) -> None:
-        """Record that all rows of `table` up to the primary key `key` are cleaned. An empty key means no rows."""
+        """Record that the rows of `table` are cleaned up to the primary key `key` (empty: none of them)."""
         at = self._database.clock.now()
         row = {"kind": _PROGRESS, "words": json.dumps([table, list(key)]), "at": at, "expires_at": at + _KEPT}
         upsert(connection, Suppression, {"hash": self._hash}, row)
 
     def end(self, connection: Connection) -> None:
-        """Delete the position, so that the next purge of this person begins at the start."""
+        """Delete the position; the purge is complete."""
         connection.execute(delete(Suppression).where(Suppression.hash == self._hash))

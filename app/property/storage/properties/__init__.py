@@ -1,1 +1,1 @@
-"""Store properties, the records of their pages with evidence, identity decisions, and recipes."""
+"""Properties, their pages' records, identity decisions, and recipes."""

@@ -1,11 +1,11 @@
-"""Store decisions about which pages describe the same property: splits, joins, and reviews.
+"""Store decisions on which pages describe the same property: splits, joins, and reviews.
 
-People split and join properties, and can undo these decisions. The program requests a review of two properties that
-only a page of unknown kind connects.
+People split and join properties, and can undo these decisions. The program requests a review if only a page of unknown
+kind connects two properties.
 
-A decision names pages on two sides, because a merge changes properties but not pages. A join keeps all its pages
-together. A split keeps pages on different sides apart. A review decides nothing. A split or join applies to all later
-records of its pages (`resolve.py`) until it is undone. Of several decisions on the same two pages, the newest applies.
+A decision is stored by page URLs on two sides, because merges do not change pages. A join keeps all its pages in one
+property. A split keeps its two sides in different properties. Joins and splits also apply to later records of their
+pages (`resolve.py`), until they are undone. If several apply to the same two pages, the newest counts.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -33,7 +33,7 @@ from app.property.storage.properties.tables import IdentityDecision, IdentityPin
 from app.property.storage.statements import Store, clean, entities, insert_all, new_id
 
 SPLIT, JOIN, REVIEW = "split", "join", "review"
-#: The name under which the program requests reviews.
+#: Name of the program as the author of reviews.
 SYSTEM = "propintel"
 _C = IdentityDecision
 ORDER = Order("reviews", (_C.at, _C.id))
@@ -41,10 +41,10 @@ ORDER = Order("reviews", (_C.at, _C.id))
 
 class DecisionStore(Store):
     def split(self, property_id: str, urls: Sequence[str], *, who: str, reason: str = "") -> IdentityDecision:
-        """Move the pages `urls` of a property to a new property, and keep the two properties apart from now on.
+        """Move the pages `urls` to a new property, and keep the two properties apart.
 
-        Raises `NotFoundError`. Raises `IdentityDecisionError` if a URL is not a page of the property, or if all or none
-        of its pages would move.
+        Raises `NotFoundError`. Raises `IdentityDecisionError` if a URL is not of the property, or if all or none of its
+        pages would move.
         """
 
         def work(connection: Connection) -> IdentityDecision:
@@ -67,9 +67,9 @@ class DecisionStore(Store):
         return self._database.repeat(work)
 
     def join(self, property_id: str, other_id: str, *, who: str, reason: str = "") -> IdentityDecision:
-        """Merge `other_id` into `property_id`, and keep their pages together from now on.
+        """Merge `other_id` into `property_id`, and keep their pages together.
 
-        Raises `NotFoundError`, and `IdentityDecisionError` if both ids already mean the same property.
+        Raises `NotFoundError`, and `IdentityDecisionError` if they are already one property.
         """
 
         def work(connection: Connection) -> IdentityDecision:
@@ -88,9 +88,8 @@ class DecisionStore(Store):
     def undo(self, decision_id: str, *, who: str) -> IdentityDecision:
         """Undo a decision.
 
-        Undoing a join moves the pages of the other property back to it, except pages that a different join keeps with
-        the remaining pages. Pages added since the join stay. Undoing a split merges the two properties, unless a
-        different split keeps them apart. Undoing a review closes it, and nothing moves.
+        Undoing a join moves the pages of the other property back, except pages that another join keeps with the rest.
+        Undoing a split merges the two properties, unless another split keeps them apart. Undoing a review closes it.
 
         Raises `NotFoundError`, and `IdentityDecisionError` if the decision is already undone.
         """
@@ -115,7 +114,7 @@ class DecisionStore(Store):
         return self._database.repeat(work)
 
     def of(self, property_id: str) -> list[IdentityDecision]:
-        """Return all decisions on the property and the properties merged into it, newest first."""
+        """Return the decisions on a property and on those merged into it, newest first."""
         with self._database.reading() as connection:
             kept_id = canonical_id(connection, property_id)
             family = select(Property.id).where(or_(Property.id == kept_id, Property.merged_into == kept_id))
@@ -123,7 +122,7 @@ class DecisionStore(Store):
             return entities(connection, select(_C).where(named).order_by(_C.at.desc(), _C.id.desc()))
 
     def reviews(self, cursor: str | None = None, *, limit: int = 100) -> Page[IdentityDecision]:
-        """Return a page of open reviews after `cursor`, oldest first. Raises `InvalidCursorError`."""
+        """Return a page of open reviews, oldest first. Raises `InvalidCursorError`."""
         return self._page(ORDER, select(_C).where(_is_open()), cursor, limit)
 
     def _merge(self, connection: Connection, other: str, kept_id: str) -> None:
@@ -142,7 +141,6 @@ class DecisionStore(Store):
             self._merge(connection, other, kept_id)
 
     def _back_apart(self, connection: Connection, join: IdentityDecision) -> None:
-        """Move the pages that `join` took back to the other property, or to a new one if it was merged elsewhere."""
         kept_id = canonical_id(connection, join.property_id)
         sources = pages_of(connection, kept_id)
         stay = pinned_urls(row for row in sources if row.url not in join.pages)
@@ -172,7 +170,7 @@ def _decide(
     replaced = connection.execute(select(Property.id).where(Property.merged_into == moved[0]).order_by(Property.id))
     decision = IdentityDecision(
         id=new_id(),
-        at=next_update_time(database, connection),  # later than all earlier updates of properties
+        at=next_update_time(database, connection),  # later than any update of a property
         who=clean(who),
         kind=kind,
         reason=clean(reason),
@@ -188,9 +186,9 @@ def _decide(
 def ask_for_review(
     database: Database, connection: Connection, record: SourceRecord, pair: tuple[str, str], why: str
 ) -> None:
-    """Ask a person to decide whether the two properties, which only `record` connects, are the same.
+    """Request a review of two properties that only `record` connects.
 
-    Do nothing if the pair already has an open review, or a closed review that names the page of `record`.
+    Do nothing if the pair has an open review, or a closed one that names the page of `record`.
     """
     mine = urls_of(record)
     of_pair = _C.property_id.in_(pair) & _C.other_id.in_(pair) & (_C.kind == REVIEW)
@@ -203,7 +201,7 @@ def ask_for_review(
 
 
 def _is_open() -> ColumnElement[bool]:
-    """Return the condition for open reviews. A review also ends when its two properties are merged."""
+    """Condition for open reviews. A merge of the two properties also ends a review."""
     one, other = (
         select(func.coalesce(Property.merged_into, Property.id)).where(Property.id == column).scalar_subquery()
         for column in (_C.property_id, _C.other_id)
@@ -216,26 +214,25 @@ def count_reviews(connection: Connection) -> int:
 
 
 class Pins(NamedTuple):
-    """The URLs of pages that decisions keep together with a given page, or apart from it."""
+    """URLs of pages that decisions keep together with a page, or apart from it."""
 
     together: frozenset[str]
     apart: frozenset[str]
 
 
 def pages_of(connection: Connection, *property_ids: str) -> Sequence[Row[Any]]:
-    """Return the pages of these properties as rows with the property's id and the page's URLs."""
+    """Return the pages of these properties, as rows of property id and URLs."""
     columns = SourceRow.property_id, SourceRow.url, SourceRow.final_url, SourceRow.page_url
     rows: Sequence[Any] = connection.execute(select(*columns).where(SourceRow.property_id.in_(property_ids))).all()
     return rows
 
 
 def pinned_urls(pages: Iterable[Row[Any] | SourceRecord]) -> set[str]:
-    """Return the URLs under which decisions store these pages."""
     return {url for page in pages for url in (page.url, page.page_url) if url}
 
 
 def pins_of(connection: Connection, pages: Sequence[Row[Any] | SourceRecord]) -> dict[str, Pins]:
-    """Return, for the URL of each page, the pages that decisions keep together with it or apart from it."""
+    """Return, by the URL of each page, which pages decisions keep together with it or apart from it."""
     named = select(IdentityPin.decision_id).where(IdentityPin.url.in_(pinned_urls(pages)))
     c = IdentityDecision
     query = select(c).where(c.id.in_(named), c.undone_at.is_(None), c.kind != REVIEW).order_by(c.at, c.id)
@@ -245,7 +242,7 @@ def pins_of(connection: Connection, pages: Sequence[Row[Any] | SourceRecord]) ->
 
 def _pins(decisions: Iterable[IdentityDecision], urls: set[str]) -> Pins:
     newest = dict[str, str]()
-    for decision in decisions:  # oldest first, so that newer decisions override older ones
+    for decision in decisions:  # newer decisions override older ones
         sides = {pin.side for pin in decision.pins if pin.url in urls}
         if sides:
             others = (pin for pin in decision.pins if pin.url not in urls)
@@ -265,7 +262,7 @@ def are_split(connection: Connection, property_ids: Sequence[str]) -> bool:
 
 
 def properties_with(connection: Connection, urls: Collection[str]) -> Sequence[str]:
-    """Return the ids of the properties that have one of these pages, oldest property first."""
+    """Return the ids of properties that have one of these pages, the oldest property first."""
     if not urls:
         return []
     query = select(Property.id).join(SourceRow, SourceRow.property_id == Property.id).group_by(Property.id)

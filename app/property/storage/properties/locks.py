@@ -1,9 +1,9 @@
-"""Lock properties on PostgreSQL. A writer waits for another writer if their records may describe the same property.
+"""Lock properties on PostgreSQL, so that two writers do not store the same property at the same time.
 
-SQLite has one writer at a time and needs no locks. Each lock is held until its transaction ends. A writer takes locks
-in this order: the purge lock (shared), property keys, the job's row, rows of properties, the feed. The locks for ticks,
-idempotency keys, and adding watches come before the purge lock. After a deadlock, the database cancels one transaction,
-and `Database.repeat` repeats it.
+SQLite needs no locks, because it has one writer at a time. Locks are held until the transaction ends. They are taken in
+this order: the purge lock (shared), property keys, the job's row, rows of properties, the feed. Locks for ticks,
+idempotency keys, and adding watches come before. If transactions block each other, the database cancels one, and
+`Database.repeat` repeats it.
 """
 
 import hashlib
@@ -19,16 +19,16 @@ from app.property.storage.privacy.suppressions import PURGE
 from app.property.storage.properties.tables import Property
 from app.property.storage.statements import chunks
 
-#: The subquery sorts the keys, so that all transactions take their locks in the same order.
+#: The keys are sorted, so that all transactions lock them in the same order.
 _TAKE = text("SELECT pg_advisory_xact_lock(k) FROM (SELECT unnest(:keys) AS k ORDER BY 1) AS wanted").bindparams(
     bindparam("keys", type_=ARRAY(BigInteger))
 )
 
 
 def lock_pages(database: Database, connection: Connection, records: Sequence[SourceRecord]) -> None:
-    """Lock out new purges, and other writers whose records share a key with one of `records`.
+    """Lock out new purges, and other writers of records that share a key with one of `records`.
 
-    First wait until such writers that are running have ended. On SQLite, do nothing.
+    Wait for those that are running.
     """
     database.advisory_lock(connection, PURGE, shared=True)
     if database.is_sqlite or not records:
@@ -46,7 +46,7 @@ def lock_pages(database: Database, connection: Connection, records: Sequence[Sou
 
 
 def lock_rows(connection: Connection, property_ids: Collection[str]) -> None:
-    """Lock the rows of these properties, in the order of their ids. On SQLite, do nothing."""
+    """Lock the rows of these properties, in the order of their ids."""
     if connection.dialect.name == "sqlite" or not (wanted := sorted(property_ids)):
         return
     for some in chunks(wanted):
@@ -55,9 +55,9 @@ def lock_rows(connection: Connection, property_ids: Collection[str]) -> None:
 
 
 def lock_feed(database: Database, connection: Connection) -> None:
-    """Lock the feed, so that update times and published changes are in commit order.
+    """Lock the change feed, so that update times and changes are committed in order.
 
-    Take this lock last, because every writer that updates a property waits for it.
+    Take this lock last: every writer that updates a property needs it.
     """
     database.advisory_lock(connection, "feed")
 

@@ -1,4 +1,4 @@
-"""Rebuild a property from its pages' records: its merged values and keys. Move rows from one property to another."""
+"""Rebuild a property's merged values and keys from its pages' records, and move rows between properties."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,10 +24,10 @@ from app.property.storage.statements import chunks, new_id
 from app.property.storage.watches.models import Change
 from app.property.storage.watches.outcomes import merge_watches
 
-#: `SEARCHED` are the fields that the text search covers. `STATUS` is the field by which properties are filtered.
+#: `SEARCHED` are the fields that a text search covers.
 SEARCHED = tuple(name for name, spec in FIELDS.items() if spec.searched)
 STATUS = "StandardStatus"
-#: Tables in which two properties may each have a copy of the same row. Rows are copies if these columns are equal.
+#: Tables in which two properties may have the same row; it is the same if these columns are equal.
 _SHARED_ROWS = {
     Observation.__table__: ("content_sha256", "field", "value_sha256"),
     Unverified.__table__: ("field", "url"),
@@ -35,14 +35,17 @@ _SHARED_ROWS = {
 
 
 def next_update_time(database: Database, connection: Connection) -> datetime:
-    """Return the current time, or a microsecond after the newest update of any property if that is later."""
+    """Return the current time, or if needed a microsecond after the newest update of any property."""
     newest = connection.execute(select(func.max(Property.updated_at))).scalar()
     now = database.clock.now()
     return now if newest is None else max(now, newest + timedelta(microseconds=1))
 
 
 def new_property(database: Database, connection: Connection) -> str:
-    """Insert an empty property and return its id. The caller must then call `rebuild` with `changed`."""
+    """Insert an empty property and return its id.
+
+    The caller must then add records and call `rebuild` with `changed`.
+    """
     now = next_update_time(database, connection)
     row = {"id": new_id(), "record": {}, "evidence": {}, "conflicts": [], "created_at": now, "updated_at": now}
     row["identity_version"] = identity.IDENTITY_VERSION
@@ -51,13 +54,13 @@ def new_property(database: Database, connection: Connection) -> str:
 
 
 def canonical_id(connection: Connection, property_id: str) -> str:
-    """Return the id of the property that `property_id` was merged into, else `property_id` itself."""
+    """Return the property that `property_id` was merged into, or else `property_id`."""
     query = select(Property.merged_into).where(Property.id == property_id)
     return connection.execute(query).scalar() or property_id
 
 
 def existing(connection: Connection, property_id: str) -> Row[Any]:
-    """Return the row of the property, or of the property that it was merged into. Raises `NotFoundError`."""
+    """Return the row of the property that `property_id` is or was merged into. Raises `NotFoundError`."""
     named = aliased(Property)
     canonical = select(func.coalesce(named.merged_into, named.id)).where(named.id == property_id).scalar_subquery()
     row = connection.execute(select(Property).where(Property.id == canonical)).one_or_none()
@@ -68,7 +71,7 @@ def existing(connection: Connection, property_id: str) -> Row[Any]:
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """The result of a rebuild: the property's row before the rebuild, its records, and their merged values."""
+    """A property's row before the rebuild, its records, and their merged values."""
 
     was: Row[Any]
     sources: Sequence[SourceRecord]
@@ -76,12 +79,12 @@ class Rebuilt:
 
 
 def rebuild(database: Database, connection: Connection, property_id: str, *, changed: bool = False) -> Rebuilt | None:
-    """Update the property's values and keys from its records. If it has no records, do nothing and return None.
+    """Update a property's values and keys from its records. Without records, do nothing and return None.
 
-    `changed` sets a new update time even if the values are the same.
+    With `changed`, it gets a new update time even if its values are the same.
     """
     row_of = select(Property).where(Property.id == property_id).with_for_update(key_share=True)
-    stored = connection.execute(row_of).one_or_none()  # lock the row before reading the records
+    stored = connection.execute(row_of).one_or_none()  # locks the row before the records are read
     sources = records_of(connection, property_id)
     if stored is None or not sources:
         return None
@@ -90,12 +93,12 @@ def rebuild(database: Database, connection: Connection, property_id: str, *, cha
     found_by = search_row(merged.values, (source.url for source in sources), len(merged.conflicts))
     change: dict[str, Any] = {}
     if changed or any(getattr(stored, name) != value for name, value in row.items()):
-        # update times are unique, and are committed in ascending order
+        # commit update times in ascending order
         lock_feed(database, connection)
         change = {**row, "updated_at": next_update_time(database, connection)}
     if any(getattr(stored, name) != value for name, value in found_by.items()):
         change |= found_by
-    # a newer release made the old keys, and must reindex the property after this release has replaced them
+    # the keys of a newer release are replaced, so that release must reindex the property
     if stored.identity_version > identity.IDENTITY_VERSION:
         change["identity_version"] = identity.IDENTITY_VERSION
     if change:
@@ -107,8 +110,7 @@ def rebuild(database: Database, connection: Connection, property_id: str, *, cha
 def conflicts_json(merged: Merged) -> list[dict[str, Any]]:
     """Return the conflicts as a list of `{"field", "chosen": value, "evidence", "reasons", "verdicts"}`.
 
-    `evidence`, `reasons`, and `verdicts` are lists with one entry per value: the chosen value first, then the others. A
-    verdict is "won", "agrees", "older", or "conflict".
+    The lists have one entry per value, the chosen value first.
     """
     return [
         {
@@ -123,7 +125,7 @@ def conflicts_json(merged: Merged) -> list[dict[str, Any]]:
 
 
 def search_row(record: Mapping[str, Any], urls: Iterable[str], conflicts: int) -> dict[str, Any]:
-    """Return the search columns. Text is lowercased here, because databases lowercase non-ASCII letters differently."""
+    """Return the columns for searches. Python lowercases the text, because databases differ for non-ASCII letters."""
     words = [str(record[name]) for name in SEARCHED if record.get(name)]
     return {
         "search_text": " ".join([*words, *urls]).lower(),
@@ -133,7 +135,10 @@ def search_row(record: Mapping[str, Any], urls: Iterable[str], conflicts: int) -
 
 
 def _index(connection: Connection, property_id: str, sources: Iterable[SourceRecord]) -> None:
-    """Store the keys of the records, and delete others. Only a URL key is taken from another property."""
+    """Replace the property's keys by those of its records.
+
+    Of keys that belong to another property, only URL keys are taken over.
+    """
     exact = {key for source in sources for key in identity.keys_of(source)}
     blocking = {key for source in sources for key in identity.blocks_of(source.values)}
     mine = PropertyKey.property_id == property_id
@@ -153,9 +158,9 @@ def _index(connection: Connection, property_id: str, sources: Iterable[SourceRec
 
 
 def merge_into(connection: Connection, merged_id: str, kept_id: str) -> None:
-    """Move all rows of the property `merged_id` to `kept_id`. The row `merged_id` stays, and points to `kept_id`."""
+    """Move all rows of `merged_id` to `kept_id`. Its own row stays, and refers to `kept_id`."""
     merge_watches(connection, merged_id, kept_id)
-    # `kept_id` gets the blocking keys of all records when it is rebuilt
+    # `kept_id` gets them again when it is rebuilt
     connection.execute(delete(PropertyKey).where(PropertyKey.property_id == merged_id, PropertyKey.is_blocking))
     for table, names in _SHARED_ROWS.items():
         theirs = table.alias()
@@ -178,7 +183,7 @@ def merge_into(connection: Connection, merged_id: str, kept_id: str) -> None:
 
 
 def move_pages(connection: Connection, urls: Sequence[str], from_id: str, to_id: str) -> None:
-    """Move the records of the pages `urls`, and their observations, jobs, and changes, to the property `to_id`."""
+    """Move the records of these pages, with observations, jobs, and changes, to the property `to_id`."""
     known = set(connection.execute(select(SourceRow.page_url).where(SourceRow.url.in_(urls))).scalars())
     others = select(PageAlias.url).where(PageAlias.page_url.in_(known))
     aliases = {*urls, *connection.execute(others).scalars()}
@@ -196,7 +201,7 @@ def move_pages(connection: Connection, urls: Sequence[str], from_id: str, to_id:
 
 
 def _keep_due(connection: Connection, from_id: str, to_id: str) -> None:
-    """If `from_id` has an older identity version, set it for `to_id` too, so that the moved records are reindexed."""
+    """If `from_id` is due for reindexing, make `to_id` due too, because of the moved records."""
     ids, rules = Property.id, Property.identity_version
     theirs = select(rules).where(ids == from_id).scalar_subquery()
     connection.execute(update(Property).where(ids == to_id, rules > theirs).values(identity_version=theirs))

@@ -1,7 +1,6 @@
-"""Store recipes (`app/property/recipes`) and their examples in the database, which all processes share.
+"""Store recipes (`app/property/recipes`) and their examples in the database.
 
-An example contains the hash of its page's body; the page itself is read from the stored pages. A recipe in another
-version of the format is not used. If it was learned, it is deleted when a new recipe of its host is stored.
+An example refers to its page by the hash of the body. A recipe in another format version is not used.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from app.property.storage.properties.tables import RecipeExample, RecipeRow
 from app.property.storage.statements import Store, clean, upsert
 from app.property.urls.targets import MAX_URL_CHARS
 
-if TYPE_CHECKING:  # these modules load all readers, which the web server does not need
+if TYPE_CHECKING:  # they load all readers, which the web server does not need
     from app.property.recipes.keeper import RecipeChange
     from app.property.recipes.learning import Example
 
@@ -30,17 +29,17 @@ _USABLE = select(RecipeRow).where(RecipeRow.format == FORMAT)
 
 
 class StoredRecipes(Store):
-    """Stores recipes. Each method is one transaction.
-
-    Implements `RecipeStore` (`app/property/recipes/keeper.py`), which documents the shared methods.
-    """
+    """Stores recipes, each call in one transaction. Implements `RecipeStore`, which documents the shared methods."""
 
     def of_host(self, host: str) -> Sequence[Recipe]:
         with self._database.reading() as connection:
             return _found(connection, RecipeRow.host == host)
 
     def find_or_add(self, recipe: Recipe) -> Recipe:
-        """Find or store a recipe. If its host has too many learned recipes, delete the least recently updated ones."""
+        """See `RecipeStore`.
+
+        If the host has too many learned recipes, delete those not updated for the longest time.
+        """
         from app.property.recipes.template import likest  # noqa: PLC0415
 
         def work(connection: Connection) -> Recipe:
@@ -56,9 +55,9 @@ class StoredRecipes(Store):
         return self._database.repeat(work)
 
     def add_example(self, recipe_id: str, example: Example) -> None:
-        """Store an example, except of a page that must not be stored, was purged, or contains a purged name."""
+        """Store an example, unless its page must not be stored, was purged, or contains the name of a purged person."""
         page = example.page
-        if page.validators.no_store or len(page.final_url) > MAX_URL_CHARS:  # a longer URL does not fit into the index
+        if page.validators.no_store or len(page.final_url) > MAX_URL_CHARS:  # longer URLs do not fit into the index
             return
         stated = {
             "values": {name: list(pair) for name, pair in example.values.items()},
@@ -113,20 +112,16 @@ class StoredRecipes(Store):
         return self._database.repeat(work)
 
     def page(self, cursor: str | None = None, *, host: str | None = None, limit: int = 100) -> Page[Recipe]:
-        """Return a page of recipes, of all hosts or of `host`, ordered by id. Raises `InvalidCursorError`."""
+        """Return a page of recipes (of one host, if given), ordered by id. Raises `InvalidCursorError`."""
         query = _USABLE if host is None else _USABLE.where(RecipeRow.host == host)
         rows = self._rows(ORDER.page_query(query, cursor, limit))
         return Page([_recipe(row) for row in rows[:limit]], ORDER.next_cursor(rows, limit))
 
     def get(self, recipe_id: str) -> Recipe:
-        """Return a recipe by its id. Raises `RecipeNotFoundError`."""
         return self._found(recipe_id, RecipeRow.id == recipe_id)[0]
 
     def named(self, name: str) -> Sequence[Recipe]:
-        """Return the recipe with the id `name`, or the recipes of the host `name`.
-
-        Raises `RecipeNotFoundError` if there are none.
-        """
+        """Return the recipes whose id or host is `name`. Raises `RecipeNotFoundError`."""
         return self._found(name, or_(RecipeRow.id == name, RecipeRow.host == recipe_host(name)))
 
     def _found(self, name: str, which: ColumnElement[bool]) -> list[Recipe]:
@@ -136,11 +131,11 @@ class StoredRecipes(Store):
         raise RecipeNotFoundError(name)
 
     def put(self, recipe: Recipe) -> None:
-        """Store a handwritten or exported recipe, replacing a recipe with the same id."""
+        """Store a handwritten or exported recipe. It replaces the recipe with the same id."""
         self._database.repeat(lambda connection: self._put(connection, recipe))
 
     def forget(self, recipe_id: str) -> bool:
-        """Delete a recipe and its examples. Return False if there is no recipe with this id."""
+        """Delete a recipe and its examples. Return False if there is none."""
         gone = delete(RecipeRow).where(RecipeRow.id == recipe_id)
         return self._database.repeat(lambda connection: connection.execute(gone).rowcount) > 0
 

@@ -1,7 +1,7 @@
-"""Recompute the outdated keys of properties, and merge properties that match under the new keys.
+"""Recompute outdated keys of properties, and merge properties that match by their new keys.
 
-`properties.identity_version` is the version of the rules that made a property's keys. Each property is reindexed in its
-own transaction, so that workers can continue meanwhile.
+`properties.identity_version` is the version of the rules by which the keys were made. Each property has its own
+transaction, so that workers can continue.
 """
 
 from sqlalchemy import Connection, func, select, tuple_, update
@@ -15,7 +15,7 @@ from app.property.storage.properties.source_records import records_of
 from app.property.storage.properties.tables import Property
 
 _DUE = Property.merged_into.is_(None), Property.identity_version < IDENTITY_VERSION
-#: A position in the list of properties to reindex: (identity version, property id). `BEGIN` is before the first one.
+#: Position among the properties to reindex: (identity version, property id).
 Place = tuple[int, str]
 BEGIN: Place = (-1, "")
 
@@ -25,7 +25,7 @@ def count_due(connection: Connection) -> int:
 
 
 def due_after(database: Database, place: Place, limit: int) -> list[Place]:
-    """Return the positions of the next `limit` properties to reindex after `place`, in ascending order."""
+    """Return the next `limit` properties to reindex after `place`, in ascending order."""
     c = Property
     query = select(c.identity_version, c.id).where(*_DUE, tuple_(c.identity_version, c.id) > tuple_(*place))
     with database.reading() as connection:
@@ -34,7 +34,7 @@ def due_after(database: Database, place: Place, limit: int) -> list[Place]:
 
 
 def reindex_one(database: Database, property_id: str) -> bool:
-    """Reindex one property and merge its matches. Return False if the property no longer needs to be reindexed."""
+    """Recompute a property's keys and merge its matches. Return False if it was not outdated any more."""
 
     def work(connection: Connection) -> bool:
         lock_pages(database, connection, records_of(connection, property_id))

@@ -1,7 +1,4 @@
-"""Store a record and update its property in one transaction, and read properties in the form that the interfaces show.
-
-`resolve.py` finds the property of a record, and `rebuild.py` updates the property. Many writers can run concurrently.
-"""
+"""Store a record and update its property in one transaction. Read properties in the form of the interfaces."""
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
@@ -49,7 +46,10 @@ DEFAULT_RULES = PublishingRules()
 
 @dataclass(frozen=True, slots=True)
 class PropertyFilter:
-    """A filter of properties. All `words` must occur, in any letter case. `status` is a RESO status (None: any)."""
+    """A filter of properties.
+
+    All `words` must occur in a property's text, in any letter case. `status` is a RESO status, or None for any.
+    """
 
     words: str = ""
     status: str | None = None
@@ -69,9 +69,9 @@ EVERY = PropertyFilter()
 
 
 class PropertyStore:
-    """Stores properties. `rules` configures the detection of changes.
+    """Stores properties. `rules` configures which changes are published.
 
-    Methods that read by id accept the id of a merged property, and then read the property that it was merged into.
+    Reading by the id of a merged property returns the property that it was merged into.
     """
 
     def __init__(self, database: Database, rules: PublishingRules = DEFAULT_RULES) -> None:
@@ -91,16 +91,15 @@ class PropertyStore:
     ) -> str:
         """Store a page's record, add it to its property (existing or new), and return the property's id.
 
-        The caller must have called `lock_pages` in this transaction. Saving the same record again changes no values. An
-        older record of the same page, under any of its URLs, is replaced. A record older than the stored one does not
-        replace it, and only its observations are added.
+        The caller's transaction must have called `lock_pages`. The record replaces older records of the same page,
+        under any of its URLs. If it is older than the stored record, only its observations are added.
 
-        `edition` is the version of the extractors. `asks_again` means that a model was needed but unavailable, so the
-        record does not count as fresh. `related` is the property for which the page was found. A record that matches no
-        property is added to `related`, unless it contradicts that property.
+        `edition` is the version of the extractors. `asks_again` means that the model was needed but unavailable; the
+        record is then not fresh. If the record matches no property, it is added to `related`, for which its page was
+        found, unless the two contradict.
 
-        Names of people that were purged after the page was fetched are left out. Raises `PurgedMeanwhileError`, before
-        anything is written, if the page itself was purged after it was fetched.
+        Names of people purged after the page was fetched are left out. Raises `PurgedMeanwhileError`, and then writes
+        nothing, if the page was purged after it was fetched.
         """
         urls = urls_of(record)
         purged = purged_since(self.database, connection, record.fetched_at, urls)
@@ -133,13 +132,13 @@ class PropertyStore:
         }
         if before is None:
             connection.execute(insert(SourceRow).values(row))
-        else:  # the stored row keeps its URL; if it is newer than `record`, it keeps its content too
+        else:  # the stored row keeps its URL, and its content if that is newer
             row = {**row, "url": before.url} if before.fetched_at <= record.fetched_at else {"property_id": owner_id}
             connection.execute(update(SourceRow).where(SourceRow.id == before.id).values(row))
         previous = drop_doubles(connection, doubles, record)
         left = {canonical_id(connection, property_id) for property_id in previous} - {owner_id}
         for property_id, pages in records_of_each(connection, sorted(left)).items():
-            if not pages:  # the property has lost its only page to `owner_id`
+            if not pages:  # its only page now belongs to `owner_id`
                 merge_into(connection, property_id, owner_id)
                 has_merged = True
         observe(connection, owner_id, record)
@@ -152,10 +151,10 @@ class PropertyStore:
         return owner_id
 
     def confirm(self, connection: Connection, seen: Seen, at: datetime) -> tuple[str, PageKind] | None:
-        """Note that the page still had this body at the time `at`. Return its property and the page's kind.
+        """Note that the page still had this body at `at`. Return its property and the page's kind, or None if the body
+        must be read.
 
-        The record then counts as current at `at`, and the page's pending changes count one more visit. Return None if
-        the current extractors have no complete record of this body; then the body has to be read.
+        The record is then current at `at`, and pending changes of the page count one more visit.
         """
         row = record_with_body(connection, seen)
         is_older = row is not None and (row.checked_at or row.fetched_at) < at
@@ -182,27 +181,25 @@ class PropertyStore:
             detector.look(url, at)
 
     def get(self, property_id: str) -> dict[str, Any]:
-        """Return a property in JSON types (`_views`).
+        """Return a property in JSON types.
 
-        `as_of` is the time of each value's last confirmation. `unverified` lists unverified claims. `tried` lists the
-        sources of the property's last finished job that recorded any. `replaces` lists the ids of properties that were
-        merged into this one. Raises `NotFoundError`.
+        `as_of` is when each value was last known to be on its page. `tried` lists the outcomes of sources in the last
+        finished job that recorded any. `replaces` lists the ids of properties merged into this one. Raises
+        `NotFoundError`.
         """
         with self.database.reading() as connection:
             return _views(connection, [existing(connection, property_id)])[0]
 
     def sources(self, property_id: str) -> list[SourceRow]:
-        """Return the stored record of each of the property's pages, in the order of the "sources" of `get`.
-
-        Return an empty list for an unknown property.
-        """
+        """Return the stored records of a property, in the order of "sources" in `get`."""
         with self.database.reading() as connection:
             mine = SourceRow.property_id == canonical_id(connection, property_id)
             query = select(SourceRow).where(mine).order_by(SourceRow.fetched_at, SourceRow.id)
             return entities(connection, query)
 
     def sources_of(self, property_id: str) -> tuple[str, list[SourceRecord], set[str]]:
-        """Return the property's current id, its records, and the URLs of its pages that a person joined with others.
+        """Return the property's current id, its records, and the URLs of its pages that a person joined with other
+        pages.
 
         Raises `NotFoundError`.
         """
@@ -213,9 +210,9 @@ class PropertyStore:
         return canonical, sources, {url for url, pin in pins.items() if pin.together}
 
     def fresh_at(self, address: Address, since: datetime) -> tuple[str, PageKind] | None:
-        """Return the property at `address` and the kind of its newest page, or None if the property is not fresh.
+        """Return the property at `address` and the kind of its newest page, or None unless the property is fresh.
 
-        A property is fresh if one of its pages was fetched or confirmed after `since`, and no page waits for a model.
+        It is fresh if a page of it was fetched or confirmed after `since`, and none of its pages waits for a model.
         """
         keys = identity.address_lookups(address)
         owners = select(PropertyKey.property_id).where(PropertyKey.key.in_(keys), ~PropertyKey.is_blocking)
@@ -241,10 +238,10 @@ class PropertyStore:
         newest_first: bool = False,
         only: PropertyFilter = EVERY,
     ) -> Page[dict[str, Any]]:
-        """Return a page of properties after `cursor` in the shape of `get`, ordered by the time of their last change.
+        """Return a page of properties in the form of `get`, ordered by their last change.
 
-        With the oldest change first (the default), a property that changes between two calls appears again at the end.
-        Therefore no change is missed. `changed_since` leaves out properties that have not changed since then. Raises
+        With the oldest change first (the default), a property that changes meanwhile appears again at the end, so no
+        change is missed. `changed_since` excludes properties that did not change since then. Raises
         `InvalidCursorError`.
         """
         order = NEWEST_FIRST if newest_first else ORDER
@@ -255,14 +252,14 @@ class PropertyStore:
         return Page(items, order.next_cursor(found, limit))
 
     def snapshot(self, *, changed_since: datetime | None = None, page: int = 200) -> Generator[dict[str, Any]]:
-        """Yield a consistent snapshot of all properties in the shape of `get`, oldest change first.
+        """Yield all properties as of one moment, in the form of `get`, oldest change first.
 
-        Hold at most `page` properties in memory at a time. The snapshot is one read transaction. Writers do not wait
-        for it, but the database keeps replaced rows until it ends.
+        At most `page` of them are in memory. All reads are one transaction. Until it ends, the database keeps replaced
+        rows.
         """
         query, cursor = _unmerged(changed_since), None
         with self.database.reading() as connection:
-            if not self.database.is_sqlite:  # by default, each PostgreSQL statement sees its own snapshot
+            if not self.database.is_sqlite:  # otherwise, each statement would see its own snapshot
                 connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             while True:
                 found = connection.execute(ORDER.page_query(query, cursor, page)).all()
@@ -278,9 +275,9 @@ def _unmerged(changed_since: datetime | None) -> Select[Any]:
 
 
 def _views(connection: Connection, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
-    """Return `rows` in the shape of `PropertyStore.get`, in the same order. Runs one query per related table."""
+    """Return `rows` in the form of `PropertyStore.get`."""
     ids = [row.id for row in rows]
-    # the values and evidence of single sources are large and not shown, so do not load them
+    # values and evidence of single sources are large and not shown
     shown = select(SourceRow).options(defer(SourceRow.record), defer(SourceRow.evidence))
     shown = shown.where(SourceRow.property_id.in_(ids)).order_by(SourceRow.fetched_at, SourceRow.id)
     sources = by_property(ids, entities(connection, shown))
@@ -308,6 +305,6 @@ def _views(connection: Connection, rows: Sequence[Row[Any]]) -> list[dict[str, A
 
 
 def _as_of(evidence: Mapping[str, Mapping[str, Any]], bodies: Mapping[str, datetime]) -> dict[str, str]:
-    """Return when each value was last known to be on its page: a time of `bodies`, else when its body was fetched."""
+    """Return when each value was last known to be on its page: when its body was confirmed, or else fetched."""
     found = {name: bodies.get(proof["content_sha256"]) for name, proof in evidence.items()}
     return {name: at.isoformat() if at else str(evidence[name]["fetched_at"]) for name, at in found.items()}

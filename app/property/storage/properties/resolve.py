@@ -1,7 +1,4 @@
-"""Find the property that a record describes: by people's identity decisions, else by shared keys.
-
-`merging/resolve.py` compares the record with the properties that share keys with it.
-"""
+"""Find the property that a record describes, by people's decisions or else by shared keys."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -19,18 +16,17 @@ from app.property.storage.properties.rebuild import canonical_id, merge_into, ne
 from app.property.storage.properties.source_records import records_of_each
 from app.property.storage.properties.tables import Property, PropertyKey
 
-#: If a record's blocking keys match more properties than this, ignore these matches. Such a key may come from a
-#: placeholder value or from the center of a ZIP code.
+#: If blocking keys of a record match more properties, these matches are ignored. Such a key may come from a placeholder
+#: or the center of a ZIP code.
 _MOST_NEAR = 200
 
 
 def resolve_property(
     database: Database, connection: Connection, record: SourceRecord, related: str | None = None
 ) -> tuple[str, bool]:
-    """Return the id of the record's property, and whether this property was created or merged with others.
+    """Return the id of the record's property, and whether that property was created or merged.
 
-    `related` is the property for which the record's page was found. A record that matches no property belongs to
-    `related`, unless their values contradict each other.
+    A record without matches belongs to `related`, for which its page was found, unless their values contradict.
     """
     pins = pins_of(connection, [record])[record.url]
     if joined := properties_with(connection, pins.together):
@@ -46,9 +42,9 @@ def resolve_property(
 
 
 def merge_same(database: Database, connection: Connection, record: SourceRecord, owner_id: str) -> tuple[str, bool]:
-    """Merge the properties that match `record`, a stored record of the property `owner_id`.
+    """Merge the properties that match `record` with its property `owner_id`.
 
-    Return the id of the record's property afterwards, and whether properties were merged.
+    Return the id of the record's property then, and whether any were merged.
     """
     pins = pins_of(connection, [record])[record.url]
     if properties_with(connection, pins.together):
@@ -82,11 +78,14 @@ def _resolved(connection: Connection, record: SourceRecord, apart: Sequence[str]
 
 
 def _candidates(connection: Connection, record: SourceRecord) -> list[tuple[Row[Any], bool]]:
-    """Lock the properties that share keys with the record. Return their rows, each with whether it shares a URL key."""
+    """Lock the properties that share keys with the record, and return their rows.
+
+    Each row comes with whether it shares a URL key.
+    """
     ids, of_page = _near(connection, record)
     rows: Sequence[Row[Any]] = []
     locked: set[str] = set()
-    while not ids <= locked:  # properties may have been merged during the wait for row locks, so search again
+    while not ids <= locked:  # a property may have been merged during the wait for its lock, so search again
         locked |= ids
         query = select(Property.id, Property.created_at, Property.record).where(Property.id.in_(ids))
         living = query.where(Property.merged_into.is_(None)).order_by(Property.id)

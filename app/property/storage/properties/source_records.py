@@ -1,4 +1,4 @@
-"""Read and write the records of pages, their observations, and unverified claims."""
+"""Read and write records of pages, observations, and unverified claims."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -16,7 +16,7 @@ from app.property.storage.privacy.suppressions import purged_since
 from app.property.storage.properties.tables import Observation, SourceRow, Unverified
 from app.property.storage.statements import clean, digest, entities, insert_if_new, upsert
 
-#: Stored with a page if the model was asked about another page of the same address instead.
+#: Note of a page whose missing fields were asked of another page of the address.
 ASKED_ELSEWHERE = "A property costs one question, which was asked of another page."
 
 
@@ -29,14 +29,14 @@ def records_of(connection: Connection, property_id: str) -> list[SourceRecord]:
 
 
 def records_of_each(connection: Connection, property_ids: Sequence[str]) -> dict[str, list[SourceRecord]]:
-    """Return the newest record of each page, grouped by property id."""
+    """Return the records by property id."""
     query = select(SourceRow).where(SourceRow.property_id.in_(property_ids)).order_by(SourceRow.id)
     rows = by_property(property_ids, entities(connection, query) if property_ids else ())
     return {property_id: [row.to_record() for row in found] for property_id, found in rows.items()}
 
 
 def by_property[T: Any](property_ids: Sequence[str], rows: Iterable[T]) -> dict[str, list[T]]:
-    """Group rows by their `property_id`. A property without rows gets an empty list."""
+    """Group rows by property id; a property without rows has an empty list."""
     found: dict[str, list[T]] = {property_id: [] for property_id in property_ids}
     for row in rows:
         found[row.property_id].append(row)
@@ -44,9 +44,9 @@ def by_property[T: Any](property_ids: Sequence[str], rows: Iterable[T]) -> dict[
 
 
 def wanted_of(connection: Connection, property_id: str, urls: Iterable[str]) -> tuple[tuple[str, ...], str | None]:
-    """Return the fields that a model has not read yet on the property's pages `urls`, and the reason.
+    """Return the fields that a model still has to read on these pages of the property, and a note that explains it.
 
-    The reason is one page's note, or None if no page has a note. Any other note is preferred to `ASKED_ELSEWHERE`.
+    A note other than `ASKED_ELSEWHERE` is preferred.
     """
     asked = sorted(set(urls))
     known_as = select(PageAlias.page_url).where(PageAlias.url.in_(asked))
@@ -59,7 +59,7 @@ def wanted_of(connection: Connection, property_id: str, urls: Iterable[str]) -> 
 
 
 def of_same_page(connection: Connection, record: SourceRecord) -> tuple[Row[Any] | None, Sequence[Row[Any]]]:
-    """Return the stored record that `record` replaces (None: a new page), and other records of the same page."""
+    """Return the stored record that `record` replaces (None: its page is new), and other records of the page."""
     mine = SourceRow.url == record.url
     same = mine if record.page_url is None else or_(mine, SourceRow.page_url == record.page_url)
     rows = connection.execute(select(SourceRow).where(same).order_by(mine.desc(), SourceRow.id)).all()
@@ -67,9 +67,9 @@ def of_same_page(connection: Connection, record: SourceRecord) -> tuple[Row[Any]
 
 
 def drop_doubles(connection: Connection, doubles: Sequence[Row[Any]], record: SourceRecord) -> set[str]:
-    """Delete `doubles`, the other records of the page of `record`, but keep their observations.
+    """Delete `doubles`, other records of the same page, but keep their observations.
 
-    Store the URLs of `doubles` as aliases of the page. Return the ids of the properties to which `doubles` belonged.
+    Their URLs become aliases of the page. Return the ids of their properties.
     """
     at, page_url = record.as_of, record.page_url
     for row in doubles:
@@ -78,12 +78,12 @@ def drop_doubles(connection: Connection, doubles: Sequence[Row[Any]], record: So
     if page_url is not None and page_url != record.url:
         note_url(connection, record.url, page_url, at)
     else:
-        connection.execute(delete(PageAlias).where(PageAlias.url == record.url))  # the URL now has its own record
+        connection.execute(delete(PageAlias).where(PageAlias.url == record.url))  # the URL has its own record
     return {row.property_id for row in doubles}
 
 
 def with_known_kind(record: SourceRecord, before: Row[Any] | None) -> SourceRecord:
-    """Return `record`. If its source kind is unknown, copy the kind from `before`, a record with the same final URL."""
+    """Return `record`. If its source kind is unknown, it gets the kind of `before`, if both have the same final URL."""
     if before is None or record.source_kind is not None or record.final_url != before.final_url:
         return record
     return replace(record, source_kind=SourceKind(before.source_kind) if before.source_kind else None)
@@ -116,10 +116,10 @@ def put_claims(
     *,
     read: Iterable[str] = (),
 ) -> None:
-    """Store `claims` about a property, replacing stored claims of the same field and page.
+    """Store claims about a property, replacing older ones of the same field and page.
 
-    First delete the claims from pages whose URLs are in `read`, because these pages now have records. A claim is
-    skipped if its page, or a name in it, was purged after the claim was seen.
+    Claims from pages `read`, which now have records, are deleted. A claim is skipped if its page, or a name in it, was
+    purged after it was seen.
     """
     known = Unverified.property_id == property_id, Unverified.url.in_(sorted(set(read)))
     connection.execute(delete(Unverified).where(*known))

@@ -25,35 +25,35 @@ from app.property.storage.types import (
     where,
 )
 
-#: Options for PostgreSQL indexes that sort URLs by bytes, whatever the database's locale is.
+#: PostgreSQL indexes then sort URLs by bytes in any locale.
 _BY_BYTES = {"url": "text_pattern_ops", "source_url": "text_pattern_ops"}
 
-#: A foreign key to a property. Deleting the property deletes the row.
+#: A foreign key to a property, with which the row is deleted.
 OfProperty = Annotated[str, mapped_column(String(32), ForeignKey("properties.id", ondelete="CASCADE"))]
 
 
 class Property(Base):
-    """A property with the merged values of its records, or a pointer to the property that it was merged into."""
+    """A property with the merged values of its records, or a reference to the property it was merged into."""
 
     __tablename__ = "properties"
 
     id: Mapped[Id] = mapped_column(primary_key=True)
-    merged_into: Mapped[OfProperty | None]  # null if this property was not merged into another
+    merged_into: Mapped[OfProperty | None]
     record: Mapped[JsonWords]
     evidence: Mapped[JsonWords]
     conflicts: Mapped[JsonWords]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime] = mapped_column(index=True)
-    # the next three columns are for searches (`rebuild.search_row`); `search_text` has the lowercase words of the
-    # record and of the page URLs; a null `standard_status` means unknown
+    # for searches (`rebuild.search_row`), like the next two columns; a null status means unknown
     search_text: Mapped[Words] = mapped_column(server_default="")
     standard_status: Mapped[str | None] = mapped_column(String(32))
     conflict_count: Mapped[int] = mapped_column(server_default="0")
-    # version of the rules that computed the keys; if older than `identity.IDENTITY_VERSION`, the property is reindexed
+    # version of the rules that made the keys; if it is older than `identity.IDENTITY_VERSION`, the property is
+    # reindexed
     identity_version: Mapped[int] = mapped_column(server_default="0")
 
     __table_args__ = (
-        # for reindexing; with `updated_at` in this index, SQLite would use it for lists and then sort all rows
+        # for reindexing; with `updated_at` in it, SQLite would use it for lists and sort all rows
         Index("ix_properties_identity_version", "identity_version", "id", **where(text("merged_into IS NULL"))),
         Index("ix_properties_status_updated", "standard_status", "updated_at", "id"),
         Index("ix_properties_merged_into", "merged_into", **where(text("merged_into IS NOT NULL"))),
@@ -63,8 +63,8 @@ class Property(Base):
 class PropertyKey(Base):
     """A key that finds a property (`merging/identity.py`).
 
-    An exact key is unique, so that two processes cannot store the same property twice. Several properties can share a
-    blocking key, which finds similar properties despite typing errors.
+    An exact key is unique, so two processes cannot store the same property twice. A blocking key, which finds similar
+    properties despite typing errors, can belong to several.
     """
 
     __tablename__ = "property_keys"
@@ -77,7 +77,7 @@ class PropertyKey(Base):
 
 
 class SourceRow(Base):
-    """The newest record of a page. `url` is the URL that was requested first."""
+    """The newest record of a page. `url` is the URL that was first requested."""
 
     __tablename__ = "source_records"
 
@@ -92,21 +92,21 @@ class SourceRow(Base):
     evidence: Mapped[JsonWords]
     wanted_model: Mapped[PlainJson]
     model_note: Mapped[Words | None]
-    # True if the model was unavailable, so that the next request for the page asks the model again
+    # true if the model was unavailable; the next request for the page then asks it again
     asks_again: Mapped[bool] = mapped_column(server_default=false())
     stored_at: Mapped[datetime]
-    # the page's canonical URL (`urls/canonical.py`); null if unknown
+    # canonical URL (`urls/canonical.py`); null if unknown
     page_url: Mapped[Url | None] = mapped_column(index=True)
-    checked_at: Mapped[datetime | None]  # time of the last check that found the page unchanged; null if none
-    # version of the extractors (`reading/edition.py`); null if the page must be read again
+    checked_at: Mapped[datetime | None]  # time when the page was last found unchanged; null if never
+    # version of the extractors (`reading/edition.py`); null if the body must be read again
     edition: Mapped[str | None] = mapped_column(String(16))
-    # kind of the page's publisher (`record.SourceKind`); null if unknown
+    # kind of the source (`record.SourceKind`); null if unknown
     source_kind: Mapped[str | None] = mapped_column(String(16))
-    names_people: Mapped[bool] = mapped_column(server_default=false())  # whether a field of the record names people
+    names_people: Mapped[bool] = mapped_column(server_default=false())
 
     __table_args__ = (
         Index("uq_source_records_url", "url", unique=True, postgresql_ops=_BY_BYTES),
-        # a hash index, because a URL after redirects may be too long for a B-tree index
+        # hash index, because a URL after redirects may be too long for a B-tree index
         Index("ix_source_records_final_url", "final_url", postgresql_using="hash"),
     )
 
@@ -125,20 +125,19 @@ class SourceRow(Base):
         )
 
     def as_json(self) -> dict[str, Any]:
-        """Return the page's metadata in JSON types, without the record's values."""
         names = ("url", "final_url", "kind", "source_kind", "page_url", "fetched_at", "checked_at", "content_sha256")
         return self.shown((*names, "wanted_model", "model_note"))
 
 
-#: The last time when the record was known to match its page.
+#: When the record was last known to match its page.
 AS_OF = func.coalesce(SourceRow.checked_at, SourceRow.fetched_at)
-#: Queries must use exactly this condition, or SQLite ignores the index below.
+#: SQLite uses the index below only for exactly this condition.
 NAMES_PEOPLE = SourceRow.names_people.is_(True)
 Index("ix_source_records_naming_as_of", AS_OF, sqlite_where=NAMES_PEOPLE, postgresql_where=NAMES_PEOPLE)
 
 
 class Observation(Base):
-    """A value that was read from a page's body. Stored once per body, even if merging chose another value."""
+    """A value that was read from a page's body, stored once per body, even if merging chose another value."""
 
     __tablename__ = "observations"
 
@@ -155,7 +154,7 @@ class Observation(Base):
     __table_args__ = (
         UniqueConstraint("property_id", "content_sha256", "field", "value_sha256", name="uq_observations_once"),
         Index("ix_observations_property_id_field", "property_id", "field"),
-        # these two indexes are for pruning: people's names by field and age, and all observations by age
+        # for deleting names of people by field and age, and all observations by age
         Index("ix_observations_field_observed_at", "field", "observed_at"),
         Index("ix_observations_observed_at", "observed_at", "id"),
         Index("ix_observations_source_url", "source_url", postgresql_ops=_BY_BYTES),
@@ -163,9 +162,9 @@ class Observation(Base):
 
 
 class Unverified(Base):
-    """An unverified claim: a value that `reported_by` reported from a page that could not be read.
+    """A value that `reported_by` (a web search) reported from a page that was not read.
 
-    Claims are shown beside the record, and are never part of it.
+    Such claims are shown beside the record, and never become part of it.
     """
 
     __tablename__ = "unverified"
@@ -189,9 +188,9 @@ class Unverified(Base):
 
 
 class IdentityDecision(Base):
-    """A person's decision that `other_id` was split from `property_id` or merged into it.
+    """A decision that `other_id` was split from `property_id` or merged into it.
 
-    If `kind` is `review`, a page of unknown kind matches both properties, and no person has decided yet.
+    A `review` is undecided: a page of unknown kind matches both properties.
     """
 
     __tablename__ = "identity_decisions"
@@ -203,8 +202,8 @@ class IdentityDecision(Base):
     reason: Mapped[Words]
     property_id: Mapped[PropertyId] = mapped_column(index=True)
     other_id: Mapped[PropertyId] = mapped_column(index=True)
-    replaced: Mapped[PlainJson]  # ids of properties that had been merged into the other property before the decision
-    undone_at: Mapped[datetime | None] = mapped_column(index=True)  # null if the decision was not undone
+    replaced: Mapped[PlainJson]  # properties that had already been merged into the other property
+    undone_at: Mapped[datetime | None] = mapped_column(index=True)
     undone_by: Mapped[Who | None]
     pins: Mapped[list[IdentityPin]] = relationship(lazy="selectin", order_by=lambda: IdentityPin.url)
 
@@ -218,8 +217,6 @@ class IdentityDecision(Base):
 
 
 class IdentityPin(Base):
-    """A page URL to which an identity decision applies."""
-
     __tablename__ = "identity_pins"
 
     decision_id: Mapped[Id] = mapped_column(ForeignKey("identity_decisions.id", ondelete="CASCADE"), primary_key=True)
@@ -229,23 +226,23 @@ class IdentityPin(Base):
 
 
 class RecipeRow(Base):
-    """A recipe: for pages that share a template on one host, the place of each field."""
+    """A recipe: where the pages of one template on a host state each field."""
 
     __tablename__ = "recipes"
 
     id: Mapped[Id] = mapped_column(primary_key=True)
     host: Mapped[Words]
-    # whether a person wrote the recipe; learning never changes such a recipe
+    # whether a person wrote it; if so, learning never changes it
     written: Mapped[bool]
-    format: Mapped[int]  # version of the recipe format; only recipes with the current version are used
-    document: Mapped[JsonWords]  # the recipe as JSON (`app/property/recipes/form.py`)
+    format: Mapped[int]  # only recipes of the current format version are used
+    document: Mapped[JsonWords]  # `recipes/form.py` documents the JSON
     updated_at: Mapped[datetime]
 
     __table_args__ = (Index("ix_recipes_host_updated_at", "host", "updated_at"),)
 
 
 class RecipeExample(Base):
-    """Verified values of a page, from which a recipe is learned. Deleted when the page's body is no longer stored."""
+    """Verified values of a page, as an example for learning a recipe. Deleted together with the page's body."""
 
     __tablename__ = "recipe_examples"
 
