@@ -42,7 +42,6 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _write(county: RunningCounty, folder: Path) -> Path:
-    """Write sources, settings, and truth. Return the folder's absolute path."""
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "sources.toml").write_text(sources_toml(county.roots), encoding="utf-8")

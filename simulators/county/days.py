@@ -199,8 +199,6 @@ def _flapping(pages: Sequence[Page], since: datetime, hours: float, chance: rand
 
 
 def _outages(start: datetime, days: int) -> tuple[Outage, ...]:
-    """Return three long outages, scaled to `days`, and five outages of one hour."""
-
     def at(day: float) -> datetime:
         return start + timedelta(days=day * days / 60)
 

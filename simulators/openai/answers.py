@@ -133,7 +133,6 @@ def _fact(text: str, name: str, sub: Mapping[str, Any], mode: str) -> Fact | Non
 
 
 def _obeyed(text: str, name: str, sub: Mapping[str, Any]) -> Fact | None:
-    """Return the value that an instruction in the text gives for `name`; None if there is no such instruction."""
     for match in _ORDER.finditer(text):
         if match[1].lower() == name.lower():
             value: Any = match[2].rstrip(".")

@@ -32,7 +32,6 @@ def duration(seconds: float) -> str:
 
 
 def limit_headers(meter: Meter, now: float) -> dict[str, str]:
-    """Return the six `x-ratelimit-*` headers."""
     found: dict[str, str] = {}
     for what, bucket in meter.shown.items():
         bucket.refill(now)

@@ -38,7 +38,6 @@ def check_strict(name: str, schema: Mapping[str, Any], path: tuple[str, ...] = (
 
 
 def types_of(schema: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the JSON types that a schema allows."""
     found = schema.get("type")
     if isinstance(found, str):
         return (found,)

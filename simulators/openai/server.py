@@ -154,7 +154,6 @@ class OpenAISimulator:
         return broken_off(whole, next(events) if asked.stream else None)
 
     def _with_tier(self, asked: ModelRequest) -> ModelRequest:
-        """Replace the tier "auto" with the project's tier. Raises `ApiError` 400 for an unsupported tier."""
         server = self.gate.server
         if asked.tier == "flex" and server.flex == "unsupported":
             raise protocol.tier_unsupported(asked.model, asked.tier)
@@ -201,7 +200,6 @@ class OpenAISimulator:
             raise protocol.shutting_down()
 
     async def _call(self, request: Request, work: Callable[[KeyState, dict[str, str]], Any]) -> Response:
-        """Authenticate a request, run `work`, count the outcome, and return the response."""
         started = time.monotonic()
         headers: dict[str, str] = {}
         state: KeyState | None = None

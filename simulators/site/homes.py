@@ -130,7 +130,6 @@ def _dues(one: Home) -> str:
 
 
 def _tail(one: Home) -> str:
-    """Return the sentences with facts that end every page."""
     stories = f"{_NUMBERS[one.stories]} {'story' if one.stories == 1 else 'stories'}"
     return (
         f"<p>The home has {stories} under a {one.roof.lower()} roof, {one.wall.lower()} siding, and "

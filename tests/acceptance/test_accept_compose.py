@@ -49,7 +49,6 @@ def project(docker_client: docker.DockerClient, tmp_path_factory: pytest.TempPat
 
 
 def _typed(program: str) -> str:
-    """Return the first code block in docs/deployment/compose.md that contains `program`."""
     page = "docs/deployment/compose.md"
     return next(block.text for block in blocks() if block.page == page and program in block.text)
 

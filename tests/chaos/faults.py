@@ -75,7 +75,6 @@ class Faults:
         return True
 
     def _kill_child(self) -> None:
-        """Kill a pool process that is running a job. If none is found in time, kill any pool process."""
         try:
             candidates = self._busy()
         except NobodyToKillError:
@@ -83,7 +82,6 @@ class Faults:
         self.ledger.kill("child", {self.chance.choice(sorted(candidates))})
 
     def _kill_worker(self) -> None:
-        """Kill a worker with all its child processes at once, as if its machine were lost, while it is running jobs."""
         busy = self._busy()
         able = [member for member in self.fleet.workers if busy & self.fleet.pool_of(member)]
         self._kill_member(self.chance.choice(able), "worker")

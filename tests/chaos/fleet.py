@@ -33,7 +33,6 @@ def faketime_library() -> Path | None:
 
 
 def _skewed(env: Mapping[str, str]) -> dict[str, str]:
-    """Return `env` for a process whose wall clock is an hour ahead and whose monotonic clock is correct."""
     return {
         **env,
         "LD_PRELOAD": str(faketime_library()),

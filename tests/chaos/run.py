@@ -136,7 +136,6 @@ class _Chaos:
         self._submit(self._waiting)
 
     def _break(self, name: str, coming: list[str]) -> None:
-        """Cause one fault. Submit its jobs before or after it, as `_SHARE_BEFORE` says."""
         evidence = self._evidence
         before = round(len(coming) * _SHARE_BEFORE.get(name, 0))
         self._submit(coming[:before])

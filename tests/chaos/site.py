@@ -85,7 +85,6 @@ class ChaosSite:
 
 
 async def _left(receive: Receive, seconds: float) -> bool:
-    """Wait up to `seconds`. Return True if the client disconnects in this time."""
     gone = asyncio.ensure_future(_until_gone(receive))
     done, _ = await asyncio.wait({gone}, timeout=seconds)
     gone.cancel()

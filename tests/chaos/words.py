@@ -41,7 +41,6 @@ def _records(log: Path) -> list[str]:
 
 
 def _shown(record: str) -> str:
-    """Return the record's first line and the final exception, without numbers and other parts that vary."""
     lines = [line for line in record.strip().splitlines() if line.strip()]
     first, last = lines[0][:160], next((x for x in reversed(lines) if re.match(r"[\w.]+(Error|Exception)\b", x)), "")
     text = re.sub(r"(?:/[\w.-]+){2,}", "…", f"{first} ... {last[:160]}")

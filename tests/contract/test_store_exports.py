@@ -1,4 +1,4 @@
-"""An export is a snapshot that contains each stored property once. Its memory use has a fixed limit."""
+"""An export is a snapshot that contains each stored property once, without more memory for more properties."""
 
 import io
 import json

@@ -56,7 +56,6 @@ def body(page: Page) -> str:
 
 
 def _values(page: Page) -> str:
-    """Return the table of assessed values. Only the newest year's values can have planted errors."""
     newest, older = page.says, page.home.taxes[1:]
     rows = [
         (newest["TaxYear"], dollars(newest["X_MarketValue"]), dollars(newest["TaxAssessedValue"])),

@@ -65,7 +65,7 @@ def _meets(page: Page, wanted: Iterable[Test]) -> bool:
 
 
 def _conditions(where: str) -> list[Test]:
-    """Parse conditions such as `NAME = 'value' AND NAME LIKE 'value%'`. Names may have any case."""
+    """Parse conditions such as `NAME = 'value' AND NAME LIKE 'value%'`."""
     asked = []
     for part in re.split(r"\s+AND\s+", where.strip(), flags=re.IGNORECASE):
         match = _CONDITION.fullmatch(part.strip())
@@ -83,7 +83,6 @@ def _test(name: str, operator: str, value: str) -> Test:
 
 
 def _feature(page: Page) -> dict[str, Any]:
-    """Return the parcel as a feature whose polygon is a square of about 30 m."""
     y, x, half = page.says["Latitude"], page.says["Longitude"], 0.00014
     corners = ((-1, -1), (-1, 1), (1, 1), (1, -1), (-1, -1))
     ring = [[round(x + half * dx, 6), round(y + half * dy, 6)] for dx, dy in corners]

@@ -19,7 +19,6 @@ _PAGES = "".join(page.decode() for page in seeds("html"))
 
 
 def _of_pages(pattern: str, *more: str) -> tuple[str, ...]:
-    """Return the matches of `pattern` in the tests' pages, if shorter than 60 characters, and the texts `more`."""
     return (*sorted({found for found in re.findall(pattern, _PAGES) if len(found) < 60}), *more)
 
 
@@ -126,7 +125,6 @@ def repeated(unit: str, size: int) -> str:
 
 
 def _run(rng: random.Random, size: int) -> str:
-    """Return a very long repetition of a few characters, inside one place of the markup."""
     before, after = rng.choice(_PLACES)
     return before + repeated(_some_run(rng, (1, 1, 1, 2, 2, 3, 6)), size) + (after if rng.random() < 0.8 else "")
 

@@ -64,7 +64,6 @@ def honest_page(number: int) -> HostilePage:
 
 
 def _size(rng: random.Random) -> int:
-    """Return a random size in bytes, in most cases between 10 KB and 2 MB."""
     least, most = rng.choices(((1_000, 10_000), (10_000, 2_000_000), (2_000_000, _MOST_BYTES * 1.01)), (15, 75, 10))[0]
     return int(math.exp(rng.uniform(math.log(least), math.log(most))))
 

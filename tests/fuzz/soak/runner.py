@@ -137,7 +137,6 @@ class _Child:
         return Outcome(number, kind, result["code"], result["seconds"], grown, result["problem"])
 
     def _target(self, seed: int, number: int) -> str:
-        """Return the page's URL or, for every fourth page, an address that `sources.toml` resolves to this URL."""
         url = self._site.url(seed, number)
         if number % _AN_ADDRESS_EVERY:
             return url
