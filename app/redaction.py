@@ -87,6 +87,7 @@ def redact(text: str) -> str:
 
 def _url(end: str) -> re.Pattern[str]:
     """Return a pattern for a URL from `://` to a character in `end`, with groups for host and port, path, and query.
+
     User name and password end at the last `@` before the path, because a password may contain an unencoded `@`.
     """
     return re.compile(rf"://(?:[^/?#{end}]*@)?([^/?#{end}]*)([^?{end}]*)(\?[^{end}]*)?")

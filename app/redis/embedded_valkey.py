@@ -66,8 +66,7 @@ def _with_timeout(url: str, seconds: float) -> redis.Redis:
 
 
 def connect(settings: Settings, within_seconds: float | None = None) -> redis.Redis:
-    """Return a client whose server has answered a ping. The caller must close it. Raises `BrokerUnavailableError` if
-    there is no answer.
+    """Return a client whose server has answered a ping, or raise `BrokerUnavailableError`. The caller must close it.
 
     `within_seconds` is the timeout for connecting and for each reply. None means 5 s for connecting and 30 s per reply.
     """
@@ -149,9 +148,7 @@ class _Endpoint:
         return f"unix://{quote(str(self.socket))}?db=0"
 
     def with_free_port(self) -> _Endpoint:
-        """Return this endpoint, or a new one if another program uses its port. The caller must hold the lock file's
-        `flock`.
-        """
+        """Return this endpoint, or a new one if its port is in use. The caller must hold the lock file's `flock`."""
         if not self.port or _is_free(self.port):
             return self
         (self.folder / "endpoint.json").unlink()

@@ -107,9 +107,7 @@ def _target_of_json(line: str) -> str | ValueError:
 
 
 def _from_csv(lines: Sequence[str]) -> Iterator[_Entry]:
-    """Read the columns that the header names. Without a header, read the first column, or the whole line if only that
-    is a target.
-    """
+    """Read the columns that the header names. Without a header, read the first column or the whole line."""
     first = next((line for line in lines if not _is_skipped(line)), "")
     delimiter = _delimiter(first)
     columns = _columns(_cells(first, delimiter))

@@ -70,10 +70,10 @@ def is_unit(text: str) -> bool:
 
 
 def parse_area(text: str, lang: str | None = None) -> Area | None:
-    """Return the first number that is directly followed by a unit, or else the first number, with the first unit in
-    `text` if any.
+    """Return the first number that is directly followed by a unit, or else the first number, or None.
 
-    Adjacent areas, such as `11 ares 42 ca`, are added up in square meters. Return None if there is no number.
+    If the first number has no unit, it gets the first unit in `text`. Adjacent areas, such as `11 ares 42 ca`, are
+    added up.
     """
     text = text[:300]
     numbers = [n for n in find_numbers(text, lang, multipliers=False) if n.value > 0]

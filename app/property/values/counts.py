@@ -34,9 +34,7 @@ class Bathrooms:
 
 
 def single(text: str, lang: str | None = None, *, year: bool = False) -> float | None:
-    """Return the first number in a short text. With `year`, return the year instead. Without `year`, return None for a
-    range or an ordinal.
-    """
+    """Return the first number in a short text, or None for a range or an ordinal. With `year`, return the year."""
     text = text.strip()
     if len(text) > (60 if year else 40):
         return None

@@ -21,9 +21,7 @@ class Layout:
 
 
 def _patterns(key: str) -> Mapping[str, tuple[re.Pattern[str], ...]]:
-    """Return the patterns of `key` by language code. In a pattern, group 1 matches the count, and group 2, if it
-    matches, means an additional half room.
-    """
+    """Return the patterns of `key` by language code. Group 1 is the count; group 2 means another half room."""
     return {
         code: tuple(map(re.compile, sections["layouts"][key]))
         for sections in languages().values()

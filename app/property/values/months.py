@@ -1,6 +1,4 @@
-"""Parse CLDR month names in the page's language. For example, `listopada` is October in Croatian, but November in
-Polish.
-"""
+"""Parse CLDR month names in the page's language: `listopada` is October in Croatian, but November in Polish."""
 
 import unicodedata
 from collections.abc import Iterator, Mapping
@@ -14,9 +12,7 @@ _MOST_LANGUAGES = 64
 
 
 def month_of(word: str, lang: str | None) -> int | None:
-    """Return the month (1 to 12) that `word` means in `lang`, English, or another language, in this order. Return None
-    if it means no month.
-    """
+    """Return the month (1 to 12) that `word` means in `lang`, or else in English, or in any language, or None."""
     name = _folded(word)
     if len(name) < _LEAST:
         return None

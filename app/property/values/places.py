@@ -35,9 +35,7 @@ def country_of_host(host: str) -> str | None:
 
 
 def country_of_language(lang: str | None) -> str | None:
-    """Return the country in a language tag such as `en-GB`. Without one, return the main country of the language, or
-    None.
-    """
+    """Return the country in a language tag such as `en-GB`, or else the main country of the language, or None."""
     if not lang:
         return None
     language, _, region = lang.replace("_", "-").partition("-")

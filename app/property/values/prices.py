@@ -27,9 +27,7 @@ _LEAST, _MOST = 1.0, 5e11
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """A price in `currency` (ISO 4217). For rents, `period` is the time that the amount covers, and `basis` is "warm"
-    (with heating) or "cold" (without).
-    """
+    """A price in `currency` (ISO 4217), for rents per `period`. `basis` is "warm" (with heating) or "cold"."""
 
     amount: float
     currency: str | None = None

@@ -7,8 +7,7 @@ from functools import lru_cache, update_wrapper
 def remembered[*More, Answer](
     most: int, longest: int
 ) -> Callable[[Callable[[str, *More], Answer]], Callable[[str, *More], Answer]]:
-    """Cache a function's results for the last `most` different arguments. Texts of more than `longest` characters are
-    not cached.
+    """Cache a function's last `most` results, except for texts of more than `longest` characters.
 
     The function's other arguments must be hashable and positional.
     """

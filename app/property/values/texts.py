@@ -162,9 +162,7 @@ def is_office(text: str) -> bool:
 
 
 def features(raw: Any) -> list[str]:
-    """Return up to 12 features from a list, or from a text in which commas, semicolons, bars, or line breaks separate
-    them.
-    """
+    """Return up to 12 features from a list, or from a text separated by commas, semicolons, bars, or line breaks."""
     parts = [str(p) for p in raw] if isinstance(raw, list) else _SPLIT.split(str(raw))
     kept = [clean(p).strip(" .;") for p in parts]
     kept = [p for p in kept if p and not is_empty(p) and len(p) <= 60 and any(c.isalpha() for c in p)]

@@ -1,7 +1,7 @@
-"""Call OpenAI's file and batch API through the key pool. Only keys of the project that owns a file or a batch can
-access it.
+"""Call OpenAI's file and batch API through the key pool.
 
-All methods raise the errors of the SDK, including `openai.RateLimitError` (429) if the pool has no usable key.
+Only keys of the project that owns a file or a batch can access it. All methods raise the errors of the SDK, including
+`openai.RateLimitError` (429) if the pool has no usable key.
 """
 
 import json

@@ -1,8 +1,8 @@
 """Collect parked model requests into batches.
 
-Requests that no job waits for are withdrawn. Overdue requests return to their jobs, which send them as normal calls. The
-other requests are sent when they fill a batch or the oldest has waited long enough, if the budgets allow it. The budget
-check here only avoids useless uploads; the batch is charged later (`charge_bulk`).
+Requests that no job waits for are withdrawn. Overdue requests return to their jobs, which make normal calls. The other
+requests are sent when they fill a batch or the oldest has waited long enough, if the budgets allow it. The budget check
+here only avoids useless uploads; the batch is charged later (`charge_bulk`).
 """
 
 import logging
@@ -78,8 +78,7 @@ class _RemainingBudgets:
     batches: dict[str, Spent] = field(default_factory=dict)
 
     def takes(self, more: Spent, payer: str) -> bool | None:
-        """Add a request's cost `more` to the usage, and return True. Return False, and add nothing, if a daily budget
-        is too small.
+        """Add a request's cost `more` to the usage, and return True. Return False if a daily budget is too small.
 
         Return None if the budget of `payer`, the request's batch of jobs, is too small, so that the request can never
         be sent.

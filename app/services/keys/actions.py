@@ -99,8 +99,7 @@ def act(
 
 
 def find_key(known: Sequence[KeySnapshot], name: str) -> KeySnapshot:
-    """Return the key whose mask or id is `name`. Otherwise, return the only key whose mask ends, or whose id begins,
-    with `name`.
+    """Return the key with the mask or id `name`, or else the only key whose mask ends or whose id begins with `name`.
 
     Raises `UnknownKeyError` or `AmbiguousKeyError`.
     """

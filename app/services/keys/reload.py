@@ -114,9 +114,7 @@ class KeyReload:
             self._reload(asked=False)
 
     def ask(self) -> None:
-        """Reload now. On success, if `passes_on` is given, make the other processes of the same PROPINTEL_HOME reload
-        too.
-        """
+        """Reload now. If `passes_on` is given, also make the other processes with the same PROPINTEL_HOME reload."""
         if not self._reload(asked=True) or self._passes_on is None:
             return
         try:

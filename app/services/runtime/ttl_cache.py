@@ -9,8 +9,7 @@ log = logging.getLogger(__name__)
 
 
 class TtlCache[T]:
-    """Caches the result of `ask` for `seconds`. If several threads need a new result, one calls `ask` and the others
-    wait.
+    """Caches the result of `ask` for `seconds`. If several threads need a new result, one calls `ask`; the others wait.
 
     For another `grace_seconds`, callers get the old result while a thread renews it (`stale-while-revalidate`, RFC
     5861). Exceptions are not cached.

@@ -169,8 +169,7 @@ class TierChoice:
 
 
 class ModelCalls:
-    """Calls `model` with the keys of `manager`. `dialect` has the request parameters that were learned from rejections
-    and answers. Thread-safe.
+    """Calls `model` with the keys of `manager`. `dialect` has the request parameters learned so far. Thread-safe.
 
     If threads overwrite what each other has learned, one more request is rejected.
     """
@@ -182,8 +181,7 @@ class ModelCalls:
         self.dialect = Dialect.of(manager.base_urls)
 
     def ask(self, prompt: Prompt, run: Run) -> ModelAnswer:
-        """Return the answer, even if unusable. If flex has no capacity or times out, use the standard
-        tier.
+        """Return the answer, even if unusable. If flex has no capacity or times out, use the standard tier.
 
         Raises every `openai.OpenAIError`, and `LeaseLostError` before the call if the run's lease is lost.
         """
@@ -200,8 +198,9 @@ class ModelCalls:
         return answer
 
     def _step(self, prompt: Prompt, tier: ServiceTier | None, run: Run) -> ModelAnswer:
-        """If the server rejects request parameters, repeat the call with others. If an unusable answer shows that other
-        parameters are needed, repeat the call once, and add up the tokens of both answers.
+        """If the server rejects request parameters, repeat the call with others.
+
+        If an unusable answer shows that other parameters are needed, repeat the call once, and add up the tokens.
         """
         dialect, first = self.dialect, None
         while True:

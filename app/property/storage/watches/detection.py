@@ -138,9 +138,6 @@ class ChangeDetector:
         return has_words(old, now.proof.quote) and has_words(new, was.proof.quote)
 
     def _last_value(self, name: str, record: SourceRecord, urls: Sequence[str]) -> Statement | None:
-        """Return the newest value observed on `urls`, or on any page if `urls` is empty. Ignore values from the body of
-        `record`.
-        """
         c = Observation
         mine = (c.property_id == self._property_id, c.field == name, c.content_sha256 != record.content_sha256)
         query = select(Observation).where(*mine)

@@ -137,8 +137,9 @@ class Watches(Store):
         return {one: found.get(one.value, 0) for one in WatchStatus}
 
     def late(self, since: datetime) -> tuple[int, int, int]:
-        """Return how much work has waited since `since` or longer: watches that wait for budget, other due watches, and
-        active jobs of watches.
+        """Count work that has waited since `since` or longer.
+
+        Return the numbers of watches that wait for budget, of other due watches, and of active jobs of watches.
         """
         began = func.coalesce(Job.started_at, Job.created_at)  # retrying a failed job resets `started_at`
         theirs = Job.watch_id.is_not(None), Job.state.in_(ACTIVE), began <= since

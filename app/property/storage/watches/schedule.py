@@ -132,8 +132,7 @@ class TickRun:
         return min(_MOST_A_TICK, max(_LEAST_A_TICK, wanted))
 
     def _look(self, most: int) -> None:
-        """Add pages with pending changes to `wanted`, so that they are fetched again. Pages that are overdue longest
-        come first.
+        """Add pages with pending changes to `wanted`, so that they are fetched again.
 
         The request is made for the property's active watch with the shortest interval. If the property has no active
         watch, the page is not requested. URLs of rows (`urls/rows.py`) are not requested.

@@ -66,10 +66,9 @@ def finding_of(error: PropertyIntelligenceError, check: str = "") -> Finding:
 def run_checks(
     checks: Mapping[str, Callable[[], Finding]], seconds: float, secrets: Sequence[str] = ()
 ) -> list[Finding]:
-    """Run the checks concurrently, each for at most `seconds`. Return the findings in the order of `checks`, with
-    `secrets` redacted.
+    """Run the checks concurrently, each for at most `seconds`, and return their findings in order.
 
-    If a check raises an error, the error becomes a failed finding.
+    If a check raises an error, the error becomes a failed finding. In all findings, `secrets` are redacted.
     """
 
     def clean(text: str) -> str:

@@ -22,10 +22,10 @@ _INT64 = range(-(2**63), 2**63)
 
 
 def write_parquet(properties: Iterable[Mapping[str, Any]], stream: BinaryIO) -> None:
-    """Write properties as rows of a Parquet table. Columns have native types, except that lists of rows are JSON, and
-    dates are text, because many have no day.
+    """Write properties as rows of a Parquet table.
 
-    An integer of more than 64 bits is null, but the column `evidence` contains it. `stream` need not be seekable.
+    Columns have native types, except that lists of rows are JSON, and dates are text, because many have no day. An
+    integer of more than 64 bits is null, but the column `evidence` contains it. `stream` need not be seekable.
     """
     import pyarrow as pa  # noqa: PLC0415 (an optional package, which takes 0.1 s to load)
     from pyarrow import parquet  # noqa: PLC0415

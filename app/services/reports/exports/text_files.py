@@ -58,8 +58,7 @@ def write_jsonl(properties: Iterable[Mapping[str, Any]], stream: TextIO) -> None
 
 
 def write_geojson(properties: Iterable[Mapping[str, Any]], stream: TextIO) -> None:
-    """Write a FeatureCollection with one feature per line. A feature's properties are the columns, without those that
-    have no value.
+    """Write a FeatureCollection with one feature per line. A feature's properties are the columns that have a value.
 
     A feature without a valid position has a null geometry (RFC 7946, section 3.2).
     """
