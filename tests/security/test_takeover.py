@@ -1,4 +1,6 @@
-"""No page takes another page's place by its declared canonical URL or by the URL that its script writes."""
+"""A page cannot take another page's place by declaring that page's URL as canonical, or by showing that URL with a
+script.
+"""
 
 import os
 import shutil

@@ -152,7 +152,7 @@ def test_flower_takes_several_users_and_a_prefix_with_slashes(monkeypatch: pytes
 
 
 def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The path of the file may begin with `~`."""
+    """The path in PROPINTEL_ENV_FILE may begin with `~`."""
     (tmp_path / "env").write_text("PORT=1234\nOPENAI_MODEL=from-file\nOPENAI_API_KEY_1=sk-file-one\n")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("PROPINTEL_ENV_FILE", "~/env")

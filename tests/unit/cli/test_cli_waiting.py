@@ -1,4 +1,4 @@
-"""`enqueue --wait` runs on a clock whose pauses run a worker's steps."""
+"""While `enqueue --wait` pauses, the tests' clock runs the steps of a worker."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

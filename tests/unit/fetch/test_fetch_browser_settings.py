@@ -1,4 +1,4 @@
-"""A browser that cannot run here is reported before any page is requested."""
+"""A browser that cannot run on this machine is reported before any page is requested."""
 
 import importlib.util
 import os

@@ -1,4 +1,4 @@
-"""The language files, which people edit by hand, follow the rules."""
+"""The language files, which people edit by hand, are valid."""
 
 from collections import Counter
 

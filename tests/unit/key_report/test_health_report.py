@@ -1,4 +1,4 @@
-"""The key report's content, log lines, export, and size."""
+"""The key report has the right content, log lines, export, and size."""
 
 import json
 import logging

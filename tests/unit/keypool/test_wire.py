@@ -184,9 +184,6 @@ def test_the_details_of_an_error_are_words() -> None:
 def test_a_request_is_admitted_before_the_server_works_on_it(
     processing_ms: str | None, elapsed_us: int, admitted_us: int
 ) -> None:
-    """Without a valid `openai-processing-ms`, the request counts as admitted after half of the elapsed time, at most
-    0.1 s.
-    """
     headers = {} if processing_ms is None else {"openai-processing-ms": processing_ms}
     assert wire.admitted_after_us(headers, elapsed_us) == admitted_us
 

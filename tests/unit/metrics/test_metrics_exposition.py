@@ -1,4 +1,4 @@
-"""Metrics while a source is slow, broken, or read by many scrapers at once."""
+"""The metrics endpoint works while a source is slow or broken, and while many scrapers read it at once."""
 
 import threading
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""OpenAI's wire format: durations as Go prints them, error bodies with four members, and strict schemas only."""
+"""The simulator uses OpenAI's formats of durations, errors, and strict schemas. It shows no key."""
 
 import pytest
 
