@@ -30,7 +30,7 @@ _NOT_READ = {
     PageFrom.UNCHANGED: "its page has not changed",
     PageFrom.SAME_PAGE: "its page was just read by another URL",
 }
-#: The seconds to wait that an error message names if the API states none, as the specification requires.
+#: The wait in seconds to report if the API states none. The specification requires this value.
 _UNKNOWN_WAIT_SECONDS = 60.0
 
 

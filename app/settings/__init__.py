@@ -82,7 +82,7 @@ class Settings(BaseModel):
     def secrets(self) -> Iterator[str]:
         """Yield every secret value; for URLs and headers, only the secret parts.
 
-        Logins in URLs of other settings are included.
+        Logins in the URLs of settings that are not secret are included.
         """
         for variable, (area, name) in VARIABLES.items():
             value = getattr(getattr(self, area), name)
@@ -132,8 +132,8 @@ def bare_environment() -> dict[str, str]:
 def load_settings() -> Settings:
     """Return the settings from the environment and the env file (`env_file_in_use`). The environment takes precedence.
 
-    From now on, `app.redaction` redacts secret values. Raises `ConfigurationError`, which names the first invalid
-    variable and never shows a value.
+    After this call, `app.redaction` redacts the secret values. Raises `ConfigurationError`, which names the first
+    invalid variable and never shows a value.
     """
     settings = _loaded(Settings.of)
     settings.protect_secrets()

@@ -1,4 +1,4 @@
-"""The types of the settings, which validate the values. Error messages never show a secret."""
+"""Types of settings, which validate the values. Their error messages never show a secret."""
 
 import base64
 import ipaddress
@@ -40,7 +40,7 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 def names_elsewhere(host: str) -> bool:
     """Return whether a Host header contains a name other than localhost. IP addresses are not names.
 
-    If `evil.example` resolves to 127.0.0.1 (DNS rebinding), pages of `evil.example` can read this server's responses.
+    If `evil.example` resolves to 127.0.0.1 (DNS rebinding), its pages could otherwise read this server's responses.
     """
     try:
         name = (urlsplit(f"//{host}").hostname or "").removesuffix(".")
@@ -77,7 +77,7 @@ def _redis(url: str) -> None:
 
 
 def _redis_tls(url: str) -> None:
-    """Check the TLS parameters. Some wrong parameters make Celery wait forever without naming them."""
+    """Check the TLS parameters. Given some wrong parameters, Celery waits forever and does not name the wrong one."""
     try:
         given = {name: text for name, text in parse_qsl(urlsplit(url).query) if name.startswith("ssl_")}
     except ValueError:  # `password_before_host` reports an invalid URL
@@ -115,7 +115,7 @@ def _has_password_in_query(url: str) -> bool:
 def _parsed(url: str) -> SplitResult:
     """Return the parts of `url`.
 
-    Raises `ValueError` if the port is invalid, because it is then usually part of a password.
+    Raises `ValueError` for an invalid port, which is usually part of a password with unencoded characters.
     """
     try:
         parts = urlsplit(url)

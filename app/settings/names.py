@@ -58,7 +58,7 @@ def _near(given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 
 def meant_by(name: str) -> str | None:
-    """Return the setting whose name is most similar to `name`, which is in capitals.
+    """Return the setting whose name is most similar to `name`, given in capitals.
 
     Return None if `name` is itself a setting, or if no setting is similar.
     """

@@ -61,7 +61,7 @@ def given_variables(env_file: Path | None) -> dict[str, str]:
 
 
 class OtherVariables(PydanticBaseSettingsSource):
-    """Reads OPENAI_API_KEY_1..n, in the order of their numbers, and secrets from files, such as mounted ones.
+    """Reads OPENAI_API_KEY_1..n in the order of their numbers, and secrets from files.
 
     If a secret NAME is not set, it is read from the file at the path NAME_FILE. OPENAI_API_KEYS_FILE and
     SOURCE_SECRETS_FILE are not read here. They are settings of their own, because their files have one secret per line

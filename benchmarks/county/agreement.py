@@ -11,7 +11,7 @@ Values = Mapping[str, Any]
 
 _SQUARE_FEET = {"Square Feet": 1.0, "Acres": 43_560.0, "Square Meters": 10.763910, "Hectares": 107_639.1}
 _UNIT_OF = {"LivingArea": "LivingAreaUnits", "LotSizeArea": "LotSizeUnits"}
-#: The tolerated relative difference of two areas, since pages round: 0.23 acres are 10,018.8 square feet.
+#: The tolerated relative difference of two areas, because pages round: 10,000 square feet become 0.23 acres.
 _AREA_TOLERANCE = 0.005
 #: The tolerated difference of coordinates in degrees: about 100 m, as between a parcel's center and its front door.
 _DEGREES = 0.001

@@ -13,7 +13,7 @@ from benchmarks.results import BenchmarkError, exit_code, machine
 
 _BASE = IMAGES["PYTHON_IMAGE"]
 _IMAGE = "property-intelligence:bench"
-#: The wait before idle memory is measured, in seconds, so that no process is still starting.
+#: The seconds from the start to the measurement of idle memory, so that no process is still starting.
 _SETTLE_SECONDS = 20.0
 
 

@@ -1,4 +1,4 @@
-"""Labels that contradict their page, each checked by hand, with the place of the value on the page.
+"""Labels that contradict their page. Each was checked by hand, and is listed with the place of the value on the page.
 
 The figures are measured against the original labels. The benchmark also shows the figures without these labels, whose
 values then count neither as correct nor as wrong.

@@ -20,7 +20,10 @@ from benchmarks.extraction.size import files_naming_a_field, lines_of_reading
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measured number, its format, and its target (None: reported without a target)."""
+    """One measured number, its formatted text, and its target.
+
+    If there is no target, `target` is empty and `met` is None.
+    """
 
     name: str
     value: float

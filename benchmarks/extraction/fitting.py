@@ -35,10 +35,11 @@ _PENALTY = 3.0
 #: absorbs that effect, and is then dropped.
 _TUNED = "tuned"
 _UNTUNED = AT_FIRST.keys() | {"more"}
-#: The weight of a wrong value in a fit (a correct value: 1), because an error costs more than an unnecessary review.
+#: The weight of a wrong value in a fit. A correct value has the weight 1, because an unnecessary review costs less than
+#: an error.
 _WRONG_WEIGHT = 1.5
 _MODEL = "reader.model"
-#: A value is not used as an example if its maximum confidence is at most this.
+#: Values whose confidence is limited to this or less are not used as examples.
 _LEAST_MOST = 0.5
 _HEAD = f"{'values':>6} {'right':>6} {'share':>6} {'error':>6}"
 #: The manual weights of ADR 0024 for the current features. In that ADR, the bias of 1.95 applied to a label with the

@@ -40,7 +40,7 @@ STATUSES: dict[str, frozenset[str]] = {
     "sold": frozenset({"Closed"}),
 }
 UNITS = {"m2": "Square Meters", "sqft": "Square Feet", "acre": "Acres", "ha": "Hectares"}
-#: The tolerated relative difference of areas, since pages round after conversion: 6,969.6 sq ft become 0.16 acres.
+#: The tolerated relative difference of areas, because pages round after conversion: 10,000 sq ft become 0.23 acres.
 AREA_TOLERANCE = 0.005
 COORDINATE_TOLERANCE = 0.0005
 
@@ -71,14 +71,17 @@ def street(label: Any, value: Any, row: Row, _record: Record) -> bool:
 
 
 def region(label: Any, value: Any, _row: Row, _record: Record) -> bool:
-    """Treat `County Kildare`, `Co. Kildare`, and `Kildare` as equal, and a US state's code and name."""
+    """Treat `County Kildare`, `Co. Kildare`, and `Kildare` as equal.
+
+    Also treat a US state's code and its name as equal.
+    """
     one, other = (re.sub(r"^(?:county|co\.?)\s+", "", str(v).casefold()) for v in (label, value))
     one, other = (US_STATES.get(v, v).casefold() for v in (one, other))
     return _plain(one) == _plain(other)
 
 
 def postal_code(label: Any, value: Any, _row: Row, _record: Record) -> bool:
-    """Compare without spaces; a ZIP code matches with and without its +4."""
+    """Compare without spaces. A ZIP code matches with and without its +4 part."""
     one, other = (re.sub(r"^(\d{5})-\d{4}$", r"\1", str(v).strip()) for v in (label, value))
     return _plain(one) == _plain(other)
 

@@ -1,4 +1,5 @@
-"""Check whether a quote states a value, by the rules for a model's quotes (`value_check.py`), which no extractor uses.
+"""Check whether a quote states a value, by the rules that `value_check.py` applies to a model's quotes. No extractor
+uses these rules.
 
 Some fields have their own rules here, such as fields that are never asked of a model.
 """

@@ -1,8 +1,8 @@
 """The keys and the modes: the simulator's limits, the load, and the events during a window.
 
-Open-loop runs start with full buckets, closed-loop runs with empty ones unless the command overrides it. Full buckets
-allow a burst of 3,000 requests, half of the refill in a window of two minutes, which would hide how a contestant
-behaves at the limits.
+Open-loop runs start with full buckets. Closed-loop runs start with empty ones, unless the mode or the option
+--start-level says otherwise. Full buckets allow a burst of 3,000 requests, half of the refill in a window of two
+minutes, which would hide how a contestant behaves at the limits.
 """
 
 from collections.abc import Mapping, Sequence

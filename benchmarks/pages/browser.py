@@ -24,7 +24,7 @@ _FIRST_PAINT = """() => new Promise(resolve => new PerformanceObserver(list => {
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Start Debian's Chromium in headless mode. Raises `BenchmarkError` if Chromium is not installed."""
+    """Start the program `chromium` in headless mode. Raises `BenchmarkError` if Chromium is not installed."""
     program = shutil.which("chromium")
     if program is None:
         raise BenchmarkError("no Chromium here: install Debian's package chromium")

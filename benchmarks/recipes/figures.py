@@ -58,12 +58,12 @@ class Relearned:
 class Figures:
     """The figures in recipes.md.
 
-    `later` are pages from a template's 6th on. `free` are later pages on which no field was left for the model,
-    `silent` are free pages without an audit. `values` describe the free pages, `every` the same pages if the model is
-    asked on every page. `known` counts the values of free pages under labels that readers know, and how many of these
-    are stored; `unknown` counts the other values. The other later pages were read by no recipe (`unlearned`), or by a
-    recipe with missing fields (`partly`). `open` counts, for each field, the partly read pages that lacked it, and
-    those that lacked only this field. `layouts` counts later and free pages by layout.
+    `later` are pages from a template's 6th on. `free` are later pages on which no field was left for the model;
+    `silent` are free pages without an audit. `values` describe the free pages; `every` describes the same pages if the
+    model is asked on every page. `known` and `unknown` count values of free pages and how many are stored: values under
+    labels that readers know, and all others. Other later pages were read by no recipe (`unlearned`), or by a recipe
+    that left fields open (`partly`). `open` counts, for each field, the partly read pages that lacked it, and those
+    that lacked only this field. `layouts` counts later and free pages by layout.
     """
 
     sites: int

@@ -7,7 +7,7 @@ from typing import Any
 
 from benchmarks.recipes import words
 
-#: The rows that a page of a home for sale may show. `RECORD` has the rows that a county's record may show.
+#: The rows that a page of a home for sale may show. `RECORD` lists those of a county's record.
 SALE = (
     "ListingId", "StandardStatus", "PropertySubType", "ListPrice", "BedroomsTotal", "BathroomsTotalInteger",
     "LivingArea", "LotSizeArea", "YearBuilt", "StoriesTotal", "Roof", "ConstructionMaterials", "Heating", "Cooling",

@@ -165,7 +165,7 @@ class _Reader:
                 self._anchors.update({(recipe.id, name, anchor): recipe for anchor in anchors})
 
     def poisoned(self) -> Iterator[Poisoned]:
-        """Yield the anchors that read an accepted wrong answer of the model on the page of that answer."""
+        """Yield each anchor that reproduces a wrong but accepted answer of the model, on the page of that answer."""
         for page, wrong in self.wrong:
             for (_, name, anchor), recipe in self._anchors.items():
                 if name in wrong and _reads(recipe, name, anchor, page, wrong[name]):

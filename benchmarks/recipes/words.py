@@ -131,7 +131,7 @@ FOREIGN: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "ListOfficeName": ("Agencja", "Biuro nieruchomości"),
     },
 }
-#: Two styles of keys in a county's JSON layer, both by field.
+#: Two styles of keys in a county's JSON layer, each by field.
 LAYER_KEYS: tuple[Mapping[str, str], ...] = (
     {
         "ParcelNumber": "PARCEL_ID", "UnparsedAddress": "SITE_ADDR", "City": "SITE_CITY", "PostalCode": "SITE_ZIP",

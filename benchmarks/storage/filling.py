@@ -102,7 +102,7 @@ def fill(database: Database, wanted: int) -> int:
         path = f"{folder}/sample.sqlite3"
         _make_sample(path, database.clock.now())
         raw = sqlite3.connect(path)
-        # the size of this table does not depend on the number of properties
+        # this table is not copied, because its size does not depend on the number of properties
         tables = [_Rows(table, raw) for table in metadata.sorted_tables if table is not DailyUsage.__table__]
         raw.close()
     each = next(len(rows.rows) for rows in tables if rows.table is Observation.__table__)

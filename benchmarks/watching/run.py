@@ -104,7 +104,8 @@ class Receiver:
 class Simulated:
     """The results of a simulation.
 
-    By UTC day, `pages` counts the requests that sites received, and `charged` the pages and model calls of the budget.
+    By UTC day, `pages` counts the requests that sites received, and `charged` has the pages and model calls charged to
+    the budget.
     """
 
     plan: Plan

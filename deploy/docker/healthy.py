@@ -19,7 +19,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-#: A heartbeat of this age is too old: four intervals, as in app/services/runtime/heartbeats.py.
+#: A heartbeat of this age is too old. This is four intervals, as in app/services/runtime/heartbeats.py.
 FRESH_SECONDS = 20.0
 #: The Redis key of RedBeat's lock, which begins with `redbeat_key_prefix` of tasks/_celery/config.py.
 BEAT_LOCK = "propintel:beat::lock"

@@ -18,10 +18,10 @@ from grafana_foundation_sdk.models.dashboard import (
 
 #: A variable of the dashboard, so that users can choose the data source.
 DATASOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
-#: The PromQL expression by legend, such as "{{key}}".
+#: Maps each legend, such as "{{key}}", to its PromQL expression.
 Lines = Mapping[str, str]
 Panel = bargauge.Panel | stat.Panel | statetimeline.Panel | timeseries.Panel
-#: The text and the color by value.
+#: Maps each value to its text and color.
 Words = Mapping[int, tuple[str, str]]
 
 

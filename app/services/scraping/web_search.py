@@ -1,7 +1,7 @@
 """Search the web for an address with one call of the Responses API's `web_search` tool. Answers are cached.
 
-The call, including the tool's fee, counts against the same budgets as other model calls, because it uses the same key
-pool. The answer is not evidence: `search_answer.py` parses it, and the cited pages are read like other pages.
+The call, including the tool's fee, counts against the same budgets as other model calls. The answer is not evidence:
+`search_answer.py` parses it, and the cited pages are read like other pages.
 """
 
 import logging
@@ -158,7 +158,7 @@ def _stored(response: Response, model: str, asked_at: datetime) -> StoredSearch:
 
 def _found(stored: StoredSearch) -> SearchFound:
     output = stored.answer.get("output")
-    # Rows of older versions lack both.
+    # Rows of older versions have neither a status nor a reason.
     status, reason = (str(stored.answer.get(name) or "") for name in ("status", "reason"))
     answer = read_answer(output if isinstance(output, list) else [], status, reason)
     return SearchFound(answer, stored.model, stored.asked_at)

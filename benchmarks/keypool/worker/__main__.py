@@ -14,7 +14,10 @@ from benchmarks.keypool.worker.driver import Driver, Plan
 
 
 def main() -> None:
-    """Run the plan, then exit immediately, even if threads are blocked in a library. Their jobs are already counted."""
+    """Run the plan, then exit immediately, even if threads are blocked in a library.
+
+    The jobs of these threads are already counted.
+    """
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     setup = json.loads(sys.stdin.readline())
     module = importlib.import_module(f"benchmarks.keypool.worker.contestants.{setup['contestant']}")

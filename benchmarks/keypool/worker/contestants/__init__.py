@@ -1,1 +1,1 @@
-"""The contestants, one per module, which has a function `build(setup) -> Contestant`."""
+"""The contestants. Each module has a function `build(setup) -> Contestant`."""
