@@ -85,7 +85,6 @@ class Span:
         self.otel.end()
 
     def set(self, attributes: Attributes) -> None:
-        """Add the attributes that are not None."""
         for name, value in attributes.items() if self._exporting is not None else ():
             if value is not None:
                 self.otel.set_attribute(name, _shown(value) if isinstance(value, str) else value)

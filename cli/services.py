@@ -27,7 +27,6 @@ class Services:
         self._logs = logs
 
     def start(self, supervisor: Supervisor, name: str, arguments: list[str], *, grace_seconds: float = 10.0) -> Child:
-        """Start `python -m ARGUMENTS` as the child process `name`."""
         log = self._logs / f"{name}.log" if self._logs is not None else None
         argv = [sys.executable, "-m", *arguments]
         return supervisor.start(name, argv, env=self._env, cwd=self._cwd, log=log, grace_seconds=grace_seconds)
@@ -72,7 +71,6 @@ class Services:
         return self.start(supervisor, "flower", [*_CELERY, "flower", f"--port={port}"])
 
     def web(self, supervisor: Supervisor, port: int) -> Child:
-        """Start the web server on `port` of 127.0.0.1."""
         options = ["--no-proxy-headers", "--host=127.0.0.1", f"--port={port}", f"--log-config={_UVICORN_LOGGING}"]
         return self.start(supervisor, "web", ["uvicorn", "web:app", *options])
 

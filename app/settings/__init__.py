@@ -37,7 +37,7 @@ from app.settings.sources import env_file_in_use, secrets_in_files
 
 
 class Settings(BaseModel):
-    """All settings. `docs/reference/settings.md` is generated from the fields of the areas."""
+    """All settings by area. `make reference` writes `docs/reference/settings.md` from them."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 

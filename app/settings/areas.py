@@ -1,7 +1,7 @@
 """The settings by area.
 
 A variable's name is the prefix of its area and the name of its field: `FETCH_USER_AGENT` is `fetch.user_agent`. In
-areas without a prefix, the field's name is the variable's name in lowercase. `forms.py` defines the types.
+areas without a prefix, the field's name is the variable's name in lowercase.
 """
 
 from collections.abc import Iterator

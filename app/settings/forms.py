@@ -25,7 +25,6 @@ _PREFIX = re.compile(r"[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*")
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether `host` is a loopback address or `localhost`."""
     address = _address(host)
     return host == "localhost" or (address is not None and address.is_loopback)
 

@@ -15,7 +15,7 @@ from benchmarks.extraction.proof import faults
 
 
 class Pages:
-    """A cache of the county's pages by URL, as a context manager. Each page is fetched once."""
+    """A cache of the county's pages by URL, as a context manager."""
 
     def __init__(self) -> None:
         self._client = httpx2.Client(trust_env=False, timeout=30, follow_redirects=True)

@@ -22,8 +22,6 @@ _REPORTED_KINDS = ("conflict", "decimal", "unit")
 
 @dataclass
 class Figures:
-    """The counts of one run, and a description of each unexpected case."""
-
     homes: int = 0
     no_property: list[str] = field(default_factory=list)
     pages: int = 0

@@ -23,8 +23,6 @@ _CORPORA = Path(__file__).parents[2] / "tests" / "unit" / "reading" / "corpus"
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Recall, precision, and the mean of the core fields, each 0 to 1."""
-
     recall: float
     precision: float
     core: float
@@ -93,7 +91,6 @@ def _scores(report: Report) -> Scores:
 
 
 def batches(real: Path, done: Run) -> Iterator[Batch]:
-    """Score the pages in the folder `real` (already read in the run `done`), then the other batches."""
     return (batch(name, one) for name, one in runs(real, done))
 
 

@@ -87,7 +87,6 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def fitted(reads: Sequence[Read], start: Weights | None = None) -> dict[str, float]:
-    """Return the best weights for `reads`, rounded to two decimals."""
     weights = fit(list(_examples(reads)), _penalty, _bounds, start)
     return {name: round(weight, 2) + 0.0 for name, weight in weights.items() if name != _TUNED}
 

@@ -62,7 +62,6 @@ def _case(source: str, name: str, path: Path, url: str, expected: PageKind) -> K
 
 
 def confusion(cases: Sequence[KindCase]) -> dict[PageKind, dict[PageKind, int]]:
-    """Count pages by true kind, then by recognized kind."""
     table = {expected: dict.fromkeys(PageKind, 0) for expected in PageKind}
     for case in cases:
         table[case.expected][case.found] += 1

@@ -140,7 +140,6 @@ def in_address(value: Any, row: Row) -> bool:
 
 
 def unit_number(label: Any, value: Any, _row: Row, _record: Record) -> bool:
-    """Treat `#4`, `Apt 4`, and `4` as equal."""
     one, other = (
         re.sub(r"^(?:apt|apartment|unit|suite|ste|no)\b\.?\s*|#", "", str(v).casefold()) for v in (label, value)
     )

@@ -1,7 +1,7 @@
 """Check whether a text still contains a labeled value, by the same rule for every tool.
 
-Fields that no model is asked for, such as coordinates, are not checked, because no text contains them. Numbers match in
-any notation; a small number must be near a word of its field.
+Fields that no model is asked for, such as coordinates, are not checked, because they are seldom in the text. Numbers
+match in any notation; a small number must be near a word of its field.
 """
 
 import re

@@ -64,7 +64,7 @@ LABELS: dict[str, tuple[tuple[str, ...], Matcher]] = {
     "estimate_high": (("X_EstimatedValueHigh",), matching.number),
 }
 _ACCEPTED = re.compile(r"accept ([A-Z][\w ]*?)\)")
-#: The values of PropertyType that say what kind of property it is. Other values only tell sales from leases.
+#: The values of PropertyType that say what kind of property it is. Other values mainly tell sales from leases.
 _TELLING_TYPES = frozenset({"Land", "Commercial Sale"})
 
 

@@ -39,7 +39,7 @@ class Cell:
 
 
 def cells(scale: float) -> list[Cell]:
-    """Return the cells of one round. `scale` multiplies the pages per site; 1 is the published size."""
+    """`scale` multiplies the pages per site; 1 is the published size."""
 
     def scaled(pages: int) -> int:
         return max(2, round(pages * scale))

@@ -27,7 +27,7 @@ class Figures:
 def figures(
     pages: int, wall_seconds: float, cpu_seconds: float, asked: Mapping[str, Sequence[float]], gap_seconds: float
 ) -> Figures:
-    """Compute the figures of one run. `asked` has the times in seconds of each site's page requests."""
+    """`asked` has the times in seconds of each site's page requests."""
     shares: list[float] = []
     too_soon = 0
     for times in map(sorted, asked.values()):

@@ -23,8 +23,6 @@ PAGE = (
 
 
 class Sites:
-    """A minimal HTTP/1.1 server for GET requests, with keep-alive."""
-
     def __init__(self, gap_seconds: float) -> None:
         self.asked: dict[str, list[float]] = defaultdict(list)
         robots = f"User-agent: *\nCrawl-delay: {gap_seconds:g}\n".encode() if gap_seconds else b"User-agent: *\n"

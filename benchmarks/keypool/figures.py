@@ -99,8 +99,6 @@ def _level(key: Snapshot, what: str) -> float:
 
 
 def _bad_requests(raw: Raw) -> tuple[int, int]:
-    """Count the requests with bad keys: those more than SETTLED_SECONDS after the key's first rejection, and all of
-    them.
-    """
+    """Count requests with bad keys: those more than SETTLED_SECONDS after the key's first rejection, and all."""
     late = sum(1 for times in raw.refusals.values() for moment in times if moment > times[0] + SETTLED_SECONDS)
     return late, sum(raw.last["totals"][name] for name in _BAD)

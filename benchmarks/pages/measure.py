@@ -34,7 +34,6 @@ class Visited:
 
 
 def measure(options: Options, servers: Mapping[str, PostgreSQL | None]) -> Iterator[dict[str, Any]]:
-    """Yield a row for each database and page, with lists of times in milliseconds."""
     jobs, properties = options.scaled(JOBS, least=30), options.scaled(PROPERTIES, least=10)
     keys = options.scaled(KEYS, least=3)
     for database, server in servers.items():

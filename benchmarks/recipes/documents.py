@@ -54,7 +54,6 @@ class Writer:
         return self._shell(line, "".join(main), self._cards(home), escape(_line(home.office)))
 
     def other_page(self, what: str) -> str:
-        """Return a page of search results, of an agent, or of an expired listing."""
         if what == "gone":
             return self._shell("Page not found", f"<h1 {self._mark('title')}>404</h1><p>Page not found.</p>")
         cards = self._cards(make_home(self._rng, self._style, "sale"))

@@ -122,7 +122,6 @@ class _Reader:
         self._anchors: dict[tuple[str, str, Anchor], Recipe] = {}
 
     def read(self, number: int) -> Outcome:
-        """Read a page as the service does, and again without recipes, by asking the model."""
         page = self.site.pages[number]
         self._clock.advance(PACE.total_seconds())
         fetched = page.page(self._clock.now())

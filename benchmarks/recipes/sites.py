@@ -55,8 +55,6 @@ class SitePage:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A host and its pages in reading order."""
-
     host: str
     kind: SiteKind
     lang: str

@@ -11,8 +11,6 @@ from simulators.county.days import Planted
 
 @dataclass
 class Figures:
-    """The counts of one simulation, and a description of each unexpected case."""
-
     homes: int = 0
     pages: int = 0
     planted: int = 0

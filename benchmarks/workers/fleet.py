@@ -40,7 +40,6 @@ _NUMBERS = re.compile(r"[0-9a-f-]*\d[0-9a-f-]*")
 _GRACE_SECONDS = 3.0
 _START_SECONDS = 60.0
 _KEYS = 4
-#: The limits of each key, which no measurement reaches.
 _AMPLE = {"rpm": 1_000_000, "tpm": 1_000_000_000}
 
 
@@ -122,7 +121,6 @@ class Fleet:
         self.wait_until(is_over, f"the end of batch {batch}", seconds)
 
     def model_calls(self) -> int:
-        """Return how many requests the OpenAI simulator has answered successfully."""
         address = self.env["OPENAI_BASE_URL"].removesuffix("/v1")
         with httpx2.Client(timeout=20, trust_env=False) as http:
             return int(http.get(f"{address}/control/stats").raise_for_status().json()["totals"]["ok"])

@@ -33,7 +33,6 @@ _MOST_SECONDS = 300
 
 
 def measure(options: Options, servers: Mapping[str, PostgreSQL | None]) -> Iterator[dict[str, Any]]:
-    """Yield a row for each database and pool, with the medians over all rounds."""
     size, rounds = options.scaled(_ROUND, least=5), options.scaled(_ROUNDS, least=2)
     for database, server in servers.items():
         for pool in POOLS:

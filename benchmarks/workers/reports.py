@@ -47,8 +47,6 @@ class Events:
 
 
 class Watch:
-    """A context manager that collects Celery's events in a thread."""
-
     def __init__(self, app: Celery) -> None:
         self.events = Events()
         self._app = app

@@ -45,7 +45,6 @@ _WRK_REPORT = Path(__file__).with_name("wrk_report.lua")
 
 
 def measure(options: Options, servers: Mapping[str, PostgreSQL | None]) -> Iterator[dict[str, Any]]:
-    """Yield rows for each database and endpoint: a storm for each number of connections, and single scrapes."""
     program = shutil.which("wrk")
     if program is None:
         raise BenchmarkError("there is no wrk on PATH; install Debian's package wrk")

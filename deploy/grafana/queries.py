@@ -12,7 +12,6 @@ RECORDED_REQUESTS = "propintel:openai_requests:rate5m"
 
 
 def series(name: str, *matchers: str) -> str:
-    """Return the selector of the metric `name` in the selected installation."""
     return f"{name}{{{', '.join(('job="$job"', *matchers))}}}"
 
 

@@ -7,7 +7,6 @@ from queries import busiest, gauge, increase, only_top, quantile, rate, requests
 
 GOOD, WARN, BAD = "green", "orange", "red"
 KEY, MODEL = 'key=~"$key"', 'model=~"$model"'
-#: The states of a key in the timeline: their numbers, names, and colors.
 STATES = {
     1: ("closed", "green"),
     2: ("cooling", "yellow"),

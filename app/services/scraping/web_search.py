@@ -1,4 +1,4 @@
-"""Search the web for an address with one call of the Responses API's `web_search` tool. Answers are cached.
+"""Search the web for an address with one call of the Responses API's `web_search` tool.
 
 The call, including the tool's fee, counts against the same budgets as other model calls. The answer is not evidence:
 `search_answer.py` parses it, and the cited pages are read like other pages.

@@ -125,7 +125,6 @@ def _with_record(run: Run, prompts: Prompts) -> TextResult:
 
 
 def _without_record(run: Run) -> TextResult:
-    """Measure only the prompt's text, as if rules had read no value."""
     texts: dict[str, str] = {}
     cpu: list[float] = []
     for file, extraction in run.extractions.items():
