@@ -107,7 +107,7 @@ def _listed(sub: Mapping[str, Any]) -> tuple[tuple[str, ...], Mapping[str, Any]]
 
 
 def _facts(text: str, fields: Iterable[str], value: Mapping[str, Any], mode: str) -> list[dict[str, Any]]:
-    """Return the facts that the text states, of `fields` or of those named in a last line `Wanted: NAMES`."""
+    """Return the stated facts of `fields`. If the text's last line is `Wanted: NAMES`, return only these."""
     last_line = text.rpartition("\n")[2]
     wanted = set(_NAMES.findall(last_line)) if last_line.startswith("Wanted:") else set(fields)
     found = {name: _fact(text, name, value, mode) for name in fields if name in wanted}

@@ -15,7 +15,7 @@ from dataclasses import replace
 from simulators.openai.bodies import CHARACTERS_A_TOKEN, ModelRequest
 
 _LEAST_TOKENS, _STEP_TOKENS = 1_024, 128
-#: Maximum number of remembered prefixes. The least recently used ones are dropped first.
+#: Maximum number of remembered prefixes. The least recently used prefix is dropped first.
 _MOST = 100_000
 _CACHED_IN_BATCHES = re.compile(r"gpt-(?:[5-9]|\d\d)")
 

@@ -113,7 +113,7 @@ def _broker(url: str) -> dict[str, Any]:
 def _results(url: str) -> dict[str, Any]:
     return {
         "result_backend": kombu_url(url),
-        "result_expires": timedelta(minutes=10),  # the jobs table stores the results permanently
+        "result_expires": timedelta(minutes=10),  # the jobs table keeps results for longer
         "result_extended": False,
         "task_serializer": "json",
         "result_serializer": "json",

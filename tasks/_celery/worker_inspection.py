@@ -6,7 +6,7 @@ from app.services.reports.doctor import CeleryFacts
 from tasks._celery.config import MAINTENANCE_QUEUE, SCRAPE_QUEUE
 from tasks._celery.publish import broker_errors
 
-#: Seconds to wait for replies. A worker replies from its main process, so busy child processes do not delay the reply.
+#: Seconds to wait for replies. A worker replies from its main loop, even if its pool is busy.
 ANSWER_SECONDS = 2.0
 
 

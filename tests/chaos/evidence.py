@@ -15,7 +15,7 @@ from tests.chaos.watch import Watch
 
 @dataclass(frozen=True)
 class Probe:
-    """Jobs submitted after a broker fault that ended at `since`. `ran_at` is when one of them started, or None."""
+    """Jobs submitted after a broker fault that ended at `since`. `ran_at` is when the first job started, or None."""
 
     what: str
     since: float

@@ -56,7 +56,7 @@ def missing(database: DatabaseKind) -> list[str]:
 
 
 def run(plan: Plan, home: Path, progress: Progress) -> Evidence:
-    """Run the plan in the empty folder `home`, which the caller deletes. Use from the main thread."""
+    """Run the plan in the empty folder `home`, and leave the files of the run there. Use from the main thread."""
     evidence = Evidence(plan, home)
     with ExitStack() as stack:
         signals = stack.enter_context(StopSignals())

@@ -61,7 +61,7 @@ class Watch:
     def first_start(self, job_ids: frozenset[str], after: float) -> float | None:
         """Return when one of the jobs was first seen running after the time `after`, or None.
 
-        A short run may end before it is seen. For such a run, the time of its end counts.
+        If a short run ended before it was seen, its end counts as its start.
         """
         seen = [start.at for start in list(self.starts) if start.job_id in job_ids]
         seen += [self.ends[job_id] for job_id in job_ids if job_id in self.ends]
