@@ -46,7 +46,8 @@ def of_recipes(outcomes: Sequence[Outcome]) -> Cost:
 def of_schema(outcomes: Sequence[Outcome], known: Sequence[Outcome] | None = None) -> Cost:
     """Return the cost of crawl4ai's schemas, made from each template's first page.
 
-    The share of correct values is an upper bound. If `known` is given, count only these pages, and not the calls that made the schemas.
+    The share of correct values is an upper bound. If `known` is given, count only these pages, and not the calls that
+    made the schemas.
     """
     first: dict[tuple[int, str], SitePage] = {}
     for one in outcomes:

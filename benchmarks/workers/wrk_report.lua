@@ -1,4 +1,5 @@
--- wrk's own text rounds its figures; this line has microseconds: requests, errors, p50, p99, longest
+-- Print the numbers of requests and errors, and the latency in microseconds (p50, p99, maximum), because wrk rounds its
+-- own figures.
 done = function(summary, latency, requests)
   local e = summary.errors
   local failed = e.connect + e.read + e.write + e.status + e.timeout
