@@ -1,4 +1,4 @@
-"""Jobs on generated hostile pages stay within limits (`make fuzz` runs 10,000), and the soak detects failures."""
+"""Jobs on generated hostile pages stay within limits of time and memory. `make fuzz` runs 10,000 such jobs."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""Comparing two addresses: which parts contradict, what stays undecided, and which typing errors match."""
+"""Addresses are compared part by part: some differences contradict, some are typing errors, and some stay undecided."""
 
 import pytest
 

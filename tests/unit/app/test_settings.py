@@ -1,4 +1,4 @@
-"""Settings: their sources, clear messages about invalid values, and complete documentation."""
+"""Settings come from several sources, have clear messages about invalid values, and are all documented."""
 
 import ast
 import ipaddress

@@ -1,4 +1,4 @@
-"""Only real differences between two readings are changes."""
+"""Another form of the same value is not a change."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""The contractor's brief has each line in plain words and marks doubtful values."""
+"""Each line of the contractor's brief is in plain words, and doubtful values are marked."""
 
 import re
 from datetime import UTC, datetime

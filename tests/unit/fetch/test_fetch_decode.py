@@ -1,4 +1,4 @@
-"""Decoding bytes to text: the choice of a charset, repairs, and text that must stay unchanged."""
+"""Bytes are decoded with the right charset, and wrongly encoded text is repaired."""
 
 import codecs
 import time

@@ -1,4 +1,4 @@
-"""Waiting for a request slot, on a clock that advances only while a caller sleeps."""
+"""A caller waits for its request slot. The clock advances only while the caller sleeps."""
 
 from contextlib import suppress
 from ipaddress import ip_address

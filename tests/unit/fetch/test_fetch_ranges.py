@@ -1,4 +1,4 @@
-"""Special address ranges, tested at their boundaries, and IPv4 addresses embedded in IPv6 addresses."""
+"""Special address ranges are recognized at their boundaries, and so are IPv4 addresses in IPv6 addresses."""
 
 from ipaddress import IPv4Address, ip_address
 

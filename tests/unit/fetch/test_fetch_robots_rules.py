@@ -1,4 +1,4 @@
-"""Reading crawl delays and user agents in robots.txt."""
+"""Crawl delays and user agents in robots.txt are parsed."""
 
 from collections.abc import Callable
 from ipaddress import ip_address

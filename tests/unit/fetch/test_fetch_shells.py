@@ -1,4 +1,4 @@
-"""Recognizing pages that are empty shells until a browser runs their scripts."""
+"""Pages that are empty until a browser runs their scripts are recognized."""
 
 from datetime import UTC, datetime
 

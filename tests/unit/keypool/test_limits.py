@@ -1,4 +1,4 @@
-"""Parsing of durations, `Retry-After`, and rate limit headers."""
+"""Durations, `Retry-After`, and rate limit headers are parsed."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,6 @@
-"""Keys of the same organization and project share limits. This is logged once, with the setting that groups them."""
+"""Keys of the same organization and project share limits. Shared limits are logged once, with the setting that groups
+the keys.
+"""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""Reading requests and responses, including invalid ones."""
+"""Requests and responses are parsed, including invalid ones."""
 
 import gzip
 import json

@@ -1,4 +1,4 @@
-"""Every common form of a person's name is found, and no other person's name."""
+"""The common forms of a person's name are found, but not the names of other people."""
 
 import pytest
 

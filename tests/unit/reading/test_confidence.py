@@ -1,4 +1,4 @@
-"""Confidence: its features, what raises it, what lowers it, and its bounds."""
+"""The confidence of a value depends on features that raise or lower it, and stays within bounds."""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Parsers of numbers, prices, areas, dates, and addresses: rules for every value, and ambiguous spellings.
+"""Numbers, prices, areas, dates, and addresses are parsed by rules, and ambiguous spellings are resolved.
 
 The corpora contain the usual spellings of each country.
 """

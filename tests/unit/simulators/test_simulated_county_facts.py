@@ -1,4 +1,4 @@
-"""The fictional county has 200 similar properties, and its pages have exactly the errors that the truth lists."""
+"""The fictional county has 200 similar properties, and its pages have exactly the intended errors."""
 
 from collections import Counter
 

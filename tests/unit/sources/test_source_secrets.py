@@ -1,4 +1,4 @@
-"""Secrets in source URLs: which URLs get them, how they are redacted, and which templates are rejected."""
+"""Secrets are inserted only into URLs that match their template, and are redacted. Unsafe templates are rejected."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""`sources.toml`: its content, its areas, and errors that name the file, table, key, and remedy."""
+"""`sources.toml` is validated. Errors name the file, table, key, and remedy."""
 
 import os
 from pathlib import Path

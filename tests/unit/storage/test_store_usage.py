@@ -1,4 +1,4 @@
-"""Cumulative counters become hourly counts. Nothing is counted twice or lost, even after a counter reset."""
+"""Cumulative counters become hourly counts. Nothing is counted twice, even after a counter reset."""
 
 from datetime import UTC, datetime, timedelta
 

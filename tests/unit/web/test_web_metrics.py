@@ -1,4 +1,4 @@
-"""`/metrics`: who may read it, its content while Redis is down, and request labels."""
+"""`/metrics` is only for allowed clients, and omits unknown metrics while Redis is down."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack

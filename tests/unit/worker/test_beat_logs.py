@@ -1,4 +1,4 @@
-"""Celery's log lines about scheduled tasks have level DEBUG. Its other lines keep their level."""
+"""Celery's log lines about scheduled tasks have level DEBUG. Celery's other lines keep their level."""
 
 import logging
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Scheduled tasks run before jobs."""
+"""Scheduled tasks have priority over most jobs."""
 
 from app.services.runtime.heartbeats import MAINTENANCE_THREADS
 from app.settings import load_settings

@@ -1,4 +1,4 @@
-"""A model's answer is parsed field by field, in any format that models use."""
+"""A model's answer is parsed field by field, in several formats."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""A quote proves its value in any common spelling, but no neighboring, computed, or invented value."""
+"""A quote proves a value in its common spellings, but not a neighboring, computed, or invented value."""
 
 from typing import Any
 
