@@ -38,8 +38,6 @@ PORTAL = ("Portal", "portal", "<portal>/h?zip={postal_code}")
 
 
 class TimeLeft:
-    """A callable that returns the remaining seconds of a run."""
-
     def __init__(self) -> None:
         self.seconds = 270.0
 

@@ -30,7 +30,6 @@ EVENT = Event("batch_1_2", "batch.completed", datetime(2026, 1, 1, tzinfo=UTC), 
 
 @pytest.fixture
 def receiver(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Serve the guide's program, and yield its URL."""
     page, path = request.param
     guide = (Path(__file__).parents[2] / "docs" / page).read_text(encoding="utf-8")
     (program,) = re.findall(r"```python\n(.*?)```", guide, re.S)

@@ -53,7 +53,6 @@ def test_an_unchanged_response_confirms_a_change_without_a_download(
 def test_a_page_with_a_new_layout_and_the_same_values_reports_no_change(
     service: Resources, changing_site: ChangingSite
 ) -> None:
-    """The layouts differ in surrounding text, price format, order, and a visitor counter."""
     url = f"{changing_site.address}/h/48213"
     layouts = [
         listing(),

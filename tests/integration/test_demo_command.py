@@ -162,5 +162,4 @@ def test_a_real_demo_without_a_key_ends_with_a_remedy(tmp_path: Path, warm_paren
 
 
 def _wait_for_processes(family: psutil.Process, count: int) -> None:
-    """Wait until `count` descendants of the demo run, or until the demo has ended."""
     wait_until(lambda: not family.is_running() or len(family.children(recursive=True)) >= count, 30)

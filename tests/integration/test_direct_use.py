@@ -31,7 +31,6 @@ def _no_manager() -> Iterator[None]:
 
 @pytest.fixture
 def managers() -> Iterator[Callable[[], OpenAIClientManager]]:
-    """Yield a function that calls `get_openai_client_manager`. Close the managers at the end."""
     given: list[OpenAIClientManager] = []
 
     def get() -> OpenAIClientManager:

@@ -44,7 +44,6 @@ def connection(settings: Settings) -> Iterator[redis.Redis]:
 
 
 def celery_facts(nodes: dict[str, Collection[str]] | None = None) -> CeleryFacts:
-    """Return Celery facts in which `nodes` are the workers that answer."""
     return CeleryFacts(lambda: nodes or {}, "scrape", "maintenance", "p:", "p::lock", "p::schedule")
 
 

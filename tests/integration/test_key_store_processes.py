@@ -137,7 +137,6 @@ def test_a_half_open_key_gets_one_probe_from_the_whole_fleet(fleet: list[Peer]) 
 
 
 def _closes(peer: Peer, lease: Any) -> bool:
-    """If this process holds the lease, settle it with a success, which must close the circuit, and return True."""
     if not peer.does("holds", lease_id=lease["lease_id"]):
         return False
     assert peer.settles(lease, "success")["closed"]

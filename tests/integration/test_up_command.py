@@ -134,7 +134,6 @@ def _check_the_interfaces(
     web: str,
     flower: str,
 ) -> None:
-    """Check that the link signs in only once, that `propintel token` works, and that a second `up` is refused."""
     link = re.search(rf"{web}/sign-in/link\?code=\S+", _output(tmp_path))[0]
     with httpx2.Client(trust_env=False, timeout=300, follow_redirects=True) as browser:
         shown = browser.get(link)
@@ -161,7 +160,6 @@ def _check_the_interfaces(
 
 
 def _check_the_log(tmp_path: Path) -> None:
-    """Check that each log line is JSON with a process, and that there are no banners, beat ticks, or tracebacks."""
     _wait_for(tmp_path, "OpenAI keys: ")
     output = _output(tmp_path)
     lines = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
@@ -178,7 +176,6 @@ def _check_that_what_ends_is_restarted(
     simulator: Any,
     property_site: str,
 ) -> None:
-    """Check that jobs are done after Valkey or the worker is killed, and that a killed worker's children end too."""
     children = {child.pid for child in psutil.Process(up.pid).children(recursive=True)}
     (valkey,) = [child for child in psutil.Process(up.pid).children() if "valkey" in child.name()]
     valkey.kill()
@@ -215,7 +212,6 @@ def test_with_an_identity_provider_no_sign_in_link_is_printed() -> None:
 def test_a_port_in_use_is_reported_before_anything_is_started(
     run: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path, setting: str, option: str
 ) -> None:
-    """The exit code is 2, the last line names the port and the setting, and no database is created."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         up = run("up", option, **{setting: port})
@@ -254,7 +250,7 @@ def test_the_processes_of_a_killed_up_end(start_up: Callable[..., subprocess.Pop
 def test_a_crash_at_startup_stops_up_and_shows_the_childs_last_lines(
     start_up: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
-    """The exit code is 1. The child's last lines come before the message that it ended, and no process is left."""
+    """The child's last lines come before the message that it ended, and no process is left."""
     up = start_up(OPENAI_KEY_ROTATION_STRATEGY="no-such")
     family = psutil.Process(up.pid)
     wait_until(lambda: len(family.children()) >= 2, 30, lambda: _output(tmp_path))

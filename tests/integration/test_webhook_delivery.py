@@ -60,7 +60,6 @@ def stores(settings: Settings, clock: ManualClock) -> Iterator[Stores]:
 
 
 def deliver(stores: Stores, channel: Channel = Channel.BATCH, url: str = "") -> dict[str, int]:
-    """Run the delivery task once, with `url` as the receiver of alerts and changes; return its counts."""
     settings = stores.settings
     if url:
         settings = settings.replaced(alert_webhook_url=SecretStr(url), changes_webhook_url=SecretStr(url))

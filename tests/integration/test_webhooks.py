@@ -24,8 +24,6 @@ EVENT = Event("batch_1_2", "batch.completed", datetime(2026, 1, 1, tzinfo=UTC), 
 
 
 class Names:
-    """A resolver that always returns `addresses`."""
-
     def __init__(self, *addresses: str) -> None:
         self._addresses = addresses
 

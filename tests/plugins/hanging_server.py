@@ -8,7 +8,7 @@ import pytest
 
 
 class HangingServer:
-    """Listens on loopback. `taken` counts the connections, which stay open until the server is closed."""
+    """`taken` counts the connections, which stay open until the server is closed."""
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))

@@ -23,7 +23,6 @@ def undeclared(families: Iterable[Metric]) -> list[str]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _labels_are_declared() -> Iterator[None]:
-    """Check the label values that the tests of this process counted."""
     yield
     found = sorted(set(undeclared(REGISTRY.collect())))
     assert not found, f"values that app/services/reports/metrics/metrics.toml does not name: {found}"

@@ -82,7 +82,6 @@ def _value(value: AnyValue) -> Any:
 
 @pytest.fixture
 def otlp() -> Iterator[OtlpReceiver]:
-    """Start an OTLP receiver at `url`."""
     receiver = OtlpReceiver()
 
     async def answer(request: Request) -> Response:

@@ -34,7 +34,7 @@ from tests.security import browser_attacks as attacks
 from tests.security import ssrf_corpus
 
 PUBLIC = {"www.site.example": "5.9.101.1", "api.site.example": "5.9.101.2", "far.example": "5.9.101.3"}
-#: The internal addresses of this machine. Loopback addresses exist already. The module adds the others to the network.
+#: The internal addresses of this machine. Loopback addresses exist already; the module adds the others.
 INSIDE = ("127.0.0.1", "::1", "10.0.0.1", "172.16.0.1", "192.168.1.1", "100.64.0.1", "100.100.100.200", "198.18.0.1")
 INSIDE += ("169.254.0.5", "169.254.169.254", "168.63.129.16", "fc00::1", "fd00:ec2::254")
 PORTS = (80, 443, 3000, 5432, 6379, 8080)

@@ -63,7 +63,6 @@ def test_a_proxy_on_this_machine_serves_its_own_name(serve: Serve) -> None:
 def start_flower(
     broker: EmbeddedValkey, tmp_path: Path, warm_parent: WarmParent, _clean_environment: None
 ) -> Iterator[Callable[..., int]]:
-    """Return a function that starts Flower with the given environment variables and returns Flower's port."""
     del broker  # the fixture is needed only to start the broker
     with Supervisor(StopSignals(), popen=warm_parent.start) as supervisor:
 

@@ -99,7 +99,7 @@ HOSTILE: dict[str, tuple[Chunks, str]] = {
 
 @pytest.mark.long
 def test_memory_stays_flat_whatever_a_server_sends(site: Any) -> None:
-    """One process fetches all responses in turn. Each fetch has the expected result and needs little memory."""
+    """One process fetches all responses in turn."""
     for bomb in (_gzip_bomb, _double_bomb, _brotli_bomb, _zstd_bomb):
         bomb()  # created and cached before the first request
     urls = [site.raw(f"/{number}", chunks) for number, (chunks, _) in enumerate(HOSTILE.values())]

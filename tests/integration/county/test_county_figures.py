@@ -16,8 +16,6 @@ from simulators.county.serving import RunningCounty
 
 @dataclass
 class World:
-    """A few scraped properties. `judged` evaluates `stored`, which tests modify."""
-
     running: RunningCounty
     homes: list[Home]
     scraped: list[Scraped]

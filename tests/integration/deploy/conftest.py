@@ -33,14 +33,12 @@ def alertmanager_program() -> str:
 
 @pytest.fixture(scope="module")
 def metrics_endpoint() -> Iterator[MetricsEndpoint]:
-    """Start a /metrics endpoint whose values a test sets."""
     with MetricsEndpoint() as metrics_endpoint:
         yield metrics_endpoint
 
 
 @pytest.fixture
 def healthy_metrics(metrics_endpoint: MetricsEndpoint) -> MetricsEndpoint:
-    """Reset the endpoint's metrics to those of a healthy fleet, and return the endpoint."""
     metrics_endpoint.begin()
     return metrics_endpoint
 

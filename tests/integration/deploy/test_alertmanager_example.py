@@ -21,7 +21,6 @@ pytestmark = pytest.mark.prometheus
 
 @pytest.mark.parametrize(("severity", "receiver"), [("critical", "slack-and-email"), ("warning", "slack")])
 def test_critical_alerts_also_go_by_email(amtool: str, severity: str, receiver: str) -> None:
-    """amtool evaluates the routes, and also validates the whole file."""
     command = [amtool, "config", "routes", "test", "--config.file", ALERTMANAGER]
     command += [f"severity={severity}", "job=propintel"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)

@@ -81,7 +81,6 @@ def _purge_all(place: Path, property_id: str, **variables: str) -> None:
 
 
 def _contents(settings: Settings) -> str:
-    """Return all stored data as text, with decompressed page bodies."""
     with open_stores(settings) as stores, stores.database.reading() as connection:
         rows = [str(row) for table in metadata.sorted_tables for row in connection.execute(select(table)).all()]
         packed = connection.execute(select(Blob.packed)).scalars().all()

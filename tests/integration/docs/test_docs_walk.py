@@ -72,7 +72,6 @@ def _bash(script: str, place: Path, environment: Mapping[str, str]) -> str:
 
 @contextmanager
 def _up(block: str, place: Path, environment: Mapping[str, str], log: Path) -> Iterator[None]:
-    """Run `propintel up` until its start message appears. Send Ctrl-C at the end."""
     with log.open("w", encoding="utf-8") as out:
         block = block.replace(".venv/bin/propintel up", "exec .venv/bin/propintel up")
         argv = ["bash", "-c", f"set -eu\n. ./exported\n{block}"]

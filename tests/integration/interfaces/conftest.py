@@ -174,7 +174,6 @@ def called(
 
 @pytest.fixture
 def token(called: Propintel) -> Callable[[str], str]:
-    """Return a function that signs a token for a role."""
     return lambda role: called("token", "--role", role, "--subject", "tester").stdout.strip()
 
 
@@ -187,7 +186,6 @@ def stores(home: Path) -> Iterator[Stores]:
 
 @pytest.fixture
 def broker(home: Path) -> Iterator[EmbeddedValkey]:
-    """Start the embedded Valkey in this test's PROPINTEL_HOME."""
     with EmbeddedValkey(home / "state") as valkey:
         yield valkey
 
@@ -258,7 +256,6 @@ def web(environment: Environment, monkeypatch: pytest.MonkeyPatch) -> Iterator[s
 
 @pytest.fixture
 def worker(environment: Environment, home: Path, broker: EmbeddedValkey, warm_parent: WarmParent) -> Iterator[None]:
-    """Start a prefork worker on the broker."""
     services = Services(home / "state", environment, cwd=home, logs=home)
     with Supervisor(StopSignals(), popen=warm_parent.start) as supervisor:
         services.wait_for_worker(supervisor, services.worker(supervisor, concurrency=2))

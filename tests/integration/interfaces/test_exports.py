@@ -35,7 +35,6 @@ def _save(store: PropertyStore, number: int, at: datetime = T0, **values: Any) -
 
 @pytest.fixture
 def ids(stores: Stores) -> list[str]:
-    """Store three properties in one street, and return their ids."""
     street = {"StreetName": "Fictional Ave", "City": "Anytown", "PostalCode": "00000"}
     return [_save(stores.properties, n, StreetNumber=f"{n}", ListPrice=n * 1000, **street) for n in (1, 2, 3)]
 

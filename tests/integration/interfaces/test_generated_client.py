@@ -80,7 +80,6 @@ def environment(environment: Environment) -> Environment:
 
 @pytest.fixture
 def generate(web: str, home: Path) -> Path:
-    """Generate the client from the running server. Return the folder of its package."""
     if not CLIENT_PYTHON.exists():
         pytest.skip("no generator of clients: `make client` installs it")
     path = os.pathsep.join([str(CLIENT_PYTHON.parent), os.environ["PATH"]])  # the generator needs its own Ruff on PATH

@@ -27,7 +27,6 @@ TRIED = [
 
 @pytest.fixture
 def done(stores: Stores) -> tuple[str, str]:
-    """Store a finished job for an address, with one used source. Return the ids of the job and the property."""
     job_id = stores.jobs.enqueue([TARGET]).jobs[0].id
     stores.jobs.claim(job_id, "test", 30)
     home = save_record(stores.properties, page(A, SourceKind.ASSESSOR, YearBuilt=1987, **ADDRESS))

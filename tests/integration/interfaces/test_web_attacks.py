@@ -31,7 +31,7 @@ def _part(value: object) -> str:
 
 
 def _signed(head: dict[str, Any], claims: object = CLAIMS, key: bytes = SECRET.encode()) -> str:
-    """Return a token with this header and these claims. It is signed with HMAC-SHA-256, whatever `alg` says."""
+    """Return a token signed with HMAC-SHA-256, whatever `alg` in its header says."""
     text = f"{_part(head)}.{_part(claims)}"
     return f"{text}.{base64.urlsafe_b64encode(hmac.digest(key, text.encode(), 'sha256')).rstrip(b'=').decode()}"
 

@@ -181,7 +181,6 @@ class Asking:
 
 @pytest.fixture
 def warm_client(client: TestClient, provider: Provider) -> TestClient:
-    """Return a client of a server that has already fetched the keys."""
     assert client.get(STATS, headers=provider.sign("RS256", "rsa")).status_code == 200
     return client
 

@@ -18,7 +18,6 @@ def test_each_batch_has_its_own_budget(make_fleet: Any, openai_simulator: Any, p
     fleet.start_worker(concurrency=3)
 
     def notes(*numbers: int) -> list[str]:
-        """Scrape homes in a batch; return the notes of the jobs whose model call was refused."""
         ids = fleet.send(*(f"{property_site}/homes/{number}" for number in numbers))
         jobs = fleet.wait_for_state(ids, "done", "failed")
         assert {job.state for job in jobs} == {"done"}, fleet.describe(ids)

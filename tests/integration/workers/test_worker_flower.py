@@ -48,8 +48,6 @@ def again(self, countdown, *args, **kwargs):
 
 
 class Flower:
-    """A fleet's Flower, started by the command in the Procfile."""
-
     def __init__(self, fleet: Fleet, stack: ExitStack, *arguments: str, **variables: str) -> None:
         self.fleet = fleet
         self.port = free_port()
@@ -106,7 +104,6 @@ def start_flower() -> Any:
 
 @pytest.fixture
 def start_probes(tmp_path: Path) -> Callable[[Fleet], Child]:
-    """Return a function that starts a threaded worker that also runs the probe tasks."""
     (tmp_path / "probe_tasks.py").write_text(_PROBE)
     return lambda fleet: fleet.start_celery_worker("--pool=threads", "--concurrency=2", "-I", "probe_tasks")
 
@@ -160,7 +157,6 @@ def test_flower_shows_a_finished_job_and_no_secret(
 def test_open_or_unusable_settings_are_refused_by_name(
     arguments: list[str], variables: dict[str, str], named: str, tmp_path: Path, warm_parent: WarmParent
 ) -> None:
-    """Flower prints one line without traceback or password, exits with code 2, and never listens."""
     env = {**os.environ, "PROPINTEL_HOME": str(tmp_path), "FLOWER_PORT": str(free_port()), **variables}
     ran = warm_parent.run([*shlex.split(_PROCFILE["flower"]), *arguments], env=env, cwd=tmp_path)
     assert ran.returncode == 2, ran.stderr

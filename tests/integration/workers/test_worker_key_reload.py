@@ -57,7 +57,7 @@ class Rig:
 
 @pytest.fixture
 def rig(make_fleet: Any, openai_simulator: Any, property_site: str, tmp_path: Path) -> Rig:
-    """Return a rig whose keys have ample capacity. Answers are slow, so that keys change during requests."""
+    """Answers are slow, so that keys change during requests. All keys have ample capacity."""
     keys = [{"key": k, "rpm": 60_000, "tpm": 100_000_000} for k in (A, B, C)]
     return Rig(openai_simulator(keys, latency_ms=400.0), make_fleet, property_site, tmp_path / "file")
 

@@ -57,7 +57,6 @@ def test_every_process_that_runs_tasks_opens_a_key_manager_and_names_jobs_and_ke
     ],
 )
 def test_a_worker_with_a_bad_setting_exits_with_the_reason(make_fleet: Any, variable: str, value: str) -> None:
-    """The worker exits with code 2 and one sentence on stderr, without a traceback or the setting's value."""
     fleet = make_fleet()
     command = ["celery", "-A", "worker", "worker", "--concurrency=1"]
     ended = fleet.warm_parent.run(command, env={**fleet.env, variable: value}, cwd=fleet.home)

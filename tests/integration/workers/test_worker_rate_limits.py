@@ -46,7 +46,6 @@ def test_a_job_waits_as_long_as_the_server_asks_and_loses_no_retry(
 def test_a_wait_of_more_than_half_a_minute_is_stored_in_the_jobs_table(
     make_fleet: Any, openai_simulator: Any, property_site: str
 ) -> None:
-    """The deferred job has a `due_at` and has used no attempt."""
     fleet = _limited(make_fleet, openai_simulator, 0.2)
     (job,) = fleet.wait_for_state(fleet.send(property_site + TARGET), "deferred", "done", "failed")
     assert job.state == "deferred", fleet.describe([job.id])
@@ -84,7 +83,7 @@ def test_an_outage_beyond_the_deadline_costs_only_the_fields_of_the_model(
 
 
 def test_a_failing_site_is_retried_and_a_removed_page_is_not(make_fleet: Any, property_site: str) -> None:
-    """Transient errors are retried after a backoff; permanent errors fail at once. Each job keeps its own error."""
+    """Transient errors are retried after a backoff; permanent errors fail at once."""
     fleet = make_fleet()
     fleet.start_worker(pool="threads")
     refused, gone = fleet.send(f"http://127.0.0.1:{free_port()}/nobody", f"{property_site}/odd/gone")

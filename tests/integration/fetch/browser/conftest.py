@@ -55,7 +55,6 @@ def _options(chromium: Path) -> dict[str, Any]:
 
 @pytest.fixture
 def make_browser_fetcher(make_fetcher: Callable[..., Fetcher], chromium: Path) -> MakeBrowserFetcher:
-    """Return a function that builds a fetcher with its own browser."""
     return lambda opened=OPENED, **options: make_fetcher(opened, **{**_options(chromium), **options})
 
 

@@ -20,7 +20,6 @@ def render_limits() -> RenderLimits:
 
 
 def _loads(*steps: str) -> bytes:
-    """Return a page that makes requests one after another and shows each response or failure."""
     script = "".join(f".then(() => {step}).then(r => r.text()).catch(() => 'none').then({_RECORD})" for step in steps)
     return shell(f"Promise.resolve(){script}")
 

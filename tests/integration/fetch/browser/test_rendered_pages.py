@@ -53,7 +53,7 @@ def test_pages_of_a_chosen_host_are_always_rendered_and_the_browser_identifies_i
 
 
 def test_resources_without_effect_on_the_text_are_not_loaded(site: Any, browser_fetcher: Fetcher) -> None:
-    """Images, styles, and frames are not loaded. A script that waits for a style still continues."""
+    """A script that waits for a style still continues."""
     head = """<link rel=stylesheet href=/a.css><link rel=prefetch href=/prefetch><link rel=icon href=/i.ico>
     <style>@font-face{font-family:f;src:url(/f.woff2)}body{font-family:f;background:url(/b.png)}</style>
     <link rel=manifest href=/m.json>

@@ -106,7 +106,6 @@ def database(environment: Environment, home: Path) -> Iterator[Database]:
 
 
 def check_accessible(page: Page) -> None:
-    """Check that axe finds no accessibility violation."""
     results = Axe().run(page)
     assert results.response["violations"] == [], results.generate_report()
 

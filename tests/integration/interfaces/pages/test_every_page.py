@@ -253,7 +253,6 @@ def test_every_page_fits_is_accessible_and_works_by_keyboard(
 
 
 def _check_keyboard(page: Page) -> None:
-    """Check that Tab reaches all controls in order, and that the focused control is in view and visibly marked."""
     count = page.evaluate(_COLLECT_FOCUSABLE)
     last = page.evaluate(_FOCUSED)
     for place in range(1, count):

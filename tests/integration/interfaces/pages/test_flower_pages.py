@@ -30,7 +30,6 @@ def flower(
     start_openai: Callable[[dict[str, Any]], str],
     request: pytest.FixtureRequest,
 ) -> Iterator[str]:
-    """Start Flower with the Procfile's command while a worker runs. Yield Flower's URL."""
     environment |= {"OPENAI_API_KEYS": KEY, "OPENAI_BASE_URL": start_openai({"keys": [{"key": KEY, "rpm": 600}]})}
     request.getfixturevalue("worker")
     environment |= {"FLOWER_BASIC_AUTH": f"viewer:{_PASSWORD}", "FLOWER_PORT": str(free_port())}

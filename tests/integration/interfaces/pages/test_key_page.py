@@ -21,7 +21,6 @@ SECOND_KEY = "sk-proj-" + "m" * 36 + "0002"
 
 @pytest.fixture
 def openai_url(environment: Environment, start_openai: Callable[[dict[str, Any]], str]) -> str:
-    """Start an OpenAI simulator with the server's two keys, and return its base URL."""
     environment["OPENAI_API_KEYS"] = f"{KEY},{SECOND_KEY}"
     environment["OPENAI_BASE_URL"] = start_openai({"keys": [{"key": KEY, "rpm": 600}, {"key": SECOND_KEY, "rpm": 600}]})
     return environment["OPENAI_BASE_URL"]

@@ -43,7 +43,6 @@ def test_an_unknown_role_cannot_sign_in(web: str) -> None:
 
 @pytest.fixture
 def proxy(environment: Environment) -> None:
-    """Make the server trust this machine as a proxy."""
     environment["TRUSTED_PROXIES"] = "127.0.0.1"
 
 

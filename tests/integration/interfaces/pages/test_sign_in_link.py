@@ -39,7 +39,7 @@ def link(sessions: PageSessions) -> str:
 
 @pytest.fixture
 def new_client(settings: Settings) -> Iterator[Callable[[], TestClient]]:
-    """Return a function that opens a new client of one application."""
+    """Return a function that opens a new client, without cookies, of one shared application."""
     app = create_app(lambda: settings)
     with TestClient(app):
         yield lambda: TestClient(app, base_url="http://127.0.0.1:8000", follow_redirects=False)
