@@ -102,7 +102,7 @@ def _traceback(record: logging.LogRecord) -> str:
 
 
 def _indented(text: str) -> str:
-    """Indent each line of a traceback, so that no line looks like a log line."""
+    """Indent each line of a traceback, so that no line of it looks like a log line."""
     return "\n".join(f"  {escaped(line)}" for line in text.split("\n"))
 
 
@@ -244,7 +244,7 @@ class _GuardedStream:
 def guard_stderr() -> None:
     """Redact all output to stderr, such as the traceback of a crashing Celery process.
 
-    `configure_logging` calls this. Programs that may write to stderr earlier must call it themselves.
+    Programs that may write to stderr before `configure_logging` runs must call this function first.
     """
     if sys.stderr is not None and not isinstance(sys.stderr, _GuardedStream):
         sys.stderr = _GuardedStream(sys.stderr)

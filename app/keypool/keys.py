@@ -222,7 +222,6 @@ def _parse_groups(groups: str, count: int) -> dict[int, str]:
 
 
 def _parse_base_urls(settings: Settings, urls: list[str]) -> list[str]:
-    """Return `urls` plus the URLs of OPENAI_KEY_BASE_URLS (`position,...=URL;...`, where the first key is 1)."""
     for part in _parts(settings.openai.key_base_urls):
         members, _, url = part.partition("=")
         found = _positions(members, len(urls))

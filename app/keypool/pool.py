@@ -25,15 +25,11 @@ _LATEST_US = 2_000_000
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """An instruction to sleep, and then to call `step` again."""
-
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """An instruction to send the request now, with this key."""
-
     lease: Lease
     key: ApiKey
 

@@ -39,7 +39,7 @@ def answer(refusal: NoCapacity, request: httpx2.Request) -> httpx2.Response:
 
 
 def budget_message(detail: str) -> str:
-    """Return a message about the used-up budget in `detail` (such as "day calls"), or "" if it is unknown."""
+    """Return a message about the used-up budget `detail` (such as "day calls"), or "" for an unknown budget."""
     whose, _, unit = detail.partition(" ")
     if whose not in _BUDGETS or unit not in _UNITS:
         return ""

@@ -61,7 +61,6 @@ class StreamTail:
         return False
 
     def tier(self) -> str:
-        """Return the last service tier in the kept bytes, or ""."""
         named = _TIER.findall(self._tail)
         return bytes(named[-1]).decode() if named else ""
 

@@ -1,4 +1,5 @@
-"""The types of key stores, which keep the state of all OpenAI keys. `ScriptStore` documents their methods.
+"""Types that all key stores use. A key store keeps the state of all OpenAI keys. `ScriptStore` documents the stores'
+methods.
 
 All stores pass the contract tests (`tests/contract`) and never get a key's secret.
 """
@@ -50,7 +51,7 @@ class Lease:
 
     A `reserved` lease must be confirmed at `at_us`, or released. `text` contains data for the Lua scripts
     (`leases.lua`). `last_resort` is true if the key is considered unusable, but no other key is usable either. `probe`
-    is true if the request tests the key or its group, which takes no other request until the result is known.
+    is true if the request tests the key or its group. Until the result is known, no other request is sent with them.
     """
 
     lease_id: str
@@ -117,7 +118,7 @@ class Settlement:
     waited_us: int = 0
 
     def later(self, age_us: int, open_us: int) -> Settlement:
-        """Return the settlement adjusted to a report delay of `age_us`.
+        """Return the settlement as it must be reported `age_us` later.
 
         The pause is shortened by the delay. A server failure older than `open_us` becomes `ABANDONED`, because it no
         longer says anything about the key.

@@ -237,7 +237,7 @@ class FleetStore:
             return share
 
     def rejoin(self) -> None:
-        """Use Redis again, and report the activity since its loss. Raises `redis.RedisError` if this fails."""
+        """Use Redis again, and report the activity since the loss of Redis. Raises `redis.RedisError` if this fails."""
         self._redis.forget_connections()
         self._redis.register()
         with self._lock:

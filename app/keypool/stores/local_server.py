@@ -49,7 +49,6 @@ class LocalServer:
     # --- methods of a Redis client
 
     def evalsha(self, sha: str, count: int, *parts: str | float) -> Any:
-        """Run a loaded script. The first `count` parts are its keys. Raises `NoScriptError` if it is not loaded."""
         if sha not in self._scripts:
             raise NoScriptError("No matching script")
         texts = [part if isinstance(part, str) else repr(part) for part in parts]

@@ -3,8 +3,8 @@
 import time
 from typing import Protocol
 
-#: A reply is ignored if it took longer than three times the shortest reply plus `_ACCEPTED_US`. The recorded shortest
-#: duration grows by the factor `_GROWTH` per reply, so that it adapts to a slower network.
+#: A reply is ignored if it took longer than three times the shortest round trip plus `_ACCEPTED_US`. The recorded
+#: shortest round trip grows by the factor `_GROWTH` per reply, so that it adapts to a slower network.
 _ACCEPTED_US, _GROWTH = 1_000, 1.05
 
 

@@ -1,4 +1,4 @@
-"""Parse a US address that a user requests. Missing parts are errors, but a ZIP code can supply the state."""
+"""Parse a US address that a user requests. Missing parts are errors, except that a ZIP code may determine the state."""
 
 import re
 from collections.abc import Sequence

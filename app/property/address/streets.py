@@ -52,7 +52,7 @@ def starts_with_number(line: str) -> bool:
 
 
 def spelled_number(number: str) -> str:
-    """Normalize a lone house number. Return other text unchanged."""
+    """Normalize a house number that is given without a street. Return other text unchanged."""
     found = _number(f"{number} X")
     return found[0] if found and found[1] == "X" else number
 

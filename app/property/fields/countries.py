@@ -53,7 +53,7 @@ COUNTRIES: Mapping[str, Country] = MappingProxyType(
 US_STATES: Mapping[str, str] = MappingProxyType(_TABLE["US"]["states"])
 
 _CURRENCIES = tomllib.loads(_HERE.with_name("currencies.toml").read_text("utf-8"))
-#: All known ISO 4217 codes.
+#: The ISO 4217 codes in both tables.
 CURRENCIES = frozenset(_CURRENCIES["signs"]) | {country.currency for country in COUNTRIES.values()}
 #: Maps signs and words of a single currency to its code.
 CURRENCY_SIGNS: Mapping[str, str] = {sign: code for code, signs in _CURRENCIES["signs"].items() for sign in signs}

@@ -54,7 +54,6 @@ def by_key(section: str, *keys: str) -> Mapping[str, re.Pattern[str]]:
 
 
 def first_of(patterns: Mapping[str, re.Pattern[str]], text: str) -> str | None:
-    """Return the key of the first pattern that is found in `text`, or None."""
     return next((key for key, found in patterns.items() if found.search(text)), None)
 
 

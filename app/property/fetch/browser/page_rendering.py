@@ -43,7 +43,7 @@ _HEADERS = ("content-security-policy", "content-language", "referrer-policy")
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A received response, the destination, cookies, and visitor of its request, and the deadline for its body."""
+    """A received response, its request's destination, cookies, and visitor, and the deadline for reading the body."""
 
     destination: Destination
     response: httpx2.Response

@@ -77,7 +77,7 @@ class BrowserProcess:
         self._lock = threading.Lock()
         self._gone = False
         self.renders = 0
-        #: The number of pages that the renderer now renders with this process.
+        #: How many pages use this process now. The renderer updates this number.
         self.users = 0
         threading.Thread(target=self._listen, daemon=True, name="browser-answers").start()
         try:
@@ -116,7 +116,6 @@ class BrowserProcess:
                 self.send({"cancel": number})
 
     def send(self, message: Message) -> None:
-        """Send a message to the browser process. Raises `BrowserGoneError` if the process has ended."""
         data = wire.packed(message)
         stream = cast(BinaryIO, self._process.stdin)
         try:

@@ -9,7 +9,7 @@ from app.property.reading.kind import classify
 from app.property.reading.pipeline import extract
 from app.property.record import PageKind
 
-#: A page with less text than this may be empty: a title, a notice that scripts are needed, and footer links.
+#: A page with less text than this may be empty. Empty pages may have a title, a notice about scripts, and footer links.
 _SHELL_CHARS = 1000
 #: Inline scripts shorter than this are ignored. They usually add no content, but count a visit or set a flag.
 _DRAWS_CHARS = 300

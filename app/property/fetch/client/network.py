@@ -41,9 +41,7 @@ class Request:
             _CURRENT.reset(token)
 
     def seconds_left(self) -> float:
-        """Return the seconds until the deadline, which are more than 0. Raises `FetchTimeoutError` if the deadline has
-        passed.
-        """
+        """Return the seconds until the deadline. Raises `FetchTimeoutError` if the deadline has passed."""
         left_us = self.deadline_us - self.clock.now_us()
         if left_us <= 0:
             raise FetchTimeoutError(self.destination.url, f"it was not complete after {self.limits.total_seconds:g} s")

@@ -31,7 +31,6 @@ _JSON_START = re.compile(rb'\{\s*(?:"|\}|$)|\[\s*(?:[\[{"\d\]-]|true|false|null|
 
 
 def declared_type(content_type: str | None) -> str:
-    """Return the media type in a Content-Type header, in lower case and without parameters, or "" if it is missing."""
     return (content_type or "").split(";")[0].split(",")[0].strip().lower()
 
 

@@ -109,7 +109,6 @@ def page_from_file(path: Path, url: str, fetched_at: datetime) -> Page:
 
 
 def is_blank(body: bytes) -> bool:
-    """Return whether `body` contains nothing but white space, BOMs, and NULs."""
     return not body.strip(b" \t\r\n\f\v\x00\xef\xbb\xbf\xff\xfe")
 
 

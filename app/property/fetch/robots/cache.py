@@ -34,7 +34,6 @@ class RobotsFile:
     problem: tuple[str, str] = ("", "")
 
     def failure(self, url: str) -> FetchError:
-        """Return the error that `problem` describes, as an error about `url`."""
         code, reason = self.problem
         return _kinds().get(code, FetchError)(url, reason)
 

@@ -36,7 +36,7 @@ async def serve(orders_fd: int, answers_fd: int) -> None:
         await host.run()
     finally:
         memory.end_descendants(os.getpid())
-        shutil.rmtree(tempfile.gettempdir(), ignore_errors=True)  # used only by this process
+        shutil.rmtree(tempfile.gettempdir(), ignore_errors=True)  # this folder belongs to this process only
 
 
 class Host:

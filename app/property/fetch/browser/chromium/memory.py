@@ -34,7 +34,7 @@ def used_bytes(root: int) -> int:
 
 
 def end_descendants(root: int) -> None:
-    """Kill all descendants of `root`. Repeat this up to four times, because new processes may start in between."""
+    """Kill all descendants of `root`. Repeat this up to four times, because new processes may start meanwhile."""
     for _ in range(5):
         found = descendants(root)
         if not found:

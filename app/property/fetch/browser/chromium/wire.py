@@ -23,12 +23,10 @@ def to_text(body: bytes) -> str:
 
 
 def from_text(text: str) -> bytes:
-    """Decode a body from a message. Raises `ValueError` if it is invalid."""
     return base64.b64decode(text, validate=True)
 
 
 def packed(message: Message) -> bytes:
-    """Encode a message as one line. Raises `ValueError` if it is longer than `MAX_BYTES`."""
     line = json.dumps(message).encode() + b"\n"
     if len(line) > MAX_BYTES:
         raise ValueError(f"a message of {len(line)} bytes")
