@@ -1,7 +1,7 @@
 """Read and update the digests of third-party container images, which are named NAME:TAG@sha256:DIGEST.
 
-`refresh` asks each registry for the current digest of each tag. It rewrites all pins, or none if a digest is missing.
-`tags` prints VARIABLE=NAME:TAG for each image that a variable can replace. See docs/runbooks/supply-chain.md.
+`refresh` asks each registry for the current digest of each tag. It replaces all pinned digests, or none if a digest is
+missing. `tags` prints VARIABLE=NAME:TAG for each image that a variable can replace. See docs/runbooks/supply-chain.md.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def chosen() -> dict[str, str]:
 
 
 def resolve(image: str) -> str:
-    """Return the digest of `image` (NAME:TAG) in its registry; for several architectures, the digest of the index."""
+    """Return the registry's digest of `image` (NAME:TAG). For several architectures, this is the digest of the index."""
     command = ["docker", "buildx", "imagetools", "inspect", image, "--format", "{{json .Manifest}}"]
     try:
         asked = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_SECONDS)  # noqa: S603

@@ -11,8 +11,7 @@ from pathlib import Path
 _REGISTRIES = re.compile(
     "|".join(("pypi" + r"\.org", "pythonhosted" + r"\.org", "npmjs" + r"\.(?:org|com)", "deb" + r"\.debian\.org"))
 )
-#: The prefixes of well-known token formats. Real OpenAI keys are longer than the example keys here, and most contain
-#: the eight letters after the `|`.
+#: Prefixes of well-known token formats. Keys in examples are shorter than the 90 characters of a real OpenAI key.
 _SECRETS = {
     "an OpenAI key": re.compile(r"\bsk-[A-Za-z0-9_-]{90,}|T3Blbk" + "FJ"),
     "a private key": re.compile("-----BEGIN (?:[A-Z]+ )*PRIVATE" + " KEY-----"),

@@ -46,7 +46,7 @@ _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """A package at one version. `marker` limits the platforms; `license` is an SPDX expression, None if unknown."""
+    """`marker` limits the platforms. `license` is an SPDX expression, or None if unknown."""
 
     purl: str
     name: str

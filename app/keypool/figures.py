@@ -27,7 +27,7 @@ def wait_class(waited_us: int) -> int:
 
 
 class CallFigures(NamedTuple):
-    """The calls with one key to one model. The model is "" for requests that name none, such as listing the models.
+    """The calls with one key to one model. The model is "" for requests that name no model, such as listing the models.
 
     `outcomes` counts each settled lease once. A stream that breaks after a successful response head counts twice: as a
     success and as a `server_failure`. Token counts come from responses and are never estimates. The tokens of a stream
@@ -86,7 +86,7 @@ class PoolFigures:
     `groups` maps each key id to its limit group: configured keys in their order, then removed keys that still have
     counts. `transitions` counts each key's state changes. `capacities` covers the groups of configured keys. `stopped`
     maps each daily budget (such as "day tokens" or "key_day calls") that rejected a request on this UTC day to the
-    largest exceeded cap.
+    largest exceeded limit.
     """
 
     scope: Scope

@@ -40,7 +40,7 @@ def _server_time(headers: Mapping[str, str], ours: datetime) -> datetime:
 
 
 def parse_retry_after_us(headers: Mapping[str, str], now: datetime) -> int | None:
-    """Return the pause from `retry-after-ms` or `retry-after` in microseconds, or None.
+    """Return the pause from `retry-after-ms` or `retry-after` in microseconds, or None if neither is valid.
 
     A date in `retry-after` is compared with the response's `date` header, because the server's clock may be wrong.
     Without that header, it is compared with `now`.

@@ -22,9 +22,9 @@ BATCH_TIER = "batch"
 #: (https://developers.openai.com/api/docs/pricing, "Web search"; 2026-11). OPENAI_PRICES overrides this price too.
 WEB_SEARCH = "web_search"
 _SEARCH_USD_PER_MILLION = 10_000.0
-#: The factor by which the standard prices in OPENAI_PRICES are multiplied for each tier. Batch and flex are half price
-#: (https://developers.openai.com/api/docs/guides/flex-processing), priority is up to 2.5 times the standard price (for
-#: gpt-5.5, the highest in the table; 2026-11).
+#: The factor by which the standard prices in OPENAI_PRICES are multiplied for each tier. Batch and flex cost half the
+#: standard price (https://developers.openai.com/api/docs/guides/flex-processing). Priority costs up to 2.5 times the
+#: standard price (gpt-5.5 in the table; 2026-11).
 _FACTORS = {BATCH_TIER: 0.5, "flex": 0.5, "priority": 2.5, "fast": 2.5}
 #: Prompts with up to this many tokens have the same price per token. The lowest length with another price in the table
 #: is 128,000 tokens (2026-11).
@@ -88,7 +88,7 @@ def make_pricing(overrides: Mapping[str, Price] | None = None) -> Pricing:
     """Return a function that computes the cost of a call.
 
     A model's price in `overrides`, multiplied by the tier's factor, takes precedence over its price in the table. An
-    unknown model costs 0 and is logged once. The first lookup in the table loads it (0.3 s, 13 MB).
+    unknown model costs 0 and is logged once. The table is loaded on its first use (0.3 s, 13 MB).
     """
     own = {"": Price(0, 0, 0, 0), WEB_SEARCH: Price(_SEARCH_USD_PER_MILLION, 0, 0, 0), **(overrides or {})}
 

@@ -13,7 +13,7 @@ Action = Literal["disable", "enable", "probe"]
 
 @dataclass(frozen=True, slots=True)
 class ActionResult:
-    """The effect of an operator's action ("under_way": a probe is already running), and the key's state afterwards."""
+    """The effect of an operator's action, and the key's state afterwards. "under_way" means that a probe already runs."""
 
     effect: Literal["done", "nothing", "under_way"]
     state: State
@@ -26,7 +26,7 @@ class KeySnapshot:
     A key removed from the configuration is "draining": this process gives it no new requests, and running ones finish.
     A configured key that an operator disabled is "disabled", even if its circuit is open. `spent_today` covers the UTC
     day. `rests_us` is the time left of the cooldown after a 429. `probe_in_us` is the time until a request may probe
-    the key. It is 0 if the circuit is closed and the key is not dead.
+    the key, or 0 if the circuit is closed and the key is not dead.
     """
 
     key_id: str

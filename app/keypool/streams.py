@@ -1,4 +1,4 @@
-"""Pass event streams on to the caller, and report their usage and broken streams to the pool."""
+"""Pass event streams on to the caller. Report to the pool each stream's usage, and whether the stream broke."""
 
 import asyncio
 import json

@@ -15,7 +15,9 @@ _WORDS = ((re.compile(r"STRA(?:SS|ß)E\b|\bSTRA(?:SS|ß)E\b"), "STR"), (re.compi
 
 
 def country_of(text: str) -> tuple[str, str] | None:
-    """Return the country's ISO 3166-1 code and the rest of the address, or None if no foreign country is named."""
+    """Return the country's ISO 3166-1 code and the rest of the address, or None if the address is not recognized as
+    foreign.
+    """
     text = " ".join(re.sub(r"[\r\n;]+", ", ", text).split()).strip(" ,")
     head, _, last = text.rpartition(",")
     code = country_code(last) if head else None

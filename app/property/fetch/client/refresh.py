@@ -10,7 +10,7 @@ import re
 from app.property.reading import trees
 
 _SOON_SECONDS = 10
-#: The `<meta>` element is searched for in this many characters.
+#: Only this many characters of a page are searched for the `<meta>` element.
 _HEAD_CHARS = 65_536
 _HINT = re.compile(r"http-equiv\s*+=\s*+[\"']?\s*+refresh", re.IGNORECASE)
 _VALUE = re.compile(r"\s*(?P<seconds>\d{1,9})?(?:\.[\d.]*)?(?:\s*[;,]\s*|\s+)(?:url\s*=\s*)?(?P<place>.*)", re.I | re.S)

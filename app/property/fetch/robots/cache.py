@@ -1,4 +1,4 @@
-"""Store robots.txt files in this process, or in Redis for all processes. One caller fetches each file."""
+"""Store robots.txt files in this process, or in Redis for all processes. Only one caller at a time fetches a file."""
 
 from __future__ import annotations
 
