@@ -13,7 +13,7 @@ Action = Literal["disable", "enable", "probe"]
 
 @dataclass(frozen=True, slots=True)
 class ActionResult:
-    """The effect of an operator's action, and the key's state afterwards. "under_way" means that a probe already runs."""
+    """The effect of an operator's action, and the key's state afterwards. "under_way" means a running probe."""
 
     effect: Literal["done", "nothing", "under_way"]
     state: State
