@@ -23,7 +23,6 @@ class PageKind(StrEnum):
     GONE = "gone"
 
 
-#: Kinds of pages that describe one property.
 WITH_PROPERTY = (PageKind.LISTING, PageKind.RECORD)
 
 

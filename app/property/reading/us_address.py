@@ -16,7 +16,7 @@ from app.property.values.places import us_state
 _STATE = "|".join(sorted((name.title() for name in US_STATES), key=len, reverse=True))
 _TOWN = r"(?P<city>[A-Z][A-Za-z.']*(?:[ -][A-Z][A-Za-z.']*){0,3}),?\s+(?P<state>[A-Z]{2}|(?-i:" + _STATE + "))"
 _ZIP = r",?\s+(?P<zip>\d{5}(?:-\d{4})?)"
-#: Matches an address in one line: `950 Ironworks Ave, Unit 2107, Denning, TX 76201`.
+#: An address in one line, such as `950 Ironworks Ave, Unit 2107, Denning, TX 76201`.
 _ADDRESS = (
     rf"(?P<street>\d{{1,6}}(?:-\d{{1,6}})?[A-Z]?\s[^,|•·*$\n]{{3,45}}(?:,\s(?:unit|apt|#|suite|"
     rf"ste)[^,]{{1,12}})?)\s?[,•·|*]\s+{_TOWN}{_ZIP}\b"

@@ -82,7 +82,6 @@ def _is_name(element: Any) -> bool:
 
 
 def _is_suspect(element: Any, sheet: Stylesheet, hiding: dict[str, bool]) -> bool:
-    """Return whether `element` may be hidden; elements that pass are examined closely."""
     if not isinstance(element.tag, str):
         return False
     style, names = element.get("style"), element.get("class")
@@ -171,15 +170,15 @@ def _leave_open(covers: dict[Any, Cover], body: Any, judge: _Judge) -> None:
 
 # --- pages whose content a script shows -------------------------------------------------------------------------------
 
-#: A page with at most this many visible characters is assumed to show its content by a script.
+#: Maximum number of visible characters on a page whose content a script is assumed to show.
 _SHELL_CHARS = 300
 
 
 def _leave_shell(covers: dict[Any, Cover], body: Any) -> None:
-    """Treat hidden elements as visible if a script probably shows them.
+    """Stop treating elements as hidden if the page's script probably shows them.
 
-    These are transparent elements, if all main headings (`<h1>`) are in some, and large closed elements of a nearly
-    empty page.
+    These are transparent elements that contain all main headings (`<h1>`), and large closed elements of a nearly empty
+    page.
     """
     headings = list(islice(body.iter("h1"), 20))
     kinds = {_cover_of(heading, covers) for heading in headings}

@@ -179,7 +179,7 @@ class RecipeKeeper:
 
 
 def _learned(recipe: Recipe, examples: Sequence[Example]) -> Recipe:
-    """Learn from the examples, within a CPU limit. If the limit is exceeded, return `recipe` itself."""
+    """Learn from the examples, within a CPU limit."""
     try:
         with reading(recipe.host, seconds=_LEARNING_SECONDS):
             return learn(recipe, examples)
@@ -191,7 +191,7 @@ def _learned(recipe: Recipe, examples: Sequence[Example]) -> Recipe:
 def _is_due(recipe: Recipe) -> bool:
     """Return whether to learn the recipe now: first with `LEAST_PAGES` examples, then with each new example.
 
-    Above `MOST_EXAMPLES` examples, only when a quarter more were added.
+    Above `MOST_EXAMPLES` examples, a quarter more must have been added.
     """
     return recipe.taught >= max(
         LEAST_PAGES, recipe.tried + 1, recipe.tried * 5 // 4 if recipe.tried > MOST_EXAMPLES else 0

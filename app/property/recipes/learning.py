@@ -26,8 +26,7 @@ from app.property.recipes.spots import IN_CLAUSE, Spot, Spots, blocks_around, fo
 from app.property.recipes.typed import READER, is_value, may_be, one_value, parsers, says, values_at
 from app.property.record import Method
 
-#: Minimum number of right pages, and of right pages that have a value: normally, and if the anchor's words name the
-#: field.
+#: Minimum number of right pages, of right pages with a value, and of these if the anchor's words name the field.
 LEAST_PAGES, _LEAST_HAVING, _LEAST_NAMED = 4, 3, 2
 #: Number of right pages, after the first, that allow an anchor one wrong page. `_NAMED` is for an anchor whose words
 #: name the field, and `_MANY` for a field with few possible values.
@@ -256,7 +255,6 @@ def _of_one_label(name: str, anchors: Sequence[Anchor], pages: Sequence[_Page]) 
 
 
 def _names(words: str, field: str, page: _Page) -> bool | None:
-    """Return whether the words are a name of the field, or None if the vocabulary does not know them."""
     found = page.spots.page.meaning(words)
     return None if found is None or found.field == "_Ignore" else found.field in (field, *parsers(field))
 
@@ -269,7 +267,6 @@ def _is_a_value(anchor: Anchor, pages: Sequence[_Page]) -> bool:
 
 
 def _is_distinctive(name: str, anchor: Anchor, having: Sequence[_Page]) -> bool:
-    """Return whether the anchor found enough different values to exclude a coincidence."""
     values = [str(page.example.values[name][0]).casefold() for page in having if page.is_right(name, anchor)]
     least = _LEAST_FEW if FIELDS[name].kind in _FEW and len(values) <= _MANY else 2
     return len(values) >= _LEAST_HAVING and len(set(values)) >= least

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Literal, NamedTuple
 
-#: The version of the recipe format. A stored recipe of another version is not used.
+#: A stored recipe of another version is not used.
 FORMAT = 1
 #: Maximum number of examples stored per recipe, and maximum number of recipes used per host.
 MOST_EXAMPLES, MOST_OF_HOST = 12, 50

@@ -22,7 +22,7 @@ from app.property.recipes.template import stable_names
 _PAIR = re.compile(r"^([^:：]{2,60})[:：]\s*(\S.*)$", re.DOTALL)
 _PIECES = re.compile(r"[|•·]")
 _BESIDE = ("cell", "term", "next", "previous")
-#: The relations of a label to a value in the same clause.
+#: Relations in which the label and the value are in the same clause.
 IN_CLAUSE = ("after", "before")
 _CLAUSES = re.compile(r"[,;:.!?]\s+|[.!?]$|[|•·]")
 _MARKS = re.compile(r"[=.]")
@@ -40,7 +40,7 @@ _BLOCKS = 6
 _MOST_BLOCKS = 20
 #: Maximum number of words examined per clause, of words in a label in a clause, and of clauses examined per page.
 _MOST_WORDS, _MOST_LABEL_WORDS, _MOST_CLAUSES = 20, 4, 2_000
-#: Inline tags: an element that contains no other elements may hold one value.
+#: Tags of inline elements; if an element contains no others, its text may be one value.
 _INLINE = frozenset({"a", "abbr", "b", "bdi", "em", "i", "small", "span", "strong", "sub", "sup", "time"})
 
 
@@ -272,7 +272,7 @@ def _named(page: Document, wanted: Collection[str]) -> Iterable[Any]:
 def _names(element: Any) -> Iterator[tuple[str, str]]:
     """Yield an element's anchor names, each with the name of the attribute that holds the value.
 
-    That name is "" if the value is the element's text.
+    The attribute's name is "" if the element's text is the value.
     """
     if element.tag == "meta":
         name = element.get("property") or element.get("name")

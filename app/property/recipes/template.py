@@ -12,7 +12,7 @@ from app.property.recipes.recipe import Recipe
 
 #: Minimum similarity of pages that count as having the same template, and of pages on which a recipe is tried.
 ALIKE, TRIED = 0.8, 0.6
-#: Maximum number of hashes per page. The smallest are kept, so that similar pages keep mostly equal hashes.
+#: Maximum number of hashes per page. Keeping the smallest ones means that similar pages keep mostly the same hashes.
 _MOST = 400
 _MOST_ELEMENTS, _MOST_NODES, _DEEPEST = 8_000, 5_000, 12
 #: Matches class names that look handwritten; generated names may change with each release of a site.

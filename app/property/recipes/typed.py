@@ -17,7 +17,6 @@ from app.property.record import Method
 from app.property.values import areas
 from app.property.values.texts import letters_of
 
-#: Confidence of values that a recipe reads.
 STRENGTH = 0.95
 READER = "recipe"
 #: Each field with its dependent fields, such as its unit.
@@ -57,7 +56,7 @@ def values_at(spot: Spot, field: str, anchor: Anchor, spots: Spots) -> list[Cand
     own = says(found, field)
     if own is not None and own.unit is None and anchor.unit and isinstance(spot.raw, str | int | float):
         united = _parsed(spot, field, anchor.reads or field, f"{spot.raw} {anchor.unit}", spots)
-        found = [replace(one, raw=str(spot.raw)) for one in united]  # `raw` is the page's text, without the unit
+        found = [replace(one, raw=str(spot.raw)) for one in united]  # `raw` is the page's text, without `unit`
         own = says(found, field)
     return found if own is not None else []
 

@@ -168,7 +168,7 @@ class _Reader:
                 break
             tried = _Tried.of(recipe, page, others) if recipe.state is RecipeState.ACTIVE else _Tried()
             applies = tried.found >= LEAST_FOUND + (1.0 - alike)
-            # of several recipes that apply, use the one that finds more fields
+            # of several recipes that apply, the one that finds more fields is used
             is_better = applies and (not self.applies or tried.found > self.tried.found)
             if is_better or (self.recipe is None and alike >= ALIKE):
                 self.recipe, self.tried, self.applies, likest = recipe, tried, applies, alike

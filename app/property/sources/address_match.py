@@ -69,7 +69,7 @@ def _same_house(ours: Address, theirs: Address) -> bool:
 
 
 def _elsewhere(ours: Address, theirs: Address) -> bool:
-    """Return whether the page's place differs. Towns with the same ZIP code count as the same place."""
+    """Return whether the page's place differs. A different town with the same ZIP code is the same place."""
     if differ(ours.state, theirs.state) or differ(ours.postal_code, theirs.postal_code):
         return True
     same_zip = ours.postal_code is not None and ours.postal_code == theirs.postal_code

@@ -79,15 +79,13 @@ class WebSearch:
         return self.enabled and bool(self.allowed_domains)
 
     def allows(self, host: str) -> bool:
-        """Return whether a page on `host` may be fetched if a web search cites it."""
+        """Return whether a page on `host` that a web search cites may be fetched."""
         host = host.casefold().removesuffix(".")
         return any(host == domain or host.endswith(f".{domain}") for domain in self.allowed_domains)
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """The content of `sources.toml`; empty if the file does not exist."""
-
     areas: tuple[Area, ...] = ()
     web_search: WebSearch = WebSearch()
 
@@ -250,7 +248,7 @@ def _one_of(kinds: type[SourceKind]) -> str:
 
 
 class SourcesFile:
-    """The file `sources.toml`, reread when it has changed. Thread-safe."""
+    """The file `sources.toml`, reread when it has changed."""
 
     def __init__(self, path: Path, *, must_exist: bool = False) -> None:
         self.path = path

@@ -15,7 +15,7 @@ _MOST_LINKS = 2_000
 _ROW_CHARS = 400
 _ROWS = frozenset({"tr", "li", "article", "dd", "p", "div", "td"})
 _UNIT = re.compile(r"(?:\b(?:unit|apt|apartment|ste|suite|lot)\b\.?|#)\s*+#?\s*+([\w-]+)")
-#: Matches a direction. A direction after the street's name makes it another street.
+#: A direction; if it follows the street's name, the street is another one.
 _DIRECTION = re.compile(r"(?:[NSEW]|N[EW]|S[EW]|north(?:east|west)?|south(?:east|west)?|east|west)[.,]?", re.IGNORECASE)
 _ZIP = re.compile(r"\b\d{5}\b")
 
@@ -42,9 +42,6 @@ def find_link(page: Page, wanted: Address) -> str | None:
 
 
 def _words_around(link: Any) -> str:
-    """Return the link's text if it has a number and a word. Otherwise, return the text of its row if the row has no
-    other link.
-    """
     text = _text(link)
     if re.search(r"\d", text) and re.search(r"[A-Za-z]{2}", text):
         return text

@@ -1,4 +1,4 @@
-"""Choose the requested property from a response that lists several. Choose none if the choice is unclear. No I/O."""
+"""Choose the requested property from a response that lists several. No I/O."""
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _NAMED = 4
 class Choice:
     """The result of choosing a row. `place` is the row's index, or None if no row is chosen.
 
-    If `is_open`, a parcel number of the property from another source would decide.
+    If `is_open`, the property's parcel number from another source would decide.
     """
 
     place: int | None
@@ -33,7 +33,7 @@ def choose(
     *,
     place_is_known: bool = False,
 ) -> Choice:
-    """Choose the row about the `wanted` address.
+    """Choose the row about `wanted`, or none if the choice is unclear.
 
     `rows` are the candidates' values; the response lists `listed` properties. For the other arguments, see
     `match_address`. If several rows match, prefer those with a parcel number in `parcels`. Rows that still match must

@@ -1,8 +1,8 @@
 """Parse the answer of a web search into cited pages and claims about them. No I/O.
 
 The answer is a text in which citations (`url_citation`) follow the statements. A model wrote it from untrusted pages,
-so a statement is not evidence. A statement is stored with its cited page, as a claim. It becomes a value only if the
-page itself states it.
+so a statement is not evidence. A statement is stored as a claim with the page that it cites. A claim becomes a value
+only if the page itself states it.
 """
 
 from __future__ import annotations
@@ -150,7 +150,6 @@ def _is_span(mark: Mapping[str, Any], text: str) -> bool:
 
 
 def _claims(claim: str, url: str) -> Iterator[UnverifiedClaim]:
-    """Yield the claims in the words that a citation supports: a label with a value, or a sentence."""
     if not claim or len(claim) > _SHORT:
         return
     for found in _values(claim):

@@ -1,8 +1,8 @@
 """Insert secrets into source URLs for the request, and remove them from all results.
 
 A template contains `{secret:GIS_TOKEN}`. The secret is inserted only into the request itself. All stored or shown URLs
-contain the mark `~secret.GIS_TOKEN~` instead. A site may repeat the secret in its response, in any escaping. There,
-too, the mark replaces it.
+contain the mark `~secret.GIS_TOKEN~` instead. A site may repeat the secret in its response, in any escaping. The mark
+replaces the secret there, too.
 """
 
 import re
@@ -27,12 +27,11 @@ _ESCAPES: Mapping[str, tuple[str, ...]] = {
 
 
 def mark_of(name: str) -> str:
-    """Return the mark that stands for the secret in a URL. The mark survives URL normalization."""
+    """Return the mark that stands for the secret in a URL."""
     return f"~secret.{name}~"
 
 
 def secret_names_in(url: str) -> tuple[str, ...]:
-    """Return the names of the secrets whose marks are in `url`."""
     return tuple(dict.fromkeys(_MARK.findall(url)))
 
 
@@ -83,7 +82,7 @@ class UrlSecrets:
         if isinstance(answer, NotModified):
             return replace(answer, url=url, final_url=final_url)
         text = self.hide(answer.text)
-        body = self.hide(answer.body.decode("latin-1")).encode("latin-1")  # decodes and encodes every byte unchanged
+        body = self.hide(answer.body.decode("latin-1")).encode("latin-1")  # latin-1 maps each byte to one character
         if text != answer.text and body == answer.body:  # the body's encoding, such as UTF-16, hid the secret
             body = text.encode("utf-8", "surrogatepass")
         declared = None if answer.declared_url is None else self.hide(answer.declared_url)
@@ -91,7 +90,7 @@ class UrlSecrets:
 
     @contextmanager
     def hidden_in_errors(self) -> Iterator[None]:
-        """Remove secrets from a `PropertyIntelligenceError` that the block raises, and drop the error's cause."""
+        """Replace secrets in a `PropertyIntelligenceError` from the block, and drop the error's cause."""
         try:
             yield
         except PropertyIntelligenceError as exc:
@@ -104,7 +103,6 @@ class UrlSecrets:
         return tuple((name, re.compile("".join(map(_any_form, value)))) for name, value in longest_first)
 
 
-#: Returns the secrets of a URL, or None if it has none.
 SecretsByUrl = Callable[[str], UrlSecrets | None]
 
 
@@ -127,7 +125,7 @@ def literal_secret(url: str) -> str | None:
 
 
 def doubtful_parameters(url: str) -> list[str]:
-    """Return the query parameters with a secret's name but a short value, which may be harmless."""
+    """Return the parameters that are named like a secret but have a short, possibly harmless value."""
     return [
         name
         for name, value in _parameters(url)

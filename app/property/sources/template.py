@@ -44,13 +44,10 @@ _ANYTHING = "zqxjkvzqxjkv"
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A valid template: `problem_of` returns None for its text."""
-
     text: str
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """The names of the placeholders, except secrets."""
         return tuple(dict.fromkeys(place.partition(":")[0] for place in _PLACE.findall(_without_secrets(self.text))))
 
     @property

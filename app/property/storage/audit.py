@@ -20,7 +20,7 @@ class AuditEntry(Base):
     id: Mapped[Id] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(index=True)
     who: Mapped[Who]
-    area: Mapped[str] = mapped_column(String(16))  # "key" or "purge"
+    area: Mapped[str] = mapped_column(String(16))
     # an action on a key (disable, enable, probe), the kind of purged data, or "age" (`privacy/ages.py`)
     action: Mapped[str] = mapped_column(String(16))
     key_id: Mapped[Id | None]
@@ -37,7 +37,6 @@ class AuditEntry(Base):
     )
 
     def as_json(self) -> dict[str, Any]:
-        """Return an action on a key in JSON types, as the HTTP API and the CLI show it."""
         return self.shown(("id", "at", "who", "action", "key_id", "mask", "reason", "outcome", "state"))
 
 

@@ -28,9 +28,9 @@ _LEAST_PAUSE_SECONDS, _MOST_PAUSE_SECONDS = 0.005, 0.1
 
 
 def names_key(settings: Settings) -> NamesKey:
-    """Return the key for hashing purged names: PRIVACY_KEY, or else (only with SQLite) a key file next to the database.
+    """Return the key for hashing purged names: PRIVACY_KEY, or else a key file next to the SQLite database.
 
-    With PostgreSQL, people cannot be purged if PRIVACY_KEY is not set.
+    With PostgreSQL and without PRIVACY_KEY, people cannot be purged.
     """
     if settings.retention.privacy_key is not None:
         return NamesKey(settings.retention.privacy_key.get_secret_value())
@@ -48,7 +48,7 @@ def database_url(settings: Settings) -> str:
 
 
 class Database:
-    """The database at a URL. Opened at first use, or by `open()`. Thread-safe and fork-safe.
+    """The database at a URL. It is opened at first use or by `open()`. Thread-safe and fork-safe.
 
     A missing SQLite folder is created with mode 0700, and an outdated SQLite schema is migrated. An outdated PostgreSQL
     schema raises `DatabaseOutdatedError` instead. If other writers hold the lock for `busy_timeout_seconds`,
@@ -82,11 +82,9 @@ class Database:
         return self.url.get_backend_name() == "sqlite"
 
     def open(self) -> None:
-        """Connect to the database, and migrate its schema (SQLite) or check it (PostgreSQL)."""
         self._opened()
 
     def close(self) -> None:
-        """Close this process's connections."""
         with self._lock:
             engine, self._engine = self._engine, None
             if engine is not None and self._pid == os.getpid():
@@ -100,9 +98,9 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """Open a write transaction. Commit after the block, or roll back if it raises an error."""
+        """Open a write transaction. It is committed after the block, or rolled back if the block raises an error."""
         engine = self._opened()
-        self.clock.now()  # may query Redis, which must not happen inside the transaction
+        self.clock.now()  # a shared clock may query Redis, which must not happen inside the transaction
         with errors.translated(self.url), engine.begin() as connection:
             yield connection
 
@@ -123,8 +121,7 @@ class Database:
         raise AssertionError("unreachable")  # pragma: no cover
 
     def repeat_paced[T](self, work: Callable[[Connection], T]) -> T:
-        """Run `work` like `repeat`, as one of many transactions. On SQLite, pause between them so that others can
-        write. Use this for long series of transactions: on SQLite, it pauses between them.
+        """Run `work` like `repeat`. Use this for long series of transactions: on SQLite, it pauses between them.
 
         A waiting writer of SQLite only tries again every 1 to 100 ms. Without pauses, the series would nearly always
         have the write lock at that moment.

@@ -11,7 +11,10 @@ from app.errors import ConfigurationError
 
 
 def parse_url(text_: str) -> URL:
-    """Parse the URL of a supported database. Raise `ConfigurationError`, without the URL, for other URLs."""
+    """Parse the URL of a supported database.
+
+    Raises `ConfigurationError`, without the URL, if it is invalid or not supported.
+    """
     remedy = "Use sqlite:////path/to/file or postgresql://user:password@host/database"
     try:
         url = make_url(text_.strip())
@@ -65,7 +68,7 @@ def _prepare_postgresql(raw: Any, wait_ms: int) -> None:
         cursor.execute(f"SET lock_timeout = {wait_ms:d}")
         cursor.execute(f"SET statement_timeout = {_STATEMENT_TIMEOUT_MS:d}")
         cursor.execute("SET TIME ZONE 'UTC'")
-        # a cached plan from when the table was small may scan the whole table
+        # otherwise, a plan from when the table was small might still scan the whole table
         cursor.execute("SET plan_cache_mode = force_custom_plan")
     raw.commit()
 
@@ -82,5 +85,5 @@ def _prepare_sqlite(raw: Any, _: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    """Begin a transaction. Unless it only reads, take the write lock now, because taking it later can fail at once."""
+    """Begin a transaction. A writer takes the write lock now, because taking it later can fail at once."""
     connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN IMMEDIATE"))

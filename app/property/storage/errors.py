@@ -23,8 +23,8 @@ from app.errors.storage import (
 )
 from app.redaction import shown_url
 
-#: Error classes by error code; the first match counts. Codes are SQLSTATEs (PostgreSQL documentation, appendix A) or
-#: SQLite's result codes (https://www.sqlite.org/rescode.html).
+#: Error classes by a pattern of error codes; the first match counts. Codes are SQLSTATEs (PostgreSQL documentation,
+#: appendix A) or SQLite's result codes (https://www.sqlite.org/rescode.html).
 _MEANINGS: Mapping[str, type[StoreError]] = {
     r"55P03|40P01|40001|SQLITE_(BUSY|LOCKED).*": DatabaseLockedError,
     r"53100|SQLITE_FULL.*": DiskFullError,
@@ -39,7 +39,7 @@ _LOST = ("OperationalError", "ConnectionTimeout", "InterfaceError")
 #: Codes after which a repetition may succeed: a unique key that another process inserted first, a deadlock, or a
 #: serialization failure.
 _PASSING = ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "23505", "40P01", "40001")
-#: If less disk space is free, an I/O error of SQLite counts as a full disk, because its log may have failed to grow.
+#: If less disk space is free, an I/O error of SQLite counts as a full disk.
 _FULL_BYTES = 1_000_000
 
 
@@ -49,7 +49,7 @@ def shown(url: URL) -> str:
 
 @contextmanager
 def translated(url: URL) -> Iterator[None]:
-    """Translate errors raised in the block to `StoreError`s. `IntegrityError` is passed on."""
+    """Translate database errors in the block to `StoreError`s, except `IntegrityError`."""
     try:
         yield
     except IntegrityError:

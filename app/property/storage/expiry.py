@@ -37,8 +37,8 @@ _REQUEST_DAYS = 7
 def delete_expired(database: Database, settings: Settings) -> Counter[str]:
     """Delete up to `AT_ONCE` expired rows of each table, in separate transactions.
 
-    Return the number of deleted rows by table. Model answers and recipe examples also end with the retention period of
-    personal data, because they can name people.
+    Return the number of deleted rows by table. The retention period of personal data also applies to model answers and
+    recipe examples, which can name people.
     """
     now, limits = database.clock.now(), settings.retention
 

@@ -29,8 +29,6 @@ _MOST_RANGES = 200
 
 @dataclass(frozen=True, slots=True)
 class IdKind:
-    """A kind of id: its name, its column, and the CLI command that lists such ids."""
-
     name: str
     column: AnyColumn
     command: str
@@ -59,7 +57,7 @@ def find_id(database: Database, typed: str, kind: IdKind) -> str:
 
 
 def ids_from(database: Database, typed: str, kind: IdKind, *, limit: int) -> list[str]:
-    """Return the first `limit` ids that begin with `typed`. If `typed` is not 4 to 32 hex digits, there are none."""
+    """Return the first `limit` ids that begin with `typed`. If `typed` is not 4 to 32 hex digits, return []."""
     prefix = typed.strip().lower()
     if _PREFIX.fullmatch(prefix) is None:
         return []
@@ -84,6 +82,6 @@ def short_ids(database: Database, kind: IdKind, ids: Iterable[str | None]) -> di
 
 
 def _beginning_with(kind: IdKind, prefixes: Sequence[str]) -> Select[Any]:
-    """Select the ids with these prefixes. `g` sorts after every hex digit."""
+    """Select the ids that begin with one of `prefixes`. `g` sorts after every hex digit."""
     ranges = (and_(kind.column >= prefix, kind.column < f"{prefix}g") for prefix in prefixes)
     return select(kind.column).where(or_(*ranges)).order_by(kind.column)

@@ -12,7 +12,6 @@ from app.property.storage.properties.decisions import count_reviews
 from app.property.storage.properties.reindex import count_due
 from app.property.storage.schema import HEAD, current
 
-#: Maximum wait for database locks, in seconds.
 _BUSY_SECONDS = 2.0
 #: Select the server's version, the journal mode (SQLite), and the time (PostgreSQL).
 _FACTS = {
@@ -26,8 +25,8 @@ class DatabaseState:
     """The state of a database. `shown` is the URL without login and secrets.
 
     Only SQLite has a `file` and `journal_mode`, and only PostgreSQL has a `now`. If the SQLite file is missing,
-    `exists` is False and the later attributes are not set. `revision` is the schema's revision. `due` counts properties
-    to reindex, and `reviews` counts open reviews; both are 0 unless the schema is current.
+    `exists` is False and the later attributes are not set. `due` counts properties to reindex, and `reviews` counts
+    open reviews; both are 0 unless the schema is current.
     """
 
     shown: str

@@ -54,7 +54,7 @@ def put_tried(
 
 
 def tried_for(connection: Connection, property_ids: Sequence[str]) -> dict[str, list[JobAttempt]]:
-    """Return the attempts of each property's last finished job that has any."""
+    """Return the recorded attempts of each property: those of its last finished job with attempts."""
     brought = select(Job.property_id, Job.id).where(Job.property_id.in_(property_ids), Job.tried.any())
     newest = {row.property_id: row.id for row in connection.execute(brought.order_by(Job.finished_at, Job.id))}
     jobs = entities(connection, select(Job).where(Job.id.in_(newest.values())).options(selectinload(Job.tried)))

@@ -53,13 +53,13 @@ class BatchStore(Store):
         """Complete up to `limit` open batches without active jobs, put their callbacks into the outbox, and return
         them.
         """
-        with self._database.reading() as connection:  # usually none, so no write transaction is needed
+        with self._database.reading() as connection:  # usually no batch is complete, so no write transaction is needed
             found = list(connection.execute(select(Batch.id).where(_OPEN_AND_OVER).limit(limit)).scalars())
         return self._database.repeat(lambda connection: self._complete(connection, found)) if found else []
 
     def _complete(self, connection: Connection, found: Sequence[str]) -> list[Batch]:
         # Lock the rows first, and check their jobs in a second statement. On PostgreSQL, a single statement that waits
-        # for a row would not see jobs that were requeued during the wait.
+        # for a row would miss jobs that were requeued during the wait.
         mine = select(Batch.id).where(Batch.id.in_(found)).with_for_update(key_share=True, skip_locked=True)
         held = connection.execute(mine).scalars().all()
         now = self._clock.now()
@@ -84,7 +84,7 @@ def cancel_jobs(connection: Connection, *which: ColumnElement[bool], now: dateti
 def reopen_batches(connection: Connection, job_ids: Sequence[str]) -> None:
     """Reopen the batches of requeued jobs, and delete their callback messages.
 
-    Open batches are updated too: this waits for a concurrent `BatchStore.complete` and undoes it.
+    Open batches are updated too, to wait for a concurrent `BatchStore.complete` and to undo it.
     """
     theirs = select(Job.batch_id).where(Job.id.in_(job_ids))
     change = {"completed_at": None, "counts": None}
@@ -93,12 +93,12 @@ def reopen_batches(connection: Connection, job_ids: Sequence[str]) -> None:
 
 
 def count_jobs(connection: Connection, batch_id: str | None = None) -> dict[str, int]:
-    """Return the number of jobs in each state, in the batch or (None) in all batches."""
+    """Return the number of jobs in each state, in one batch (None: in all batches)."""
     which = () if batch_id is None else (Batch.id == batch_id,)
     sums = [func.coalesce(func.sum(Batch.counts[state].as_integer()), 0).label(state) for state in STATES]
     counts: dict[str, int] = dict(connection.execute(select(*sums).where(*which)).one()._mapping)
     incomplete = select(Batch.id).where(Batch.counts.is_(None), *which)
-    # faster than a join on SQLite, which would look up the batch of each job
+    # a join would be slow on SQLite, which would look up the batch of each job
     query = select(Job.state, func.count()).where(Job.batch_id.in_(incomplete)).group_by(Job.state)
     for state, count in connection.execute(query):
         counts[state] += count

@@ -53,7 +53,7 @@ def make_batch(
 ) -> Enqueued:
     """Insert a batch with these `columns`, and jobs for its targets.
 
-    A target gets no job if it has an active job or was read after `fresh_since` (None: never skip for this reason).
+    A target gets no job if it has an active job, or was read after `fresh_since` (None: reading time does not matter).
     `watch_of` maps a target to the id of its watch.
     """
     batch_id = new_id()

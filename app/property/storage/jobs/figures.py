@@ -1,4 +1,4 @@
-"""Compute statistics of jobs: unfinished work now, and recent work."""
+"""Compute statistics of unfinished and recently finished jobs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -28,8 +28,7 @@ class JobFigures:
     `counts` is the number of jobs in each active state. `oldest_queued_seconds` is the longest wait of a queued job for
     a worker, or 0 if none is queued. A wait begins when the job's message was sent or its countdown ended; if it was
     never sent, when the job was created. `requests` counts unfinished model requests, and `model_batches` the OpenAI
-    batches that are still being answered. `watches` is the number of watches by status. `watch_day` is today's use of
-    the watch budget.
+    batches that are still being answered. `watch_day` is today's use of the watch budget.
     """
 
     counts: dict[str, int]
@@ -55,10 +54,10 @@ def read_job_figures(database: Database) -> JobFigures:
 
 @dataclass(frozen=True, slots=True)
 class RecentWork:
-    """Recently finished jobs, and the pages, model calls, and tokens that they used, without jobs of watches.
+    """Work of recently finished jobs, except jobs of watches.
 
-    `urls` and `addresses` count URL jobs and address jobs. `calls` and the token counts exclude web searches, which are
-    in `searches` and `search_tokens` (input tokens only). `address_pages` counts the pages of address jobs.
+    `urls` and `addresses` count URL jobs and address jobs. Web searches are not in `calls` and the token counts, but in
+    `searches` and `search_tokens` (input tokens). `address_pages` counts the pages of address jobs.
     """
 
     urls: int
@@ -96,7 +95,7 @@ def read_recent_work(database: Database) -> RecentWork:
     with database.reading() as connection:
         values = [int(value) for query in queries for value in connection.execute(query).one()]
     urls, addresses, pages, calls, given, cached, made, searches, searched, of_watches = values
-    # tokens are not counted by job, so watches get the share that they have in the calls
+    # tokens are not counted per job, so they are divided like the calls
     asked_for_pages = max(0, calls - searches)
     share = max(0, asked_for_pages - of_watches) / max(1, asked_for_pages)
     used = (asked_for_pages, max(0, given - searched), cached, made)

@@ -28,17 +28,15 @@ _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class LeftOut(StrEnum):
-    """Why a listing that a search found gets no job."""
-
-    SPONSORED = "sponsored"  # the listing is an advertisement
-    OTHER_SITE = "other_site"  # the listing is on another site than the search
+    SPONSORED = "sponsored"
+    OTHER_SITE = "other_site"  # the listing is on another site
     OVER_LIMIT = "over_limit"  # the search already has the maximum number of listings
     UNDER_WAY = "under_way"
     FRESH = "fresh"  # the page was read recently
     KNOWN = "known"  # the page was read before, and the search belongs to a watch
-    QUOTA = "quota"  # the caller's daily quota is used up
+    QUOTA = "quota"
     PURGED = "purged"  # the page was purged during the search, or the URL names a person whose data was purged
-    UNWATCHED = "unwatched"  # the job's watch was removed during the search
+    UNWATCHED = "unwatched"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +61,7 @@ def finish_search(
     fresh_days: float = FRESH_DAYS,
     daily_targets: int | None = None,
 ) -> list[Job]:
-    """End the job of `lease` and create jobs for its listings. The caller must send the returned jobs.
+    """End the search job of `lease`, and create jobs for the listings found. The caller must send the returned jobs.
 
     `daily_targets` is the caller's quota of jobs per day. Unless the search has `refresh`, a listing that was read
     within `fresh_days` gets no job. In the search of a watch, only listings that were never read get jobs. Raises

@@ -1,9 +1,9 @@
-"""Idempotency keys: if a request is repeated with the same key within a day, the repetition gets the batch of the
-first.
+"""Idempotency keys: a request that is repeated with the same key within a day gets the first request's batch.
 
-The key is stored with the batch, in one transaction. So of several requests with one key, only one creates jobs, and a
-crash leaves a complete batch or none. Until `answer_by`, while the first request may still run, a repetition raises
-`RequestUnderWayError`. Once a repetition was answered with the batch, the first request can no longer withdraw it.
+The key is stored with the batch, in one transaction. Therefore, only one of several requests with one key creates jobs,
+and a crash leaves a complete batch or none. Until `answer_by`, while the first request may still run, a repetition
+raises `RequestUnderWayError`. Once a repetition was answered with the batch, the first request can no longer withdraw
+it.
 """
 
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ def take(database: Database, connection: Connection, key: RequestKey, now: datet
 
 
 def earlier(connection: Connection, key: RequestKey, now: datetime) -> Enqueued | None:
-    """Return the batch of the first request with this key, or None if there is none. Its `new` is empty.
+    """Return the batch of the first request with this key, without `new` ids, or None if there is no such batch.
 
     The batch is marked as answered, so that the first request cannot withdraw it any more. Raises
     `IdempotencyKeyReusedError` if the first request was different, and `RequestUnderWayError` while it may still run.
@@ -54,11 +54,11 @@ def earlier(connection: Connection, key: RequestKey, now: datetime) -> Enqueued 
     if row.answered_at is None and now < row.answer_by:
         raise RequestUnderWayError(max(1.0, (row.answer_by - now).total_seconds()))
     if row.answered_at is None and not note_answered(connection, key, now, Batch.id == row.id):
-        return None  # the first request failed meanwhile and released the key
+        return None  # released by the first request, which failed meanwhile
     found = {
         job.id: job for some in chunks(row.job_ids) for job in entities(connection, select(Job).where(Job.id.in_(some)))
     }
-    known = [found[job_id] for job_id in row.job_ids if job_id in found]  # without deleted jobs
+    known = [found[job_id] for job_id in row.job_ids if job_id in found]  # deleted jobs are left out
     return Enqueued(row.id, known, [], row.duplicates, repeated=True)
 
 

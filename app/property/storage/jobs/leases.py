@@ -20,16 +20,17 @@ class Lease:
     owner: str
 
     def holds(self) -> ColumnElement[bool]:
-        """Return the condition that the lease is valid. It stays valid after it expired, until the job is requeued or
-        leased again.
+        """The condition that the lease is valid.
+
+        It stays valid after it expired, until the job is requeued or leased again.
         """
         return and_(Job.id == self.job_id, Job.state == JobState.RUNNING, Job.lease_owner == self.owner)
 
 
 def hold(connection: Connection, lease: Lease) -> None:
-    """Lock the job's row until the transaction ends, so that the lease cannot be lost before that.
+    """Lock the job's row until the transaction ends, so that the lease stays valid.
 
-    Raises `LeaseLostError` if the lease is invalid. `properties/locks.py` defines the order of locks.
+    Raises `LeaseLostError` if the lease is invalid.
     """
     if connection.execute(select(Job.id).where(lease.holds()).with_for_update(key_share=True)).first() is None:
         raise LeaseLostError(lease.job_id)

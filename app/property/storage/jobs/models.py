@@ -20,8 +20,8 @@ from app.redaction import origin_of
 class JobState(StrEnum):
     """The state of a job. The last three states are final."""
 
-    QUEUED = "queued"  # its message is in the broker or still to be sent
-    RUNNING = "running"  # leased by a worker
+    QUEUED = "queued"  # the job's message is in the broker, or still to be sent
+    RUNNING = "running"
     DEFERRED = "deferred"  # waiting until `due_at`
     DONE = "done"
     FAILED = "failed"
@@ -33,7 +33,7 @@ class JobState(StrEnum):
 
 
 def shown_state(state: str) -> str:
-    """Return a state for people. The API has the value `cancelled`, but texts have the American spelling."""
+    """Return a state in American spelling, for people (the API has `cancelled`)."""
     return state.replace("cancelled", "canceled").replace("_", " ")
 
 
@@ -41,16 +41,16 @@ class PageFrom(StrEnum):
     """Where a finished job got its property from. Only `SITE` can include a model call."""
 
     SITE = "site"
-    UNCHANGED = "unchanged"  # the page is the same as when it was last read: same bytes, or status 304
-    SAME_PAGE = "same_page"  # the same page was just read at another URL
-    STORED = "stored"  # the stored property was recent enough, so nothing was fetched
+    UNCHANGED = "unchanged"  # the page is unchanged since it was last read: same bytes, or status 304
+    SAME_PAGE = "same_page"  # the same page was read at another URL just before
+    STORED = "stored"  # the property was read recently, so nothing was fetched
 
 
 class CallbackState(StrEnum):
     """The state of a batch's callback. The last two states are final."""
 
-    WAITING = "waiting"  # the batch is not complete
-    PENDING = "pending"  # to be sent, possibly again after a failure
+    WAITING = "waiting"
+    PENDING = "pending"  # to be sent, or to be sent again after a failure
     DELIVERED = "delivered"
     GIVEN_UP = "given_up"
 
@@ -63,7 +63,7 @@ UNKNOWN = "unknown_property"  # the page does not identify its property
 SKIPPED = "not_asked"  # nothing was requested from the source; the detail says why
 OUTSIDE = "outside_domains"  # the page is on a domain that the web search may not use, possibly after a redirect
 UNCITED = "not_cited"  # the web search's answer mentions the page without citing it
-SEARCHED = "searched"  # the web search itself
+SEARCHED = "searched"  # the source is the web search itself
 #: Outcomes that are not counted as a request to a site.
 UNASKED = frozenset((SKIPPED, OUTSIDE, UNCITED, SEARCHED)) | {
     "out_of_time",
@@ -93,14 +93,14 @@ class Batch(Base):
     message: Mapped[Message | None] = relationship(viewonly=True, lazy="raise")
     # whether jobs may wait for the cheaper model batches
     economy: Mapped[bool] = mapped_column(server_default=false())
-    # client whose quota is charged (`jobs/usage.py`); null for the operator
+    # client whose daily quota is charged (`jobs/usage.py`); null for the operator
     caller: Mapped[Sha256 | None]
-    # key of the request; like the next four columns, null if there was none or it expired
+    # the request's idempotency key; null, like the next four columns, if there was none or it expired
     idempotency_key: Mapped[Sha256 | None] = mapped_column(unique=True)
     fingerprint: Mapped[Sha256 | None]
     job_ids: Mapped[PlainJson | None]
-    answer_by: Mapped[datetime | None]  # time after which the request's process is assumed dead if it has not answered
-    answered_at: Mapped[datetime | None]  # time when the request or a repetition was answered; null before
+    answer_by: Mapped[datetime | None]  # if the request is not answered by this time, its process is assumed dead
+    answered_at: Mapped[datetime | None]  # time when the request or a repetition was answered; null if not
 
     __table_args__ = (
         Index("ix_batches_with_key", "created_at", **where(text("idempotency_key IS NOT NULL"))),
@@ -132,7 +132,6 @@ class Batch(Base):
         return {**self.outcome(), "callback": self.callback}
 
     def outcome(self) -> dict[str, Any]:
-        """Return the payload of the callback: `as_json` without the callback's state."""
         names = "id", "created_at", "priority", "targets", "duplicates", "economy", "counts", "completed_at"
         return self.shown(names)
 
@@ -151,8 +150,8 @@ class Job(Base):
     refresh: Mapped[bool]
     # number of runs, except runs that were postponed or stopped
     attempts: Mapped[int] = mapped_column(default=0)
-    waited_seconds: Mapped[float] = mapped_column(default=0.0)  # waits that count toward the job's deadline
-    # earliest time of the next run; for a failed job of a watch, the time when it is requeued
+    waited_seconds: Mapped[float] = mapped_column(default=0.0)  # total waiting time that counts toward the deadline
+    # earliest time of the next run; for a failed job of a watch, time when it is requeued; null if none
     due_at: Mapped[datetime | None]
     error_code: Mapped[str | None] = mapped_column(String(64))
     error_message: Mapped[Words | None]
@@ -167,7 +166,7 @@ class Job(Base):
     sent_at: Mapped[datetime | None]  # time when the message was last sent, or end of its countdown; null if never sent
     sent_to: Mapped[str | None] = mapped_column(String(64))
     sent_times: Mapped[int] = mapped_column(default=0)
-    # time after which recovery sends the job's message; null if it was sent
+    # time after which recovery sends the job's message; null if it is sent
     resend_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]
@@ -179,7 +178,7 @@ class Job(Base):
     watch_id: Mapped[Id | None]
     found_by: Mapped[Id | None]  # search job that found the target; null if none
     search: Mapped[PlainJson | None]  # counts of a finished search job (`jobs/found.py`); null for other jobs
-    #: The outcomes of the job's sources, in order. A query must load them explicitly.
+    #: The outcomes of the job's sources, in order. Queries must load them explicitly.
     tried: Mapped[list[JobAttempt]] = relationship(
         primaryjoin="and_(JobAttempt.job_id == Job.id, JobAttempt.position.is_not(None))",
         order_by="JobAttempt.position",
@@ -217,7 +216,7 @@ class Job(Base):
         return {**self.shown(names), "tried": [one.as_json() for one in self.tried]}
 
 
-#: Columns that each change of state sets to null, unless it gives them a value.
+#: Columns that a change of state sets to null, unless it sets another value.
 CLEARED: dict[str, Any] = dict.fromkeys(
     ("due_at", "resend_at", "lease_owner", "lease_expires_at", "reading_url", "parked_at")
 )
@@ -237,7 +236,6 @@ class JobAttempt(MappedAsDataclass, Base):
     id: Mapped[RowId] = mapped_column(primary_key=True, init=False, compare=False)
     job_id: Mapped[Id] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), init=False, compare=False)
     position: Mapped[int | None] = mapped_column(init=False, compare=False)
-    # name in `sources.toml`, or "web search"
     source: Mapped[Words]
     kind: Mapped[SourceKind | None]
     url: Mapped[Url | None] = mapped_column(index=True)
@@ -278,9 +276,9 @@ class RecoveryReason(StrEnum):
 
     DUE = "due"
     RETURNED = "returned"  # a stopping worker returned the job
-    LEASE = "lease"  # the lease expired, so its worker is assumed dead
+    LEASE = "lease"  # the worker is assumed dead, because its lease expired
     UNSENT = "unsent"  # the job's message was not sent in time
-    LOST = "lost"  # the broker lost the job's message
+    LOST = "lost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,9 +291,10 @@ class Recovered:
 
 @dataclass(frozen=True, slots=True)
 class Enqueued:
-    """`jobs` are the new and active jobs of the targets, and for recently read targets the last finished jobs. `new`
-    are the ids of new jobs, which the caller must send. `duplicates` is the number of targets that got no new job. If
-    `repeated`, this is the answer to an earlier request with the same idempotency key.
+    """`jobs` are the targets' new and active jobs, and for recently read targets the last finished jobs.
+
+    `new` are the ids of new jobs, which the caller must send. `duplicates` is the number of targets that got no new
+    job. If `repeated`, this is the answer to an earlier request with the same idempotency key.
     """
 
     batch: str

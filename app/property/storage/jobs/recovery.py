@@ -1,11 +1,11 @@
-"""Requeue jobs that are due, and jobs that would never run because a worker, a sender, or a message was lost.
+"""Requeue due jobs, and jobs that would never run because their worker or sender died or their message was lost.
 
 A queued job without `resend_at` has a message in the queue `sent_to`. A queued job with `resend_at` is still to be
-sent; after that time, its sender is assumed dead. If it also has `due_at`, a stopping worker returned it, and recovery
-sends it. While a worker holds the message until a countdown ends, `sent_at` is the end of the countdown.
+sent; after that time, its sender is assumed dead. If the job also has `due_at`, a stopping worker returned it, and
+recovery sends it. While a worker holds the message until a countdown ends, `sent_at` is the end of the countdown.
 
-If a queue has fewer messages than jobs sent to it, messages were lost. Workers take messages in order, so the oldest of
-these jobs are requeued.
+If a queue has fewer messages than jobs sent to it, messages were lost. Workers take messages in order, so the oldest
+jobs of that queue are requeued.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ from app.property.storage.database import Database
 from app.property.storage.jobs.models import CLEARED, Job, JobState, Recovered, RecoveryReason
 from app.property.storage.statements import chunks, entities
 
-#: Time in which a queued job should be sent; after it, its sender is assumed dead.
+#: If a queued job is not sent within this many seconds, its sender is assumed dead.
 RESEND_SECONDS = 20.0
 #: A job sent within this many seconds is not assumed lost: a worker may have its message but not its lease yet.
 JUST_SENT_SECONDS = 5.0

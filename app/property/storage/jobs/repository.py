@@ -1,7 +1,7 @@
-"""Store jobs. The jobs table is the source of truth; the broker only delivers messages.
+"""The jobs table is the source of truth; the broker only delivers messages.
 
-Each change of state is one UPDATE that checks the old state and, if needed, the lease. So if two processes change a job
-at the same time, only one succeeds.
+Each change of state is one UPDATE that checks the old state and, if needed, the lease. Therefore, only one of two
+concurrent changes succeeds.
 """
 
 import builtins
@@ -38,11 +38,11 @@ from app.property.storage.types import ACTIVE, UtcDateTime
 from app.property.storage.watches.outcomes import job_again_at
 from app.property.urls.targets import normalize_target
 
-#: Maximum age in days of a fresh reading; a request without `refresh` does not read its target again.
+#: Maximum age of a fresh target, in days. A fresh target is read again only if the request has `refresh`.
 FRESH_DAYS = 30.0
-#: Assumed number of messages sent per second. It sets the time allowed for sending a batch.
+#: Assumed number of messages sent per second.
 _SENT_PER_SECOND = 500
-#: A countdown may end this many seconds early, because clocks differ.
+#: A message may arrive this many seconds before its countdown ends, because clocks differ.
 _EARLY_SECONDS = 1.0
 _ENDED_BADLY = Job.state.in_((JobState.FAILED, JobState.CANCELLED))
 _OTHER = aliased(Job)
@@ -57,8 +57,9 @@ _SHOWN = select(Job).options(selectinload(Job.tried))
 def queue_again(
     connection: Connection, job_ids: Sequence[str], ended_badly: ColumnElement[bool], resend_at: datetime
 ) -> list[Job]:
-    """Reset and requeue those of the jobs that meet the condition `ended_badly`, and reopen their batches. Return the
-    queued jobs.
+    """Reset and requeue the jobs that meet the condition `ended_badly`, and reopen their batches.
+
+    Return the queued jobs.
     """
     change = {
         **CLEARED,
@@ -78,7 +79,6 @@ def queue_again(
         changed = {job.id: job for job in entities(connection, statement)}
         queued |= changed
         reopen_batches(connection, list(changed))
-        # the failed pages may be available now
         connection.execute(delete(JobAttempt).where(JobAttempt.job_id.in_(changed)))
     return [queued[job_id] for job_id in job_ids if job_id in queued]
 
@@ -98,12 +98,12 @@ class JobStore(Store):
         economy: bool = False,
         requester: Requester | None = None,
     ) -> Enqueued:
-        """Create a batch, and a job for each target that has no active job and is not fresh.
+        """Create a batch with a job for each target that has no active job and is not fresh.
 
-        With `refresh`, no target counts as fresh. Priorities range from 0 (urgent) to 9. `callback_url`, already
-        checked, gets a webhook when the batch completes. Jobs with `economy` may wait for model batches. New jobs count
-        against the quota of `requester`. If its idempotency key was used before, return the earlier batch (`repeated`)
-        or raise an error of `idempotency.earlier`.
+        With `refresh`, no target counts as fresh. Priorities range from 0 (urgent) to 9. A webhook is sent to
+        `callback_url` (already checked) when the batch completes. Jobs with `economy` may wait for model batches. New
+        jobs count against the quota of `requester`. If the requester's idempotency key was used before, return the
+        earlier batch, or raise an error of `idempotency.earlier`.
 
         Raises `InvalidTargetError` and `QuotaExceededError`, and then creates nothing.
         """
@@ -129,7 +129,6 @@ class JobStore(Store):
         return self._database.repeat(work)
 
     def earlier(self, key: RequestKey) -> Enqueued | None:
-        """Return the result of `idempotency.earlier`."""
         return self._database.repeat(lambda connection: idempotency.earlier(connection, key, self._clock.now()))
 
     def note_answered(self, key: RequestKey) -> None:
@@ -141,7 +140,7 @@ class JobStore(Store):
             return usage.used(connection, caller, self._clock.now().date())
 
     def mark_sent(self, sent: Sequence[Job], queue: str) -> None:
-        """Record that the messages of these jobs are in `queue`. Jobs that were claimed meanwhile are skipped."""
+        """Record that the messages of these jobs are in `queue`, except jobs that were claimed meanwhile."""
         change = {"sent_at": self._clock.now(), "sent_to": queue, "sent_times": Job.sent_times + 1}
 
         def work(connection: Connection) -> None:
@@ -185,9 +184,9 @@ class JobStore(Store):
         return self._change(job_id, owner, {"lease_expires_at": until})
 
     def fail(self, job_id: str, error: PropertyIntelligenceError, owner: str | None = None) -> bool:
-        """Fail the job with this error. If `owner` is None because the worker is dead, the lease is not checked.
+        """Fail the job. If `owner` is None (the worker is dead), the lease is not checked.
 
-        If the job belongs to a watch and the error may pass, it is requeued later (`due_at`).
+        If a watch created the job and the error may be temporary, the job is requeued at `due_at`.
         """
         now = self._clock.now()
         change = {
@@ -201,7 +200,7 @@ class JobStore(Store):
         return self._change(job_id, owner, change)
 
     def defer(self, job_id: str, owner: str, due_at: datetime, waited_seconds: float, *, counted: bool = False) -> bool:
-        """Defer the job until `due_at`, when recovery requeues it. For the other arguments, see `release`."""
+        """Defer the job until `due_at`, when recovery requeues it."""
         change = {"state": JobState.DEFERRED, "due_at": due_at}
         return self._change(job_id, owner, {**CLEARED, **change, **_wait(waited_seconds, counted)})
 
@@ -228,7 +227,7 @@ class JobStore(Store):
     def release_all(self, owners: str) -> builtins.list[str]:
         """Requeue the running jobs of a stopping worker, and return their ids. The next recovery sends their messages.
 
-        The lease owners of its runs begin with `owners`. These runs do not count as attempts.
+        The lease owners of the worker's runs begin with `owners`. These runs do not count as attempts.
         """
         mine = and_(Job.state == JobState.RUNNING, Job.lease_owner.startswith(owners, autoescape=True))
         now = self._clock.now()
@@ -237,7 +236,7 @@ class JobStore(Store):
         return self._database.repeat(lambda connection: list(connection.execute(statement).scalars()))
 
     def cancel(self, job_id: str) -> bool:
-        """Cancel the job, so that it stores no result. Return False if it had already ended. Raises `NotFoundError`."""
+        """Cancel the job. Return False if it has ended already. Raises `NotFoundError`."""
         with self._database.writing() as connection:
             canceled = cancel_jobs(connection, Job.id == job_id, Job.state.in_(ACTIVE), now=self._clock.now())
         if not canceled:
@@ -247,8 +246,8 @@ class JobStore(Store):
     def withdraw(self, made: Enqueued, requester: Requester | None = None) -> bool:
         """Undo a failed request: cancel its jobs that have not started, and refund them to `requester`.
 
-        Started jobs continue, and stay charged. The callback is removed, and the idempotency key can be used again. If
-        a repeated request was already answered with this batch, change nothing and return False.
+        Started jobs continue, and stay counted against the quota. The callback is removed, and the idempotency key can
+        be used again. If a repeated request was already answered with this batch, change nothing and return False.
         """
 
         def work(connection: Connection) -> bool:
@@ -270,7 +269,7 @@ class JobStore(Store):
         """Requeue failed and canceled jobs, reset their counters, and reopen their batches. Return the jobs to send.
 
         Jobs in other states are skipped, and jobs whose target has another active job. The requeued jobs count against
-        the quota of `requester`. If it is too small, raise `QuotaExceededError` and requeue nothing.
+        the quota of `requester`. If the quota is too small, raise `QuotaExceededError` and requeue nothing.
         """
 
         def work(connection: Connection) -> builtins.list[Job]:
@@ -298,7 +297,7 @@ class JobStore(Store):
         return found[0]
 
     def list(self, *, batch: str | None = None, state: str | None = None, limit: int = 100) -> builtins.list[Job]:
-        """Return up to `limit` jobs, oldest first. `batch` and `state` limit the list to one batch or state."""
+        """Return up to `limit` jobs, oldest first."""
         return self.page(batch=batch, state=state, limit=limit).items
 
     def page(
@@ -315,12 +314,11 @@ class JobStore(Store):
         return self._page(NEWEST_FIRST if newest_first else ORDER, _SHOWN.where(*chosen), cursor, limit)
 
     def counts(self, batch: str | None = None) -> dict[str, int]:
-        """Return the number of jobs in each state, in the batch or (None) in all."""
         with self._database.reading() as connection:
             return count_jobs(connection, batch)
 
     def recoverable(self, limit: int = 1000, messages: Mapping[str, int] | None = None) -> builtins.list[Recovered]:
-        """Requeue jobs that are due, returned, or lost (`recovery.py`), and return them, urgent and old ones first.
+        """Requeue jobs that are due, returned, or lost (`recovery.py`). Return them, urgent and old jobs first.
 
         Concurrent calls never return the same job. `messages` is the number of messages in each broker queue, counted
         before this call, or None if the broker did not answer.

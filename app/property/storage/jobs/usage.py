@@ -1,8 +1,7 @@
 """Count usage per day (UTC) in the database, exactly across all processes.
 
-Each caller has a daily quota of jobs. A retried job is charged again, or canceling and retrying would allow unlimited
-jobs. A new watch is charged as one job, and so is each later refresh. Pages and model calls of watches have a separate
-budget (`watches/budget.py`).
+Each caller has a daily quota of jobs. A retried job is charged again. Otherwise, canceling and retrying would allow
+unlimited jobs. Pages and model calls of watches have a separate budget (`watches/budget.py`).
 """
 
 from collections.abc import Collection
@@ -21,10 +20,7 @@ _TARGET = "target"
 
 @dataclass(frozen=True, slots=True)
 class Requester:
-    """The client that makes a request. `caller` is its id (64 hex digits).
-
-    `daily_targets` is its quota of jobs per day (None: unlimited). `key` is the idempotency key of its request, if any.
-    """
+    """The client of a request, with its id (64 hex digits), daily quota of jobs (None: unlimited), and idempotency key."""
 
     caller: str
     daily_targets: int | None = None
@@ -37,10 +33,10 @@ def next_day(now: datetime) -> datetime:
 
 
 def add(connection: Connection, day: date, subject: str, unit: str, count: int, *, limit: int | None) -> bool:
-    """Add `count` to the usage on `day`, unless the sum would exceed `limit`: then return False.
+    """Add `count` to the usage on `day`. Return False and add nothing if the sum would exceed `limit`.
 
-    A single statement does this, so concurrent processes cannot exceed the limit. Without a limit, usage is still
-    counted, for a limit set later that day.
+    A single statement does this, so concurrent processes cannot exceed the limit. Usage is counted even without a
+    limit, because a limit may be set later that day.
     """
     if limit is not None and count > limit:
         return False
@@ -71,7 +67,7 @@ def charge(connection: Connection, requester: Requester, now: datetime, count: i
 def charge_up_to(connection: Connection, requester: Requester, now: datetime, count: int) -> int:
     """Charge as many of the `count` jobs as the quota allows, and return their number."""
     caller, quota, day = requester.caller, requester.daily_targets, now.date()
-    for _ in range(2):  # another process may use the quota between the two statements
+    for _ in range(2):  # again, because another process may use the quota between the two statements
         room = count if quota is None else max(0, min(count, quota - used(connection, caller, day)))
         if not room or add(connection, day, caller, _TARGET, room, limit=quota):
             return room
@@ -89,7 +85,7 @@ def used(connection: Connection, caller: str, day: date) -> int:
 
 
 def left(connection: Connection, callers: Collection[str], quota: int, day: date) -> dict[str, int]:
-    """Return how many more jobs each caller may create on `day`, and lock the counts until the transaction ends."""
+    """Return how many of `quota` jobs each caller has left on `day`, and lock the counts until the transaction ends."""
     found = dict.fromkeys(callers, quota)
     for some in chunks(sorted(callers)):
         query = select(DailyUsage).where(DailyUsage.day == day, DailyUsage.subject.in_(some))

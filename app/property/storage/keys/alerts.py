@@ -22,14 +22,12 @@ ORDER = Order("alerts", (_c.resolved_at, _c.id), descending=True)
 
 
 class Severity(StrEnum):
-    WARNING = "warning"  # needs attention
-    CRITICAL = "critical"  # work has stopped or soon will
+    WARNING = "warning"
+    CRITICAL = "critical"
 
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """A current problem, identified by `kind` and `subject`."""
-
     kind: str
     subject: str
     severity: Severity
@@ -39,8 +37,8 @@ class Alarm:
 
 class AlertStore(Store):
     def firing(self) -> list[Alert]:
-        """Return the firing alerts, critical ones first, and then by age, oldest first."""
-        # "critical" sorts before "warning"
+        """Return the firing alerts: critical ones first, then the oldest first."""
+        # alphabetical order: "critical" is before "warning"
         return self._read(select(Alert).where(IS_FIRING).order_by(Alert.severity, Alert.fired_at, Alert.id))
 
     def resolved(self, cursor: str | None = None, *, limit: int = 100) -> Page[Alert]:
@@ -57,14 +55,14 @@ class AlertStore(Store):
         """Store the current problems. Return the alerts that began or became critical, and the resolved alerts.
 
         Firing alerts that are not in `alarms` are resolved, so `alarms` must be complete. Of several processes that
-        call this at the same time, only one returns each change. With `notify`, the new alerts and the resolved alerts
-        each make one webhook message.
+        call this at the same time, only one returns each change. With `notify`, one webhook message lists the new
+        alerts, and another the resolved ones.
         """
         found = {(alarm.kind, alarm.subject): alarm for alarm in alarms}
         with self._database.reading() as connection:  # usually nothing changes, so no write transaction is needed
             before = _firing(connection)
         if {name: alert.severity for name, alert in before.items()} == {n: a.severity for n, a in found.items()}:
-            return [], []  # a changed text alone is not stored, because it may change at each call
+            return [], []  # new messages or details alone are not stored, because they may change at each call
         now = self._database.clock.now()
         return self._database.repeat(lambda connection: _record(connection, found, now, notify))
 

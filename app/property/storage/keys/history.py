@@ -16,19 +16,18 @@ from app.property.storage.keys.tables import Key, KeyHour
 from app.property.storage.keys.usage import REFUSALS, CountedKey, Demand, Uses, flat, grown, spread
 from app.property.storage.statements import Store, chunks, insert_into
 
-#: Minimum time between two updates of `last_seen_at` without other changes, to save writes.
+#: Minimum seconds between updates of `last_seen_at`, if nothing else changed.
 _SEEN_SECONDS = 300.0
-#: If another process removed a key within this time, the key stays removed, although this process still has it. Within
-#: this time, every process reloads its keys.
+#: If another process removed a key less than this many seconds ago, the key stays removed even if this process has it.
 _RELOAD_SECONDS = 30.0
-#: Maximum number of attempts to record counters while other processes record theirs.
+#: Maximum number of attempts to record counters, if other processes record them at the same time.
 _ATTEMPTS = 10
-#: The column with the time of a key's last transition to each of these states.
+#: For each transition of a key, the column with its last time.
 _MARKS = {"open": "opened_at", "dead": "died_at", "no_quota": "quota_gone_at"}
 _PLACE = ("hour", "key_id", "model")
 _USES = [column.name for column in fields(Uses)]
 _DEMANDS = [column.name for column in fields(Demand) if column.name != "refusals"]
-#: Last recorded counters by key: (counted_at, removed_at, counters).
+#: The last recorded counters by key: (counted_at, removed_at, counters).
 _Base = dict[str, tuple[datetime, datetime | None, Any]]
 
 
@@ -40,10 +39,10 @@ class KeyHistoryStore(Store):
         current hour. In an empty history, the counters are stored only for comparison, because it is unknown when they
         grew. If `read` returns None, nothing changes.
 
-        `read` queries the pool, so it is called outside any transaction. Pool counters from before the last record
-        would look like a loss of data, and would be counted twice. So the last record is read first, and the pool's
-        counters after it. If another process records counters meanwhile, both are read again. If all attempts fail, the
-        next call includes the usage.
+        `read` queries the pool over the network, so it is called outside any transaction. Pool counters that are older
+        than the last recorded ones would look like a loss of data, and would be counted twice. Therefore, the recorded
+        counters are read first. If another process records counters meanwhile, both are read again. If all attempts
+        fail, the next call includes the usage.
         """
         for _ in range(_ATTEMPTS):
             base = _base(self._read(select(Key)))
@@ -70,7 +69,7 @@ class KeyHistoryStore(Store):
         return self._read(query.order_by(Key.first_seen_at, Key.key_id))
 
     def by_hour(self, since: datetime) -> list[tuple[datetime, Uses]]:
-        """Return the usage of all keys together by hour, for the recorded hours from `since` on."""
+        """Return the usage of all keys together, for each recorded hour since `since`."""
         sums = (func.sum(getattr(KeyHour, name)) for name in _USES)
         query = select(KeyHour.hour, *sums).where(KeyHour.hour >= since, KeyHour.key_id != "")
         rows = self._rows(query.group_by(KeyHour.hour).order_by(KeyHour.hour))
@@ -102,7 +101,7 @@ def _record_keys(
         row = known.get(key.key_id)
         if row is None:
             if not key.configured:
-                continue  # removed before this database recorded it
+                continue  # the key was removed before this database recorded it
             new.append(row := Key(key_id=key.key_id, first_seen_at=now, last_seen_at=now, counted_at=now))
             row.counters = {"calls": {}, "transitions": {}}
         if known:

@@ -19,17 +19,17 @@ class Key(Base):
     limit_group: Mapped[Plain]
     first_seen_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
-    removed_at: Mapped[datetime | None] = mapped_column(index=True)  # null while configured
+    removed_at: Mapped[datetime | None] = mapped_column(index=True)
     opened_at: Mapped[datetime | None]  # time when the key's circuit breaker last opened; null if never
     died_at: Mapped[datetime | None]  # time when OpenAI last rejected the key with status 401; null if never
     quota_gone_at: Mapped[datetime | None]  # time when the key's group last ran out of quota; null if never
-    # counters of the pool: {"calls": {model: {figure: n}}, "transitions": {name: n}}
+    # cumulative counters as last recorded: {"calls": {model: {figure: n}}, "transitions": {name: n}}
     counters: Mapped[PlainJson]
     counted_at: Mapped[datetime]
 
 
 class KeyHour(Base):
-    """The usage of a key for a model in one hour (UTC). In rows of the key "", the demand for the model."""
+    """The usage of a key for a model in one hour (UTC). For the key "", it is the demand for the model."""
 
     __tablename__ = "key_history"
 
@@ -44,9 +44,9 @@ class KeyHour(Base):
     output_tokens: Mapped[int] = mapped_column(BigInteger)
     microusd: Mapped[int] = mapped_column(BigInteger)
     cached_tokens: Mapped[int] = mapped_column(BigInteger)  # input tokens from the provider's cache
-    # only rows of the key "" use the following columns
+    # The following columns are used only for the key "".
     sent: Mapped[int] = mapped_column(BigInteger)  # requests that got a key and were sent
-    waited_us: Mapped[int] = mapped_column(BigInteger)  # total wait of these requests for a key
+    waited_us: Mapped[int] = mapped_column(BigInteger)  # total time that these requests waited for a key
     # time in which no key had capacity for another request, by the limit reached
     saturated_requests_us: Mapped[int] = mapped_column(BigInteger)
     saturated_tokens_us: Mapped[int] = mapped_column(BigInteger)
@@ -68,7 +68,7 @@ class Alert(Base):
     message: Mapped[Words]
     details: Mapped[JsonWords]
     fired_at: Mapped[datetime]
-    resolved_at: Mapped[datetime | None] = mapped_column(index=True)  # null while firing
+    resolved_at: Mapped[datetime | None] = mapped_column(index=True)
 
     __table_args__ = (
         CheckConstraint("severity IN ('warning', 'critical')", name="severity"),
@@ -76,5 +76,4 @@ class Alert(Base):
     )
 
     def as_json(self) -> dict[str, Any]:
-        """Return the alert in JSON types, as the HTTP API, the CLI, and the webhook show it."""
         return self.shown(("id", "kind", "subject", "severity", "message", "details", "fired_at", "resolved_at"))

@@ -69,11 +69,11 @@ def flat(figures: Uses | Demand) -> dict[str, int]:
 
 
 def grown(before: Mapping[str, int] | None, now: Mapping[str, int]) -> dict[str, int]:
-    """Return by how much each figure grew since `before` (None: it was never counted). Other figures are left out.
+    """Return the increase of each figure since `before` (None: never counted), if there is any.
 
-    If the pool's store lost data, figures are smaller than before. If less than half of the counts are left, the store
-    is assumed to have restarted at 0, and `now` is the increase. Otherwise it is assumed to have lost only its last
-    writes, as in a failover, and the result is {}.
+    Figures decrease if the pool's store loses data. If less than half of the counts are left, the store is assumed to
+    have restarted at 0, and `now` is the increase. Otherwise it is assumed to have lost only its last writes, as in a
+    failover, and the result is {}.
     """
     before = before or {}
     left = {name: min(now.get(name, 0), count) for name, count in before.items()}
@@ -91,7 +91,7 @@ def hour_of(moment: datetime) -> datetime:
 def spread(counts: Mapping[str, int], since: datetime, until: datetime) -> Iterator[tuple[datetime, dict[str, int]]]:
     """Distribute `counts` evenly over the hours from `since` to `until`. The parts add up to exactly `counts`.
 
-    So the usage during a pause of Celery beat does not all appear in one hour.
+    Therefore, the usage during a pause of Celery beat does not all appear in one hour.
     """
     since = min(max(since, until - _LONGEST_SPREAD), until)
     length, given = (until - since) / HOUR, dict.fromkeys(counts, 0)
