@@ -19,8 +19,7 @@ from feed import Change, follow, keep_cursor, read_cursor, run
 
 COLUMNS = ("published_at", "property", "field", "old", "new", "currency", "old_source", "new_source", "quote", "id")
 _LIMIT = 500
-#: A spreadsheet would evaluate such a cell as a formula. A formula can also start after `;`, if the spreadsheet splits
-#: cells there.
+#: Matches the places where a spreadsheet would see the start of a formula: at the start of a cell, and after `;`.
 _FORMULA = re.compile(r'(\A|;)([\s"\u200b-\u200f\u2060\ufeff]*)([=+\-@\uff1d\uff0b\uff0d\uff20])')
 
 

@@ -91,7 +91,7 @@ def decide(exc: BaseException, progress: JobProgress, *, now: datetime, rng: ran
     if isinstance(error, HostBusyError):
         return _wait_for_host(error, progress)
     asked = error.facts.get("retry_after_seconds")
-    if isinstance(asked, int | float) and asked > 0:  # waits of 0 s would not add up to the deadline
+    if isinstance(asked, int | float) and asked > 0:  # with waits of 0 s, the deadline would hardly ever be reached
         return _wait_as_asked(error, float(asked), progress, rng)
     return TryAgain(backoff_seconds(progress.retries, rng), error)
 
@@ -119,8 +119,8 @@ def _outage_wait_seconds(
 ) -> float:
     """Return the seconds until the next attempt during an outage.
 
-    For a model provider, this is about as long as the job has waited so far, so that its total wait doubles. It is at
-    least the provider's `Retry-After`. For the database and the broker, it is about 5 s.
+    For a model provider, this is about as long as the job has waited so far, so that its total wait doubles. The wait
+    is at least the provider's `Retry-After`. For the database and the broker, it is about 5 s.
     """
     if not isinstance(error, ModelUnreachableError):
         return _DEFAULT_WAIT_SECONDS * rng.uniform(0.8, 1.2)
@@ -135,7 +135,7 @@ def _wait(
     left = progress.deadline_seconds - progress.waited_seconds
     if left <= 0:
         return Fail(too_late)
-    # The last wait ends at the deadline. Waits of 0 s would not add up to it.
+    # The last wait ends at the deadline. A minimum wait ensures that the deadline is reached.
     seconds = min(max(seconds, _SHORTEST_WAIT_SECONDS), left)
     return Wait(seconds, reason, seconds)
 

@@ -93,7 +93,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Fail if a test was skipped although everything is installed (PROPINTEL_SKIPS_ARE_FAILURES)."""
+    """If PROPINTEL_SKIPS_ARE_FAILURES is set, fail a run in which a test was skipped."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if reporter is None or os.environ.get("PROPINTEL_SKIPS_ARE_FAILURES") != "1":
         return

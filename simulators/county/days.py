@@ -83,7 +83,7 @@ class Outage:
 
 @dataclass(frozen=True)
 class Plan:
-    """The homes and their pages, and what changes on them. The bodies of `restless` pages change at every request."""
+    """The county's homes and pages, and all their changes. The bodies of `restless` pages change at every request."""
 
     homes: tuple[Home, ...]
     pages: Mapping[tuple[str, str], Page]

@@ -35,7 +35,7 @@ def by_address(county: County, site: Site, asked: Mapping[str, str]) -> Sequence
 
 
 def page_at(county: County, url: str) -> Page | None:
-    """Return the one page to which `url` leads, also by a GIS query or a search, or None."""
+    """Return the page that `url` (a page, a GIS query, or a search) leads to, or None if not exactly one is found."""
     parts = urlsplit(url)
     site = next((site for site in SITES if site.host == parts.hostname), None)
     if site is None:

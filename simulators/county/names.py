@@ -1,4 +1,4 @@
-"""Invented people, firms, and descriptions for the generator."""
+"""Invented names of people and firms, and other words from which the generator chooses."""
 
 FIRST = (
     "Avery", "Blythe", "Corin", "Delphine", "Emory", "Flora", "Gareth", "Honor", "Ines", "Jasper", "Kester", "Linnea",

@@ -4,7 +4,8 @@ Hearthlist lists a town's homes in numbered pages. The last home of a page is al
 sponsored card links to House Rumors. A card on the first page links to the other portal. Each month of the open-house
 calendar links to the next. A page number that is too high shows the last page. `/fresh/` has endless pages with the
 same homes in another order. `/endless/` has endless pages with homes that do not exist. Mosaic Homes shows nine homes
-of each page as cards. Its JSON state has all of them. Its robots.txt forbids the third page of each town.
+of each page as cards. Its JSON state contains all homes of the page. Its robots.txt forbids the third page of each
+town.
 """
 
 import json

@@ -17,7 +17,7 @@ from simulators.county.homes import Home
 
 @dataclass(frozen=True)
 class Site:
-    """A site. `kind` is the `kind` of its source in `sources.toml`. `host` is a loopback address."""
+    """`kind` is the kind of a source in `sources.toml`, and `host` is a loopback address."""
 
     key: str
     name: str

@@ -1,4 +1,4 @@
-"""A simulated OpenAI API on loopback: per-key limits, OpenAI's headers and errors, answers read from the prompt.
+"""A simulated OpenAI API on loopback: per-key limits, OpenAI's headers and errors, and answers taken from the prompt.
 
 `python -m simulators.openai --config keys.json` starts it. It imports nothing from the application.
 

@@ -1,4 +1,4 @@
-"""Produce the content of an answer from a request's text. It is correct, or wrong in a way that models can be."""
+"""Produce the content of an answer from a request's text. The answer is correct, or has an error that models make."""
 
 import functools
 import json

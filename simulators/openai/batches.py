@@ -1,8 +1,8 @@
 """OpenAI's files and batches: uploads, running batches, and their output files.
 
-https://platform.openai.com/docs/api-reference/files and .../batch (2026-11). Files and batches belong to a project, and
-only the project's keys can see them. Nothing runs in the background: whenever a batch is read, its progress is computed
-from its age.
+Source: https://platform.openai.com/docs/api-reference/files and .../batch (2026-11). Files and batches belong to a
+project, and only the project's keys can see them. Nothing runs in the background: whenever a batch is read, its
+progress is computed from its age.
 """
 
 import itertools

@@ -1,6 +1,6 @@
 """Parse and write OpenAI's JSON: chat completions, responses, embeddings, and models.
 
-https://platform.openai.com/docs/api-reference (2025-11). Responses have only the members that clients read.
+Source: https://platform.openai.com/docs/api-reference (2025-11). Responses have only the members that clients read.
 """
 
 import base64

@@ -1,7 +1,7 @@
 """Token buckets that behave like OpenAI's limits: refilled continuously, never above the limit.
 
-https://platform.openai.com/docs/guides/rate-limits (2025-11): limits are measured in requests and tokens per minute,
-may be enforced over shorter intervals, and unsuccessful requests count. Times are seconds of any monotonic clock.
+Source: https://platform.openai.com/docs/guides/rate-limits (2025-11). Limits are in requests and in tokens per minute.
+They may be enforced over shorter intervals. Unsuccessful requests count too. Times are seconds of any monotonic clock.
 """
 
 from __future__ import annotations

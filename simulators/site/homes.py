@@ -1,6 +1,7 @@
 """Generated listings, `/homes/1` to `/homes/10000`.
 
-Each describes a different property and never changes. The page styles alternate. One style states facts in prose only.
+Each listing describes a different property and never changes. The page styles alternate. One style states facts in
+prose only.
 """
 
 import json

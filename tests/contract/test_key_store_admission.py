@@ -1,4 +1,4 @@
-"""How every key store admits requests: reservations, corrected limits, and many keys."""
+"""Tests of how every key store admits requests, also with reservations, corrected limits, and many keys."""
 
 import itertools
 from dataclasses import dataclass

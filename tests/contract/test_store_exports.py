@@ -1,4 +1,4 @@
-"""An export is a snapshot that contains each stored property once, without more memory for more properties."""
+"""An export is a snapshot that contains each stored property once. It needs no more memory for more properties."""
 
 import io
 import json

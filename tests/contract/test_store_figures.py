@@ -1,4 +1,4 @@
-"""Figures about jobs: their number and waiting time by state, and for estimates what recently finished jobs used."""
+"""Figures about jobs: their number and waiting time by state, and the resources that finished jobs used."""
 
 import re
 from datetime import timedelta

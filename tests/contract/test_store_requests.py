@@ -1,4 +1,4 @@
-"""Idempotency keys and quotas are exact, even with many processes and after crashes."""
+"""Idempotency keys and quotas are applied exactly, even with many processes and after crashes."""
 
 import os
 import subprocess

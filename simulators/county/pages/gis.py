@@ -1,7 +1,7 @@
 """The county's GIS: an ArcGIS REST layer of parcels, and the queries it supports.
 
-https://developers.arcgis.com/rest/services-reference/enterprise/query-map-service-layer/ (f=json). A parcel is a
-polygon in degrees (`outSR=4326`); dates are milliseconds since the epoch.
+Source: https://developers.arcgis.com/rest/services-reference/enterprise/query-map-service-layer/ (f=json). A parcel is
+a polygon in degrees (`outSR=4326`); dates are milliseconds since the epoch.
 """
 
 import re
