@@ -85,7 +85,7 @@ class OpenAIClientManager:
 
     @property
     def base_urls(self) -> frozenset[str]:
-        """The API base URLs of all keys. Keys without their own URL use the manager's."""
+        """Keys without their own URL use the manager's base URL."""
         return frozenset(key.base_url or self._base_url for key in self.keys)
 
     def open_async_client(self, max_retries: int | None = None) -> openai.AsyncOpenAI:

@@ -60,7 +60,7 @@ class ScrapeOutcome(Stored):
 
 
 class Scraper:
-    """Scrapes targets. Stateless and thread-safe."""
+    """Stateless and thread-safe."""
 
     def __init__(self, parts: ScrapeParts, addresses: AddressScraper, walker: SearchWalker) -> None:
         self._parts = parts

@@ -1,4 +1,4 @@
-"""Read lists of targets from plain lines, CSV, or JSON Lines. Error messages include the line number."""
+"""Read lists of targets from plain lines, CSV, or JSON Lines."""
 
 import csv
 import json

@@ -1,7 +1,4 @@
-"""Normalize targets (URLs and addresses), so that the same target always has the same spelling.
-
-`fetch/guard` decides whether a URL may be fetched.
-"""
+"""Normalize targets (URLs and addresses), so that the same target always has the same spelling."""
 
 import re
 import unicodedata

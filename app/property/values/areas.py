@@ -49,7 +49,7 @@ def _behind(lang: str | None) -> tuple[tuple[re.Pattern[str], float], ...]:
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """A floor or land area. `unit` is a RESO unit name, or None if the text names no unit."""
+    """`unit` is a RESO unit name, or None if the text names no unit."""
 
     value: float
     unit: str | None

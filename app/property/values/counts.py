@@ -26,7 +26,7 @@ _AND_A_HALF = re.compile(rf"({'|'.join(_WORDS)})[ -]and[ -](?:a|one)[ -]half\b",
 
 @dataclass(frozen=True, slots=True)
 class Bathrooms:
-    """Counts of bathrooms. A half bathroom counts as one in `total` (RESO BathroomsTotalInteger)."""
+    """A half bathroom counts as one in `total` (RESO BathroomsTotalInteger)."""
 
     total: int
     full: int | None = None

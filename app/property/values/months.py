@@ -6,7 +6,6 @@ from functools import cache, lru_cache
 
 from app.property.fields.languages import languages
 
-#: Minimum number of characters of a month's name or abbreviation.
 _LEAST = 3
 _MOST_LANGUAGES = 64
 

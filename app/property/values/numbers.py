@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from app.property.fields.languages import languages
 from app.property.fields.phrases import words
 
-#: Languages with a decimal comma. Those listed here have no language file.
+#: Languages with a decimal comma. The codes in the second set have no language file.
 COMMA_LANGUAGES = frozenset(
     {code for sections in languages().values() if sections.get("decimal_comma") for code in sections["codes"]}
     | {"et", "lv", "lt", "is", "id", "vi", "ca", "gl", "eu"}

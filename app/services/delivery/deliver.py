@@ -26,7 +26,8 @@ from app.settings import Settings
 
 log = logging.getLogger(__name__)
 
-#: Longer than any attempt, so an expired lease means that the process that claimed the message crashed.
+#: A lease is longer than any attempt. An expired lease therefore means that the process that claimed the message
+#: crashed.
 LEASE_SECONDS = 6 * TIMEOUT_SECONDS
 #: Time after which a run begins no further attempt.
 _RUN_SECONDS = 10.0
@@ -36,7 +37,7 @@ _LONGEST_WAIT_SECONDS = 3600.0
 MAX_ATTEMPTS = 32
 #: Maximum number of callbacks sent concurrently.
 AT_ONCE = 10
-#: Id of the outbox row that stores how far changes were sent.
+#: Id of the outbox row that stores the cursor after the last change sent.
 _CHANGES = "changes"
 _CHANGE_TYPE = "change.detected"
 _MOST_SENTENCES = 20

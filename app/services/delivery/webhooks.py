@@ -34,7 +34,7 @@ _GONE = 410
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event to send. `id` is the same in all attempts to send it. `data` has JSON values.
+    """An event to send. `id` is the same in all attempts to send the event.
 
     Slack and similar receivers show `text`, which may contain text from pages.
     """

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 #: Operators' names and reasons are cut to this length.
 MOST_CHARACTERS = 500
-#: Minimum length of a part of a mask (its end) or key id (its beginning) that can identify a key.
+#: Minimum length of a name that is matched with the end of a mask or the beginning of a key id.
 SHORTEST_PART = 4
 _MOST_MASKS = 20
 

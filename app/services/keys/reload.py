@@ -135,7 +135,7 @@ class KeyReload:
             loaded, kept = self._load().openai, self._settings
             keys = {name: getattr(loaded, name) for name in _KEY_FIELDS}
             fresh = kept.model_copy(update={"openai": kept.openai.model_copy(update=keys)})
-            # the digest is older than the keys, so a write between the two counts as a change
+            # read the file before its keys, so that a later write counts as a change
             content = _content(fresh)
             summary = self._apply(fresh)
         except PropertyIntelligenceError as exc:

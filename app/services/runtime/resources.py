@@ -45,7 +45,7 @@ class Resources(Stores):
     manager: OpenAIClientManager
     fetcher: Fetcher
     scraper: Scraper
-    #: Forked child processes would share the state of a seeded generator, and thus the jitter.
+    #: The system's random generator. Forked child processes would share the state of a seeded generator.
     rng: random.Random = field(default_factory=random.SystemRandom)
 
 

@@ -11,8 +11,7 @@ from app.errors.storage import RowGoneError, StoreError
 
 log = logging.getLogger(__name__)
 
-#: Shorter than a task's soft time limit (`tasks._celery.config`), which must also suffice for the fetch and the model
-#: call.
+#: Default wait. It is shorter than a task's soft time limit, to leave time for the fetch and the model call.
 MAX_WAIT_SECONDS = 120.0
 _FIRST_PAUSE_SECONDS = 0.25
 _LONGEST_PAUSE_SECONDS = 5.0

@@ -60,7 +60,7 @@ class TtlCache[T]:
         return answer
 
     def _ask_aside(self) -> None:
-        """The caller has acquired the lock, which this thread releases."""
+        """Renew the result, then release the lock that the starting thread has acquired."""
         try:
             self._ask_now()
         except Exception as exc:  # noqa: BLE001 (callers after the grace period get the error)

@@ -43,7 +43,7 @@ _MOST_SOURCES = 6
 
 
 class AddressScraper:
-    """Scrapes addresses. Stateless and thread-safe."""
+    """Stateless and thread-safe."""
 
     def __init__(self, parts: ScrapeParts, finder: SourceFinder) -> None:
         self._parts = parts

@@ -28,7 +28,7 @@ _AGAIN_SECONDS = 1.0
 class Run:
     """A run of a scrape. `lease` is the lease of its job, or None if there is no job.
 
-    Model calls count toward the budget of the batch of jobs `batch`. `holds` returns whether the lease is still valid.
+    Model calls count toward the budget of `batch`, a batch of jobs. `holds` returns whether the lease is still valid.
     If `is_last`, a failed page is not requested again by a later run. If `is_due`, the job has reached its deadline,
     and must not be deferred. `seconds_left` returns the remaining time of the run, which is unlimited if None. `led_by`
     is the URL of the search that found the target (see `PageVisitor.visit`). If `economy`, model requests may wait for
@@ -59,7 +59,7 @@ class Run:
     def retries_after(self, exc: PropertyIntelligenceError) -> bool:
         """Return whether the job requests a page again after `exc`.
 
-        Waiting for a busy site does not count as an attempt, so it is possible until the deadline, even in the last
+        Waiting for a busy site does not count as an attempt, so the job may wait until its deadline, even in the last
         attempt.
         """
         is_over = self.is_due if isinstance(exc, HostBusyError) else self.is_last

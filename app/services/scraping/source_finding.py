@@ -54,7 +54,7 @@ class Wanted:
 
 
 class SourceFinder:
-    """Reads the sources of an address. Thread-safe."""
+    """Thread-safe."""
 
     def __init__(self, sources: Callable[[], Sources], searcher: WebSearcher) -> None:
         self._sources = sources

@@ -146,7 +146,7 @@ class SourceReader:
             self._note(asked, OUTSIDE, f"it redirects to {final.hostname or ''}, which is not an allowed domain")
             return True
         if asked.allows is not None and final.netloc != urlsplit(asked.url).netloc:
-            asked = asked._replace(kind=None)  # the kind was that of the cited host
+            asked = asked._replace(kind=None)  # the kind describes the cited host, but another host answered
         try:
             found = self._parts.recipes.read(visit.page)
             if found.extraction.kind is PageKind.SEARCH and (

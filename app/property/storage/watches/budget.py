@@ -14,7 +14,7 @@ from app.property.storage.jobs import usage
 
 
 class Charge(StrEnum):
-    PAGE = "page"  # includes redirects and 304 responses
+    PAGE = "page"  # one page fetch including redirects, even if the response is 304
     MODEL_CALL = "model_call"
 
 

@@ -78,7 +78,7 @@ class ChangeStore(Store):
         return Followed(found[:limit], ORDER.cursor((found[:limit][-1].position,)), len(found) > limit)
 
     def newest(self, *, property_id: str | None = None, limit: int = 100) -> list[Change]:
-        """Return the latest changes, newest first. `property_id` has the same meaning as in `since`."""
+        """Return the latest changes, newest first."""
         query = select(Change).where(_PUBLISHED).order_by(Change.position.desc())
         if property_id is not None:
             query = query.where(_is_of(property_id))

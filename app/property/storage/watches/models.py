@@ -35,7 +35,7 @@ class WatchKind(StrEnum):
 
 class WatchStatus(StrEnum):
     WAITING = "waiting"
-    DUE = "due"  # refreshed by the next tick
+    DUE = "due"
     PUT_OFF = "put_off"  # due, but the day's budget was too small; first in line the next day
     UNDER_WAY = "under_way"  # a refresh has begun, and no tick has processed its results yet
     PAUSED = "paused"  # not refreshed until someone adds the watch again
@@ -116,7 +116,7 @@ class Change(Base):
     context: Mapped[JsonWords] = mapped_column(nullable=True)
     # URLs of the pages that show the old or the new value, separated and enclosed by spaces
     urls: Mapped[Urls]
-    why: Mapped[Words | None]  # reason why the change was accepted; null if it was not
+    why: Mapped[Words | None]
     looks: Mapped[int] = mapped_column(server_default="0")  # number of later fetches that confirmed the new value
     seen_at: Mapped[datetime]
     # pending: time of the last fetch of the page; otherwise: time of the decision

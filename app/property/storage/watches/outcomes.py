@@ -49,7 +49,7 @@ def settle(connection: Connection, now: datetime) -> tuple[Counter[str], list[Wa
     job: tuple[Any, ...] = Job.watch_id, Job.target, Job.state, Job.property_id, Job.finished_at
     columns = (*job, Job.error_code, Job.error_message, Property.merged_into)
     jobs = select(*columns).outerjoin(Property, Property.id == Job.property_id)
-    # these include the jobs for listings that a watched search found
+    # includes the jobs for listings that a watched search found
     jobs = jobs.join(Watch, and_(Watch.id == Job.watch_id, Job.created_at >= Watch.under_way_since))
     jobs = jobs.where(Watch.id.in_([watch.id for watch in ended])).order_by(Job.created_at, Job.position)
     for job in connection.execute(jobs):

@@ -103,7 +103,8 @@ class Watches(Store):
         which, now = _is(name), self._clock.now()
 
         def work(connection: Connection) -> int:
-            # TICK keeps ticks from creating jobs of the watch meanwhile; the row lock keeps searches from doing so
+            # the lock TICK excludes ticks, and the row lock below excludes searches, because both create jobs of
+            # watches
             self._database.advisory_lock(connection, TICK)
             found = connection.execute(select(Watch.id).where(which).with_for_update()).scalar()
             if found is None:
@@ -126,7 +127,7 @@ class Watches(Store):
     def page(
         self, cursor: str | None = None, *, order: Order = ORDER, status: WatchStatus | None = None, limit: int = 100
     ) -> Page[Watch]:
-        """Return a page of watches after `cursor`. `status` None means any status. Raises `InvalidCursorError`."""
+        """Return a page of watches after `cursor`. Raises `InvalidCursorError`."""
         now = self._clock.now()
         query = _all(now) if status is None else _all(now).where(_status_at(now) == status.value)
         return self._page(order, query, cursor, limit)

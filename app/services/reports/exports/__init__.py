@@ -49,7 +49,7 @@ def check_format(chosen: ExportFormat) -> None:
 def write(properties: Iterable[Mapping[str, Any]], chosen: ExportFormat, stream: BinaryIO) -> Written:
     """Write `properties` to `stream` in UTF-8, with `?` for lone surrogates.
 
-    `stream` stays open. Raises errors of `properties` and of `stream`.
+    `stream` stays open.
     """
     written = Written()
 

@@ -27,7 +27,7 @@ _FAMILIES: Mapping[str, type[CounterMetricFamily | GaugeMetricFamily]] = {
 
 
 class Label(NamedTuple):
-    """A label of a metric. Its values are `words`, and the members of the bounded set that `others` names."""
+    """The values of a label are `words`, and the members of the bounded set that `others` names."""
 
     name: str
     words: tuple[str, ...] = ()
@@ -37,7 +37,7 @@ class Label(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """A metric. The `name` of a counter has no suffix `_total`. `bounds` are the upper bounds of a histogram."""
+    """The `name` of a counter has no suffix `_total`. `bounds` are the upper bounds of a histogram."""
 
     kind: Kind
     name: str
