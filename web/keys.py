@@ -80,8 +80,8 @@ class KeyActionRequest(RequestBody):
 class KeyActionResult(BaseModel):
     """The result of an action. `state` is the key's new state.
 
-    `done`: the key changed; `nothing`: no change was needed; `under_way`: a probe is already running. `recorded_at` is
-    null if the database was unavailable; the action is then only in the log.
+    `outcome` is `done` if the key changed, `nothing` if no change was needed, and `under_way` if a probe is already
+    running. `recorded_at` is null if the database was unavailable; the action is then only in the log.
     """
 
     key: KeyId

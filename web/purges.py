@@ -31,7 +31,7 @@ class PurgeUrl(_Purge):
 
 
 class PurgeHost(_Purge):
-    """The host to purge: all its pages and all pages of its subdomains."""
+    """The host to purge, with all its pages and all pages of its subdomains."""
 
     host: str = Field(min_length=1, max_length=253, json_schema_extra={"format": "site-host"})
 
@@ -43,7 +43,7 @@ class PurgeProperty(_Purge):
 
 
 class PurgeAddress(_Purge):
-    """The address to purge: the results of its lookups, and the properties at this address."""
+    """The address to purge, with the results of its lookups and the properties at this address."""
 
     address: str = Field(min_length=1, max_length=300, json_schema_extra={"format": "address"})
 

@@ -42,7 +42,7 @@ class RecipeFieldView(BaseModel):
 
 
 class RecipeCounts(BaseModel):
-    """How a recipe was used: `pages` were read with it, and `without_model` of them needed no model call.
+    """`pages` counts the pages read with the recipe; `without_model` of them needed no model call.
 
     `hits` and `misses` count fields that the recipe found and did not find. `contradicted` counts fields for which a
     model or a reliable reader found another value. `audits` counts pages on which a model was asked for all fields.

@@ -65,14 +65,14 @@ class AddedWatches(BaseModel):
 
 
 class BudgetUse(BaseModel):
-    """How much of a daily budget is used, and its limit."""
+    """The used part of a daily budget, and the limit of the budget."""
 
     used: int = Field(examples=[40])
     limit: int = Field(examples=[500])
 
 
 class WatchBudget(BaseModel):
-    """The daily budget that all watches share, on this UTC `day`."""
+    """The budget that all watches share on the UTC `day`."""
 
     day: date
     resets_at: datetime = Field(examples=["2026-05-05T00:00:00+00:00"])
