@@ -107,7 +107,6 @@ class ScheduledTask(RedactedTask):
     may_overlap = False
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run, unless the same task with the same arguments has just run or is still running in this process."""
         interval_seconds = getattr(self.request, INTERVAL_HEADER, None)
         if not interval_seconds:
             return super().__call__(*args, **kwargs)
@@ -166,7 +165,6 @@ class JobTask(RedactedTask):
 
     @property
     def manager(self) -> OpenAIClientManager:
-        """The manager of the OpenAI keys in this process."""
         return current().manager
 
     @contextmanager
