@@ -1,4 +1,6 @@
-"""A fetched and decoded page. The fetcher returns it, and the page store stores it by content hash."""
+"""A fetched and decoded page. The fetcher returns a page, and the page store stores the page by the hash of its
+body.
+"""
 
 import hashlib
 from dataclasses import dataclass, field

@@ -112,7 +112,7 @@ PROSE = frozenset(name for name, spec in FIELDS.items() if spec.length)
 TYPICAL_FIELDS = frozenset(name for name, spec in FIELDS.items() if spec.typical >= 1.5)
 #: Maps each area field to the field with its unit.
 UNIT_OF: Mapping[str, str] = {str(FIELDS[name].part_of): name for name in of_kind("unit")}
-#: The two coordinate fields: north-south first, then east-west.
+#: The fields for latitude and longitude, in this order.
 AXES = of_kind("coordinate")
 (CURRENCY,) = of_kind("currency")
 ADDRESS_FIELDS: Mapping[str, str] = {spec.address_part: name for name, spec in FIELDS.items() if spec.address_part}

@@ -1,7 +1,7 @@
 """Decide when a change on a page is accepted and published.
 
 A change is accepted at once if an independent source changed in the same way. Otherwise, later fetches of the page
-(looks) must confirm it.
+(looks) must confirm the change.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -21,8 +21,8 @@ _MOST_DOUBLINGS = 8
 #: Additional looks if another source contradicts the page, or if a change of the field was reverted before. All ten
 #: looks take 64 hours, in which a page that alternates between two values probably shows the other value.
 MORE_LOOKS = 7
-#: One look this long after the change is enough if nothing contradicts the page. It is less than a day, so that a daily
-#: look counts even if it is early.
+#: One look this long after the change is enough if nothing contradicts the page. The time is less than a day, so that a
+#: daily look counts even if it is early.
 HOLD = timedelta(hours=20)
 #: How long a reverted change is remembered.
 MEMORY = timedelta(days=30)

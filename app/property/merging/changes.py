@@ -74,7 +74,9 @@ def is_news(name: str, before: Statement, now: Statement) -> bool:
 
 
 def number_error_in(name: str, before: Statement, now: Statement) -> str | None:
-    """Return the number error, such as a moved decimal point, that may explain the difference, or None."""
+    """Return the number error, such as a moved decimal point, that may explain the difference between the statements,
+    or None.
+    """
     one, other = _alone(name, before), _alone(name, now)
     return number_error(name, one.values, other.values)
 

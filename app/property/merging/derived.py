@@ -32,7 +32,8 @@ class _Made:
 def derive(values: Values, evidence: Mapping[str, Evidence], newest: datetime | None = None) -> dict[str, Evidence]:
     """Return the evidence, including the value, of each derived field whose inputs are in `values`.
 
-    `newest` is when the property was last read. Ages are computed for the year of `newest`, or left out if it is None.
+    `newest` is when the property was last read. Ages are computed for the year of `newest`, or left out if `newest` is
+    None.
     """
     found: dict[str, Evidence] = {}
     for name, (rule, inputs) in _DERIVED.items():

@@ -18,7 +18,9 @@ UNSURE_BELOW = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """The evidence of a source that contradicts the chosen value. `reason` says why its value lost ("" if unknown)."""
+    """The evidence of a source that contradicts the chosen value. `reason` says why the source's value lost ("" if
+    unknown).
+    """
 
     proof: Mapping[str, Any]
     reason: str
@@ -26,8 +28,8 @@ class Other:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """`others` are contradicting sources, the strongest first. `confidence` is None if it is high enough, and `read_at`
-    is None if the value is recent enough.
+    """`others` are contradicting sources, the strongest first. `confidence` is None unless it is low, and `read_at` is
+    None unless the value is old.
     """
 
     others: tuple[Other, ...]
@@ -48,7 +50,9 @@ def doubt_about(shown: Mapping[str, Any], name: str, now: datetime, fresh_days: 
 
 
 def others(shown: Mapping[str, Any], name: str) -> list[Other]:
-    """Return the sources that contradict the chosen value. Older values and other units or spellings do not count."""
+    """Return the sources that contradict the chosen value. Older values, and the same value in another unit or
+    spelling, do not count.
+    """
     found = next((conflict for conflict in shown["conflicts"] if conflict["field"] == name), None)
     if found is None:
         return []

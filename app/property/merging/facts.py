@@ -26,7 +26,7 @@ _WITH_POINTS = {name: spec.goes_with for name, spec in FIELDS.items() if spec.po
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """The result of comparing two values. Negative `points` indicate two different properties."""
+    """Negative `points` indicate two different properties."""
 
     what: str
     one: Any

@@ -19,8 +19,8 @@ from app.property.fields.table import AXES
 from app.property.source_record import SourceRecord
 from app.property.values.texts import plain_parcel
 
-#: The version of the rules that normalize addresses and parcel numbers and build keys. Raise it when a change alters
-#: any key (a test enforces this). Stored properties must then be reindexed (`propintel db reindex`).
+#: The version of the rules that normalize addresses and parcel numbers and build keys. Raise this number when a change
+#: alters any key (a test enforces this). Stored properties must then be reindexed (`propintel db reindex`).
 IDENTITY_VERSION = 4
 #: A degree of latitude or longitude has this many map cells, each about 110 m high.
 _CELL = 1000
@@ -139,7 +139,9 @@ def _near_keys(address: Address) -> Iterator[str]:
 
 
 def parcel_of(values: Mapping[str, Any]) -> str | None:
-    """Return the parcel number normalized for comparison. Return None if it is missing, too short, or all zeros."""
+    """Return the parcel number normalized for comparison. Return None if the number is missing, too short, or all
+    zeros.
+    """
     number = _parcel(values)
     return number.lstrip("0") if number else None
 
@@ -150,7 +152,7 @@ def county_of(values: Mapping[str, Any]) -> str | None:
 
 
 def point_of(values: Mapping[str, Any]) -> tuple[float, float] | None:
-    """Return latitude and longitude, or None if one of them is missing."""
+    """Return latitude and longitude, or None if either is missing."""
     latitude, longitude = (values.get(axis) for axis in AXES)
     return None if latitude is None or longitude is None else (latitude, longitude)
 

@@ -29,7 +29,7 @@ from app.property.source_record import SourceRecord
 #: Fields that depend on another field. Their values are chosen after the other field's value.
 _LED = frozenset(name for group in (BOUND, FOLLOWERS) for names in group.values() for name in names)
 _LEADS = tuple(name for name in FIELDS if name not in _LED | DERIVED_FIELDS)
-#: Fields with texts in each source's own words. Differences between them are not conflicts.
+#: Fields with texts in each source's own words. Differences between such texts are not conflicts.
 _OF_ONE_SOURCE = frozenset(name for name, spec in FIELDS.items() if spec.own_words)
 Records = Sequence[SourceRecord]
 

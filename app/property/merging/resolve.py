@@ -22,7 +22,9 @@ Pages = Mapping[str, Sequence[SourceRecord]]
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A property that may match the record. `is_page` is true if it is stored under a URL of the record's page."""
+    """A property that may match the record. `is_page` is true if the property is stored under a URL of the record's
+    page.
+    """
 
     id: str
     created_at: datetime

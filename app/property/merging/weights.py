@@ -1,7 +1,7 @@
 """Prior weights of a value, which depend on the kind of source, how the value was read, and its age.
 
 The numbers estimate the chance that a source is right, based on what each kind of authority or site is responsible for.
-They are not fitted to data. ADR 0033 explains them, and docs/merging.md lists them.
+The numbers are not fitted to data. ADR 0033 explains them, and docs/merging.md lists them.
 """
 
 from collections.abc import Mapping

@@ -59,8 +59,9 @@ class Match:
 def find_names(text: str, may_begin: Callable[[str], bool], is_name: Callable[[tuple[str, ...]], bool]) -> list[Match]:
     """Return all places in `text` where a name occurs, in order.
 
-    `may_begin` returns False for words that cannot be part of a name; it must be fast. `is_name` decides whether a
-    sequence of plain words, given name first, is a name. A `*` at the end of a word matches any word with that prefix.
+    `may_begin` returns False for words that cannot be part of a name; the function must be fast. `is_name` decides
+    whether a sequence of plain words, given name first, is a name. A `*` at the end of a word matches any word with
+    that prefix.
     """
     whole = unescaped(text)
     beginnings = {plain for plain in map(plain_form, set(WORD.findall(whole.plain))) if plain and may_begin(plain)}
@@ -225,7 +226,9 @@ def _is_capital(word: Word) -> bool:
 
 
 def _stands_alone(stream: Sequence[Word], gaps: Sequence[str], start: int, count: int) -> bool:
-    """Return whether a match is not part of a longer name: `Jane Doe-Smith`, `Mary Jane Doe`, `Jane Doe Street`."""
+    """Return whether a match is not part of a longer name, such as `Jane Doe-Smith`, `Mary Jane Doe`, or `Jane Doe
+    Street`.
+    """
     if count == 1:
         return True
     before = gaps[start - 1] if start else ""

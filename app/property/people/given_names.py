@@ -1,4 +1,5 @@
-"""Common US given names. `finding.py` skips a name that follows one of them, because Mary Ann Smith is not Ann Smith.
+"""Common US given names. `finding.py` skips a name that follows another given name, because Mary Ann Smith is not Ann
+Smith.
 
 Source: the 1990 census (public domain), the most frequent names of women and men.
 """

@@ -54,7 +54,9 @@ class Finder:
                 return value
 
     def _text(self, text: str) -> str:
-        """Replace the name. Tags and JSON keys between its words are kept; spaces and punctuation are removed."""
+        """Replace the name. Tags and JSON keys between the name's words are kept; spaces and punctuation are
+        removed.
+        """
         parts, done = list[str](), 0
         for start, end, instead in _cuts(text, self.find(text)):
             parts += (text[done:start], instead)

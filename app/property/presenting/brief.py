@@ -22,8 +22,8 @@ _MOST_OTHERS = 3
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A field shown in a line of the brief. `name` distinguishes it from the line's other fields; `words` is passed to
-    `in_words`.
+    """A field shown in a line of the brief. `name` distinguishes the field from the line's other fields; `words` is
+    passed to `in_words`.
     """
 
     field: str
@@ -43,7 +43,7 @@ class Line:
     inputs: tuple[str, ...] = ()
 
     def join(self, texts: Sequence[str | None]) -> str:
-        """Return the line's text. `texts` are the texts of its parts, None for an unknown part."""
+        """Return the line's text. `texts` has one text per part, or None for an unknown part."""
         kinds = [FIELDS[part.field].kind for part in self.parts]
         if not any(texts):
             return UNKNOWN
@@ -92,7 +92,7 @@ def brief_entries(shown: Mapping[str, Any], now: datetime, fresh_days: float) ->
 
 
 def brief(shown: Mapping[str, Any], now: datetime, fresh_days: float, width: int = WIDTH) -> str:
-    """Return the brief as text. Except for URLs, its lines have at most `width` columns."""
+    """Return the brief as text. Lines without URLs have at most `width` columns."""
     lines = [*_wrapped(Address.of(shown["record"]).line or f"Address {UNKNOWN}", width), ""]
     for entry in brief_entries(shown, now, fresh_days):
         lines += _labeled(entry.line.label, entry.text, width)
@@ -153,7 +153,7 @@ def _reasons(part: Part, doubt: Doubt, shown: Mapping[str, Any], now: datetime) 
 
 
 def _unverified(shown: Mapping[str, Any], width: int) -> Iterator[str]:
-    """Yield unverified claims of search answers about the brief's fields. The brief's lines never use them."""
+    """Yield unverified claims of search answers about the brief's fields."""
     parts = {part.field: (line.label, part) for line in LINES for part in line.parts}
     claims = [one for one in shown.get("unverified") or () if one["field"] in parts]
     if not claims:

@@ -18,7 +18,7 @@ UNKNOWN = "not known"
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _DATE = re.compile(r"(\d{4})(?:-(\d\d))?(?:-(\d\d))?")
 _ZIP = re.compile(r"\d{5}(?:-\d{4})?")
-#: The RESO statuses of listings for sale, and those of listings under contract.
+#: The RESO statuses of listings for sale, and of listings under contract.
 _ON_SALE, _NEARLY_SOLD = frozenset({"Active", "Coming Soon"}), frozenset({"Pending", "Active Under Contract"})
 
 
@@ -59,7 +59,9 @@ def money(amount: float, record: Mapping[str, Any]) -> str:
 
 
 def square_feet(area: float, unit: str | None) -> str:
-    """Format an area as `2,310 sq ft`; other units are converted, with the original in parentheses."""
+    """Format an area as `2,310 sq ft`. An area in another unit is converted and also given as written, in
+    parentheses.
+    """
     if unit not in IN_SQUARE_METERS:
         return f"{area:,.10g} (unit {UNKNOWN})"
     feet = f"{convert(area, str(unit), SQUARE_FEET):,.0f} sq ft"

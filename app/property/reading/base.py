@@ -15,7 +15,8 @@ SURE = 0.9
 #: The fields that most users need.
 CORE = frozenset(name for name, spec in FIELDS.items() if spec.core)
 WITH_PRICE = PARTS["ListPrice"]
-#: Fields that are accepted only from listings. In an authority's record they are dropped, except the type `Land`.
+#: Fields that are accepted only from listings. In an authority's record, these fields are dropped, except the type
+#: `Land`.
 ONLY_LISTING = tuple(name for name, spec in FIELDS.items() if "record" not in spec.pages)
 
 
@@ -140,8 +141,8 @@ class Extraction:
     def asked(self, use: ModelUse = "missing") -> tuple[str, ...]:
         """Return the names of the fields to ask a model for.
 
-        Only fields that a page of this kind may state are asked for. If `use` is `missing`, these are doubtful fields
-        and fields without a sure value. If they include a core field that has a value, all core fields are asked for.
+        Only fields that a page of this kind may state are asked for. If `use` is `missing`, ask for doubtful fields and
+        fields without a sure value. If one of these is a core field with a value, ask for all core fields.
         """
         if use == "never":
             return ()

@@ -12,7 +12,7 @@ _MOST_CHARS = 6000
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A block's text and element. The text has a line feed for each `<br>` and is cut after 6,000 characters."""
+    """The text has a line feed for each `<br>` and is cut after 6,000 characters."""
 
     text: str
     element: Any

@@ -33,8 +33,8 @@ _AGAIN_SECONDS = 0.2
 _LEAST_SECONDS = 0.001
 _STATM = Path("/proc/self/statm")
 
-#: Exceptions that interrupt a job from outside, such as Celery's soft time limit. If one is raised while a page is
-#: read, the page counts as too complex.
+#: Exceptions that interrupt a job from outside, such as Celery's soft time limit. If such an exception is raised while
+#: a page is read, the page counts as too complex.
 INTERRUPTIONS: list[type[Exception]] = []
 
 

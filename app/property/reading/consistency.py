@@ -277,15 +277,15 @@ def _key(kept: dict[str, Winner], page: Document) -> None:
 
 
 def _people(kept: dict[str, Winner], page: Document) -> None:
-    """Drop an agent whose name is the agency's. Drop an agency if the street begins with its name or if, in markup, its
-    name contains the site's name.
+    """Drop an agent whose name is the agency's. Drop an agency if the street begins with the agency's name. Drop an
+    agency from markup if its name contains the site's name.
     """
     agent, office = kept.get("ListAgentFullName"), kept.get("ListOfficeName")
     if agent and office and letters_of(agent.candidate.value) == letters_of(office.candidate.value):
         del kept["ListAgentFullName"]
     street = kept.get("UnparsedAddress")
     if office and street and letters_of(street.candidate.value).startswith(letters_of(office.candidate.value)):
-        del kept["ListOfficeName"]  # the name is a development's, and the street is named after the development
+        del kept["ListOfficeName"]  # the name is a development's, because the street has the same name
         office = None
     brand = _brand(page)
     marked_up = office is not None and office.candidate.method in (Method.MICRODATA, Method.JSONLD, Method.OPENGRAPH)

@@ -96,7 +96,7 @@ def _is_tiny(declared: Mapping[str, str]) -> bool:
 
 
 def _pixels(text: str | None) -> float | None:
-    """Return a CSS length in pixels, approximate for relative units; None if it is not a length."""
+    """Return a CSS length in pixels, approximate for relative units; None if the text is not a length."""
     match = _LENGTH.match((text or "").strip())
     value = _number(match[1]) if match else None
     return None if match is None or value is None else value * _IN_PIXELS.get(match[2], 37)

@@ -35,7 +35,8 @@ _UNIT_NAMES = frozenset({"square meters", "square metres", "square feet", "squar
 _LANGUAGE_OF = {word: code for code, words in languages().items() for word in words.get("telltales", ())}
 
 
-#: For each country, a pattern of texts that are typical of pages about it. The most reliable patterns come first.
+#: For each country, a pattern of texts that are typical of pages about this country. The most reliable patterns come
+#: first.
 _COUNTRY_SIGNS = tuple(
     (code, re.compile((COUNTRIES[code].signs or "(?!)").replace("<states>", "|".join(sorted(US_CODES)))))
     for code in ("IE", "CA", "GB", "US", "PL", "SE")
@@ -69,7 +70,9 @@ def _drop_reordered(root: Any) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A text node with single spaces. `owner` is the element around it, and `index` is its position in the page."""
+    """A text node with single spaces. `owner` is the element around the text, and `index` is the segment's position in
+    the page.
+    """
 
     text: str
     owner: Any
@@ -134,7 +137,7 @@ class Document:
 
     @cached_property
     def title_element(self) -> Any:
-        """Return the `<title>`, or None. Parsers move it into the body if visible content precedes it."""
+        """Return the `<title>`, or None. Parsers move the element into the body if visible content precedes it."""
         return next(self.root.iter("title"), None) if self.root is not None else None
 
     @cached_property

@@ -10,8 +10,8 @@ def edition() -> str:
     """Return a digest, in 16 hex digits, of the files that decide how a page is read. It covers code, comments, and
     word lists.
 
-    A version number is not used, because developers could forget to increase it. Unchanged pages would then never be
-    read again.
+    A version number is not used, because developers could forget to increase it, and unchanged pages would then never
+    be read with the new code.
     """
     digest = hashlib.sha256()
     for part in ("reading", "values", "fields"):

@@ -92,7 +92,7 @@ def _in_html(candidate: Candidate, page: Document) -> Candidate | None:
 def _element(path: str, page: Document) -> Any:
     try:
         found = page.root.xpath(path)
-    except (etree.XPathError, ValueError):  # ValueError: a key from the page's script has control characters
+    except (etree.XPathError, ValueError):  # ValueError: the path contains control characters
         return None
     return found[0] if isinstance(found, list) and len(found) == 1 else None
 

@@ -29,7 +29,7 @@ _COLUMN_WORDS = frozenset({
 @dataclass(frozen=True, slots=True)
 class Grid:
     """`headings` and `rows` are the texts; `head` and `body` are the cells of the same rows. `above` is the text above
-    the table. If a cell spans several columns, its text is in the first of them.
+    the table. If a cell spans several columns, its text is in the first of these columns.
     """
 
     headings: tuple[str, ...]
@@ -139,7 +139,9 @@ def sets_pairs(row: list[Any], stated: list[bool], below: list[Any]) -> bool:
 
 
 def heading_above(table: Any) -> str:
-    """Return the words of the caption, or of the nearest text before the table if it has at most 80 characters."""
+    """Return the words of the caption, or of the nearest text before the table. Return "" if that text has more than 80
+    characters.
+    """
     caption = table.find("caption")
     if caption is not None:
         return words_of(cell_text(caption))

@@ -104,8 +104,8 @@ def parcels(value: Any) -> list[dict[str, Any]]:
 def objects_in(value: Any) -> list[tuple[dict[str, Any], str]]:
     """Return the objects that a JSON body lists, each with its JSON pointer.
 
-    These are the features of an ArcGIS or GeoJSON response, the items of a list, or the items of the first list under a
-    key such as `results` (`RESULT_KEYS`).
+    Listed objects are the features of an ArcGIS or GeoJSON response, the items of a list, or the items of the first
+    list under a key such as `results` (`RESULT_KEYS`).
     """
     found = _listed(value, "", 0)
     if found is None:

@@ -22,7 +22,7 @@ def read(page: Document) -> Iterator[Reading]:
 
 
 def _table_headings(page: Document) -> set[Any]:
-    """Return the elements in heading rows and in the tables that `tables.py` reads. This reader skips them."""
+    """Return the elements in heading rows and in the tables that `tables.py` reads. `read` skips these elements."""
     found: set[Any] = set()
     for grid in page.once(grids.grids):
         rows = [grid.head]

@@ -19,7 +19,7 @@ _ASSIGNMENT = re.compile(
     r"(?:^|[;{}\s(,])(?:(?:var|let|const)\s+)?(?:window|self|globalThis|this)?\.?(?:\[[\"'])?"
     r"([A-Za-z_$][\w$.]{0,80})(?:[\"']\])?\s*=\s*(?=JSON\.parse\(|[\[{\"'])"
 )
-#: A fast check of a whole script. If it does not match, no assignment in the script can yield a value.
+#: A fast check of a whole script. If this pattern does not match, no assignment in the script can yield a value.
 _ASSIGNED = re.compile(r"=\s*(?:JSON\.parse\(|[\[{]|[\"']\s*[\[{\\])")
 _PARSE_CALL = re.compile(r"JSON\.parse\(\s*(?:decodeURIComponent\(\s*)?")
 #: Values with fewer characters than this are skipped: they are usually settings or tags and describe no property.
@@ -215,7 +215,7 @@ def _unescaped(text: str) -> str:
 def unpacked(value: Any, depth: int = _MOST_NESTING, level: int = 0) -> Any:
     """Replace strings that contain a JSON object or array by the parsed value, up to four strings inside each other.
 
-    Drop levels below the 200th.
+    Replace values that are nested more than 200 levels deep by None.
     """
     if level > _DEEPEST:
         return None

@@ -1,10 +1,10 @@
 """Check values from markup (JSON-LD, microdata, meta tags, and JSON in other scripts) against the visible page.
 
-Sites usually generate markup from the data they show, so it should agree with the visible page. Contradicted values are
-dropped. All values of a script are dropped if it has at least one contradicted field for every three confirmed fields.
-If a page shows many facts but lacks a value that its markup gives, the value's confidence is reduced. Pages usually do
-not show coordinates and internal ids, so these are dropped only with their whole script. A page without visible facts,
-such as a page that a script fills, contradicts nothing.
+Sites usually generate markup from the data they show, so markup should agree with the visible page. Contradicted values
+are dropped. All values of a script are dropped if it has at least one contradicted field for every three confirmed
+fields. If a page shows many facts but lacks a value that its markup gives, the value's confidence is reduced. Pages
+usually do not show coordinates and internal ids, so these are dropped only with their whole script. A page without
+visible facts, such as a page that a script fills, contradicts nothing.
 """
 
 from __future__ import annotations
@@ -122,7 +122,9 @@ class _Shown:
         return bool(others) and not is_consistent
 
     def share(self, candidate: Candidate) -> float:
-        """Return the factor for the value's confidence. It is below 1 if the page contradicts or lacks the value."""
+        """Return the factor for the value's confidence. The factor is below 1 if the page contradicts or lacks the
+        value.
+        """
         if not _is_markup(candidate):
             return 1.0
         others = self.values.get(candidate.field, ())

@@ -16,9 +16,9 @@ _LEAST_PRICE = (FIELDS["ListPrice"].range or (0, 0))[0]
 _RENT_LABEL = pattern("prices", "rents")
 _YEAR_BESIDE = re.compile(r"(?<![\d,.$])((?:19|20)\d\d)(?![\d,.])")
 _RANGE_GAP = re.compile(r"\s*(?:[-–—]|\bto\b)\s*(?=[$€£]?\s?\d)")
-#: Matches numeric dates. They are removed before an amount is parsed.
+#: Matches numeric dates, which are removed before an amount is parsed.
 _DAY = re.compile(r"(?<![\d/-])\d{1,2}([/-])\d{1,2}\1(?:\d{4}|\d\d)(?![\d/-])")
-#: Matches spaces and punctuation, to split off a text's first word, such as yes or no.
+#: Splits a text after its first word, such as `yes` or `no`.
 FIRST_WORD = re.compile(r"[\s,;:.(/–—-]+")
 
 

@@ -27,7 +27,7 @@ _PHONE_OR_STREET = re.compile(r",\s*\d.*$|\s*\(?\b\d{3}\)?[-. ]\d{3}[-. ]\d{4}.*
 
 
 def _agent(reading: Reading, _locale: Locale) -> Iterator[Value]:
-    """Parse an agent's name. Text after a label may also contain the agent's role and agency."""
+    """Text after a label may also contain the agent's role and agency."""
     text = names.without_title(_AROUND.sub("", text_of(reading.raw).strip(" ,;:-")))
     if reading.method is Method.LABEL:
         if len(text.split()) < 2 and not _CJK_NAME.match(text):

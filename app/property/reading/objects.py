@@ -137,7 +137,9 @@ def _halves_of_code(node: dict[str, Any], source: Source, place: Place) -> Itera
 
 
 def _unit(node: dict[str, Any], source: Source, place: Place) -> Iterator[Reading]:
-    """Read an apartment (`"unit": "2B"`) if the object also has a street. Otherwise it may be a unit of measure."""
+    """Read an apartment (`"unit": "2B"`) if the object also has a street. Without a street, `unit` may be a unit of
+    measure.
+    """
     if place.role != "property":
         return
     named = next((key for key in node if words_of(key) in _UNIT_KEYS), None)

@@ -24,7 +24,8 @@ _BANNER = re.compile(
     r"for sale|coming soon|new home for sale)\W*$",
     re.IGNORECASE,
 )
-#: Matches `SOLD MAR 28, 2025`. It is used only on the page's first texts, since later ones may be about other homes.
+#: Matches `SOLD MAR 28, 2025`. The pattern is used only on the page's first texts, since later texts may be about other
+#: homes.
 _SOLD_ON = re.compile(r"^sold\s+(?P<date>[a-z]{3,9}\.? \d{1,2},? \d{4}|\d{1,2}/\d{1,2}/\d{4})$", re.IGNORECASE)
 _FIRST_BANNERS = 30
 _MOST_BANNERS = 400

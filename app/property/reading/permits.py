@@ -26,7 +26,7 @@ _ROOF, _ON_ROOF, _HOUSE = (pattern("history", key) for key in ("roofs", "on_roof
 
 
 def of_rows(table: Sequence[Mapping[str, Any]], above: str, source: Source, locator: str) -> Iterator[Reading]:
-    """Read the permits in `table`. Yield nothing if it does not list permits.
+    """Read the permits in `table`. Yield nothing if the table does not list permits.
 
     Each row maps the words of a column's heading to the cell. `above` is the table's heading or the list's key.
     """

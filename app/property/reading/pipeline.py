@@ -156,8 +156,8 @@ def with_paid_values(extraction: Extraction, evidence: Mapping[str, Evidence]) -
 def _winners(candidates: Sequence[Candidate], document: Document, kind: PageKind) -> dict[str, Winner]:
     """Return the winners that pass the consistency checks, with their confidence.
 
-    If a model answered a field and the field's winner fails the checks, the next candidate replaces the winner.
-    Otherwise, an invalid value from the page could win over a valid answer, and the field would stay empty.
+    If a model answered a field and the field's winner fails the checks, the next candidate replaces the winner. Without
+    this replacement, an invalid value from the page could win over a valid answer, and the field would stay empty.
     """
     answered = {c.field for c in candidates if c.method is Method.LLM}
     left, kept = list(candidates), dict[str, Winner]()

@@ -33,7 +33,7 @@ class Winner:
 
     `agreeing` are the candidates with the same value, including this one. `rival` is the strength of the strongest
     other value as a share of the winner's strength, or 0 if there is no other value. `confidence` is at first the
-    strength, reduced by `rival`. `scorer.py` replaces it, and explains the result in `score`.
+    strength, reduced by `rival`. `scorer.py` replaces this confidence, and explains the result in `score`.
     """
 
     candidate: Candidate

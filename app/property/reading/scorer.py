@@ -27,7 +27,7 @@ WEIGHTS_FILE = Path(__file__).with_name("weights.toml")
 #: Features in `RAISES`, and `reader.NAME` of each reader, never lower a score. Features in `LOWERS` never raise it.
 RAISES = frozenset({"strength", "other_methods", "other_places", "strong_checks", "plausible_checks"})
 LOWERS = frozenset({"rival", "failed_checks", "derived"})
-#: At most this many additional places of a value, and this many plausible checks, raise its score.
+#: A value's score counts at most this many additional places, and at most this many plausible checks.
 _MOST_COUNTED = 2
 _LEAST, _MOST = 0.02, 0.99
 #: The longest chain of values in which each value is derived from the value before it.

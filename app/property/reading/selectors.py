@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _SPLIT = re.compile(r"\s*([>+~\s])\s*")
-#: The group `act` matches a user's action, such as `:hover`. A rule with an action can show content that a control
-#: opens.
+#: The group `act` matches a user's action, such as `:hover`. A selector with such an action applies only during the
+#: action.
 _COMPOUND = re.compile(
     r"(?P<tag>[A-Za-z][\w-]*|\*)|#(?P<id>[\w-]+)|\.(?P<name>(?:[\w-]|\\.)+)"
     r"|\[\s*(?P<attr>[\w-]+)\s*(?:=\s*[\"']?(?P<value>[^\"'\]]*)[\"']?\s*)?\]|:not\((?P<never>[\w.#\[\]=\"'-]+)\)"

@@ -75,7 +75,7 @@ class Stylesheet:
         self._named_before: dict[str, bool] = {}
 
     def hidden_by_rule(self, element: Any) -> bool:
-        """Return whether a hiding rule matches `element`, even if another rule overrides it."""
+        """Return whether a rule that hides text matches `element`, even if another rule overrides it."""
         if self._left <= 0:
             return True
         hiding = self._hiding

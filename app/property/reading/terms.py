@@ -2,7 +2,7 @@
 
 The same words are used for visible labels (`Year Built:`), table columns, and keys of embedded state (`yearBuilt`),
 after normalization. Names with a leading `_` are not fields. `_Ignore` marks labels that are known but have no field.
-The other such names are composites, which `readings.py` splits into fields.
+All other names with a leading `_` are composites, which `readings.py` splits into fields.
 """
 
 import re

@@ -21,7 +21,8 @@ _CODE_AND_NAME = re.compile(r"\d{1,4}[A-Z]? [-–—] ([A-Z][a-z]+.*)")
 _COOLS = re.compile(r"\ba/?c\b|air cond|central air|cool|evaporat", re.IGNORECASE)
 #: Matches a label for both heating and cooling: `Heat/AC`.
 _OF_BOTH = re.compile(r"cool|\ba/?c\b", re.IGNORECASE)
-#: `_CODE` matches a code before a feature: `2-BRICK`. `_CONDITION` matches a year or condition after it: `Tile (2021)`.
+#: `_CODE` matches a code before a feature: `2-BRICK`. `_CONDITION` matches a year or condition after a feature: `Tile
+#: (2021)`.
 _CODE = re.compile(r"^\d{1,3}\s?[-–]\s?(?=[A-Za-z]{3})(?!year)", re.IGNORECASE)
 _CONDITION = re.compile(
     r"\s*\([^()]{0,30}(?:\b(?:19|20)\d\d\b|\b(?:not |un)tested\b|\binoperable\b|\bnot working\b)[^()]{0,30}\)$",

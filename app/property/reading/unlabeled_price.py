@@ -44,7 +44,7 @@ def read(page: Document) -> Iterator[Reading]:
 
 
 def _blocks(page: Document) -> Iterator[tuple[str, Segment]]:
-    """Yield each short text with a digit, and the texts of the elements around it if these contain more."""
+    """Yield each short text with a digit, and the longer texts of the elements around it."""
     for segment in page.segments[:_FIRST_SEGMENTS]:
         if len(segment.text) > 60 or not any(c.isdigit() for c in segment.text):
             continue

@@ -195,7 +195,7 @@ def _is_of_a_part(claim: Claim, prompt: Prompt) -> bool:
 
 
 def _line_of(span: Span, text: str) -> str:
-    """Return the lines that contain the span. If they have at most one word, also return the line above."""
+    """Return the lines that contain the span. If these lines have at most one word, also return the line above."""
     start = text.rfind("\n", 0, span.start) + 1
     end = text.find("\n", span.end)
     first, last = max(start, span.start - _AROUND), min(end if end >= 0 else len(text), span.end + _AROUND)

@@ -2,8 +2,9 @@
 
 At OpenAI and Azure, `max_completion_tokens` limits the tokens of an answer, and their reasoning models reject
 `max_tokens`. Many other servers need `max_tokens`. Ollama (issue 7125), llama.cpp's Python server (issue 1907), and LM
-Studio silently ignore `max_completion_tokens`, so the answer would have no limit. Mistral and older vLLM reject it
-(HTTP 422 and 400). If a server rejects one of the two parameters, the other is sent from then on.
+Studio silently ignore `max_completion_tokens`, so the answer would have no limit. Mistral and older vLLM reject
+`max_completion_tokens` (HTTP 422 and 400). If a server rejects one of the two parameters, the other is sent from then
+on.
 """
 
 from __future__ import annotations

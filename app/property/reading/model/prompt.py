@@ -4,8 +4,8 @@ Only the page text and the names of the wanted fields differ between pages. Ever
 provider caches it: OpenAI charges a cached prefix at a quarter or less
 (https://platform.openai.com/docs/guides/prompt-caching).
 
-The page text is untrusted data. It is enclosed in markers that it cannot contain. The instruction calls it data, and
-`claim_check.py` accepts only values that the text states.
+The page text is untrusted, so it is sent between markers that the text cannot contain. The instruction says that the
+text is data, and `claim_check.py` accepts only values that the text states.
 """
 
 import hashlib
@@ -57,11 +57,11 @@ ENUMS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """`text` is the page text as sent; quotes and locators refer to it. Its first `shown` characters are visible on the
-    page (None: all). `fields` are the fields that the model is asked for; if there are none, the model is not
-    called. `lang` and `country` determine how numbers, dates, and `$` are read. `prompt_tokens` is the number of
-    tokens of the messages and the schema (tokenizer o200k). The first `prefix_tokens` of them are the same for every
-    page.
+    """`text` is the page text as sent; quotes and locators refer to it. The first `shown` characters of `text` are
+    visible on the page (None: all). `fields` are the fields that the model is asked for; if there are none, the
+    model is not called. `lang` and `country` determine how numbers, dates, and `$` are read. `prompt_tokens` is the
+    number of tokens of the messages and the schema (tokenizer o200k). The first `prefix_tokens` of these tokens are
+    the same for every page.
     """
 
     messages: list[dict[str, str]]

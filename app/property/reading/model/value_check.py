@@ -50,14 +50,14 @@ _BRANCH = re.compile(r"\w\s\w.*,\s[A-Z][a-z]{3}")
 
 
 def _is_labeled(claim: Claim) -> bool | None:
-    """Return whether the line has a label of this field. Return None if it has no label of an agent or agency."""
+    """Return whether the line has a label of this field. Return None if the line has no label of an agent or agency."""
     named = {one.field for one in labels_in(claim.line, claim.lang)} & {"ListAgentFullName", "ListOfficeName"}
     return claim.field in named if named else None
 
 
 def _contains(quote: str, words: str) -> bool:
     """Return whether `quote` has `words` in a row, ignoring case and punctuation. Japanese and Chinese words may be
-    inside longer ones, because these scripts have no blanks.
+    inside longer words, because these scripts have no blanks.
     """
     text, wanted = words_of(quote), words_of(words)
     return bool(wanted) and (wanted in text if _UNPARTED.search(wanted) else f" {wanted} " in f" {text} ")
@@ -109,8 +109,8 @@ _GAP = r"(?:\W{0,3}| ?(?:/ ?){2,4})"
 
 
 def _number_word(claim: Claim) -> CheckedValue | None:
-    """Check an identifier, parcel number, or postal code. The quote must contain its letters and digits in a row. The
-    value is stored as the quote writes it.
+    """Check an identifier, parcel number, or postal code. The quote must contain the claimed letters and digits in a
+    row. The value is stored as the quote writes it.
     """
     bare = re.sub(r"\W", "", str(claim.value)).casefold()
     pattern = _GAP.join(map(re.escape, bare))

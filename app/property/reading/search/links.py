@@ -42,7 +42,7 @@ class Links:
         self._listings: dict[str | None, str | None] = {}
 
     def target(self, href: str | None) -> str | None:
-        """Return the normalized URL of `href`; None if it is not a web page or is this page."""
+        """Return the normalized URL of `href`; None if the link does not lead to another web page."""
         text = (href or "").strip()
         if not text or text.lower().startswith(_NOWHERE):
             return None

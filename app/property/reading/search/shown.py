@@ -147,8 +147,8 @@ def _usual(of_cards: Sequence[Sequence[str]]) -> Shape | None:
 
 
 def _link_of(card: _Card, usual: Shape) -> str | None:
-    """Return the link to the card's own page. It has the usual shape, or else a similar shape on another host, or else
-    leads to another host if the card has enough facts.
+    """Return the link to the card's own page. The link has the usual shape, or else a similar shape on another host, or
+    else leads to another host if the card has enough facts.
     """
     found = [url for url in card.urls if shape_of(url) == usual]
     found += [url for url in card.urls if is_alike(shape_of(url), [usual])]
