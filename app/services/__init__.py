@@ -1,1 +1,1 @@
-"""The use cases that combine the key pool and properties. They do not depend on Celery, HTTP servers, or terminals."""
+"""The use cases that combine the key pool and properties, independent of Celery, HTTP servers, and terminals."""

@@ -106,9 +106,9 @@ class OpenAIClientManager:
     def execute_with_retry[T](self, fn: Callable[[openai.OpenAI], T], max_retries: int | None = None) -> T:
         """Run `fn` once with a pooled client, whose requests may each try up to `max_retries` further keys.
 
-        With None, they may try all keys. `fn` is not repeated, because the client itself retries failed requests with
-        other keys. Raises the SDK's error if no key could answer a request, `NoKeysError` if no key is configured, and
-        `ValueError` if `max_retries` is negative.
+        If `max_retries` is None, they may try all keys. `fn` is not repeated, because the client itself retries failed
+        requests with other keys. Raises the SDK's error if no key could answer a request, `NoKeysError` if no key is
+        configured, and `ValueError` if `max_retries` is negative.
         """
         self._check(max_retries)
         if max_retries is None or max_retries >= len(self.keys):
@@ -253,7 +253,7 @@ os.register_at_fork(after_in_child=lambda: setattr(_Installed, "building", threa
 
 
 def install_manager(manager: OpenAIClientManager | None) -> None:
-    """Make `get_openai_client_manager` return `manager` in this process. With None, it builds a new one."""
+    """Make `get_openai_client_manager` return `manager` in this process. None removes the manager."""
     _Installed.manager, _Installed.pid = manager, os.getpid()
 
 

@@ -30,7 +30,7 @@ _OTHERS = {
 }
 _LARGE = {HECTARES: IN_SQUARE_METERS[HECTARES], **_OTHERS}
 _TO = re.compile(r"\s*(?:sq\.? ?ft\.?|sqft|m²)?\s*(?:-|–|—|to)\s*", re.I)
-#: Maximum ratio of a range's end to its start. `5 - 1,200 sq ft` exceeds it: an apartment number and an area.
+#: Maximum ratio of a range's end to its start. `5 - 1,200 sq ft` is not a range: 5 is an apartment number.
 _WIDEST_RANGE = 10
 
 

@@ -1,4 +1,4 @@
-"""Recognize regions of countries. Their names are in `fields/countries.toml`."""
+"""Recognize regions of countries. Names of regions are in `fields/countries.toml`."""
 
 import re
 

@@ -18,8 +18,7 @@ from openai.types import Batch
 from app.keypool.retry_loop import KEY_ID, allowed_keys, bound, sent_once
 
 ENDPOINT: Final = "/v1/chat/completions"
-#: OpenAI deletes our files after this time, even if our process crashed. That is enough for a batch, which takes up to
-#: 24 hours.
+#: OpenAI deletes our files after this time, even if our process crashed. A batch takes up to 24 hours.
 FILES_EXPIRE = timedelta(days=3)
 _OURS = "propintel_batch"
 _LISTED_AT_ONCE = 100

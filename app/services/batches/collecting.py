@@ -99,7 +99,7 @@ class _RemainingBudgets:
 def _choose(parts: Parts, model: str) -> tuple[list[Candidate], list[str]]:
     """Choose requests for one batch, within the maximum file size, the limit of enqueued tokens, and all budgets.
 
-    Also return the ids of requests that exceed the budget of their batch of jobs.
+    Also return the ids of requests that the budget of their batch of jobs can never cover.
     """
     keys = parts.usable_keys()
     if not keys:
@@ -148,7 +148,8 @@ def _most_tokens(parts: Parts, model: str) -> float:
     """Return the maximum number of tokens per batch.
 
     There is no limit unless OpenAI rejected one of the model's batches in the last day for too many enqueued tokens.
-    Then the limit is half the tokens of the rejected batch, or twice the tokens of a newer batch that OpenAI accepted.
+    After a rejection, the limit is half the tokens of the rejected batch, or twice the tokens of a newer batch that
+    OpenAI accepted.
     """
     since = parts.clock.now() - _REMEMBERED
     recent = [b for b in parts.batches.newest() if b.model == model and b.created_at >= since]

@@ -131,7 +131,7 @@ def _line(text: str) -> str:
 def _recorded(database: Callable[[], Database], entry: Mapping[str, str]) -> datetime | None:
     """Log and store an audit entry. Return when it was stored, or None if the database failed.
 
-    Log it as a warning, so that no common LOG_LEVEL hides it.
+    The log level is WARNING, so that no common LOG_LEVEL hides the entry.
     """
     arguments = {**entry, "why": f" ({entry['reason']})" if entry["reason"] else ""}
     fields = {"key": entry["mask"], **{name: entry[name] for name in ("action", "who", "reason", "outcome")}}

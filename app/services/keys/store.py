@@ -33,7 +33,7 @@ def open_key_store(keys: Sequence[ApiKey], settings: Settings, clock: Clock) -> 
 
 
 def connect_store(url: str) -> redis.Redis:
-    """Return a Redis client for the key store. It reconnects once after a lost connection."""
+    """Return a Redis client for the key store. The client reconnects once after a lost connection."""
     pool = redis.BlockingConnectionPool.from_url(
         url,
         max_connections=_MOST_CONNECTIONS,

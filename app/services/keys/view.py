@@ -54,7 +54,8 @@ def amounts(of: Cap | Spent) -> dict[str, float]:
 class KeyView:
     """The keys of `settings` and their shared state. Thread-safe. The caller must close it.
 
-    It connects to Redis at first use. If `keys` is None, it loads them from `settings`, or raises `ConfigurationError`.
+    The view connects to Redis at first use. If `keys` is None, it loads them from `settings`, or raises
+    `ConfigurationError`.
     """
 
     def __init__(self, settings: Settings, clock: Clock | None = None, keys: tuple[ApiKey, ...] | None = None) -> None:

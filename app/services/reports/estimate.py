@@ -47,7 +47,7 @@ class Estimate:
 
     `model_calls` includes web searches. `usd` is None if the model's price is unknown. `minutes` is a lower bound, or
     None while the keys' limits are unknown. `recent_jobs` maps "urls" and "addresses" to the number of recent jobs on
-    which the estimate is based. For 0, the estimate is based on typical figures.
+    which the estimate is based. A 0 means that typical figures are used.
     """
 
     targets: int

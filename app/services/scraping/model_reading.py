@@ -58,8 +58,8 @@ class ModelReading:
     """An extraction with the model's verified values, if any.
 
     `asked` lists the fields of the question, which has `prompt_tokens` tokens. `unanswered` lists the fields for which
-    there is no answer. `dropped` lists the fields whose values the page does not confirm. `note` gives the reason for
-    both. `asks_again` is True if the model was unavailable and should be asked later.
+    there is no answer. `dropped` lists the fields whose values the page does not confirm. `note` says why fields are
+    unanswered or dropped. `asks_again` is True if the model was unavailable and should be asked later.
     """
 
     extraction: Extraction

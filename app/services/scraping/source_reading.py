@@ -182,7 +182,7 @@ class SourceReader:
         return True
 
     def _judge(self, found: Read) -> bool:
-        """Keep the page if it is about the address. Otherwise, follow its link that names the address, if any."""
+        """Keep the page if it is about the address. Otherwise, follow a link on it that names the address."""
         asked, extraction, record, page = found.asked, found.extraction, found.record, found.visit.page
         match = match_address(record.values, self._address, self._parcels(), place_is_known=asked.place_is_known)
         holds = extraction.kind in WITH_PROPERTY and bool(set(record.values) - NOT_ENOUGH)

@@ -99,7 +99,7 @@ def _end(watch: Watch, made: Sequence[Row[Any]], now: datetime) -> str:
 def job_again_at(error_code: str, error_message: str, now: datetime) -> ColumnElement[Any]:
     """Return a SQL expression for the retry time of a job that fails at `now`.
 
-    It is NULL if the job has no watch or is not retried. The job's age selects the wait from `_HOURS`.
+    The time is NULL if the job has no watch or is not retried. The job's age selects the wait from `_HOURS`.
     """
     hours = _hours(error_code, error_message)
     waits = [

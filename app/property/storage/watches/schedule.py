@@ -49,8 +49,8 @@ _LOOK_AGAIN = timedelta(minutes=30)
 _RESEND = timedelta(seconds=30)
 #: Days within which a new watch is first due if its target was never read.
 _FIRST_WITHIN_DAYS = 1
-#: A refresh is due a twelfth of the interval early, but at most half a day (in seconds). This leaves time to confirm a
-#: change before the interval ends.
+#: A refresh is due a twelfth of the interval early, but at most half a day (in seconds). The time gained is for
+#: confirming a change before the interval ends.
 _EARLY_SHARE, _EARLY_SECONDS = 12, 43_200
 
 

@@ -24,7 +24,7 @@ MOST_UNHEALTHY = 20
 _KEY = "{propintel}:key-report"
 KEPT_SECONDS = 30 * 86_400
 _TIMEOUT_SECONDS = 2.0
-#: States of unhealthy keys. Those that need an operator come first, and temporary ones last.
+#: States of unhealthy keys. States that need an operator come first, and temporary states last.
 _OUT_OF_ROTATION = ("dead", "no_quota", "open", "half_open", "cooling")
 
 

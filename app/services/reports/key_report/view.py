@@ -38,8 +38,8 @@ class KeyView:
 class BudgetUse:
     """The usage of a daily cap, of all keys or of the key `mask`.
 
-    `stopped` is True if a request was rejected today because of the cap. For a cap per key, that requires that all keys
-    have reached it.
+    `stopped` is True if a request was rejected today because of the cap. A cap per key can cause a rejection only if
+    all keys have reached the cap.
     """
 
     budget: Literal["day", "key_day"]

@@ -99,9 +99,9 @@ ALL = tuple(SPECS.values())
 REGISTRY = CollectorRegistry()
 _specs: list[Spec] = []
 
-#: HTTP methods that are counted by name. Others count as "other", so that clients cannot create series.
+#: HTTP methods that are counted by name. Other methods count as "other", so that clients cannot create series.
 HTTP_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-#: Service tiers in API responses that are counted by name. Others count as "other".
+#: Service tiers in API responses that are counted by name. Other tiers count as "other".
 TIERS = ("default", "flex", "priority", "scale", "auto")
 
 
@@ -147,7 +147,7 @@ CHANGE_DELIVERIES = _counter("change_deliveries")
 HTTP_REQUESTS = _counter("http_requests")
 HTTP_REQUEST_SECONDS = _histogram("http_request_seconds")
 
-#: Metrics that processes count. The others are read from the stores.
+#: Metrics that processes count. Other metrics are read from the stores.
 COUNTED = tuple(_specs)
 
 

@@ -152,7 +152,7 @@ def _histogram(spec: Spec, found: _Found) -> Samples:
 
 
 def _of(spec: Spec, found: _Found, suffix: str = "", *more: str) -> dict[tuple[str, ...], float]:
-    """Return the samples that have exactly the labels of `spec`. Those of an older version may have others."""
+    """Return the samples that have exactly the labels of `spec`. Older versions may have used other labels."""
     names = (*spec.label_names, *more)
     samples = found[f"{spec.shown}{suffix}"]
     return {tuple(labels[n] for n in names): total for labels, total in samples if set(labels) == set(names)}
