@@ -11,9 +11,7 @@ class Clock(Protocol):
         """Return the time in UTC, timezone-aware."""
         ...
 
-    def now_us(self) -> int:
-        """Return the time in whole microseconds since the Unix epoch."""
-        ...
+    def now_us(self) -> int: ...
 
     def sleep(self, seconds: float) -> None:
         """Sleep in this thread. If `seconds` is 0 or less, return immediately."""

@@ -9,7 +9,6 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u
 
 
 def printable(text: str) -> str:
-    """Replace each control character and line break with a space."""
     return _UNPRINTABLE.sub(" ", text)
 
 

@@ -45,7 +45,7 @@ _TIMEOUT_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class PageSession:
-    """The session of a signed-in browser. `csrf` is the token that every form must send back."""
+    """`csrf` is the token that every form must send back."""
 
     caller: Caller
     csrf: str

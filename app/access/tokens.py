@@ -72,7 +72,7 @@ class Caller:
 
 
 class TokenVerifier:
-    """Verifies tokens. If `loopback_only` is true, requests with a token from other machines must be rejected."""
+    """If `loopback_only` is true, the web server must reject requests with a token from other machines."""
 
     def __init__(
         self,

@@ -54,7 +54,6 @@ class Call:
         self.attempts += 1
 
     def barred_keys(self, all_keys: Iterable[str]) -> frozenset[str]:
-        """Return the ids of the keys that the request must not use now."""
         unused = set(all_keys) - self.used if len(self.used) > self.further_keys else set[str]()
         return frozenset(self.barred | self.failed.keys() | unused)
 

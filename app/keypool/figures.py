@@ -22,7 +22,6 @@ Transition = Literal["open", "closed", "dead", "no_quota", "cooling"]
 
 
 def wait_class(waited_us: int) -> int:
-    """Return the index of a waiting time's bucket in `ModelFigures.waits`."""
     return bisect_left(_WAIT_BOUNDS_US, waited_us)
 
 

@@ -31,7 +31,7 @@ _FINGERPRINT_KEY = b"property-intelligence key fingerprint v1"
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """One OpenAI key. `key_id` and `mask` are public. Keys of the same `group` share rate limits and quota.
+    """`key_id` and `mask` are public. Keys of the same `group` share rate limits and quota.
 
     `base_url` is the URL of the key's own API server, with no trailing slash. It is "" for the default server.
     """

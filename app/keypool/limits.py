@@ -88,7 +88,7 @@ class LimitReading:
 
 
 def read_limits(headers: Mapping[str, str]) -> LimitReading:
-    """Parse the `x-ratelimit-*` headers of a response. Incomplete or invalid values count as not reported."""
+    """Incomplete or invalid values count as not reported."""
     return LimitReading(_meter(headers, "requests"), _meter(headers, "tokens"))
 
 

@@ -111,12 +111,11 @@ class KeyPool:
         return call.tries_again(lease.key_id, settlement, self.store.now_us())
 
     def end_stream(self, lease: Lease, usage: Usage | None, *, broke: bool) -> None:
-        """Report the end of a stream. If `usage` is None, the estimate stays charged."""
+        """If `usage` is None, the estimate stays charged."""
         change = self.store.end_stream(lease, usage, broke=broke)
         self._log(self._by_id[lease.key_id], Outcome.SERVER_FAILURE if broke else Outcome.SUCCESS, change, lease)
 
     def abandon(self, call: Call, lease: Lease | None, result: Settlement) -> None:
-        """Release the call's lease and reservation after an interruption."""
         if lease is not None:
             self.store.settle(lease, result)
         if call.reservation is not None:

@@ -38,7 +38,6 @@ class Cap:
     microusd: int | None = None
 
     def exceeded(self, used: Spent, more: Spent) -> str | None:
-        """Return the first limit ("calls", "tokens", or "microusd") that `used` plus `more` exceeds, or None."""
         if more == NOTHING:
             return None
         caps, total = {f.name: getattr(self, f.name) for f in fields(self)}, used + more

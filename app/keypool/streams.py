@@ -49,7 +49,6 @@ class StreamTail:
             del self._tail[:-_TAIL_BYTES]
 
     def failed(self) -> bool:
-        """Return whether one of the last events reports a server error."""
         for event in _EVENT.findall(self._tail)[-_EVENTS_READ:]:
             body = read_object(event)
             response = body.get("response")

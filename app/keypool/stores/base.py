@@ -69,7 +69,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """The request must wait. The caller should repeat `acquire` or `confirm` after `pause_us`."""
+    """The caller should repeat `acquire` or `confirm` after `pause_us`."""
 
     pause_us: int
 

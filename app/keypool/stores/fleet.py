@@ -166,7 +166,7 @@ class FleetStore:
         return Change()
 
     def charge_bulk(self, bulk: Bulk) -> str | None:
-        """Charge a bulk. Raises `redis.RedisError` while Redis is unavailable, because a bulk can wait."""
+        """Raises `redis.RedisError` while Redis is unavailable, because a bulk can wait."""
         return self._redis.charge_bulk(bulk)
 
     def settle_bulk(self, bulk: Bulk, result: BulkResult) -> None:

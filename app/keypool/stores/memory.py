@@ -11,7 +11,7 @@ from app.keypool.stores.server_time import Now
 
 
 class MemoryStore(ScriptStore):
-    """A `Store` that keeps its state in memory. `options` are passed to `ScriptStore`."""
+    """`options` are passed to `ScriptStore`."""
 
     scope: Scope = "process"
     blocking = False

@@ -64,7 +64,7 @@ class ReportOutbox:
                 self._thread.start()
 
     def send(self, report: Report) -> None:
-        """Queue a report. Reports are sent in order. While Redis is unavailable, they are kept."""
+        """Reports are sent in order. While Redis is unavailable, they are kept."""
         self.start()
         self._reports.put(report)
 

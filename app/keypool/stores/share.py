@@ -183,7 +183,6 @@ class RetiredShares:
             self._shares = (*self._shares, share)
 
     def holder(self, lease: Lease) -> ShareStore | None:
-        """Return the share that issued the lease, or None if the lease has ended."""
         return next((share for share in self._shares if share.holds(lease)), None)
 
     def reports(self) -> list[OfflineActivity]:

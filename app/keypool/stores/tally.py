@@ -33,7 +33,6 @@ class OfflineActivity:
     used_us: Mapping[str, int] = field(default_factory=dict)
 
     def since(self, before: OfflineActivity) -> OfflineActivity:
-        """Return the activity since the earlier state `before`."""
         spent = {name: of - before.spent.get(name, NOTHING) for name, of in self.spent.items()}
         counts = {
             name: {f: more for f, count in of.items() if (more := count - before.counts.get(name, {}).get(f, 0))}

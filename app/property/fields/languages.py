@@ -29,5 +29,4 @@ def _by_code() -> Mapping[str, Sections]:
 
 
 def language(code: str | None) -> Sections:
-    """Return the sections of a language, or an empty mapping if it has no file."""
     return _by_code().get(code or "", {})

@@ -45,7 +45,6 @@ def alternatives(section: str, key: str, lang: str | None = None, *, whole: bool
 
 @cache
 def pattern(section: str, key: str) -> re.Pattern[str]:
-    """Return the compiled pattern of the phrases of all languages under `key`. The pattern ignores case."""
     return re.compile(alternatives(section, key), re.IGNORECASE)
 
 

@@ -30,11 +30,11 @@ _LOCK = "alive"
 
 
 class BrowserGoneError(Exception):
-    """The browser process has ended. The error message states the reason."""
+    """The browser process has ended."""
 
 
 class BrowserStartError(Exception):
-    """The browser did not start. The error message states the reason."""
+    """The browser did not start."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,9 +87,7 @@ class Exchange:
     def request(
         self, method: str, destination: Destination, headers: Mapping[str, str], body: bytes, deadline_us: int
     ) -> Iterator[httpx2.Response]:
-        """Send a request. `headers` override the default headers. The caller reads the body inside the `with` block,
-        using `read_body`.
-        """
+        """`headers` override the default headers."""
         merged = httpx2.Headers(self._headers)
         merged.update(headers)
         request = httpx2.Request(method, destination.url, headers=merged, content=body or None)

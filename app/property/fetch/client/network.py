@@ -57,7 +57,6 @@ class Request:
         return min(wanted_bytes, left)
 
     def count(self, received: int) -> None:
-        """Count `received` bytes. Raises `PageTooLargeError` if the total exceeds `Limits.wire_bytes`."""
         self.received_bytes += received
         if self.received_bytes > self.limits.wire_bytes:
             raise PageTooLargeError(self.destination.url, self.limits.wire_bytes, "on the wire")

@@ -61,7 +61,6 @@ def effective(address: IPAddress) -> IPAddress:
 
 
 def unmapped(address: IPAddress) -> IPAddress:
-    """Return the IPv4 address in a v4-mapped address. Return other addresses unchanged."""
     return effective(address) if isinstance(address, IPv6Address) and address in _MAPPED else address
 
 

@@ -45,7 +45,7 @@ class Slot:
             self._late()
 
     def answered(self, status: int, retry_after_seconds: float | None = None) -> None:
-        """Record the response's status. `retry_after_seconds` is used only with status 429 or 503."""
+        """`retry_after_seconds` is used only with status 429 or 503."""
         pushed_back = status in _PUSHED_BACK
         self.outcome = RequestOutcome(
             latency_us=self._clock.now_us() - self._began_us,

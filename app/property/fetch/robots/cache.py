@@ -40,7 +40,7 @@ class RobotsFile:
 
 @dataclass(frozen=True, slots=True)
 class CachedRobots:
-    """A robots.txt file. `until_us` is when it expires, in microseconds since the epoch."""
+    """`until_us` is when it expires, in microseconds since the epoch."""
 
     file: RobotsFile
     until_us: int
@@ -59,7 +59,6 @@ class LocalRobotsCache:
             return cached if cached is not None and cached.until_us > self._clock.now_us() else None
 
     def put(self, origin: str, cached: CachedRobots) -> None:
-        """Store the file until it expires, and release the claim."""
         with self._lock:
             while len(self._files) >= _MAX_LOCAL_FILES:
                 del self._files[next(iter(self._files))]

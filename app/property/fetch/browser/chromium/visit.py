@@ -53,7 +53,6 @@ class Order:
 
     @classmethod
     def of(cls, message: Message) -> Self:
-        """Parse a `render` message. Raises `KeyError` if a field is missing."""
         return cls(**{field.name: message[field.name] for field in fields(cls)})
 
 
