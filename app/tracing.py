@@ -2,8 +2,8 @@
 
 `open_resources` calls `configure_tracing`, after a fork. Closing the resources calls `shutdown_tracing`. If no
 collector is configured, `span` costs almost nothing, and the SDK is not imported. A job's trace id is its job id (both
-have 128 bits), so all its attempts belong to one trace. Spans are redacted, and URLs are shown without their query. An
-unavailable collector does not delay the work.
+have 128 bits), so all attempts of the job belong to one trace. Spans are redacted, and URLs are shown without their
+query. An unavailable collector does not delay the work.
 """
 
 from __future__ import annotations

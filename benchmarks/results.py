@@ -18,7 +18,7 @@ class BenchmarkError(Exception):
 
 
 def exit_code(measure: Callable[[], object]) -> int:
-    """Run `measure`. Return 0 on success, 1 if it fails, 2 if something it needs is missing, 130 after Ctrl-C.
+    """Run `measure`. Return 0 on success, 1 if it fails, 2 if something that it needs is missing, 130 after Ctrl-C.
 
     Errors are printed on stderr.
     """

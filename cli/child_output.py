@@ -20,7 +20,7 @@ from io import BytesIO, RawIOBase
 from app.redaction import redact
 
 _CHUNK_BYTES = 65_536
-#: Longer lines are printed in parts.
+#: Maximum bytes of a line. Longer lines are printed in parts.
 _LONGEST_LINE_BYTES = 1_000_000
 #: Maximum bytes of output buffered while stderr is blocked.
 _MOST_WAITING_BYTES = 16_000_000

@@ -59,7 +59,6 @@ class StopSignals:
             raise StopRequestedError(self._signum)
 
     def wait(self, seconds: float) -> None:
-        """Wait for `seconds`, or until a signal arrives."""
         until = time.monotonic() + seconds
         while self._signum is None and not self._reload_asked and time.monotonic() < until:
             time.sleep(_POLL_SECONDS)

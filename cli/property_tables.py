@@ -65,7 +65,7 @@ def property_list(found: Sequence[Shown], ids: Mapping[str, str] | None = None) 
 
 
 def conflict_table(found: Sequence[Shown], ids: Mapping[str, str] | None = None) -> Table:
-    """Return a table of the values that sources disagree about. If `ids` is given, a column shows these short ids."""
+    """Return a table of the values that sources disagree about."""
     rows = []
     for shown in found:
         for conflict in shown["conflicts"]:

@@ -1,7 +1,7 @@
 """`propintel up`: run workers and beat, and optionally Flower and the web server, until Ctrl-C.
 
-The ports and the home are checked before anything starts (`conflicts.py`). A process that was up and ends is restarted
-(`keeping.py`). SIGHUP reloads the OpenAI keys.
+The ports and the home are checked before anything starts (`conflicts.py`). A process that ends after it was up is
+restarted (`keeping.py`). SIGHUP reloads the OpenAI keys.
 """
 
 import contextlib

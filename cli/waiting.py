@@ -19,7 +19,8 @@ _SILENCE_SECONDS = 15.0
 _PAGE = 500
 
 
-#: Shows progress: how many jobs have ended, the counts of the batch by state, and how many jobs are of other batches.
+#: Shows progress: how many jobs have ended, the counts of the batch by state, and how many jobs belong to other
+#: batches.
 _Meter = Callable[[int, Mapping[str, int], int], None]
 
 

@@ -37,7 +37,7 @@ class Scraped:
 
 @dataclass(frozen=True)
 class Stored:
-    """A stored property, with each page's own values and their evidence, by URL."""
+    """A stored property. `says` and `evidence` have the values of each page and their evidence, by URL."""
 
     shown: dict[str, Any]
     says: dict[str, dict[str, Any]] = field(default_factory=dict)

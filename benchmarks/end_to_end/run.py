@@ -37,8 +37,9 @@ class EndToEnd:
 def run(folder: Path, home: Path, *, openai: dict[str, str] | None = None) -> EndToEnd:
     """Run all labeled pages of `folder` through a worker with its state in `home`.
 
-    `openai` has the variables of a model's API; None runs without a model. Raises `RuntimeError` with the last output
-    if `propintel up` or another command fails, and `subprocess.TimeoutExpired` if the jobs do not end in time.
+    `openai` has the environment variables of a model's API; None means that no model is used. Raises `RuntimeError`
+    with the last output if `propintel up` or another command fails, and `subprocess.TimeoutExpired` if the jobs do not
+    end in time.
     """
     files = [row["file"] for row in load_truth(folder)]
     with _serving(folder) as address:

@@ -66,8 +66,6 @@ class Answered:
 
 @dataclass(frozen=True)
 class Batch:
-    """A set of labeled pages and its results."""
-
     name: str
     run: Run
     rules: Report
@@ -95,7 +93,10 @@ def batches(real: Path, done: Run) -> Iterator[Batch]:
 
 
 def runs(real: Path, done: Run | None = None) -> Iterator[tuple[str, Run]]:
-    """Read the pages of each batch, and yield its name and run. `done` is an existing run of `real`."""
+    """Read the pages of each batch, and yield its name and run.
+
+    `done` is an existing run of `real`, which is then not read again.
+    """
     yield "real", done or run(real)
     if (real / "more_truth.jsonl").is_file():
         yield "more", run(real, "more_truth.jsonl")

@@ -26,7 +26,10 @@ CORE: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Core:
-    """The results for the core fields. `fields` maps a field to (pages that have it, pages where it is correct)."""
+    """The results for the core fields.
+
+    `fields` maps a core field to two counts: the pages that have it, and the pages where it is correct.
+    """
 
     fields: Mapping[str, tuple[int, int]]
     all_right: tuple[str, ...]

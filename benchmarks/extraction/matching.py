@@ -98,7 +98,6 @@ def bathrooms(label: Any, value: Any, _row: Row, record: Record) -> bool:
 
 
 def area(unit_label: str, unit_field: str) -> Callable[[Any, Any, Row, Record], bool]:
-    """Return a function that compares areas in square meters, with a tolerance of 0.5 percent."""
 
     def matches(label: Any, value: Any, row: Row, record: Record) -> bool:
         unit = record.get(unit_field)
@@ -115,7 +114,7 @@ def coordinate(label: Any, value: Any, _row: Row, _record: Record) -> bool:
 
 
 def date(label: Any, value: Any, _row: Row, _record: Record) -> bool:
-    """Match a date. A label without a day matches all dates that begin with it."""
+    """A label without a day matches all dates that begin with it."""
     return str(value) == label or (len(str(label)) < 10 and str(value).startswith(str(label)))
 
 
@@ -134,7 +133,7 @@ def identifier(label: Any, value: Any, row: Row, _record: Record) -> bool:
 
 
 def in_address(value: Any, row: Row) -> bool:
-    """Return True if `value` is a word of the page's URL, or the part before a hyphen, as in `105001-7436-Main-St`."""
+    """Return True if `value` is a word of the page's URL, or a word's part before a hyphen (`105001-7436-Main-St`)."""
     words = [word for word in re.split(r"[^\w-]+|_", row.get("url") or "") if word]
     return any(_plain(value) in (_plain(word), _plain(word.partition("-")[0])) for word in words)
 

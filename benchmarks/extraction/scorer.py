@@ -132,7 +132,10 @@ class Report:
 
 
 def score(records: Mapping[str, Mapping[str, Any]], truth: Sequence[Mapping[str, Any]]) -> Report:
-    """Score `records` (values by RESO name, by the label's `file`); a page without a record misses all its labels."""
+    """Score `records`, which map a label's `file` to values by RESO name.
+
+    A page without a record misses all its labeled values.
+    """
     report = Report(pages=len(truth))
     for row in truth:
         record = records.get(row["file"], {})

@@ -14,7 +14,6 @@ _FROZEN = {"migrations", "vendor"}
 
 
 def lines_of_reading(root: Path = _ROOT) -> int:
-    """Return the lines of Python, including blank lines, in the packages that read pages."""
     files = (file for name in _READING for file in (root / "app" / "property" / name).rglob("*.py"))
     return sum(len(file.read_text("utf-8").splitlines()) for file in files)
 

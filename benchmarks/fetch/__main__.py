@@ -61,7 +61,10 @@ def _measured(peers: str, repeats: int, scale: float) -> dict[Cell, Figures]:
 
 
 def run_cell(cell: Cell, peers: str) -> Figures:
-    """Run one cell. `peers` is the Python interpreter with Scrapy. Raises `BenchmarkError` if a page is missing."""
+    """Run one cell. `peers` is the path of the Python interpreter that has Scrapy.
+
+    Raises `BenchmarkError` if a page is missing.
+    """
     python = peers if cell.contestant == SCRAPY else sys.executable
     with tempfile.TemporaryDirectory() as folder:
         cell_file, out = Path(folder) / "cell.json", Path(folder) / "out.json"

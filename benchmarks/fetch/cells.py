@@ -1,4 +1,4 @@
-"""The cells, which are the runs to measure: a contestant with a number of sites and pages, and a crawl delay."""
+"""The runs to measure, called cells. Each has a contestant, a number of sites and pages, and a crawl delay."""
 
 from dataclasses import asdict, dataclass
 from ipaddress import IPv4Address

@@ -12,9 +12,8 @@ JITTER_SECONDS = 0.05
 
 @dataclass(frozen=True)
 class Figures:
-    """The figures of a run.
-
-    `pace_share` is the share of the pages allowed by the crawl delay that were requested; None without a crawl delay.
+    """`pace_share` is the share of the pages allowed by the crawl delay that were requested; None without a crawl
+    delay.
     """
 
     pages: int

@@ -58,7 +58,7 @@ def measure(keys: int, samples: int) -> dict[str, Any]:
 
 
 def measure_outage(keys: int, samples: int, models: int = 5) -> dict[str, Any]:
-    """Return median milliseconds of the store's operations while every circuit is open."""
+    """Return the median milliseconds of the store's operations while every circuit is open."""
     with redis_server() as server:
         made = make_keys([f"sk-simulator-admission{'x' * 16}{n:05d}" for n in range(keys)])
         store = RedisStore(made, "round_robin", redis.Redis.from_url(server.url), process="bench")

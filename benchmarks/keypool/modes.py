@@ -57,8 +57,8 @@ class Event:
 class Mode:
     """A kind of load: "closed" (every slot always busy) or "open" (Poisson arrivals at `rate` times the capacity).
 
-    `server` has options of the simulator, `rpms` its keys' limits. `processes` and `slots` override the command's
-    options. With `streams`, jobs request streams and read them to the end.
+    `server` has options of the simulator, and `rpms` the limits of its keys in requests per minute. `processes` and
+    `slots` override the command's options. With `streams`, jobs request streams and read them to the end.
     """
 
     name: str

@@ -1,4 +1,7 @@
-"""Draw the saturated mode: `python -m benchmarks.keypool.plot figures.json keypool.svg`. Needs only matplotlib."""
+"""Draw the figures of the mode `saturated`: `python -m benchmarks.keypool.plot figures.json keypool.svg`.
+
+It needs only matplotlib.
+"""
 
 from __future__ import annotations
 

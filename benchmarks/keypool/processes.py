@@ -34,7 +34,6 @@ _READY_SECONDS = 240
 
 
 def _environment() -> dict[str, str]:
-    """Return the environment without proxies and without variables that configure the project, OpenAI, or LiteLLM."""
     cleared = (*VARIABLE_PREFIXES, "LITELLM_")
     ours = [name for name in os.environ if name.upper().startswith(cleared) or name.upper().endswith("_PROXY")]
     kept = {name: value for name, value in os.environ.items() if name not in ours}

@@ -14,7 +14,7 @@ _ONE_A_SECOND = "60 RPM"
 
 @dataclass(frozen=True)
 class Target:
-    """A target of the pool. `limit` is the lowest ("≥") or the highest ("≤") acceptable result of `measure`."""
+    """`limit` is the lowest ("≥") or the highest ("≤") acceptable result of `measure`."""
 
     about: str
     sign: Literal["≥", "≤"]

@@ -26,7 +26,7 @@ _SECRET = "only-for-the-benchmark-0123456789abcdef"  # noqa: S105 (signs tokens 
 
 @dataclass(frozen=True)
 class Visited:
-    """A page, with its `name` in the report. A live page refreshes a part every few seconds."""
+    """A page, with its `name` in the report. A live page reloads a part of itself every few seconds."""
 
     name: str
     path: str

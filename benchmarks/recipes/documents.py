@@ -75,7 +75,6 @@ class Writer:
         return f"<h2>Values by year</h2><table {self._mark('history')}><tr>{heads}</tr>{lines}</table>"
 
     def _calculator(self, price: Fact | None) -> str:
-        """Return a loan calculator with misleading amounts; "" if the site is not English or the page has no price."""
         if price is None or self._style.lang != "en":
             return ""
         monthly, down = (self._style.money(round(price.value * share)) for share in (0.0056, 0.2))

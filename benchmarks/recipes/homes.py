@@ -144,7 +144,6 @@ def _year(facts: list[Fact], back: int, style: Style, rng: random.Random) -> tup
 
 
 def _as_data(fact: Fact, keys: Mapping[str, str]) -> Fact:
-    """Return the fact as a county's JSON layer writes it, with the key as its only label."""
     key = keys[fact.field]
     raw = fact.value
     unit = "Acres" if fact.field == "LotSizeArea" else None

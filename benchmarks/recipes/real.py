@@ -25,7 +25,10 @@ _LABELS = ("truth.jsonl", "more_truth.jsonl")
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A host of several pages. `read` counts values that recipes read; `wrong` lists those that labels contradict."""
+    """The result for a host with several labeled pages.
+
+    `read` counts values that recipes read; `wrong` lists those that labels contradict.
+    """
 
     name: str
     pages: int

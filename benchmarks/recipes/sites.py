@@ -109,7 +109,6 @@ def _styled(style: Style, layouts: Mapping[str, str], rng: random.Random) -> Des
 
 
 def _redesigned(first: Design, at: int, rng: random.Random) -> Design:
-    """Return a new design with other layouts, classes, and row order. About half of the labels are replaced."""
     drawn = _labels(first.style.lang, rng)
     labels = {name: drawn[name] if rng.random() < 0.5 else label for name, label in first.style.labels.items()}
     keys = words.LAYER_KEYS[(at // 4 + 1) % 2]
@@ -123,8 +122,6 @@ def _redesigned(first: Design, at: int, rng: random.Random) -> Design:
 
 
 def _kept(rows: tuple[str, ...], lang: str, rng: random.Random) -> tuple[str, ...]:
-    """Return the rows that a site uses: the main rows, and two thirds of the other rows with a label in its
-    language."""
     known = words.COMMON if lang == "en" else words.FOREIGN[lang]
     possible = [name for name in rows if name in known]
     must = {"ListPrice", "BedroomsTotal", "LivingArea", "ParcelNumber", "YearBuilt", "TaxYear", "TaxAssessedValue"}

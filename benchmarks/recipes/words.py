@@ -69,7 +69,6 @@ ODD: Mapping[str, tuple[str, ...]] = {
     "ListingId": ("Our ref", "Web code"),
     "ListAgentFullName": ("Your guide",),
 }
-#: Labels in other languages, by language and field.
 FOREIGN: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "de": {
         "ListingId": ("Objekt-ID", "Objektnummer"),

@@ -16,7 +16,7 @@ without pause; half of all names and old values are too old. A save that gives u
 *Worst* is of five, or of a hundred properties. CPU is the writer's; busy cores are the machine's. **Bold**: target
 missed.
 """
-#: The rows shown with median and maximum, and the target of each median.
+#: The rows that show a median and a maximum, and the target of each median.
 _ALONE = {
     "prune_values": ("pruning values, nothing due: median (worst)", 50),
     "prune_copies": ("pruning page copies, nothing due: median (worst)", 50),

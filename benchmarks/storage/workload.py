@@ -23,7 +23,10 @@ def home_number(copy: int, place: int) -> int:
 
 
 def readings(number: int, at: datetime, *, price: int | None = None) -> Iterator[SourceRecord]:
-    """Yield the records of a home's one to three pages, read at `at`. If `price` is given, listings state it."""
+    """Yield the records of a home's one to three pages, read at `at`.
+
+    If `price` is given, the listings state this price.
+    """
     for record in sources_of(_templates(), number, random.Random(number % STRIDE), at):
         changed: dict[str, Any] = {} if price is None or "ListPrice" not in record.values else {"ListPrice": price}
         body = hashlib.sha256(f"{record.url} {at} {price}".encode()).hexdigest()

@@ -131,7 +131,7 @@ def _budget(figures: Figures, found: Simulated) -> None:
 
 
 def _webhooks(figures: Figures, found: Simulated) -> None:
-    """Compare the receiver's events with the feed. An event may be delivered twice with the same id."""
+    """An event may be delivered twice with the same id."""
     wanted = [f"change_{change.id}" for change in found.changes]
     taken = Counter(found.taken)
     figures.lost = [event for event in wanted if not taken[event]]

@@ -109,7 +109,6 @@ class Fleet:
         return waiting + int(self.broker.hlen("unacked"))
 
     def wait_until(self, ready: Callable[[], bool], what: str, seconds: float) -> None:
-        """Wait until `ready` is true. Raises `TimeoutError` naming `what`, or `ChildDiedError` if a process ends."""
         self.supervisor.wait_until(ready, what, seconds)
 
     def wait_for_batch(self, batch: str, seconds: float) -> None:

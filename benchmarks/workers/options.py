@@ -19,7 +19,7 @@ def chosen_databases(text: str) -> tuple[Database, ...]:
 
 @dataclass(frozen=True)
 class Pool:
-    """A worker's pool and its number of concurrent jobs, on the command line as `threads:32`."""
+    """A worker's pool and its number of concurrent jobs, written as `threads:32` on the command line."""
 
     name: str
     slots: int

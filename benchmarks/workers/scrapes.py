@@ -37,7 +37,7 @@ _SCRAPES = 20
 #: The pause before each scrape, which is longer than a response is cached.
 _SCRAPE_GAP_SECONDS = 1.2
 _MODEL_SECONDS = 1.0
-#: More jobs than the children finish during the measurement.
+#: The number of queued jobs, which is more than the children finish during the measurement.
 _QUEUED = 6_000
 #: The rate limit is disabled, because all requests of the storm have the same caller.
 _VARIABLES = {"JWT_SECRET": "s" * 32, "API_RATE_LIMIT_PER_MINUTE": "0"}

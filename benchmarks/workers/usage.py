@@ -86,7 +86,7 @@ class Busy:
 
 
 class PeakMemory:
-    """A context manager that samples `memory_mb` every second. `mb` is the maximum."""
+    """A context manager that samples `memory_mb` every second. `mb` is the highest sample."""
 
     def __init__(self, process: psutil.Process) -> None:
         self._process = process

@@ -78,7 +78,6 @@ def make(root: Path, given: Path) -> list[str]:
 
 
 def _given(file: Path) -> str | None:
-    """Return the secret that the operator gave, without the final newline; None if the file is missing."""
     if not file.is_file():
         return None
     text = file.read_text(encoding="utf-8").strip()

@@ -49,7 +49,6 @@ def only_top(expression: str, rank: str, by: str = "key", pick: str = "topk") ->
 
 
 def busiest(expression: str) -> str:
-    """Return `expression` for the keys with the most requests in the shown time range."""
     average = f"avg_over_time({requests()}[$__range] @ end())"
     return only_top(expression, f"sum by (key) ({average})")
 

@@ -1,6 +1,7 @@
 """`python docs/site/check_pages.py FOLDER`: check that no built page loads a file from another host.
 
-Scripts, styles, fonts, pictures, and frames are checked. Links may lead anywhere; Sphinx checks the internal links.
+Scripts, styles, fonts, pictures, and frames are checked. Links to other hosts are allowed; Sphinx checks the internal
+links.
 """
 
 import re
@@ -40,7 +41,6 @@ def loaded_from_outside(folder: Path) -> list[str]:
 
 
 def main() -> int:
-    """Print the findings on stderr. Return 1 if there are findings or no pages, else 0."""
     folder = Path(sys.argv[1])
     findings = loaded_from_outside(folder) or ([] if any(folder.rglob("*.html")) else [f"no page below {folder}"])
     sys.stderr.writelines(f"{finding}\n" for finding in findings)

@@ -40,7 +40,7 @@ _INSTRUCTIONS = (
 _MOST_TOKENS = 2_000
 #: Maximum number of searches and opened pages in one call.
 _MOST_TOOL_CALLS = 4
-#: How long a bad answer is reused before the search is repeated, because each call costs money.
+#: A bad answer is reused for this time, because repeating the search costs money.
 _FLAWED_ANSWER_HOLDS = timedelta(hours=1)
 
 

@@ -51,7 +51,7 @@ class WatchBudget:
 
 
 def limits_of(settings: Settings) -> WatchLimits:
-    """Return the configured daily budget of watches, and the daily quota per caller."""
+    """Return the configured daily budget of watches, and the daily quota of jobs per caller."""
     watch = settings.watch
     return WatchLimits(watch.daily_pages, watch.daily_model_calls, settings.web.api_daily_targets_per_caller)
 

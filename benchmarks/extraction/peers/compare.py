@@ -81,7 +81,10 @@ def compare(run: Run, report: Report, prompts: Prompts) -> Peers:
 
 
 def _lines(run: Run, folder: Path) -> Iterator[tuple[str, str]]:
-    """Yield `(file, line for the worker)`. The pages are decoded here, so that no tool fails on a charset."""
+    """Yield each page's file with its input line for the worker.
+
+    The pages are decoded here, so that no tool fails on a charset.
+    """
     for number, (file, extraction) in enumerate(run.extractions.items()):
         path = folder / f"{number}.html"
         path.write_text(extraction.page.text, "utf-8")

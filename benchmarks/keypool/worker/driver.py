@@ -66,7 +66,7 @@ class Driver:
         self._open: dict[int, tuple[float, float]] = {}
 
     def run(self) -> Record:
-        """Run the plan. At its end, a job that is still running counts as unfinished, or as failed after 60 s."""
+        """Run the plan. A job that is still running at the end counts as failed after 60 s, else as unfinished."""
         meter = threading.Thread(target=self._measure_cpu, daemon=True)
         meter.start()
         if self._contestant.is_async:
@@ -109,7 +109,7 @@ class Driver:
         self.record.calls.append((due, start, end, calls, outcome))
 
     def _after_error(self, exc: Exception, start: float, now: float) -> float | None:
-        """Return the seconds until the next call; None if the job's 60 s or the plan end before that."""
+        """Return the seconds until the next call. Return None if the job's 60 s or the plan end before that call."""
         self.record.errors[type(exc).__name__] += 1
         pause = _pause_of(exc)
         return None if now + pause >= min(start + JOB_SECONDS, self._plan.end) else pause
@@ -166,7 +166,6 @@ class Driver:
             self._add(due, start, time.monotonic(), calls, outcome)
 
     def _lost(self, start: float) -> str:
-        """Return "failed" if the job's 60 s end before the plan does, else "unfinished"."""
         return "failed" if start + JOB_SECONDS <= self._plan.end else "unfinished"
 
 

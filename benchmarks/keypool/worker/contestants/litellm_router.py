@@ -1,6 +1,6 @@
 """LiteLLM's Router with Redis and one deployment per key.
 
-`option` is the routing strategy. The Router's other options keep their defaults.
+`option` is the routing strategy.
 
 The asynchronous API is used, as LiteLLM's documentation recommends, because it needs half the CPU of the synchronous
 API. https://docs.litellm.ai/docs/routing (2026-11).
