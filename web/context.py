@@ -116,7 +116,7 @@ class Context:
 
     @property
     def keys(self) -> KeyView:
-        """The view of the OpenAI keys, which a reload replaces. Raises `ConfigurationError` for unusable keys."""
+        """A key reload replaces this view. Raises `ConfigurationError` for unusable keys."""
         return self._once("keys", lambda: KeyView(self.settings, self._clock))
 
     def shared_counts(self) -> dict[str, float]:

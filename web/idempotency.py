@@ -1,6 +1,7 @@
-"""The header Idempotency-Key: a request that is sent again with the same key enqueues nothing.
+"""Handle the header Idempotency-Key: a request that is sent again with the same key enqueues nothing.
 
-It follows draft-ietf-httpapi-idempotency-key-header-07. The job store saves the answer together with the jobs.
+The header is specified in draft-ietf-httpapi-idempotency-key-header-07. The job store saves the answer together with
+the jobs.
 """
 
 import re
@@ -18,7 +19,7 @@ _FORM = {"minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
 
 
 def _bare(key: str) -> str:
-    """The draft requires quotes, but most clients omit them."""
+    """The header's specification requires quotes around the key, but most clients omit them."""
     bare = key[1:-1] if len(key) > 1 and key[0] == key[-1] == '"' else key
     if not re.fullmatch(r"[!-~]{1,255}", bare) or len(key) > 255:
         problem = "A key has 1 to 255 visible ASCII characters; use a fresh UUID for every new request"

@@ -43,8 +43,7 @@ class MeteredTargets(list[str]):
 class SizeLimits:
     """ASGI middleware that limits the size of the URL and of the body.
 
-    It checks the body's Content-Length and its actual size, because a chunked body has no Content-Length. uvicorn
-    limits the headers: more than 64 KB get 400.
+    It checks the body's Content-Length and its actual size, because a chunked body has no Content-Length.
     """
 
     def __init__(self, app: ASGIApp, max_bytes: int = MAX_BODY_BYTES) -> None:
@@ -86,7 +85,7 @@ class SizeLimits:
 class RateLimitHeaders:
     """ASGI middleware that adds the RateLimit headers of draft-ietf-httpapi-ratelimit-headers-10.
 
-    They are added to every 429, and to every other response if the request was counted for a caller.
+    The headers are added to every 429, and to every other response if the request was counted for a caller.
     """
 
     def __init__(self, app: ASGIApp) -> None:

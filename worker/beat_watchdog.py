@@ -1,4 +1,6 @@
-"""Beat's scheduler, which recovers from the loss of Redis, its lock, or its schedule. Only one beat is active."""
+"""Beat's scheduler, which recovers from the loss of Redis, its lock, or its schedule. Only the beat that holds the lock
+is active.
+"""
 
 import logging
 from types import SimpleNamespace

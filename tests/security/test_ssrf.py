@@ -121,7 +121,7 @@ def test_a_name_that_changes_its_answer_never_reaches_an_internal_address(
 ) -> None:
     """After two answers with an allowed address, DNS answers with the canary's address (DNS rebinding)."""
     good, canary = make_site("127.0.0.2"), make_site("127.0.0.1")
-    # both servers use one port, so only the address can decide
+    # both servers use one port, so only the address distinguishes them
     names = make_names()
     names.set("rebind.example", [["127.0.0.2"]] * 2 + [["127.0.0.1"]])
     good.page("/", b"<html>the checked server</html>")

@@ -101,7 +101,7 @@ def test_a_changed_value_brings_its_related_fields() -> None:
 
 
 def test_computed_fields_are_never_published() -> None:
-    """Their inputs are published instead; a computed age would change every January."""
+    """The inputs of computed fields are published instead. A computed age would change every January."""
     assert not DERIVED_FIELDS & set(PUBLISHED_FIELDS)
     with pytest.raises(ValueError, match="X_AgeYears is computed"):
         checked_fields(["X_AgeYears"])

@@ -112,8 +112,8 @@ def baths(total: int | None, full: int | None, half: int | None = None) -> dict[
 @pytest.mark.parametrize(
     ("others", "shown"),
     [
-        ((baths(3, 2, 1),), baths(2, 1, 1)),  # a portal is sure of the full bathrooms, but counts one too many in total
-        # a sure source splits the same total into 2 and 0, which must not become 2 and 1
+        ((baths(3, 2, 1),), baths(2, 1, 1)),  # 2 full and 1 half bathrooms do not add up to the total 2
+        # 2 and 0 add up to the total 2, so both counts come from this source
         ((baths(2, 2, 0),), baths(2, 2, 0)),
         ((baths(None, 2, 0), baths(None, 3)), baths(2, 1, 1)),
     ],

@@ -78,7 +78,7 @@ def _calls(page: Page) -> int:
 def test_work_is_linear_in_the_page(name: str) -> None:
     """A page of eight times the size costs at most ten times the calls. Quadratic work would cost 64 times as many."""
     make = _PAGES[name]
-    build_prompt(extract(_page(make(_SMALL * _TIMES))))  # the first page fills caches, so the counted calls do not
+    build_prompt(extract(_page(make(_SMALL * _TIMES))))  # fills caches before calls are counted
     small, large = _calls(_page(make(_SMALL))), _calls(_page(make(_SMALL * _TIMES)))
     assert large <= _TIMES * 1.25 * small
 

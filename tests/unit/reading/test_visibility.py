@@ -125,7 +125,7 @@ def test_a_background_from_an_external_style_sheet_is_unknown() -> None:
 
 
 def test_a_screen_reader_label_names_its_neighbor() -> None:
-    """A hidden text before a visible 3 is read only if it is a label, such as `Bedrooms`."""
+    """Hidden text before a visible number is read only if it is a label, such as `Bedrooms`."""
     for word in ("Bedrooms", "Bedrooms 7", "Sold", "For sale", "Attacker Realty"):
         shown = _texts(f'{_ABOUT}<p><span class="sr-only">{word}</span> 3</p>')
         assert (word in shown) == (word == "Bedrooms")

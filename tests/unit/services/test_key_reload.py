@@ -160,7 +160,6 @@ def test_an_invalid_file_leaves_the_old_keys_and_is_logged_once(
 
 @pytest.fixture
 def dotenv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return an env file, which is read because no keys file is set."""
     monkeypatch.delenv("OPENAI_API_KEYS_FILE")
     monkeypatch.setenv("PROPINTEL_ENV_FILE", str(tmp_path / "env"))
     return tmp_path / "env"

@@ -1,4 +1,4 @@
-"""Only values that the sent text states become candidates. The others are counted as dropped."""
+"""Only values that the sent text states become candidates. Other values are counted as dropped."""
 
 import time
 from collections.abc import Mapping
