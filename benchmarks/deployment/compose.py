@@ -21,7 +21,7 @@ _MIB = {"B": 1 / 2**20, "KiB": 1 / 1024, "MiB": 1.0, "GiB": 1024.0}
 
 
 def docker(*arguments: str, stdin: str = "", **variables: str) -> str:
-    """Run `docker ARGUMENTS` and return its stdout. Raises `BenchmarkError` with Docker's message if the command fails."""
+    """Run `docker ARGUMENTS` and return its stdout. Raises `BenchmarkError` with Docker's message on failure."""
     env = _environment() | variables
     done = subprocess.run(
         ["docker", *arguments], cwd=ROOT, env=env, input=stdin, capture_output=True, text=True, check=False

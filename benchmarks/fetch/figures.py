@@ -12,9 +12,7 @@ JITTER_SECONDS = 0.05
 
 @dataclass(frozen=True)
 class Figures:
-    """`pace_share` is the share of the pages allowed by the crawl delay that were requested; None without a crawl
-    delay.
-    """
+    """`pace_share` is the share of the pages allowed by the crawl delay that were requested; None without a delay."""
 
     pages: int
     pages_per_second: float
