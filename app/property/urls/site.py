@@ -9,10 +9,10 @@ from publicsuffixlist import PublicSuffixList
 #: Domains whose hosts have different owners, although the Public Suffix List does not say so.
 _SHARED_DOMAINS = frozenset(
     (
-        # records and maps of many counties
+        # domains with records and maps of many counties
         *("arcgis.com", "arcgisonline.com", "devnetwedge.com", "mapgeo.io", "publicaccessnow.com", "qpublic.net"),
         *("schneidercorp.com", "socrata.com", "tylerhost.net"),
-        # website builders and blog hosts
+        # domains of website builders and blog hosts
         *("godaddysites.com", "idxbroker.com", "jimdosite.com", "medium.com", "mystrikingly.com", "squarespace.com"),
         *("strikingly.com", "tumblr.com", "webnode.page", "wordpress.com"),
     )

@@ -11,7 +11,7 @@ from app.property.address import Address, read_target, spell_target
 from app.property.urls.spelling import DEFAULT_PORTS, escaped, without_dots
 from app.property.urls.tracking import without_tracking
 
-#: Maximum number of characters of a URL, which browsers, proxies, and database indexes accept.
+#: Maximum length of a URL. Browsers, proxies, and database indexes accept URLs of this length.
 MAX_URL_CHARS = 2048
 #: Maximum number of characters of an address, far more than real addresses have.
 MAX_ADDRESS_CHARS = 300

@@ -1,4 +1,4 @@
-"""Cache the results of functions of a text."""
+"""Cache the results of functions that take a text."""
 
 from collections.abc import Callable
 from functools import lru_cache, update_wrapper

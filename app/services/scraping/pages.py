@@ -55,7 +55,7 @@ class PageSource(Protocol):
 class Visit:
     """A fetched page. `page_url` is the URL that answered.
 
-    `canonical` is the page's canonical URL if it declares another one, which is not verified. `confirmed_at` is when
+    `canonical` is another URL that the page declares as its canonical URL; it is not verified. `confirmed_at` is when
     the site confirmed the stored copy (304), or None if it sent the page.
     """
 

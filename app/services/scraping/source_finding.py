@@ -112,7 +112,7 @@ class SourceFinder:
         reader.skip(_SEARCH, None, None, SEARCHED, detail)
         self._read_cited(found, sources, reader)
         reader.require_all()
-        # keep only claims about unreadable pages, because the other pages have been read
+        # claims about pages that could be read are not needed
         return [
             Unverified(
                 field=claim.field,

@@ -65,7 +65,7 @@ class Watch(Base):
     refreshed_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     created_by: Mapped[Who]
-    # client whose daily quota refreshes use (null: no quota); `prepaid`: whether the next refresh was already counted
+    # client whose daily quota the refreshes use (null: no quota), and whether the next refresh was already counted
     caller: Mapped[Sha256 | None]
     prepaid: Mapped[bool] = mapped_column(server_default=false())
     # a `WatchStatus`, if the query computes it (see `repository.py`), otherwise null

@@ -30,7 +30,7 @@ from app.property.urls.rows import is_row
 TICK_SECONDS = 60.0
 #: Name of the advisory lock that is held while jobs of watches are created or canceled.
 TICK = "watches.tick"
-#: Requested jobs have the default priority 5, which is more urgent.
+#: Less urgent than the default 5 of jobs that clients request.
 PRIORITY = 8
 #: A refresh of a property requests at most this many pages: the most recently read or confirmed ones.
 MOST_PAGES = 20

@@ -35,7 +35,7 @@ _KEPT_SECONDS = 1.0
 _GRACE_SECONDS = 2.0
 #: How long the database's figures are cached, because counting a million jobs takes half a second.
 _DATABASE_KEPT_SECONDS = 10.0
-#: Maximum age of cached figures that replace those of a database that does not reply in time.
+#: If the database does not reply in time, cached figures up to this age are used.
 _DATABASE_STALE_SECONDS = 60.0
 
 _FORMATS = choose_encoder("text/plain"), choose_encoder("application/openmetrics-text")
