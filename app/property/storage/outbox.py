@@ -1,7 +1,8 @@
 """A transactional outbox of webhooks: a message is stored in the same transaction as the event that it reports.
 
-Delivery is at least once. A sender claims a message by a lease. If it records no outcome, the message is due again at
-the lease's end. The lease's end is the fencing token: an outcome is stored only if it is unchanged since the claim.
+Delivery is at least once. A sender claims a message with a lease. If the sender records no outcome, the message is due
+again at the end of the lease. The end of the lease is also the fencing token: a later claim changes it, and the earlier
+sender's outcome is not stored.
 """
 
 from collections.abc import Mapping
@@ -28,8 +29,8 @@ class Channel(StrEnum):
 class Message(Base):
     """A webhook message.
 
-    The channel `change` has one permanent row, whose payload is the receiver's cursor in the change feed. In it,
-    `attempts` and `error` refer to the next change.
+    The channel `change` has one permanent row, whose payload is the receiver's cursor in the change feed. Its
+    `attempts` and `error` are about the next change.
     """
 
     __tablename__ = "outbox"
@@ -42,10 +43,10 @@ class Message(Base):
     batch_id: Mapped[Id | None] = mapped_column(ForeignKey("batches.id", ondelete="CASCADE"), index=True)
     payload: Mapped[JsonWords]
     created_at: Mapped[datetime] = mapped_column(index=True)
-    # time of the next attempt, or end of the lease; null after delivery or the last attempt
+    # time of the next attempt, or end of the lease; null after delivery or giving up
     due_at: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(server_default="0")
-    error: Mapped[Words | None]  # error of the newest attempt; null if it succeeded or there was none
+    error: Mapped[Words | None]  # error of the newest attempt; null if it succeeded or there was no attempt
     delivered_at: Mapped[datetime | None]
 
     __table_args__ = (
@@ -56,8 +57,6 @@ class Message(Base):
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """The numbers of waiting and given-up messages, and the newest error."""
-
     pending: int
     given_up: int
     error: str | None
@@ -102,7 +101,7 @@ class Outbox(Store):
         return self._record(message, due_at=None, error=None, delivered_at=self._clock.now())
 
     def advance(self, message: Message, payload: Mapping[str, Any]) -> bool:
-        """Record the delivery of a change. `payload` is the cursor after it.
+        """Record the delivery of a change. `payload` is the new cursor.
 
         Return False if the claim was lost.
         """

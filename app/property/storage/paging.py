@@ -1,6 +1,6 @@
 """Keyset pagination: a cursor contains the sort key of a page's last row, and the next page begins after it.
 
-So rows that are added or removed meanwhile do not shift the pages.
+Therefore, rows that are added or removed meanwhile do not shift the pages.
 """
 
 import base64
@@ -18,7 +18,7 @@ from app.property.storage.types import UtcDateTime
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-#: End of the year 9999 in microseconds since 1970, the maximum in a cursor.
+#: The largest valid time in a cursor: the end of the year 9999, in microseconds since 1970.
 _MOST = 253_402_300_800_000_000
 _LONGEST_ID = 64
 
@@ -28,8 +28,6 @@ Place = tuple[datetime | int | str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Page[T]:
-    """A page of a list. `next_cursor` is None on the last page."""
-
     items: list[T]
     next_cursor: str | None
 
@@ -59,13 +57,12 @@ class Order:
         return query.where(here < place if self.descending else here > place)
 
     def next_cursor(self, rows: Sequence[Any], limit: int) -> str | None:
-        """Return the cursor after the first `limit` of `rows`, or None if there are no more."""
+        """Return the cursor after the first `limit` of `rows` (of a `page_query`), or None if no more rows follow."""
         if len(rows) <= limit:
             return None
         return self.cursor(tuple(getattr(rows[limit - 1], str(column.key)) for column in self.columns))
 
     def cursor(self, place: Place) -> str:
-        """Return the cursor after the row with this sort key."""
         parts = [(part - _EPOCH) // _MICROSECOND if isinstance(part, datetime) else part for part in place]
         return base64.urlsafe_b64encode(json.dumps([self.name, *parts]).encode()).rstrip(b"=").decode()
 

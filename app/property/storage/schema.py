@@ -12,7 +12,7 @@ from app.errors.storage import DatabaseOutdatedError, OldSchemaError, StoreError
 from app.property.storage import errors
 from app.property.storage.engine import make_engine, outside_transaction, parse_url
 
-#: Newest revision in `migrations/versions`. Repeated here, because loading Alembic takes time.
+#: Newest revision in `migrations/versions`. Repeated here, so that processes start without loading Alembic.
 HEAD = "0100"
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _FIRST = "0100"
@@ -73,7 +73,7 @@ def _migrate(engine: Engine) -> tuple[str | None, str]:
     with _file_lock(engine.url, fcntl.LOCK_EX):
         if engine.dialect.name == "sqlite":
             with outside_transaction(engine) as cursor:
-                # readers then do not wait for writers; the database file keeps this mode
+                # in WAL mode, readers do not wait for writers; the file keeps the mode permanently
                 cursor.execute("PRAGMA journal_mode = WAL")
         return _run(engine)
 
@@ -85,7 +85,7 @@ def _run(engine: Engine) -> tuple[str | None, str]:
 
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
-            connection.execute(text("SET LOCAL statement_timeout = 0"))  # large tables take long
+            connection.execute(text("SET LOCAL statement_timeout = 0"))  # migrating a large table takes long
             connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('propintel migrations'))"))
         before = current(connection)
         _require_no_old_schema(engine, before)
@@ -114,8 +114,8 @@ def _require_no_old_schema(engine: Engine, revision: str | None) -> None:
 def _file_lock(url: URL, kind: int) -> Iterator[None]:
     """Lock a file next to the SQLite database: exclusively to migrate, shared to read the revision.
 
-    SQLite itself does not wait while another process changes the journal mode. Do nothing on PostgreSQL, where a
-    migration takes an advisory lock.
+    A lock of SQLite is not enough, because SQLite does not wait while the journal mode changes. Do nothing on
+    PostgreSQL, where a migration takes an advisory lock.
     """
     if url.get_backend_name() != "sqlite":
         yield

@@ -15,8 +15,8 @@ from app.property.storage.database import Database
 from app.property.storage.paging import Order, Page
 from app.property.storage.types import Base
 
-#: Maximum number of values in an IN list, or of rows in an INSERT. SQLite accepts 32,766 parameters, and the widest of
-#: these INSERTs has 32 columns.
+#: Maximum number of values in an IN list, or of rows in an INSERT. SQLite accepts 32,766 parameters per statement, and
+#: the widest table that is inserted in chunks has 32 columns.
 CHUNK = 1000
 
 
@@ -37,12 +37,11 @@ def clean(text: str | None) -> str | None:
 
 
 def digest(value: Any) -> str:
-    """Return the SHA-256 of a JSON value as hex digits. The order of object keys does not matter."""
+    """Return the SHA-256 of a JSON value as hex digits. The order of object keys does not change the result."""
     return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def insert_into(connection: Connection, table: Table | type[Any]) -> Any:
-    """Return an INSERT that supports ON CONFLICT, in the database's dialect."""
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     return dialect.insert(table)
 
@@ -54,17 +53,12 @@ def insert_if_new(connection: Connection, table: Table | type[Any]) -> Any:
 def entities[T](
     connection: Connection, statement: TypedReturnsRows[T], rows: Sequence[dict[str, Any]] | None = None
 ) -> list[T]:
-    """Execute a statement and return its mapped objects, detached from any session.
-
-    `rows` are its sets of parameters.
-    """
+    """Execute a statement and return its mapped objects, detached from any session."""
     with Session(connection, expire_on_commit=False) as session:
         return list(session.scalars(statement, rows, execution_options={"synchronize_session": False}))
 
 
 class Store:
-    """Base class of stores."""
-
     def __init__(self, database: Database) -> None:
         self._database = database
         self._clock = database.clock
@@ -96,7 +90,7 @@ def insert_all(connection: Connection, objects: Sequence[Base]) -> None:
 def delete_some(database: Database, table: type[Base], which: ColumnElement[bool], at_once: int) -> int:
     """Delete up to `at_once` rows that match `which`, and return their number.
 
-    If there are none, no write transaction begins.
+    If no rows match, no write transaction begins.
     """
     key = tuple(table.__table__.primary_key.columns)
     some = select(*key).where(which).limit(at_once)
@@ -108,6 +102,6 @@ def delete_some(database: Database, table: type[Base], which: ColumnElement[bool
 
 
 def upsert(connection: Connection, table: Table | type[Any], key: Mapping[str, Any], values: Mapping[str, Any]) -> None:
-    """Set `values` in the row with this unique key, or insert the row."""
+    """Set `values` in the row with the unique key `key`. If there is no such row, insert it."""
     statement = insert_into(connection, table).values({**key, **values})
     connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=dict(values)))

@@ -20,7 +20,7 @@ _TARGET = "target"
 
 @dataclass(frozen=True, slots=True)
 class Requester:
-    """The client of a request, with its id (64 hex digits), daily quota of jobs (None: unlimited), and idempotency key."""
+    """The client of a request: its id (64 hex digits), daily quota of jobs (None: unlimited), and idempotency key."""
 
     caller: str
     daily_targets: int | None = None

@@ -1,7 +1,7 @@
 """Store OpenAI batches: their requests, state, and lease.
 
-A batch is new, uploaded, running, ended, settled, and closed, in this order. Each step is small and repeatable. A
-worker must hold the batch's lease for a step.
+A batch passes through the states new, uploaded, running, ended, settled, and closed. Each step is small and repeatable.
+A worker must hold the batch's lease for a step.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,12 +15,12 @@ from app.property.storage.llm.requests import is_ready, is_wanted, over, wake
 from app.property.storage.llm.tables import LlmBatch, LlmBatchState, LlmRequest, RequestState
 from app.property.storage.statements import Store, chunks, clean, entities, new_id
 
-#: Maximum number of batches in which a request is sent. After that, its job makes a normal API call.
+#: Maximum number of batches in which a request is sent; after them, its job makes a normal API call.
 MOST_SENDS = 3
 _PAGE = 500
 _R = LlmRequest
 _B = LlmBatch
-#: For each batch of jobs, the calls, tokens, and millionths of a US dollar that a model batch costs it.
+#: For each batch of jobs, the calls, tokens, and millionths of a US dollar that a model batch uses.
 Charges = Mapping[str, Sequence[int]]
 
 
@@ -36,7 +36,7 @@ class Candidate(NamedTuple):
 
 
 class Answered(NamedTuple):
-    """One answer from an output file. `cached_tokens` are prompt tokens from the provider's cache."""
+    """An answer. `cached_tokens` are prompt tokens from the provider's cache."""
 
     request_id: str
     answer: Mapping[str, Any]
@@ -59,7 +59,7 @@ class LlmBatchStore(Store):
     """Stores model batches. `note`, `release`, and `give_back` raise `LeaseLostError` if the owner's lease is lost."""
 
     def candidates(self, model: str, limit: int) -> list[Candidate]:
-        """Return up to `limit` requests to a model that can be sent now, the longest parked first."""
+        """Return up to `limit` parked requests to the model that are not paused, the longest parked first."""
         ready = and_(_R.state == RequestState.PARKED, _R.model == model, is_ready(self._clock.now()))
         query = select(_R.id, _R.batch_id, _R.body_bytes, _R.input_tokens, _R.output_tokens, _R.give_up_at)
         query = query.where(ready).order_by(_R.parked_at, _R.id).limit(limit)
@@ -70,7 +70,7 @@ class LlmBatchStore(Store):
     ) -> LlmBatch | None:
         """Put those of the `chosen` requests that are still parked into a new batch, which is due now.
 
-        Return None if there are none. `charges_of` computes what the batch may cost.
+        Return None if no request is still parked.
         """
         now, by_id = self._clock.now(), {candidate.id: candidate for candidate in chosen}
 
@@ -105,7 +105,7 @@ class LlmBatchStore(Store):
             last = rows[-1].id
 
     def claim(self, owner: str, lease_seconds: float) -> LlmBatch | None:
-        """Lease the batch that has been due longest, and return it. Return None if no batch is due."""
+        """Lease the batch that has been due longest, and return it (None: no batch is due)."""
         now = self._clock.now()
         due = and_(_B.next_at <= now, or_(_B.lease_expires_at.is_(None), _B.lease_expires_at <= now))
         query = select(_B.id).where(due).order_by(_B.next_at).limit(1).with_for_update(skip_locked=True)
@@ -146,7 +146,7 @@ class LlmBatchStore(Store):
         return self._end(batch_id, changes)
 
     def fail(self, batch_id: str, failures: Mapping[str, tuple[str, str]]) -> int:
-        """Store errors (code and message) of requests that OpenAI will not answer, and return the number stored."""
+        """Store an error (code and message) for each unanswered request of `failures`, and return their number."""
         changes = {
             name: {"state": RequestState.FAILED, "error_code": clean(code[:64]), "error_message": clean(message)}
             for name, (code, message) in failures.items()
@@ -169,10 +169,9 @@ class LlmBatchStore(Store):
     ) -> int:
         """Park unanswered requests of the batch again, and return their number.
 
-        `request_ids` of None means all of them. The requests can be sent again after `pause_seconds`. A request that
-        was in `MOST_SENDS` batches, or that waited too long, is returned to its job for a normal API call. Unless
-        `counted`, this batch does not count toward `MOST_SENDS`. Pass only a few thousand `request_ids`, because all
-        are parameters of one statement.
+        `request_ids` None means all. The requests can be sent again after `pause_seconds`. A request that was in
+        `MOST_SENDS` batches or waited too long is returned to its job, which makes a normal API call. Unless `counted`,
+        this batch does not count toward `MOST_SENDS`. At most a few thousand `request_ids` fit into a statement.
         """
         which = _unanswered(batch.id, request_ids)
         these = update(_R).where(which)
@@ -194,7 +193,6 @@ class LlmBatchStore(Store):
         return self._database.repeat(work)
 
     def used(self, batch_id: str) -> list[Used]:
-        """Return the usage of the answers by batch of jobs."""
         answered = and_(_R.llm_batch_id == batch_id, _R.state == RequestState.ANSWERED)
         sums = (func.sum(one) for one in (_R.prompt_tokens, _R.completion_tokens, _R.microusd, _R.cached_tokens))
         query = select(_R.batch_id, func.count(), *sums).where(answered).group_by(_R.batch_id).order_by(_R.batch_id)

@@ -35,8 +35,8 @@ class Question:
 class StoredAnswer:
     """A model's answer, before it is verified against the page. `values` maps fields to (value, quote).
 
-    `model` and `service_tier` (may be "") are those of the response. A failed answer has an error code (`failure`) and
-    a message (`note`).
+    `model` and `service_tier` come from the response; the tier may be "". If the call failed, `failure` is the error
+    code, and `note` is the message.
     """
 
     values: Mapping[str, tuple[Any, str]]
@@ -50,7 +50,7 @@ class StoredAnswer:
 
 @dataclass(frozen=True, slots=True)
 class StoredSearch:
-    """A web search's answer in JSON types. `model` is the name in the response."""
+    """A web search's answer in JSON types."""
 
     answer: Mapping[str, Any]
     model: str
@@ -105,11 +105,11 @@ class AnswerStore(Store):
         return StoredSearch(row.answer, row.model, row.prompt_tokens, row.completion_tokens, row.created_at)
 
     def save_search(self, question: str, target: str, found: StoredSearch, urls: Iterable[str]) -> set[str]:
-        """Cache the answer of a web search for the address `target`. `urls` are all URLs in it.
+        """Cache the answer of a web search for the address `target`. `urls` are all URLs in the answer.
 
-        Return those that were purged since the search. If there are any, the answer is not cached, because it may
-        contain text of the page. Names purged since the search are removed. Raises `PurgedMeanwhileError` if `target`
-        was purged since the search.
+        Return the URLs that were purged since the search. If there are any, the answer is not cached, because it may
+        contain text of their pages. Names purged since the search are removed. Raises `PurgedMeanwhileError` if
+        `target` was purged since the search.
         """
         named = sorted(set(urls))
         row = _row_of(CacheKind.SEARCH, found, found.asked_at)

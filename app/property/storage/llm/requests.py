@@ -1,8 +1,7 @@
 """Store model requests that wait for a batch. A job parks its request, and the answer wakes all jobs that wait for it.
 
-A question has one row, even if many jobs ask it. A waiting job is deferred and has a `request_id` and a `parked_at`. A
-request is wanted while a job waits for it, so a canceled job needs no further change. Job and request change in one
-transaction, so that no job waits for a finished request. `llm/batches.py` sends the requests in batches.
+A question has one row, even if many jobs ask it. Job and request change in one transaction, so that no job waits for a
+finished request.
 """
 
 import json
@@ -22,10 +21,10 @@ from app.property.storage.llm.tables import LlmBatch, LlmCache, LlmRequest, Requ
 from app.property.storage.privacy.suppressions import purged_since
 from app.property.storage.statements import Store, chunks, insert_if_new
 
-#: A waiting job resumes at the latest this long after the request's `give_up_at`. Canceling a batch can take ten
-#: minutes, and its answers can still wake the job.
+#: A waiting job that no answer woke resumes this long after the request's `give_up_at`. Until then, answers of a batch
+#: that is being canceled can wake it.
 _GRACE = timedelta(hours=1)
-#: Later, if the batch is due for a step (all workers may have been stopped), the job resumes at this interval.
+#: If the batch is then still due for a step, the job resumes again at this interval.
 _AGAIN = timedelta(minutes=1)
 _OPEN = (RequestState.PARKED, RequestState.SENT)
 _R = LlmRequest
@@ -36,7 +35,7 @@ _BLANK = {column.name: None for column in _REQUESTS.columns if column.nullable}
 
 @dataclass(frozen=True, slots=True)
 class NewRequest:
-    """A question about `page` for a batch. `body` is the API request.
+    """A request about `page` for a batch.
 
     `input_tokens` is its estimated number of tokens, and `output_tokens` is the limit for the answer.
     """
@@ -53,8 +52,6 @@ class NewRequest:
 
 
 class Parked(NamedTuple):
-    """Parked requests to one model that can be sent now. `oldest_at` is when the first was parked."""
-
     model: str
     requests: int
     body_bytes: int
@@ -63,8 +60,6 @@ class Parked(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RequestFigures:
-    """The numbers of parked and sent requests, and their longest wait in seconds (0 if there are none)."""
-
     parked: int = 0
     sent: int = 0
     oldest_seconds: float = 0.0
@@ -74,9 +69,9 @@ class LlmRequestStore(Store):
     def park(self, job: Job, owner: str, request: NewRequest, max_wait_seconds: float) -> None:
         """Park the request and defer the job until it is answered. The run does not count as an attempt.
 
-        Jobs with the same question share one row. If the request is finished, it is parked again, unless this job was
-        waiting for it: then the job is due now. Raises `LeaseLostError`, `PurgedMeanwhileError` if the page was purged
-        after it was fetched, and `PersonPurgedMeanwhileError` if the request contains a purged name.
+        Jobs with the same question share one row. A finished request is parked again. If this job was waiting for it,
+        the job becomes due now instead. Raises `LeaseLostError`, `PurgedMeanwhileError` if the page was purged after it
+        was fetched, and `PersonPurgedMeanwhileError` if the request contains a purged name.
         """
         now, question, page = self._clock.now(), request.question, request.page
         body = json.dumps(request.body, ensure_ascii=True, separators=(",", ":"))
@@ -108,7 +103,7 @@ class LlmRequestStore(Store):
             if not state.is_open and job.request_id != request.id:
                 connection.execute(update(_R).where(_R.id == request.id).values(row))
                 state, give_up_at = row["state"], row["give_up_at"]
-            # usually, an answer wakes the job before this
+            # usually, an answer wakes the job earlier
             due_at = max(give_up_at + _GRACE, now + _AGAIN) if state.is_open else now
             change = {**CLEARED, "state": JobState.DEFERRED, "attempts": ONE_ATTEMPT_LESS, "due_at": due_at}
             change |= {"request_id": request.id, "parked_at": now}
@@ -124,7 +119,8 @@ class LlmRequestStore(Store):
     def may_be_answered(self, request: LlmRequest) -> bool:
         """Return whether an open request may still be answered.
 
-        After its time, this is so while its batch is due for a step and the worker of such a step has not crashed.
+        After `give_up_at` and a grace period, this is so only while its batch is due for a step and no such step has
+        crashed.
         """
         now = self._clock.now()
         is_due = and_(_B.next_at <= now, or_(_B.lease_expires_at.is_(None), _B.lease_expires_at > now))
@@ -147,7 +143,7 @@ class LlmRequestStore(Store):
         return [Parked(row[0], row[1], int(row[2]), row[3]) for row in self._rows(query)]
 
     def withdraw_unwanted(self) -> int:
-        """Withdraw parked requests for which no job waits any more, and return their number."""
+        """Withdraw parked requests that no job waits for, and return their number."""
         return self._end_parked(~is_wanted(), RequestState.WITHDRAWN)
 
     def release_answered(self) -> int:
@@ -158,11 +154,11 @@ class LlmRequestStore(Store):
         return self.release([row.id for row in rows if not row.answer["failure"]])
 
     def release_overdue(self) -> int:
-        """Release parked requests that waited too long, and return their number. Their jobs make normal API calls."""
+        """Release parked requests that waited too long, and return their number."""
         return self._end_parked(_R.give_up_at <= self._clock.now(), RequestState.DIRECT)
 
     def release(self, request_ids: Sequence[str]) -> int:
-        """Release these parked requests, and return their number. Their jobs make normal API calls."""
+        """Release these parked requests, and return their number."""
         return sum(self._end_parked(_R.id.in_(some), RequestState.DIRECT) for some in chunks(request_ids))
 
     def figures(self) -> RequestFigures:
@@ -193,12 +189,11 @@ class LlmRequestStore(Store):
 
 
 def over(now: datetime) -> dict[str, Any]:
-    """Return the column values, except the state, of a request that ended `now`."""
     return {"finished_at": now, "body": None, "not_before": None}
 
 
 def is_ready(now: datetime) -> ColumnElement[bool]:
-    """Condition that the request's pause is over, or that it has none."""
+    """Return the condition for requests that are not paused."""
     return (_R.not_before.is_(None)) | (_R.not_before <= now)
 
 

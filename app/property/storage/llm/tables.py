@@ -17,14 +17,14 @@ class CacheKind(StrEnum):
 
 
 class RequestState(StrEnum):
-    """The state of a request. `PARKED` and `SENT` are its open states."""
+    """The state of a request. `PARKED` and `SENT` requests are open."""
 
     PARKED = "parked"
-    SENT = "sent"  # in a batch, not answered
+    SENT = "sent"  # the request is in a batch and not answered
     ANSWERED = "answered"
     FAILED = "failed"
-    DIRECT = "direct"  # returned to its job, which makes a normal API call
-    WITHDRAWN = "withdrawn"  # no job waits for it any more
+    DIRECT = "direct"  # the request was returned to its job, which makes a normal API call
+    WITHDRAWN = "withdrawn"  # no job waits for the request any more
 
     @property
     def is_open(self) -> bool:
@@ -32,12 +32,12 @@ class RequestState(StrEnum):
 
 
 class LlmBatchState(StrEnum):
-    NEW = "new"  # requests chosen, nothing uploaded
-    UPLOADED = "uploaded"  # input file uploaded, batch not created
+    NEW = "new"  # nothing is uploaded yet
+    UPLOADED = "uploaded"  # the input file is uploaded, but the batch is not created
     RUNNING = "running"
-    ENDED = "ended"  # every request has an answer or an error, or was parked again
-    SETTLED = "settled"  # budgets charged with the actual usage
-    CLOSED = "closed"  # files at OpenAI deleted
+    ENDED = "ended"  # each request has a final state or was parked again
+    SETTLED = "settled"  # the budgets are charged with the actual usage
+    CLOSED = "closed"  # the files at OpenAI are deleted
 
 
 def _one_of(name: str, values: type[StrEnum]) -> Enum:
@@ -47,11 +47,11 @@ def _one_of(name: str, values: type[StrEnum]) -> Enum:
 class LlmCache(Base):
     __tablename__ = "llm_cache"
 
-    id: Mapped[Sha256] = mapped_column(primary_key=True)  # hash of the question
+    id: Mapped[Sha256] = mapped_column(primary_key=True)
     kind: Mapped[CacheKind] = mapped_column(_one_of("kind", CacheKind))
     content_sha256: Mapped[BodyHash | None] = mapped_column(index=True)  # hash of the page's body; null for a search
     target: Mapped[Url | None] = mapped_column(index=True)  # address of a web search; null for a page
-    urls: Mapped[Urls | None]  # URLs in the answer of a web search; null for a page
+    urls: Mapped[Urls | None]  # all URLs in the answer of a web search; null for a page
     model: Mapped[Plain]
     answer: Mapped[JsonWords]
     prompt_tokens: Mapped[int]
@@ -73,29 +73,29 @@ class LlmBatch(Base):
     id: Mapped[Id] = mapped_column(primary_key=True)
     model: Mapped[Plain]
     state: Mapped[LlmBatchState] = mapped_column(_one_of("state", LlmBatchState))
-    # key that created the batch (only keys of its OpenAI project can see it); null before
+    # key that created the batch; null before (only keys of its OpenAI project can read the batch)
     key_id: Mapped[Id | None]
     input_file_id: Mapped[Plain | None]
     openai_id: Mapped[Plain | None]
     status: Mapped[Words | None]  # OpenAI's status of the batch; null before the batch exists there
-    error: Mapped[Words | None]  # newest error; null if there is none
+    error: Mapped[Words | None]
     requests: Mapped[int]
     tokens: Mapped[int] = mapped_column(BigInteger)  # estimated input tokens plus maximum output tokens
     charges: Mapped[PlainJson]  # expected cost by batch of jobs: {id: [calls, tokens, microusd]}
-    result: Mapped[JsonWords | None]  # actual usage, outcomes, and files; null until the batch ended
+    result: Mapped[JsonWords | None]  # actual usage, outcomes, and files; null until the batch has ended
     created_at: Mapped[datetime] = mapped_column(index=True)
     tried_at: Mapped[datetime | None]  # last attempt to create the batch at OpenAI; null if none
     sent_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
-    cancelled_at: Mapped[datetime | None]  # time when its cancellation was requested; null if not
-    unreachable_since: Mapped[datetime | None]  # time of its first failed call since the last success; null if none
+    cancelled_at: Mapped[datetime | None]
+    unreachable_since: Mapped[datetime | None]  # time since when calls about the batch fail; null after a success
     next_at: Mapped[datetime | None] = mapped_column(index=True)
     lease_owner: Mapped[Plain | None]
     lease_expires_at: Mapped[datetime | None]
 
     @property
     def is_uncharged(self) -> bool:
-        """Whether OpenAI charged nothing for the batch: its creation was never tried or was rejected."""
+        """Whether OpenAI charged nothing for the batch, because its creation was never tried or was rejected."""
         return self.state in (LlmBatchState.NEW, LlmBatchState.UPLOADED) and self.tried_at is None
 
 
@@ -111,24 +111,24 @@ class LlmRequest(Base):
     model: Mapped[Plain]
     # batch of jobs whose budget is charged
     batch_id: Mapped[Id] = mapped_column(ForeignKey("batches.id", ondelete="CASCADE"), index=True)
-    body: Mapped[Words | None]  # API request as JSON; null after it ended
+    body: Mapped[Words | None]  # API request as JSON; null after the request has ended
     body_bytes: Mapped[int]
     input_tokens: Mapped[int]
     output_tokens: Mapped[int]
     state: Mapped[RequestState] = mapped_column(_one_of("state", RequestState))
-    attempts: Mapped[int]  # number of batches that count toward `MOST_SENDS`
+    attempts: Mapped[int]  # number of batches with the request that count toward `MOST_SENDS`
     parked_at: Mapped[datetime]
-    not_before: Mapped[datetime | None]  # earliest time for the next batch; null if there is no pause
+    not_before: Mapped[datetime | None]  # end of the pause before the next batch; null if there is none
     give_up_at: Mapped[datetime]  # time after which the job makes a normal API call instead
     llm_batch_id: Mapped[Id | None] = mapped_column(ForeignKey("llm_batches.id", ondelete="SET NULL"))
-    answer: Mapped[JsonWords | None]  # the model's unverified answer; null unless answered
+    answer: Mapped[JsonWords | None]  # the model's answer, not yet verified; null if there is none
     prompt_tokens: Mapped[int | None]
     completion_tokens: Mapped[int | None]
     cached_tokens: Mapped[int | None]
     microusd: Mapped[int | None] = mapped_column(BigInteger)
     error_code: Mapped[str | None] = mapped_column(String(64))
     error_message: Mapped[Words | None]
-    used_at: Mapped[datetime | None]  # time when a job first used the answer; null if none has
+    used_at: Mapped[datetime | None]  # time when a job first used the answer; null if unused
     finished_at: Mapped[datetime | None] = mapped_column(index=True)
 
     __table_args__ = (

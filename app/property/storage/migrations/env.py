@@ -7,7 +7,7 @@ from alembic import context
 
 from app.property.storage.tables import metadata
 
-# on SQLite, Alembic changes some tables by rebuilding them (batch mode)
+# in batch mode, Alembic rebuilds a table for a change that SQLite cannot make in place
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,

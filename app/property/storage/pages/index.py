@@ -1,7 +1,7 @@
 """Map URLs to pages and their newest records, and let only one job at a time read a page.
 
 If several URLs lead to one page, its record is stored once, and the other URLs in `page_aliases`. While a job reads a
-page, other jobs of the page wait, and then use its record.
+page, other jobs for the page wait, and then use its record.
 """
 
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ _IS_ASKED_AGAIN = exists().where(_OF_SAME_PROPERTY.property_id == SourceRow.prop
 def is_fresh(since: datetime, *, whole_property: bool = False) -> ColumnElement[bool]:
     """Return the condition for fresh records: current after `since`, and the page needs no further model call.
 
-    With `whole_property`, this applies to all pages of the property.
+    With `whole_property`, no page of the property needs a model call.
     """
     return and_(since < AS_OF, ~(_IS_ASKED_AGAIN if whole_property else SourceRow.asks_again))
 
@@ -56,7 +56,7 @@ class Seen(NamedTuple):
 
 class PageIndex(Store):
     def fresh(self, url: str, since: datetime) -> tuple[str, PageKind] | None:
-        """Return the property id and page kind of `url` if its page is fresh (`is_fresh`)."""
+        """Return the property id and page kind of `url` if its page is fresh (`is_fresh`), else None."""
         known_as = select(PageAlias.page_url).where(PageAlias.url == url)
         mine = or_(SourceRow.url == url, SourceRow.page_url.in_(known_as))
         with self._database.reading() as connection:
@@ -72,7 +72,7 @@ class PageIndex(Store):
         return KnownRecord(row.to_record(), row.property_id, not row.wanted_model) if row else None
 
     def is_confirmed_by(self, seen: Seen) -> bool:
-        """Return whether `PropertyStore.confirm` would succeed, without taking locks."""
+        """Return whether `PropertyStore.confirm` would find a record now. Takes no lock."""
         with self._database.reading() as connection:
             return record_with_body(connection, seen) is not None
 
@@ -89,7 +89,7 @@ class PageIndex(Store):
             theirs = Job.reading_url == page_url, Job.id != lease.job_id
             if connection.execute(select(Job.id).where(*theirs, reads)).first():
                 return False
-            connection.execute(update(Job).where(*theirs).values(reading_url=None))  # no longer running
+            connection.execute(update(Job).where(*theirs).values(reading_url=None))  # the jobs are no longer running
             mine = update(Job).where(lease.holds()).values(reading_url=page_url)
             if connection.execute(mine).rowcount != 1:
                 raise LeaseLostError(lease.job_id)
@@ -99,7 +99,7 @@ class PageIndex(Store):
 
 
 def record_with_body(connection: Connection, seen: Seen) -> Row[Any] | None:
-    """Return the complete record of this body, or None if the body must be read."""
+    """Return the row of the record that contains everything in this body, or None if the body must be read."""
     same_content = select(PageAlias.record_sha256).where(
         PageAlias.url == seen.url, PageAlias.content_sha256 == seen.sha256
     )
@@ -121,8 +121,8 @@ def note_same(connection: Connection, read: SourceRecord, known: SourceRecord) -
 def note_url(connection: Connection, url: str, page_url: str, at: datetime, *bodies: str) -> None:
     """Store `url` as an alias of the page `page_url`.
 
-    `bodies` are the hash of the body at `url` and the hash of the body whose record has the same content. They are
-    omitted if the contents were not compared.
+    `bodies` are two hashes: of the body at `url`, and of the body whose record has the same content. Omit them if the
+    contents were not compared.
     """
     own, known = bodies or (None, None)
     values = {"page_url": page_url, "seen_at": at, "content_sha256": own, "record_sha256": known}

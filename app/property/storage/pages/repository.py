@@ -28,9 +28,9 @@ _LEVEL = 6
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A page that the job received earlier.
+    """A page that a job received earlier.
 
-    `confirmed_at` is when the site answered 304 (None: it sent the page in full).
+    `confirmed_at` is when its site answered 304 (None: it sent the page in full).
     """
 
     page: Page
@@ -43,8 +43,8 @@ class PageStore(Store):
     def save_page(self, page: Page, job_id: str | None = None, confirmed_at: datetime | None = None) -> None:
         """Store the page. With `job_id`, it becomes the job's checkpoint of `page.url`.
 
-        `confirmed_at` is when the site answered 304 (None: it sent the page in full). A page with `no_store` is stored
-        only as a checkpoint, until `drop_unkept`. Raises `PurgedMeanwhileError` if the page was purged after it was
+        `confirmed_at` is when the site answered 304 (None: it sent the page in full). A `no_store` page is stored only
+        as a checkpoint, and `drop_unkept` deletes it. Raises `PurgedMeanwhileError` if the page was purged after it was
         fetched, and `PersonPurgedMeanwhileError` if it contains a name purged since then.
         """
         no_store = page.validators.no_store
@@ -103,7 +103,6 @@ class PageStore(Store):
         self._database.repeat(work)
 
     def drop_unkept(self, job_id: str) -> None:
-        """Delete the `no_store` pages of a finished job."""
         mine = PageCopy.job_id == job_id, IS_UNKEPT
         with self._database.reading() as connection:
             if not connection.execute(select(PageCopy.id).where(*mine)).first():
@@ -119,7 +118,7 @@ class PageStore(Store):
     def still_holds(self, url: str, final_url: str) -> Page | None:
         """Return the newest stored page at `final_url`, with `url` as its requested URL.
 
-        Call this after `final_url` answered 304; None means that a full request is needed.
+        Call this after `final_url` answered 304. Return None if no page with cache validators is stored.
         """
         copies = self._read(_newest(select(PageCopy), final_url))
         return next((replace(_page_of(copy), url=url) for copy in copies if copy.etag or copy.last_modified), None)
@@ -141,8 +140,8 @@ def page_by_body(connection: Connection, sha256: str, final_url: str) -> Page | 
 def drop_pages(connection: Connection, *which: Any, blobs: Iterable[str] = ()) -> list[int]:
     """Delete rows of `pages`.
 
-    Then delete their blobs and `blobs`, except those that other rows need. Return the compressed sizes of deleted
-    blobs.
+    Then delete their blobs and `blobs`, except blobs that remaining rows refer to. Return the compressed sizes of
+    deleted blobs.
     """
     gone = connection.execute(delete(PageCopy).where(*which).returning(PageCopy.sha256, PageCopy.text_sha256)).all()
     return drop_unused_blobs(connection, {*blobs, *(sha256 for row in gone for sha256 in row)})
@@ -179,7 +178,7 @@ def unpack(packed: bytes) -> bytes:
 
 
 def save_blobs(connection: Connection, blobs: Mapping[str, bytes], now: datetime) -> None:
-    """Store contents by SHA-256. If a content is already stored, only its `used_at` is updated."""
+    """Store contents by their SHA-256. If a content is already stored, only its `used_at` is updated."""
     for sha256, content in sorted(blobs.items()):
         known = update(Blob).where(Blob.sha256 == sha256).values(used_at=now)
         if not connection.execute(known).rowcount:
@@ -189,13 +188,13 @@ def save_blobs(connection: Connection, blobs: Mapping[str, bytes], now: datetime
 
 
 def drop_unused_blobs(connection: Connection, hashes: set[str]) -> list[int]:
-    """Delete those of the blobs that no row of `pages` needs, and recipe examples from them.
+    """Delete the blobs with these `hashes` that no row of `pages` refers to, and recipe examples of these bodies.
 
     Return the compressed sizes of the deleted blobs.
     """
     if not hashes:
         return []
-    # locked in a separate statement, so that the next one sees references added during the wait
+    # locked separately, so that the next statement sees references added during the wait
     connection.execute(select(Blob.sha256).where(Blob.sha256.in_(hashes)).order_by(Blob.sha256).with_for_update())
     unused = (~exists().where(column == Blob.sha256) for column in (PageCopy.sha256, PageCopy.text_sha256))
     drop = delete(Blob).where(Blob.sha256.in_(hashes), *unused).returning(Blob.sha256, Blob.packed_bytes)

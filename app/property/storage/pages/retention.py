@@ -1,7 +1,7 @@
 """Delete page copies by age and by total size, oldest first, unless active jobs need them.
 
 A body's age counts from when it was last received, or confirmed by its site. Its rows in `pages` and its recipe
-examples are deleted with it. Records stay, and their evidence still names the body's hash.
+examples are deleted with it. The records of a page stay.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _AT_ONCE = 200
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """The number and compressed size of blobs that a step deleted. If `more`, there may be more to delete."""
+    """The result of a step. If `more`, there may be more blobs to delete."""
 
     bodies: int = 0
     packed_bytes: int = 0
@@ -30,7 +30,7 @@ class Pruned:
 
 
 class Retention(Store):
-    """Deletes page copies in steps. Each call of a method is one step, in its own transaction."""
+    """Deletes page copies. Each call of a method is one small transaction."""
 
     def prune_old(self, days: float) -> Pruned:
         """Delete some blobs, and some rows of `pages`, that are older than `days`."""
@@ -38,13 +38,13 @@ class Retention(Store):
 
         def work(connection: Connection) -> Pruned:
             gone = _drop_bodies(connection, _oldest_first(connection, Blob.used_at < oldest))
-            left = _drop_rows(connection, oldest > SEEN_AT)  # old rows of bodies that a newer row keeps
+            left = _drop_rows(connection, oldest > SEEN_AT)  # old rows whose body is kept because of a newer row
             return Pruned(gone.bodies + left.bodies, gone.packed_bytes + left.packed_bytes, gone.more or left.more)
 
         return self._database.repeat_paced(work)
 
     def prune_surplus(self, max_bytes: int) -> Pruned:
-        """Delete some of the oldest blobs if the compressed size of all blobs exceeds `max_bytes`."""
+        """Delete some of the least recently received blobs if all blobs together exceed `max_bytes`, compressed."""
         surplus = stored_bytes(self._database) - max_bytes
         if surplus <= 0:
             return Pruned()
@@ -61,7 +61,6 @@ class Retention(Store):
         return self._database.repeat_paced(work)
 
     def prune_unkept(self) -> Pruned:
-        """Delete some `no_store` pages of finished jobs."""
         return self._database.repeat_paced(lambda connection: _drop_rows(connection, IS_UNKEPT))
 
 

@@ -22,7 +22,7 @@ class Blob(Base):
 
 
 class PageCopy(Base):
-    """A page that was received in full, or that its site confirmed (304)."""
+    """A page that was received in full, or a stored page that its site confirmed (304)."""
 
     __tablename__ = "pages"
 
@@ -50,7 +50,7 @@ class PageCopy(Base):
         Index("ix_pages_sha256", "sha256"),
         Index("ix_pages_text_sha256", "text_sha256"),
         Index("ix_pages_url", "url"),
-        # hash index, because a final URL may be too long for a B-tree index
+        # hash index, because a final URL may be too long for a B-tree
         Index("ix_pages_final_url", "final_url", postgresql_using="hash"),
         Index(
             "ix_pages_declared_url", "declared_url", postgresql_using="hash", **where(text("declared_url IS NOT NULL"))
@@ -67,8 +67,6 @@ Index("ix_pages_unkept", PageCopy.is_kept, **where(IS_UNKEPT))
 
 
 class PageAlias(Base):
-    """A URL that leads to a page with another URL (`pages/index.py`)."""
-
     __tablename__ = "page_aliases"
 
     url: Mapped[Url] = mapped_column(primary_key=True)

@@ -1,1 +1,1 @@
-"""Purge data about pages, properties, and people, so that it is not stored again."""
+"""Purge data about pages, properties, and people, and keep it from being stored again."""

@@ -21,7 +21,7 @@ from app.property.storage.properties.tables import AS_OF, NAMES_PEOPLE, Observat
 from app.property.storage.statements import Store
 from app.property.storage.watches.models import Change
 
-#: Maximum number of observations, or of properties with old names, per step.
+#: Maximum number of observations, or of properties with old names, that a step examines.
 _AT_ONCE = 100
 _SEEN_AT: Mapping[type[Observation | Unverified | Change], InstrumentedAttribute[datetime]] = {
     Observation: Observation.observed_at,
@@ -32,9 +32,9 @@ _SEEN_AT: Mapping[type[Observation | Unverified | Change], InstrumentedAttribute
 
 @dataclass(frozen=True, slots=True)
 class Aged:
-    """The result of a step: deleted observations (with names: also claims and changes), and records that lost a name.
+    """The result of a step: the numbers of deleted observations and of records that lost a name.
 
-    If `more`, there may be more to delete.
+    After `prune_names`, `observations` includes deleted claims and changes. If `more`, old values may be left.
     """
 
     observations: int = 0
@@ -45,11 +45,11 @@ class Aged:
 class AgeLimits(Store):
     """Deletes old values from a `Database`, one small step per call.
 
-    A step finds old values without locks. Then it locks their properties, and checks and deletes the values.
+    A step finds old values without locks. Then it locks their properties, checks the values again, and deletes them.
     """
 
     def prune_observations(self, days: float) -> Aged:
-        """Delete up to 100 observations older than `days`, except those of a current record's body."""
+        """Delete up to 100 observations older than `days`, except observations from the body of a current record."""
         oldest, c = self._database.clock.now() - timedelta(days=days), Observation
         ended = ~_records_of_observation().exists()
         query = select(c.id, c.property_id).where(c.observed_at < oldest, ended).order_by(c.observed_at, c.id)
@@ -66,8 +66,7 @@ class AgeLimits(Store):
         """Delete people's names that no page has shown for `days`, in up to 100 properties, each in its own
         transaction.
 
-        The names are also removed from the other values of their pages. The numbers of deleted rows and changed records
-        go to the audit log.
+        The names are also removed from the other values of their pages.
         """
         oldest = self._database.clock.now() - timedelta(days=days)
         with self._database.reading() as connection:
@@ -121,7 +120,7 @@ def _records_of_observation(*which: ColumnElement[bool]) -> Select[Any]:
 def _strip(connection: Connection, row: Row[Any]) -> None:
     names = list[PersonName]()
     for field in sorted(PEOPLE_FIELDS & row.record.keys()):
-        with suppress(InvalidPersonError):  # a name that could be ordinary words is not searched for
+        with suppress(InvalidPersonError):
             names.append(parse_name(str(row.record[field])))
     finder = finder_of(*names)
     values = {name: value for name, value in row.record.items() if name not in PEOPLE_FIELDS}

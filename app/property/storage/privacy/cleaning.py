@@ -17,8 +17,8 @@ from app.property.storage.statements import digest
 def record_without(finder: Finder, values: Mapping[str, Any], evidence: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return `values` and `evidence` without names, as the columns `record` and `evidence`.
 
-    A field for people's names is removed if its value or evidence contains a name. In other fields, the name is cut
-    out; a link with a name is removed, and so is a list that becomes empty.
+    A field for people's names is removed if its value or evidence contains a name. From other fields, the name is
+    removed. A link that contains the name is removed, and so is a list that becomes empty.
     """
     kept, proofs = dict[str, Any](), dict[str, Any]()
     for name, value in values.items():
@@ -52,7 +52,7 @@ def cleaned(table: Table, row: Row[Any], finder: Finder) -> dict[str, Any] | Non
     change = {name: finder.without(value) for name, value in texts.items()}
     if {"record", "evidence"} <= texts.keys():
         return {**change, **record_without(finder, row.record, row.evidence)}
-    name = getattr(row, "field", None)  # None if rows of the table are not values of one field
+    name = getattr(row, "field", None)  # only tables with one field's value per row have the column
     if name in PEOPLE_FIELDS:
         return None
     if name is not None and "value" in change:

@@ -1,8 +1,7 @@
 """The secret key for hashing the names of purged people. Without it, nobody can test whether a name is among the
 hashes.
 
-It comes from a setting, or from a file next to a SQLite database. It is not stored in the database, or a copy of the
-database would contain both the hashes and the key.
+It is not stored in the database, so that a copy of the database does not contain both the hashes and the key.
 """
 
 import hashlib
@@ -20,7 +19,7 @@ _BYTES = 32
 class NamesKey:
     """The key: derived from `secret` (PRIVACY_KEY), or else stored in the file `path`.
 
-    The first purge of a person creates the file. Without both, people cannot be purged.
+    The first purge of a person creates the file. If both `secret` and `path` are None, people cannot be purged.
     """
 
     secret: str | None = field(default=None, repr=False)
@@ -46,10 +45,10 @@ class NamesKey:
         return key
 
     def make(self) -> bytes:
-        """Return the key; create its file if needed. Raises `ConfigurationError` if there can be no key."""
+        """Return the key, and create its file if needed. Raises `ConfigurationError` if that is impossible."""
         if self.read() is None and self.path is not None:
             try:
-                write_once(self.path, secrets.token_bytes(_BYTES))  # of two processes, the first one wins
+                write_once(self.path, secrets.token_bytes(_BYTES))  # if two processes race, both use the first key
             except OSError as exc:
                 raise _unusable(f"{self.path} cannot be written ({exc.strerror or exc})") from exc
         key = self.read()

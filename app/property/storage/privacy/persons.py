@@ -45,7 +45,7 @@ _AT_ONCE = 20
 #: Maximum number of page bodies in memory.
 _BODIES = 20
 _NOTE_SECONDS = 5.0
-#: Tables derived from others, which are searched last: a row may be derived before the other tables are cleaned.
+#: Tables derived from other tables. They are searched last, because rows may be derived until the others are cleaned.
 _LAST = ("properties", "changes")
 
 
@@ -68,7 +68,7 @@ def person_steps(database: Database, name: PersonName, *, dry_run: bool) -> Iter
     first = names.index(begun[0]) if begun is not None and begun[0] in names else 0
     noted = time.monotonic()
     for table in tables[first:]:
-        # such a key (a URL, for example) may contain the name, so it is not stored as the purge's position
+        # not stored as the position of the purge if it may contain the name, as a URL may
         is_plain = not {*columns_of(table, *NAMING)} & {*table.primary_key}
         named, after = list[tuple[Any, ...]](), begun[1] if begun is not None and table.name == begun[0] else None
         for key, texts in _rows(database, table, after):
@@ -128,7 +128,7 @@ def _decoded(body: bytes) -> str:
 
 def _clear(part: Removal, finder: Finder, table: Table, keys: Sequence[tuple[Any, ...]]) -> None:
     ids = [key[0] for key in keys]
-    if table is Blob.__table__:  # deleted, because a later job can fetch the page again without the name
+    if table is Blob.__table__:  # deleted, because a later job can fetch the page again, without the name
         part.drop_copies(or_(PageCopy.sha256.in_(ids), PageCopy.text_sha256.in_(ids)))
         part.drop_blobs(set(ids))
         part.drop_answers(ids)
@@ -167,7 +167,6 @@ def _clean(part: Removal, finder: Finder, table: Table, keys: Sequence[tuple[Any
 
 
 def _put(part: Removal, table: Table, which: Any, change: dict[str, Any]) -> bool:
-    """Update the row, unless it would then duplicate another row. Return whether it was updated."""
     try:
         with part.connection.begin_nested():
             part.connection.execute(update(table).where(which).values(change))

@@ -1,4 +1,4 @@
-"""The catalog of personal data: which kind of it each table column can contain.
+"""The catalog of personal data: what kind of personal data each table column can contain.
 
 Purges use it to find the data to remove. A column declares its kind by its type (`storage/types.py`). A test fails if a
 text column declares no kind.
@@ -14,16 +14,17 @@ class PiiKind(StrEnum):
     NOTHING = "nothing"  # no personal data: ids, times, numbers, hashes, codes, or facts about API keys
     OPERATOR = "operator"  # name of a person who performed an action; kept for accountability
     TARGET = "target"  # one URL or address, normalized by `urls/targets.py`
-    URLS = "urls"  # several URLs, between blanks
+    URLS = "urls"  # several URLs, separated by blanks
     KEY = "key"  # a property's key, made from URLs, addresses, and numbers
     PROPERTY = "property"
     JOB = "job"
     BODY = "body"
     TEXT = "text"  # text or JSON from pages, models, or users
-    COPY = "copy"  # a compressed body
+    COPY = "copy"
 
 
-#: Kinds of columns that are searched for a person's name. Columns of the kind `KEY` are made from these columns.
+#: Kinds of columns that are searched for a person's name. The kind `KEY` is not searched, because keys are made from
+#: these columns.
 NAMING = (PiiKind.TEXT, PiiKind.TARGET, PiiKind.URLS)
 _IDS = {"properties.id": PiiKind.PROPERTY, "jobs.id": PiiKind.JOB, "blobs.sha256": PiiKind.BODY}
 
@@ -31,7 +32,7 @@ _IDS = {"properties.id": PiiKind.PROPERTY, "jobs.id": PiiKind.JOB, "blobs.sha256
 def pii_kind(column: Column[Any]) -> PiiKind:
     """Return the kind that the column declares, or else the kind of an id that it is or references.
 
-    A column without either is `COPY` (binary), `TEXT` (text or JSON), or `NOTHING`.
+    Otherwise, return `COPY` (binary), `TEXT` (text or JSON), or `NOTHING`.
     """
     if "pii" in column.info:
         return PiiKind(column.info["pii"])

@@ -59,7 +59,7 @@ _NAMED: Mapping[type[Base], Sequence[InstrumentedAttribute[Any]]] = {
 _OF_PROPERTY = (Change, Observation, Unverified, Watch)
 #: Maximum number of URLs or texts purged per transaction. It is small because a purge of a URL rebuilds properties.
 _AT_ONCE = 10
-#: Maximum number of searches for URLs of the purged pages. Another search finds URLs that were added meanwhile.
+#: Maximum number of searches for other URLs of the purged pages.
 _MOST_ROUNDS = 5
 # These conditions must be exactly those of the partial indexes, or SQLite does not use the indexes.
 _HAS_ERROR = literal_column("error_code").is_not(None)
@@ -70,7 +70,7 @@ _IS_SEARCH = literal_column("kind") == literal_column("'search'")
 def find(database: Database, scope: Scope, *, dry_run: bool) -> Scope:
     """Return `scope` with all URLs and properties that belong to it.
 
-    Unless this is a dry run, data of its URLs and hosts that was fetched before now can no longer be stored.
+    Unless this is a dry run, also suppress data of its URLs and hosts that was fetched before now.
     """
     if not dry_run:
         refuse_from_now(database, scope.urls, scope.hosts)
@@ -91,7 +91,7 @@ type Step = Callable[["Removal"], object]
 
 
 def steps_of(database: Database, scope: Scope) -> Iterator[Step]:
-    """Yield the steps that purge `scope`. Each step fits into a short transaction.
+    """Yield the steps that purge `scope`.
 
     The first URL, from which the others were found, is removed last, so that an interrupted purge can be repeated.
     """
@@ -108,7 +108,7 @@ def steps_of(database: Database, scope: Scope) -> Iterator[Step]:
 
 def _mentions(database: Database, scope: Scope) -> Iterator[Step]:
     urls = set(scope.urls)
-    with database.reading() as connection:  # pages from which web searches reported claims about the properties
+    with database.reading() as connection:  # add pages that web searches cited for claims about the properties
         for some in chunks(scope.properties):
             urls |= set(connection.execute(select(Unverified.url).where(Unverified.property_id.in_(some))).scalars())
     searches = rows_of(database, LlmCache.urls, only=[_IS_SEARCH])
@@ -124,7 +124,7 @@ def _mentions(database: Database, scope: Scope) -> Iterator[Step]:
 class Removal:
     """One step of a purge, in the caller's transaction.
 
-    `removed` counts deleted rows by table. The results of the jobs `job_ids` must also be deleted from Redis.
+    `removed` counts deleted rows by table. `job_ids` are the jobs whose results must also be deleted from Redis.
     """
 
     def __init__(self, database: Database, connection: Connection, *, dry_run: bool = False) -> None:
@@ -135,7 +135,7 @@ class Removal:
         self.job_ids = set[str]()
 
     def drop(self, what: type[Base] | Table, which: ColumnElement[bool], *columns: Any) -> Sequence[Row[Any]]:
-        """Delete and count the matching rows. Return their `columns` (default: the primary key)."""
+        """Delete and count the rows of `what` that match `which`. Return their `columns` (default: the primary key)."""
         table = what if isinstance(what, Table) else what.__table__
         statement = delete(table).where(which).returning(*columns or table.primary_key)
         rows = self.connection.execute(statement).all()
@@ -143,7 +143,7 @@ class Removal:
         return rows
 
     def drop_texts(self, column: Any, rows: Sequence[Any]) -> None:
-        """Replace these texts of jobs and watches, and delete these attempts, unless they changed meanwhile."""
+        """Replace texts of jobs and watches, or delete attempts, unless the text in `column` has changed meanwhile."""
         for row in rows:
             *key, text = row
             mine = and_(column == text, *(part == one for part, one in zip(column.table.primary_key, key, strict=True)))
@@ -182,7 +182,7 @@ class Removal:
         self.rebuild_or_drop(sorted(property_ids - set(later)))
 
     def _drop_copies(self, urls: Sequence[str]) -> set[str]:
-        """Delete page copies of `urls`, and all page copies of the jobs to be deleted.
+        """Delete the page copies of `urls`, and those of the jobs to be deleted.
 
         Return the body hashes of `urls`.
         """
@@ -232,14 +232,14 @@ class Removal:
         self.connection.execute(delete(IdentityDecision).where(one_sided))
 
     def rebuild_or_drop(self, property_ids: Sequence[str]) -> None:
-        """Rebuild properties that still have pages. Delete other properties, with those merged into them."""
+        """Rebuild properties that still have pages. Delete the other properties and the properties merged into them."""
         lock_rows(self.connection, property_ids)
         for property_id in property_ids:
             left = select(SourceRow.id).where(SourceRow.property_id == property_id).limit(1)
             if self.connection.execute(left).first() is None:
                 merged = select(Property.id).where(Property.merged_into == property_id).with_for_update()
                 merged_ids = self.connection.execute(merged).scalars().all()
-                # the property itself last, or its deletion would also delete the merged ones, without counting them
+                # last, because deleting the property also deletes the merged ones, which would not be counted
                 for some in [*chunks(merged_ids), [property_id]]:
                     for table in _OF_PROPERTY:
                         self.drop(table, table.property_id.in_(some))

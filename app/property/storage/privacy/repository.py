@@ -27,15 +27,15 @@ class PurgeStore(Store):
     def purge(self, kind: PurgeKind, name: str, *, who: str, dry_run: bool) -> Purged:
         """Delete all data about `name`: a URL, a lowercase host, a property id, an address, or a person.
 
-        With an address, the results of its jobs and the properties at the address are purged. Jobs are deleted too; a
-        running job then fails to store its result (`PurgedMeanwhileError`). A purged name is never stored again. The
-        audit log records who purged, and the numbers of deleted rows.
+        The purge of an address includes the results of its jobs, and the properties at the address. Jobs are deleted
+        too; a job that is running then cannot store its result (`PurgedMeanwhileError`). A purged name is never stored
+        again. The audit log records who purged, and the numbers of deleted rows.
 
         The result counts deleted rows by table, and as "texts" the rows from which only a name was removed. A dry run
         does everything in one transaction and rolls it back.
 
-        Raises `InvalidTargetError`, `InvalidPersonError` for an unusable name, and `ConfigurationError` if the key for
-        hashing names is missing. Then nothing is deleted.
+        Raises `InvalidTargetError` for an invalid URL or address, `InvalidPersonError` for an unusable name, and
+        `ConfigurationError` if there is no key for hashing names. After such an error, nothing is deleted.
         """
         database = self._database
         if kind is PurgeKind.PERSON:
@@ -63,7 +63,7 @@ def _do(database: Database, steps: Iterable[Step], *, dry_run: bool) -> Purged:
 
     def work(step: Step, connection: Connection) -> Removal:
         if not dry_run:
-            database.advisory_lock(connection, TICK)  # a watch must not be refreshed while it is being deleted
+            database.advisory_lock(connection, TICK)  # no watch must be refreshed while it is being deleted
         part = Removal(database, connection, dry_run=dry_run)
         step(part)
         return part

@@ -1,4 +1,4 @@
-"""The scope of a purge: the URLs, hosts, and properties that belong to what is purged."""
+"""The scope of a purge: all URLs, hosts, and properties whose data is removed."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
@@ -30,7 +30,7 @@ _AROUND_URL = "(.,:;!?)'\""
 
 
 class PurgeKind(StrEnum):
-    """The kind of data that a purge removes. `URL` is a page, by any of its URLs. `HOST` includes subdomains."""
+    """What a purge removes. `URL` is a page, named by any of its URLs. `HOST` includes subdomains."""
 
     URL = "url"
     HOST = "host"
@@ -43,15 +43,15 @@ class PurgeKind(StrEnum):
 class Scope:
     """The data that a purge removes.
 
-    `urls` are targets of any kind, in every stored spelling, with the URLs on `hosts`. A URL comes after the URL by
-    which it was found. The last are deleted first, so that after an interruption, the first URL still leads to the
-    rest.
+    `urls` are targets of any kind, in every stored spelling, and include the URLs on `hosts`. A URL comes after the URL
+    by which it was found. The URLs are deleted in reverse order, so that after an interruption the first URL still
+    leads to the others.
     """
 
     urls: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     properties: tuple[str, ...] = ()
-    #: Whether the first of `urls` is an address, at which properties are purged too.
+    #: Whether the first of `urls` is an address. If so, the properties at this address are purged too.
     at_address: bool = False
     #: Whether `urls` are unrelated. A page to which several of them redirect then counts as shared, and stays.
     one_by_one: bool = False
@@ -101,7 +101,7 @@ def rows_of(
     at_once: int = _PAGE,
     after: tuple[Any, ...] | None = None,
 ) -> Iterator[Row[Any]]:
-    """Yield rows of a table in the order of the primary key: its primary key, then `columns`.
+    """Yield rows of a table, ordered by primary key. A row has the primary key's columns, then `columns`.
 
     Begin after the primary key `after`, if given. Each chunk of `at_once` rows has its own read transaction.
     """
@@ -117,7 +117,7 @@ def rows_of(
 
 
 def complete(connection: Connection, scope: Scope) -> Scope:
-    """Return `scope` with the properties merged with its own, and with all URLs of its pages."""
+    """Return `scope` with properties merged with its properties, and with all URLs of their pages."""
     property_ids = set(scope.properties)
     if scope.at_address:
         property_ids |= _at_address(connection, scope.urls[0])
@@ -179,13 +179,13 @@ def _rows(connection: Connection, urls: Iterable[str]) -> set[str]:
 
 
 def _is_below(connection: Connection, column: Any, url: str) -> ColumnElement[bool]:
-    """Return the condition that `column` is `url` with a fragment. It is a range, so that an index can be used."""
+    """Return the condition that `column` is `url` with a fragment, as a range, so that an index can be used."""
     least, less = (">=", "<") if connection.dialect.name == "sqlite" else ("~>=~", "~<~")
     return and_(column.bool_op(least)(f"{url}#"), column.bool_op(less)(f"{url}{chr(ord('#') + 1)}"))
 
 
 def _ends(connection: Connection, urls: Iterable[str]) -> set[str]:
-    """Return the URLs to which only `urls` redirect. A shared sign-in page, for example, is not among them."""
+    """Return the URLs to which only `urls` redirect. A shared sign-in page, for example, is left out."""
     mine, found, shared = set(urls), set[str](), set[str]()
     for some in chunks(sorted(mine)):
         found |= _column(connection, select(PageCopy.final_url).where(PageCopy.url.in_(some)).distinct())

@@ -1,9 +1,9 @@
 """Keep purged data from being stored again: pages fetched before their purge, and names of purged people.
 
 Only hashes are stored: of URLs and hosts for a day, of names permanently. Each transaction that stores a page, a model
-answer, or a record first checks them. A purge stores its hashes, and waits for running transactions before it deletes
-data. So the data of such a transaction is either deleted by the purge or not stored. Names are also removed from
-fetched pages before they are read (`PurgedNames`).
+answer, or a record first checks the hashes. A purge stores its hashes, and waits for running transactions before it
+deletes data. Therefore, such a transaction's data is either deleted by the purge or not stored. Names are also removed
+from fetched pages before they are read (`PurgedNames`).
 """
 
 import hashlib
@@ -30,11 +30,11 @@ from app.property.storage.types import Base, Plain, Sha256, where
 from app.property.urls.targets import normalize_url
 from app.property.values.text_cache import remembered
 
-#: An advisory lock that transactions which store pages hold in shared mode. A purge waits for them by taking it
-#: exclusively.
+#: Advisory lock. A transaction that stores pages holds it in shared mode. A purge takes it exclusively to wait for
+#: these transactions.
 PURGE = "purge"
-#: Retention of hashes of URLs: longer than any fetch takes. An interrupted purge of a person can resume within this
-#: time.
+#: Retention of the hashes of URLs and hosts; any fetch takes less time. An interrupted purge of a person can resume
+#: within this time.
 _KEPT = timedelta(days=1)
 #: Length of short hashes, in hex digits. A possible name is fully hashed only if the short hash of one of its words is
 #: stored.
@@ -52,9 +52,9 @@ class Suppression(Base):
 
     hash: Mapped[Sha256] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(8))
-    # short hashes of a name's words, or a purge's position as JSON; else null
+    # for a name, short hashes of its words; for a purge's progress, its position as JSON; else null
     words: Mapped[Plain | None]
-    key_id: Mapped[str | None] = mapped_column(String(16))  # id of the secret key of a name's hash; else null
+    key_id: Mapped[str | None] = mapped_column(String(16))  # for a name, the id of the secret key; else null
     at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
 
@@ -76,7 +76,7 @@ def refuse_from_now(database: Database, urls: Iterable[str], hosts: Iterable[str
 
 @dataclass(frozen=True, slots=True)
 class Purged:
-    """What a transaction must not store: purged URLs among its own, and names of purged people."""
+    """Data that a transaction must not store: its URLs that were purged, and names of purged people."""
 
     urls: set[str]
     names: Finder
@@ -135,7 +135,7 @@ def _put(database: Database, rows: dict[str, dict[str, Any]], kept: timedelta | 
             upsert(connection, Suppression, {"hash": digest}, row | own)
 
     database.repeat(work)
-    if not database.is_sqlite:  # SQLite has only one writer at a time
+    if not database.is_sqlite:  # on SQLite, the only writer at this time
         with database.writing() as connection:
             database.advisory_lock(connection, PURGE)
 
@@ -163,7 +163,7 @@ class PurgedNames:
     def finder(self) -> Finder:
         """Return a finder of the names of all purged people.
 
-        Raises `ConfigurationError` if there are any and this process does not have the key of their hashes.
+        Raises `ConfigurationError` if people were purged, and this process does not have the key of their hashes.
         """
         newest = func.max(Suppression.at, type_=Suppression.at.type)
         with self._database.reading() as connection:
@@ -180,7 +180,10 @@ class PurgedNames:
             raise PageNamesPersonError()
 
     def page_without(self, page: Page) -> Page:
-        """Return the page without names of purged people. Raises `PageNamesPersonError` if its URL contains one."""
+        """Return the page without names of purged people.
+
+        Raises `PageNamesPersonError` if its URL contains such a name.
+        """
         finder = self.finder()
         if finder.is_in([page.url, page.final_url]):
             raise PageNamesPersonError()
@@ -220,7 +223,7 @@ def _keyed(key: bytes, text: str) -> str:
 class Progress:
     """The position of a person's purge: a table, and the primary key of its last cleaned row.
 
-    If the purge is repeated after a crash, it resumes there.
+    A purge that is repeated after a crash resumes there.
     """
 
     def __init__(self, database: Database, key: bytes, name: PersonName) -> None:
@@ -228,7 +231,7 @@ class Progress:
         self._hash = _keyed(key, f"progress {sorted(name.forms)}")
 
     def read(self) -> tuple[str, tuple[Any, ...]] | None:
-        """Return the position of a purge that was interrupted within the last day; None means the start."""
+        """Return the position of a purge that was interrupted within the last day (None: begin at the start)."""
         fresh = Suppression.at > self._database.clock.now() - _KEPT
         with self._database.reading() as connection:
             words = connection.execute(select(Suppression.words).where(Suppression.hash == self._hash, fresh)).scalar()
@@ -244,5 +247,4 @@ class Progress:
         upsert(connection, Suppression, {"hash": self._hash}, row)
 
     def end(self, connection: Connection) -> None:
-        """Delete the position; the purge is complete."""
         connection.execute(delete(Suppression).where(Suppression.hash == self._hash))

@@ -3,9 +3,9 @@
 People split and join properties, and can undo these decisions. The program requests a review if only a page of unknown
 kind connects two properties.
 
-A decision is stored by page URLs on two sides, because merges do not change pages. A join keeps all its pages in one
-property. A split keeps its two sides in different properties. Joins and splits also apply to later records of their
-pages (`resolve.py`), until they are undone. If several apply to the same two pages, the newest counts.
+A decision refers to page URLs on two sides, because a merge changes properties but not pages. A join keeps all its
+pages in one property. A split keeps its two sides in different properties. Joins and splits also apply to later records
+of their pages (`resolve.py`), until they are undone. Of several decisions on the same two pages, the newest counts.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -33,7 +33,7 @@ from app.property.storage.properties.tables import IdentityDecision, IdentityPin
 from app.property.storage.statements import Store, clean, entities, insert_all, new_id
 
 SPLIT, JOIN, REVIEW = "split", "join", "review"
-#: Name of the program as the author of reviews.
+#: The author of reviews.
 SYSTEM = "propintel"
 _C = IdentityDecision
 ORDER = Order("reviews", (_C.at, _C.id))
@@ -43,8 +43,8 @@ class DecisionStore(Store):
     def split(self, property_id: str, urls: Sequence[str], *, who: str, reason: str = "") -> IdentityDecision:
         """Move the pages `urls` to a new property, and keep the two properties apart.
 
-        Raises `NotFoundError`. Raises `IdentityDecisionError` if a URL is not of the property, or if all or none of its
-        pages would move.
+        Raises `NotFoundError`. Raises `IdentityDecisionError` if a URL is not a page of the property, or if all or none
+        of its pages would move.
         """
 
         def work(connection: Connection) -> IdentityDecision:
@@ -69,7 +69,7 @@ class DecisionStore(Store):
     def join(self, property_id: str, other_id: str, *, who: str, reason: str = "") -> IdentityDecision:
         """Merge `other_id` into `property_id`, and keep their pages together.
 
-        Raises `NotFoundError`, and `IdentityDecisionError` if they are already one property.
+        Raises `NotFoundError`, and `IdentityDecisionError` if both ids already mean the same property.
         """
 
         def work(connection: Connection) -> IdentityDecision:
@@ -88,8 +88,9 @@ class DecisionStore(Store):
     def undo(self, decision_id: str, *, who: str) -> IdentityDecision:
         """Undo a decision.
 
-        Undoing a join moves the pages of the other property back, except pages that another join keeps with the rest.
-        Undoing a split merges the two properties, unless another split keeps them apart. Undoing a review closes it.
+        Undoing a join moves the other property's pages back, except pages that another join keeps with the remaining
+        ones. Undoing a split merges the two properties, unless another split keeps them apart. Undoing a review closes
+        it.
 
         Raises `NotFoundError`, and `IdentityDecisionError` if the decision is already undone.
         """
@@ -170,7 +171,7 @@ def _decide(
     replaced = connection.execute(select(Property.id).where(Property.merged_into == moved[0]).order_by(Property.id))
     decision = IdentityDecision(
         id=new_id(),
-        at=next_update_time(database, connection),  # later than any update of a property
+        at=next_update_time(database, connection),  # later than any earlier update of a property
         who=clean(who),
         kind=kind,
         reason=clean(reason),
@@ -201,7 +202,7 @@ def ask_for_review(
 
 
 def _is_open() -> ColumnElement[bool]:
-    """Condition for open reviews. A merge of the two properties also ends a review."""
+    """The condition for open reviews. A review also ends when its two properties are merged."""
     one, other = (
         select(func.coalesce(Property.merged_into, Property.id)).where(Property.id == column).scalar_subquery()
         for column in (_C.property_id, _C.other_id)
@@ -214,14 +215,13 @@ def count_reviews(connection: Connection) -> int:
 
 
 class Pins(NamedTuple):
-    """URLs of pages that decisions keep together with a page, or apart from it."""
+    """URLs of pages that decisions keep together with one page, or apart from it."""
 
     together: frozenset[str]
     apart: frozenset[str]
 
 
 def pages_of(connection: Connection, *property_ids: str) -> Sequence[Row[Any]]:
-    """Return the pages of these properties, as rows of property id and URLs."""
     columns = SourceRow.property_id, SourceRow.url, SourceRow.final_url, SourceRow.page_url
     rows: Sequence[Any] = connection.execute(select(*columns).where(SourceRow.property_id.in_(property_ids))).all()
     return rows
@@ -232,7 +232,7 @@ def pinned_urls(pages: Iterable[Row[Any] | SourceRecord]) -> set[str]:
 
 
 def pins_of(connection: Connection, pages: Sequence[Row[Any] | SourceRecord]) -> dict[str, Pins]:
-    """Return, by the URL of each page, which pages decisions keep together with it or apart from it."""
+    """Return, by page URL, the pages that decisions keep together with the page or apart from it."""
     named = select(IdentityPin.decision_id).where(IdentityPin.url.in_(pinned_urls(pages)))
     c = IdentityDecision
     query = select(c).where(c.id.in_(named), c.undone_at.is_(None), c.kind != REVIEW).order_by(c.at, c.id)
@@ -242,7 +242,7 @@ def pins_of(connection: Connection, pages: Sequence[Row[Any] | SourceRecord]) ->
 
 def _pins(decisions: Iterable[IdentityDecision], urls: set[str]) -> Pins:
     newest = dict[str, str]()
-    for decision in decisions:  # newer decisions override older ones
+    for decision in decisions:  # oldest first, so that newer decisions override older ones
         sides = {pin.side for pin in decision.pins if pin.url in urls}
         if sides:
             others = (pin for pin in decision.pins if pin.url not in urls)

@@ -1,9 +1,9 @@
 """Lock properties on PostgreSQL, so that two writers do not store the same property at the same time.
 
-SQLite needs no locks, because it has one writer at a time. Locks are held until the transaction ends. They are taken in
-this order: the purge lock (shared), property keys, the job's row, rows of properties, the feed. Locks for ticks,
-idempotency keys, and adding watches come before. If transactions block each other, the database cancels one, and
-`Database.repeat` repeats it.
+SQLite needs no locks, because it has one writer at a time. Locks are held until the transaction ends. A transaction
+takes locks in this order: the purge lock (shared), property keys, the job's row, rows of properties, the feed. Before
+these, a transaction takes the locks for ticks, idempotency keys, and adding watches, if needed. In a deadlock, the
+database cancels one transaction, and `Database.repeat` repeats it.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ _TAKE = text("SELECT pg_advisory_xact_lock(k) FROM (SELECT unnest(:keys) AS k OR
 def lock_pages(database: Database, connection: Connection, records: Sequence[SourceRecord]) -> None:
     """Lock out new purges, and other writers of records that share a key with one of `records`.
 
-    Wait for those that are running.
+    First, wait for those that are running.
     """
     database.advisory_lock(connection, PURGE, shared=True)
     if database.is_sqlite or not records:
@@ -46,7 +46,6 @@ def lock_pages(database: Database, connection: Connection, records: Sequence[Sou
 
 
 def lock_rows(connection: Connection, property_ids: Collection[str]) -> None:
-    """Lock the rows of these properties, in the order of their ids."""
     if connection.dialect.name == "sqlite" or not (wanted := sorted(property_ids)):
         return
     for some in chunks(wanted):
@@ -57,7 +56,7 @@ def lock_rows(connection: Connection, property_ids: Collection[str]) -> None:
 def lock_feed(database: Database, connection: Connection) -> None:
     """Lock the change feed, so that update times and changes are committed in order.
 
-    Take this lock last: every writer that updates a property needs it.
+    Take this lock last, because every writer that updates a property needs it.
     """
     database.advisory_lock(connection, "feed")
 

@@ -24,10 +24,10 @@ from app.property.storage.statements import chunks, new_id
 from app.property.storage.watches.models import Change
 from app.property.storage.watches.outcomes import merge_watches
 
-#: `SEARCHED` are the fields that a text search covers.
+#: Fields that the text search covers, and the field by which properties are filtered.
 SEARCHED = tuple(name for name, spec in FIELDS.items() if spec.searched)
 STATUS = "StandardStatus"
-#: Tables in which two properties may have the same row; it is the same if these columns are equal.
+#: Tables in which two properties may have the same row: rows are the same if these columns are equal.
 _SHARED_ROWS = {
     Observation.__table__: ("content_sha256", "field", "value_sha256"),
     Unverified.__table__: ("field", "url"),
@@ -35,7 +35,7 @@ _SHARED_ROWS = {
 
 
 def next_update_time(database: Database, connection: Connection) -> datetime:
-    """Return the current time, or if needed a microsecond after the newest update of any property."""
+    """Return the current time, or a microsecond after the newest update of any property if that is later."""
     newest = connection.execute(select(func.max(Property.updated_at))).scalar()
     now = database.clock.now()
     return now if newest is None else max(now, newest + timedelta(microseconds=1))
@@ -44,7 +44,7 @@ def next_update_time(database: Database, connection: Connection) -> datetime:
 def new_property(database: Database, connection: Connection) -> str:
     """Insert an empty property and return its id.
 
-    The caller must then add records and call `rebuild` with `changed`.
+    The caller must then call `rebuild` with `changed`.
     """
     now = next_update_time(database, connection)
     row = {"id": new_id(), "record": {}, "evidence": {}, "conflicts": [], "created_at": now, "updated_at": now}
@@ -54,13 +54,13 @@ def new_property(database: Database, connection: Connection) -> str:
 
 
 def canonical_id(connection: Connection, property_id: str) -> str:
-    """Return the property that `property_id` was merged into, or else `property_id`."""
+    """Return the id of the property that `property_id` was merged into, or else `property_id`."""
     query = select(Property.merged_into).where(Property.id == property_id)
     return connection.execute(query).scalar() or property_id
 
 
 def existing(connection: Connection, property_id: str) -> Row[Any]:
-    """Return the row of the property that `property_id` is or was merged into. Raises `NotFoundError`."""
+    """Return the row of the property, or of the property that it was merged into. Raises `NotFoundError`."""
     named = aliased(Property)
     canonical = select(func.coalesce(named.merged_into, named.id)).where(named.id == property_id).scalar_subquery()
     row = connection.execute(select(Property).where(Property.id == canonical)).one_or_none()
@@ -79,12 +79,12 @@ class Rebuilt:
 
 
 def rebuild(database: Database, connection: Connection, property_id: str, *, changed: bool = False) -> Rebuilt | None:
-    """Update a property's values and keys from its records. Without records, do nothing and return None.
+    """Update a property's values and keys from its records. If there are no records, do nothing and return None.
 
     With `changed`, it gets a new update time even if its values are the same.
     """
     row_of = select(Property).where(Property.id == property_id).with_for_update(key_share=True)
-    stored = connection.execute(row_of).one_or_none()  # locks the row before the records are read
+    stored = connection.execute(row_of).one_or_none()  # the row is locked before the records are read
     sources = records_of(connection, property_id)
     if stored is None or not sources:
         return None
@@ -93,12 +93,12 @@ def rebuild(database: Database, connection: Connection, property_id: str, *, cha
     found_by = search_row(merged.values, (source.url for source in sources), len(merged.conflicts))
     change: dict[str, Any] = {}
     if changed or any(getattr(stored, name) != value for name, value in row.items()):
-        # commit update times in ascending order
+        # update times must be committed in ascending order
         lock_feed(database, connection)
         change = {**row, "updated_at": next_update_time(database, connection)}
     if any(getattr(stored, name) != value for name, value in found_by.items()):
         change |= found_by
-    # the keys of a newer release are replaced, so that release must reindex the property
+    # the newer release that made the old keys must then reindex the property
     if stored.identity_version > identity.IDENTITY_VERSION:
         change["identity_version"] = identity.IDENTITY_VERSION
     if change:
@@ -110,7 +110,7 @@ def rebuild(database: Database, connection: Connection, property_id: str, *, cha
 def conflicts_json(merged: Merged) -> list[dict[str, Any]]:
     """Return the conflicts as a list of `{"field", "chosen": value, "evidence", "reasons", "verdicts"}`.
 
-    The lists have one entry per value, the chosen value first.
+    The evidence, reasons, and verdicts have one entry per value, the chosen value first.
     """
     return [
         {
@@ -125,7 +125,10 @@ def conflicts_json(merged: Merged) -> list[dict[str, Any]]:
 
 
 def search_row(record: Mapping[str, Any], urls: Iterable[str], conflicts: int) -> dict[str, Any]:
-    """Return the columns for searches. Python lowercases the text, because databases differ for non-ASCII letters."""
+    """Return the columns for searches.
+
+    Text is lowercased here, because databases treat non-ASCII letters differently.
+    """
     words = [str(record[name]) for name in SEARCHED if record.get(name)]
     return {
         "search_text": " ".join([*words, *urls]).lower(),
@@ -135,9 +138,9 @@ def search_row(record: Mapping[str, Any], urls: Iterable[str], conflicts: int) -
 
 
 def _index(connection: Connection, property_id: str, sources: Iterable[SourceRecord]) -> None:
-    """Replace the property's keys by those of its records.
+    """Store the keys of the property's records, and delete its other keys.
 
-    Of keys that belong to another property, only URL keys are taken over.
+    Of the keys of other properties, only URL keys are taken over.
     """
     exact = {key for source in sources for key in identity.keys_of(source)}
     blocking = {key for source in sources for key in identity.blocks_of(source.values)}
@@ -158,9 +161,9 @@ def _index(connection: Connection, property_id: str, sources: Iterable[SourceRec
 
 
 def merge_into(connection: Connection, merged_id: str, kept_id: str) -> None:
-    """Move all rows of `merged_id` to `kept_id`. Its own row stays, and refers to `kept_id`."""
+    """Move all rows of `merged_id` to `kept_id`. The row of `merged_id` stays, and points to `kept_id`."""
     merge_watches(connection, merged_id, kept_id)
-    # `kept_id` gets them again when it is rebuilt
+    # `kept_id` gets the blocking keys when it is rebuilt
     connection.execute(delete(PropertyKey).where(PropertyKey.property_id == merged_id, PropertyKey.is_blocking))
     for table, names in _SHARED_ROWS.items():
         theirs = table.alias()
@@ -201,7 +204,7 @@ def move_pages(connection: Connection, urls: Sequence[str], from_id: str, to_id:
 
 
 def _keep_due(connection: Connection, from_id: str, to_id: str) -> None:
-    """If `from_id` is due for reindexing, make `to_id` due too, because of the moved records."""
+    """If `from_id` must be reindexed, mark `to_id` too, because of the moved records."""
     ids, rules = Property.id, Property.identity_version
     theirs = select(rules).where(ids == from_id).scalar_subquery()
     connection.execute(update(Property).where(ids == to_id, rules > theirs).values(identity_version=theirs))

@@ -1,6 +1,6 @@
 """Store recipes (`app/property/recipes`) and their examples in the database.
 
-An example refers to its page by the hash of the body. A recipe in another format version is not used.
+An example refers to its page by the hash of the body. Recipes in another format version are not used.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from app.property.storage.properties.tables import RecipeExample, RecipeRow
 from app.property.storage.statements import Store, clean, upsert
 from app.property.urls.targets import MAX_URL_CHARS
 
-if TYPE_CHECKING:  # they load all readers, which the web server does not need
+if TYPE_CHECKING:  # the modules load all readers, which the web server does not need
     from app.property.recipes.keeper import RecipeChange
     from app.property.recipes.learning import Example
 
@@ -36,10 +36,7 @@ class StoredRecipes(Store):
             return _found(connection, RecipeRow.host == host)
 
     def find_or_add(self, recipe: Recipe) -> Recipe:
-        """See `RecipeStore`.
-
-        If the host has too many learned recipes, delete those not updated for the longest time.
-        """
+        """Find or store a recipe. If the host has too many learned recipes, delete the least recently updated ones."""
         from app.property.recipes.template import likest  # noqa: PLC0415
 
         def work(connection: Connection) -> Recipe:
@@ -57,7 +54,7 @@ class StoredRecipes(Store):
     def add_example(self, recipe_id: str, example: Example) -> None:
         """Store an example, unless its page must not be stored, was purged, or contains the name of a purged person."""
         page = example.page
-        if page.validators.no_store or len(page.final_url) > MAX_URL_CHARS:  # longer URLs do not fit into the index
+        if page.validators.no_store or len(page.final_url) > MAX_URL_CHARS:  # a longer URL does not fit into the index
             return
         stated = {
             "values": {name: list(pair) for name, pair in example.values.items()},
@@ -112,7 +109,7 @@ class StoredRecipes(Store):
         return self._database.repeat(work)
 
     def page(self, cursor: str | None = None, *, host: str | None = None, limit: int = 100) -> Page[Recipe]:
-        """Return a page of recipes (of one host, if given), ordered by id. Raises `InvalidCursorError`."""
+        """Return a page of recipes, of `host` or (None) of all hosts, ordered by id. Raises `InvalidCursorError`."""
         query = _USABLE if host is None else _USABLE.where(RecipeRow.host == host)
         rows = self._rows(ORDER.page_query(query, cursor, limit))
         return Page([_recipe(row) for row in rows[:limit]], ORDER.next_cursor(rows, limit))
@@ -131,11 +128,10 @@ class StoredRecipes(Store):
         raise RecipeNotFoundError(name)
 
     def put(self, recipe: Recipe) -> None:
-        """Store a handwritten or exported recipe. It replaces the recipe with the same id."""
+        """Store a handwritten or exported recipe, replacing a recipe with the same id."""
         self._database.repeat(lambda connection: self._put(connection, recipe))
 
     def forget(self, recipe_id: str) -> bool:
-        """Delete a recipe and its examples. Return False if there is none."""
         gone = delete(RecipeRow).where(RecipeRow.id == recipe_id)
         return self._database.repeat(lambda connection: connection.execute(gone).rowcount) > 0
 

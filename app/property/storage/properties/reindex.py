@@ -1,7 +1,6 @@
 """Recompute outdated keys of properties, and merge properties that match by their new keys.
 
-`properties.identity_version` is the version of the rules by which the keys were made. Each property has its own
-transaction, so that workers can continue.
+`properties.identity_version` is the version of the rules by which the keys were made.
 """
 
 from sqlalchemy import Connection, func, select, tuple_, update
@@ -34,7 +33,7 @@ def due_after(database: Database, place: Place, limit: int) -> list[Place]:
 
 
 def reindex_one(database: Database, property_id: str) -> bool:
-    """Recompute a property's keys and merge its matches. Return False if it was not outdated any more."""
+    """Recompute a property's keys and merge its matches. Return False if the keys were not outdated."""
 
     def work(connection: Connection) -> bool:
         lock_pages(database, connection, records_of(connection, property_id))

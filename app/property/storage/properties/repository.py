@@ -1,4 +1,4 @@
-"""Store a record and update its property in one transaction. Read properties in the form of the interfaces."""
+"""Store a record and update its property in one transaction, and read properties in the form that interfaces show."""
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
@@ -48,7 +48,8 @@ DEFAULT_RULES = PublishingRules()
 class PropertyFilter:
     """A filter of properties.
 
-    All `words` must occur in a property's text, in any letter case. `status` is a RESO status, or None for any.
+    All `words` must occur in the property's search text, in any letter case. `status` is a RESO status, or None for
+    any.
     """
 
     words: str = ""
@@ -71,7 +72,7 @@ EVERY = PropertyFilter()
 class PropertyStore:
     """Stores properties. `rules` configures which changes are published.
 
-    Reading by the id of a merged property returns the property that it was merged into.
+    A method that gets the id of a merged property reads the property that it was merged into.
     """
 
     def __init__(self, database: Database, rules: PublishingRules = DEFAULT_RULES) -> None:
@@ -94,9 +95,9 @@ class PropertyStore:
         The caller's transaction must have called `lock_pages`. The record replaces older records of the same page,
         under any of its URLs. If it is older than the stored record, only its observations are added.
 
-        `edition` is the version of the extractors. `asks_again` means that the model was needed but unavailable; the
-        record is then not fresh. If the record matches no property, it is added to `related`, for which its page was
-        found, unless the two contradict.
+        `edition` is the version of the extractors. `asks_again` means that the model was needed but unavailable, so
+        that the record does not count as fresh. If the record matches no property, it is added to `related`, the
+        property for which its page was found, unless they contradict each other.
 
         Names of people purged after the page was fetched are left out. Raises `PurgedMeanwhileError`, and then writes
         nothing, if the page was purged after it was fetched.
@@ -132,13 +133,13 @@ class PropertyStore:
         }
         if before is None:
             connection.execute(insert(SourceRow).values(row))
-        else:  # the stored row keeps its URL, and its content if that is newer
+        else:  # the stored row keeps its URL; if it is newer than `record`, it also keeps its content
             row = {**row, "url": before.url} if before.fetched_at <= record.fetched_at else {"property_id": owner_id}
             connection.execute(update(SourceRow).where(SourceRow.id == before.id).values(row))
         previous = drop_doubles(connection, doubles, record)
         left = {canonical_id(connection, property_id) for property_id in previous} - {owner_id}
         for property_id, pages in records_of_each(connection, sorted(left)).items():
-            if not pages:  # its only page now belongs to `owner_id`
+            if not pages:  # the property lost its last page to `owner_id`
                 merge_into(connection, property_id, owner_id)
                 has_merged = True
         observe(connection, owner_id, record)
@@ -154,7 +155,7 @@ class PropertyStore:
         """Note that the page still had this body at `at`. Return its property and the page's kind, or None if the body
         must be read.
 
-        The record is then current at `at`, and pending changes of the page count one more visit.
+        The record then counts as current at `at`, and the page's pending changes count one more visit.
         """
         row = record_with_body(connection, seen)
         is_older = row is not None and (row.checked_at or row.fetched_at) < at
@@ -191,7 +192,7 @@ class PropertyStore:
             return _views(connection, [existing(connection, property_id)])[0]
 
     def sources(self, property_id: str) -> list[SourceRow]:
-        """Return the stored records of a property, in the order of "sources" in `get`."""
+        """Return the stored records of a property, in the order of the "sources" of `get`."""
         with self.database.reading() as connection:
             mine = SourceRow.property_id == canonical_id(connection, property_id)
             query = select(SourceRow).where(mine).order_by(SourceRow.fetched_at, SourceRow.id)
@@ -210,9 +211,9 @@ class PropertyStore:
         return canonical, sources, {url for url, pin in pins.items() if pin.together}
 
     def fresh_at(self, address: Address, since: datetime) -> tuple[str, PageKind] | None:
-        """Return the property at `address` and the kind of its newest page, or None unless the property is fresh.
+        """Return the property at `address` and the kind of its newest page, or None if no property there is fresh.
 
-        It is fresh if a page of it was fetched or confirmed after `since`, and none of its pages waits for a model.
+        A property is fresh if one of its pages was fetched or confirmed after `since`, and none waits for a model.
         """
         keys = identity.address_lookups(address)
         owners = select(PropertyKey.property_id).where(PropertyKey.key.in_(keys), ~PropertyKey.is_blocking)
@@ -254,12 +255,11 @@ class PropertyStore:
     def snapshot(self, *, changed_since: datetime | None = None, page: int = 200) -> Generator[dict[str, Any]]:
         """Yield all properties as of one moment, in the form of `get`, oldest change first.
 
-        At most `page` of them are in memory. All reads are one transaction. Until it ends, the database keeps replaced
-        rows.
+        At most `page` properties are in memory at a time. The database keeps replaced rows until the iteration ends.
         """
         query, cursor = _unmerged(changed_since), None
         with self.database.reading() as connection:
-            if not self.database.is_sqlite:  # otherwise, each statement would see its own snapshot
+            if not self.database.is_sqlite:  # otherwise, each statement of PostgreSQL would see its own snapshot
                 connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             while True:
                 found = connection.execute(ORDER.page_query(query, cursor, page)).all()
@@ -275,9 +275,8 @@ def _unmerged(changed_since: datetime | None) -> Select[Any]:
 
 
 def _views(connection: Connection, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
-    """Return `rows` in the form of `PropertyStore.get`."""
     ids = [row.id for row in rows]
-    # values and evidence of single sources are large and not shown
+    # large, and not shown
     shown = select(SourceRow).options(defer(SourceRow.record), defer(SourceRow.evidence))
     shown = shown.where(SourceRow.property_id.in_(ids)).order_by(SourceRow.fetched_at, SourceRow.id)
     sources = by_property(ids, entities(connection, shown))

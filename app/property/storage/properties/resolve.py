@@ -16,8 +16,8 @@ from app.property.storage.properties.rebuild import canonical_id, merge_into, ne
 from app.property.storage.properties.source_records import records_of_each
 from app.property.storage.properties.tables import Property, PropertyKey
 
-#: If blocking keys of a record match more properties, these matches are ignored. Such a key may come from a placeholder
-#: or the center of a ZIP code.
+#: If a record's blocking keys match more properties than this, these matches are ignored. Such a key may come from a
+#: placeholder or the center of a ZIP code.
 _MOST_NEAR = 200
 
 
@@ -26,7 +26,8 @@ def resolve_property(
 ) -> tuple[str, bool]:
     """Return the id of the record's property, and whether that property was created or merged.
 
-    A record without matches belongs to `related`, for which its page was found, unless their values contradict.
+    A record that matches no property belongs to `related`, the property for which its page was found, unless their
+    values contradict.
     """
     pins = pins_of(connection, [record])[record.url]
     if joined := properties_with(connection, pins.together):
@@ -42,9 +43,9 @@ def resolve_property(
 
 
 def merge_same(database: Database, connection: Connection, record: SourceRecord, owner_id: str) -> tuple[str, bool]:
-    """Merge the properties that match `record` with its property `owner_id`.
+    """Merge properties that match `record`, which belongs to `owner_id`.
 
-    Return the id of the record's property then, and whether any were merged.
+    Return the id of the record's property afterwards, and whether properties were merged.
     """
     pins = pins_of(connection, [record])[record.url]
     if properties_with(connection, pins.together):
@@ -78,10 +79,7 @@ def _resolved(connection: Connection, record: SourceRecord, apart: Sequence[str]
 
 
 def _candidates(connection: Connection, record: SourceRecord) -> list[tuple[Row[Any], bool]]:
-    """Lock the properties that share keys with the record, and return their rows.
-
-    Each row comes with whether it shares a URL key.
-    """
+    """Lock the properties that share keys with the record. Return their rows, each with whether it shares a URL key."""
     ids, of_page = _near(connection, record)
     rows: Sequence[Row[Any]] = []
     locked: set[str] = set()

@@ -16,7 +16,7 @@ from app.property.storage.privacy.suppressions import purged_since
 from app.property.storage.properties.tables import Observation, SourceRow, Unverified
 from app.property.storage.statements import clean, digest, entities, insert_if_new, upsert
 
-#: Note of a page whose missing fields were asked of another page of the address.
+#: Note that is stored with a page if another page of the address was sent to the model instead.
 ASKED_ELSEWHERE = "A property costs one question, which was asked of another page."
 
 
@@ -29,14 +29,12 @@ def records_of(connection: Connection, property_id: str) -> list[SourceRecord]:
 
 
 def records_of_each(connection: Connection, property_ids: Sequence[str]) -> dict[str, list[SourceRecord]]:
-    """Return the records by property id."""
     query = select(SourceRow).where(SourceRow.property_id.in_(property_ids)).order_by(SourceRow.id)
     rows = by_property(property_ids, entities(connection, query) if property_ids else ())
     return {property_id: [row.to_record() for row in found] for property_id, found in rows.items()}
 
 
 def by_property[T: Any](property_ids: Sequence[str], rows: Iterable[T]) -> dict[str, list[T]]:
-    """Group rows by property id; a property without rows has an empty list."""
     found: dict[str, list[T]] = {property_id: [] for property_id in property_ids}
     for row in rows:
         found[row.property_id].append(row)
@@ -44,7 +42,7 @@ def by_property[T: Any](property_ids: Sequence[str], rows: Iterable[T]) -> dict[
 
 
 def wanted_of(connection: Connection, property_id: str, urls: Iterable[str]) -> tuple[tuple[str, ...], str | None]:
-    """Return the fields that a model still has to read on these pages of the property, and a note that explains it.
+    """Return the fields that a model has not read yet on these pages, and a note with the reason (None: no note).
 
     A note other than `ASKED_ELSEWHERE` is preferred.
     """
@@ -59,7 +57,7 @@ def wanted_of(connection: Connection, property_id: str, urls: Iterable[str]) -> 
 
 
 def of_same_page(connection: Connection, record: SourceRecord) -> tuple[Row[Any] | None, Sequence[Row[Any]]]:
-    """Return the stored record that `record` replaces (None: its page is new), and other records of the page."""
+    """Return the stored record that `record` replaces (None: its page is new), and other stored records of the page."""
     mine = SourceRow.url == record.url
     same = mine if record.page_url is None else or_(mine, SourceRow.page_url == record.page_url)
     rows = connection.execute(select(SourceRow).where(same).order_by(mine.desc(), SourceRow.id)).all()
@@ -78,12 +76,15 @@ def drop_doubles(connection: Connection, doubles: Sequence[Row[Any]], record: So
     if page_url is not None and page_url != record.url:
         note_url(connection, record.url, page_url, at)
     else:
-        connection.execute(delete(PageAlias).where(PageAlias.url == record.url))  # the URL has its own record
+        connection.execute(delete(PageAlias).where(PageAlias.url == record.url))  # the URL has its own record now
     return {row.property_id for row in doubles}
 
 
 def with_known_kind(record: SourceRecord, before: Row[Any] | None) -> SourceRecord:
-    """Return `record`. If its source kind is unknown, it gets the kind of `before`, if both have the same final URL."""
+    """Return `record`.
+
+    If its source kind is unknown and `before` has the same final URL, it gets the kind of `before`.
+    """
     if before is None or record.source_kind is not None or record.final_url != before.final_url:
         return record
     return replace(record, source_kind=SourceKind(before.source_kind) if before.source_kind else None)
@@ -118,8 +119,8 @@ def put_claims(
 ) -> None:
     """Store claims about a property, replacing older ones of the same field and page.
 
-    Claims from pages `read`, which now have records, are deleted. A claim is skipped if its page, or a name in it, was
-    purged after it was seen.
+    Delete claims from pages in `read`, because these pages now have records. Skip a claim if its page, or a name in it,
+    was purged after the claim was seen.
     """
     known = Unverified.property_id == property_id, Unverified.url.in_(sorted(set(read)))
     connection.execute(delete(Unverified).where(*known))

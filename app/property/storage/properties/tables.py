@@ -25,10 +25,10 @@ from app.property.storage.types import (
     where,
 )
 
-#: PostgreSQL indexes then sort URLs by bytes in any locale.
+#: Index options with which PostgreSQL sorts URLs by bytes in any locale.
 _BY_BYTES = {"url": "text_pattern_ops", "source_url": "text_pattern_ops"}
 
-#: A foreign key to a property, with which the row is deleted.
+#: A foreign key to a property; a deleted property deletes the row.
 OfProperty = Annotated[str, mapped_column(String(32), ForeignKey("properties.id", ondelete="CASCADE"))]
 
 
@@ -44,16 +44,15 @@ class Property(Base):
     conflicts: Mapped[JsonWords]
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime] = mapped_column(index=True)
-    # for searches (`rebuild.search_row`), like the next two columns; a null status means unknown
+    # the next three columns are for searches (`rebuild.search_row`); a null status means unknown
     search_text: Mapped[Words] = mapped_column(server_default="")
     standard_status: Mapped[str | None] = mapped_column(String(32))
     conflict_count: Mapped[int] = mapped_column(server_default="0")
-    # version of the rules that made the keys; if it is older than `identity.IDENTITY_VERSION`, the property is
-    # reindexed
+    # version of the rules that made the keys; if older than `identity.IDENTITY_VERSION`, the property is reindexed
     identity_version: Mapped[int] = mapped_column(server_default="0")
 
     __table_args__ = (
-        # for reindexing; with `updated_at` in it, SQLite would use it for lists and sort all rows
+        # for reindexing; if it contained `updated_at`, SQLite would use it for lists and then sort all rows
         Index("ix_properties_identity_version", "identity_version", "id", **where(text("merged_into IS NULL"))),
         Index("ix_properties_status_updated", "standard_status", "updated_at", "id"),
         Index("ix_properties_merged_into", "merged_into", **where(text("merged_into IS NOT NULL"))),
@@ -63,8 +62,8 @@ class Property(Base):
 class PropertyKey(Base):
     """A key that finds a property (`merging/identity.py`).
 
-    An exact key is unique, so two processes cannot store the same property twice. A blocking key, which finds similar
-    properties despite typing errors, can belong to several.
+    An exact key is unique, so two processes cannot store the same property twice. Several properties can share a
+    blocking key, which finds similar properties despite typing errors.
     """
 
     __tablename__ = "property_keys"
@@ -92,7 +91,7 @@ class SourceRow(Base):
     evidence: Mapped[JsonWords]
     wanted_model: Mapped[PlainJson]
     model_note: Mapped[Words | None]
-    # true if the model was unavailable; the next request for the page then asks it again
+    # true if the model was unavailable; the next request for the page asks the model again
     asks_again: Mapped[bool] = mapped_column(server_default=false())
     stored_at: Mapped[datetime]
     # canonical URL (`urls/canonical.py`); null if unknown
@@ -129,9 +128,9 @@ class SourceRow(Base):
         return self.shown((*names, "wanted_model", "model_note"))
 
 
-#: When the record was last known to match its page.
+#: Time when the record was last known to match its page.
 AS_OF = func.coalesce(SourceRow.checked_at, SourceRow.fetched_at)
-#: SQLite uses the index below only for exactly this condition.
+#: Queries must use exactly this condition, or SQLite ignores the index below.
 NAMES_PEOPLE = SourceRow.names_people.is_(True)
 Index("ix_source_records_naming_as_of", AS_OF, sqlite_where=NAMES_PEOPLE, postgresql_where=NAMES_PEOPLE)
 
@@ -154,7 +153,7 @@ class Observation(Base):
     __table_args__ = (
         UniqueConstraint("property_id", "content_sha256", "field", "value_sha256", name="uq_observations_once"),
         Index("ix_observations_property_id_field", "property_id", "field"),
-        # for deleting names of people by field and age, and all observations by age
+        # these two indexes are for deleting old names of people and old observations
         Index("ix_observations_field_observed_at", "field", "observed_at"),
         Index("ix_observations_observed_at", "observed_at", "id"),
         Index("ix_observations_source_url", "source_url", postgresql_ops=_BY_BYTES),
@@ -162,7 +161,7 @@ class Observation(Base):
 
 
 class Unverified(Base):
-    """A value that `reported_by` (a web search) reported from a page that was not read.
+    """A value that `reported_by`, such as a web search, reported from a page that was not read.
 
     Such claims are shown beside the record, and never become part of it.
     """
@@ -190,7 +189,7 @@ class Unverified(Base):
 class IdentityDecision(Base):
     """A decision that `other_id` was split from `property_id` or merged into it.
 
-    A `review` is undecided: a page of unknown kind matches both properties.
+    If `kind` is `review`, nothing is decided: a page of unknown kind matches both properties.
     """
 
     __tablename__ = "identity_decisions"
@@ -202,7 +201,7 @@ class IdentityDecision(Base):
     reason: Mapped[Words]
     property_id: Mapped[PropertyId] = mapped_column(index=True)
     other_id: Mapped[PropertyId] = mapped_column(index=True)
-    replaced: Mapped[PlainJson]  # properties that had already been merged into the other property
+    replaced: Mapped[PlainJson]  # ids of properties that were merged into the other property before the decision
     undone_at: Mapped[datetime | None] = mapped_column(index=True)
     undone_by: Mapped[Who | None]
     pins: Mapped[list[IdentityPin]] = relationship(lazy="selectin", order_by=lambda: IdentityPin.url)
@@ -232,17 +231,17 @@ class RecipeRow(Base):
 
     id: Mapped[Id] = mapped_column(primary_key=True)
     host: Mapped[Words]
-    # whether a person wrote it; if so, learning never changes it
+    # whether a person wrote the recipe; learning never changes such a recipe
     written: Mapped[bool]
-    format: Mapped[int]  # only recipes of the current format version are used
-    document: Mapped[JsonWords]  # `recipes/form.py` documents the JSON
+    format: Mapped[int]  # version of the recipe format; recipes of other versions are not used
+    document: Mapped[JsonWords]
     updated_at: Mapped[datetime]
 
     __table_args__ = (Index("ix_recipes_host_updated_at", "host", "updated_at"),)
 
 
 class RecipeExample(Base):
-    """Verified values of a page, as an example for learning a recipe. Deleted together with the page's body."""
+    """Verified values of a page, from which a recipe is learned. It is deleted with the page's body."""
 
     __tablename__ = "recipe_examples"
 

@@ -12,6 +12,6 @@ down_revision = None
 def upgrade() -> None:
     """Create all tables from the mapped classes.
 
-    A second revision must first replace this by fixed definitions of the tables.
+    If a second revision changes these classes, this revision must define its tables itself.
     """
     metadata.create_all(op.get_bind())
