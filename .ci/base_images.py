@@ -53,7 +53,7 @@ def chosen() -> dict[str, str]:
 
 
 def resolve(image: str) -> str:
-    """Return the registry's digest of `image` (NAME:TAG). For several architectures, it is that of the index."""
+    """Return the registry's digest of `image` (NAME:TAG). For a multi-platform image, return its index digest."""
     command = ["docker", "buildx", "imagetools", "inspect", image, "--format", "{{json .Manifest}}"]
     try:
         asked = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_SECONDS)  # noqa: S603

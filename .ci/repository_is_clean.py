@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-#: The names are split so that this file does not match.
+#: The host names are split so that this file does not match.
 _REGISTRIES = re.compile(
     "|".join(("pypi" + r"\.org", "pythonhosted" + r"\.org", "npmjs" + r"\.(?:org|com)", "deb" + r"\.debian\.org"))
 )

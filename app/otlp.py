@@ -103,7 +103,9 @@ class Exporting:
         self._tracer = self._provider.get_tracer("property-intelligence")
 
     def start(self, name: str, parent: Span | None, trace_id: int | None) -> Span:
-        """Start a child span of `parent` or, if that is None, a trace with the id `trace_id` (or a random id)."""
+        """Start a child span of `parent`. If `parent` is None, start a trace with the id `trace_id`, or with a random
+        id if it is None.
+        """
         token = _next_trace_id.set(trace_id or 0)
         try:
             return self._tracer.start_span(name, trace.set_span_in_context(parent) if parent else Context())

@@ -37,7 +37,7 @@ _REMEDY = (
 
 
 class Role(StrEnum):
-    """A caller's role. Executives and managers may do everything, operators run jobs, readers read results."""
+    """Executives and managers may do everything, operators run jobs, and readers read results."""
 
     EXEC = "exec"
     MANAGER = "manager"

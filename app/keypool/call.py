@@ -33,7 +33,7 @@ class Call:
     #: The end of the maximum wait. The first call of `KeyPool.step` sets it.
     deadline_us: int | None = None
     reservation: Lease | None = None
-    #: When the reserved key has capacity, so that the request may be sent.
+    #: The time when the reserved key has capacity, so that the request may be sent.
     reserved_until_us: int = 0
     #: True if the request waited for a reserved key and then lost the reservation.
     waited: bool = False

@@ -138,9 +138,9 @@ class KeyPool:
         If `with_ids`, each key also has its `ApiKey.key_id` as `id`. Additional fields are `scope` ("process" if the
         pool uses no Redis or has lost it, otherwise "fleet"), `spent_today` (all keys, UTC day), and `store_losses`
         (how often a process lost Redis). Each key also has `state`, `rate_limits`, `spent_today`, and, during a
-        cooldown after a 429, `resting_seconds`. `circuit_open` is true for configured keys that are unusable for
-        another reason than a cooldown after a 429. Keys removed from the configuration come last, have the state
-        "draining", and are not counted in the totals.
+        cooldown after a 429, `resting_seconds`. `circuit_open` is true for configured keys that are unusable, except
+        during a cooldown after a 429. Keys removed from the configuration come last, have the state "draining", and are
+        not counted in the totals.
         """
         return {
             **stats_of(self.snapshots(), self.strategy, with_ids=with_ids),

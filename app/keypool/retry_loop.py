@@ -32,7 +32,7 @@ from app.tracing import current_span, span
 allowed_keys: ContextVar[frozenset[str] | None] = ContextVar("allowed_keys", default=None)
 #: The name of the entry in `httpx2.Response.extensions` with the id of the OpenAI key that the request used.
 KEY_ID = "propintel.key_id"
-#: The batch whose budget is charged for requests in the current context, or "".
+#: The batch whose budget is charged for requests in the current context, or "" for no batch.
 spending_batch: ContextVar[str] = ContextVar("spending_batch", default="")
 #: True if requests in the current context must be sent at most once, because a repeated request may be billed twice.
 sent_once: ContextVar[bool] = ContextVar("sent_once", default=False)

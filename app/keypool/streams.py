@@ -13,7 +13,7 @@ from app.keypool.spending import Usage
 from app.keypool.stores.base import Lease
 from app.keypool.wire import TokensUsed, read_object, read_usage, status_of_error
 
-#: Errors after which the response is missing or incomplete. They count against the key. Other httpx2 errors do not.
+#: Errors after which the response is missing or incomplete. No other httpx2 error counts against the key.
 NO_ANSWER = (
     httpx2.NetworkError,
     httpx2.ConnectTimeout,

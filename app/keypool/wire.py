@@ -63,8 +63,8 @@ class Need:
 
 
 def read_need(request: httpx2.Request) -> Need:
-    """Parse a request. If the body is not JSON, the result has default values. If the body is a stream, it cannot be
-    sent twice.
+    """Parse a request. If the body is not JSON, the result has default values. A request whose body is a stream is not
+    replayable.
     """
     try:
         content = request.content
@@ -91,7 +91,7 @@ def read_tier(body: Mapping[str, Any]) -> str:
 
 
 def _weight(value: Any, depth: int = 0) -> int:
-    """Return the size of a prompt in bytes of text. Pictures and token ids count `_BYTES_PER_TOKEN` per token."""
+    """Return the size of a prompt in bytes of text. Pictures and token ids count `_BYTES_PER_TOKEN` bytes per token."""
     if isinstance(value, str):
         return len(value) if value.isascii() else len(value.encode(errors="replace"))
     if isinstance(value, list) and depth < _DEEPEST_TEXT:

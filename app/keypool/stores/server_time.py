@@ -50,7 +50,7 @@ class ServerTime:
         self._ahead_us = server_us - (asked_at_us + now) // 2
 
     def now_us(self) -> int:
-        """Return the server's time, exact to half a round trip, or this machine's time before the first reply."""
+        """Return the server's time, accurate to half a round trip, or this machine's time before the first reply."""
         if self._clock is not None:
             return self._clock.now_us()
         if self._ahead_us is None:

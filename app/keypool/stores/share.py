@@ -190,7 +190,7 @@ class RetiredShares:
         shares = self._shares
         idle = [share for share in shares if share.idle]
         reports = [activity for share in shares if (activity := share.report()) != OfflineActivity()]
-        # the newest share counts the usage of streams that end later
+        # keep the newest share, because it counts the usage of streams that end later
         with self._lock:
             self._shares = tuple(s for s in self._shares if s not in idle or s is self._shares[-1])
         return reports

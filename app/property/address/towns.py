@@ -79,7 +79,9 @@ def spelled(town: str) -> str:
 
 
 def _by_suffix(line: str) -> int | None:
-    """Return the index of the town, which follows the suffix, directional, and unit. Return None if it is unclear."""
+    """Return the index of the town, which follows the suffix, directional, and unit. Return None if the index is
+    unclear.
+    """
     if not streets.starts_with_number(line):
         return None
     words = line.split(" ")

@@ -13,7 +13,7 @@ from app.property.record import PageKind
 _SHELL_CHARS = 1000
 #: Inline scripts shorter than this are ignored. They usually add no content, but count a visit or set a flag.
 _DRAWS_CHARS = 300
-#: A page with more facts than this is not empty. An empty page may have some in its title and Open Graph tags.
+#: A page with more facts than this is not empty. An empty page may have some facts in its title and Open Graph tags.
 _TITLE_FACTS = 2
 _DATA_TYPES = re.compile(r"application/(?:ld\+)?json|text/(?:template|x-)|importmap|speculationrules", re.IGNORECASE)
 

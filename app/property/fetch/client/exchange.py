@@ -1,8 +1,8 @@
 """Send one HTTP request and receive its response, within limits of time and bytes.
 
 Callers handle redirects, robots.txt, and rate limits. This module uses the requests and responses of httpx2, and the
-connections of httpcore2 with the network backend in `network.py`. Environment variables and proxies are ignored. Errors
-of httpx2 and httpcore2 are converted to errors of `app.errors`.
+connections of httpcore2 with the network backend in `network.py`. Proxies and environment variables are not used.
+Errors of httpx2 and httpcore2 are converted to errors of `app.errors`.
 """
 
 import ssl

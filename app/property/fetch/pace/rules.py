@@ -74,7 +74,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class RequestOutcome:
-    """`latency_us` is the time until headers or a failure, or None if it was not sent."""
+    """`latency_us` is the time until the response headers or a failure, or None if no request was sent."""
 
     latency_us: int | None = None
     succeeded: bool = False

@@ -1,5 +1,5 @@
-"""Store per-site rate-limit state, in this process or in Redis for all processes. In Redis, Lua scripts change it
-atomically.
+"""Store per-site rate-limit state, in this process or in Redis for all processes. In Redis, Lua scripts change the
+state atomically.
 """
 
 from __future__ import annotations

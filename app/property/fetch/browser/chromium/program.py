@@ -54,7 +54,7 @@ def switches(memory_bytes: int) -> list[str]:
 def launch_options(
     *, executable: str, proxy: str, sandbox: bool, memory_bytes: int, environment: dict[str, str], more: Sequence[str]
 ) -> dict[str, Any]:
-    """Return the arguments for Playwright's `launch`. `more` are additional switches."""
+    """Return the arguments for Playwright's `launch`. `more` contains additional switches."""
     return {
         "executable_path": executable,
         "headless": True,
