@@ -31,7 +31,7 @@ from tests.plugins.address_world import (
     tax_roll,
 )
 
-#: Only on SQLite, because the tested rules do not depend on the database.
+#: These tests run only on SQLite, because the tested rules do not depend on the database.
 pytestmark = pytest.mark.parametrize("database_settings", ["sqlite"], indirect=True)
 PROSE = "The slate roof was relaid with care. Heating: forced air."
 PORTAL = ("Portal", "portal", "<portal>/h?zip={postal_code}")
@@ -102,7 +102,7 @@ def test_a_run_that_starts_with_little_time_does_all_its_work(world: World) -> N
 def test_a_model_call_without_capacity_at_the_deadline_does_not_lose_the_pages(
     world: World, more: dict[str, str]
 ) -> None:
-    """The search uses the last capacity. The model note says that the model call was skipped."""
+    """The search uses the key's last capacity. The model note says that the model call was skipped."""
     world.county.pages[FOUND] = (200, assessor(**more))
     world.portal.pages["/h/1"] = (200, listing(prose=PROSE))
     world.api.set_searches({**SEARCHED, "lines": [{"text": "Bedrooms: 3", "url": f"{world.roots['portal']}/h/1"}]})

@@ -419,7 +419,7 @@ def test_a_site_that_is_busy_defers_the_job_which_later_continues_where_it_was(w
     world.sources(BY_ADDRESS, ("Portal", "portal", "<portal>/h?zip={postal_code}"), BY_NUMBER)
     job_id = world.job()
     assert robots_cache.claim(origin, 600)
-    for _ in range(3):  # more often than a failing page would be requested
+    for _ in range(3):  # more often than a failing page would be retried
         with pytest.raises(HostBusyError, match=origin):
             world.scrape(run=Run(Lease(job_id, "test")))
     assert world.resources.properties.page().items == [], "a property was stored before all its pages were read"

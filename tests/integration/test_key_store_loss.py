@@ -1,4 +1,4 @@
-"""The shared key store while its server is killed and restarted: no request fails, and limits and budgets hold."""
+"""While the shared key store's server is killed and restarted, no request fails, and limits and budgets hold."""
 
 import itertools
 import logging
@@ -75,7 +75,7 @@ def _refused_for(store: FleetStore, batch: str = "") -> tuple[str, str]:
 def test_budgets_hold_while_the_server_is_down_and_after_it_has_lost_its_data(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
-    """Four of ten daily calls are used. Offline, each process may make three more, of which two for a new batch."""
+    """Four of ten daily calls are used. Offline, each process may make three more, two of them for a new batch."""
     budget = Budget(day=Cap(calls=10), batch=Cap(calls=4))
     first, second = stores = open_fleet_store(budget=budget), open_fleet_store(budget=budget)
     know(first)
@@ -115,7 +115,7 @@ def test_a_server_that_lost_its_data_unnoticed_gets_it_back(
 def test_a_request_that_ends_while_the_server_is_down_is_counted_once(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
-    """The server keeps its data, with an estimated charge. Settling the request later corrects the charge."""
+    """The frozen server keeps its data, with an estimated charge. A later settlement corrects the charge."""
     store = open_fleet_store(budget=Budget(day=Cap(tokens=100_000)))
     know(store)
     leases = [sent(store, tokens=1_000) for _ in range(2)]

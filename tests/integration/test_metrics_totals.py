@@ -1,4 +1,4 @@
-"""Counts of many processes add up in Redis, even if processes or connections fail."""
+"""Counts of many processes add up in Redis, even if processes fail. After a lost reply, a report can count twice."""
 
 import multiprocessing
 import threading

@@ -1,4 +1,4 @@
-"""On a real Redis and database, the pool monitor counts requests, raises alerts, and gives advice."""
+"""With a real Redis and database, the pool monitor counts requests, raises alerts, and gives advice."""
 
 import collections
 from collections.abc import Callable, Iterator

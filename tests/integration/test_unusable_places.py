@@ -1,4 +1,4 @@
-"""An unusable home, database, or broker causes one line with the cause and the remedy, and exit code 2."""
+"""An unusable PROPINTEL_HOME, database, or broker gives exit code 2 and one line with the cause and the remedy."""
 
 import os
 import subprocess

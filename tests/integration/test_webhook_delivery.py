@@ -1,4 +1,4 @@
-"""Due callbacks, alerts, and changes are delivered with retries, even if receivers fail, hang, or are private."""
+"""Due callbacks, alerts, and changes are delivered with retries. A failing or hanging receiver delays no other."""
 
 import itertools
 import json

@@ -23,7 +23,7 @@ _REMARK = re.compile(r"^\s*<!-- (run|tested-by: (?P<tests>[^>]+?)|not run: (?P<r
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A fenced block at a line of a page. `remark` is "run", "tested-by", "not run", or empty."""
+    """A fenced block of a documentation page. `remark` is "run", "tested-by", "not run", or empty."""
 
     page: str
     line: int

@@ -32,7 +32,7 @@ class LuaRules:
         return self._functions[name]
 
     def meter(self, per_minute: float | None = None, capacity: float = 1, **fields: float) -> Any:
-        """Return a full rate-limit meter whose burst equals its capacity. `fields` are further fields by letter."""
+        """Return a full rate-limit meter whose burst equals its capacity. `fields` sets further one-letter fields."""
         usual = {"l": per_minute, "c": capacity, "a": capacity, "s": 1, **dict.fromkeys("fxpynig", 0.0)}
         return self.table({**usual, **fields})
 

@@ -122,8 +122,8 @@ class WarmProcess:
 class WarmParent:
     """Starts processes through a parent that has imported everything, with the arguments of `subprocess.Popen`.
 
-    There is one parent for each combination of the variables in `_READ_ON_IMPORT`. It ends with the process `run_pid`.
-    All objects with the same `folder` share parents.
+    There is one parent for each combination of the variables in `_READ_ON_IMPORT`. Each parent ends with the process
+    `run_pid`. All objects with the same `folder` share parents.
     """
 
     def __init__(self, folder: Path, run_pid: int) -> None:
@@ -208,7 +208,7 @@ class WarmParent:
 
 @pytest.fixture(scope="session")
 def warm_parent(tmp_path_factory: pytest.TempPathFactory) -> WarmParent:
-    """The warm parents start when a test first needs them."""
+    """A warm parent starts when a test first needs it."""
     in_xdist = "PYTEST_XDIST_WORKER" in os.environ
     run_pid = os.getppid() if in_xdist else os.getpid()
     folder = Path(tempfile.gettempdir()) / f"warm-{run_pid}-{os.environ.get('PYTEST_XDIST_TESTRUNUID', '')[:8]}"

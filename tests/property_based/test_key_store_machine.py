@@ -135,7 +135,7 @@ class StoreMachine(RuleBasedStateMachine):
     def trouble(
         self, whose: tuple[ApiKey, ...], outcome: Outcome | None, nth: int, beside_us: int, pause_us: int | None
     ) -> None:
-        """Let some keys fail or, if `outcome` is None, not answer. Then advance the clock to a deadline this causes."""
+        """Make some keys fail, or not answer if `outcome` is None. Then advance the clock to a deadline this causes."""
         before = self.soon | self.rare
         for key in whose:
             for _ in range(POLICY.failure_threshold if outcome is Outcome.SERVER_FAILURE else 1):

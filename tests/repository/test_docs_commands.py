@@ -31,7 +31,7 @@ def _complaints(block: Block) -> Iterator[str]:
 
 
 def _complaint_of_test(name: str, block: Block) -> Iterator[str]:
-    """Yield the test's file or function if missing; for `.ci/run`, yield the block's commands that CI does not run."""
+    """Yield the test's file or function if it is missing, or the block's commands that `.ci/run` does not run."""
     file, _, function = name.partition("::")
     if not (ROOT / file).is_file():
         yield f"no file {file}"

@@ -1,4 +1,4 @@
-"""The docs site loads nothing from other hosts, so it works behind firewalls and keeps its readers private."""
+"""The docs site loads nothing from other hosts, so it works behind firewalls and reveals no reader to them."""
 
 from pathlib import Path
 

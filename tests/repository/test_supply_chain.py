@@ -1,4 +1,4 @@
-"""Licenses are allowed, the SBOM is complete, and the audit reports known vulnerabilities."""
+"""All dependencies have allowed licenses, the SBOM is complete, and the audit reports known vulnerabilities."""
 
 import importlib.util
 import json
@@ -105,7 +105,7 @@ def test_an_audit_without_an_answer_fails(chain: Any, capsys: pytest.CaptureFixt
     ],
 )
 def test_a_committed_secret_is_found_and_not_shown(tmp_path: Path, text: str, found: str) -> None:
-    """Every tracked file is checked, and a finding names its line. Untracked files and example values are ignored."""
+    """Every tracked file is checked, and findings name the line. Untracked files and example values are ignored."""
 
     def check() -> subprocess.CompletedProcess[str]:
         script = [sys.executable, str(_ROOT / ".ci/repository_is_clean.py")]

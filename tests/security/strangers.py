@@ -1,8 +1,8 @@
 """Check which addresses a hostile web site or name server can make a fetcher contact, on a simulated network.
 
 `python -m tests.security.strangers FOLDER CHROMIUM` runs in `unshare --net --mount`. If CHROMIUM is empty, no page is
-rendered. Writes to `FOLDER/seen.json` the result and the contacted addresses of each name, the result of each page, and
-the requested internal paths.
+rendered. The module writes to `FOLDER/seen.json`: the result and the contacted addresses of each name, the result of
+each page, and the requested internal paths.
 """
 
 import json
@@ -58,7 +58,7 @@ RECORDS: dict[str, list[tuple[int, str]]] = {
     "compatible.example": [(AAAA, "::10.0.0.7")],
     "10.0.0.7.nip.example": [(A, INSIDE)],
 }
-#: The first query for these names gets the public address, later queries get the internal address.
+#: The first query for these names gets the public address, and later queries get the internal address.
 REBINDS = ["rebinds.example"]
 DEAD = ["no-such-name.example", "cname-loop.example"]
 HONEST = ["honest.example", "honest6.example", "alias.example"]

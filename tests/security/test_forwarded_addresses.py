@@ -1,4 +1,4 @@
-"""A forged `X-Forwarded-For` is ignored unless it comes from a configured proxy."""
+"""`X-Forwarded-For` is ignored unless a configured proxy sends it."""
 
 from ipaddress import ip_network
 from typing import Any

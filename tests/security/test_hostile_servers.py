@@ -105,7 +105,7 @@ def _drip(first: bytes, drops: Iterator[bytes], every_seconds: float) -> Callabl
 def test_a_slow_drip_of_bytes_ends_at_the_total_timeout(
     site: Any, make_fetcher: Callable[..., Fetcher], first: bytes
 ) -> None:
-    """Slow loris: every single read is fast enough, but the whole response is too slow."""
+    """Each read is fast enough, but the whole response is too slow (a "slow loris" attack)."""
     fetcher = make_fetcher(OPEN, limits=Limits(total_seconds=0.6, read_seconds=0.5))
     drops = (b"x" for _ in range(200)) if first else iter([b""] * 200)
     started = time.monotonic()

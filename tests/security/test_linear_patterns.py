@@ -1,6 +1,6 @@
 """No regular expression takes quadratic time on long runs of the characters that it matches.
 
-The packages that read pages (`reading`, `values`) are not checked, because a CPU budget also bounds their patterns.
+The packages that read pages (`reading`, `values`) are not checked, because a CPU budget bounds their patterns.
 """
 
 import ast

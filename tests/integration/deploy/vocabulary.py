@@ -26,7 +26,7 @@ def rules() -> list[dict[str, str]]:
 
 
 def known_series() -> dict[str, Metric]:
-    """Return the exported metrics and the series of recording rules. A series has the labels of its metrics."""
+    """Return the exported metrics, and the recorded series with the labels of the metrics they use."""
     known = queried()
     for rule in rules():
         if "record" in rule:

@@ -1,4 +1,4 @@
-"""A small run of the fetch benchmark, and its report."""
+"""Run a small fetch benchmark, and check its report."""
 
 from dataclasses import replace
 from pathlib import Path

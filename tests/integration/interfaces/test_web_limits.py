@@ -1,4 +1,4 @@
-"""Servers with a common Valkey share idempotency keys, quotas, and rate limits."""
+"""Web servers that use the same Valkey share idempotency keys, quotas, and rate limits."""
 
 import logging
 import threading

@@ -1,4 +1,4 @@
-"""Dead processes lose no job: the jobs table holds the lease, and recovery sends the job again."""
+"""No job is lost when a process dies: the jobs table holds the lease, and recovery sends the job again."""
 
 import os
 import signal

@@ -58,7 +58,7 @@ def _slices(fleet: Any) -> list[bytes]:
 def test_purges_leave_no_trace_and_neither_running_jobs_nor_later_scrapes_restore_anything(
     make_fleet: Any, changing_site: ChangingSite, openai_simulator: Any
 ) -> None:
-    """A host is purged while a job reads its page. Later, a person is purged, but not the owner on the same page."""
+    """A host is purged while a job reads its page; later, an agent is purged, but not the owner on the same page."""
     api = openai_simulator()
     root, path = changing_site.address, "/agents/quackenbush-48213"
     changing_site.pages[path] = PAGE

@@ -1,4 +1,4 @@
-"""Signing in with a token and signing out, in a browser and with an HTTP client."""
+"""Users sign in with a token and sign out, in a browser and with an HTTP client."""
 
 import re
 from collections.abc import Callable
