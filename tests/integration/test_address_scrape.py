@@ -96,7 +96,6 @@ def test_a_page_of_another_property_or_unit_is_left_out_and_reported(world: Worl
 
 
 def test_only_a_units_own_pages_are_used_for_it(world: World) -> None:
-    """Pages of the whole building and of a neighboring unit are not used."""
     paths = {name: f"/{name}?z=00000" for name in ("own", "building", "next")}
     world.county.pages |= {
         paths["own"]: (200, assessor("12 Fictional Ave Unit 2B, Anytown, ST 00000", "0012-0034-2B")),
@@ -157,7 +156,6 @@ def test_the_model_is_asked_once_about_the_page_that_states_most_of_the_missing_
 
 
 def test_values_that_a_model_read_from_a_page_earlier_are_kept_and_not_paid_for_again(world: World) -> None:
-    """The page was scraped earlier as its own target. As a source of the address, it needs no second model call."""
     world.portal.pages["/h?zip=00000"] = (200, listing(prose="The slate roof was relaid with care."))
     url = f"{world.roots['portal']}/h?zip=00000"
     assert world.scrape(url).record["Roof"] == ["slate"]

@@ -37,7 +37,7 @@ def answers(tmp_path: Path, clock: ManualClock) -> Iterator[AnswerStore]:
 
 
 class Asking:
-    """Reads pages with the simulator's keys. Each page is a separate model call."""
+    """Each page is a separate model call."""
 
     def __init__(self, answers: AnswerStore, clock: ManualClock, simulator: Any, tier: ServiceTier | None) -> None:
         self.answers, self.simulator, self.pages = answers, simulator, 0

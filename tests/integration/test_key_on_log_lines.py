@@ -14,8 +14,6 @@ _MESSAGES = [{"role": "user", "content": "hi"}]
 
 
 class _Contexts(logging.Handler):
-    """Records the message and the key of each line that the pool logs."""
-
     def __init__(self) -> None:
         super().__init__()
         self.seen: list[tuple[str, Any]] = []

@@ -106,7 +106,6 @@ def test_a_failing_receiver_is_retried_for_a_day_at_growing_intervals(
 def test_a_batch_that_completes_again_sends_another_event(
     stores: Stores, clock: ManualClock, make_receiver: Any
 ) -> None:
-    """The event contains the batch as the API returns it, except for the callback."""
     receiver = make_receiver()
     enqueued = complete_one(stores, receiver.url)
     assert [deliver(stores), deliver(stores)] == [DELIVERED, NOTHING]

@@ -72,7 +72,6 @@ def test_the_receiver_can_verify_the_signature(make_receiver: Any, make_sender: 
 
 
 def test_the_signature_matches_the_specifications_example(make_receiver: Any, make_sender: Any) -> None:
-    """The published id, timestamp, body, and secret give the published signature."""
     receiver = make_receiver()
 
     class Published(Event):

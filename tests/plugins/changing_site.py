@@ -15,8 +15,6 @@ from simulators.serving import BackgroundServer
 
 @dataclass
 class Asked:
-    """The path and headers of one request, and the status of its answer."""
-
     path: str
     status: int
     headers: Mapping[str, str]

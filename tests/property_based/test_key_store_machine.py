@@ -201,7 +201,6 @@ class StoreMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.ended)
     @rule(pick=st.integers(0, 9), outcome=st.sampled_from(Outcome))
     def repeat(self, pick: int, outcome: Outcome) -> None:
-        """Settle an ended lease again, which must have no effect."""
         held = self.ended[pick % len(self.ended)]
         assert self._each(held, lambda store, lease: store.settle(lease, Settlement(outcome))) == Change()
         assert self._each(held, lambda store, lease: store.give_back(lease)) is None

@@ -51,7 +51,6 @@ const work = code => new Worker(URL.createObjectURL(new Blob([`const again = ${a
 def test_no_page_exceeds_its_request_limit(
     make_site: Callable[..., Any], make_browser_fetcher: Callable[..., Any], way: str
 ) -> None:
-    """No script exceeds the page's request limit, uses another HTTP method, or opens its own connection."""
     home, other = make_site("127.0.0.1"), make_site("127.0.0.2")
     home.answers_all = other.answers_all = True
     url = home.page("/home", shell(f"{_HELPERS.replace('OTHER', other.base)} {drawing()} {FLOODS[way]};"))

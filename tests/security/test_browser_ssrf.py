@@ -34,7 +34,6 @@ def visits(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Seen]:
 
 
 def test_no_internal_server_is_reached(visits: Callable[[str], Seen]) -> None:
-    """All outgoing packets go to the public sites."""
     seen, public = visits("fetcher"), set(fenced_network.PUBLIC.values())
     assert seen["reached"] == []
     assert [began for began in seen["began"] if not (began[0] == "tcp" and began[1] in public)] == []

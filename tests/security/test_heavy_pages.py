@@ -267,7 +267,6 @@ def test_the_first_page_of_a_process_does_not_pay_for_its_tables() -> None:
 @pytest.mark.long
 @pytest.mark.real_pages
 def test_real_pages_are_far_from_every_limit(shared_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Real pages are read and prompted within an eighth of the part limits, half the CPU time, and half the memory."""
     for name in ("MOST_TAGS", "MOST_VALUES", "MOST_ELEMENTS", "MOST_CHILDREN"):
         monkeypatch.setattr(budget, name, getattr(budget, name) // 8)
     monkeypatch.setattr(budget, "CPU_SECONDS", budget.CPU_SECONDS / 2)

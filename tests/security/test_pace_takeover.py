@@ -77,7 +77,6 @@ def test_no_robots_txt_stops_its_host_for_more_than_five_minutes(rule: str) -> N
 
 @pytest.mark.parametrize("host", ["old.homes.example", "homes.example"])
 def test_a_long_crawl_delay_slows_no_other_host_of_its_site(host: str) -> None:
-    """Neither a subdomain nor the parent domain is slowed."""
     fleet = _Fleet({host: "User-agent: *\nCrawl-delay: 99999999999"})
     assert fleet.ask(host) == 0
     assert fleet.ask("www.homes.example") == 0

@@ -192,7 +192,6 @@ def broker(home: Path) -> Iterator[EmbeddedValkey]:
 
 @pytest.fixture
 def site(environment: Environment, serving: Serving) -> Iterator[str]:
-    """Start the simulated site of property pages, and yield its URL."""
     with serving("simulators.site", environment=environment) as server:
         yield server.url
 

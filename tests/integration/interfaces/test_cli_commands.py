@@ -175,7 +175,7 @@ PROSE = """<html lang="en"><head><title>12 Elm St</title></head><body><h1>12 Elm
 
 
 def test_a_models_reply_is_shown_with_accepted_and_dropped_values(called: Propintel, home: Path) -> None:
-    """A reply from a file passes the same checks as a reply from the API. The API is not called."""
+    """A reply from a file passes the same checks as a reply from the API."""
     (home / "prose.html").write_text(PROSE.format(more="Mara Quill of Larkspur Homes shows it."))
     read = ("extract", "prose.html", "--url", "http://homes.example/12-elm")
     prompt = json.loads(called(*read, "--show-prompt").stdout)

@@ -22,7 +22,6 @@ ADDRESS = {"StreetNumber": "12", "StreetName": f"Fictional {'Very ' * 20}Long Av
 
 @pytest.fixture
 def made(stores: Stores) -> Enqueued:
-    """Store a failed and a queued job, a watch, and a property with long conflicting values."""
     made = stores.jobs.enqueue([LONG, "https://b.example/"], callback_url="https://hooks.example/in")
     stores.jobs.fail(made.jobs[0].id, HttpStatusError(LONG, 500))
     for host, year, remarks in (("a", 1987, "Roof of slate. " * 40), ("b", 1978, "Roof of tile. " * 40)):

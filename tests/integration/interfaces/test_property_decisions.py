@@ -26,7 +26,6 @@ def page(url: str, kind: SourceKind, **values: Any) -> SourceRecord:
 
 @pytest.fixture
 def stored(stores: Stores) -> str:
-    """Store a property whose two pages give different years. Return its id."""
     save_record(stores.properties, page(A, SourceKind.ASSESSOR, YearBuilt=1987, **ADDRESS))
     return save_record(stores.properties, page(B, SourceKind.PORTAL, YearBuilt=1990, **ADDRESS))
 

@@ -40,7 +40,6 @@ class Provider:
     answering: threading.Event = field(default_factory=threading.Event)
 
     def publish(self, *kids: str) -> None:
-        """Publish the public keys with these ids, or all keys if no id is given."""
         keys = [
             {**json.loads(RSAAlgorithm.to_jwk(self.rsa_key.public_key())), "kid": "rsa", "use": "sig"},
             {**json.loads(ECAlgorithm.to_jwk(self.ec_key.public_key())), "kid": "ec", "use": "sig"},
@@ -162,7 +161,7 @@ def test_a_failing_provider_gives_503_and_not_401(
 
 
 class Asking:
-    """Sends each request in its own thread. `statuses` lists the status codes received so far."""
+    """`statuses` lists the status codes received so far."""
 
     def __init__(self, client: TestClient, headers: Iterable[dict[str, str]]) -> None:
         self.statuses: list[int] = []

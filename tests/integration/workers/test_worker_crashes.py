@@ -34,7 +34,6 @@ def test_killing_a_child_process_loses_no_job(make_fleet: Any, openai_simulator:
 
 
 def test_a_job_that_kills_every_worker_fails(make_fleet: Any, property_site: str) -> None:
-    """After five dead workers, the job fails and states the reason."""
     fleet = make_fleet(JOB_LEASE_SECONDS="1")
     (job_id,) = [job.id for job in fleet.stores.jobs.enqueue([property_site + TARGET]).jobs]
     for n in range(5):

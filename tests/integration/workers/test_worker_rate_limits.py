@@ -28,7 +28,6 @@ def _limited(make_fleet: Any, openai_simulator: Any, rpm: float, **variables: st
 def test_a_job_waits_as_long_as_the_server_asks_and_loses_no_retry(
     make_fleet: Any, openai_simulator: Any, property_site: str
 ) -> None:
-    """Each wait lasts between 3 and 15 seconds, and the job stores the sum of its waits."""
     fleet = _limited(make_fleet, openai_simulator, 12)
     (job,) = fleet.wait_for_state(fleet.send(property_site + TARGET), "done", "failed")
     assert job.state == "done", fleet.describe([job.id])

@@ -39,7 +39,7 @@ def drawing(html: str = FACTS) -> str:
 
 @pytest.fixture(scope="session")
 def chromium() -> Path:
-    """Return the path of Debian's Chromium. It gets four minutes to start, because other tests run at the same time."""
+    """Chromium gets four minutes to start, because other tests run at the same time."""
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("no Chromium: install Debian's package chromium")
@@ -48,7 +48,7 @@ def chromium() -> Path:
 
 
 def _options(chromium: Path) -> dict[str, Any]:
-    """Return the fetcher's browser options. The sandbox is off if the tests run as root (docs/browser-pages.md)."""
+    """The sandbox is off if the tests run as root (docs/browser-pages.md)."""
     sandbox = os.geteuid() != 0
     return {"fetch_browser_path": chromium, "fetch_browser_sandbox": sandbox, "render_limits": QUICK, "limits": PATIENT}
 

@@ -32,13 +32,12 @@ def _host(fetcher: Fetcher) -> int:
 
 @pytest.fixture
 def browser_fetcher(make_browser_fetcher: Any) -> Fetcher:
-    """Return a fetcher with its own browser, which the test may kill."""
     return cast("Fetcher", make_browser_fetcher())
 
 
 @pytest.fixture(autouse=True)
 def own_temporary_folder(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Give the test its own temporary folder. Its name is short, because paths of sockets have a length limit."""
+    """The test's temporary folder has a short name, because paths of sockets have a length limit."""
     # let pytest create its own folder outside of the new one, because tests of other files use pytest's folder
     tmp_path_factory.getbasetemp()
     with tempfile.TemporaryDirectory(prefix="t") as folder:

@@ -41,7 +41,6 @@ def test_a_complete_page_is_not_rendered(site: Any, browser_fetcher: Fetcher) ->
 def test_pages_of_a_chosen_host_are_always_rendered_and_the_browser_identifies_itself(
     site: Any, make_browser_fetcher: Any
 ) -> None:
-    """Every request's User-Agent contains the contact, and `navigator.webdriver` is true."""
     agent = "homes-bot/1.0 (+mailto:web@homes.example)"
     fetcher = make_browser_fetcher(fetch_browser_hosts=("127.0.0.1",), fetch_user_agent=agent)
     show = "<script>document.title = navigator.userAgent + ' ' + navigator.webdriver; fetch('/x')</script>"
@@ -135,7 +134,6 @@ _BLOB = "URL.createObjectURL(new Blob(['secret'], {type: 'text/html'}))"
 
 @pytest.mark.parametrize("place", ["about:blank", "data:text/html,x", "blob", "file:///etc/passwd", "view-source:x"])
 def test_a_page_cannot_navigate_the_browser_elsewhere(site: Any, browser_fetcher: Fetcher, place: str) -> None:
-    """The page is read at its own URL, or the fetch fails."""
     target = _BLOB if place == "blob" else f"'{place}'"
     url = site.page("/home", shell(f"{drawing()} location.href = {target}"))
     try:

@@ -267,7 +267,6 @@ def _check_keyboard(page: Page) -> None:
 
 
 def _check_times_and_ids(page: Page) -> None:
-    """Check that times are relative, with the exact time as title, and that ids are short."""
     for time in page.locator("time").all():
         assert re.fullmatch(r"in \d+ (s|min|h|d)|\d+ (s|min|h|d) ago", time.text_content() or "")
         assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", time.get_attribute("title") or "")

@@ -87,7 +87,7 @@ def test_a_job_appears_on_its_page_and_in_flower_behind_the_password(  # noqa: P
 
 
 def _check_password(flower: str, new_page: Callable[..., Page]) -> None:
-    """Check that Flower rejects every page without the password. Headless Chromium reports a 401 as an error."""
+    """Headless Chromium raises an error for a 401."""
     ended: list[str] = []
     for given in ({}, {"http_credentials": {"username": "viewer", "password": "x" * 16}}):
         page = new_page(**given)

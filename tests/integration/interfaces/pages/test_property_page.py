@@ -25,7 +25,7 @@ def property_id(database: Database) -> str:
 
 @pytest.fixture
 def asked(database: Database, property_id: str) -> str:
-    """Store a finished job of the property, in which one portal's robots.txt forbade the page. Return the job's id."""
+    """Store a finished job of the property, in which one portal's robots.txt forbade the page."""
     jobs = JobStore(database)
     job_id = jobs.enqueue(["12 FICTIONAL AVE, ANYTOWN, ST 00000"], refresh=True).jobs[0].id
     jobs.claim(job_id, "test", 30)
