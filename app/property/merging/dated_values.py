@@ -50,8 +50,8 @@ def of_newest_sale(name: str, records: Sequence[SourceRecord], newest: datetime)
 
 
 def is_one_sale(name: str, one: SourceRecord, other: SourceRecord) -> bool:
-    """Return whether both dates can belong to one sale. Dates with different prices must be closer together, because a
-    home may be sold twice within months.
+    """Return whether both dates can belong to one sale. Dates with different prices must be at most `_ONE_CLOSING`
+    apart, because a home may be sold twice within months.
     """
     a, b = day_of(one.values[name]), day_of(other.values[name])
     most = _ONE_CLOSING if _is_one_price(name, one, other) is False else _ONE_SALE

@@ -5,7 +5,8 @@ The caller decides which words are a name, because it may know only hashes of th
 - `Doe, Jane`, or without a comma in capitals, as assessment rolls write names: `DOE JANE Q`
 - `Jane & John Doe`, `DOE JOHN & JANE`: two given names share a family name, and only the person's given name matches
 
-It is not found in `Jane Doe-Smith`, `Jane Doe Street`, and `Mary Jane Doe`, nor if a sentence ends after `Jane`.
+`Jane Doe` is not found in `Jane Doe-Smith`, `Jane Doe Street`, and `Mary Jane Doe`, nor if a sentence ends after
+`Jane`.
 """
 
 import re

@@ -70,8 +70,8 @@ def _drop_reordered(root: Any) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A text node with single spaces. `owner` is the element around the text, and `index` is the segment's position in
-    the page.
+    """A text node with whitespace folded to single spaces. `owner` is the element around the text, and `index` is the
+    segment's position in the page.
     """
 
     text: str
@@ -99,7 +99,7 @@ class Document:
 
     @cached_property
     def text(self) -> str:
-        """Return the body's text with double encoding repaired and invisible characters removed."""
+        """Return the body's text with repaired double encoding and without invisible characters."""
         require_few_parts(self.page.url, self.page.text)
         raw = marks.without_unseen(self.page.text.replace("\x00", ""))
         twice = not raw.isascii() and any(c in raw for c in _MOJIBAKE_BEGINS) and _MOJIBAKE.search(raw)

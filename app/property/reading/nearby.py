@@ -115,7 +115,9 @@ def _is_amount(segment: Segment, found: Meaning) -> bool:
 
 
 def _neighbor(segment: Segment, page: Document, step: int) -> Segment | None:
-    """Return the next text in direction `step` (1 or -1) if it is near in the tree. Skip one text without words."""
+    """Return the next text in direction `step` (1 or -1) if that text is near in the tree. Skip one text without
+    words.
+    """
     for hop in (1, 2):
         index = segment.index + step * hop
         if not 0 <= index < len(page.segments):

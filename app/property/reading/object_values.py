@@ -13,7 +13,7 @@ from app.property.reading.base import Reading
 from app.property.reading.terms import Meaning, meaning
 from app.property.record import Method
 
-#: Matches numbers such as `"279.000"`. Only the page's language decides whether the dot separates thousands.
+#: Matches numbers such as `"279.000"`, in which the page's language decides whether the dot separates thousands.
 _THOUSANDS = re.compile(r"^\d{1,3}\.\d{3}$")
 _PLAIN_NUMBER = re.compile(r"^-?\d+\.\d+$|^[1-9]\d{0,11}$")
 #: A value loses this much confidence per level of nesting below the second: it describes the property less directly.
@@ -22,7 +22,7 @@ _DECAY = 0.03
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The method and confidence of an object's values, and the language of the labels in it."""
+    """The method and confidence of an object's values, and the language of the object's labels."""
 
     method: Method
     confidence: float

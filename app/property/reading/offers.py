@@ -64,7 +64,7 @@ def _texts(page: Document) -> Iterator[tuple[str, str, float]]:
 
 
 def _is_past(element: Any) -> bool:
-    """Return whether a banner is hidden, a column's heading, in a dated row, or in another home's card."""
+    """Return whether a banner is hidden, is a column's heading, or is in a dated row or another home's card."""
     if element.tag == "th" and element.getparent().find("td") is None:
         return True
     row = next((a for a in islice(element.iterancestors(), 4) if a.tag == "tr"), None)

@@ -11,7 +11,7 @@ from app.property.values.prices import find_period
 from app.property.values.vocabulary import property_kind
 
 _SECTION = "other_subjects"
-#: Maps a field's kind to other subjects that its values may be about. `_OF_FIELD` overrides this for single fields.
+#: Maps a field's kind to other subjects that its values may be about. `_OF_FIELD` overrides this map for single fields.
 _OF_KIND: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("money", "date"), ("nearby", "averages")),
     "count": ("nearby", "averages", "possible", "levels"),
@@ -63,12 +63,12 @@ def is_bound(field: str, before: str) -> bool:
 
 
 def is_monthly(field: str, text: str) -> bool:
-    """Return whether `text` gives an amount per month for a field that is per year."""
+    """Return whether `text` gives an amount per month for a field whose amount is per year."""
     return "Annual" in field and find_period(text) == "month"
 
 
 def names_other(field: str, text: str) -> bool:
-    """Return whether any words of `text` show that a value of `field` in it is not about this home."""
+    """Return whether words of `text` show that its value of `field` is not about this home."""
     return any(pattern(_SECTION, topic).search(text) for topic in _topics(field))
 
 

@@ -1,7 +1,7 @@
 """Read the list of building permits from tables and JSON lists, and the year of the roof from these permits.
 
 The roof's year is the year of the newest finished permit for the house's roof. A permit is finished if it has a finish
-date or a status that says so. A permit without a status also counts as finished if its list has no finish dates.
+date or a status that means finished. A permit without a status also counts as finished if its list has no finish dates.
 Refused permits never decide the roof's year.
 """
 

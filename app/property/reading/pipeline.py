@@ -51,7 +51,8 @@ from app.settings.forms import ModelUse
 
 _LOG = logging.getLogger(__name__)
 
-#: A reader reads one kind of markup or text. If it raises, its remaining values are lost; the other readers still run.
+#: A reader reads one kind of markup or text. If a reader raises an error, its remaining values are lost; the other
+#: readers still run.
 Reader = Callable[[Document], Iterable[Reading | Candidate]]
 #: The readers by their names in `weights.toml`. Add a new reader here.
 READERS: Mapping[str, Reader] = {
@@ -78,8 +79,8 @@ LastReader = Callable[[Document, Sequence[Candidate]], Iterable[Candidate]]
 def extract(page: Page, *, lang: str | None = None, last: LastReader | None = None) -> Extraction:
     """Read the page without a model. `lang` (ISO 639-1) overrides the page's language.
 
-    The candidates of `last` are ranked and checked with all others. For search, blocked, and gone pages, the result has
-    that kind and an empty record.
+    The candidates of `last` are ranked and checked with all other candidates. For search, blocked, and gone pages, the
+    result has that kind and an empty record.
     """
     return _extracted(Document(page, lang), last)
 

@@ -16,7 +16,8 @@ from app.property.record import Method
 from app.property.values.areas import IN_SQUARE_METERS
 from app.property.values.texts import has_street_word
 
-#: A winner is doubtful below `LEAST_SURE` confidence, or if another value has at least `RIVAL_SHARE` of its strength.
+#: A winner is doubtful below `LEAST_SURE` confidence, or if another value has at least `RIVAL_SHARE` of the winner's
+#: strength.
 LEAST_SURE = 0.5
 RIVAL_SHARE = 0.85
 _MOST_SURE = 0.98

@@ -24,7 +24,8 @@ from app.property.record import Method, PageKind
 
 Weights = Mapping[str, float]
 WEIGHTS_FILE = Path(__file__).with_name("weights.toml")
-#: Features in `RAISES`, and `reader.NAME` of each reader, never lower a score. Features in `LOWERS` never raise it.
+#: Features in `RAISES`, and `reader.NAME` of each reader, never lower a score. Features in `LOWERS` never raise a
+#: score.
 RAISES = frozenset({"strength", "other_methods", "other_places", "strong_checks", "plausible_checks"})
 LOWERS = frozenset({"rival", "failed_checks", "derived"})
 #: A value's score counts at most this many additional places, and at most this many plausible checks.

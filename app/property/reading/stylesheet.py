@@ -100,7 +100,7 @@ class Stylesheet:
         self._known = _indexed(_compiled(wanted))
 
     def declared(self, element: Any, inline: Declarations) -> tuple[dict[str, str], bool]:
-        """Return the declarations of `element` before any user action, and whether a user's action shows it."""
+        """Return the declarations of `element` before any user action, and whether a user's action shows `element`."""
         won: dict[str, tuple[tuple[bool, tuple[int, int, int], int], str]] = {}
         opens = False
         if self._left <= 0:

@@ -53,7 +53,7 @@ def _blocks(page: Document) -> Iterator[tuple[str, Segment]]:
         yield segment.text, segment
         behind = page.segments[segment.index + 1] if segment.index + 1 < len(page.segments) else None
         if behind is not None and behind.owner is segment.owner.getparent():
-            yield f"{segment.text} {behind.text}"[:80], segment  # `<b>845 €</b> per month`
+            yield f"{segment.text} {behind.text}"[:80], segment  # as in `<b>845 €</b> per month`
         for block in (segment.owner, segment.owner.getparent()):
             text = _text_of(block)
             if text and text != segment.text:

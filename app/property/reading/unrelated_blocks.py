@@ -165,7 +165,7 @@ def _shows_price(element: Any) -> bool:
 
 
 def _card_around(element: Any) -> tuple[Any, str] | None:
-    """Return the nearest short element around a price that is or contains a link, and the link's target."""
+    """Return the nearest short element that contains the price and is or contains a link, and the link's target."""
     for card in (element, *islice(element.iterancestors(), 7)):
         if card.tag not in ("li", "article", "a", "div"):
             continue

@@ -25,8 +25,8 @@ Shape = Literal["json_schema", "json_object", "text"]
 _NEXT: dict[Shape, Shape] = {"json_schema": "json_object", "json_object": "text"}
 _OTHER: dict[Limit, Limit] = {"max_completion_tokens": "max_tokens", "max_tokens": "max_completion_tokens"}
 _NEWER = (".openai.com", ".azure.com")
-#: Tokens added to the limit for reasoning: the minimum once a model reasons, the first amount after an answer was cut
-#: off, and the maximum. OpenAI's documentation advises 25,000 for any task, but reading a page is a small task.
+#: Tokens for reasoning that are added to the limit: the minimum once a model reasons, the first amount after an answer
+#: was cut off, and the maximum. OpenAI's documentation advises 25,000 for any task, but reading a page is a small task.
 _LEAST_ROOM, _FIRST_ROOM, _MOST_ROOM = 2_048, 16_384, 32_768
 #: The limit for reasoning is this many times the reasoning tokens of the last answer, because some pages need more.
 _SPARE = 4

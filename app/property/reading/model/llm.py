@@ -99,7 +99,9 @@ def lesson_of(answer: ModelAnswer, dialect: Dialect) -> Dialect:
 
 
 def _parsed(model: str, completion: ChatCompletion, prompt: Prompt) -> tuple[Answered, BadAnswerError | None]:
-    """Return the values, and the error of a truncated answer. Raise an error for a refused or invalid answer."""
+    """Return the parsed values, and the error if the answer was cut off. Raise an error for a refused or invalid
+    answer.
+    """
     if not completion.choices:
         raise ModelAnswerInvalidError(model, "it holds no choice")
     choice = completion.choices[0]

@@ -102,7 +102,7 @@ _FULL_AND_HALF = re.compile(r"(?<![\d/])(?!1\s?/\s?[24]|3\s?/\s?4)(\d{1,2})\s?/\
 _BATHS = frozenset({"BathroomsTotalInteger", "BathroomsFull", "BathroomsHalf", "_BedsBaths"})
 _MARKS = re.compile(r"[^\w\n]{0,4}(?:\([a-z/]{1,9}\))?[^\w\n]{0,4}", re.IGNORECASE)
 _PARTS_OF_BATHS = frozenset({"BathroomsFull", "BathroomsHalf", "_ThreeQuarterBaths"})
-#: The labels to add up if no full baths are named: `3 baños, 1 medio baño`.
+#: The fields whose numbers are added up if no full baths are named: `3 baños, 1 medio baño`.
 _ALL_AND_HALF = frozenset({"BathroomsTotalInteger", "BathroomsHalf", "_ThreeQuarterBaths"})
 #: `_BEHIND` matches the number that follows a label; `_BEFORE` matches the number that precedes a label.
 _BEHIND, _BEFORE = re.compile(r"[\s:|.–-]*(\d{1,2})(?![\d/])"), re.compile(r"(?<![\d.,/])(\d{1,2})[\s:|-]*$")

@@ -1,8 +1,8 @@
 """Compose the page text for a model: visible lines, then data that no line shows, then unrelated blocks.
 
-The visible lines about the property come first. If they exceed their part of the token budget, lines that look like
-facts are preferred. Data is added as `key: value` lines from scripts, `meta` tags, and attributes. Blocks about other
-properties and the site come last.
+The visible lines about the property come first. If these lines exceed their part of the token budget, lines that look
+like facts are preferred. Data is added as `key: value` lines from scripts, `meta` tags, and attributes. Blocks about
+other properties and the site come last.
 """
 
 import re
@@ -163,8 +163,8 @@ def _is_informative(value: str) -> bool:
 
 
 def _is_shown(line: str, shown: str) -> bool:
-    """Return whether the visible text shows the value of a data line. A short value may occur there by chance, so it
-    counts as shown only if its key is unknown.
+    """Return whether the visible text shows the value of a data line. A short value may occur in the visible text by
+    chance, so it counts as shown only if its key is unknown.
     """
     key, _, value = line.partition(": ")
     plain = letters_of(value)

@@ -98,7 +98,7 @@ def build_prompt(
         max_completion_tokens=_TOKENS_AROUND + _TOKENS_PER_FIELD * len(fields),
         prompt_tokens=_prefix_tokens() + count_tokens(asked),
         prefix_tokens=_prefix_tokens(),
-        # on a page without visible text, the data counts as visible
+        # on a page with little visible text, the data counts as visible
         shown=len(shown) if len(shown) >= _FULL_CHARS else len(text) - len(beside),
         lang=document.locale.lang,
         country=document.locale.country,

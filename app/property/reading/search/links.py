@@ -74,7 +74,7 @@ def shape_of(url: str) -> Shape:
 
 
 def is_alike(shape: Shape, shapes: Iterable[Shape]) -> bool:
-    """Return whether one of `shapes` is the same apart from its host."""
+    """Return whether one of `shapes` equals `shape`, apart from the host."""
     return any((one.first, one.is_numbered) == (shape.first, shape.is_numbered) for one in shapes)
 
 

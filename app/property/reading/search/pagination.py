@@ -134,7 +134,7 @@ def _parameters(parts: SplitResult) -> dict[str, str]:
 
 
 def _in_json(body: Any, links: Links) -> Iterator[str]:
-    """Yield a JSON body's links to the next page, but no cursors: the body does not say how to send one."""
+    """Yield a JSON body's links to the next page, but no cursors: the body does not say how to send a cursor."""
     if not isinstance(body, dict):
         return
     for node in (body, *(v for v in body.values() if isinstance(v, dict))):
