@@ -107,7 +107,6 @@ def _target_of_json(line: str) -> str | ValueError:
 
 
 def _from_csv(lines: Sequence[str]) -> Iterator[_Entry]:
-    """Read the columns that the header names. Without a header, read the first column or the whole line."""
     first = next((line for line in lines if not _is_skipped(line)), "")
     delimiter = _delimiter(first)
     columns = _columns(_cells(first, delimiter))
@@ -131,11 +130,7 @@ def _from_csv(lines: Sequence[str]) -> Iterator[_Entry]:
 
 
 def _joined(parts: Mapping[str, str]) -> str:
-    """Join a row's `parts`, keyed by the values of `_NAMES`, into one target, or "" if there is none.
-
-    A URL or a full address is used alone. A street or an incomplete address is joined with the other parts of the
-    address.
-    """
+    """Join a row's `parts`, keyed by the values of `_NAMES`, into one target, or "" if there is none."""
     whole = next((parts[name] for name in _WHOLE if name in parts), "")
     rest = [parts[name] for name in ("unit", "city") if name in parts]
     region = " ".join(_zip(parts[name]) if name == "zip" else parts[name] for name in ("state", "zip") if name in parts)

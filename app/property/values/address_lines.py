@@ -140,7 +140,6 @@ def _street_in(before: str) -> str | None:
 
 
 def _street_of(parts: list[str], *, keep_all: bool) -> str | None:
-    """Return the street in `parts`. Unless `keep_all`, drop parts after the last one with a digit or street word."""
     if not keep_all:
         ends = [i for i, p in enumerate(parts) if any(c.isdigit() for c in p) or texts.has_street_word(p)]
         parts = parts[: ends[-1] + 1] if ends else []

@@ -101,7 +101,6 @@ def is_range(text: str, lang: str | None = None) -> bool:
 
 
 def _compound(text: str, numbers: list[Number], lang: str | None) -> Area | None:
-    """Return the sum of up to three adjacent areas in square meters, or None if hectares are the only unit."""
     total, end, others = 0.0, numbers[0].start, 0
     for number in numbers[:3]:
         if text[end : number.start].strip(" ,"):

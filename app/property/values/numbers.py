@@ -68,7 +68,6 @@ def _plain(digits: str, lang: str | None) -> float | None:
 
 
 def _one_kind(text: str, mark: str, *, decimal: bool) -> str:
-    """Return `text`, whose only separator is `mark`, in the form that `float` accepts."""
     head, _, tail = text.rpartition(mark)
     groups = text.split(mark)
     in_thousands = len(tail) == 3 and head.strip("0") != "" and len(groups[0]) <= 3

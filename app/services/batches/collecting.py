@@ -97,10 +97,6 @@ class _RemainingBudgets:
 
 
 def _choose(parts: Parts, model: str) -> tuple[list[Candidate], list[str]]:
-    """Choose requests for one batch, within the maximum file size, the limit of enqueued tokens, and all budgets.
-
-    Also return the ids of requests that the budget of their batch of jobs can never cover.
-    """
     keys = parts.usable_keys()
     if not keys:
         return [], []

@@ -253,7 +253,6 @@ class BatchRunner:
         return self._end(batch, BulkResult(), error=reason[:500])
 
     def _lose(self, batch: LlmBatch, reason: str) -> LlmBatch:
-        """Give up a batch that may be billed. The charges for the batch remain in the budgets."""
         given = self._batches.give_back(batch, None)
         MODEL_BATCH_REQUESTS.labels("lost").inc(given)
         log.error(

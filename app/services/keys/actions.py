@@ -129,10 +129,7 @@ def _line(text: str) -> str:
 
 
 def _recorded(database: Callable[[], Database], entry: Mapping[str, str]) -> datetime | None:
-    """Log and store an audit entry. Return when it was stored, or None if the database failed.
-
-    The log level is WARNING, so that no common LOG_LEVEL hides the entry.
-    """
+    """Log the entry as a warning, so that no common LOG_LEVEL hides it, and store it in the database."""
     arguments = {**entry, "why": f" ({entry['reason']})" if entry["reason"] else ""}
     fields = {"key": entry["mask"], **{name: entry[name] for name in ("action", "who", "reason", "outcome")}}
     log.warning("Key action: %(action)s %(mask)s by %(who)s: %(outcome)s%(why)s", arguments, extra=fields)

@@ -125,10 +125,7 @@ class KeyReload:
             self._passes_on(self._seen)
 
     def _reload(self, *, asked: bool) -> bool:
-        """Read and apply the keys. If they are unusable, log the error and return False.
-
-        After a failure, the keys are read again only when the keys file changes or a reload is requested.
-        """
+        """After a failure, the keys are read again only when the keys file changes or a reload is requested."""
         self._settled, self._pending = _content(self._settings), None
         try:
             # use only the key settings; a running process keeps its other settings, such as its database
@@ -235,7 +232,6 @@ def _reachable() -> bool:
 
 
 def _content(settings: Settings) -> str:
-    """Return a digest of the keys file, `_UNREADABLE`, or `_NO_FILE`."""
     if settings.openai.api_keys_file is None:
         return _NO_FILE
     try:

@@ -23,7 +23,7 @@ LEAST_JOBS = 20
 
 
 class _Cost(NamedTuple):
-    """The average cost of a job. `cached_tokens` are the input tokens that the provider had in its cache."""
+    """`cached_tokens` are the input tokens that the provider had in its cache."""
 
     pages: float = 1
     calls: float = 0
@@ -132,8 +132,7 @@ def estimate(
 def _cost_of(kind: str, work: RecentWork) -> tuple[_Cost, int]:
     """Return the average cost of a job, and the number of recent jobs on which it is based (0: typical figures).
 
-    Model calls are not counted separately for URLs and addresses, so the average over all jobs is used for both. Only
-    address jobs search the web.
+    Model calls are not counted separately for URLs and addresses, so the average over all jobs is used for both.
     """
     jobs = work.addresses if kind == "addresses" else work.urls
     if jobs < LEAST_JOBS or not work.calls:

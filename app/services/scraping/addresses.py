@@ -97,7 +97,6 @@ class AddressScraper:
         return replace(stored, tried=tuple(one.as_json() for one in reader.tried))
 
     def _ask_model(self, reader: SourceReader) -> Notes:
-        """Ask the model once for the fields that all pages lack, and return readings and notes by URL."""
         if not reader.read:
             return {}
         lacking = _lacking(reader.read) if self._parts.reader.use == "missing" else None
@@ -129,10 +128,7 @@ class AddressScraper:
         return notes
 
     def _prompt(self, asked: Extraction) -> Prompt | None:
-        """Return the question about a page, or None if there is nothing to ask or the page is too complex.
-
-        A row of a page gets no question, because the model might answer about another row.
-        """
+        """A row of a page gets no question, because the model might answer about another row."""
         if asked.row is not None:
             return None
         try:

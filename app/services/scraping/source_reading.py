@@ -182,7 +182,6 @@ class SourceReader:
         return True
 
     def _judge(self, found: Read) -> bool:
-        """Keep the page if it is about the address. Otherwise, follow a link on it that names the address."""
         asked, extraction, record, page = found.asked, found.extraction, found.record, found.visit.page
         match = match_address(record.values, self._address, self._parcels(), place_is_known=asked.place_is_known)
         holds = extraction.kind in WITH_PROPERTY and bool(set(record.values) - NOT_ENOUGH)
@@ -216,9 +215,7 @@ class SourceReader:
         return {number for one in self.read if (number := plain_parcel_of(one.record.values))}
 
     def _judge_rows(self, asked: Asked, visit: Visit, rows: Sequence[RecipeReading]) -> bool:
-        """Keep the row that is about the address. Return False if there is no such row.
-
-        If only the parcel number could identify the row, `decide` tries again when another source has given that
+        """If only the parcel number could identify the row, `decide` tries again when another source has given that
         number.
         """
         records = [source_record(asked.url, row.extraction, visit, asked.kind) for row in rows]

@@ -179,7 +179,6 @@ class Storing:
         *,
         alias: Alias | None = None,
     ) -> Stored | None:
-        """Run `work`, which stores `records`. If it returns a property, end the job with it."""
         now = self._database.clock.now()
 
         def transaction(connection: Connection) -> Stored | None:

@@ -125,11 +125,7 @@ class ChangeDetector:
         return old is not None and not has_words(old, proof.quote)
 
     def _is_read_differently(self, was: Statement, now: Statement, *, is_same_edition: bool) -> bool:
-        """Return whether the two values may differ only because the extraction changed, not the page.
-
-        Return False if the same version of the extractors read both, without a model or a recipe. Otherwise, return
-        True if both stored versions of the page contain both quotes.
-        """
+        """Return whether the two values may differ only because the extraction changed, not the page."""
         if is_same_edition and _UNSTEADY.isdisjoint((was.proof.method, now.proof.method)):
             return False
         old, new = (text_of(self._connection, said.proof.content_sha256) for said in (was, now))

@@ -134,8 +134,7 @@ class TickRun:
     def _look(self, most: int) -> None:
         """Add pages with pending changes to `wanted`, so that they are fetched again.
 
-        The request is made for the property's active watch with the shortest interval. If the property has no active
-        watch, the page is not requested. URLs of rows (`urls/rows.py`) are not requested.
+        The request is made for the property's active watch with the shortest interval.
         """
         payers = select(Watch.id).where(Watch.property_id == Change.property_id, Watch.state == "active")
         payer = payers.order_by(Watch.interval_days, Watch.id).limit(1).scalar_subquery().label("payer")
@@ -200,9 +199,8 @@ class TickRun:
     def _has_room(self, watch: Watch, pages: int) -> bool:
         """Return whether today's remaining budget is enough to refresh a watch with this many pages.
 
-        A watch with more pages than the daily limit needs the whole day's budget. If the watch was put off on an
-        earlier day, return True as long as the budget allows one page. Without this rule, watches with fewer pages
-        could use up the budget first every day.
+        If the watch was put off on an earlier day, return True as long as the budget allows one page. Without this
+        rule, watches with fewer pages could use up the budget first every day.
         """
         if watch.put_off_at is not None and watch.put_off_at < _midnight(self.now):
             return self.left > 0

@@ -46,7 +46,6 @@ def _cell(name: str, value: Any) -> str:
 
 
 def _guarded(text: str) -> str:
-    """Remove control characters except line ends, and insert an apostrophe before each formula."""
     guarded = _FORMULA.sub(r"\1'\2\3", "\n".join(printable(line) for line in text.split("\n")))
     return f"'{guarded}" if guarded.startswith("\n") else guarded
 

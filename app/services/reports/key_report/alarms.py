@@ -55,7 +55,7 @@ def find_alarms(
 
 
 def _no_healthy_key(view: PoolView) -> Iterator[Alarm]:
-    """Yield an alarm if no key is healthy. A key that waits after a 429 counts as healthy."""
+    """A key that waits after a 429 counts as healthy."""
     if view.keys and not any(key.is_in_rotation for key in view.keys):
         states = sorted({key.state for key in view.keys})
         message = f"None of the {len(view.keys)} OpenAI keys is healthy ({', '.join(states)}): no model calls are made."
