@@ -60,8 +60,9 @@ def read(page: Document) -> Iterator[Candidate]:
 
 
 def _in_lines(page: Document, *, is_owned: bool) -> Iterator[Candidate]:
-    """Yield the parts of full addresses, on one line or on two. If `is_owned` (the page also shows an owner's address),
-    an address without a label counts only in the heading.
+    """Yield the parts of full addresses, on one line or on two.
+
+    If `is_owned` (the page may show an owner's address), an address without a label counts only in the heading.
     """
     first = not is_owned
     for segment in page.segments:

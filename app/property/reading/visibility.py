@@ -175,10 +175,10 @@ _SHELL_CHARS = 300
 
 
 def _leave_shell(covers: dict[Any, Cover], body: Any) -> None:
-    """Stop treating elements as hidden if the page's script probably shows them.
+    """Treat hidden elements as visible if the page's script probably shows them.
 
-    These are transparent elements that contain all main headings (`<h1>`), and large closed elements of a nearly empty
-    page.
+    If all main headings (`<h1>`) are transparent, this applies to all transparent elements. If the page is nearly
+    empty, it also applies to large closed elements.
     """
     headings = list(islice(body.iter("h1"), 20))
     kinds = {_cover_of(heading, covers) for heading in headings}

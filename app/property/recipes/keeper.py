@@ -111,7 +111,7 @@ class RecipeKeeper:
 
         `asked` are the fields that a model was asked for; empty means no model call. `answered` is the extraction with
         the model's checked values, or None if the model did not answer. `dropped` are fields for which the model's
-        value was rejected. `saved_tokens` is the size of the prompt that would have been sent without the recipe.
+        value was rejected. `saved_tokens` counts prompt tokens that were not sent because of the recipe.
         """
         extraction = read.extraction
         if extraction.kind not in WITH_PROPERTY or (asked and answered is None):

@@ -242,8 +242,8 @@ def _still_holds(name: str, anchor: Anchor, pages: Sequence[_Page]) -> bool:
 def _of_one_label(name: str, anchors: Sequence[Anchor], pages: Sequence[_Page]) -> tuple[Anchor, ...]:
     """Return `anchors` without labels that are only by chance near the value, such as the label one line up.
 
-    Of several labels, keep those that the vocabulary knows for the field. If it knows none, keep a label only if no
-    other is in the same row or text as the value.
+    Of several labels, keep those that the vocabulary knows for the field. If it knows none of them, keep the label in
+    the same row or text as the value, if there is only one.
     """
     labels = {one.name for one in anchors if one.kind == "label"}
     if len(labels) > 1:

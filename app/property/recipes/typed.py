@@ -23,7 +23,7 @@ READER = "recipe"
 _WITH_PARTS = {name: frozenset({name, *PARTS.get(name, ())}) for name in FIELDS}
 #: Maximum length of texts that may paraphrase a value, in characters, and the largest number that may be spelled out.
 _MOST_WORDS, _MOST_IN_WORDS = 60, 20
-#: Maximum number of spaces in a number next to a label in a clause, by kind of field. The default is two.
+#: Maximum number of spaces in a numeric text in a clause, by kind of field. The default is two.
 _MOST_PARTS = {"count": 0, "year": 0}
 #: Kinds of fields whose text may be ambiguous. A text of such a field that a reader read without a unit is parsed
 #: again.
@@ -43,7 +43,7 @@ def values_at(spot: Spot, field: str, anchor: Anchor, spots: Spots) -> list[Cand
     """Return the values of `field` and its dependent fields at `spot`, or an empty list if it does not state `field`.
 
     A text with several numbers, or about another subject, gives no numeric field. In a clause, a numeric text must be
-    short, and other text must not begin with a lowercase letter.
+    short, and other text (except of a choice) must not begin with a lowercase letter.
     """
     kind, text = FIELDS[field].kind, spot.raw if isinstance(spot.raw, str) else ""
     if kind in _NUMERIC and (len(_NUMBER.findall(text)) > 1 or _is_of_other(field, text, spots.page.locale.lang)):

@@ -145,9 +145,9 @@ class Database:
     def wipe_free_space(self) -> bool:
         """Overwrite deleted rows in the database's files. Return whether no deleted row is left in them.
 
-        On SQLite, this rewrites the file and empties the write-ahead log; it fails while others read. On PostgreSQL,
-        this runs VACUUM and returns False: free space and the log are overwritten only when they are reused. VACUUM
-        FULL is not used, because it locks whole tables (docs/retention.md).
+        On SQLite, this rewrites the file and empties the write-ahead log, or returns False if readers prevent that. On
+        PostgreSQL, this runs VACUUM and returns False: free space and the log are overwritten only when they are
+        reused. VACUUM FULL is not used, because it locks whole tables (docs/retention.md).
         """
         engine = self._opened()
         if not self.is_sqlite:

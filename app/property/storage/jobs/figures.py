@@ -27,8 +27,8 @@ class JobFigures:
 
     `counts` is the number of jobs in each active state. `oldest_queued_seconds` is the longest wait of a queued job for
     a worker, or 0 if none is queued. A wait begins when the job's message was sent or its countdown ended; if it was
-    never sent, when the job was created. `requests` counts unfinished model requests, and `model_batches` the OpenAI
-    batches that are still being answered. `watch_day` is today's use of the watch budget.
+    never sent, when the job was created. `requests` counts unfinished model requests, and `model_batches` unfinished
+    OpenAI batches. `watch_day` is today's use of the watch budget.
     """
 
     counts: dict[str, int]

@@ -166,7 +166,7 @@ class Job(Base):
     sent_at: Mapped[datetime | None]  # time when the message was last sent, or end of its countdown; null if never sent
     sent_to: Mapped[str | None] = mapped_column(String(64))
     sent_times: Mapped[int] = mapped_column(default=0)
-    # time after which recovery sends the job's message; null if it is sent
+    # time after which recovery sends the job's message; null if there is none to send
     resend_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]

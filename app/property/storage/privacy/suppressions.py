@@ -135,7 +135,7 @@ def _put(database: Database, rows: dict[str, dict[str, Any]], kept: timedelta | 
             upsert(connection, Suppression, {"hash": digest}, row | own)
 
     database.repeat(work)
-    if not database.is_sqlite:  # on SQLite, the only writer at this time
+    if not database.is_sqlite:  # SQLite has one writer at a time, so no other writer is running now
         with database.writing() as connection:
             database.advisory_lock(connection, PURGE)
 

@@ -276,7 +276,7 @@ def _unmerged(changed_since: datetime | None) -> Select[Any]:
 
 def _views(connection: Connection, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
     ids = [row.id for row in rows]
-    # large, and not shown
+    # the values and evidence of single sources are large and not shown, so do not load them
     shown = select(SourceRow).options(defer(SourceRow.record), defer(SourceRow.evidence))
     shown = shown.where(SourceRow.property_id.in_(ids)).order_by(SourceRow.fetched_at, SourceRow.id)
     sources = by_property(ids, entities(connection, shown))
