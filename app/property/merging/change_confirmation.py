@@ -64,8 +64,6 @@ class Candidate:
 
 
 class Outcome(StrEnum):
-    """The outcome of a candidate change."""
-
     ACCEPTED = "accepted"
     WAITING = "waiting"
     REVERTED = "reverted"

@@ -12,7 +12,6 @@ from app.property.merging.agreement import same_value
 from app.property.record import UNIT_OF, PageKind
 from app.property.source_record import SourceRecord
 
-#: Values below this confidence are marked as doubtful.
 UNSURE_BELOW = 0.9
 
 

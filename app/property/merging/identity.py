@@ -127,7 +127,7 @@ def _cell_key(cell: tuple[int, int]) -> str:
 
 
 def _near_keys(address: Address) -> Iterator[str]:
-    """Yield keys with the first or last letters of the street's longest word. A typing error rarely changes both."""
+    """A typing error rarely changes both ends of a word."""
     if not (address.street_number and address.street_name):
         return
     word = max(address.street_name.split(), key=len)

@@ -83,7 +83,7 @@ def _is_contested(given: Sequence[SourceValue]) -> bool:
 
 
 class _Round:
-    """Chooses a value for every field, given the `known` values. Fields that other fields depend on come first."""
+    """Chooses a value for every field, given the `known` values."""
 
     def __init__(self, records: Records, known: Known) -> None:
         self._records = records

@@ -12,7 +12,7 @@ from app.property.record import FIELDS, Method, SourceKind
 
 
 class Topic(StrEnum):
-    """The topic of a field. Each kind of source is reliable on some topics and not on others."""
+    """Each kind of source is reliable on some topics and not on others."""
 
     TAX = "tax"
     SALE = "sale"

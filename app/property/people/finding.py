@@ -44,8 +44,6 @@ _MOST_WORDS = 6
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A name found in a text, as a sequence of words."""
-
     words: tuple[Word, ...]
 
     @property

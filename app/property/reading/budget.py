@@ -22,7 +22,6 @@ from app.errors.pages import PageTooComplexError
 #: Limits for a text before parsing. Each `<` counts as a tag, and each `,`, `[`, or `{` as a JSON value.
 MOST_TAGS = 200_000
 MOST_VALUES = 250_000
-#: Limits for a parsed tree: its elements, and the children of one element.
 MOST_ELEMENTS = 50_000
 MOST_CHILDREN = 10_000
 CPU_SECONDS = 2.0

@@ -55,7 +55,6 @@ def _has(control: Any, tag: str | None, attribute: str, begins: str) -> bool:
 
 
 def _beside(element: Any, covers: Container[Any]) -> Iterator[Any]:
-    """Yield the nearest visible siblings before and after an element, and the first two links or buttons in each."""
     for others in (element.itersiblings(preceding=True), element.itersiblings()):
         shown = next((o for o in islice(others, _MOST_BESIDE) if isinstance(o.tag, str) and o not in covers), None)
         if shown is not None:

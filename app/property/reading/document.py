@@ -137,7 +137,7 @@ class Document:
 
     @cached_property
     def title_element(self) -> Any:
-        """Return the `<title>`, or None. Parsers move the element into the body if visible content precedes it."""
+        """Parsers move the `<title>` into the body if visible content precedes it."""
         return next(self.root.iter("title"), None) if self.root is not None else None
 
     @cached_property

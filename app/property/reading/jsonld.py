@@ -67,7 +67,7 @@ def _nodes(value: Any, pointer: str = "") -> Iterator[tuple[str, dict[str, Any]]
 
 
 def node_type(node: dict[str, Any]) -> str:
-    """Return the node's `@type`. Several types are joined by spaces."""
+    """Several types are joined by spaces."""
     kind = node.get("@type", "")
     return " ".join(map(str, kind)) if isinstance(kind, list) else str(kind)
 

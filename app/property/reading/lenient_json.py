@@ -48,7 +48,7 @@ def loads(text: str) -> Any:
 
 
 def _decoded(text: str, start: int) -> tuple[Any, int]:
-    """Return the JSON value at `start` and its end. For invalid JSON, return None and `start`."""
+    """For invalid JSON, return None and `start`."""
     try:
         return _DECODER.raw_decode(text, start)
     except (ValueError, RecursionError):

@@ -122,9 +122,7 @@ class _Shown:
         return bool(others) and not is_consistent
 
     def share(self, candidate: Candidate) -> float:
-        """Return the factor for the value's confidence. The factor is below 1 if the page contradicts or lacks the
-        value.
-        """
+        """Return the factor for the value's confidence, below 1 if the page contradicts or lacks the value."""
         if not _is_markup(candidate):
             return 1.0
         others = self.values.get(candidate.field, ())
@@ -232,7 +230,7 @@ def _says_more(candidate: Candidate, others: Sequence[Candidate]) -> bool:
 
 
 def _is_markup(candidate: Candidate) -> bool:
-    """Return whether the value comes from markup. A recipe can read markup or text; the locator shows which."""
+    """A recipe can read markup or text; the locator shows which."""
     hidden = candidate.method is Method.RECIPE and _HIDDEN_PLACE.search(candidate.locator) is not None
     return hidden or candidate.method in _MARKUP
 

@@ -102,7 +102,7 @@ def _begins_with_date(row: Any) -> bool:
 
 
 def _is_hidden(element: Any) -> bool:
-    """Return whether a banner is hidden. Some sites put all banners into every page, and a script shows one."""
+    """Some sites put all banners into every page, and a script shows one."""
     for above in (element, *element.iterancestors()):
         style = (above.get("style") or "").replace(" ", "")
         names = (above.get("class") or "").split()

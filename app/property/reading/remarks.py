@@ -27,7 +27,6 @@ _NO_RENT = re.compile(
 _PIECES = re.compile(r"\s+[•|·—–/-]\s+")
 #: Elements that contain labels and values, not sentences.
 _PAIRED = frozenset({"tr", "dt", "dd", "pre"})
-#: A text with more characters than this is not read as a single price.
 _SHORT = 140
 _MOST_BLOCKS = 1500
 

@@ -8,7 +8,6 @@ from typing import Any
 from app.property.fields.phrases import pattern
 from app.property.reading.trees import is_inside, spaced_text, whole_text
 
-#: Elements with these tags contain no text about the property.
 NEVER_TEXT = frozenset({"script", "style", "noscript", "template", "select", "option", "svg", "iframe", "head"})
 _SKIPPED_TAGS = NEVER_TEXT | {"nav", "footer", "button"}
 #: Words (`OTHERS`) and word sequences (`_IN_A_ROW`) in classes and ids of elements about the site or other homes.

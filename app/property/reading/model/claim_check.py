@@ -247,7 +247,6 @@ def _named_above(claim: Claim) -> str | None:
 
 
 def _is_row(line: str) -> bool:
-    """Return whether `line` is a table row with figures."""
     return " | " in line and _FIGURE.search(_NO_FIGURE.sub("", line)) is not None
 
 

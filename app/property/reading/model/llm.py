@@ -63,7 +63,6 @@ def ask_model(
 
 
 def read_completion(model: str, completion: ChatCompletion, prompt: Prompt) -> ModelAnswer:
-    """Parse the `completion` of `model` for `prompt`."""
     found, failure = Answered(), None
     try:
         found, failure = _parsed(model, completion, prompt)

@@ -30,8 +30,6 @@ class Shape:
 
 
 class Links:
-    """Resolves the links of one page."""
-
     def __init__(self, page: Document) -> None:
         self.page_url = normalize_url(page.page.final_url)
         self._base = self.page_url
