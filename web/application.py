@@ -157,8 +157,8 @@ class StartupFailure:
 
 
 def _serves_this_process() -> bool:
-    """Return whether this process runs only the server. This excludes a thread of another program, and a child of
-    `uvicorn --workers`, which uvicorn would restart after exit code 2.
+    """Return False in a thread of another program, and in a child of `uvicorn --workers`, which would be restarted
+    after exit code 2.
     """
     return threading.current_thread() is threading.main_thread() and multiprocessing.parent_process() is None
 

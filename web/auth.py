@@ -52,8 +52,6 @@ class AuthenticatedRoute(APIRoute):
 
 @dataclass(frozen=True, slots=True)
 class _Roles:
-    """As a FastAPI dependency, an instance returns the caller."""
-
     served: tuple[Role, ...]
 
     async def __call__(self, request: Request) -> Caller:

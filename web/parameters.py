@@ -45,7 +45,7 @@ _AFTER = Query(description="`next_cursor` of the previous page; omit it for the 
 
 
 def _cursor(list_: str) -> Any:
-    """Return a Pydantic field that accepts any short text; the store checks whether the text is a valid cursor."""
+    """Only the store checks whether the text is a valid cursor."""
     return Field(min_length=1, max_length=256, json_schema_extra={"format": f"{list_}-cursor"})
 
 
@@ -85,7 +85,7 @@ def whole(value: object) -> object:
 
 
 def _written(value: object) -> object:
-    """Reject a text that is not a date. Pydantic would read a number such as "5" as seconds since 1970."""
+    """Pydantic would read a number such as "5" as seconds since 1970."""
     if isinstance(value, str) and not _DATE.match(value):
         raise PydanticCustomError("datetime_format", "Input should be a date and time with offset, as in RFC 3339")
     return value

@@ -87,10 +87,7 @@ def client_of(peer: str, forwarded: Sequence[str], trusted: _Networks) -> str | 
 
 
 def _last_untrusted(chain: Sequence[str], trusted: _Networks) -> str:
-    """Return the last untrusted address in `chain`, or the first address if all are trusted.
-
-    Read `chain` from the end, and stop before a text that is not an address: the addresses before it are not reliable.
-    """
+    """Addresses before a text that is not an address are not reliable, so the search from the end stops there."""
     found = chain[-1]
     for text in reversed(chain):
         address = _address(text)
@@ -108,7 +105,7 @@ def _is_trusted(text: str, trusted: _Networks) -> bool:
 
 
 def _address(text: str) -> _Address | None:
-    """Parse `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, or `[2001:db8::1]:80`. Return None for any other text."""
+    """Parse `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, or `[2001:db8::1]:80`."""
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:

@@ -55,7 +55,6 @@ class PurgePerson(_Purge):
 
 
 def _kind(body: Any) -> str | None:
-    """Return the kind of purge that `body` names; None if it names no kind or several kinds."""
     named = [kind for kind in PurgeKind if kind in body] if isinstance(body, dict) else []
     return named[0] if len(named) == 1 else None
 

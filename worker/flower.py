@@ -99,7 +99,6 @@ def _remove_own_variables() -> None:
 
 
 def _defaults(loaded: Settings) -> dict[str, Any]:
-    """Raises `ConfigurationError` if the folder for Flower's state cannot be created."""
     secret = loaded.flower.basic_auth
     return {
         "basic_auth": flower_logins(secret.get_secret_value()) if secret else [],
@@ -147,7 +146,6 @@ def _secrets() -> list[str]:
 
 
 def _check_access() -> None:
-    """Raise `ConfigurationError` if a login is invalid, or if other machines could reach Flower without a login."""
     if options.basic_auth:
         try:
             flower_logins(",".join(options.basic_auth))
@@ -161,7 +159,7 @@ def _check_access() -> None:
 
 
 def _try_to_listen() -> None:
-    """Raise `ConfigurationError` if the address cannot be bound, because Flower itself would print a traceback."""
+    """If the address could not be bound later, Flower would print a traceback."""
     if options.unix_socket:
         return
     try:

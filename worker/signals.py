@@ -135,9 +135,9 @@ def _open() -> None:
 
 
 def _check(loaded: Settings) -> None:
-    """Raise an error if the keys, strategy, browser, or database cannot be used. Close all connections before the fork.
+    """Raise an error if the keys, strategy, browser, or database cannot be used.
 
-    The price table stays loaded, so that the children share its memory.
+    Only the price table stays loaded, so that the children share its memory.
     """
     check_browser(loaded)
     open_stores(loaded).close()

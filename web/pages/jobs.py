@@ -61,7 +61,7 @@ def retry_job(job_id: Id, caller: Operator, context: ContextOf, back: Annotated[
 
 
 def _row_of(job_id: str, back: str) -> str:
-    """Return the URL of the page that sent the form. Its fragment keeps the keyboard focus on the job's row."""
+    """The URL's fragment keeps the keyboard focus on the job's row."""
     return inner_path(back, f"/jobs/{job_id}") + f"#job-{job_id}"
 
 

@@ -86,6 +86,5 @@ def _offset(middle: Seen, one: Seen) -> tuple[float, float]:
 
 
 def _round(most: float) -> float:
-    """Return the largest number of 1, 2, 5, 10, 20, 50, ... that is not above `most`."""
     power = 10.0 ** math.floor(math.log10(most))
     return next(part * power for part in (5, 2, 1) if part * power <= most)

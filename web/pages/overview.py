@@ -48,9 +48,6 @@ def show_overview(request: Request, context: ContextOf) -> Response:
 
 
 def _of_keys(context: Context, *, is_manager: bool) -> dict[str, Any]:
-    """Return the figures from Redis. If Redis is unreachable, `is_redis_away` is true and the figures are None. `keys`
-    is None unless `is_manager`.
-    """
     try:
         report = context.keys.recent_report() if is_manager else None
         totals = context.shared_counts()

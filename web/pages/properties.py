@@ -164,7 +164,6 @@ def headline(record: Mapping[str, Any]) -> str:
 
 
 def _summary(record: Mapping[str, Any]) -> list[str]:
-    """Return the values that the list of properties shows, in words, such as `Active`, `$512,000`, and `4 beds`."""
     texts = ((name, in_list(name, record)) for name in HEADINGS)
     return [f"{text} {HEADINGS[name]}" if FIELDS[name].kind == "count" else text for name, text in texts if text]
 

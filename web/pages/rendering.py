@@ -145,7 +145,7 @@ def _seen(value: Any) -> Any:
 
 
 def _is_web_address(url: str) -> bool:
-    """Return whether a page may link to `url`. URLs from sources may be dangerous (`javascript:`, `data:`)."""
+    """URLs from sources may be dangerous (`javascript:`, `data:`)."""
     try:
         return urlsplit(url).scheme in ("http", "https")
     except ValueError:
@@ -157,7 +157,6 @@ def _moment(at: datetime) -> str:
 
 
 def _ago(at: datetime, now: datetime) -> str:
-    """Return the time since or until `at` in its largest unit, such as "12 s ago" or "in 5 min"."""
     seconds = (now - at).total_seconds()
     size = abs(seconds)
     for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):

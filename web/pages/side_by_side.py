@@ -111,7 +111,6 @@ def _cells(
 
 
 def _judged(proof: Mapping[str, Any], conflict: Mapping[str, Any] | None) -> tuple[str, str]:
-    """Return the stored verdict on a value and its reason, or two empty texts if none is stored."""
     if conflict is None:
         return "", ""
     proofs = conflict["evidence"]

@@ -36,7 +36,7 @@ def error(status: int, code: str = "", kind: str = "", **headers: str) -> httpx2
 
 
 class Scripted(httpx2.BaseTransport):
-    """A transport that returns each of `replies` in turn, then repeats the last one. It records each request's key."""
+    """A transport that returns each of `replies` in turn, then repeats the last one."""
 
     def __init__(self, replies: list[Reply]) -> None:
         self._replies: Iterator[Reply] = iter(replies)

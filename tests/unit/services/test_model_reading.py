@@ -54,8 +54,6 @@ def extraction(clock: ManualClock) -> Extraction:
 
 
 class Api:
-    """A simulated API over HTTP that counts calls and answers with `respond`."""
-
     def __init__(self, respond: Callable[[dict[str, Any]], httpx2.Response]) -> None:
         self.calls = 0
         self._respond = respond

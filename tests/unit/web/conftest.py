@@ -74,5 +74,4 @@ def sign() -> Callable[..., str]:
 
 @pytest.fixture
 def bearer(sign: Callable[..., str]) -> Callable[..., dict[str, str]]:
-    """Return a function that makes the Authorization header for a role."""
     return lambda role="manager", **changes: {"Authorization": f"Bearer {sign(role=role, **changes)}"}

@@ -70,7 +70,6 @@ def complaints() -> Iterator[str]:
 
 
 def current_fingerprint(target: str) -> str | None:
-    """Return the fingerprint of `target` in the installed library, or None if it does not exist."""
     module, _, name = target.partition(":")
     try:
         found: Any = reduce(getattr, name.split(".") if name else [], importlib.import_module(module))

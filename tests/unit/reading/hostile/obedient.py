@@ -27,7 +27,6 @@ def _with_quote(quote: Callable[[str, Prompt], str]) -> Callable[[Prompt], Answe
 
 
 def _line_with_the_lie(field: str, prompt: Prompt) -> str:
-    """Return the prompt's first line that contains the lie, or ""."""
     value = LIES[field]
     bare = str(value[0] if isinstance(value, list) else value).casefold()
     lines = prompt.text.splitlines()
