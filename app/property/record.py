@@ -39,7 +39,7 @@ class SourceKind(StrEnum):
 
 
 class Method(StrEnum):
-    """How a value was read, the most trustworthy method first."""
+    """The methods of reading a value, most trustworthy first."""
 
     JSONLD = "jsonld"
     MICRODATA = "microdata"

@@ -14,7 +14,7 @@ from app.property.urls.site import owner_of
 
 @dataclass(frozen=True, slots=True)
 class Voter:
-    """A source as merging counts it: all hosts of one owner together.
+    """A source that counts once when values are merged: all hosts of one owner.
 
     If one owner's hosts are of different known kinds, each kind is a separate source. `kind` is None if the kind is
     unknown or "other".
@@ -61,8 +61,9 @@ class SourceRecord:
 
 
 def independent(voters: Iterable[Voter]) -> set[Voter]:
-    """Return the sources that count separately. One of unknown kind is left out if its owner also has one of known
-    kind.
+    """Return the sources that count separately.
+
+    A source of unknown kind is left out if its owner also has a source of known kind.
     """
     found = set(voters)
     known = {voter.owner for voter in found if voter.kind is not None}

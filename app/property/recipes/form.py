@@ -14,7 +14,7 @@ from app.errors import ConfigurationError
 from app.property.fields.table import FIELDS
 from app.property.recipes.recipe import FORMAT, Anchor, AnchorKind, Recipe, RecipeState
 
-#: The allowed relations of each kind of anchor, the default first.
+#: Allowed relations of each kind of anchor; the first is the default.
 RELATIONS: Mapping[str, tuple[str, ...]] = {
     "label": ("cell", "term", "colon", "next", "previous", "after", "before"),
     "attribute": ("",),

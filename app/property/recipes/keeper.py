@@ -23,7 +23,7 @@ _LOG = logging.getLogger(__name__)
 
 #: A recipe is suspended if the mean of `Recipe.recent` over its newest `_RECENT` pages is below `_LEAST_RECENT`.
 _RECENT, _LEAST_RECENT = 8, 0.75
-#: Minimum time between two relearnings of a suspended recipe.
+#: Minimum time between two attempts to relearn a suspended recipe.
 _RELEARNED_AFTER = timedelta(days=1)
 _LEARNED = ["state", "reason", "fields", "suspended", "never", "unanswered", "unsure", "outvoted"]
 _LEARNED += ["usual", "learned_from"]
@@ -179,7 +179,6 @@ class RecipeKeeper:
 
 
 def _learned(recipe: Recipe, examples: Sequence[Example]) -> Recipe:
-    """Learn from the examples, within a CPU limit."""
     try:
         with reading(recipe.host, seconds=_LEARNING_SECONDS):
             return learn(recipe, examples)

@@ -1,8 +1,8 @@
 """Learn the anchors of a template from pages with verified values (ADR 0054).
 
 An anchor is right on a page if it leads only to the verified value, or to nothing if the page is known to lack the
-field. It is adopted if it is right on at least four pages. At least three of them must have a value; two are enough if
-the anchor's words name the field.
+field. An anchor is adopted if it is right on at least four pages. At least three of these pages must have a value, or
+two if the anchor's words name the field.
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ from app.property.recipes.spots import IN_CLAUSE, Spot, Spots, blocks_around, fo
 from app.property.recipes.typed import READER, is_value, may_be, one_value, parsers, says, values_at
 from app.property.record import Method
 
-#: Minimum number of right pages, of right pages with a value, and of these if the anchor's words name the field.
+#: An anchor needs `LEAST_PAGES` right pages. `_LEAST_HAVING` of them must have a value, or `_LEAST_NAMED` if the
+#: anchor's words name the field.
 LEAST_PAGES, _LEAST_HAVING, _LEAST_NAMED = 4, 3, 2
-#: Number of right pages, after the first, that allow an anchor one wrong page. `_NAMED` is for an anchor whose words
-#: name the field, and `_MANY` for a field with few possible values.
+#: For each wrong page, an anchor needs this many right pages after the first. It is `_NAMED` if the anchor's words name
+#: the field, else `_MANY` if the field has few possible values, else `_SEVERAL`.
 _MANY, _SEVERAL, _NAMED = 7, 4, 3
 _MOST_ANCHORS = 3
 _MOST_SPOTS = 4
@@ -65,8 +66,8 @@ def example_of(extraction: Extraction, asked: Collection[str], dropped: Collecti
     """Return the verified values of a page as an example. A model was asked for the fields `asked`.
 
     Verified values are the model's checked answers and values that readers are sure of, except the recipe's own. A
-    field is absent if it was asked for and found by nobody. `dropped` fields, whose answers were rejected, are not
-    absent.
+    field is absent if a model was asked for it, and neither the model nor a reader found a value. Fields in `dropped`,
+    for which the model's answer was rejected, are not absent.
     """
     answers = {one.field: one for one in extraction.candidates if one.method is Method.LLM and one.field in _LEARNED}
     values = {name: (one.value, one.unit) for name, one in answers.items()}
@@ -169,7 +170,7 @@ class _Page:
         """Yield the anchors that lead to the field's verified value: some of `anchors`, anchors in clauses, and anchors
         of readers.
 
-        If the anchor has several spots, also yield it limited to each block around the right spot (`within`).
+        If an anchor has several spots, also yield it limited to each block around the right spot (`within`).
         """
         value, unit = self.example.values[name]
         for (field, anchor), found in self.spots.readings.items():
@@ -231,8 +232,8 @@ def _anchors(name: str, pages: Sequence[_Page], common: Sequence[Anchor], *, is_
 def _still_holds(name: str, anchor: Anchor, pages: Sequence[_Page]) -> bool:
     """Return whether an adopted anchor is still right on the examples.
 
-    No page may contradict it, and it must find a verified value if there is one. It needs no minimum of right pages: no
-    model is asked for its field, so few examples have the field.
+    No page may contradict it, and it must find a verified value if there is one. An adopted anchor needs no minimum of
+    right pages, because no model is asked for its field any more.
     """
     judged = [page.is_right(name, anchor) for page in pages]
     is_outdated = any(name in page.example.values for page in pages) and True not in judged
@@ -290,10 +291,10 @@ def _unambiguous(found: Mapping[str, tuple[Anchor, ...]]) -> dict[str, tuple[Anc
 def _silent(
     pages: Sequence[_Page], adopted: Mapping[str, Any], known: Collection[str], *, absent: bool
 ) -> Iterator[str]:
-    """Yield the fields without anchors that a model is not asked for, because it rarely answers.
+    """Yield fields without anchors for which a model is not asked, because it rarely finds a value.
 
-    Yield fields that the pages lack if `absent` is true, else fields that readers find but no model confirms. `known`
-    is the earlier result; no model was asked for its fields since.
+    Yield fields that the pages lack if `absent` is true, else fields that readers find but no model confirms. Fields in
+    `known`, the earlier result, stay, because no model was asked for them since.
     """
     for name in FIELDS:
         answered = sum(name in page.example.values for page in pages)

@@ -20,7 +20,10 @@ AnchorKind = Literal["label", "attribute", "path", "reader"]
 
 
 class RecipeState(StrEnum):
-    """The state of a recipe. Only active recipes are used; a suspended one is learned again first."""
+    """The state of a recipe.
+
+    Only active recipes are used. A suspended recipe becomes active when it is learned again.
+    """
 
     LEARNING = "learning"
     ACTIVE = "active"
@@ -91,7 +94,7 @@ class Recipe:
     - For `outvoted` fields, readers found wrong values, so another reader's value does not count as a contradiction.
     - `usual` is the mean share of `fields` that the anchors find on a page, 0 to 1. `recent` lists, for the newest
       pages, the number of found fields divided by the usual number (at most 1), newest page last.
-    - `taught` counts all examples ever stored. `tried` is the value of `taught` at the last attempt to learn.
+    - `taught` counts all examples so far. `tried` is the value of `taught` at the last attempt to learn.
       `learned_from` is the number of pages from which the anchors were learned.
     - `reason` says why the recipe is suspended. Times are ISO 8601; empty means never.
     """

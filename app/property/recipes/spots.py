@@ -1,6 +1,6 @@
 """Find spots on a page (places that may hold a value) and their anchors (locators, see `Anchor`).
 
-Learning a recipe needs all possible anchors; reading a page, only those of the recipe.
+To learn a recipe, all possible anchors are found; to read a page, only those of the recipe.
 """
 
 import re
@@ -40,7 +40,7 @@ _BLOCKS = 6
 _MOST_BLOCKS = 20
 #: Maximum number of words examined per clause, of words in a label in a clause, and of clauses examined per page.
 _MOST_WORDS, _MOST_LABEL_WORDS, _MOST_CLAUSES = 20, 4, 2_000
-#: Tags of inline elements; if an element contains no others, its text may be one value.
+#: Tags of inline elements. If an element contains no other elements, its text may be one value.
 _INLINE = frozenset({"a", "abbr", "b", "bdi", "em", "i", "small", "span", "strong", "sub", "sup", "time"})
 
 
@@ -60,7 +60,7 @@ _Names = Mapping[str, Collection[str]] | None
 
 
 class Spots:
-    """The places on one page to which the `wanted` anchors (None: all possible anchors) lead."""
+    """The spots on a page to which the `wanted` anchors lead (None: all possible anchors)."""
 
     def __init__(self, page: Document, candidates: Sequence[Candidate], wanted: Iterable[Anchor] | None = None) -> None:
         self.page = page
@@ -122,7 +122,7 @@ class Spots:
     def in_clauses(
         self, may_say: Callable[[str], bool], sizes: Collection[int] = range(1, _MOST_LABEL_WORDS + 1)
     ) -> Iterator[tuple[Anchor, Spot]]:
-        """Yield anchors of labels within clauses, and their spots. Only clauses that pass `may_say` are searched.
+        """Yield labels in clauses as anchors, each with its spot. Only clauses that pass `may_say` are searched.
         `sizes` are the numbers of words that a label may have.
 
         A spot is the count before the label, or the text after it.
@@ -213,7 +213,7 @@ def _beside(page: Document, index: int, relations: Collection[str]) -> Iterator[
 
 
 def _value_beside(page: Document, place: int, label: Any) -> Any:
-    """Return the element at index `place` that may hold the label's value.
+    """Return the element around the text at index `place` that may hold the label's value.
 
     If the label is an element inside that text, such as a bold word, return the text's segment.
     """
@@ -318,7 +318,7 @@ def _json_values(page: Document, wanted: _Names) -> _Found:
 def _in_json(value: Any, relation: str, where: str, wanted: _Names, row: str | None = None) -> _Found:
     """Yield each plain value in `value`, with an anchor for each of its paths (see `Anchor`).
 
-    If `row` is given, only values below this JSON pointer are yielded.
+    If `row` is given, only values in the object at this JSON pointer are yielded.
     """
     ways = None if wanted is None else {name[: mark.start()] for name in wanted for mark in re.finditer("/|$", name)}
     stack: list[tuple[Any, tuple[str, ...], str]] = [(value, ("",), "")]

@@ -37,7 +37,9 @@ def likeness(one: frozenset[int], other: frozenset[int]) -> float:
 
 
 def likest(recipes: Iterable[Recipe], print_: frozenset[int], least: float = ALIKE) -> list[Recipe]:
-    """Return the learned recipes that are similar enough to the fingerprint `print_`, the most similar first."""
+    """Return the learned recipes whose similarity to the fingerprint `print_` is at least `least`, the most similar
+    first.
+    """
     learned = [(likeness(one.fingerprint, print_), one) for one in recipes if not one.written]
     return [one for share, one in sorted(learned, key=lambda pair: -pair[0]) if share >= least]
 

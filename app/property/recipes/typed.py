@@ -19,9 +19,9 @@ from app.property.values.texts import letters_of
 
 STRENGTH = 0.95
 READER = "recipe"
-#: Each field with its dependent fields, such as its unit.
 _WITH_PARTS = {name: frozenset({name, *PARTS.get(name, ())}) for name in FIELDS}
-#: Maximum length of texts that may paraphrase a value, in characters, and the largest number that may be spelled out.
+#: Maximum length, in characters, of a text that may paraphrase a value, and the largest number that a text may spell
+#: out.
 _MOST_WORDS, _MOST_IN_WORDS = 60, 20
 #: Maximum number of spaces in a numeric text in a clause, by kind of field. The default is two.
 _MOST_PARTS = {"count": 0, "year": 0}

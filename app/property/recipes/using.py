@@ -22,13 +22,13 @@ from app.property.record import WITH_PROPERTY
 #: A recipe applies only if its anchors find at least this share of the fields that they usually find. A page that is
 #: less similar to the recipe's template needs a higher share.
 LEAST_FOUND = 0.6
-#: Minimum confidence of another reader's value that contradicts a recipe.
+#: Minimum confidence with which another reader's value contradicts a recipe.
 _CONTRADICTS = 0.75
 #: If another reader found a value with at least this confidence, the page is assumed to have the field. A less certain
 #: value may belong to another home on the page.
 _LIKELY = 0.5
-#: Maximum number of recipes tried on a page. After a recipe applied, one that is less similar by more than `_AS_ALIKE`
-#: is not tried.
+#: Maximum number of recipes tried on a page. Once a recipe applies, a recipe whose similarity is lower by more than
+#: `_AS_ALIKE` is not tried.
 _MOST_ALIKE, _AS_ALIKE = 3, 0.1
 
 
@@ -37,10 +37,10 @@ class RecipeReading:
     """The result of reading a page with its recipe.
 
     `recipe` is the recipe for the page's template, or None if there is none or the page describes no property. `found`
-    is the share of the usual number of fields that the anchors found, at most 1. `applies` is True if the recipe is
-    active and `found` is high enough; otherwise, the recipe's values are not used. `hits` are the fields found,
-    `misses` the fields not found, and `contradicted` the fields whose anchors disagree or for which another reader
-    found another value. `extraction.settled` are the fields for which no model is asked.
+    is the number of fields that the anchors found, divided by the usual number, at most 1. `applies` is True if the
+    recipe is active and `found` is high enough; otherwise, the recipe's values are not used. `hits` are the fields
+    found, `misses` the fields not found, and `contradicted` the fields whose anchors disagree or for which another
+    reader found another value. `extraction.settled` are the fields for which no model is asked.
     """
 
     extraction: Extraction
@@ -105,8 +105,9 @@ def fitting(recipes: Sequence[Recipe], page: Page, print_: frozenset[int]) -> li
 
 @dataclass
 class _Tried:
-    """The result of trying one recipe on a page: the fields found, not found, and found differently by their anchors
-    (`split`).
+    """The result of trying one recipe on a page.
+
+    Fields are found (`hits`), not found (`misses`), or their anchors disagree (`split`).
     """
 
     read: list[Candidate] = member(default_factory=list)
@@ -184,7 +185,7 @@ class _Reader:
         recipe = self.recipe
         read_elsewhere = {n for n, proof in extraction.record.evidence.items() if proof.confidence >= _LIKELY}
         lacking = {*self.tried.misses, *recipe.never} - {*recipe.unsure} - read_elsewhere
-        # also includes values rejected later: a model would not read them better
+        # includes values that were rejected later, because a model would not read them better
         read = {one.field for one in self.tried.read}
         return frozenset((lacking | read | {*recipe.unanswered}) - contradicted - recipe.suspended.keys())
 

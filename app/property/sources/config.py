@@ -31,9 +31,7 @@ _TABLES = ("area", "web_search")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A source of pages, such as a county's assessor: it has one page for each address in its area. `county` is "" if
-    the area has none.
-    """
+    """A source that has one page for each address in its area. `county` is "" if the area has none."""
 
     name: str
     kind: SourceKind

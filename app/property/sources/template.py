@@ -38,7 +38,7 @@ FILTERS: Mapping[str, Callable[[str], str]] = {
 _PLACE = re.compile(r"\{([^{}]*)\}")
 _SECRET = re.compile(r"\{secret:([^{}]*)\}")
 _VALUE = r"(?:[A-Za-z0-9._~-]|%[0-9A-F]{2})*"
-#: Takes the place of values while a template is normalized as a URL.
+#: Stands for each value while a template is normalized as a URL.
 _ANYTHING = "zqxjkvzqxjkv"
 
 
