@@ -184,7 +184,6 @@ _OF_NEWEST = {"date": of_newest_sale, "year": of_newest_year}
 
 
 def _is_one_time(lead: str, one: SourceRecord, other: SourceRecord) -> bool:
-    """Return whether both records have the same sale, year, price, or count in the field `lead`."""
     kind, whole = FIELDS[lead].kind, FIELDS[lead].counted_in
     if kind == "date":
         return is_one_sale(lead, one, other)

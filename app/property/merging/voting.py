@@ -157,7 +157,7 @@ def _count(one: SourceValue, agreeing: list[SourceValue]) -> None:
 
 
 def _order(one: SourceValue) -> tuple[Any, ...]:
-    """Return the sort key: votes, accuracy, time of reading, and method. The URL makes the order deterministic."""
+    """The URL makes the order deterministic."""
     place = _METHOD_PLACE[one.proof.method]
     return round(one.votes, 9), round(one.weight.accuracy, 9), one.source.as_of, place, one.source.url
 

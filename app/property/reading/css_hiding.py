@@ -79,7 +79,7 @@ def _is_away(declared: Mapping[str, str]) -> bool:
 
 
 def _is_faint(declared: Mapping[str, str]) -> bool:
-    """Return whether the element is transparent or scaled to zero. Animated elements do not count: they may fade in."""
+    """Animated elements do not count: they may fade in."""
     opacity = _number(declared.get("opacity", "1").rstrip("%"))
     fades = {"transition", "animation", "animation-name", "will-change", "transform"} & declared.keys()
     return (opacity is not None and opacity <= 0.05 and not fades) or bool(

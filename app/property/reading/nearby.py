@@ -85,7 +85,7 @@ def _is_value(segment: Segment, found: Meaning, page: Document) -> bool:
 
 
 def _has_labels(value: str, page: Document) -> bool:
-    """Return whether the text contains labels. If so, the label before the text is a section's heading."""
+    """A label before a text that contains labels is a section's heading."""
     return any(page.meaning(m[1].strip()) is not None for m in _INNER_LABEL.finditer(value))
 
 

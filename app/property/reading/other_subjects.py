@@ -88,6 +88,5 @@ def _is_about(topic: str, clause: str, behind: str) -> bool:
 
 
 def _is_of_home(before: str, behind: str) -> bool:
-    """Return whether the words around the name of a part describe a home with this part."""
     is_named = property_kind(behind) is not None or pattern(_SECTION, "home").search(behind) is not None
     return is_named or _COUNTED.search(before) is not None

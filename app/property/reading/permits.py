@@ -47,7 +47,7 @@ def of_rows(table: Sequence[Mapping[str, Any]], above: str, source: Source, loca
 
 
 def _is_of_house(kind: str) -> bool:
-    """Return whether the work is on the house's roof. A garage's roof counts only if the house is named too."""
+    """A garage's roof counts only if the house is named too."""
     return (
         _ROOF.search(kind) is not None
         and not _ON_ROOF.search(kind)

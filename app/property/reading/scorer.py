@@ -111,7 +111,7 @@ def _is_unshown(winner: Winner) -> bool:
 
 
 def _place(candidate: Candidate) -> str:
-    """Return the locator of the candidate's element. All values in one script have the same place."""
+    """All values in one script have the same place."""
     return candidate.locator.partition("#")[0] if "#" in candidate.locator else candidate.locator
 
 

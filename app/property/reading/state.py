@@ -130,7 +130,7 @@ def _dicts(value: Any) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
 
 
 def _score(node: dict[str, Any]) -> float:
-    """Return the sum of the weights of the fields that the object has. Fields of inner objects count less."""
+    """Fields of inner objects count less."""
     stated: dict[str, float] = {}
     _collect(node, 0, stated, "")
     return sum(stated.values())

@@ -147,7 +147,6 @@ def _selectors(whole: str) -> list[str]:
 
 
 def _named_last(selector: str) -> set[str]:
-    """Return the classes (`.name`), id (`#name`), and tag in the last part of `selector`, or `*`."""
     return set(_NAMED.findall(re.split(r"[\s>+~]", selector)[-1])) or {"*"}
 
 

@@ -96,7 +96,7 @@ def _file_of(lang: str) -> str:
 
 @cache
 def _of_all_languages() -> Mapping[str, Meaning]:
-    """Return the labels of all languages except English. A label with several meanings keeps only one meaning."""
+    """A label with several meanings keeps only one meaning."""
     return {words: found for code in languages() if code != "en" for words, found in _of_file(code).items()}
 
 

@@ -75,7 +75,7 @@ def _equal(a: float, b: float) -> bool:
 
 
 def _in_range(field: str, value: float) -> bool:
-    """Return whether the value is in its field's range. Areas are checked later, with their unit."""
+    """Areas are checked later, in `consistency.py`, because their range depends on the unit."""
     spec = FIELDS[field]
     low, high = spec.range if spec.range is not None and spec.kind != "area" else (0, 1e12)
     return low <= value <= high

@@ -50,7 +50,7 @@ _BRANCH = re.compile(r"\w\s\w.*,\s[A-Z][a-z]{3}")
 
 
 def _is_labeled(claim: Claim) -> bool | None:
-    """Return whether the line has a label of this field. Return None if the line has no label of an agent or agency."""
+    """Return None if the line has no label of an agent or agency."""
     named = {one.field for one in labels_in(claim.line, claim.lang)} & {"ListAgentFullName", "ListOfficeName"}
     return claim.field in named if named else None
 
@@ -164,7 +164,6 @@ _PARTS = re.compile(r"[.;!?,]\s|[|•·\n]|:\s(?=\w+\s\w)")
 
 @cache
 def _denials(lang: str | None) -> re.Pattern[str]:
-    """Return a pattern of words that deny something, in `lang` (None: any language) and in English."""
     among = (None,) if lang is None else (lang, "en")
     return re.compile("|".join(alternatives("answers", "denials", one) for one in among), re.IGNORECASE)
 
