@@ -431,8 +431,8 @@ def test_a_site_that_is_busy_defers_the_job_which_later_continues_where_it_was(w
 def test_a_wait_takes_precedence_over_a_failure_until_the_deadline(world: World) -> None:
     """One page fails, and another site is busy. A wait for the busy site does not count as an attempt.
 
-    The deferred job requests both pages again, and waits even in its last attempt. At its deadline, it leaves out the
-    busy site.
+    The deferred job requests both pages again, and waits even in its last attempt. At its deadline, the job leaves out
+    the busy site.
     """
     robots_cache, origin = world.resources.fetcher._robots._cache, world.roots["county"]
     world.portal.pages["/h?zip=00000"] = (500, "oops")

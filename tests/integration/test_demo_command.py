@@ -92,7 +92,7 @@ def test_requests_rotate_over_the_working_keys_and_a_dead_key_gets_one(ran: Run)
 
 
 def test_a_key_reaches_its_limit_and_recovers(ran: Run) -> None:
-    """Two requests reach the limit. More than two successes show that the key was used again after the pause."""
+    """The key's limit is used up after two requests. A third success shows that the key was used after the pause."""
     limited = list(ran.result["keys"]["keys"].values())[2]
     assert limited["rate_limits"] == limited["failures"] >= 1
     assert limited["successes"] > 2

@@ -127,7 +127,7 @@ def test_a_secret_in_the_reason_is_stored_nowhere(
 def test_a_key_can_be_disabled_while_the_database_is_unavailable(
     view: KeyView, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A leaked key must be disabled even then. The action is logged, and its result says that it was not stored."""
+    """A leaked key must be disabled without a database too. The result says that the action was not stored."""
 
     def closed() -> Database:
         raise StoreError("sqlite:///x", "the disk is gone")

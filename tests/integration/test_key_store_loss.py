@@ -21,7 +21,7 @@ pytestmark = pytest.mark.redis_server
 def test_no_request_fails_while_the_server_is_down_and_the_fleet_is_back_within_two_seconds_of_it(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The loss is logged once. The restarted server has no data, so it assumes that the limits are used up."""
+    """The loss of the server is logged once. It restarts without data, so all limits count as used up."""
     caplog.set_level(logging.INFO)
     store = open_fleet_store()
     know(store, rpm=60)
@@ -98,7 +98,7 @@ def test_budgets_hold_while_the_server_is_down_and_after_it_has_lost_its_data(
 def test_a_server_that_lost_its_data_unnoticed_gets_it_back(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
-    """The next heartbeat restores budgets, limits, and which keys are verified."""
+    """The next heartbeat restores budgets, limits, and the record of verified keys."""
     store = open_fleet_store(budget=Budget(day=Cap(calls=5)))
     know(store)
     answered(store)

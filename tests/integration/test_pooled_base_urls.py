@@ -63,7 +63,7 @@ def test_async_clients_and_streams_use_each_keys_base_url(providers: list[Any]) 
 
 
 def test_a_client_with_another_base_url_sends_no_key_of_a_different_provider(providers: list[Any]) -> None:
-    """Only the key without a base URL is sent to the client's URL, which refuses the key."""
+    """Only the key without a base URL is sent to the client's URL, whose server refuses the key."""
     first, second = providers
     with _manager(first, "", f"{second.base_url}/of/another") as manager:
         client = manager.get_client()

@@ -67,7 +67,7 @@ def homes(county: RunningCounty, site: Any, town: str) -> list[str]:
 def test_every_listing_of_a_town_is_found_once_and_unrelated_links_are_left_out(
     resources: Resources, county: RunningCounty
 ) -> None:
-    """The traps are repeated listings, a sponsored card, a card of another site, and an endless calendar."""
+    """The site has repeated listings, a sponsored card, a card of another site, and an endless calendar."""
     expected = homes(county, HEARTH, "anytown")
     before = county.server.asked["hearth"]
     found = walk(resources, f"{county.roots['hearth']}/homes/st/anytown")

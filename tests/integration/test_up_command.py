@@ -98,7 +98,7 @@ def test_one_command_starts_everything_restarts_what_ends_and_stops_at_ctrl_c(  
     property_site: str,
     tmp_path: Path,
 ) -> None:
-    """All steps share one start, because starting takes most of the time. Only OpenAI keys are configured."""
+    """All steps share one start, because starting takes most of the time."""
     simulator = openai_simulator([{"key": key} for key in KEYS[:2]])
     dotenv, port, flower = tmp_path / "env", str(free_port()), str(free_port())
     dotenv.write_text(f"OPENAI_API_KEYS={KEYS[0]}\n")

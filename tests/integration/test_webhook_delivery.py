@@ -250,7 +250,7 @@ def test_a_receiver_that_is_down_half_the_time_gets_every_change_in_order(
     by_id: dict[str, set[bytes]] = {}
     for one in receiver.requests:
         by_id.setdefault(one.headers["webhook-id"], set()).add(one.body)
-    assert len(receiver.requests) > 30  # refused messages were sent again
+    assert len(receiver.requests) > 30  # messages that the receiver had refused were sent again
     assert list(by_id) == [f"change_{one}" for one in expected]
     assert all(len(bodies) == 1 for bodies in by_id.values())
 

@@ -108,7 +108,7 @@ ON_SERVERS = ["valkey", pytest.param("redis", marks=pytest.mark.every_server)]
 
 @pytest.fixture(params=["memory", *ON_SERVERS])
 def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
-    """Yield an empty store backend of each kind."""
+    """Yield an empty backend for a store."""
     if request.param == "memory":
         yield Backend("memory", None)
         return

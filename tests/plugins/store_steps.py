@@ -49,7 +49,7 @@ def of(store: Store, key: ApiKey) -> KeySnapshot:
 
 
 def reading(per_minute: float, remaining: float) -> MeterReading:
-    """Return a reading of a bucket that holds one minute's worth. `remaining` of it is free."""
+    """Return a reading of a bucket that holds one minute's worth, of which `remaining` is free."""
     return MeterReading(per_minute, remaining, round((per_minute - remaining) * MINUTE / per_minute))
 
 

@@ -230,7 +230,7 @@ class _Parent:
         self._children: dict[int, tuple[int, socket.socket]] = {}
 
     def serve(self) -> _Order | None:
-        """Return the order in the child. In the parent, return None when the test run ends."""
+        """Fork for each order, and return it in the child. In the parent, return None when the test run ends."""
         while True:
             for found, _ in self._waiting.select():
                 if found.fileobj is self._listener:

@@ -300,7 +300,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule(rare=st.booleans(), nth=st.integers(0, 3), beside_us=st.sampled_from([-1, 0, 0, 1]))
     def jump_to_a_deadline(self, rare: bool, nth: int, beside_us: int) -> None:
-        """Advance the clock to `beside_us` from a future deadline, at which a reply may change."""
+        """Advance the clock to a future deadline plus `beside_us`. At a deadline, a reply may change."""
         now = self.clock.now_us()
         midnight = now - now % DAY + DAY
         ahead = sorted(at for at in {*(self.rare if rare else self.soon), midnight} if at > now)

@@ -111,7 +111,7 @@ def test_the_cpu_limit_ends_any_reading(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_no_signal_escapes_from_the_end_of_a_block(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A second signal may arrive while the first one's error is created. It must not escape from the block."""
+    """A second signal that arrives while the first one's error is created must not escape from the block."""
 
     class SlowlyMadeError(PageTooComplexError, code="slow"):
         def __init__(self, *args: Any) -> None:

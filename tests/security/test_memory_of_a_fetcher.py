@@ -101,7 +101,7 @@ HOSTILE: dict[str, tuple[Chunks, str]] = {
 def test_memory_stays_flat_whatever_a_server_sends(site: Any) -> None:
     """One process fetches all responses in turn."""
     for bomb in (_gzip_bomb, _double_bomb, _brotli_bomb, _zstd_bomb):
-        bomb()  # created and cached before the first request
+        bomb()  # each bomb is created and cached before the first request
     urls = [site.raw(f"/{number}", chunks) for number, (chunks, _) in enumerate(HOSTILE.values())]
     command = [sys.executable, "-m", "tests.security.memory_of_a_fetcher", site.page("/honest"), *urls]
     root = Path(__file__).parents[2]

@@ -16,7 +16,7 @@ from simulators.county.serving import RunningCounty
 from tests.plugins.postgresql_server import POSTGRESQL
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(900)]
-#: The county's first lots, up to this number, look alike.
+#: The county's lots with numbers up to this one look alike.
 _LOOKALIKES = 45
 
 

@@ -25,7 +25,7 @@ _SAMPLES = {"key": KEYS, "status": ("200", "500"), "limit_group": ("org-1",), "m
 class MetricsEndpoint(Collector):
     """A /metrics endpoint that starts with the values of a healthy, idle fleet.
 
-    `values` maps metric names and labels to values. Metrics in `growing` increase by one with every scrape.
+    `values` maps each metric's name to its samples by label. Metrics in `growing` increase by one with every scrape.
     """
 
     token = "metrics-token-of-a-test"

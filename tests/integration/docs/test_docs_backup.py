@@ -100,7 +100,7 @@ def _store_all(settings: Settings) -> tuple[str, str]:
 @pytest.mark.long
 @pytest.mark.timeout(900)
 def test_sqlite_is_restored_from_its_copy_without_data_that_was_purged_since(tmp_path: Path) -> None:
-    """Data written later is missing after the restore."""
+    """Data written after the backup is missing after the restore."""
     settings = Settings.of(propintel_home=tmp_path / "home", redis_url=SecretStr(_NO_REDIS))
     variables = {"PROPINTEL_HOME": str(tmp_path / "home"), "REDIS_URL": _NO_REDIS}
     kept, forgotten = _store_all(settings)

@@ -103,7 +103,7 @@ def test_invalid_tokens_are_refused_and_never_repeated(web_server: WebServer) ->
 
 
 def test_urls_in_a_token_are_never_fetched(environment: Environment, serving: Serving) -> None:
-    """URLs and keys in a token are ignored (RFC 8725, 3.10). HS256 with the public key as secret is rejected."""
+    """URLs and keys in tokens are ignored (RFC 8725, 3.10). HS256 tokens signed with the public key are rejected."""
     ours, stranger = (rsa.generate_private_key(65537, 2048) for _ in range(2))
     asked, provided = {"ours": [], "evil": []}, {}
 

@@ -32,7 +32,7 @@ class Rig:
     fleet: Any = None
 
     def start(self, text: str, variable: str, **options: Any) -> Child:
-        """Start a worker whose key file has `text`. `variable` is PROPINTEL_ENV_FILE or OPENAI_API_KEYS_FILE."""
+        """Start a worker with `text` in the file that `variable` (PROPINTEL_ENV_FILE or OPENAI_API_KEYS_FILE) names."""
         self.file.write_text(text)
         quick = {"FETCH_MIN_DELAY_SECONDS": "0", "FETCH_CONCURRENCY_PER_HOST": "16"}
         self.fleet = self.make_fleet(OPENAI_BASE_URL=self.simulator.base_url, **quick, **{variable: str(self.file)})
