@@ -304,7 +304,7 @@ def of_unit(unit: int) -> str:
 
 
 def test_each_unit_of_a_building_gets_its_own_row_of_a_shared_answer_and_keeps_it(world: World) -> None:
-    """One URL lists three units. Scraping one unit does not change the others, regardless of the rows' order."""
+    """Scraping one unit does not change the others, regardless of the rows' order."""
     world.sources(CONDOS, BY_NUMBER)
     homes = {}
     for unit in (2, 1, 3, 2):

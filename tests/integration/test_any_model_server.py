@@ -145,7 +145,7 @@ def test_an_answer_stays_bounded_if_only_the_older_token_limit_is_respected(aski
 def test_a_reasoning_model_gets_a_higher_token_limit_and_both_answers_are_counted(
     asking: Callable[..., Asking],
 ) -> None:
-    """The first answer contains only reasoning, so the call is repeated at once. Later pages need one call each."""
+    """The first answer contains only reasoning, so the call is repeated at once."""
     asks = asking(reasoning_tokens=3_000)
     assert is_read(asks.read())
     assert asks.requests() == 2

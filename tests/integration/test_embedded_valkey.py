@@ -88,7 +88,6 @@ def test_no_other_user_can_connect(home: Path, valkey: EmbeddedValkey) -> None:
 
 
 def test_one_server_runs_per_home(home: Path, valkey: EmbeddedValkey) -> None:
-    """A second start uses the running server, and a second stop does not stop it."""
     second = EmbeddedValkey(home)
     assert second.start() == valkey.url
     assert second.pid is None

@@ -141,7 +141,7 @@ def test_a_request_that_ends_while_the_server_is_down_is_counted_once(
 def test_a_report_that_fails_is_delivered_when_the_server_is_back(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore], stop: str, resume: str
 ) -> None:
-    """A success is reported in the background. This report may be the first request that fails."""
+    """The report of the success, sent in the background, may be the first request that fails."""
     store = open_fleet_store()
     know(store)
     lease = sent(store, tokens=10)

@@ -34,7 +34,6 @@ def ends(store: FleetStore, model: str = "m") -> dict[Outcome, int]:
 def test_counts_of_offline_processes_reach_the_fleet_once(
     lossy_server: Server, open_fleet_store: Callable[..., FleetStore]
 ) -> None:
-    """Two offline processes count requests, outcomes, tokens, waits, refusals, and key state changes."""
     stores = [open_fleet_store(), open_fleet_store()]
     first = stores[0]
     know(first)

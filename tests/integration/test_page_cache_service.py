@@ -120,7 +120,6 @@ def test_a_redirect_target_is_requested_with_its_own_validators(
 def test_a_listing_with_three_urls_is_one_source_and_costs_one_call(
     service: Resources, api: SimulatorHandle, changing_site: ChangingSite
 ) -> None:
-    """The pages have different bytes and the same canonical link."""
     canonical = f'<link rel="canonical" href="{changing_site.address}/homes/48213">'
     for n, path in enumerate(("/homes/48213", "/homes/48213?view=map", "/mobile/48213")):
         changing_site.pages[path] = listing(head=canonical, body=f"<i>token {n}</i>")
@@ -224,7 +223,7 @@ def test_a_pruned_body_is_fetched_again(service: Resources, api: SimulatorHandle
 def test_a_record_without_a_model_answer_is_read_again_from_the_stored_body(
     tmp_path: Path, service: Resources, api: SimulatorHandle, changing_site: ChangingSite
 ) -> None:
-    """No key was configured at the first fetch. After a 304, the model reads the stored body."""
+    """After a 304, the model reads the stored body."""
     changing_site.pages["/h/48213"] = listing()
     url = f"{changing_site.address}/h/48213"
     keyless = service.settings.replaced(openai_api_key=None)

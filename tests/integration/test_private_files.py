@@ -34,7 +34,7 @@ def _open_to_others(folder: Path) -> dict[str, str]:
 
 
 def test_the_database_and_sqlites_other_files_are_private(tmp_path: Path) -> None:
-    """The files contain copies of pages and personal data. In this test, everybody may read the folder."""
+    """In this test, everybody may read the folder."""
     settings = Settings.of(propintel_home=tmp_path, database_url=f"sqlite:///{tmp_path}/jobs.sqlite3")
     with open_stores(settings) as stores:
         stores.jobs.enqueue(["http://homes.example/1"])

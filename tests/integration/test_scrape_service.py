@@ -226,8 +226,6 @@ def test_fields_that_a_failing_model_left_missing_are_requested_by_the_next_job(
 
 
 class ReleaseAtFirstWait(logging.Handler):
-    """Releases the database lock when the first wait for it is logged."""
-
     def __init__(self, holder: sqlite3.Connection) -> None:
         super().__init__()
         self._holder = holder

@@ -44,7 +44,6 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
 def test_a_refusal_reveals_the_organization_too(
     openai_simulator: Callable[..., SimulatorHandle], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Two keys without quota share an organization, which is reported although all their requests are refused."""
     simulator = openai_simulator(simulator_keys(*[("org-elm", "proj_1")] * 2, behavior="no_quota"))
     with managed(simulator) as manager, pytest.raises(openai.RateLimitError):
         ask_often(manager)

@@ -59,7 +59,6 @@ def test_facts_in_prose_are_answered_with_evidence(openai_simulator: Start) -> N
 def test_a_bad_answer_has_no_values_but_is_billed(
     openai_simulator: Start, mode: str, kind: type[ModelError], reason: str
 ) -> None:
-    """The error names the model and the reason, and survives pickling."""
     answer = ask_model(openai_simulator(answers=mode).client(), MODEL, farmhouse())
     assert answer.values == {}
     assert answer.prompt_tokens > 0

@@ -37,7 +37,6 @@ def _run(sample: str) -> dict[str, Any]:
 def test_the_samples_run_as_written(
     index: int, samples: list[str], openai_simulator: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One of three keys is refused, so the pool uses another key."""
     assert len(samples) == 2
     server = openai_simulator(
         keys=[

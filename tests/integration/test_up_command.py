@@ -250,7 +250,6 @@ def test_the_processes_of_a_killed_up_end(start_up: Callable[..., subprocess.Pop
 def test_a_crash_at_startup_stops_up_and_shows_the_childs_last_lines(
     start_up: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
-    """The child's last lines come before the message that it ended, and no process is left."""
     up = start_up(OPENAI_KEY_ROTATION_STRATEGY="no-such")
     family = psutil.Process(up.pid)
     wait_until(lambda: len(family.children()) >= 2, 30, lambda: _output(tmp_path))

@@ -14,7 +14,7 @@ _NAMED = re.compile(r"`([\w/]+\.(?:py|lua))::([\w.]+)`")
 
 
 def _functions(file: str) -> set[str]:
-    """Return the names of all functions and methods in a file. Methods are named `Class.method`."""
+    """Methods are named `Class.method`."""
     text = (ROOT / file).read_text(encoding="utf-8")
     if file.endswith(".lua"):
         return set(re.findall(r"^(?:local )?function (\w+)\(", text, re.M))

@@ -148,7 +148,7 @@ def test_a_nested_block_uses_the_same_budget(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_all_work_on_a_page_shares_one_budget(site: Any, fetcher: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fetching, reading, and prompting share the budget. Fetching the page again starts a new budget."""
+    """Fetching the page again starts a new budget."""
     url = site.page("/1", f"{_HEAD}<p>Price: $250,000</p><p>3 bedrooms, built in 1987</p>".encode())
     page = fetcher.fetch(url)
     costs = [page.spent.cpu_seconds]

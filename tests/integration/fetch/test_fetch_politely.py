@@ -82,7 +82,6 @@ def test_a_failed_page_releases_its_slot(site: Any, paced: Callable[..., Fetcher
 
 
 def test_on_slot_is_called_once_per_page(site: Any, paced: Callable[..., Fetcher]) -> None:
-    """`on_slot` is not called for robots.txt, redirects, or deferred visits."""
     fetcher, turns = paced(ManualClock()), list[list[str]]()
     visitor = Visitor("a", max_wait_seconds=0.5, on_slot=lambda: turns.append(list(site.hits)))
     site.page("/2")

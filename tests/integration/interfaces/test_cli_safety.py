@@ -135,7 +135,7 @@ def test_a_missing_env_file_is_reported(called: Propintel, home: Path) -> None:
 
 
 def test_a_misspelled_setting_is_reported_once(called: Propintel) -> None:
-    """The warning is on stderr, so stdout is still JSON. `doctor` lists the setting among its checks."""
+    """The warning is on stderr, so stdout is still JSON."""
     warning = "OPENAI_APIKEYS is not a setting; did you mean OPENAI_API_KEYS?"
     ran = called("jobs", "list", "--format", "json", OPENAI_APIKEYS="hunter2")
     assert ran.returncode == 0

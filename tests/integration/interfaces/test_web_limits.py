@@ -78,10 +78,7 @@ def test_an_invalid_key_is_422_with_an_explanation(open_client: Open) -> None:
 
 
 def test_concurrent_requests_with_the_same_key_create_one_batch(open_client: Open) -> None:
-    """Twelve concurrent requests go to three applications.
-
-    One request creates jobs. The others get the same response or 409.
-    """
+    """One request creates jobs. The others get the same response or 409."""
     clients, found = [open_client() for _ in range(3)], []
     ready = threading.Barrier(12)
 

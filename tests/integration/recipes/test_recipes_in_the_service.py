@@ -20,7 +20,6 @@ _HEATING = ("Heat pump", "Forced air", "Baseboard", "Radiant floor")
 
 
 def truth(number: int) -> dict[str, Any]:
-    """Every fifth home's page states no roof."""
     stated: dict[str, Any] = {
         "StreetNumber": str(100 + 7 * number),
         "ListPrice": 200_000 + 5_300 * number,

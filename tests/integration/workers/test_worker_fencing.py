@@ -16,8 +16,6 @@ pytestmark = pytest.mark.worker
 
 
 class BeforeAnswer:
-    """An ASGI application that calls `act` before it answers a chat completion."""
-
     def __init__(self, app: Any) -> None:
         self._app = app
         self.act: Callable[[], object] = lambda: None

@@ -71,7 +71,6 @@ class Flower:
             return {client["id"] for client in redis.client_list() if int(client["sub"]) + int(client["psub"])}
 
     def task(self, task_id: str) -> dict[str, Any]:
-        """Return the API's data about a task, or an empty mapping if Flower does not know it."""
         answer = self.http.get(f"/api/task/info/{task_id}")
         return answer.json() if answer.status_code == 200 else {}
 
@@ -83,7 +82,7 @@ class Flower:
         return self.http.get(path).raise_for_status().text
 
     def only_worker(self) -> str:
-        """Return the only worker's name. Repeat the request, because a busy worker may miss the first one."""
+        """Repeat the request, because a busy worker may miss the first one."""
         known: dict[str, Any] = {}
 
         def ask() -> bool:
@@ -248,7 +247,7 @@ def test_arguments_are_redacted_during_and_after_a_retry_and_only_the_latest_tas
 def test_off_loopback_and_behind_a_prefix_everything_but_the_health_check_needs_the_password(
     make_fleet: Any, start_flower: Any
 ) -> None:
-    """Metrics, which Flower leaves open by default, also need the password. All links begin with the URL prefix."""
+    """Metrics, which Flower leaves open by default, also need the password."""
     fleet = make_fleet(FLOWER_URL_PREFIX="/tools/flower/", FLOWER_BASIC_AUTH=f"other:{'x' * 16}, {_LOGIN}")
     fleet.send("http://127.0.0.1:9/a", "http://127.0.0.1:9/b")
     flower = start_flower(fleet, FLOWER_ADDRESS="0.0.0.0")

@@ -63,7 +63,7 @@ def rig(make_fleet: Any, openai_simulator: Any, property_site: str, tmp_path: Pa
 
 
 def test_a_key_is_added_and_another_removed_while_jobs_run(rig: Rig) -> None:
-    """Every child notices the change. The removed key finishes its requests and gets no new ones."""
+    """The removed key finishes its requests and gets no new ones."""
     rig.start(f"{A}\n{B}\n", "OPENAI_API_KEYS_FILE", concurrency=2)
     first = rig.send(PAGES[:6])
     rig.wait_until_asked(A)
