@@ -75,9 +75,7 @@ UNASKED = frozenset((SKIPPED, OUTSIDE, UNCITED, SEARCHED)) | {
 
 
 class Batch(Base):
-    """A batch: the jobs of one request. `targets` counts the requested targets, and `duplicates` those that got no new
-    job.
-    """
+    """A batch: the jobs of one request. `duplicates` is how many of its `targets` got no new job."""
 
     __tablename__ = "batches"
 
@@ -228,7 +226,7 @@ class JobAttempt(MappedAsDataclass, Base):
     """The outcome of one source of an address job, or a page that failed during the run.
 
     For a failed page, `position` is null, `tries` counts its requests, and `is_final` means that it is not tried again.
-    `url` is null if nothing was requested, or if the URL was purged.
+    `url` is null if no page was requested.
     """
 
     __tablename__ = "job_attempts"

@@ -73,7 +73,7 @@ class LlmBatch(Base):
     id: Mapped[Id] = mapped_column(primary_key=True)
     model: Mapped[Plain]
     state: Mapped[LlmBatchState] = mapped_column(_one_of("state", LlmBatchState))
-    # key that created the batch; null before (only keys of its OpenAI project can read the batch)
+    # key used for the batch, which only keys of the same OpenAI project can see; null before the upload
     key_id: Mapped[Id | None]
     input_file_id: Mapped[Plain | None]
     openai_id: Mapped[Plain | None]
@@ -88,7 +88,7 @@ class LlmBatch(Base):
     sent_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     cancelled_at: Mapped[datetime | None]
-    unreachable_since: Mapped[datetime | None]  # time since when calls about the batch fail; null after a success
+    unreachable_since: Mapped[datetime | None]  # start of the current failures of its calls; null after a success
     next_at: Mapped[datetime | None] = mapped_column(index=True)
     lease_owner: Mapped[Plain | None]
     lease_expires_at: Mapped[datetime | None]

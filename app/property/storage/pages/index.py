@@ -72,7 +72,7 @@ class PageIndex(Store):
         return KnownRecord(row.to_record(), row.property_id, not row.wanted_model) if row else None
 
     def is_confirmed_by(self, seen: Seen) -> bool:
-        """Return whether `PropertyStore.confirm` would find a record now. Takes no lock."""
+        """Return whether `PropertyStore.confirm` would find a record now, without taking a lock."""
         with self._database.reading() as connection:
             return record_with_body(connection, seen) is not None
 

@@ -68,7 +68,7 @@ def person_steps(database: Database, name: PersonName, *, dry_run: bool) -> Iter
     first = names.index(begun[0]) if begun is not None and begun[0] in names else 0
     noted = time.monotonic()
     for table in tables[first:]:
-        # not stored as the position of the purge if it may contain the name, as a URL may
+        # a primary key that may contain the name, such as a URL, must not be stored as the purge's position
         is_plain = not {*columns_of(table, *NAMING)} & {*table.primary_key}
         named, after = list[tuple[Any, ...]](), begun[1] if begun is not None and table.name == begun[0] else None
         for key, texts in _rows(database, table, after):

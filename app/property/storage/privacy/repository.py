@@ -63,7 +63,7 @@ def _do(database: Database, steps: Iterable[Step], *, dry_run: bool) -> Purged:
 
     def work(step: Step, connection: Connection) -> Removal:
         if not dry_run:
-            database.advisory_lock(connection, TICK)  # no watch must be refreshed while it is being deleted
+            database.advisory_lock(connection, TICK)  # no watch may be refreshed while it is being deleted
         part = Removal(database, connection, dry_run=dry_run)
         step(part)
         return part

@@ -30,7 +30,7 @@ from app.property.storage.types import Base, Plain, Sha256, where
 from app.property.urls.targets import normalize_url
 from app.property.values.text_cache import remembered
 
-#: Advisory lock. A transaction that stores pages holds it in shared mode. A purge takes it exclusively to wait for
+#: Advisory lock that a transaction which stores pages holds in shared mode. A purge takes it exclusively to wait for
 #: these transactions.
 PURGE = "purge"
 #: Retention of the hashes of URLs and hosts; any fetch takes less time. An interrupted purge of a person can resume
