@@ -60,7 +60,7 @@ class Asking:
         return self.answers.model_answer(question)
 
     def ask(self) -> tuple[str | None, str | None]:
-        """Read another page. Return the reading's note, and the service tier of the stored answer, or None."""
+        """Return the reading's note, and the service tier of the stored answer, or None."""
         found = self.read()
         kept = self.kept(self.pages)
         return found.note, kept.service_tier if kept else None

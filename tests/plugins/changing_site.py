@@ -39,7 +39,6 @@ class ChangingSite:
         return Starlette(routes=[Route("/{path:path}", self._serve)])
 
     def statuses(self, path: str) -> list[int]:
-        """Return the statuses of the answers to requests of `path`, in order."""
         return [one.status for one in self.asked if one.path == path]
 
     async def _serve(self, request: Request) -> Response:

@@ -1,7 +1,4 @@
-"""The Lua functions of `app/keypool/stores/lua`, run in this process.
-
-Meters, buckets, and charges are Lua tables.
-"""
+"""The Lua functions of `app/keypool/stores/lua`, run in this process. Meters, buckets, and charges are Lua tables."""
 
 import re
 from typing import Any

@@ -12,7 +12,6 @@ ROOT = Path(__file__).parents[2]
 
 
 def require_namespaces() -> None:
-    """Skip the test if no network namespace can be created."""
     if (reason := network_namespace.problem()) is not None:
         pytest.skip(reason)
 

@@ -87,7 +87,6 @@ def embedded_valkey_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def redis_server_url() -> Iterator[str]:
-    """Start Debian's redis-server on a socket."""
     with _short_folder() as folder:
         path = folder / "redis.sock"
         with running_server(folder, f"unix://{path}?db=0", "--port", "0", "--unixsocket", str(path)) as url:

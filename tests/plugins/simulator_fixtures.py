@@ -105,13 +105,10 @@ def property_site() -> Iterator[str]:
 
 @dataclass
 class Program:
-    """A simulator in its own process."""
-
     process: subprocess.Popen[str]
     address: str
 
     def stop(self, number: int = signal.SIGTERM) -> tuple[int, str]:
-        """Send the signal; return the exit code and the text on stderr."""
         self.process.send_signal(number)
         code = self.process.wait(120)
         return code, _rest(self.process.stderr)

@@ -91,7 +91,7 @@ _PURGED = ("Quackenbush", "gone.example", "forgotten")
 
 
 def _store_all(settings: Settings) -> tuple[str, str]:
-    """Store three properties. Return the IDs of one that stays and one that will be purged."""
+    """Store three properties, and return the IDs of one that stays and one that will be purged."""
     forgotten = _store(settings, "http://homes.example/forgotten")
     _store(settings, "http://www.gone.example/1")
     return _store(settings, agent="Ottilie Quackenbush"), forgotten

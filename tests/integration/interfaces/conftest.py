@@ -92,7 +92,6 @@ def until_true(condition: Callable[[], bool], what: str) -> None:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """Return the folder in which the processes run and keep their state."""
     return tmp_path
 
 
@@ -121,8 +120,6 @@ def programs(environment: Environment, warm_parent: WarmParent, tmp_path_factory
 
 @pytest.fixture
 def bash(home: Path, environment: Environment, programs: Path) -> Bash:
-    """Return a function that runs shell commands from the docs and returns their output."""
-
     def run(script: str) -> str:
         path = os.pathsep.join([str(programs), str(Path(sys.executable).parent), environment["PATH"]])
         ran = subprocess.run(
@@ -229,7 +226,6 @@ def answers(answer: Callable[[str], tuple[int, bytes]]) -> BackgroundServer:
 
 @contextlib.contextmanager
 def served(settings: Settings) -> Iterator[str]:
-    """Serve the application with uvicorn in a thread of this process, and yield its URL."""
     server = uvicorn.Server(uvicorn.Config(create_app(lambda: settings), port=0, log_config=None, proxy_headers=False))
     thread = threading.Thread(target=server.run, name="web", daemon=True)
     thread.start()

@@ -163,7 +163,7 @@ def test_a_token_is_accepted_only_in_one_header(web_server: WebServer) -> None:
 
 
 def _raw(web_server: WebServer, head: bytes) -> bytes:
-    """Send raw bytes that no HTTP client would send. Return the beginning of the response."""
+    """Send raw bytes that no HTTP client would send."""
     host, port = web_server.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=300) as connection:
         with contextlib.suppress(OSError):  # the server may close the connection before it has read everything

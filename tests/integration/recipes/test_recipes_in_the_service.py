@@ -31,10 +31,7 @@ def truth(number: int) -> dict[str, Any]:
 
 
 def page(number: int) -> str:
-    """Return a home's page.
-
-    From number 21 on, pages have a new design. The built-in readers do not know the pages' labels for year and area.
-    """
+    """From number 21 on, pages have a new design. The built-in readers do not know their year and area labels."""
     stated = truth(number)
     street = f"{stated['StreetNumber']} {_STREETS[number % 8]} Street"
     facts = [

@@ -59,7 +59,6 @@ class Fleet:
         return Services(self.home, env, cwd=self.home, logs=self.home).beat(self.supervisor)
 
     def propintel(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run the `propintel` command in the fleet's home with its settings."""
         return self.warm_parent.run_propintel(*arguments, env=self.env, cwd=self.home)
 
     def send(self, *targets: str) -> list[str]:
@@ -72,7 +71,6 @@ class Fleet:
         return self.stores.jobs.get(job_id)
 
     def wait_for_state(self, job_ids: list[str], *states: str, seconds: float = 40) -> list[Job]:
-        """Wait until each job is in one of the states; return the jobs."""
         wait_until(lambda: all(self.job(i).state in states for i in job_ids), seconds, lambda: self.describe(job_ids))
         return [self.job(i) for i in job_ids]
 
@@ -109,7 +107,6 @@ class Fleet:
 
 
 def redis_contents(connection: redis.Redis) -> Iterator[tuple[str, bytes]]:
-    """Yield the name and content of every Redis key."""
     read: dict[bytes, Callable[[bytes], Any]] = {
         b"string": connection.get,
         b"hash": connection.hgetall,
@@ -124,7 +121,6 @@ def redis_contents(connection: redis.Redis) -> Iterator[tuple[str, bytes]]:
 
 
 def children_of(child: Child) -> list[psutil.Process]:
-    """Return the pool processes of a prefork worker."""
     return psutil.Process(child.process.pid).children()
 
 

@@ -79,7 +79,7 @@ def save_page(database: Database, url: str, kind: SourceKind, days_ago: float, b
 
 
 def save_example(database: Database) -> str:
-    """Store a property that an assessor, a county map, and a portal describe. Return its id."""
+    """Store a property that an assessor, a county map, and a portal describe."""
     save_page(
         database, "https://assessor.example/parcels/7", SourceKind.ASSESSOR, 3.2, YearBuilt=1987, LivingArea=2310,
         LivingAreaUnits="Square Feet", ClosePrice=412000, CloseDate="2019-06-14", StoriesTotal=2, Roof=["Shingle"],
@@ -103,7 +103,7 @@ def save_example(database: Database) -> str:
 
 
 def save_price_cuts(database: Database) -> str:
-    """Store a property whose price was cut twice on two portals. Return its id."""
+    """Store a property whose price was cut twice on two portals."""
     for days_ago, price in ((3.2, 512000), (2.2, 499000), (1.2, 480000)):
         for host in ("homes", "houses"):
             url = f"https://{host}.example/12"
