@@ -210,7 +210,6 @@ def _judged(recipe: Recipe) -> Recipe:
 
 
 def _denied(read: RecipeReading, answered: Extraction) -> dict[str, str]:
-    """Return the fields whose recipe value the model's answer contradicts, each with a reason."""
     answers = {one.field: one for one in answered.candidates if one.method is Method.LLM}
     own = {one.field: one for one in read.extraction.candidates if one.reader == READER}
     return {

@@ -134,6 +134,5 @@ def recipe_host(host: str | None) -> str:
 
 
 def new_recipe(host: str, fingerprint: frozenset[int], kind: str = "") -> Recipe:
-    """Return a recipe without fields for a new template of `host`."""
     known = hashlib.sha256(f"{host} {kind} {sorted(fingerprint)}".encode()).hexdigest()
     return Recipe(known[:12], host, fingerprint, kind=kind)

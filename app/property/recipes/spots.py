@@ -222,10 +222,7 @@ def _value_beside(page: Document, place: int, label: Any) -> Any:
 
 
 def _block_of(element: Any, label: Any) -> Any:
-    """Return the largest element that contains `element` but not the label.
-
-    Return None if no such element is near.
-    """
+    """Return the largest element that contains `element` but not the label."""
     around = {label, *islice(label.iterancestors(), _NEAR)}
     if element in around:
         return None

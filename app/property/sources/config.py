@@ -88,7 +88,6 @@ class Sources:
     web_search: WebSearch = WebSearch()
 
     def for_address(self, *, state: str | None, city: str | None, postal_code: str | None) -> tuple[Source, ...]:
-        """Return the sources for an address, in the order of the file."""
         inside = [a for a in self.areas if a.holds(state=state, city=city, postal_code=postal_code)]
         return tuple(source for area in inside for source in area.sources)
 

@@ -76,7 +76,6 @@ def _is_about(text: str, wanted: Address) -> bool:
 
 
 def _behind_house(text: str, number: str, name: str) -> str | None:
-    """Return the text after the address of the house, or None if `text` does not contain it."""
     words = text.split()
     width = len(number.split())
     for start in range(len(words)):

@@ -58,7 +58,6 @@ def make_engine(url: URL, busy_timeout_seconds: float) -> Engine:
 
 @contextmanager
 def outside_transaction(engine: Engine) -> Iterator[Any]:
-    """Open a cursor of the SQLite driver outside a transaction."""
     with closing(engine.raw_connection()) as raw, closing(raw.cursor()) as cursor:
         yield cursor
 

@@ -38,7 +38,6 @@ class BatchStore(Store):
             return Page(_counted(connection, found[:limit]), ORDER.next_cursor(found, limit))
 
     def callback_url(self, batch_id: str) -> str | None:
-        """Return the batch's callback URL, or None if there is none."""
         return self._scalar(select(Batch.callback_url).where(Batch.id == batch_id))
 
     def cancel(self, batch_id: str) -> int:

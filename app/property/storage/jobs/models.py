@@ -135,8 +135,6 @@ class Batch(Base):
 
 
 class Job(Base):
-    """A request to read one target."""
-
     __tablename__ = "jobs"
 
     id: Mapped[Id] = mapped_column(primary_key=True, default=new_id)

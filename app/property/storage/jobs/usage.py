@@ -28,7 +28,6 @@ class Requester:
 
 
 def next_day(now: datetime) -> datetime:
-    """Return the next midnight UTC, when all counts start again."""
     return datetime.combine(now.date() + timedelta(days=1), time(), UTC)
 
 

@@ -46,7 +46,6 @@ class AlertStore(Store):
         return self._page(ORDER, select(Alert).where(Alert.resolved_at.is_not(None)), cursor, limit)
 
     def since(self, moment: datetime, kinds: Collection[str]) -> list[Alert]:
-        """Return the alerts of these kinds that were firing at any time after `moment`, oldest first."""
         late = or_(Alert.resolved_at.is_(None), Alert.resolved_at > moment)
         query = select(Alert).where(Alert.kind.in_(kinds), late).order_by(Alert.fired_at, Alert.id)
         return self._read(query)

@@ -84,7 +84,6 @@ class KeyHistoryStore(Store):
         return found
 
     def began_at(self) -> datetime | None:
-        """Return when the first key was seen, or None if the history is empty."""
         return self._scalar(select(func.min(Key.first_seen_at)))
 
 
@@ -144,10 +143,7 @@ def _hours_of_key(key: CountedKey, row: Key, now: datetime) -> Iterator[dict[str
 
 
 def _add(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
-    """Add the counts in `rows` to the stored hours.
-
-    The caller's transaction must hold the advisory lock `key_history`.
-    """
+    """The caller's transaction must hold the advisory lock `key_history`."""
     for row in rows:
         if not row["key_id"]:
             stored = select(KeyHour.refusals).where(*(getattr(KeyHour, name) == row[name] for name in _PLACE))

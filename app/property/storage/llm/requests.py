@@ -112,7 +112,6 @@ class LlmRequestStore(Store):
         self._database.repeat(work)
 
     def get(self, request_id: str) -> LlmRequest | None:
-        """Return the request, or None if it is not stored."""
         with self._database.reading() as connection:
             return Session(connection).get(LlmRequest, request_id)
 
@@ -143,7 +142,6 @@ class LlmRequestStore(Store):
         return [Parked(row[0], row[1], int(row[2]), row[3]) for row in self._rows(query)]
 
     def withdraw_unwanted(self) -> int:
-        """Withdraw parked requests that no job waits for, and return their number."""
         return self._end_parked(~is_wanted(), RequestState.WITHDRAWN)
 
     def release_answered(self) -> int:
@@ -154,11 +152,9 @@ class LlmRequestStore(Store):
         return self.release([row.id for row in rows if not row.answer["failure"]])
 
     def release_overdue(self) -> int:
-        """Release parked requests that waited too long, and return their number."""
         return self._end_parked(_R.give_up_at <= self._clock.now(), RequestState.DIRECT)
 
     def release(self, request_ids: Sequence[str]) -> int:
-        """Release these parked requests, and return their number."""
         return sum(self._end_parked(_R.id.in_(some), RequestState.DIRECT) for some in chunks(request_ids))
 
     def figures(self) -> RequestFigures:
@@ -193,7 +189,6 @@ def over(now: datetime) -> dict[str, Any]:
 
 
 def is_ready(now: datetime) -> ColumnElement[bool]:
-    """Return the condition for requests that are not paused."""
     return (_R.not_before.is_(None)) | (_R.not_before <= now)
 
 

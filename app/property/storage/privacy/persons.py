@@ -102,7 +102,6 @@ def _pages(database: Database, finder: Finder) -> Scope:
 def _rows(
     database: Database, table: Table, after: tuple[Any, ...] | None
 ) -> Iterator[tuple[tuple[Any, ...], Sequence[Any]]]:
-    """Yield the primary keys of rows after the key `after`, with the row's texts and URLs that may name people."""
     width = len(table.primary_key.columns)
     texts, targets = columns_of(table, PiiKind.TEXT), columns_of(table, PiiKind.TARGET, PiiKind.URLS)
     if table is Blob.__table__:

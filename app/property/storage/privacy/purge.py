@@ -182,10 +182,6 @@ class Removal:
         self.rebuild_or_drop(sorted(property_ids - set(later)))
 
     def _drop_copies(self, urls: Sequence[str]) -> set[str]:
-        """Delete the page copies of `urls`, and those of the jobs to be deleted.
-
-        Return the body hashes of `urls`.
-        """
         connection = self.connection
         mine = is_any([PageCopy.url, PageCopy.final_url], urls)
         copies = self.drop_copies(or_(mine, PageCopy.job_id.in_(self.job_ids)))

@@ -169,7 +169,6 @@ def _urls_of_pages(connection: Connection, urls: Iterable[str]) -> tuple[str, ..
 
 
 def _rows(connection: Connection, urls: Iterable[str]) -> set[str]:
-    """Return the pages of `urls`, and the URLs of their rows: the page's URL with a fragment."""
     found = {answer_of(url) for url in urls}
     for some in chunks(sorted(found), _AT_ONCE):
         for column in (SourceRow.url, Observation.source_url):

@@ -79,7 +79,6 @@ def _resolved(connection: Connection, record: SourceRecord, apart: Sequence[str]
 
 
 def _candidates(connection: Connection, record: SourceRecord) -> list[tuple[Row[Any], bool]]:
-    """Lock the properties that share keys with the record. Return their rows, each with whether it shares a URL key."""
     ids, of_page = _near(connection, record)
     rows: Sequence[Row[Any]] = []
     locked: set[str] = set()
