@@ -64,7 +64,7 @@ class CrashError(BaseException):
 
 @dataclass
 class Runner:
-    """A process that runs batches. Its database and simulator survive its crashes."""
+    """A process that runs model batches. Its database and simulator survive its crashes."""
 
     simulator: SimulatorHandle
     database: Database

@@ -37,7 +37,7 @@ def tls_url(tmp_path: Path, certificate: Path) -> Iterator[str]:
 
 @pytest.mark.redis_server
 def test_a_trusted_certificate_works_for_pool_broker_and_results(tls_url: str, certificate: Path) -> None:
-    """Without `ssl_cert_reqs` in the URL, the certificate is checked."""
+    """The certificate is checked even without `ssl_cert_reqs` in the URL."""
     url = f"{tls_url}?ssl_ca_certs={certificate}"
     assert connect_store(url).ping()
     celery = make_celery(Settings.of(redis_url=SecretStr(url)))

@@ -101,7 +101,7 @@ class World:
     resources: Resources
 
     def sources(self, *templates: tuple[str, str, str], domains: tuple[str, ...] = (), enabled: bool = True) -> None:
-        """Write a source per `(name, kind, URL)` to `sources.toml`. `<county>` and `<portal>` are the sites' roots."""
+        """Write `sources.toml` with these sources. In URLs, `<county>` and `<portal>` become the sites' addresses."""
         lines = []
         if templates:
             lines += ["[[area]]", 'name = "Example"', 'state = "ST"', 'postal_codes = ["000"]']

@@ -58,7 +58,7 @@ class Server:
 
 
 class LosesReplies:
-    """A proxy to a server. While `lose` is set, it drops replies and disconnects."""
+    """A proxy to a Redis server. While `lose` is set, it drops replies and disconnects."""
 
     def __init__(self, connect: Callable[[], socket.socket]) -> None:
         self._connect = connect

@@ -1,4 +1,4 @@
-"""Start processes through a warm parent (`warm_start.py`). Few imports let the callers start quickly."""
+"""Start processes through a warm parent (`warm_start.py`). It has few imports, so that its callers start quickly."""
 
 import contextlib
 import json

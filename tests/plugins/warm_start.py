@@ -302,7 +302,7 @@ def main() -> None:
     commands = [f"cli.{path.stem}" for path in Path(cli.__file__).parent.glob("*.py")]
     for name in (*_IMPORTED, *TASK_MODULES, *commands):
         importlib.import_module(name)
-    count_tokens("")  # loads tables that a worker loads when it starts
+    count_tokens("")  # load the tables that a worker loads when it starts
     gc.collect()
     gc.freeze()
     path = Path(sys.argv[1])

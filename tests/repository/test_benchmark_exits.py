@@ -30,5 +30,5 @@ def test_a_failure_has_one_line_and_the_exit_code_of_its_kind(capsys: pytest.Cap
         assert "Traceback" not in output
     assert exit_code(lambda: "figures") == 0
     assert capsys.readouterr().err == ""
-    with pytest.raises(ZeroDivisionError):  # a defect keeps its traceback
+    with pytest.raises(ZeroDivisionError):  # an unexpected error keeps its traceback
         _raising(ZeroDivisionError())

@@ -28,7 +28,7 @@ def guess(port: int, forwarded: list[str]) -> list[int]:
     [
         (None, {}),  # the server as the Procfile starts it
         ({}, {}),  # uvicorn's default, which trusts loopback
-        (None, {"trusted_proxies": "192.0.2.1"}),  # trusts only another proxy
+        (None, {"trusted_proxies": "192.0.2.1"}),  # the server trusts only another proxy
     ],
 )
 def test_a_new_address_for_each_guess_does_not_evade_the_limit(

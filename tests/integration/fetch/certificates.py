@@ -21,7 +21,7 @@ class Tls:
 
 
 def make_tls(folder: Path, host: str = "homes.example") -> Tls:
-    """Create a key and a self-signed certificate for `host` in `folder/server.pem`. Return TLS contexts with both."""
+    """Create a self-signed certificate for `host` in `folder/server.pem`, and return TLS contexts that use it."""
     key = ec.generate_private_key(ec.SECP256R1())
     certificate = (
         _unsigned(key, host, issuer=_name(host))

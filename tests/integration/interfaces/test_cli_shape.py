@@ -1,4 +1,4 @@
-"""All commands share the format options, `--verbose`, the form of ids, tables of 80 columns, and shell completion."""
+"""All commands share the format options, `--verbose`, the format of ids, a table width of 80, and shell completion."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""`propintel properties export` with files and pipes, with a start time, and in the loop of docs/export.md."""
+"""Test `propintel properties export` with files and pipes, since a given time, and in the loop of docs/export.md."""
 
 import csv
 import io

@@ -120,7 +120,7 @@ def test_no_secret_in_an_exception_reaches_results_events_or_the_log(
 
 
 def test_beat_and_flower_log_like_the_worker(make_fleet: Any) -> None:
-    """Flower leaves its log to tornado, whose format must not appear. Beat logs each task that it sends at DEBUG."""
+    """Flower leaves its log to tornado, whose format must not appear. Beat logs each sent task at level DEBUG."""
     fleet = make_fleet(KEY_REPORT_INTERVAL_SECONDS="1")
     fleet.start_beat()
     fleet.services.flower(fleet.supervisor, free_port())

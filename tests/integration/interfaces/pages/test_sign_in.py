@@ -48,7 +48,7 @@ def proxy(environment: Environment) -> None:
 
 @pytest.mark.usefixtures("proxy")
 def test_over_tls_the_cookie_is_secure_and_bound_to_the_host(web: str, called: Propintel) -> None:
-    """The cookie also expires with the token."""
+    """The cookie expires together with the token."""
     token = called("token", "--role", "reader", "--subject", "tester", "--ttl", "30m").stdout.strip()
     answer = _sign_in(web, token, **{"X-Forwarded-Proto": "https"})
     assert answer.status_code == 303
