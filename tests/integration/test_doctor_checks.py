@@ -135,7 +135,7 @@ def test_keys_are_counted_from_the_shared_store(settings: Settings, monkeypatch:
 
 
 def test_checks_are_skipped_while_the_server_hangs(settings: Settings, valkey: EmbeddedValkey) -> None:
-    """Keys and workers are not reported as missing. Only the Redis check reports the hanging server."""
+    """Only the Redis check reports the hanging server."""
     assert valkey.pid is not None
     os.kill(valkey.pid, signal.SIGSTOP)
     try:

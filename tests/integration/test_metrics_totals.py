@@ -79,7 +79,7 @@ def test_concurrent_counts_of_forked_processes_add_up_exactly(url: str) -> None:
 
 
 def test_a_child_that_inherits_a_flusher_reports_nothing(url: str) -> None:
-    """Stopping the flusher in the child sends no report either. The parent's flusher continues."""
+    """Stopping the flusher in the child sends no report either."""
     registry = CollectorRegistry()
     pages = Counter("pages", "-", ["outcome"], registry=registry)
     flusher = Flusher(connect_store(url), registry=registry, interval_seconds=60)

@@ -85,7 +85,6 @@ def test_concurrent_processes_never_exceed_a_budget_together(
 def test_a_scrape_without_a_batch_is_charged_to_no_batch(
     tmp_path: Path, openai_simulator: Any, property_site: str
 ) -> None:
-    """A scrape is not charged to the batch whose job ran just before in the same thread."""
     given = settings(openai_simulator(), propintel_home=tmp_path, fetch_allowed_private_networks="127.0.0.0/8")
     with open_resources(Settings.of(**given, budget_batch_model_calls=1)) as resources:
         told = [

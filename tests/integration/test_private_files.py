@@ -43,7 +43,6 @@ def test_the_database_and_sqlites_other_files_are_private(tmp_path: Path) -> Non
 
 
 def test_the_embedded_valkeys_files_are_private(tmp_path: Path) -> None:
-    """The files contain messages, some with addresses. The folder and each file in it are private."""
     home = tmp_path / "home"
     with EmbeddedValkey(home) as valkey:
         settings = Settings.of(propintel_home=home)

@@ -24,7 +24,6 @@ def run(tmp_path: Path, warm_parent: WarmParent) -> Run:
 
 
 def test_up_reports_an_unusable_database_and_starts_no_worker(run: Run) -> None:
-    """test_up_command.py covers an unusable broker."""
     done = run("up", DATABASE_URL="postgresql://x:secretpw@127.0.0.1:1/db")
     assert done.returncode == 2, done.stderr
     assert "127.0.0.1:1" in done.stderr

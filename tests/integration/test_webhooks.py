@@ -125,7 +125,6 @@ def test_an_unreachable_or_hanging_receiver_raises_an_error_that_may_be_retried(
 
 
 def test_a_receiver_inside_the_network_is_refused_and_never_contacted(make_receiver: Any, make_sender: Any) -> None:
-    """Private addresses are refused, both in the URL and as the result of resolving the URL's host name."""
     receiver = make_receiver(host="127.0.0.2")
     for url, resolver in (
         (receiver.url, None),

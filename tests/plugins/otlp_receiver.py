@@ -41,7 +41,6 @@ class OtlpReceiver:
     bodies: list[bytes] = field(default_factory=list)
 
     def named(self, name: str, trace_id: str | None = None) -> list[ReceivedSpan]:
-        """Return the spans with this name. If `trace_id` is given, return only those of this trace."""
         return [span for span in list(self.spans) if span.name == name and trace_id in (None, span.trace_id)]
 
     def take(self, path: str, headers: dict[str, str], body: bytes) -> int:

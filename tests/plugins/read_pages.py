@@ -13,5 +13,4 @@ def page_of(html: str, url: str, content_type: str = "text/html") -> Page:
 
 
 def values_of(html: str, url: str) -> dict[str, Any]:
-    """Return the values of the page's record by field."""
     return extract(page_of(html, url)).record.values

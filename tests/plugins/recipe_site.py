@@ -98,7 +98,7 @@ class Reader:
     def read(
         self, one: Page, stated: Mapping[str, tuple[Any, str]], *, answers: bool = True
     ) -> tuple[RecipeReading, Extraction]:
-        """Read one page. `stated` is the model's answer: a value and a quote for each field."""
+        """`stated` is the model's answer: a value and a quote for each field."""
         read = self.keeper.read(one, self.store.of_host(host_of(one)))
         asked = read.extraction.asked()
         if not asked:

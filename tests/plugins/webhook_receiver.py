@@ -10,7 +10,7 @@ import pytest
 
 @dataclass(frozen=True)
 class Received:
-    """A received request. `path` begins with the method, and header names are in lower case."""
+    """`path` begins with the method, and header names are in lower case."""
 
     path: str
     headers: dict[str, str]

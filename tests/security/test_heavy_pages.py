@@ -83,7 +83,6 @@ def _page(text: str) -> Page:
 @pytest.mark.parametrize("read", [read_page, read_results])
 @pytest.mark.parametrize("name", HEAVY)
 def test_a_page_that_is_too_large_is_not_read(name: str, read: Callable[[Page], Any], *, in_thread: bool) -> None:
-    """Only the size limits apply in a thread, since no signal can interrupt a thread."""
     make, why = HEAVY[name]
     page = _page(make())
     error = refused(lambda: read(page), in_thread=in_thread)

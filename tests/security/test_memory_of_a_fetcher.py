@@ -99,7 +99,6 @@ HOSTILE: dict[str, tuple[Chunks, str]] = {
 
 @pytest.mark.long
 def test_memory_stays_flat_whatever_a_server_sends(site: Any) -> None:
-    """One process fetches all responses in turn."""
     for bomb in (_gzip_bomb, _double_bomb, _brotli_bomb, _zstd_bomb):
         bomb()  # each bomb is created and cached before the first request
     urls = [site.raw(f"/{number}", chunks) for number, (chunks, _) in enumerate(HOSTILE.values())]

@@ -46,7 +46,7 @@ class _Fleet:
         self._politeness = Politeness(store, self.clock, min_gap_seconds=1.0)
 
     def ask(self, host: str) -> float:
-        """Visit `host`. Return 0, or the seconds after which the job should retry if the visit was deferred."""
+        """Return 0, or the seconds after which the job should retry if the visit was deferred."""
         destination = _destination(host)
         try:
             with self._politeness.slot(destination, JOB, self._robots.permit(destination, JOB)) as slot:

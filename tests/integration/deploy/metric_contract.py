@@ -7,7 +7,7 @@ from app.services.reports.metrics.instruments import ALL
 
 @dataclass(frozen=True)
 class Metric:
-    """A Prometheus metric. `labels` maps each label to its possible values, or to None if any value is possible."""
+    """`labels` maps each label to its possible values, or to None if any value is possible."""
 
     name: str
     kind: str

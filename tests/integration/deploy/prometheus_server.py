@@ -36,7 +36,6 @@ class PrometheusServer:
         ]
 
     def firing(self) -> list[dict[str, str]]:
-        """Return the labels of all firing alerts, sorted by alert name and key."""
         alerts = self._get("alerts")["alerts"]
         labels = [alert["labels"] for alert in alerts if alert["state"] == "firing"]
         return sorted(labels, key=lambda each: (each["alertname"], each.get("key", "")))

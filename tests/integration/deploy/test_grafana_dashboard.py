@@ -58,7 +58,7 @@ def test_grafanas_schema_accepts_the_whole_dashboard(dashboard: dict[str, Any]) 
 
 
 def test_panels_are_on_the_grid_and_do_not_overlap(dashboard: dict[str, Any]) -> None:
-    """The grid has 24 columns. Grafana would move panels that overlap."""
+    """Grafana would move panels that overlap."""
     places = {panel["title"]: panel["gridPos"] for panel in dashboard["panels"]}
     assert len(places) == len(dashboard["panels"]), "two panels with one title"
     for title, place in places.items():

@@ -74,7 +74,6 @@ def _stored_price(settings: Settings, property_id: str) -> object:
 
 
 def _purge_all(place: Path, property_id: str, **variables: str) -> None:
-    """Purge a property, a host, and a person with the runbook's purge list."""
     purges = (f"--property {property_id}", "--host gone.example", "--person 'Quackenbush, Ottilie'")
     (place / "purges.sh").write_text("".join(f"propintel purge {what} --yes\n" for what in purges))
     _bash("bash purges.sh", place, **variables)

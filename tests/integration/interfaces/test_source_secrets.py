@@ -37,7 +37,7 @@ SECRET_PARTS = ("telltale", "Zq9")
 
 @dataclass
 class Office:
-    """A site that rejects requests without the token, and repeats the token in its responses. `/broken` returns 404."""
+    """A site that rejects requests without the token, and repeats the token in its responses."""
 
     asked: Counter[str] = field(default_factory=Counter)
 

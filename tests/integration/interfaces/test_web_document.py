@@ -44,7 +44,6 @@ def filled(home: Path, stores: Stores) -> None:
     finish(stores.jobs, done, "worker", saved, wanted_model=["Roof"], model_note="no key")
     stores.jobs.fail(failed, PageGoneError("http://homes.example/2", "sold"))
     known = stores.jobs.get(done).property_id
-    # No route creates a property or a key, so Schemathesis cannot find their ids itself.
     names = {"property_id": known, "key": fingerprint(KEYS[0])}
     lines = (f'"path.{name}" = "{value}"\n' for name, value in names.items())
     (home / "schemathesis.toml").write_text("[parameters]\n" + "".join(lines), encoding="utf-8")

@@ -75,7 +75,7 @@ class Fleet:
         return [self.job(i) for i in job_ids]
 
     def until(self, ready: Callable[[], object], seconds: float = 30) -> None:
-        """Wait until `ready()` is true. A failure shows the jobs and all logs."""
+        """If `ready()` is not true in time, the failure shows the jobs and all logs."""
         wait_until(ready, seconds, lambda: self.describe([job.id for job in self.stores.jobs.list()]))
 
     def describe(self, job_ids: list[str]) -> str:
@@ -86,7 +86,6 @@ class Fleet:
         return (self.home / f"{name}.log").read_text(encoding="utf-8")
 
     def wait_for_line(self, line: str, name: str = "worker", seconds: float = 30, *, times: int = 1) -> None:
-        """Wait until `line` occurs at least `times` times in the log `name`."""
         self.until(lambda: self.log(name).count(line) >= times, seconds)
 
     def start_celery_worker(self, *options: str, name: str = "worker") -> Child:

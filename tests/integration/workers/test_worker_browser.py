@@ -60,5 +60,4 @@ def _commands_below(pid: int) -> dict[psutil.Process, list[str]]:
 
 
 def _is_alive(process: psutil.Process) -> bool:
-    """Return whether a process is running and not a zombie."""
     return process.is_running() and process.status() != psutil.STATUS_ZOMBIE

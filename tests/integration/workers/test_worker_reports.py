@@ -114,7 +114,7 @@ def test_a_worker_survives_a_redis_that_becomes_a_replica_for_a_while(make_fleet
 
 
 def test_a_worker_of_the_scrape_queue_serves_all_queues_but_maintenance(make_fleet: Any) -> None:
-    """Large batches also use other lanes than `scrape`. Webhooks and model batches have their own queues."""
+    """Large batches also use other lanes than `scrape`."""
     fleet = make_fleet()
     fleet.start_celery_worker("-Q", "scrape", "--pool=solo")
     (queues,) = fleet.app.control.inspect(timeout=20, limit=1).active_queues().values()

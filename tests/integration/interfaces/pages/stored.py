@@ -112,7 +112,6 @@ def save_price_cuts(database: Database) -> str:
 
 
 def save_failed_job(jobs: JobStore, target: str = GONE) -> str:
-    """Store a job whose page is gone, and return its id."""
     job_id = jobs.enqueue([target]).jobs[0].id
     jobs.claim(job_id, "test", 30)
     jobs.fail(job_id, PageGoneError(target, "sold"))

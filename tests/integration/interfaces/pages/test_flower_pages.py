@@ -39,7 +39,7 @@ def flower(
 
 
 def _call(warm_parent: WarmParent, environment: Environment, home: Path, *arguments: str) -> str:
-    """Send a scrape task directly to the broker, as any client of the broker can. Return the task's id."""
+    """Send a scrape task directly to the broker, as any client of the broker can."""
     argv = ["celery", "-A", "worker", "call", "tasks.scrape.scrape_property"]
     ran = warm_parent.run([*argv, "--queue=scrape", f"--args={json.dumps(arguments)}"], env=environment, cwd=home)
     assert ran.returncode == 0, ran.stderr
