@@ -91,8 +91,11 @@ def read(page: Document) -> Iterator[Reading | Candidate]:
         for reading in _readings(text, page.path(element), confidence, page):
             if names_other(reading.field, _label_beside(element)):
                 continue  # the label is about other homes, such as `Average lot`
-            about_land = reading.field == "LivingArea" and is_lone_land(text, page.locale.lang, page.locale.country)
-            yield replace(reading, field="LotSizeArea") if about_land else reading
+            label = _label_before(reading, text, page) if reading.field == "LivingArea" else None
+            if label == "_Ignore":
+                continue  # such as `Land: 8,000 sq ft`
+            lone = reading.field == "LivingArea" and is_lone_land(text, page.locale.lang, page.locale.country)
+            yield replace(reading, field="LotSizeArea") if lone or label == "LotSizeArea" else reading
         if parse_layout(text, page.locale.lang) is not None:
             yield Reading("_Layout", text[:120], Method.LABEL, page.path(element), text, confidence)
     yield from _in_attributes(page)
@@ -101,6 +104,13 @@ def read(page: Document) -> Iterator[Reading | Candidate]:
             quote = _around(segment.text, words)
             reading = Reading(field, raw, Method.LABEL, page.path(segment.owner), quote, 0.42)
             yield from (replace(c, raw=words) for c in candidates_of(reading, page.locale))
+
+
+def _label_before(reading: Reading, text: str, page: Document) -> str | None:
+    """Return the field that the words before the value in its clause name, as in `Lot size 8,000 sq ft`."""
+    before = re.split(r"[,;|•·]", text.partition(str(reading.raw))[0])[-1].strip(" :-–")
+    known = meaning(before, page.locale.lang)
+    return known.field if known is not None else None
 
 
 def _label_beside(element: Any) -> str:

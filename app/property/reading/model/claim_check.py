@@ -254,7 +254,20 @@ def _is_of_other(claim: Claim) -> bool:
     at = claim.line.find(claim.quote)
     found = islice(_places(_possible_values(claim), claim.line), _MOST_PLACES)
     places = [(start, end) for start, end in found if at <= start and end <= at + len(claim.quote)]
-    return bool(places) and all(is_of_other(claim.field, claim.line[:s], claim.line[e:]) for s, e in places)
+    return bool(places) and all(
+        is_of_other(claim.field, claim.line[:s], claim.line[e:]) or _is_labeled_as_land(claim, s) for s, e in places
+    )
+
+
+def _is_labeled_as_land(claim: Claim, start: int) -> bool:
+    """Return whether the label right before a claimed living area means the land, as in `Lot: 8,000 sq ft`."""
+    if claim.field != "LivingArea":
+        return False
+    text = claim.line
+    label = next((one for one in labels_in(text, claim.lang)[::-1] if one.end <= start), None)
+    if label is None or label.field != "LotSizeArea" or areas.is_unit(text[label.start : label.end]):
+        return False
+    return _ONLY_MARKS.fullmatch(text, label.end, start) is not None
 
 
 def _possible_values(claim: Claim) -> tuple[Any, ...]:

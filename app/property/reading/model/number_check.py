@@ -154,7 +154,7 @@ def area(claim: Claim) -> CheckedValue | None:
         return None
     for lang in ("en", "de"):
         for found in numbers.find_numbers(claim.quote, lang, multipliers=False):
-            if not _equal(found.value, value):
+            if not _equal(found.value, value) or _is_length(claim.quote, found.start, found.end):
                 continue
             at = claim.line.find(claim.quote)
             rest = claim.line[at + found.end :] if at >= 0 else claim.quote[found.end :]
@@ -166,11 +166,17 @@ def area(claim: Claim) -> CheckedValue | None:
     return None
 
 
+def _is_length(text: str, start: int, end: int) -> bool:
+    """Return whether a number is a length in dimensions such as `80 x 120` or `80' x 120'`."""
+    return bool(_TIMES.match(text, end) or re.search(r"\d ?(?:'|ft|feet)? ?[x×] ?$", text[:start], re.IGNORECASE))
+
+
 def is_of_land(quote: str) -> bool:
     """Return whether the unit in `quote` measures land and not homes."""
     return areas.find_unit(quote) in _OF_LAND
 
 
+_TIMES = re.compile(r" ?(?:'|ft|feet)? ?[x×] ?\d", re.IGNORECASE)
 #: RESO's units that are accepted only for land.
 _OF_LAND = frozenset({"Acres", "Hectares"})
 

@@ -123,7 +123,7 @@ def _status(claim: Claim) -> CheckedValue | None:
     stated = vocabulary.standard_status(claim.quote.rpartition(":")[2]) or vocabulary.standard_status(claim.quote)
     is_offer = vocabulary.offer(claim.quote) is not None or prices.find_period(claim.quote) is not None
     offered = stated is None and claim.value == "Active" and is_offer
-    good = stated == claim.value or offered or _contains(claim.quote, str(claim.value))
+    good = stated == claim.value or offered or (stated is None and _contains(claim.quote, str(claim.value)))
     return CheckedValue(claim.value) if good and not names_other(claim.field, claim.quote) else None
 
 

@@ -82,6 +82,13 @@ def test_a_quote_has_three_lines_at_most() -> None:
         ("BedroomsTotal", 3, "Bedrooms on 3rd floor", "en"),
         ("LotSizeArea", 5, "only 5 acre minimum zoning", "en"),
         ("StateOrProvince", "OR", "Sale OR rent", "en"),
+        ("StandardStatus", "Active", "Status: Active under contract", "en"),
+        ("TaxAnnualAmount", 1.25, "Tax rate: 1.25", "en"),
+        ("TaxAnnualAmount", 1_200, "Semi-annual tax: $1,200", "en"),
+        ("AssociationFee", 500, "One-time HOA fee: $500", "en"),
+        ("TaxAssessedValue", 80_000, "Assessed land $80,000", "en"),
+        ("LotSizeArea", 80, "Lot size: 80 x 120", "en"),
+        ("LotSizeArea", 120, "Lot: 80' x 120'", "en"),
         *(("PoolPrivateYN", True, words, lang) for words, lang in _NO_POOL.items()),
     ],
 )
@@ -238,6 +245,12 @@ def test_full_baths_are_the_total_only_without_half_baths(value: int, text: str,
 )
 def test_a_quote_contains_its_whole_number(field: str, value: Any, quote: str, text: str) -> None:
     assert flaws_of({field: (value, quote)}, text) == ([], {field: "not_in_text"})
+
+
+def test_the_label_right_before_a_quoted_area_names_it() -> None:
+    text = "Lot: 8,000 sq ft, home 2,000 sq ft"
+    assert check({"LivingArea": (8000, "8,000 sq ft")}, text) == ([], 1)
+    assert check({"LivingArea": (2000, "2,000 sq ft")}, text)[1] == 0
 
 
 def test_a_number_ends_where_its_line_ends() -> None:
