@@ -60,7 +60,7 @@ def _work(database: Database, urls: int, addresses: int = 0) -> None:
     for n in range(urls):
         end(database, f"http://old.example/{n}")
     for n in range(addresses):
-        target = f"{n} Done St, Anytown, ST 00000"
+        target = f"{n + 1} Done St, Anytown, ST 00000"
         end(database, target, tried=tuple(tried))
         if n % 2:
             search = StoredSearch({"output": []}, "m-1", 8_000, 0, database.clock.now())
