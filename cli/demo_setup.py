@@ -33,7 +33,7 @@ class DemoKeys:
 
 
 def make_keys(count: int) -> DemoKeys:
-    """Return `count` keys (at least one). If there are two or more, the second is invalid.
+    """Return `count` keys. `count` must be at least 1. If there are two or more, the second is invalid.
 
     If there are three or more, the third has a low rate limit, which the simulator uses up once.
     """

@@ -38,7 +38,10 @@ def seconds_of(*arguments: str, **variables: str) -> float:
 
 
 def _environment() -> dict[str, str]:
-    """Return Docker's variables and the images. Others are left out, so that only the demo's settings apply."""
+    """Return `PATH`, `HOME`, Docker's variables, and the variables that name the images.
+
+    Other variables are left out, so that only the demo's settings apply.
+    """
     engine = {
         name: value for name, value in os.environ.items() if name in ("PATH", "HOME") or name.startswith("DOCKER_")
     }

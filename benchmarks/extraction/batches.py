@@ -28,8 +28,8 @@ class Scores:
     core: float
 
 
-#: The scores of corpora by independent authors, measured before the rules were changed for them: by rules alone, and
-#: with the simulated model (None: not measured).
+#: The scores of corpora by independent authors, measured before any rule was changed for the corpus. Each pair has the
+#: score of the rules alone and the score with the simulated model (None: not measured).
 AT_FIRST: Mapping[str, tuple[Scores, Scores | None]] = {
     "sixth": (Scores(0.642, 0.908, 0.771), None),
     "seventh": (Scores(0.670, 0.906, 0.822), None),

@@ -127,7 +127,11 @@ def _attributes(document: Document) -> Iterator[str]:
 
 
 def _script_place(script: Any, rest: str) -> Place | None:
-    """Find `#/pointer`, `#name#/pointer`, or `#chars:OFFSET#/pointer` in the JSON of a script."""
+    """Return the place of a JSON pointer in a script.
+
+    `rest` is `/pointer`, `NAME#/pointer` for the value assigned to NAME, or `chars:OFFSET#/pointer` for the argument of
+    the call at that offset.
+    """
     name, mark, pointer = rest.rpartition("#")
     text = script.text or ""
     if not mark:

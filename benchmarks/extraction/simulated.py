@@ -1,8 +1,8 @@
 """A simulated perfect model: it answers with every labeled value that the prompt's text contains.
 
-It quotes the one to three lines that state the value, preferring short lines that name the field. The result is the
-most that a model could read from the text, and shows whether the check accepts correct values. `planted` returns a
-careless model's answers: each value, with its quote, for another field. The check must reject all of them.
+It quotes the one to three lines that state the value, preferring short lines that name the field. Its score is
+an upper bound for any model, and shows whether the check of a model's claims (`claim_check.py`) accepts correct values.
+`planted` yields wrong claims: each correct value and its quote for a similar field. The check must reject all of them.
 """
 
 import math

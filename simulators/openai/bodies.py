@@ -26,10 +26,10 @@ class ModelRequest:
     """A request in a form common to all endpoints.
 
     The token estimate is computed from `characters`. `prompt` is the SHA-256 of the messages, or "" for embeddings.
-    `tier` is the requested `service_tier` ("auto" by default), later the tier that serves the request. `limit` is the
-    name of the parameter that limits the answer's length. `format` is the type of the response format. `instruction` is
-    the text of all messages that are not the user's, and `whole` the text of all messages. The server fills in
-    `cached_tokens` (`prompt_cache.py`).
+    `tier` is the requested `service_tier`. The server replaces "auto", the default, with the tier of the project.
+    `limit` is the name of the parameter that limits the answer's length. `format` is the type of the response format.
+    `instruction` is the text of all messages that are not the user's, and `whole` the text of all messages. The server
+    fills in `cached_tokens` (`prompt_cache.py`).
     """
 
     model: str

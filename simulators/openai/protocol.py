@@ -151,7 +151,10 @@ def shutting_down() -> ApiError:
 
 
 def broken_off(whole: Response, beginning: str | None = None) -> Response:
-    """Return a response that breaks its connection after `beginning` (None: half of the body of `whole`)."""
+    """Return a copy of `whole` that sends only `beginning`, and then closes the connection.
+
+    If `beginning` is None, it sends the first half of the body.
+    """
 
     async def part() -> AsyncIterator[str | bytes]:
         yield bytes(whole.body)[: len(whole.body) // 2] if beginning is None else beginning

@@ -31,7 +31,7 @@ from tests.plugins.store_steps import (
 
 #: The time between two requests at 600 per minute, in microseconds.
 GAP = SECOND // 10
-#: Microseconds that a bucket with a burst of about one request keeps free, because latency varies.
+#: The slack for varying latency, in microseconds, of a bucket whose burst is about one request.
 JITTER_US = 10_000
 
 

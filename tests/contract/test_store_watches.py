@@ -148,7 +148,7 @@ def test_a_page_of_another_active_job_is_refreshed_afterwards(db: Stores) -> Non
 
 
 def test_refreshes_missed_in_an_outage_are_spread_over_several_ticks(db: Stores) -> None:
-    """Normally, six watches per hour are due. After an outage, an hourly tick starts twelve, a tick per minute five."""
+    """Usually, six watches per hour are due. After an outage, an hourly tick starts twelve, a minutely tick five."""
     db.watches.add([f"https://site.example/house/{n}" for n in range(144)], interval_days=1)
     db.clock.advance(2 * DAY)
     assert [len(db.watches.tick(PLENTY, seconds=3600).jobs) for _ in range(2)] == [12, 12]

@@ -8,7 +8,7 @@ import pytest
 from benchmarks import postgresql as servers
 from benchmarks.postgresql import PostgreSQL
 
-#: The parameter for PostgreSQL in tests that run on every database. `make test` runs only SQLite.
+#: The parameter for PostgreSQL in tests that run on every database. `make test` leaves it out.
 POSTGRESQL = pytest.param("postgresql", marks=pytest.mark.every_server)
 
 

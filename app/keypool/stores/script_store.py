@@ -154,7 +154,7 @@ class ScriptStore:
     def settle(self, lease: Lease, settlement: Settlement, *, foreign: bool = False) -> Change:
         """End a lease. Repeating the call changes nothing.
 
-        If `foreign`, another store issued the lease and counts its request, so only the key's state changes.
+        If `foreign`, another store issued the lease and counts its usage. Only the key and its limits change here.
         """
         given = {**_known(settlement), "wait_class": wait_class(settlement.waited_us), "foreign": foreign}
         return self._change("settle", lease, given)

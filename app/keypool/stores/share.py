@@ -130,8 +130,8 @@ class ShareStore(MemoryStore):
         return change
 
     def settle_foreign(self, lease: Lease, settlement: Settlement) -> Change:
-        """End a lease that Redis issued before it was lost. Change only the key's state, and only if the key is
-        configured.
+        """End a lease that Redis issued before it was lost. Apply the outcome to the key and its limits, but count no
+        usage. Do nothing if the key is not configured.
         """
         if lease.key_id not in self._groups:
             return Change()

@@ -21,7 +21,7 @@ DEGREES = 0.001
 _OTHER_UNIT = 0.015
 #: Rounding explains at most this relative difference, so that `1 acre` does not match 1.4 acres.
 _MOST_ROUNDING = 0.05
-#: Matches a number with a multiplier, such as `$1.25M`. Such a number is exact to half a unit of its last digit.
+#: Matches a number with a multiplier, such as `$1.25M`, which is accurate to within half a unit of its last digit.
 _SHORT = re.compile(r"(?<!\d)(\d++(?:[.,](\d++))?)\s?(k|m|mm|mio|mn|million|thousand|tsd|mil|b|bn)\b", re.IGNORECASE)
 _TIMES = {"k": 1e3, "thousand": 1e3, "tsd": 1e3, "b": 1e9, "bn": 1e9}
 _WORDS = {"saint": "st", "mount": "mt", "fort": "ft", "heights": "hts", "estates": "est", "estate": "est"}

@@ -43,8 +43,8 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """`same` are the properties that match the record. `doubtful` are those that match only because of a source of
-    unknown kind.
+    """`same` contains the properties that surely match the record. `doubtful` contains the properties that match only
+    because of a source of unknown kind.
     """
 
     same: Sequence[Candidate]
@@ -71,7 +71,9 @@ class Resolver:
     are_split: Callable[[Sequence[str]], bool]
 
     def resolve(self, near: Sequence[tuple[Any, bool]]) -> Resolution:
-        """`near` contains each candidate as a row (with `id`, `created_at`, and `record`), and whether the candidate is
+        """Return the properties that the record belongs to.
+
+        `near` contains pairs: a candidate's row (with `id`, `created_at`, and `record`), and whether the candidate is
         stored under a URL of the record's page.
         """
         same = self._chosen([one for one in self._compared(near) if one.decision.is_same])

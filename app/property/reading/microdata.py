@@ -23,7 +23,7 @@ _OWN_FIELDS = frozenset(
     {"_Address", *of_kind("address", "place", "coordinate", "currency", "count", "area"), *PROSE}
     | {name for name in of_kind("money", "year") if FIELDS[name].typical}
 )
-#: At most this many `itemprop` elements and `itemscope` elements are examined, with at most `_DEEPEST` ancestors each.
+#: Maximum numbers of `itemprop` elements, of `itemscope` elements, and of ancestors per `itemprop` element.
 _MOST_PROPERTIES, _MOST_SCOPES, _DEEPEST = 2_000, 300, 250
 _TYPICAL = frozenset({"address", "streetAddress", "price"})
 _IDS = frozenset({"productid", "sku", "mpn", "identifier"})

@@ -115,8 +115,9 @@ def _is_amount(segment: Segment, found: Meaning) -> bool:
 
 
 def _neighbor(segment: Segment, page: Document, step: int) -> Segment | None:
-    """Return the next text in direction `step` (1 or -1) if that text is near in the tree. Skip one text without
-    words.
+    """Return the next text in direction `step` (1 or -1) if that text is near in the tree.
+
+    At most one text is skipped: punctuation, or the mark of a note.
     """
     for hop in (1, 2):
         index = segment.index + step * hop

@@ -19,7 +19,7 @@ _ONLY_SUFFIXED_SALE = re.compile(r"^(.*?\D)([2-9]|1\d)$")
 
 _UNIT_KEYS = frozenset({"unit", "apt", "apartment", "suite", "apt unit", "unit apt"})
 _STREETS = frozenset({"_Address", ADDRESS_FIELDS["street"], ADDRESS_FIELDS["street_name"]})
-#: Matches an apartment's identifier (a number, a capital letter, or both), but no unit of measure such as `sqft`.
+#: Matches an apartment's identifier: digits with at most one letter before and after them, or one capital letter.
 _UNIT = re.compile(r"#?(?:[A-Za-z]?-?\d{1,5}-?[A-Za-z]?|[A-Z])")
 
 

@@ -65,7 +65,7 @@ def _yearly(label: str, page: Document) -> Meaning | None:
 
 
 def _totals(grid: Grid, source: Source, page: Document) -> Iterator[Reading]:
-    """Read the total of a table of values by part: `Land | 118,000`, `Improvements | 402,350`, `Total | 520,350`."""
+    """Read the total row of an assessment table: `Land | 118,000`, `Improvements | 402,350`, `Total | 520,350`."""
     total = next((row for row in grid.rows if is_total(row)), None)
     if total is None or not any(_PARTS.search(next(filter(None, row), "")) for row in grid.rows):
         return

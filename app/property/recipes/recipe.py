@@ -91,7 +91,8 @@ class Recipe:
     - No model is asked for `never` fields, which hardly any page has, or for `unanswered` fields, which readers find
       and no model confirms. For an `unsure` field, a model is asked if the anchors find nothing, because the page may
       still state it.
-    - For `outvoted` fields, readers found wrong values, so another reader's value does not count as a contradiction.
+    - For an `outvoted` field, readers were wrong on example pages where the anchors were right. If a reader's value
+      differs from the anchors' value again, this does not count as a contradiction.
     - `usual` is the mean share of `fields` that the anchors find on a page, 0 to 1. `recent` lists, for the newest
       pages, the number of found fields divided by the usual number (at most 1), newest page last.
     - `taught` counts all examples so far. `tried` is the value of `taught` at the last attempt to learn.

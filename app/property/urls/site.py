@@ -1,4 +1,4 @@
-"""Group hosts into sites. A site is a registrable domain of the Public Suffix List (https://publicsuffix.org)."""
+"""Group hosts into sites. A site is a registrable domain, as determined by the Public Suffix List (https://publicsuffix.org)."""
 
 import re
 import threading

@@ -1,6 +1,6 @@
 """Read the heartbeat files of workers, which show without the broker which workers are alive.
 
-A worker's parent process writes the file (`worker.heartbeat`).
+Each worker's parent process writes its own file with the code of `worker.heartbeat`.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""Read each page that may be about an address without a model, and keep those that are.
+"""Read candidate pages for an address without calling a model, and keep the pages about that address.
 
 Pages and failures are stored, so that a resumed run requests only the other pages. After a transient error, the other
 pages are still read, and the job's next run requests the failed page again.

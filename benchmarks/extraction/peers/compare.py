@@ -66,7 +66,7 @@ class Peers:
 def compare(run: Run, report: Report, prompts: Prompts) -> Peers:
     """Run every peer on the pages of `run`.
 
-    Raises `BenchmarkError` if their environment is missing, or if a peer does not answer for every page.
+    Raises `BenchmarkError` if the peers' virtual environment is missing, or if a peer has no result for some page.
     """
     if not PEERS_PYTHON.exists():
         raise BenchmarkError(f"{PEERS_PYTHON} is not there; `make bench-extraction-peers` installs it")

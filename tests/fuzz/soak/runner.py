@@ -117,7 +117,7 @@ class _Child:
         self.is_fit = True
 
     def work(self, seed: int, number: int, kind: str) -> Outcome:
-        """Run a job on the page. If `is_fit` is False afterwards, the process must be replaced."""
+        """Run a job for page `number` of `seed`. If `is_fit` is False afterwards, the process must be replaced."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         with suppress(BrokenPipeError):  # if the process has ended, the next read detects this

@@ -56,7 +56,7 @@ def test_a_failing_robots_txt_defers_the_site(site: Any, make_fetcher: Callable[
     fetcher = make_fetcher(OPEN, clock=clock)
     _robots(site, "", status=status, Retry_After="5")
     url = site.page("/")
-    for left in (60.0, 40.0, 20.0):  # the job is retried when robots.txt may be requested again, not earlier
+    for left in (60.0, 40.0, 20.0):  # the remaining pause, so that no job retries earlier
         with pytest.raises(TransientHttpStatusError) as caught:
             fetcher.fetch(url)
         assert caught.value.args == (f"{site.base}/robots.txt", status, left)

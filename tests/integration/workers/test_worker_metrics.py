@@ -81,7 +81,7 @@ def test_metrics_agree_with_the_jobs_table_and_the_provider(
     seen: dict[str, dict[tuple[str, ...], float]] = {}
 
     def agrees() -> bool:
-        """Figures from the database are cached for some seconds."""
+        """Figures from the database are cached for 10 seconds, so this is repeated until it returns True."""
         seen.clear()
         seen.update(samples_of(web))
         return seen["propintel_jobs"] == dict.fromkeys([("queued",), ("running",), ("deferred",)], 0)

@@ -1,6 +1,6 @@
 """Numbers, prices, areas, dates, and addresses are parsed by rules, and ambiguous spellings are resolved.
 
-The corpora contain the usual spellings of each country.
+The usual spellings of each country are tested on the pages of `test_corpus.py`.
 """
 
 # ruff: noqa: E501 (an address and its parts are easier to compare on one line)

@@ -21,7 +21,7 @@ from tests.unit.services.test_model_reading import Api
 
 
 class FailingDatabase(Database):
-    """A database whose next `failing` transactions fail, as while its server restarts."""
+    """Simulates a restart of the database server: the next transactions fail. `failing` is their number."""
 
     failing = 0
 

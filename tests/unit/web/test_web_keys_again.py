@@ -1,4 +1,4 @@
-"""When keys are reloaded while the server runs, requests use either all old keys or all new ones."""
+"""A reload reads the keys file once, so the web server uses exactly the keys that it checked."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -10,7 +10,10 @@ from fastapi.testclient import TestClient
 
 
 def test_an_import_loads_no_extractors_and_reads_no_environment() -> None:
-    """Only workers read pages. A program that only imports the app, such as a linter, must accept invalid settings."""
+    """The web server reads no pages, so it needs no extractors.
+
+    A program that only imports the app, such as a linter, must accept invalid settings.
+    """
     code = (
         "import sys, web\n"
         "loaded = {name for name in sys.modules if name.startswith('app.property.reading.')}\n"

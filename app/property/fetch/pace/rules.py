@@ -20,8 +20,8 @@ WAITED_US = 1_000_000
 #: longer. If no such time is free, the visitor goes to the end of the queue.
 LATE_US = 10_000_000
 #: The gap adapts to the site's latency divided by the maximum number of concurrent requests, as in Scrapy's
-#: AutoThrottle (https://docs.scrapy.org/en/latest/topics/autothrottle.html). The gap grows to this value at once. Each
-#: success shrinks it by an eighth of the difference (like the smoothing in RFC 6298 section 2).
+#: AutoThrottle (https://docs.scrapy.org/en/latest/topics/autothrottle.html). The gap grows to this value at once. If
+#: the value is lower, each success moves the gap down by an eighth of the difference, as in RFC 6298 section 2.
 RECOVERY_SHARE = 8
 #: Status 429 or 503 doubles the gap, which is then at least this long.
 PUSHED_BACK_US = 1_000_000

@@ -54,7 +54,7 @@ def _cuts(text: str, place: int) -> bool:
 
 
 def _cuts_groups(text: str, span: Span) -> bool:
-    """Return whether `span` starts or ends inside a number with blanks between its thousands: `450` of `450 000`."""
+    """Return whether `span` starts or ends in a number with spaces as thousands separators, as `450` in `450 000`."""
     behind = _GROUP.match(text, span.end) and _FIRST_GROUP.search(text[max(0, span.end - 5) : span.end])
     before = _GROUP.match(text, span.start - 1) if span.start else None
     return bool(behind or (before and _FIRST_GROUP.search(text[max(0, span.start - 6) : span.start - 1])))

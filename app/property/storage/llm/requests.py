@@ -21,8 +21,8 @@ from app.property.storage.llm.tables import LlmBatch, LlmCache, LlmRequest, Requ
 from app.property.storage.privacy.suppressions import purged_since
 from app.property.storage.statements import Store, chunks, insert_if_new
 
-#: A waiting job that no answer woke resumes this long after the request's `give_up_at`. Until then, answers of a batch
-#: that is being canceled can wake it.
+#: If no answer wakes a waiting job, the job resumes this long after its request's `give_up_at`. Until then, answers of
+#: a batch that is being canceled can wake it.
 _GRACE = timedelta(hours=1)
 #: If the batch is then still due for a step, the job resumes again at this interval.
 _AGAIN = timedelta(minutes=1)

@@ -188,7 +188,7 @@ def save_blobs(connection: Connection, blobs: Mapping[str, bytes], now: datetime
 
 
 def drop_unused_blobs(connection: Connection, hashes: set[str]) -> list[int]:
-    """Delete the blobs with these `hashes` that no row of `pages` refers to, and recipe examples of these bodies.
+    """Delete the blobs in `hashes` that no row of `pages` refers to, and the recipe examples with their bodies.
 
     Return the compressed sizes of the deleted blobs.
     """

@@ -43,8 +43,8 @@ class DecisionStore(Store):
     def split(self, property_id: str, urls: Sequence[str], *, who: str, reason: str = "") -> IdentityDecision:
         """Move the pages `urls` to a new property, and keep the two properties apart.
 
-        Raises `NotFoundError`. Raises `IdentityDecisionError` if a URL is not a page of the property, or if all or none
-        of its pages would move.
+        Raises `NotFoundError` if there is no property `property_id`. Raises `IdentityDecisionError` if a URL is not a
+        page of the property, or if all or none of its pages would move.
         """
 
         def work(connection: Connection) -> IdentityDecision:

@@ -46,7 +46,7 @@ class Exposition(Collector):
     """Collects and renders the metrics. Thread-safe.
 
     Each argument except `masks` is a source. A source is called in its own thread, and may raise `redis.RedisError` and
-    errors of `app.errors`. `masks` maps the ids of the configured keys to their masks. `reported` returns the time of
+    errors of `app.errors`. `masks` returns the masks of the configured keys by key id. `reported` returns the time of
     the newest key report, or None.
     """
 

@@ -42,7 +42,10 @@ def _routes() -> Iterator[tuple[str, str]]:
 def test_pages_and_forms_are_refused_without_role_or_session_token(
     home: Path, broker: EmbeddedValkey, role: Role
 ) -> None:
-    """All routes are tested, so new pages are included. A forged form has no CSRF token or a wrong one."""
+    """All routes are tested, so new pages are included.
+
+    A forged form has no CSRF token, has a wrong one, or comes from another site.
+    """
     settings = Settings.of(propintel_home=home / "state", jwt_secret=SECRET)
     app = create_app(lambda: settings)
     with closing(PageSessions(settings, SystemClock())) as sessions:
