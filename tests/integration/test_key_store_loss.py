@@ -59,8 +59,6 @@ def test_processes_without_the_server_share_a_limit_equally_and_avoid_a_refused_
             assert isinstance(lease, Lease)
             assert lease.key_id == good
             at.append(lease.at_us)
-    merged = sorted(places[first][1:] + places[second][1:])
-    assert min(b - a for a, b in itertools.pairwise(merged)) > 80_000
     # the shortest gap counts, because a busy machine may delay requests
     spaces = [min(b - a for a, b in itertools.pairwise(at[1:])) for at in places.values()]
     assert all(abs(space - 210_000) < 1_000 for space in spaces)

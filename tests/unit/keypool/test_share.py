@@ -31,6 +31,18 @@ def test_requests_under_a_newly_named_limit_are_spaced(clock: ManualClock, promi
     assert times[0] >= clock.now_us() + promised_us
 
 
+def test_processes_use_their_shares_in_turn(clock: ManualClock) -> None:
+    """Two processes that lose the server at different times may each send a request every 210 ms, and alternate."""
+    limits = {(KEYS[0].group, "m"): (600.0, 1.0, 0.0, 0.0, 0.0, 0.0)}
+    times = []
+    for rank in range(2):
+        share = ShareStore(KEYS, "round_robin", clock, Fleet(size=2, rank=rank, limits=limits), since_us=clock.now_us())
+        times += [take(share, ask(max_wait_us=MINUTE)).at_us for _ in range(4)]
+        clock.advance(0.03)
+    gaps = [later - one for one, later in itertools.pairwise(sorted(times))]
+    assert gaps == pytest.approx([105_000] * 7, abs=2)
+
+
 def test_a_daily_limit_that_varies_keeps_reservations(clock: ManualClock) -> None:
     share = learned(clock, MeterReading(2000, 1990, 7 * MINUTE))
     first, second = (take(share, ask(max_wait_us=10 * MINUTE)) for _ in range(2))
