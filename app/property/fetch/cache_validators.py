@@ -7,6 +7,7 @@ Sources: RFC 9110 section 13 (conditional requests), RFC 9111 section 5.2.2 (Cac
 import email.utils
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from urllib.parse import urljoin
 
 from app.property.page import CacheValidators
@@ -28,7 +29,7 @@ def validators_of(headers: Mapping[str, str]) -> CacheValidators:
         etag = modified = ""
     return CacheValidators(
         etag=etag if _is_validator(etag) else None,
-        last_modified=modified if _is_validator(modified) and _is_date(modified) else None,
+        last_modified=modified if _is_validator(modified) and http_date(modified) is not None else None,
         no_store="no-store" in directives(headers.get("cache-control", "")),
     )
 
@@ -66,9 +67,10 @@ def _is_validator(text: str) -> bool:
     return len(text) <= _MOST_CHARACTERS and _VISIBLE.fullmatch(text) is not None
 
 
-def _is_date(text: str) -> bool:
+def http_date(text: str) -> datetime | None:
+    """Return the moment of an HTTP date, or None if `text` is none. A date without a time zone is in UTC."""
     try:
-        email.utils.parsedate_to_datetime(text)
+        moment = email.utils.parsedate_to_datetime(text)
     except (ValueError, OverflowError):
-        return False
-    return True
+        return None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

@@ -160,6 +160,11 @@ class Document:
         return trees.whole_text(self.heading) if self.heading is not None else ""
 
     @cached_property
+    def headline(self) -> str:
+        """The title, and the beginning of the heading."""
+        return f"{self.title} {self.heading_text[:200]}"
+
+    @cached_property
     def described(self) -> list[Any]:
         found = self.root.iter("meta") if self.root is not None else ()
         return [e for e in found if e.get("property") in _DESCRIBED or e.get("name") == "description"]

@@ -50,7 +50,7 @@ def classify(page: Document, fields: Mapping[str, float]) -> Found:
 def _refusal(page: Document, text: str, stated: int) -> Found | None:
     if stated >= _FEW:
         return None
-    shown = f"{page.title} {page.heading_text[:200]}"
+    shown = page.headline
     small = len(text) < _SMALL_PAGE_CHARS
     head = f"{page.title} {text[:1500]}" if small else ""
     if small and (match := _BLOCKED.search(head) or _BLOCKED.search(page.text[:20_000] if len(text) < 300 else "")):
@@ -61,7 +61,7 @@ def _refusal(page: Document, text: str, stated: int) -> Found | None:
 
 
 def _search(page: Document, stated: int, *, priced: bool) -> Found | None:
-    shown = f"{page.title} {page.heading_text[:200]}"
+    shown = page.headline
     if match := _SEARCH.search(shown):
         return PageKind.SEARCH, f"the title says {match.group()!r}"
     if stated >= _FEW or page.root is None:
@@ -99,7 +99,7 @@ def _asks(page: Document, fields: Mapping[str, float]) -> bool:
     name.
     """
     price = fields.get("ListPrice", 0.0)
-    offered = offer(f"{page.title} {page.heading_text[:200]}") is not None
+    offered = offer(page.headline) is not None
     profile = _RECORD.search(f"{page.title} {page.url.replace('-', ' ')}") is not None
     listed = not _NAME_FIELDS.isdisjoint(fields)
     return (

@@ -1,10 +1,8 @@
 """Fetch a URL as a `Page`. The SSRF guard, robots.txt, and rate limits apply again to the target of every redirect."""
 
-import email.utils
 import ssl
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from datetime import UTC
 from functools import partial
 from typing import cast
 from urllib.parse import urljoin
@@ -24,7 +22,13 @@ from app.errors.pages import PageBlockedError
 from app.errors.targets import InvalidTargetError
 from app.property.fetch.browser.page_rendering import Arrival, PageRendering
 from app.property.fetch.browser.renderer import BrowserRenderer, Rendered
-from app.property.fetch.cache_validators import canonical_link, conditional_headers, is_conditional, validators_of
+from app.property.fetch.cache_validators import (
+    canonical_link,
+    conditional_headers,
+    http_date,
+    is_conditional,
+    validators_of,
+)
 from app.property.fetch.client.exchange import Exchange
 from app.property.fetch.client.refresh import refresh
 from app.property.fetch.decode.block_pages import HEAD_BYTES, REFUSALS, block_reason
@@ -244,13 +248,8 @@ class Fetcher:
         text = response.headers.get("retry-after", "").strip()
         if text.isascii() and text.isdecimal():
             return float(text[:9])
-        try:
-            moment = email.utils.parsedate_to_datetime(text)
-        except (ValueError, OverflowError):
-            return None
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
-        return max(0.0, (moment - self._clock.now()).total_seconds())
+        moment = http_date(text)
+        return None if moment is None else max(0.0, (moment - self._clock.now()).total_seconds())
 
 
 def _join(base: str, location: str) -> str:

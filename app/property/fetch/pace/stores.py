@@ -72,10 +72,10 @@ class RedisPace:
 
     def enter(self, site: str, token: str, visitor: Visitor, *, gap_seconds: float, left_seconds: float) -> Reply:
         asked = [_us(gap_seconds), _us(left_seconds), self._places, self._lease_us]
-        numbers = [rules.POLL_US, rules.WAITERS, rules.WAITED_US, rules.LATE_US, rules.FORGOTTEN_US]
-        numbers.append(int(bool(visitor.requested_site)))
+        constants = [rules.POLL_US, rules.WAITERS, rules.WAITED_US, rules.LATE_US, rules.FORGOTTEN_US]
+        redirected = int(bool(visitor.requested_site))
         reply: Any = self._enter(
-            keys=_keys(site), args=[self._now(), token, visitor.id, visitor.lane, *asked, *numbers]
+            keys=_keys(site), args=[self._now(), token, visitor.id, visitor.lane, *asked, *constants, redirected]
         )
         wait, is_appointment, held = (int(number) for number in reply)
         return Reply(wait, is_appointment=bool(is_appointment), held_us=held)

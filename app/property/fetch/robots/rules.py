@@ -183,7 +183,7 @@ def _tells_about_site(exc: FetchError) -> bool:
 def _about(url: str, failure: FetchError, left_seconds: float) -> FetchError:
     """Convert the stored error about a site's robots.txt, which expires in `left_seconds`, to one about the page `url`.
 
-    If the error is an HTTP status, the job is told to wait until the stored error expires.
+    If the error is an HTTP status, the job is retried when the stored error has expired.
     """
     if isinstance(failure, HttpStatusError):
         return TransientHttpStatusError(failure.facts["url"], failure.facts["status"], left_seconds)

@@ -168,7 +168,7 @@ def area(claim: Claim) -> CheckedValue | None:
 
 def _is_length(text: str, start: int, end: int) -> bool:
     """Return whether a number is a length in dimensions such as `80 x 120` or `80' x 120'`."""
-    return bool(_TIMES.match(text, end) or re.search(r"\d ?(?:'|ft|feet)? ?[x×] ?$", text[:start], re.IGNORECASE))
+    return bool(_LENGTH_FOLLOWS.match(text, end) or _AFTER_LENGTH.search(text[:start]))
 
 
 def is_of_land(quote: str) -> bool:
@@ -176,7 +176,8 @@ def is_of_land(quote: str) -> bool:
     return areas.find_unit(quote) in _OF_LAND
 
 
-_TIMES = re.compile(r" ?(?:'|ft|feet)? ?[x×] ?\d", re.IGNORECASE)
+_BY = r" ?(?:'|ft|feet)? ?[x×] ?"
+_LENGTH_FOLLOWS, _AFTER_LENGTH = re.compile(rf"{_BY}\d", re.IGNORECASE), re.compile(rf"\d{_BY}$", re.IGNORECASE)
 #: RESO's units that are accepted only for land.
 _OF_LAND = frozenset({"Acres", "Hectares"})
 

@@ -50,5 +50,5 @@ def read_results(page: Page, known: frozenset[Shape] = frozenset()) -> Results:
 def _says_none(document: Document) -> bool:
     if document.root is None:
         return False
-    head = f"{document.title} {document.heading_text[:200]} " + " ".join(s.text for s in document.segments[:60])
+    head = f"{document.headline} " + " ".join(s.text for s in document.segments[:60])
     return _NOTHING.search(head) is not None
