@@ -50,16 +50,16 @@ county: install ## a fictional county on loopback, and what to type to look at i
 # WITHOUT names markers of tests to leave out: `make test WITHOUT="and not real_pages"`
 # Three processes for each of two cores: most tests with workers wait for leases, reports, and countdowns. With every server
 # and a browser two are enough, and more would only make each other late. Deployments run apart, because one start serves a
-# whole file, and before the rest, so that one process compiles the tests for all. The chaos suite measures times and waits
-# most of its own: with every server its two databases run side by side and alone, else beside the others, which let it go
-# first. It reads only the files that have its tests, because each process would take seconds to read them all.
+# whole file. The chaos suite measures times and waits most of its own: with every server its two databases run side by side
+# and alone, else beside the others, which let it go first. Both suites read only the files that have their tests, because
+# each process would take seconds to read them all.
 PROCESSES = $(if $(filter every,$(SERVERS)),4,6)
 LEFT_OUT = and not exhaustive $(if $(filter every,$(SERVERS)),,and not every_server and not benchmark and not long) $(WITHOUT)
 test: install ## the test suite; tests that need a service this machine lacks skip and say why
 	@$(MAKE) --no-print-directory --jobs=$(if $(filter every,$(SERVERS)),1,2) test-main test-chaos
 
 test-main: install
-	nice $(PY) -m pytest -m "deployed $(LEFT_OUT)"
+	nice $(PY) -m pytest -m "deployed $(LEFT_OUT)" $$(grep -rl --include="*.py" pytest.mark.deployed tests)
 	nice $(PY) -m pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder -m "not chaos and not deployed and not llama $(LEFT_OUT)"
 
 test-chaos: install

@@ -112,7 +112,7 @@ def test_an_unavailable_model_and_another_host_teach_nothing() -> None:
     assert len(reader.calls) == 2
 
 
-@pytest.mark.parametrize(("share", "pages", "least", "most"), [(0.0, 40, 0, 0), (0.1, 196, 10, 32), (1.0, 40, 40, 40)])
+@pytest.mark.parametrize(("share", "pages", "least", "most"), [(0.0, 40, 0, 0), (0.1, 96, 3, 20), (1.0, 20, 20, 20)])
 def test_audits_sample_their_share_of_pages(share: float, pages: int, least: int, most: int) -> None:
     reader = Reader(audits=AuditRate(share=share, young_share=share))
     reader.read_homes(range(4))
