@@ -182,6 +182,13 @@ def test_another_home_in_markup_is_ignored() -> None:
     assert "BathroomsTotalInteger" not in values
 
 
+@pytest.mark.parametrize("kind", ["HomeAndConstructionBusiness", ["RealEstateAgent", "Place"], "ProductReview"])
+def test_a_business_or_a_review_in_markup_is_not_the_home(kind: Any) -> None:
+    other = {"@type": kind, "name": "Piedmont Crest", "sku": "PCR-1", "yearBuilt": 1988}
+    other["geo"] = {"latitude": 42.0597, "longitude": -93.8802}
+    assert _listing(f'<script type="application/ld+json">{json.dumps(other)}</script>') == _listing("")
+
+
 def test_similar_listings_and_estimates_in_markup_are_ignored() -> None:
     state = {"listing": {"id": 900120, "price": 310000, "bedrooms": 3, "bathrooms": 1, "city": "Salem"}}
     state["nearbyListings"] = [{"id": 1, "latitude": 44.1, "longitude": -123.1, "price": 1, "bedrooms": 9}]  # type: ignore[assignment]
