@@ -136,8 +136,8 @@ class BackgroundServer:
     def start(self) -> None:
         """Start the server and return when it answers requests."""
         self._thread.start()
-        if not self._ready.wait(10):
-            raise RuntimeError("the server did not start within 10 s")
+        if not self._ready.wait(120):
+            raise RuntimeError("the server did not start within 120 s")
 
     def stop(self) -> None:
         """Stop the server and return when it has ended. Safe to call twice."""

@@ -85,7 +85,7 @@ def writing_threads(
     began = threading.Event()
 
     def write() -> bool:
-        with closing(Database(database_url, clock, names_key=NAMES_KEY)) as mine:
+        with closing(Database(database_url, clock, names_key=NAMES_KEY, busy_timeout_seconds=120)) as mine:
             for _ in range(5000):
                 try:
                     PageStore(mine).save_page(page)
@@ -98,7 +98,7 @@ def writing_threads(
         writers = [threads.submit(write) for _ in range(3)]
         assert began.wait(60)
         yield
-        assert all(writer.result(60) for writer in writers), "the purge must refuse the page"
+        assert all(writer.result(300) for writer in writers), "the purge must refuse the page"
 
 
 def at_once[T](*works: Callable[[], T]) -> list[T]:

@@ -16,8 +16,9 @@ ORIGIN = "https://homes.example"
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[ValkeyServer]:
-    with ValkeyServer() as running:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
+    """Yield a server at a socket, because processes that look for a free port at once may find the same one."""
+    with ValkeyServer(port=0, unix_socket_path=tmp_path_factory.mktemp("v") / "s") as running:
         yield running
 
 

@@ -172,7 +172,7 @@ def test_a_retry_waits_for_a_concurrent_completion_and_reopens_the_batch(db: Sto
         retry.start()
         retry.join(0.3)
         assert retry.is_alive(), "the retry must wait for the locked row"
-    retry.join(10)
+    retry.join()
     assert retried == enqueued.new
     assert db.batches.get(enqueued.batch).completed_at is None
     assert db.outbox.claim(Channel.BATCH, 10, 60) == []

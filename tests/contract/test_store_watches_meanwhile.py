@@ -51,17 +51,18 @@ def run_during(db: Stores, target: str, work: Callable[[], object], meanwhile: C
     one, other = (threading.Thread(target=each) for each in (work, meanwhile))
     with suppress(_UndoneError), db.writing() as connection:
         make_batch(connection, db.clock.now(), [target], priority=5, resend_at=db.clock.now())
-        until = time.monotonic() + 8
+        until = time.monotonic() + 50  # PostgreSQL cancels a statement after 60 s
         one.start()
         while waiting() < 1:
             assert time.monotonic() < until
+            time.sleep(0.02)
         other.start()
         while waiting() < 2 and other.is_alive():  # until `meanwhile` also waits for a lock, or has ended
             assert time.monotonic() < until
+            time.sleep(0.02)
         raise _UndoneError
     for thread in (one, other):
-        thread.join(20)
-        assert not thread.is_alive()
+        thread.join()
 
 
 @ON_POSTGRESQL

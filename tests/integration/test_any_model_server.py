@@ -44,7 +44,7 @@ class Asking:
         self.manager = OpenAIClientManager(
             make_keys(simulator.keys),
             **{"base_url": simulator.base_url, "max_wait_seconds": 0.2, "price": make_pricing()},
-            **({"timeout_seconds": 0.5} if tier == "flex" else {}),
+            **({"timeout_seconds": 3} if tier == "flex" else {}),
         )
         self.reader = ModelReader(answers, self.manager, MODEL, clock, service_tier=tier)
 

@@ -59,7 +59,9 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 def _demo(tmp_path: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
     inherited = {name: value for name, value in os.environ.items() if name != "PROPINTEL_ENV_FILE"}
-    code = "import sys; from cli.main import main; sys.exit(main())"
+    # the processes get ten minutes to start, because other tests run at the same time
+    slow = "cli.demo_setup._START_SECONDS = cli.services.START_SECONDS = 600"
+    code = f"import sys, cli.demo_setup, cli.services; {slow}; from cli.main import main; sys.exit(main())"
     return subprocess.Popen(
         [sys.executable, "-c", code, "demo", *arguments],
         env={**inherited, "TMPDIR": str(tmp_path), **environment},

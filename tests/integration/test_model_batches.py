@@ -408,11 +408,11 @@ def test_a_failing_server_is_retried(make_runner: Any) -> None:
 
 def test_a_batch_whose_creation_got_no_response_is_created_and_billed_once(make_runner: Any) -> None:
     """The server created the batch, but its response came too late. The key pool must not repeat the request."""
-    runner = make_runner(openai_timeout_seconds=0.3, openai_max_wait_seconds=1.5)
+    runner = make_runner(openai_timeout_seconds=3, openai_max_wait_seconds=15)
     api = runner.parts.api
 
     def create(*args: Any) -> Any:
-        runner.simulator.set_key(KEYS[0], behavior="slow", seconds=1.0)
+        runner.simulator.set_key(KEYS[0], behavior="slow", seconds=10.0)
         try:
             return api.create(*args)
         finally:

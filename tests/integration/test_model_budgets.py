@@ -12,6 +12,7 @@ import pytest
 import redis
 
 from app.keypool.retry_loop import spending_batch
+from app.services.keys import store
 from app.services.openai_client_manager import build_manager
 from app.services.runtime.resources import open_resources
 from app.services.scraping.run import Run
@@ -32,6 +33,7 @@ def meet_at(start: Any) -> None:
 
 def ask_often(given: dict[str, Any], batch: str) -> list[str]:
     spending_batch.set(batch)
+    store._TIMEOUT_SECONDS = 60.0  # in a process of its own
     found = []
     with build_manager(Settings.of(**given)) as manager:
         client = manager.get_client()

@@ -13,6 +13,7 @@ import redis
 from app.property.storage.keys.alerts import Severity
 from app.property.storage.keys.usage import Uses
 from app.redis.embedded_valkey import EmbeddedValkey
+from app.services.keys import store
 from app.services.openai_client_manager import OpenAIClientManager, build_manager
 from app.services.reports.key_report.advice import advise, gather
 from app.services.reports.key_report.pool_monitor import PoolMonitor
@@ -25,9 +26,16 @@ from tasks._celery import context
 from tasks.health import report_key_stats
 from tests.plugins.redis_fixtures import kill_valkey
 from tests.plugins.simulator_fixtures import KEYS
+from tests.plugins.waiting import wait_until
 
 MESSAGES: Any = [{"role": "user", "content": "hello"}]
 WIDE = {"rpm": 60_000, "tpm": 100_000_000}
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give Redis a minute to answer, because other tests run at the same time."""
+    monkeypatch.setattr(store, "_TIMEOUT_SECONDS", 60.0)
 
 
 @pytest.fixture
@@ -66,6 +74,11 @@ def ask(manager: OpenAIClientManager, times: int = 1, **more: Any) -> None:
         client.chat.completions.create(model="gpt-4.1-mini", messages=MESSAGES, **more)
 
 
+def wait_for_settled(manager: OpenAIClientManager, calls: int) -> None:
+    """Wait until `calls` calls are settled in Redis, which happens in the background."""
+    wait_until(lambda: sum(sum(call.outcomes.values()) for call in manager.store.figures().calls) >= calls, 10)
+
+
 def hours(monitor: PoolMonitor) -> list[Uses]:
     return [uses for _, uses in monitor.history.by_hour(datetime(2000, 1, 1, tzinfo=UTC))]
 
@@ -77,6 +90,7 @@ def test_a_check_counts_requests_raises_alerts_and_gives_advice(
     monitor = make_monitor(simulator, budget_daily_model_calls=18, alert_budget_share=0.5)
     monitor.look()  # the first look only sets the starting counts
     ask(monitor.manager, 9)
+    wait_for_settled(monitor.manager, 10)
     dead = monitor.manager.keys[1].mask
     fired, _ = monitor.check()
     assert sorted((alert.kind, alert.subject) for alert in fired) == [
@@ -129,6 +143,7 @@ def test_two_monitors_count_each_request_once(
     one, other = make_monitor(simulator), make_monitor(simulator)
     one.look()
     ask(one.manager, 3)
+    wait_for_settled(one.manager, 3)
     for _ in range(3):
         one.look()
         other.look()

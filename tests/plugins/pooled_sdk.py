@@ -52,7 +52,7 @@ class RememberingStore(MemoryStore):
     def acquire(self, ask: KeyRequest) -> Lease | Later | NoCapacity:
         found = super().acquire(ask)
         self.leased.set()
-        assert self.gate.wait(10)
+        assert self.gate.wait(60)
         return found
 
     def settle(self, lease: Lease, settlement: Settlement) -> Change:

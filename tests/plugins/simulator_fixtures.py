@@ -24,7 +24,7 @@ KEYS = tuple(f"sk-simulator-{word * 8}{n:04d}" for n, word in enumerate(("abcd",
 
 
 def _post(url: str, body: Any) -> Any:
-    with httpx2.Client(timeout=10, trust_env=False) as client:
+    with httpx2.Client(timeout=300, trust_env=False) as client:
         return client.post(url, json=body).raise_for_status().json()
 
 
@@ -46,7 +46,7 @@ class SimulatorHandle:
 
     def stats(self) -> Any:
         """Return `{"keys": [...], "unknown_keys": {...}, "totals": {...}}`."""
-        with httpx2.Client(timeout=10, trust_env=False) as client:
+        with httpx2.Client(timeout=300, trust_env=False) as client:
             return client.get(f"{self.address}/control/stats").raise_for_status().json()
 
     def stats_of(self, key: str) -> Any:
@@ -54,12 +54,12 @@ class SimulatorHandle:
 
     def prompts(self) -> dict[str, int]:
         """Return how often each prompt was billed, keyed by `prompt_sha256` of its messages."""
-        with httpx2.Client(timeout=10, trust_env=False) as client:
+        with httpx2.Client(timeout=300, trust_env=False) as client:
             return dict(client.get(f"{self.address}/control/prompts").raise_for_status().json())
 
     def batches(self) -> Any:
         """Return `{"batches": [...], "files": [...]}` of all projects, without deleted files."""
-        with httpx2.Client(timeout=10, trust_env=False) as client:
+        with httpx2.Client(timeout=300, trust_env=False) as client:
             return client.get(f"{self.address}/control/batches").raise_for_status().json()
 
     def set_searches(self, *table: Mapping[str, Any]) -> None:
@@ -68,7 +68,7 @@ class SimulatorHandle:
 
     def searches(self) -> Any:
         """Return all answered web searches: `[{"text", "allowed_domains", "entry"}]`."""
-        with httpx2.Client(timeout=10, trust_env=False) as client:
+        with httpx2.Client(timeout=300, trust_env=False) as client:
             return client.get(f"{self.address}/control/searches").raise_for_status().json()
 
     def set_key(self, key: str, **changes: Any) -> None:
@@ -129,7 +129,7 @@ def start_program() -> Iterator[Callable[..., Program]]:
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]
         )
         started.append(process)
-        timer = threading.Timer(20, process.kill)
+        timer = threading.Timer(300, process.kill)
         timer.start()
         line = process.stdout.readline() if process.stdout else ""
         timer.cancel()

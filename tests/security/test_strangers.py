@@ -22,13 +22,15 @@ from tests.plugins.network_namespace import ROOT, run_isolated
 from tests.security import strangers
 from tests.security.strangers import FACTS, INSIDE, PUBLIC, PUBLIC_6
 
+pytestmark = pytest.mark.timeout(900)
+
 Seen = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
     folder = tmp_path_factory.mktemp("seen")
-    run_isolated(strangers.__name__, str(folder), shutil.which("chromium") or "", timeout_seconds=180)
+    run_isolated(strangers.__name__, str(folder), shutil.which("chromium") or "", timeout_seconds=580)
     found: Seen = json.loads((folder / "seen.json").read_text())
     return found
 

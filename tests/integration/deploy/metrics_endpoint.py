@@ -48,7 +48,7 @@ class MetricsEndpoint(Collector):
         self.set("propintel_openai_keys_healthy", len(KEYS))
         self.set("propintel_oldest_queued_job_age_seconds", 0)
         self.set("propintel_jobs", 0, state="queued")
-        self.set("propintel_key_report_timestamp_seconds", time.time())
+        self.set("propintel_key_report_timestamp_seconds", time.time() + 3600)
         for key in KEYS:
             self.set_state(key, "closed")
             self.set("propintel_openai_key_first_seen_timestamp_seconds", time.time() - 86400, key=key)

@@ -30,7 +30,7 @@ def _settled(server: PrometheusServer) -> list[dict[str, str]]:
 
 
 def _scrapes(server: PrometheusServer) -> int:
-    (sample,) = server.query("count_over_time(up[5m])")
+    (sample,) = server.query("count_over_time(up[1h])")
     return int(sample["value"][1])
 
 

@@ -128,6 +128,7 @@ def make_fleet(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, warm_parent: WarmParent
 ) -> Iterator[Callable[..., Fleet]]:
     """Return `make(VARIABLE=value, ...)`, which starts Valkey and returns a `Fleet` without workers and beat."""
+    monkeypatch.setattr("cli.services.START_SECONDS", 500.0)
     home = tmp_path / "home"
     home.mkdir(mode=0o700)
     closing: list[Callable[[], Any]] = []

@@ -157,12 +157,12 @@ def _monitored(url: str, seen: Seen) -> Iterator[None]:
 
     thread = threading.Thread(target=listen, daemon=True)
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(120)
     try:
         yield
     finally:
         over.set()
-        thread.join(10)
+        thread.join(120)
 
 
 def _get(http: httpx2.Client, seen: Seen, path: str) -> httpx2.Response:

@@ -30,11 +30,11 @@ def test_killing_a_child_process_loses_no_job(make_fleet: Any, openai_simulator:
         os.kill(pid, signal.SIGKILL)
     (job,) = fleet.wait_for_state(ids, "done", "failed", seconds=45)
     assert job.state == "done", fleet.describe(ids)
-    assert job.attempts == 2
+    assert job.attempts >= 2, "a busy machine may let another lease expire"
 
 
 def test_a_job_that_kills_every_worker_fails(make_fleet: Any, property_site: str) -> None:
-    fleet = make_fleet(JOB_LEASE_SECONDS="1")
+    fleet = make_fleet()
     (job_id,) = [job.id for job in fleet.stores.jobs.enqueue([property_site + TARGET]).jobs]
     for n in range(5):
         assert fleet.stores.jobs.claim(job_id, f"died:{n}", -1) is not None
@@ -114,7 +114,7 @@ def test_sigterm_ends_an_idle_worker_at_once_and_loses_no_countdown(
     make_fleet: Any, openai_simulator: Any, property_site: str
 ) -> None:
     """The worker returns the message with the pending countdown to the broker."""
-    simulator = openai_simulator([{"key": KEYS[0], "rpm": 5, "tpm": 1_000_000}], start_level=0.0)
+    simulator = openai_simulator([{"key": KEYS[0], "rpm": 4, "tpm": 1_000_000}], start_level=0.0)
     fleet = make_fleet(OPENAI_API_KEYS=KEYS[0], OPENAI_BASE_URL=simulator.base_url, REMAP_SIGTERM="SIGQUIT")
     worker = fleet.start_worker(concurrency=1)
     ids = fleet.send(property_site + TARGET)

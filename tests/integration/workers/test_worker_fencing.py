@@ -35,7 +35,7 @@ def test_a_batch_canceled_during_its_jobs_model_call_stores_nothing(make_fleet: 
         fleet.start_worker(pool="threads", concurrency=1)
         model.act = lambda: fleet.stores.batches.cancel(fleet.stores.jobs.list()[0].batch_id)
         (job_id,) = fleet.send(f"{property_site}/homes/1")
-        assert fleet.app.AsyncResult(job_id).get(timeout=60) == {"job": job_id, "state": "skipped"}
+        assert fleet.app.AsyncResult(job_id).get(timeout=300) == {"job": job_id, "state": "skipped"}
         assert api.stats()["totals"]["requests"] == 1
     assert fleet.job(job_id).state == "cancelled"
     with fleet.stores.database.reading() as connection:

@@ -87,7 +87,7 @@ class Flower:
 
         def ask() -> bool:
             known.update(self.http.get("/api/workers?refresh=1").raise_for_status().json())
-            return any("conf" in worker for worker in known.values())
+            return any({"conf", "stats"} <= worker.keys() for worker in known.values())
 
         self.fleet.until(ask, 40)
         (name,) = known
@@ -206,10 +206,13 @@ def test_flower_keeps_its_tasks_when_it_is_stopped_or_killed(
     flower.wait_for_success(second)
     fleet.supervisor.stop_child(worker)
     folder = fleet.home / "flower"
-    saved = [folder.stat().st_ctime_ns, *(file.stat().st_ino for file in folder.iterdir())]
-    fleet.until(  # waits until Flower has saved a complete state again
-        lambda: [folder.stat().st_ctime_ns, *(file.stat().st_ino for file in folder.iterdir())] != saved
-    )
+
+    def saved() -> set[tuple[str, int]]:
+        """Return the complete files, without those that Flower is writing."""
+        return {(file.name, file.stat().st_mtime_ns) for file in folder.glob("state*") if ".tmp" not in file.name}
+
+    before = saved()
+    fleet.until(lambda: saved() != before)  # waits until Flower has saved a complete state again
     flower.child.process.send_signal(signal.SIGKILL)
     flower.child.process.wait(120)
     flower = start_flower(fleet)

@@ -71,7 +71,9 @@ def kill_9(fleet: Any, worker: Any) -> None:
 
 
 def test_economy_jobs_wait_for_one_batch_and_each_gets_its_answer(economy_fleet: Any, property_site: str) -> None:
-    fleet, simulator = economy_fleet(server={"batch_seconds": 1.5}, OPENAI_BATCH_COLLECT_SECONDS="4")
+    fleet, simulator = economy_fleet(
+        server={"batch_seconds": 1.5}, OPENAI_BATCH_COLLECT_SECONDS="4", JOB_LEASE_SECONDS="60"
+    )
     fleet.start_worker(pool="threads")
     made = propintel(fleet, "enqueue", "--economy", *homes(property_site, 1, 2, 3, 4))
     ids = made["jobs"]

@@ -88,7 +88,7 @@ def pair(tmp_path: Path) -> Iterator[Pair]:
             options = ["--bind", "127.0.0.1", "--port", port, "--maxmemory-policy", "noeviction"]
             options += ["--replicaof", "127.0.0.1", ports[0]] if number else []
             stack.enter_context(running_server(folder, f"redis://127.0.0.1:{port}/0", *options))
-            clients.append(stack.enter_context(redis.Redis(port=int(port), socket_timeout=5)))
+            clients.append(stack.enter_context(redis.Redis(port=int(port), socket_timeout=60)))
         primary, replica = clients
         wait_until(lambda: replica.info("replication")["master_link_status"] == "up", 20)
         configuration = tmp_path / "sentinel.conf"
@@ -99,9 +99,9 @@ def pair(tmp_path: Path) -> Iterator[Pair]:
         with (tmp_path / "sentinel.log").open("wb") as log:
             argv = ending_with_parent(["redis-server", str(configuration), "--sentinel"])
             process = subprocess.Popen(argv, stdout=log, stderr=log)
-        stack.callback(process.wait, 10)
+        stack.callback(process.wait, 120)
         stack.callback(process.terminate)
-        sentinel = stack.enter_context(redis.Redis(port=int(ports[2]), socket_timeout=5))
+        sentinel = stack.enter_context(redis.Redis(port=int(ports[2]), socket_timeout=60))
 
         def watched() -> bool:
             with contextlib.suppress(redis.RedisError):
@@ -116,7 +116,7 @@ def pair(tmp_path: Path) -> Iterator[Pair]:
 
 def test_jobs_survive_a_failover(pair: Pair, make_fleet: Any, property_site: str, openai_simulator: Any) -> None:
     """The primary is killed while jobs are queued; the same processes run them through the new primary."""
-    server = openai_simulator()
+    server = openai_simulator(latency_ms=1000.0)
     fleet = make_fleet(
         REDIS_URL=pair.proxy.url,
         OPENAI_API_KEYS=",".join(server.keys),

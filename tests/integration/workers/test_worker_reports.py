@@ -117,7 +117,7 @@ def test_a_worker_of_the_scrape_queue_serves_all_queues_but_maintenance(make_fle
     """Large batches also use other lanes than `scrape`."""
     fleet = make_fleet()
     fleet.start_celery_worker("-Q", "scrape", "--pool=solo")
-    (queues,) = fleet.app.control.inspect(timeout=20, limit=1).active_queues().values()
+    (queues,) = fleet.app.control.inspect(timeout=300, limit=1).active_queues().values()
     assert {queue["name"] for queue in queues} == {*LANES, "callbacks", "model-batches"}
 
 

@@ -22,7 +22,9 @@ _JOB = "0123456789abcdef0123456789abcdef"
 
 
 @pytest.fixture(autouse=True)
-def _ended() -> Iterator[None]:
+def _ended(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """End the exporter of each test, so that it does not log during the next one."""
+    monkeypatch.setattr("app.tracing._GIVE_UP_SECONDS", 60.0)
     yield
     shutdown_tracing()
 

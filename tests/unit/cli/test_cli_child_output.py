@@ -18,6 +18,12 @@ _KEY = "sk-proj-" + "A1b2C3d4" * 6
 _PATIENCE_SECONDS = 120
 
 
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cli.child_output._PATIENCE_SECONDS", _PATIENCE_SECONDS)
+    monkeypatch.setattr("cli.processes._LAST_LINES_SECONDS", _PATIENCE_SECONDS)
+
+
 class Stuck(io.BytesIO):
     def __init__(self) -> None:
         super().__init__()

@@ -284,7 +284,7 @@ def test_max_retries_caps_the_further_keys_also_in_threads_that_the_function_sta
 
     def in_a_thread(client: openai.OpenAI) -> str | None:
         with ThreadPoolExecutor(1) as threads:
-            return threads.submit(chat, client).result(10)
+            return threads.submit(chat, client).result(60)
 
     with pytest.raises(openai.RateLimitError):
         manager.execute_with_retry(in_a_thread, max_retries=1)

@@ -18,6 +18,7 @@ from app.services.keys.view import KeyReport
 from app.services.reports.metrics import exposition
 from app.services.reports.metrics.exposition import Exposition
 from app.services.reports.metrics.samples import HealthFigures
+from tests.plugins.waiting import wait_until
 
 COUNTS = {"queued": 1, "running": 0, "deferred": 0, "done": 0, "failed": 0, "cancelled": 0}
 
@@ -61,6 +62,11 @@ def _samples(of: Exposition) -> dict[str, dict[tuple[str, ...], float]]:
         for sample in family.samples:
             found.setdefault(sample.name, {})[tuple(sample.labels.values())] = sample.value
     return found
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exposition, "SOURCE_SECONDS", 60.0)
 
 
 @pytest.fixture
@@ -110,6 +116,7 @@ def test_a_hanging_source_is_omitted_and_asked_once_for_all_scrapes() -> None:
     metrics = _exposition(keys=hangs)
     for _ in range(3):
         assert _samples(metrics)["propintel_scrape_source_up"][("redis",)] == 0
+    wait_until(lambda: asked, 10)
     assert asked == 1
     going.set()
 
@@ -123,8 +130,11 @@ def test_a_slow_database_is_shown_with_its_last_values_for_a_while(monkeypatch: 
         going.wait(30)
         return _jobs()
 
-    metrics = _exposition(jobs=jobs)
+    with monkeypatch.context() as patient:
+        patient.setattr(exposition, "SOURCE_SECONDS", 60.0)
+        metrics = _exposition(jobs=jobs)
     assert _samples(metrics)["propintel_jobs"][("queued",)] == 1
+    metrics._jobs._bounded._seconds = 0.2
     going.clear()
     samples = _samples(metrics)
     assert (samples["propintel_jobs"][("queued",)], samples["propintel_scrape_source_up"][("database",)]) == (1, 1)
@@ -135,7 +145,8 @@ def test_a_slow_database_is_shown_with_its_last_values_for_a_while(monkeypatch: 
     going.set()
 
 
-def test_concurrent_scrapes_cost_one_reading() -> None:
+def test_concurrent_scrapes_cost_one_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exposition, "_KEPT_SECONDS", 600.0)
     asked = 0
 
     def totals() -> Mapping[str, float]:

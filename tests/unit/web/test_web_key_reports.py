@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
 from fastapi.testclient import TestClient
 
 from app.property.storage.keys.alerts import Alarm, AlertStore, Severity
@@ -37,8 +38,13 @@ def test_firing_alerts_are_listed_with_resolved_ones(client: TestClient, bearer:
 
 
 def test_the_newest_report_is_shown_with_its_advice(
-    client: TestClient, bearer: Bearer, stores: Stores, make_settings: Callable[..., Settings]
+    client: TestClient,
+    bearer: Bearer,
+    stores: Stores,
+    make_settings: Callable[..., Settings],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("app.services.reports.key_report.report._TIMEOUT_SECONDS", 60.0)
     settings = make_settings()
     with EmbeddedValkey(settings.state.propintel_home):
         assert client.get(KEY_REPORT, headers=bearer()).json()["data"] == {"report": None, "alerts_firing": 0}

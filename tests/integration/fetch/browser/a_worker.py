@@ -9,15 +9,17 @@ import threading
 import time
 from pathlib import Path
 
-from tests.integration.fetch.browser.conftest import drawing, renderer_of, shell
+from app.property.fetch.browser import process
+from tests.integration.fetch.browser.conftest import PATIENT, drawing, renderer_of, shell
 from tests.integration.fetch.conftest import Site, fetchers
 
 
 def main(chromium: str, state: str) -> None:
     site = Site("127.0.0.1")
     site.start()
+    process._START_SECONDS = 240.0
     with fetchers() as make:
-        fetcher = make("127.0.0.0/8", fetch_browser_path=Path(chromium), fetch_browser_sandbox=False)
+        fetcher = make("127.0.0.0/8", fetch_browser_path=Path(chromium), fetch_browser_sandbox=False, limits=PATIENT)
         assert "12 Elm Street" in fetcher.fetch(site.page("/good", shell(drawing()))).text
         renderer = renderer_of(fetcher)
         if state == "busy":

@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
@@ -11,7 +12,13 @@ from app.errors.fetching import FetchError, RobotsDisallowedError, TooManyRedire
 from app.property.fetch.browser.renderer import RenderLimits
 from app.property.fetch.client.fetcher import Fetcher
 from app.property.reading.pipeline import extract
-from tests.integration.fetch.browser.conftest import FACTS, drawing, shell
+from tests.integration.fetch.browser.conftest import FACTS, QUICK, drawing, shell
+
+
+@pytest.fixture(scope="module")
+def render_limits() -> RenderLimits:
+    """Return limits with a longer quiet time, so that a slow browser does not end a visit between two requests."""
+    return replace(QUICK, quiet_seconds=1.5)
 
 
 def test_a_page_rendered_by_its_script_gives_its_facts(site: Any, browser_fetcher: Fetcher) -> None:
