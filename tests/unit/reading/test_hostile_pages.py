@@ -44,16 +44,16 @@ def _extract(text: str, content_type: str) -> float:
 
 @pytest.mark.parametrize("name", sorted(_CASES))
 def test_hostile_html_is_read_in_time(name: str) -> None:
-    assert _extract(_CASES[name], "text/html") < 2.0
+    assert _extract(_CASES[name], "text/html") < 5.0
 
 
 @pytest.mark.parametrize("text", ["", "{", '{"a":' * 50_000, "[" * 50_000, "[]", "{}", "null", '"text"', '{"a": NaN}'])
 def test_hostile_json_is_read_in_time(text: str) -> None:
-    assert _extract(text, "application/json") < 2.0
+    assert _extract(text, "application/json") < 5.0
 
 
 def test_a_body_in_the_wrong_encoding_is_read() -> None:
     text = "<html lang='de'><body><p>Wohnfläche: 80 m²</p><p>Baujahr: 1990</p></body></html>".encode("latin-1").decode(
         "utf-8", "replace"
     )
-    assert _extract(text, "text/html") < 2.0
+    assert _extract(text, "text/html") < 5.0
