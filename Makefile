@@ -55,15 +55,16 @@ county: install ## a fictional county on loopback, and what to type to look at i
 # each process would take seconds to read them all.
 PROCESSES = $(if $(filter every,$(SERVERS)),4,6)
 LEFT_OUT = and not exhaustive $(if $(filter every,$(SERVERS)),,and not every_server and not benchmark and not long) $(WITHOUT)
+FILES_WITH = $$(grep -rl --include="*.py" pytest.mark.$(1) tests)
 test: install ## the test suite; tests that need a service this machine lacks skip and say why
 	@$(MAKE) --no-print-directory --jobs=$(if $(filter every,$(SERVERS)),1,2) test-main test-chaos
 
 test-main: install
-	nice $(PY) -m pytest -m "deployed $(LEFT_OUT)" $$(grep -rl --include="*.py" pytest.mark.deployed tests)
+	nice $(PY) -m pytest -m "deployed $(LEFT_OUT)" $(call FILES_WITH,deployed)
 	nice $(PY) -m pytest -n $(PROCESSES) --dist loadfile --no-loadscope-reorder -m "not chaos and not deployed and not llama $(LEFT_OUT)"
 
 test-chaos: install
-	$(PY) -m pytest -n 2 --dist load -m "chaos $(LEFT_OUT)" $$(grep -rl --include="*.py" pytest.mark.chaos tests)
+	$(PY) -m pytest -n 2 --dist load -m "chaos $(LEFT_OUT)" $(call FILES_WITH,chaos)
 
 # llama.cpp has no wheel, and is compiled in up to 20 minutes, once
 test-llama: install $(LLAMA)/.installed ## the model step against llama.cpp's own server with a small model

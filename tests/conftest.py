@@ -40,6 +40,21 @@ gc.disable()
 _SHARED_DIR = Path(os.environ.get("SHARED_DIR", Path(__file__).parents[2] / "shared"))
 
 
+#: How long the product waits for an answer from Redis, the database, or another service.
+_SHORT_LIMITS = (
+    "app.access.page_sessions._TIMEOUT_SECONDS",
+    "app.access.rate_limits._TIMEOUT_SECONDS",
+    "app.access.signing_keys.FETCH_SECONDS",
+    "app.redis.fleet_clock._TIMEOUT_SECONDS",
+    "app.services.keys.store._TIMEOUT_SECONDS",
+    "app.services.reports.doctor.fleet._ANSWER_SECONDS",
+    "app.services.reports.key_report.report._TIMEOUT_SECONDS",
+    "app.services.reports.metrics.exposition.SOURCE_SECONDS",
+    "tasks._celery.submission._BROKER_SECONDS",
+    "web.context._PROBE_SECONDS",
+)
+
+
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hide the developer's keys, databases, .env, and terminal width from all tests."""
@@ -60,6 +75,17 @@ def _restored_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     root.handlers[:], root.level = handlers, level
     logging.setLogRecordFactory(factory)
+
+
+@pytest.fixture
+def patient(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give the services on this machine a minute to answer, unless the test has a server that never answers.
+
+    The product waits only for seconds, and a service may take longer while other tests run.
+    """
+    if "hanging_server" not in request.fixturenames:
+        for name in _SHORT_LIMITS:
+            monkeypatch.setattr(name, 60.0)
 
 
 @pytest.fixture

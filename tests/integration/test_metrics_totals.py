@@ -13,21 +13,17 @@ import redis
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from app.redis.embedded_valkey import EmbeddedValkey
-from app.services.keys import store
 from app.services.keys.store import connect_store
 from app.services.reports.metrics.shared_counts import Flusher, encode, read_counts
 from tests.plugins.lossy_server import LosesReplies, Server
 
 #: Ignore Python's warning about fork with threads, because a worker's parent process also has threads when it forks.
-pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning"),
+    pytest.mark.usefixtures("patient"),
+]
 _FORK = multiprocessing.get_context("fork")
 PAGES = encode("pages_total", {"outcome": "fetched"})
-
-
-@pytest.fixture(autouse=True)
-def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give Redis a minute to answer, because other tests run at the same time."""
-    monkeypatch.setattr(store, "_TIMEOUT_SECONDS", 60.0)
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ import redis
 from app.property.storage.keys.alerts import Severity
 from app.property.storage.keys.usage import Uses
 from app.redis.embedded_valkey import EmbeddedValkey
-from app.services.keys import store
 from app.services.openai_client_manager import OpenAIClientManager, build_manager
 from app.services.reports.key_report.advice import advise, gather
 from app.services.reports.key_report.pool_monitor import PoolMonitor
@@ -28,14 +27,9 @@ from tests.plugins.redis_fixtures import kill_valkey
 from tests.plugins.simulator_fixtures import KEYS
 from tests.plugins.waiting import wait_until
 
+pytestmark = pytest.mark.usefixtures("patient")
 MESSAGES: Any = [{"role": "user", "content": "hello"}]
 WIDE = {"rpm": 60_000, "tpm": 100_000_000}
-
-
-@pytest.fixture(autouse=True)
-def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give Redis a minute to answer, because other tests run at the same time."""
-    monkeypatch.setattr(store, "_TIMEOUT_SECONDS", 60.0)
 
 
 @pytest.fixture

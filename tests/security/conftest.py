@@ -22,17 +22,8 @@ Serve = Callable[..., int]
 
 
 @pytest.fixture
-def make_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Settings]:
-    """Return a function that makes settings. By default, they have a temporary home and a JWT secret.
-
-    Redis gets a minute to answer, because other tests run at the same time.
-    """
-    for name in (
-        "tasks._celery.submission._BROKER_SECONDS",
-        "app.access.page_sessions._TIMEOUT_SECONDS",
-        "app.access.rate_limits._TIMEOUT_SECONDS",
-    ):
-        monkeypatch.setattr(name, 60.0)
+def make_settings(tmp_path: Path, patient: None) -> Callable[..., Settings]:
+    """Return a function that makes settings. By default, they have a temporary home and a JWT secret."""
 
     def make(**changes: Any) -> Settings:
         given = {"propintel_home": tmp_path / "home", "jwt_secret": "0123456789abcdef0123456789abcdef"}

@@ -15,7 +15,6 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from fastapi.testclient import TestClient
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
-from app.access import rate_limits, signing_keys
 from app.access.rate_limits import FAILURES_PER_MINUTE
 from app.clock import ManualClock
 from app.redis.embedded_valkey import EmbeddedValkey
@@ -24,14 +23,8 @@ from web import create_app
 
 from .conftest import answers, until_true
 
+pytestmark = pytest.mark.usefixtures("patient")
 STATS = "/api/v1/admin/openai/stats"
-
-
-@pytest.fixture(autouse=True)
-def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give Redis and the provider a minute to answer, because other tests run at the same time."""
-    monkeypatch.setattr(rate_limits, "_TIMEOUT_SECONDS", 60.0)
-    monkeypatch.setattr(signing_keys, "FETCH_SECONDS", 60.0)
 
 
 @dataclass

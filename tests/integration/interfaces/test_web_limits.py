@@ -12,7 +12,6 @@ import pytest
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
-from app.access import rate_limits
 from app.access.rate_limits import FAILURES_PER_MINUTE, RateLimits
 from app.access.tokens import Role, issue_token
 from app.clock import ManualClock, SystemClock
@@ -25,16 +24,10 @@ from web import create_app
 
 from .conftest import SECRET
 
+pytestmark = pytest.mark.usefixtures("patient")
 ME, JOBS = "/api/v1/me", "/api/v1/jobs"
 TARGETS = {"targets": ["http://homes.example/1", "http://homes.example/2"]}
 Open = Callable[..., TestClient]
-
-
-@pytest.fixture(autouse=True)
-def _patient(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give Redis a minute to answer, because other tests run at the same time."""
-    if "hanging_server" not in request.fixturenames:
-        monkeypatch.setattr(rate_limits, "_TIMEOUT_SECONDS", 60.0)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.plugins.simulator_fixtures import KEYS
+from tests.plugins.waiting import wait_for
 from tests.plugins.warm_start import WarmParent
 
 pytestmark = pytest.mark.worker
@@ -36,16 +37,9 @@ def _states(ran: subprocess.CompletedProcess[str]) -> dict[str, str]:
     return {name: check["state"] for name, check in _checks(ran).items()}
 
 
-def _asked(fleet: Any, ready: Callable[[subprocess.CompletedProcess[str]], bool]) -> subprocess.CompletedProcess[str]:
-    """Repeat the command until `ready`, because a worker on a busy machine may answer too late."""
-    ran: list[subprocess.CompletedProcess[str]] = []
-
-    def is_ready() -> bool:
-        ran.append(fleet.propintel("doctor"))
-        return ready(ran[-1])
-
-    fleet.until(is_ready, 20)
-    return ran[-1]
+def _answer(fleet: Any, until: Callable[[subprocess.CompletedProcess[str]], bool]) -> subprocess.CompletedProcess[str]:
+    """Repeat the command until its answer is right, because a worker on a busy machine may answer too late."""
+    return wait_for(lambda: fleet.propintel("doctor"), until)
 
 
 NAMES = ["settings", "home", "sources", "redis", "database", "keys", "workers", "beat", "clock", "jobs"]
@@ -59,7 +53,7 @@ def test_a_working_fleet_is_healthy_and_a_fleet_without_workers_is_not(make_flee
     fleet.services.wait_for_worker(fleet.supervisor, maintenance)
     fleet.start_beat()
     fleet.wait_for_line("Sending due task", "beat")
-    healthy = _asked(fleet, lambda ran: set(_states(ran).values()) == {"ok"})
+    healthy = _answer(fleet, lambda ran: set(_states(ran).values()) == {"ok"})
     assert _states(healthy) == dict.fromkeys(NAMES, "ok"), healthy.stdout
     assert (healthy.returncode, healthy.stderr, json.loads(healthy.stdout)["healthy"]) == (0, "", True)
     assert "2 answer" in _checks(healthy)["workers"]["detail"]
@@ -67,7 +61,7 @@ def test_a_working_fleet_is_healthy_and_a_fleet_without_workers_is_not(make_flee
 
     fleet.supervisor.stop_child(worker)
     fleet.send("http://homes.example/1")
-    unhealthy = _asked(fleet, lambda ran: "no worker runs jobs" in _checks(ran)["workers"]["detail"])
+    unhealthy = _answer(fleet, lambda ran: "no worker runs jobs" in _checks(ran)["workers"]["detail"])
     assert (unhealthy.returncode, json.loads(unhealthy.stdout)["healthy"]) == (1, False)
     assert "2 of 10 checks failed: workers, jobs" in unhealthy.stderr
     assert "1 job waits and no worker runs" in _checks(unhealthy)["jobs"]["detail"]

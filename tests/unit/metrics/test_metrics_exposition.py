@@ -20,6 +20,7 @@ from app.services.reports.metrics.exposition import Exposition
 from app.services.reports.metrics.samples import HealthFigures
 from tests.plugins.waiting import wait_until
 
+pytestmark = pytest.mark.usefixtures("patient")
 COUNTS = {"queued": 1, "running": 0, "deferred": 0, "done": 0, "failed": 0, "cancelled": 0}
 
 
@@ -64,13 +65,8 @@ def _samples(of: Exposition) -> dict[str, dict[tuple[str, ...], float]]:
     return found
 
 
-@pytest.fixture(autouse=True)
-def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exposition, "SOURCE_SECONDS", 60.0)
-
-
 @pytest.fixture
-def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def _impatient(patient: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exposition, "SOURCE_SECONDS", 0.2)
     monkeypatch.setattr(exposition, "_KEPT_SECONDS", 0.0)
     monkeypatch.setattr(exposition, "_GRACE_SECONDS", 0.0)

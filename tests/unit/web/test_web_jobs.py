@@ -88,11 +88,8 @@ def test_a_missing_resource_is_404(client: TestClient, bearer: Bearer) -> None:
         assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
 
 
-def test_readiness_names_what_is_missing(
-    make_client: Callable[..., TestClient], stores: Stores, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("web.context._PROBE_SECONDS", 60.0)
-    client = make_client()
+@pytest.mark.usefixtures("patient")
+def test_readiness_names_what_is_missing(client: TestClient, stores: Stores) -> None:
     assert client.get("/healthz").json() == {"success": True, "data": {"status": "alive"}}
     answer = client.get("/readyz")
     assert answer.status_code == 503

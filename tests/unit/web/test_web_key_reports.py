@@ -37,14 +37,10 @@ def test_firing_alerts_are_listed_with_resolved_ones(client: TestClient, bearer:
     assert (second["resolved"][0]["subject"], second["next_cursor"]) == ("b", None)
 
 
+@pytest.mark.usefixtures("patient")
 def test_the_newest_report_is_shown_with_its_advice(
-    client: TestClient,
-    bearer: Bearer,
-    stores: Stores,
-    make_settings: Callable[..., Settings],
-    monkeypatch: pytest.MonkeyPatch,
+    client: TestClient, bearer: Bearer, stores: Stores, make_settings: Callable[..., Settings]
 ) -> None:
-    monkeypatch.setattr("app.services.reports.key_report.report._TIMEOUT_SECONDS", 60.0)
     settings = make_settings()
     with EmbeddedValkey(settings.state.propintel_home):
         assert client.get(KEY_REPORT, headers=bearer()).json()["data"] == {"report": None, "alerts_firing": 0}

@@ -10,7 +10,6 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from app.property.storage.keys.history import KeyHistoryStore
 from app.property.storage.keys.usage import CountedKey
-from app.services.reports.metrics import exposition
 from app.services.reports.metrics.instruments import ALL, REGISTRY
 from app.services.runtime.stores import Stores
 from app.settings import Settings
@@ -21,9 +20,8 @@ Client = Callable[..., TestClient]
 
 
 @pytest.fixture
-def caller(make_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch) -> Iterator[Client]:
+def caller(make_settings: Callable[..., Settings], patient: None) -> Iterator[Client]:
     """Yield `caller("10.0.0.7", **settings)`, which starts a server and returns a client with that address."""
-    monkeypatch.setattr(exposition, "SOURCE_SECONDS", 60.0)  # on a busy machine, opening the database may be slow
     with ExitStack() as opened:
 
         def make(host: str = "127.0.0.1", **changes: object) -> TestClient:
