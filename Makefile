@@ -24,7 +24,7 @@ FALLBACK := $(if $(filter file,$(origin PYTHON)),>=3.12,$(PYTHON))
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: audit bench-county bench-deployment bench-end-to-end bench-exports bench-extraction bench-extraction-peers bench-fetch bench-keypool bench-merge bench-pages bench-recipes bench-storage bench-watch bench-workers chaos check clean client contracts county demo docs exhaustive fit format fuzz help images install licenses lint lock readme reference sbom test test-chaos test-llama test-main types vendor
+.PHONY: audit bench-county bench-deployment bench-end-to-end bench-exports bench-extraction bench-extraction-peers bench-fetch bench-keypool bench-merge bench-pages bench-recipes bench-storage bench-watch bench-workers chaos check clean client compiled-others compiled-unit contracts county demo docs exhaustive fit format fuzz help images install licenses lint lock readme reference sbom test test-chaos test-llama test-main types vendor
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -57,7 +57,14 @@ PROCESSES = $(if $(filter every,$(SERVERS)),4,6)
 LEFT_OUT = and not exhaustive $(if $(filter every,$(SERVERS)),,and not every_server and not benchmark and not long) $(WITHOUT)
 FILES_WITH = $$(grep -rl --include="*.py" pytest.mark.$(1) tests)
 test: install ## the test suite; tests that need a service this machine lacks skip and say why
+	@[ -d tests/__pycache__ ] || $(MAKE) --no-print-directory --jobs=2 compiled-unit compiled-others
 	@$(MAKE) --no-print-directory --jobs=$(if $(filter every,$(SERVERS)),1,2) test-main test-chaos
+
+# Each process of the tests imports all of them. In a fresh clone each would also compile them all, so they are compiled first.
+# A file that cannot be imported is reported by the tests.
+OTHER_TESTS = $(filter-out %/unit/ %/__pycache__/,$(wildcard tests/*/))
+compiled-unit compiled-others: install
+	@$(PY) -m pytest --collect-only --quiet $(if $(filter %-unit,$@),tests/unit,$(OTHER_TESTS)) > /dev/null 2>&1 || true
 
 test-main: install
 	nice $(PY) -m pytest -m "deployed $(LEFT_OUT)" $(call FILES_WITH,deployed)
