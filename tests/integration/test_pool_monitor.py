@@ -73,6 +73,13 @@ def wait_for_settled(manager: OpenAIClientManager, calls: int) -> None:
     wait_until(lambda: sum(sum(call.outcomes.values()) for call in manager.store.figures().calls) >= calls, 10)
 
 
+def ask_one_by_one(manager: OpenAIClientManager, times: int, **more: Any) -> None:
+    """Wait after each call until it is settled, because budgets are charged with its estimate until then."""
+    for calls in range(1, times + 1):
+        ask(manager, **more)
+        wait_for_settled(manager, calls)
+
+
 def hours(monitor: PoolMonitor) -> list[Uses]:
     return [uses for _, uses in monitor.history.by_hour(datetime(2000, 1, 1, tzinfo=UTC))]
 
@@ -114,7 +121,7 @@ def test_a_budget_that_stops_calls_raises_one_critical_alert(
     monitor = make_monitor(openai_simulator([{"key": KEYS[0], **WIDE}]), **limit)
     monitor.look()
     with pytest.raises(openai.APIStatusError):
-        ask(monitor.manager, 100, max_completion_tokens=400)
+        ask_one_by_one(monitor.manager, 100, max_completion_tokens=400)
     (use,) = [use for use in view_of(monitor).budgets if use.unit == unit]
     assert use.share < 0.9, "the test needs a budget that is not nearly spent"
     fired, _ = monitor.check()
