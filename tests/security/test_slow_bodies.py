@@ -17,8 +17,8 @@ from app.property.fetch.decode.text import decode, repair
 from app.property.fetch.limits import Limits
 from tests.security.refused import refused
 
-#: Half of the CPU seconds that a page may take.
-_SECONDS = 1.5
+#: The CPU seconds that a page may take.
+_SECONDS = 3.0
 _EMPTY_FRAME = b"\x28\xb5\x2f\xfd\x20\x00\x01\x00\x00"
 _MOST = 9_000_000
 
