@@ -10,7 +10,6 @@ from tests.chaos.evidence import Evidence
 from tests.chaos.plan import REPORT_SECONDS, RUNNING_AGAIN_SECONDS
 
 CONSUMING_SECONDS = 5.0
-LATE_SECONDS = 2.0
 TAKEOVER_SECONDS = 15.0
 #: The job of the poison page, which kills each process that fetches it, runs once and is retried four times.
 POISON_RUNS = 5
@@ -191,16 +190,17 @@ def _schedule(evidence: Evidence) -> list[Figure]:
 
 
 def _reports(evidence: Evidence, missing: list[tuple[float, float]]) -> Figure:
+    limit = evidence.plan.late_seconds
     at = [line.at for line in evidence.watch.log_lines if line.report]
     late = [
         (after - before - REPORT_SECONDS - _overlap(before, after, missing), before)
         for before, after in itertools.pairwise(at)
     ]
-    cases = tuple(f"{x:.1f} s late at {at - evidence.began:.0f} s" for x, at in late if x > LATE_SECONDS)
+    cases = tuple(f"{x:.1f} s late at {at - evidence.began:.0f} s" for x, at in late if x > limit)
     worst = max([0.0, *(lateness for lateness, _ in late)]) if late else _NEVER
     seen = f"{len(late) - len(cases)} of {len(late)}, at most {_seconds(worst)} late"
     name = f"key reports on schedule (every {REPORT_SECONDS:.0f} s)"
-    return Figure(name, f"all, ≤ {LATE_SECONDS:.0f} s late", seen, worst <= LATE_SECONDS, cases)
+    return Figure(name, f"all, ≤ {limit:.0f} s late", seen, worst <= limit, cases)
 
 
 def _overlap(began: float, ended: float, spans: Iterable[tuple[float, float]]) -> float:

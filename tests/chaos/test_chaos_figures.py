@@ -79,7 +79,7 @@ BREAKAGES: dict[str, Callable[[Evidence], object]] = {
     "running again after kill -9 of a whole worker": lambda e: e.watch.starts.pop(),
     "consuming again after the broker was killed": lambda e: e.probes.append(Probe("broker_kill", 60.0, 66.0)),
     "consuming again after the broker was wiped": lambda e: e.probes.append(Probe("broker_wipe", 60.0, None)),
-    "key reports on schedule": lambda e: e.watch.log_lines.append(LogLine(62.0, "maintenance", report=True)),
+    "key reports on schedule": lambda e: e.watch.log_lines.append(LogLine(65.0, "maintenance", report=True)),
     "a beat sends again after the active one was killed": lambda e: e.ledger.kills.append(kill("beat", 51.0)),
     "processes that ended by themselves": lambda e: e.ended.append("scrape-1, exit code 1"),
     "processes left": lambda e: e.left_over.append("4711 python"),
