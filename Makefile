@@ -35,7 +35,7 @@ $(STAMP): requirements/dev.lock pyproject.toml
 	@if [ ! -x "$(UV)" ]; then { python3 -m venv .uv && .uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.lock; } \
 	|| { echo "make: uv could not be set up below .uv, see above. It needs python3 with venv (Debian: apt install python3-venv) and a package index that answers; or have uv on PATH" >&2; exit 1; }; fi
 	@if [ ! -x $(PY) ]; then $(UV) venv --quiet --python "$(PYTHON)" $(VENV) 2>/dev/null || $(UV) venv --quiet --python "$(FALLBACK)" $(VENV); fi
-	$(UV) pip sync --quiet --compile-bytecode --python $(PY) --require-hashes requirements/dev.lock
+	$(UV) pip sync --quiet --python $(PY) --require-hashes requirements/dev.lock
 	$(UV) pip install --quiet --python $(PY) --no-deps --no-build-isolation --editable .
 	@touch $@
 
