@@ -1,7 +1,5 @@
 """The cache of robots.txt files, in memory and in Redis."""
 
-from collections.abc import Iterator
-
 import pytest
 import redis
 from redis.backoff import NoBackoff
@@ -14,18 +12,11 @@ from app.property.fetch.robots.cache import CachedRobots, LocalRobotsCache, Redi
 ORIGIN = "https://homes.example"
 
 
-@pytest.fixture
-def client(embedded_valkey_url: str) -> Iterator[redis.Redis]:
-    with redis.Redis.from_url(embedded_valkey_url) as connection:
-        connection.flushall()
-        yield connection
-
-
 @pytest.fixture(params=["local", "redis"])
 def robots_cache(request: pytest.FixtureRequest, clock: ManualClock) -> RobotsCache:
     if request.param == "local":
         return LocalRobotsCache(clock)
-    return RedisRobotsCache(request.getfixturevalue("client"), clock)
+    return RedisRobotsCache(request.getfixturevalue("valkey_client"), clock)
 
 
 def _cached(clock: ManualClock, file: RobotsFile, seconds: float = 60.0) -> CachedRobots:
@@ -73,19 +64,19 @@ def test_a_failure_keeps_its_type() -> None:
     assert type(RobotsFile(0, problem=("connection_failed", "x")).failure("u")) is ConnectionFailedError
 
 
-def test_every_robots_key_in_redis_expires(client: redis.Redis, clock: ManualClock) -> None:
-    robots_cache = RedisRobotsCache(client, clock)
+def test_every_robots_key_in_redis_expires(valkey_client: redis.Redis, clock: ManualClock) -> None:
+    robots_cache = RedisRobotsCache(valkey_client, clock)
     robots_cache.claim(ORIGIN, 60)
     robots_cache.put("https://other.example", _cached(clock, RobotsFile(404), seconds=3600))
-    lives = {key: client.pttl(key) for key in client.scan_iter()}
+    lives = {key: valkey_client.pttl(key) for key in valkey_client.scan_iter()}
     assert len(lives) == 2
     assert all(0 < life <= 3_600_000 for life in lives.values())
 
 
-def test_another_versions_format_is_ignored(client: redis.Redis, clock: ManualClock) -> None:
+def test_another_versions_format_is_ignored(valkey_client: redis.Redis, clock: ManualClock) -> None:
     for text in ("", "{}", '["a", "b"]', '[1, 200, "!", null, "", ""]'):
-        client.set(f"propintel:robots:{{{ORIGIN}}}", text)
-        assert RedisRobotsCache(client, clock).get(ORIGIN) is None
+        valkey_client.set(f"propintel:robots:{{{ORIGIN}}}", text)
+        assert RedisRobotsCache(valkey_client, clock).get(ORIGIN) is None
 
 
 def test_without_redis_every_process_fetches_for_itself(clock: ManualClock) -> None:

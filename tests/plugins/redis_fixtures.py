@@ -85,6 +85,14 @@ def embedded_valkey_url() -> Iterator[str]:
         yield server.url
 
 
+@pytest.fixture
+def valkey_client(embedded_valkey_url: str) -> Iterator[redis.Redis]:
+    """Empty the embedded Valkey and yield a connection to it."""
+    with redis.Redis.from_url(embedded_valkey_url) as connection:
+        connection.flushall()
+        yield connection
+
+
 @pytest.fixture(scope="session")
 def redis_server_url() -> Iterator[str]:
     with _short_folder() as folder:

@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Iterator
 from ipaddress import ip_address
 
 import pytest
@@ -23,14 +22,6 @@ ANYBODY = Visitor("anybody", max_wait_seconds=30)
 
 def _destination(host: str = HOST) -> Destination:
     return Destination(f"https://{host}/", "https", host, 443, (ip_address("93.184.216.34"),), is_private=False)
-
-
-@pytest.fixture
-def client(embedded_valkey_url: str) -> Iterator[redis.Redis]:
-    connection = redis.Redis.from_url(embedded_valkey_url)
-    connection.flushall()
-    yield connection
-    connection.close()
 
 
 def _visits(stores: list[PaceStore], *, visits: int, gap: float, work: float) -> list[tuple[float, float]]:
@@ -62,11 +53,11 @@ def _most_at_once(seen: list[tuple[float, float]]) -> int:
 
 
 @pytest.mark.parametrize("kind", ["local", "redis"])
-def test_the_gap_is_kept_across_processes(kind: str, client: redis.Redis) -> None:
+def test_the_gap_is_kept_across_processes(kind: str, valkey_client: redis.Redis) -> None:
     gap = 0.08
     local = LocalPace(SystemClock(), concurrency=8, lease_seconds=30)
     stores: list[PaceStore] = [
-        RedisPace(client, concurrency=8, lease_seconds=30) if kind == "redis" else local for _ in range(4)
+        RedisPace(valkey_client, concurrency=8, lease_seconds=30) if kind == "redis" else local for _ in range(4)
     ]
     began = time.monotonic()
     seen = _visits(stores, visits=3, gap=gap, work=0.001)
@@ -77,10 +68,10 @@ def test_the_gap_is_kept_across_processes(kind: str, client: redis.Redis) -> Non
 
 
 @pytest.mark.parametrize("kind", ["local", "redis"])
-def test_concurrency_is_limited(kind: str, client: redis.Redis) -> None:
+def test_concurrency_is_limited(kind: str, valkey_client: redis.Redis) -> None:
     local = LocalPace(SystemClock(), concurrency=2, lease_seconds=30)
     stores: list[PaceStore] = [
-        RedisPace(client, concurrency=2, lease_seconds=30) if kind == "redis" else local for _ in range(5)
+        RedisPace(valkey_client, concurrency=2, lease_seconds=30) if kind == "redis" else local for _ in range(5)
     ]
     seen = _visits(stores, visits=2, gap=0.0, work=0.1)
     assert len(seen) == 10
@@ -91,30 +82,30 @@ def _enter(store: PaceStore, token: str, gap: float, host: str = HOST) -> float:
     return store.enter(host, token, ANYBODY, gap_seconds=gap, left_seconds=30).wait_us / 1_000_000
 
 
-def test_every_redis_key_expires(client: redis.Redis) -> None:
-    store = RedisPace(client, concurrency=1, lease_seconds=30)
+def test_every_redis_key_expires(valkey_client: redis.Redis) -> None:
+    store = RedisPace(valkey_client, concurrency=1, lease_seconds=30)
     _enter(store, "1", 5)
     for name in ("2", "3", "4"):
         store.enter(HOST, name, Visitor(name, "batch"), gap_seconds=5, left_seconds=9)
     store.leave(HOST, "1", RequestOutcome(1_000_000, succeeded=True, retry_after_us=10_000_000))
-    keys = sorted(client.keys("*"))
+    keys = sorted(valkey_client.keys("*"))
     base = b"propintel:pace:{homes.example}"
     assert keys == [base, *(base + name for name in (b":appointed", b":tails", b":waiting"))]
-    assert all(3_590_000 < client.pttl(key) <= 3_660_000 for key in keys)
+    assert all(3_590_000 < valkey_client.pttl(key) <= 3_660_000 for key in keys)
 
 
 @pytest.mark.parametrize("problem", ["gone", "read-only", "without replicas"])
-def test_an_unavailable_redis_is_reported(client: redis.Redis, problem: str) -> None:
+def test_an_unavailable_redis_is_reported(valkey_client: redis.Redis, problem: str) -> None:
     gone = redis.Redis(host="127.0.0.1", port=1, retry=Retry(NoBackoff(), 0))
-    store = RedisPace(gone if problem == "gone" else client, concurrency=1, lease_seconds=30)
+    store = RedisPace(gone if problem == "gone" else valkey_client, concurrency=1, lease_seconds=30)
     politeness = Politeness(store, SystemClock(), min_gap_seconds=0)
     visitor = Visitor("anybody", max_wait_seconds=0.5)
-    if problem == "read-only":
-        client.replicaof("127.0.0.1", "1")
-    client.config_set("min-replicas-to-write", int(problem == "without replicas"))
     try:
+        if problem == "read-only":
+            valkey_client.replicaof("127.0.0.1", "1")
+        valkey_client.config_set("min-replicas-to-write", int(problem == "without replicas"))
         with pytest.raises(BrokerUnavailableError, match="REDIS_URL"), politeness.slot(_destination(), visitor):
             pass
     finally:
-        client.replicaof("NO", "ONE")
-        client.config_set("min-replicas-to-write", 0)
+        valkey_client.replicaof("NO", "ONE")
+        valkey_client.config_set("min-replicas-to-write", 0)
