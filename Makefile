@@ -60,7 +60,8 @@ test: install ## the test suite; tests that need a service this machine lacks sk
 	@[ -d tests/__pycache__ ] || $(MAKE) --no-print-directory --jobs=2 compiled-unit compiled-others
 	@$(MAKE) --no-print-directory --jobs=$(if $(filter every,$(SERVERS)),1,2) test-main test-chaos
 
-# Each process of the tests imports all of them. In a fresh clone each would also compile them all, so they are compiled first.
+# Each process of the tests imports all of them. In a fresh clone each would also compile them and the packages they import,
+# so these are compiled first.
 # A file that cannot be imported is reported by the tests.
 OTHER_TESTS = $(filter-out %/unit/ %/__pycache__/,$(wildcard tests/*/))
 compiled-unit compiled-others: install
