@@ -7,7 +7,7 @@ error. `matching.py` decides whether two records describe the same property.
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
@@ -116,6 +116,11 @@ def block_lookups_of(values: Mapping[str, Any]) -> tuple[str, ...]:
         bare = "bare:" if _is_addressed(address) else ""
         found.extend(f"{bare}{_cell_key((cell[0] + y, cell[1] + x))}" for y in (-1, 0, 1) for x in (-1, 0, 1))
     return tuple(_short(key) for key in found)
+
+
+def is_bare(records: Iterable[SourceRecord]) -> bool:
+    """Return whether all records are of unknown kind and lack an address."""
+    return all(record.is_stranger and not _is_addressed(address_of(record.values)) for record in records)
 
 
 def _is_addressed(address: Address) -> bool:

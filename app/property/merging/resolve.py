@@ -4,7 +4,8 @@ If several candidates match, they count as one property and are merged. If some 
 each other, the record joins only the best match, or none if the best match is unclear.
 
 A page from a source of unknown kind never causes a merge by itself: it joins the best match, and a person is asked
-about the others.
+about the others. If it has no address and shares only a parcel number with a property, it does not join before a fact
+or a person confirms it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from app.property.merging.identity import is_bare
 from app.property.merging.matching import Decision, Key, decide
 from app.property.merging.merge import merge
 from app.property.source_record import SourceRecord, Voter
@@ -76,10 +78,24 @@ class Resolver:
         `near` contains pairs: a candidate's row (with `id`, `created_at`, and `record`), and whether the candidate is
         stored under a URL of the record's page.
         """
-        same = self._chosen([one for one in self._compared(near) if one.decision.is_same])
+        matches = [one for one in self._compared(near) if one.decision.is_same]
+        unconfirmed = [one for one in matches if self._is_unconfirmed(one)]
+        same = self._chosen([one for one in matches if one not in unconfirmed])
         if self.record.is_stranger and len(same) < 2:
-            return Resolution(same)
-        return self._without_strangers(same)
+            return Resolution(same, unconfirmed)
+        found = self._without_strangers(same)
+        return Resolution(found.same, [*found.doubtful, *unconfirmed])
+
+    def _is_unconfirmed(self, match: Candidate) -> bool:
+        """Return whether only a parcel number connects the record and the property, and one of them is bare.
+
+        A page stays in its property, and in the property for which it was found.
+        """
+        if match.is_page or match.id == self.preferred:
+            return False
+        if match.decision.key is not Key.PARCEL or match.decision.points > 0:
+            return False
+        return is_bare([self.record]) or is_bare(self.pages_of([match.id])[match.id])
 
     def _compared(self, near: Sequence[tuple[Any, bool]]) -> list[Candidate]:
         pages = self.pages_of([row.id for row, is_page in near if is_page])

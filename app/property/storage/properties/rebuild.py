@@ -18,7 +18,7 @@ from app.property.storage.database import Database
 from app.property.storage.jobs.models import Job
 from app.property.storage.pages.tables import PageAlias
 from app.property.storage.properties.locks import lock_feed
-from app.property.storage.properties.source_records import records_of
+from app.property.storage.properties.source_records import records_of, records_of_each
 from app.property.storage.properties.tables import Observation, Property, PropertyKey, SourceRow, Unverified
 from app.property.storage.statements import chunks, new_id
 from app.property.storage.watches.models import Change
@@ -137,10 +137,11 @@ def search_row(record: Mapping[str, Any], urls: Iterable[str], conflicts: int) -
     }
 
 
-def _index(connection: Connection, property_id: str, sources: Iterable[SourceRecord]) -> None:
+def _index(connection: Connection, property_id: str, sources: Sequence[SourceRecord]) -> None:
     """Store the keys of the property's records, and delete its other keys.
 
-    Of the keys of other properties, only URL keys are taken over.
+    Of the keys of other properties, only URL keys are taken over, and parcel keys of properties that are bare
+    (`identity.is_bare`), unless this one is bare, too. Otherwise, a bare page that came first would hide a property.
     """
     exact = {key for source in sources for key in identity.keys_of(source)}
     blocking = {key for source in sources for key in identity.blocks_of(source.values)}
@@ -150,7 +151,10 @@ def _index(connection: Connection, property_id: str, sources: Iterable[SourceRec
     gone = [key for key, owner in owner_of.items() if owner == property_id and key not in exact | blocking]
     if gone:
         connection.execute(delete(PropertyKey).where(mine, PropertyKey.key.in_(gone)))
-    taken = [key for key in exact if key.startswith("url:") and owner_of.get(key, property_id) != property_id]
+    others = {key: owner for key, owner in owner_of.items() if key in exact and owner != property_id}
+    taken = [key for key in others if key.startswith("url:")]
+    if not identity.is_bare(sources):
+        taken += _parcel_keys_of_bare(connection, others)
     if taken:
         moved = update(PropertyKey).where(PropertyKey.key.in_(taken), ~PropertyKey.is_blocking)
         connection.execute(moved.values(property_id=property_id))
@@ -158,6 +162,12 @@ def _index(connection: Connection, property_id: str, sources: Iterable[SourceRec
     if new:
         rows = [{"key": key, "property_id": property_id, "is_blocking": key in blocking} for key in new]
         connection.execute(insert(PropertyKey), rows)
+
+
+def _parcel_keys_of_bare(connection: Connection, owner_of: Mapping[str, str]) -> list[str]:
+    parcels = {key: owner for key, owner in owner_of.items() if key.startswith("parcel:")}
+    pages = records_of_each(connection, sorted(set(parcels.values())))
+    return [key for key, owner in parcels.items() if identity.is_bare(pages[owner])]
 
 
 def merge_into(connection: Connection, merged_id: str, kept_id: str) -> None:
