@@ -69,12 +69,13 @@ def export(
     check_format(format_)
     if output is None and format_ is ExportFormat.PARQUET and sys.stdout.isatty():
         raise typer.BadParameter("a terminal cannot show parquet: name a file or a pipe", param_hint="--output")
+    settings = load_settings()
     with (
-        open_stores(load_settings()) as stores,
+        open_stores(settings) as stores,
         _opened(output) as stream,
         closing(stores.properties.snapshot(changed_since=changed_since)) as properties,
     ):
-        written = write(properties, format_, stream)
+        written = write(properties, format_, stream, settings.exports.min_confidence)
     until = f", the last change at {written.last_change}" if written.last_change else ""
     note(f"{written.count} properties exported{f' to {output}' if output else ''}{until}")
 

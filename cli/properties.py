@@ -94,7 +94,7 @@ def show_property(
         elif everything:
             show(shown, lambda: all_values(shown))
         else:
-            show_properties([shown], now, stores.settings.jobs.property_fresh_days, as_list=False)
+            show_properties([shown], now, stores.settings, as_list=False)
 
 
 _EXPORTS = (

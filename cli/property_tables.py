@@ -15,6 +15,7 @@ from app.property.presenting.brief import WIDTH, brief
 from app.property.presenting.groups import GROUPS, group_of
 from app.property.presenting.sources import KINDS, source_name
 from app.property.presenting.words import HEADINGS, in_list, in_words
+from app.settings import Settings
 from cli.output import cell, cut, empty_table, make_facts, make_table, moment, show, stdout_console
 
 _NARROWEST = 40
@@ -23,18 +24,19 @@ _LINE_CHARS = 24
 Shown = Mapping[str, Any]
 
 
-def show_properties(found: Sequence[Shown], now: datetime, fresh_days: float, *, as_list: bool) -> None:
+def show_properties(found: Sequence[Shown], now: datetime, settings: Settings, *, as_list: bool) -> None:
     """Print a summary of each property with its conflicts, or JSON. `found` are results of `PropertyStore.get`.
 
-    Summaries mark values older than `fresh_days`. The JSON is a list if `as_list` is true, else the only property.
+    The JSON is a list if `as_list` is true, else the only property.
     """
-    show(list(found) if as_list else found[0], lambda: _briefs(found, now, fresh_days))
+    show(list(found) if as_list else found[0], lambda: _briefs(found, now, settings))
 
 
-def _briefs(found: Sequence[Shown], now: datetime, fresh_days: float) -> Iterator[Table | Text]:
+def _briefs(found: Sequence[Shown], now: datetime, settings: Settings) -> Iterator[Table | Text]:
+    fresh_days, min_confidence = settings.jobs.property_fresh_days, settings.exports.min_confidence
     width = max(_NARROWEST, min(WIDTH, stdout_console().width))
     for place, shown in enumerate(found):
-        text = brief(shown, now, fresh_days, width)
+        text = brief(shown, now, fresh_days, width, min_confidence)
         yield Text(text if place == 0 else f"\n{'-' * 20}\n\n{text}", no_wrap=True, overflow="ignore")
         if any(others(shown, conflict["field"]) for conflict in shown["conflicts"]):
             yield conflict_table([shown])

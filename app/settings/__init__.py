@@ -20,6 +20,7 @@ from app.settings.areas import (
     Area,
     BudgetSettings,
     ChangesSettings,
+    ExportSettings,
     FetchSettings,
     FlowerSettings,
     JobSettings,
@@ -53,6 +54,7 @@ class Settings(BaseModel):
     retention: RetentionSettings
     alert: AlertSettings
     changes: ChangesSettings
+    exports: ExportSettings
     budget: BudgetSettings
     jobs: JobSettings
     traces: TraceSettings

@@ -330,6 +330,19 @@ class ChangesSettings(Area):
     )
 
 
+class ExportSettings(Area):
+    """Exports and briefs."""
+
+    model_config = SettingsConfigDict(env_prefix="EXPORT_")
+
+    min_confidence: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="A value with a lower confidence is not exported as a value, only with the evidence. 0: all are.",
+    )
+
+
 class BudgetSettings(Area):
     """Budgets: how much model calls may use. An empty setting means no limit."""
 

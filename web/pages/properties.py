@@ -129,7 +129,9 @@ def show_property(request: Request, property_id: Id, context: ContextOf) -> Resp
         property=found,
         headline=headline(record),
         summary=_summary(record),
-        brief=brief_entries(found, now, context.settings.jobs.property_fresh_days),
+        brief=brief_entries(
+            found, now, context.settings.jobs.property_fresh_days, context.settings.exports.min_confidence
+        ),
         groups=_groups(found),
         names=names,
         conflicts=[(row, opinions(row, names)) for row in compared if row.is_conflict],

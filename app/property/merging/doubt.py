@@ -13,6 +13,8 @@ from app.property.record import UNIT_OF, PageKind
 from app.property.source_record import SourceRecord
 
 UNSURE_BELOW = 0.9
+#: Default of EXPORT_MIN_CONFIDENCE.
+MIN_CONFIDENCE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,18 @@ def doubt_about(shown: Mapping[str, Any], name: str, now: datetime, fresh_days: 
         read_at=read_at if now - read_at > timedelta(days=fresh_days) else None,
     )
     return doubt if doubt.others or doubt.confidence is not None or doubt.read_at is not None else None
+
+
+def without_improbable(shown: Mapping[str, Any], min_confidence: float) -> Mapping[str, Any]:
+    """Return the property without values whose confidence is below `min_confidence`, 0 to 1.
+
+    They stay in `evidence`. If there are any, `below_confidence` lists their fields.
+    """
+    below = [name for name, proof in shown["evidence"].items() if proof["confidence"] < min_confidence]
+    if not below:
+        return shown
+    record = {name: value for name, value in shown["record"].items() if name not in below}
+    return {**shown, "record": record, "below_confidence": below}
 
 
 def others(shown: Mapping[str, Any], name: str) -> list[Other]:

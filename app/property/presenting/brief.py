@@ -11,7 +11,7 @@ from app.printable import printable
 from app.property.address import Address
 from app.property.fields.table import FIELDS
 from app.property.merging.derived import MAP_LINK
-from app.property.merging.doubt import Doubt, doubt_about
+from app.property.merging.doubt import MIN_CONFIDENCE, Doubt, doubt_about, without_improbable
 from app.property.presenting.sources import KINDS, source_name
 from app.property.presenting.words import UNKNOWN, day, in_words
 
@@ -83,18 +83,29 @@ def _lines() -> Iterator[Line]:
 LINES: tuple[Line, ...] = tuple(_lines())
 
 
-def brief_entries(shown: Mapping[str, Any], now: datetime, fresh_days: float) -> list[Entry]:
+def brief_entries(
+    shown: Mapping[str, Any], now: datetime, fresh_days: float, min_confidence: float = MIN_CONFIDENCE
+) -> list[Entry]:
     """Return the brief's lines for a property in the shape of `PropertyStore.get`.
 
-    A mark gives the values of other sources, or says that the value is uncertain or older than `fresh_days`.
+    A mark gives the values of other sources, or says that the value is uncertain or older than `fresh_days`. A value
+    whose confidence is below `min_confidence` counts as unknown.
     """
+    shown = without_improbable(shown, min_confidence)
     return [Entry(line, _text(line, shown), tuple(_marks(line, shown, now, fresh_days))) for line in LINES]
 
 
-def brief(shown: Mapping[str, Any], now: datetime, fresh_days: float, width: int = WIDTH) -> str:
+def brief(
+    shown: Mapping[str, Any],
+    now: datetime,
+    fresh_days: float,
+    width: int = WIDTH,
+    min_confidence: float = MIN_CONFIDENCE,
+) -> str:
     """Return the brief as text. Lines without URLs have at most `width` columns."""
+    shown = without_improbable(shown, min_confidence)
     lines = [*_wrapped(Address.of(shown["record"]).line or f"Address {UNKNOWN}", width), ""]
-    for entry in brief_entries(shown, now, fresh_days):
+    for entry in brief_entries(shown, now, fresh_days, min_confidence):
         lines += _labeled(entry.line.label, entry.text, width)
         for mark in entry.marks:
             lines += _labeled("", f"[{mark}]", width)
@@ -132,6 +143,10 @@ def _marks(line: Line, shown: Mapping[str, Any], now: datetime, fresh_days: floa
         doubt = doubt_about(shown, part.field, now, fresh_days) if part.field in record else None
         if doubt is not None:
             found.setdefault("; ".join(_reasons(part, doubt, shown, now)), []).append(part.name)
+    below = shown.get("below_confidence", ())
+    for part in (part for part in line.parts if part.field in below):
+        percent = 100 * shown["evidence"][part.field]["confidence"]
+        found.setdefault(f"too unsure to show: {percent:.0f} %", []).append(part.name)
     for text, names in found.items():  # a doubt that all parts share is printed without their names
         name = f"{', '.join(names)}: " if any(names) and len(names) < len(line.parts) else ""
         yield f"{name}{text}"

@@ -57,6 +57,15 @@ def test_changed_since_accepts_the_values_of_updated_at(called: Propintel, home:
     assert "0 properties exported\n" in none.stderr
 
 
+def test_values_below_export_min_confidence_are_no_values(called: Propintel, home: Path, ids: list[str]) -> None:
+    """The pages were read with a confidence of 0.95."""
+    for limit, price in (("0.95", "1000"), ("0.96", "")):
+        exported = called("properties", "export", "--format", "csv", EXPORT_MIN_CONFIDENCE=limit)
+        assert next(csv.DictReader(io.StringIO(exported.stdout)))["ListPrice"] == price
+    shown = called("properties", "show", ids[0], "--json", EXPORT_MIN_CONFIDENCE="0.96")
+    assert json.loads(shown.stdout)["record"]["ListPrice"] == 1000, "the JSON shows each value with its confidence"
+
+
 def test_an_invalid_time_is_wrong_usage(called: Propintel) -> None:
     for since in ("yesterday", "2026-13-01", "", "1", "0001-01-01T00:00:00+14:00"):
         ran = called("properties", "export", "--format", "csv", "--changed-since", since)

@@ -61,6 +61,8 @@ _VARIABLES = set(VARIABLES) - {"OPENAI_NUMBERED_KEYS"}
         ("FETCH_IGNORE_ROBOTS", "https://county.example"),
         ("FETCH_BROWSER_HOSTS", "county.example/parcels"),
         ("SEARCH_LISTING_HOSTS", "*.homes.example"),
+        ("EXPORT_MIN_CONFIDENCE", "1.01"),
+        ("EXPORT_MIN_CONFIDENCE", "-0.01"),
         ("LOG_LEVEL", "loud"),
         ("LOG_FORMAT", "xml"),
     ],

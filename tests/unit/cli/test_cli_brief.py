@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.property.presenting import words as us
-from app.property.presenting.brief import brief
+from app.property.presenting.brief import brief, brief_entries
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 COUNTY, PORTAL, ROLL = "https://county.example/parcels/7", "https://homes.example/12", "https://roll.example/7"
@@ -164,6 +164,21 @@ def test_other_values_beyond_three_are_counted() -> None:
 def test_uncertain_or_old_values_are_marked(confidence: float, at: str, marks: list[str]) -> None:
     shown = details({"StoriesTotal": proof(2, confidence=confidence, at=at)}, source(COUNTY, "assessor", at))
     assert lines_of(shown, "Stories") == ["2", *marks]
+
+
+def test_a_value_below_the_limit_counts_as_unknown() -> None:
+    """The limit is EXPORT_MIN_CONFIDENCE."""
+    shown = details({**ADDRESS, "StoriesTotal": proof(2, confidence=0.49)}, source(COUNTY, "assessor"))
+    assert lines_of(shown, "Stories") == ["not known", "[too unsure to show: 49 %]"]
+    assert "2" in dict(entry_texts(shown, 0.4))["Stories"]
+    sold = details({"ClosePrice": proof(412000, confidence=0.45), "CloseDate": proof("2020-01-02")})
+    assert lines_of(sold, "Last sale") == ["Jan 2, 2020, price not known", "[price: too unsure to show: 45 %]"]
+    nowhere = details({name: {**proof, "confidence": 0.3} for name, proof in ADDRESS.items()})
+    assert brief(nowhere, NOW, 30).startswith("Address not known\n")
+
+
+def entry_texts(shown: dict[str, Any], min_confidence: float) -> list[tuple[str, str]]:
+    return [(entry.line.label, entry.text) for entry in brief_entries(shown, NOW, 30, min_confidence)]
 
 
 def test_a_page_found_unchanged_is_not_old() -> None:

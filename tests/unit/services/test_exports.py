@@ -178,3 +178,33 @@ def test_parquet_without_its_library_names_the_package_to_install() -> None:
     assert (ran.returncode, ran.stdout) == (2, "")
     assert "Install pyarrow" in ran.stderr
     assert len(ran.stderr.splitlines()) == 1
+
+
+def test_a_value_below_the_limit_is_only_in_the_evidence() -> None:
+    """A value at the limit is exported. `low_confidence` names the field of each empty cell with evidence."""
+    confidence = {"ListPrice": 0.5, "City": 0.49, "Latitude": 0.2, "Heating": 0.0}
+    evidence = {name: {"value": HOUSE["record"][name], "confidence": sure} for name, sure in confidence.items()}
+    shown = {**HOUSE, "evidence": evidence}
+    line = json.loads(written(ExportFormat.JSONL, shown))
+    assert line["record"] == {
+        name: HOUSE["record"][name] for name in HOUSE["record"].keys() - {"City", "Latitude", "Heating"}
+    }
+    assert (line["evidence"], line["below_confidence"]) == (evidence, ["City", "Latitude", "Heating"])
+    header, row = csv.reader(io.StringIO(written(ExportFormat.CSV, shown).decode()))
+    cells = dict(zip(header, row, strict=True))
+    assert (cells["ListPrice"], cells["City"], cells["Latitude"], cells["Heating"]) == ("-5.5", "", "", "")
+    assert cells["low_confidence"] == "ListPrice City Latitude Heating"
+    (feature,) = json.loads(written(ExportFormat.GEOJSON, shown))["features"]
+    assert (feature["geometry"], "City" in feature["properties"]) == (None, False)
+    table = parquet.read_table(pa.BufferReader(written(ExportFormat.PARQUET, shown)))
+    (typed,) = table.to_pylist()
+    assert (typed["ListPrice"], typed["City"], json.loads(typed["evidence"])) == (-5.5, None, evidence)
+
+
+@pytest.mark.parametrize(("limit", "is_exported"), [(0, True), (0.89, True), (0.9, False), (1, False)])
+def test_the_limit_can_be_set(limit: float, is_exported: bool) -> None:
+    stream = io.BytesIO()
+    write([HOUSE], ExportFormat.JSONL, stream, limit)
+    line = json.loads(stream.getvalue())
+    assert ("ListPrice" in line["record"]) is is_exported
+    assert ("below_confidence" in line) is not is_exported

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, BinaryIO, TextIO
 
 from app.errors import ConfigurationError
+from app.property.merging.doubt import MIN_CONFIDENCE, without_improbable
 from app.services.reports.exports.parquet_file import write_parquet
 from app.services.reports.exports.rows import COLUMNS
 from app.services.reports.exports.text_files import write_csv, write_geojson, write_jsonl
@@ -46,16 +47,22 @@ def check_format(chosen: ExportFormat) -> None:
         raise ConfigurationError("--format parquet", problem, "Install pyarrow where this service is installed")
 
 
-def write(properties: Iterable[Mapping[str, Any]], chosen: ExportFormat, stream: BinaryIO) -> Written:
+def write(
+    properties: Iterable[Mapping[str, Any]],
+    chosen: ExportFormat,
+    stream: BinaryIO,
+    min_confidence: float = MIN_CONFIDENCE,
+) -> Written:
     """Write `properties` to `stream` in UTF-8, with `?` for lone surrogates.
 
-    `stream` stays open.
+    Values whose confidence is below `min_confidence` are only in the evidence, if the format has any. `stream` stays
+    open.
     """
     written = Written()
 
     def counted() -> Iterator[Mapping[str, Any]]:
         for shown in properties:
-            yield shown
+            yield without_improbable(shown, min_confidence)
             written.count += 1
             written.last_change = shown["updated_at"]
 
