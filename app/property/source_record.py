@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,11 +28,23 @@ class Voter:
 
 
 @dataclass(frozen=True, slots=True)
+class Tenure:
+    """When a page first stated a field of its property (`since`), and when it first stated the current value
+    (`changed_at`). `former` is the value before that, or None if there was none or only a text.
+    """
+
+    since: datetime
+    changed_at: datetime
+    former: Any = None
+
+
+@dataclass(frozen=True, slots=True)
 class SourceRecord:
     """One page's values. `final_url` is the URL after redirects from `url`, and both are normalized.
 
     `page_url` is the canonical URL (`urls/canonical.py`), or None if it could not be determined. `checked_at` is when
-    the site last confirmed that the page is unchanged (None: never). `source_kind` is None if unknown.
+    the site last confirmed that the page is unchanged (None: never). `source_kind` is None if unknown. `tenures` has
+    all fields that the page ever stated for its property, and is empty until the record is stored.
     """
 
     url: str
@@ -45,6 +57,10 @@ class SourceRecord:
     page_url: str | None = None
     checked_at: datetime | None = None
     source_kind: SourceKind | None = None
+    tenures: Mapping[str, Tenure] = field(default_factory=dict)
+
+    def tenure(self, name: str) -> Tenure:
+        return self.tenures.get(name) or Tenure(self.fetched_at, self.fetched_at)
 
     @property
     def as_of(self) -> datetime:

@@ -162,14 +162,18 @@ def test_only_one_job_at_a_time_reads_a_page(db: Stores) -> None:
     assert db.index.take_reading(PAGE, first)
 
 
-def test_of_two_equally_confident_pages_the_one_confirmed_last_wins(db: Stores) -> None:
+def test_a_page_that_changed_and_is_confirmed_later_than_an_earlier_page_wins(db: Stores) -> None:
+    """The earlier page stays, also when the other one is read later, until it was not read for a day."""
     address = {"StreetNumber": "12", "StreetName": "Oak St", "PostalCode": "62701"}
     home = db.save(record(db, PAGE, ListPrice=100, **address), edition="e1")
-    db.clock.advance(60)
     other = "https://other.example/12-oak"
-    db.save(replace(record(db, other, page_url=other, sha="b", ListPrice=90, **address)))
+    for sha, price in (("b", 100), ("c", 90)):
+        db.clock.advance(60)
+        db.save(replace(record(db, other, page_url=other, sha=sha, ListPrice=price, **address)), edition="e1")
+        assert db.properties.get(home)["record"]["ListPrice"] == 100
+    db.clock.advance(86_400)
+    confirm(db, Seen(other, other, "c" * 64, "e1"), db.clock.now())
     assert db.properties.get(home)["record"]["ListPrice"] == 90
-    db.clock.advance(60)
+    assert db.properties.get(home)["updated_at"] == db.clock.now().isoformat(), "the new value must count as a change"
     confirm(db, Seen(PAGE, PAGE, "a" * 64, "e1"), db.clock.now())
     assert db.properties.get(home)["record"]["ListPrice"] == 100
-    assert db.properties.get(home)["updated_at"] == db.clock.now().isoformat(), "the new value must count as a change"

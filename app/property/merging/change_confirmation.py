@@ -11,6 +11,8 @@ from enum import StrEnum
 
 from app.property.merging.changes import PUBLISHED_FIELDS, Statement, is_news, number_error_in, statement_of
 from app.property.merging.dated_values import HISTORIES
+from app.property.merging.seniority import LAG
+from app.property.merging.weights import rank
 from app.property.source_record import SourceRecord, Voter
 
 #: The number of further looks that must confirm a change. The first look is after five minutes. The interval then
@@ -21,9 +23,8 @@ _MOST_DOUBLINGS = 8
 #: Additional looks if another source contradicts the page, or if a change of the field was reverted before. All ten
 #: looks take 64 hours, in which a page that alternates between two values probably shows the other value.
 MORE_LOOKS = 7
-#: One look this long after the change is enough if nothing contradicts the page. The time is less than a day, so that a
-#: daily look counts even if it is early.
-HOLD = timedelta(hours=20)
+#: One look this long after the change is enough if nothing contradicts the page.
+HOLD = LAG
 #: How long a reverted change is remembered.
 MEMORY = timedelta(days=30)
 
@@ -97,7 +98,8 @@ def judge(
         went_back = candidate.old is not None and not is_news(name, candidate.old, says)
         return Judgment(Outcome.REVERTED if went_back else Outcome.REPLACED)
     if chosen is None or is_news(name, chosen, new):
-        return Judgment(Outcome.WAITING)
+        may_prevail = candidate.looks < looks_wanted + MORE_LOOKS and _may_prevail(candidate, page, records, chosen)
+        return Judgment(Outcome.WAITING, look_at=candidate.look_at if may_prevail else None)
     if candidate.confirmed:
         return Judgment(Outcome.ACCEPTED, "2 sources changed in the same way")
     if candidate.old is not None and number_error_in(name, candidate.old, new):
@@ -132,6 +134,19 @@ def _is_denied(candidate: Candidate, page: SourceRecord, records: Sequence[Sourc
         if is_news(candidate.field, says, candidate.new) and not is_news(candidate.field, candidate.old, says):
             return True
     return False
+
+
+def _may_prevail(
+    candidate: Candidate, page: SourceRecord, records: Sequence[SourceRecord], chosen: Statement | None
+) -> bool:
+    """Return whether the property still shows the old value only because earlier sources of the same rank have it
+    (`seniority.py`), so that looks at the page will decide.
+    """
+    name, old = candidate.field, candidate.old
+    if chosen is None or old is None or is_news(name, old, chosen):
+        return False
+    ranks = [rank(one.source_kind, name) for one in records if one.content_sha256 == chosen.proof.content_sha256]
+    return rank(page.source_kind, name) >= max(ranks, default=1.0)
 
 
 def changes_property(name: str, before: Statement | None, now: Statement | None, old: Statement | None) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 from app.property.fields.table import FIELDS, FOLLOWERS
 from app.property.merging.agreement import same_value
 from app.property.merging.number_errors import number_error
+from app.property.merging.seniority import may_outdate
 from app.property.merging.weights import HALF_LIFE_DAYS, topic_of
 from app.property.source_record import SourceRecord
 
@@ -77,8 +78,13 @@ def of_newest_year(name: str, records: Sequence[SourceRecord], newest: datetime)
     return [record for record in possible if record.values[name] == year]
 
 
-def is_outdated(name: str, winner: SourceRecord, other: SourceRecord) -> bool:
-    """Return whether the value of `other` is too old, or is a former value that the winner lists."""
+def is_outdated(name: str, winner: SourceRecord, other: SourceRecord, *, is_agreed: bool = False) -> bool:
+    """Return whether the value of `other` is too old, or is a former value that the winner lists.
+
+    Several sources agree with the winner if `is_agreed`.
+    """
+    if not is_agreed and not may_outdate(name, winner, other):
+        return False
     if HALF_LIFE_DAYS[topic_of(name)] < _CHANGES_BY_THE_MONTH_DAYS and winner.as_of - other.as_of > OUTDATED:
         return True
     if other.as_of > winner.as_of or same_value(name, winner, other):

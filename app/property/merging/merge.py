@@ -22,12 +22,14 @@ from app.property.merging.dated_values import (
 )
 from app.property.merging.derived import derive
 from app.property.merging.number_errors import number_error
+from app.property.merging.seniority import Seniority
 from app.property.merging.voting import Known, SourceValue, Verdict, source_value, weigh, why_lost, why_won
 from app.property.record import Evidence
 from app.property.source_record import SourceRecord
 
 #: Fields that depend on another field. Their values are chosen after the other field's value.
 _LED = frozenset(name for group in (BOUND, FOLLOWERS) for names in group.values() for name in names)
+_LEAD_OF = {name: lead for lead, names in BOUND.items() for name in names}
 _LEADS = tuple(name for name in FIELDS if name not in _LED | DERIVED_FIELDS)
 #: Fields with texts in each source's own words. Differences between such texts are not conflicts.
 _OF_ONE_SOURCE = frozenset(name for name, spec in FIELDS.items() if spec.own_words)
@@ -60,11 +62,12 @@ def merge(records: Records) -> Merged:
         return Merged()
     # sort the records, because sums of floats depend on their order
     records = sorted(records, key=lambda record: (record.url, record.content_sha256, record.as_of))
-    newest = max(record.as_of for record in records)
-    given = _Round(records, Known({}, newest)).run()
+    newest, seniority = max(record.as_of for record in records), Seniority.of(records)
+    given = _Round(records, Known({}, newest), seniority).run()
     sure = {name: found[0].source.values[name] for name, found in given.items() if not _is_contested(found)}
     if len(sure) < len(given):
-        given = _Round(records, Known(sure, newest)).run()
+        voters = {name: {one.source.voter for one in given[_LEAD_OF.get(name, name)]} for name in sure}
+        given = _Round(records, Known(sure, newest, voters), seniority).run()
     ordered = [name for name in FIELDS if name in given]
     values = {name: given[name][0].source.values[name] for name in ordered}
     evidence = {name: given[name][0].proof for name in ordered}
@@ -85,9 +88,10 @@ def _is_contested(given: Sequence[SourceValue]) -> bool:
 class _Round:
     """Chooses a value for every field, given the `known` values."""
 
-    def __init__(self, records: Records, known: Known) -> None:
+    def __init__(self, records: Records, known: Known, seniority: Seniority) -> None:
         self._records = records
         self._known = known
+        self._seniority = seniority
         self._source_values: dict[str, list[SourceValue]] = {}
 
     def run(self) -> dict[str, list[SourceValue]]:
@@ -139,7 +143,7 @@ class _Round:
         if not eligible:
             return
         same = same_place if name == AXES[0] else lambda one, other: same_value(name, one, other)
-        given = weigh(name, eligible, self._known, same)
+        given = self._seniority.put_first(name, weigh(name, eligible, self._known, same), same)
         given += sorted(
             (source_value(name, r, self._known) for r in having if not any(r is one for one in eligible)),
             key=lambda one: (-one.weight.accuracy, one.source.url),
@@ -160,7 +164,9 @@ class _Round:
             one.verdict, one.reason = Verdict.AGREES, "says the same without the unit"
         elif name in HISTORIES and is_compatible(mine.values[name], other.values[name]):
             one.verdict, one.reason = Verdict.AGREES, "other rows of the same history"
-        elif is_outdated(name, mine, other) or self._is_of_older_time(name, mine, other):
+        elif is_outdated(name, mine, other, is_agreed=winner.source_count > 1) or self._is_of_older_time(
+            name, mine, other
+        ):
             one.verdict, one.reason = Verdict.OLDER, "of an earlier time"
         elif (whole := FIELDS[name].counted_in) and not _is_one_count(whole, mine, other):
             one.verdict, one.reason = Verdict.CONFLICT, "part of another total"

@@ -9,8 +9,8 @@ sources that agree. All sites of one owner share one vote, or have one vote per 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -22,9 +22,9 @@ from app.property.source_record import SourceRecord, Voter, independent
 
 _WRONG_VALUES = 10
 _LEAST, _MOST = 0.02, 0.97
-#: Above a confidence of 0.9, only a tenth of the excess counts. A higher confidence only shows that the page repeats
-#: the value, which may break a tie but must not outvote a better source.
-_READ_RIGHT, _BEYOND = 0.9, 0.1
+#: A confidence counts up to this one. A higher confidence only shows that the page repeats the value, which is no
+#: second source.
+_READ_RIGHT = 0.9
 _LEAST_VOTE = 0.05
 #: The fit of a number error is multiplied by `_ERROR`. Of two values with equally many sources, one may be the error if
 #: its fit is below `_FITS_LESS` times the other's fit.
@@ -48,15 +48,27 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known about the property: uncontested values by field, and when its newest page was read."""
+    """What is known about the property: uncontested values by field with their sources, and when its newest page was
+    read.
+    """
 
     values: Mapping[str, Any]
     newest: datetime
+    voters: Mapping[str, Collection[Voter]] = field(default_factory=dict)
+
+    def without(self, source: SourceRecord) -> Mapping[str, Any]:
+        """Return the values that are not only from `source`, or all if its kind is known."""
+        if not source.is_stranger:
+            return self.values
+        return {name: value for name, value in self.values.items() if set(self.voters.get(name, ())) - {source.voter}}
 
 
 @dataclass(frozen=True, slots=True)
 class Weight:
-    """The factors of a source's accuracy, each from 0 to 1. `odd` lists what is unusual about the source's value."""
+    """The factors of a source's accuracy, each from 0 to 1. `odd` lists what is unusual about the source's value.
+
+    `is_error` is true if the value is a number error.
+    """
 
     rank: float
     method: float
@@ -64,6 +76,7 @@ class Weight:
     freshness: float
     fit: float
     odd: tuple[str, ...] = ()
+    is_error: bool = False
 
     @property
     def accuracy(self) -> float:
@@ -76,19 +89,22 @@ class Weight:
         return max(_LEAST_VOTE, math.log(_WRONG_VALUES * accuracy / (1 - accuracy)))
 
     def as_error(self, words: str) -> Weight:
-        odd = (*self.odd, words)
-        return Weight(self.rank, self.method, self.confidence, self.freshness, self.fit * _ERROR, odd)
+        return replace(self, fit=self.fit * _ERROR, odd=(*self.odd, words), is_error=True)
 
 
 @dataclass(slots=True)
 class SourceValue:
-    """`votes` is the sum of the votes of all sources that agree, and `source_count` is the number of these sources."""
+    """`votes` is the sum of the votes of all sources that agree, and `source_count` is the number of these sources.
+
+    `is_senior` is true for a winner that is shown although another one has more votes (`seniority.py`).
+    """
 
     source: SourceRecord
     proof: Evidence
     weight: Weight
     votes: float = 0.0
     source_count: int = 1
+    is_senior: bool = False
     verdict: Verdict = Verdict.WON
     reason: str = field(default="the only source")
 
@@ -99,13 +115,17 @@ def source_value(name: str, record: SourceRecord, known: Known, *, contested: bo
     """
     proof = record.evidence[name]
     age_days = (known.newest - record.as_of).total_seconds() / _SECONDS_A_DAY
-    odd = anomalies(name, record.values, known.values, known.newest.year) if contested else []
-    fit = math.exp(-min(_MOST_ODD, _ODD_BY_E * sum(distance for distance, _ in odd)))
-    words = tuple(text for _, text in odd)
+    fit, words = _fit(name, record, known.values, known) if contested else (1.0, ())
     kind_rank, read = rank(record.source_kind, name), METHOD_FACTORS[proof.method]
-    beyond = max(0.0, proof.confidence - _READ_RIGHT)
-    confidence, fresh = proof.confidence - (1 - _BEYOND) * beyond, freshness(name, age_days)
+    confidence, fresh = min(proof.confidence, _READ_RIGHT), freshness(name, age_days)
     return SourceValue(record, proof, Weight(kind_rank, read, confidence, fresh, fit, words))
+
+
+def _fit(name: str, record: SourceRecord, values: Mapping[str, Any], known: Known) -> tuple[float, tuple[str, ...]]:
+    """Return how usual the record's value is beside `values`, from 0 to 1, and what is unusual about it."""
+    odd = anomalies(name, record.values, values, known.newest.year)
+    fit = math.exp(-min(_MOST_ODD, _ODD_BY_E * sum(distance for distance, _ in odd)))
+    return fit, tuple(text for _, text in odd)
 
 
 def weigh(name: str, records: Sequence[SourceRecord], known: Known, same: Same) -> list[SourceValue]:
@@ -122,28 +142,35 @@ def weigh(name: str, records: Sequence[SourceRecord], known: Known, same: Same) 
     contested = not all(map(all, agree))
     given = [source_value(name, record, known, contested=contested) for record in records]
     if contested:
-        _find_errors(name, given, agree)
+        _find_errors(name, given, agree, known)
     for one, row in zip(given, agree, strict=True):
         _count(one, [other for other, yes in zip(given, row, strict=True) if yes])
     return sorted(given, key=_order, reverse=True)
 
 
-def _find_errors(name: str, given: list[SourceValue], agree: list[list[bool]]) -> None:
+def _find_errors(name: str, given: list[SourceValue], agree: list[list[bool]], known: Known) -> None:
     """Find number errors: values that differ from another value by a power of ten or by a unit.
 
     If one of the two values has a single source and the other has more, the value with the single source is the error.
-    If both have equally many sources, the value that fits less is the error.
+    If both have equally many sources, the value that fits less is the error. What only the other source states does not
+    count then, if its kind is unknown.
     """
     counts = [len(independent(given[m].source.voter for m, yes in enumerate(row) if yes)) for row in agree]
-    fits = [one.weight.fit for one in given]
     for n, one in enumerate(given):
         for m, other in enumerate(given):
             outnumbered = counts[n] < 2 <= counts[m]
-            if not agree[n][m] and (outnumbered or (counts[n] == counts[m] and fits[n] < _FITS_LESS * fits[m])):
-                error = number_error(name, one.source.values, other.source.values)
-                if error:
-                    one.weight = one.weight.as_error(f"{error}, against {counts[m]} sources" if outnumbered else error)
-                    break
+            if agree[n][m] or not (outnumbered or counts[n] == counts[m]):
+                continue
+            error = number_error(name, one.source.values, other.source.values)
+            if error and (outnumbered or _fits_less(name, one.source, other.source, known)):
+                one.weight = one.weight.as_error(f"{error}, against {counts[m]} sources" if outnumbered else error)
+                break
+
+
+def _fits_less(name: str, one: SourceRecord, other: SourceRecord, known: Known) -> bool:
+    values = known.without(other)
+    fits = [_fit(name, record, values, known)[0] for record in (one, other)]
+    return fits[0] < _FITS_LESS * fits[1]
 
 
 def _count(one: SourceValue, agreeing: list[SourceValue]) -> None:
@@ -157,14 +184,15 @@ def _count(one: SourceValue, agreeing: list[SourceValue]) -> None:
 
 
 def _order(one: SourceValue) -> tuple[Any, ...]:
-    """The URL makes the order deterministic."""
-    place = _METHOD_PLACE[one.proof.method]
-    return round(one.votes, 9), round(one.weight.accuracy, 9), one.source.as_of, place, one.source.url
+    """Of sources that agree, the one that was read most surely comes first. The URL makes the order deterministic."""
+    place, sure = _METHOD_PLACE[one.proof.method], one.proof.confidence
+    return round(one.votes, 9), round(one.weight.accuracy, 9), sure, one.source.as_of, place, one.source.url
 
 
 def why_won(winner: SourceValue, *, contested: bool) -> str:
     if winner.source_count == 1:
-        alone = "no other source has it" if not contested else "ranked first"
+        ranked = "the earlier of single sources" if winner.is_senior else "ranked first"
+        alone = ranked if contested else "no other source has it"
     else:
         alone = f"{winner.source_count} sources agree"
     return f"{alone}, {winner.votes:.2f} votes" if contested else alone
@@ -173,7 +201,9 @@ def why_won(winner: SourceValue, *, contested: bool) -> str:
 def why_lost(one: SourceValue, winner: SourceValue) -> str:
     """Return the reasons, in words, why the value lost, the strongest first."""
     mine, theirs = one.weight, winner.weight
+    is_own = one.source.voter == winner.source.voter
     parts = [
+        (10.0 * winner.is_senior, "an older page of the same source" if is_own else "stated later"),
         (9.0 * bool(mine.odd), "; ".join(mine.odd)),
         (1.0 * (winner.source_count > one.source_count), f"{winner.source_count} sources disagree"),
         (_drop(mine.rank, theirs.rank), f"{_kind(one)} ranks below {_kind(winner)} here"),

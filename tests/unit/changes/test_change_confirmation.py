@@ -8,6 +8,7 @@ import pytest
 
 from app.property.merging.change_confirmation import HOLD, Candidate, Outcome, changes_property, is_confirmed, judge
 from app.property.merging.changes import Statement
+from app.property.record import SourceKind
 from app.property.source_record import SourceRecord, Voter
 from tests.plugins.page_records import page_record
 
@@ -95,6 +96,18 @@ def test_a_value_that_was_not_chosen_is_not_published() -> None:
     sure = replace(CUT, looks=9, confirmed=True)
     assert judge(sure, [SHOWS], statement(500000)).outcome is Outcome.WAITING
     assert judge(sure, [SHOWS], None).outcome is Outcome.WAITING
+
+
+def test_a_change_is_looked_at_further_while_an_earlier_source_of_its_rank_keeps_the_old_value() -> None:
+    """The property still shows the other source's value. Ten looks take 64 hours, and then that source is old."""
+    denies = replace(DENIES, content_sha256="f" * 64)
+    old = Statement(500000, denies.evidence["ListPrice"].model_copy(update={"content_sha256": "f" * 64}))
+    judgment = judge(CUT, [SHOWS, denies], old)
+    assert (judgment.outcome, judgment.look_at) == (Outcome.WAITING, CUT.look_at)
+    assert judge(replace(CUT, looks=10), [SHOWS, denies], old).look_at is None
+    known = replace(denies, source_kind=SourceKind.PORTAL)
+    assert judge(CUT, [SHOWS, known], old).look_at is None, "looks do not raise a page's rank"
+    assert judge(CUT, [SHOWS, denies], statement(510000)).look_at is None, "a third value is shown"
 
 
 def test_a_number_error_is_not_published_unless_a_second_source_changed_the_same_way() -> None:

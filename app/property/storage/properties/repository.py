@@ -31,6 +31,7 @@ from app.property.storage.properties.source_records import (
     of_same_page,
     records_of,
     records_of_each,
+    tenures_json,
     urls_of,
     with_known_kind,
 )
@@ -131,10 +132,16 @@ class PropertyStore:
             "asks_again": asks_again,
             "edition": edition,
         }
+        # a page that moved to another property begins anew there
+        of_property = [
+            one for one in (before, *doubles) if one and canonical_id(connection, one.property_id) == owner_id
+        ]
+        row["tenures"] = tenures_json(record, of_property)
         if before is None:
             connection.execute(insert(SourceRow).values(row))
         else:  # the stored row keeps its URL; if it is newer than `record`, it also keeps its content
-            row = {**row, "url": before.url} if before.fetched_at <= record.fetched_at else {"property_id": owner_id}
+            is_newer = before.fetched_at <= record.fetched_at
+            row = {**row, "url": before.url} if is_newer else {name: row[name] for name in ("property_id", "tenures")}
             connection.execute(update(SourceRow).where(SourceRow.id == before.id).values(row))
         previous = drop_doubles(connection, doubles, record)
         left = {canonical_id(connection, property_id) for property_id in previous} - {owner_id}
@@ -277,7 +284,7 @@ def _unmerged(changed_since: datetime | None) -> Select[Any]:
 def _views(connection: Connection, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
     ids = [row.id for row in rows]
     # the values and evidence of single sources are large and not shown, so do not load them
-    shown = select(SourceRow).options(defer(SourceRow.record), defer(SourceRow.evidence))
+    shown = select(SourceRow).options(*map(defer, (SourceRow.record, SourceRow.evidence, SourceRow.tenures)))
     shown = shown.where(SourceRow.property_id.in_(ids)).order_by(SourceRow.fetched_at, SourceRow.id)
     sources = by_property(ids, entities(connection, shown))
     claimed = select(Unverified).where(Unverified.property_id.in_(ids)).order_by(Unverified.field, Unverified.url)

@@ -5,8 +5,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, or_, select
+from sqlalchemy import Connection, delete, or_, select
 
+from app.property.merging.seniority import tenures_after
 from app.property.record import SourceKind, evidence_json
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
@@ -56,15 +57,25 @@ def wanted_of(connection: Connection, property_id: str, urls: Iterable[str]) -> 
     return wanted, next((note for note in notes if note != ASKED_ELSEWHERE), next(iter(notes), None))
 
 
-def of_same_page(connection: Connection, record: SourceRecord) -> tuple[Row[Any] | None, Sequence[Row[Any]]]:
+def of_same_page(connection: Connection, record: SourceRecord) -> tuple[SourceRow | None, Sequence[SourceRow]]:
     """Return the stored record that `record` replaces (None: its page is new), and other stored records of the page."""
     mine = SourceRow.url == record.url
     same = mine if record.page_url is None else or_(mine, SourceRow.page_url == record.page_url)
-    rows = connection.execute(select(SourceRow).where(same).order_by(mine.desc(), SourceRow.id)).all()
+    rows = entities(connection, select(SourceRow).where(same).order_by(mine.desc(), SourceRow.id))
     return (rows[0] if rows else None), rows[1:]
 
 
-def drop_doubles(connection: Connection, doubles: Sequence[Row[Any]], record: SourceRecord) -> set[str]:
+def tenures_json(record: SourceRecord, earlier: Iterable[SourceRow]) -> dict[str, dict[str, Any]]:
+    """Return the column `tenures` of `record`, which replaces `earlier` records of its page, the newest first."""
+    found = tenures_after(record, *(row.to_record() for row in earlier))
+    return {
+        "since": {name: one.since.isoformat() for name, one in found.items()},
+        "changed_at": {name: one.changed_at.isoformat() for name, one in found.items()},
+        "former": {name: one.former for name, one in found.items() if one.former is not None},
+    }
+
+
+def drop_doubles(connection: Connection, doubles: Sequence[SourceRow], record: SourceRecord) -> set[str]:
     """Delete `doubles`, other records of the same page, but keep their observations.
 
     Their URLs become aliases of the page. Return the ids of their properties.
@@ -80,7 +91,7 @@ def drop_doubles(connection: Connection, doubles: Sequence[Row[Any]], record: So
     return {row.property_id for row in doubles}
 
 
-def with_known_kind(record: SourceRecord, before: Row[Any] | None) -> SourceRecord:
+def with_known_kind(record: SourceRecord, before: SourceRow | None) -> SourceRecord:
     """Return `record`.
 
     If its source kind is unknown and `before` has the same final URL, it gets the kind of `before`.

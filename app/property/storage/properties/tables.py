@@ -9,7 +9,7 @@ from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, false, func,
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.property.record import Evidence, PageKind, SourceKind
-from app.property.source_record import SourceRecord
+from app.property.source_record import SourceRecord, Tenure
 from app.property.storage.types import (
     Base,
     BodyHash,
@@ -102,6 +102,8 @@ class SourceRow(Base):
     # kind of the source (`record.SourceKind`); null if unknown
     source_kind: Mapped[str | None] = mapped_column(String(16))
     names_people: Mapped[bool] = mapped_column(server_default=false())
+    # {"since": {field: time}, "changed_at": {field: time}, "former": {field: value}} (`source_record.Tenure`)
+    tenures: Mapped[JsonWords] = mapped_column(default=dict)
 
     __table_args__ = (
         Index("uq_source_records_url", "url", unique=True, postgresql_ops=_BY_BYTES),
@@ -121,6 +123,14 @@ class SourceRow(Base):
             page_url=self.page_url,
             checked_at=self.checked_at,
             source_kind=SourceKind(self.source_kind) if self.source_kind else None,
+            tenures={
+                name: Tenure(
+                    datetime.fromisoformat(since),
+                    datetime.fromisoformat(self.tenures["changed_at"][name]),
+                    self.tenures["former"].get(name),
+                )
+                for name, since in self.tenures.get("since", {}).items()
+            },
         )
 
     def as_json(self) -> dict[str, Any]:

@@ -54,7 +54,7 @@ class ChangeDetector:
         self._mine = select(Change).where(Change.property_id == self._property_id).order_by(Change.position)
         self._pending = entities(connection, self._mine.where(_PENDING))
 
-    def reread(self, before: Row[Any], record: SourceRecord, edition: str | None) -> None:
+    def reread(self, before: SourceRow, record: SourceRecord, edition: str | None) -> None:
         """Compare a page's new `record` with its old row `before`, and publish accepted changes.
 
         `edition` is the version of the extractors that read `record`. A record older than `before` is ignored.
@@ -82,7 +82,7 @@ class ChangeDetector:
             setattr(change, name, value)
         self._connection.execute(update(Change).where(Change.position == change.position).values(values))
 
-    def _compare(self, name: str, before: Row[Any], record: SourceRecord, *, is_same_edition: bool) -> None:
+    def _compare(self, name: str, before: SourceRow, record: SourceRecord, *, is_same_edition: bool) -> None:
         now = statement_of(name, record.values, record.evidence)
         if now is None:
             return
@@ -116,7 +116,7 @@ class ChangeDetector:
         insert_all(self._connection, [change])
         self._pending.append(change)
 
-    def _may_appear(self, name: str, before: Row[Any], proof: Evidence) -> bool:
+    def _may_appear(self, name: str, before: SourceRow, proof: Evidence) -> bool:
         if name in before.wanted_model or proof.method is Method.LLM:
             return False
         if proof.method is not Method.RECIPE:
@@ -192,7 +192,7 @@ def has_pending_change(connection: Connection, property_id: str) -> bool:
     return connection.execute(query).first() is not None
 
 
-def _value(name: str, stored: Row[Any]) -> Statement | None:
+def _value(name: str, stored: Row[Any] | SourceRow) -> Statement | None:
     evidence = {name: Evidence.model_validate(stored.evidence[name])} if name in stored.evidence else {}
     return statement_of(name, stored.record, evidence)
 
