@@ -52,6 +52,7 @@ async def read_answer(
 
     Raises the errors in `NO_ANSWER` if a successful response breaks off or is late.
     """
+    response.headers.pop("set-cookie", None)  # the client would send it with other keys
     if not response.is_success and not response.is_error:
         with suppress(*NO_ANSWER):
             await receive(response, 0)

@@ -333,6 +333,24 @@ def test_a_redirect_of_a_keys_own_server_is_not_followed(provider: Start) -> Non
 
 # --- headers
 
+
+@pytest.mark.parametrize(
+    "cookie", ["a=caf\xe9; Path=/", "a=1; Domain=127.0.0.1; Expires=Thu, 99 Foo 99999 99:99:99 GMT"]
+)
+def test_a_providers_cookie_is_neither_kept_nor_sent(provider: Start, face: str, cookie: str) -> None:
+    """A cookie that is not ASCII would fail every later request, and cookies would tie keys together."""
+    server = provider(lambda _: http(json.dumps(completion()).encode(), f"Set-Cookie: {cookie}"))
+    there = pooled(server.url, KEYS[:1], face)
+
+    async def scenario(client: Any) -> None:
+        for _ in range(2):
+            assert await _ask(client) == "hello"
+        assert len(client._client.cookies) == 0
+
+    there.run(scenario)
+    assert len(server.requests) == 2
+
+
 ODD_NUMBERS = [
     "1e308", "1e-308", "nan", "-nan", "inf", "-inf", "Infinity", "-1", "0", "-0", "9" * 10_000, "0x10", "1_000", "1e13",
     "", " ", "5;q=1", "1,2", "NaNs", "1e400",
