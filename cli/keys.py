@@ -11,9 +11,13 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from app.clock import SystemClock
 from app.errors.keys import NoKeysError
+from app.keypool.attempts import BoundedTransport
 from app.keypool.keys import ApiKey
 from app.keypool.snapshots import Action
+from app.keypool.transport import LimitedTransport
+from app.keypool.wire import read_object
 from app.printable import printable
 from app.redaction import shown_url
 from app.services.keys.actions import act
@@ -34,6 +38,7 @@ _FOLLOW_SECONDS = 2.0
 _TIMEOUT_SECONDS = 15.0
 #: The pattern of error codes of the OpenAI API.
 _CODE = re.compile(r"[a-z0-9_.-]{1,60}", re.IGNORECASE)
+_NOT_OPENAI = "not an OpenAI answer: check OPENAI_BASE_URL"
 _BAD = ("invalid", "no access")
 _COLUMNS = {"requests": "requests", "successes": "ok", "failures": "failed", "rate_limits": "limited"}
 KeyName = Annotated[
@@ -176,7 +181,7 @@ def check_keys(
     a rate-limited key), "invalid" (401), "no access" (403), or "unknown". `http_status` is None if there was no answer.
     `transport` replaces the HTTP transport in tests.
     """
-    inner = transport or httpx2.HTTPTransport(proxy=proxy)
+    inner = LimitedTransport(transport or BoundedTransport(proxy=proxy), SystemClock())
     with httpx2.Client(transport=inner, timeout=_TIMEOUT_SECONDS, trust_env=False, follow_redirects=False) as client:
         return {key.mask: _check(client, f"{key.base_url or base_url.rstrip('/')}/models", key) for key in keys}
 
@@ -188,15 +193,18 @@ def _check(client: httpx2.Client, url: str, key: ApiKey) -> dict[str, Any]:
         detail = f"{shown_url(url)} does not answer ({type(exc).__name__})"
         return {"status": "unknown", "http_status": None, "detail": detail}
     status = {200: "valid", 401: "invalid", 403: "no access", 429: "valid"}.get(answer.status_code, "unknown")
-    return {"status": status, "http_status": answer.status_code, "detail": _detail(answer)}
+    body = read_object(answer.content)
+    if status == "valid" and answer.status_code == 200 and not body:
+        return {"status": "unknown", "http_status": 200, "detail": _NOT_OPENAI}
+    return {"status": status, "http_status": answer.status_code, "detail": _detail(answer.status_code, body)}
 
 
-def _detail(answer: httpx2.Response) -> str:
+def _detail(status: int, body: Mapping[str, Any]) -> str:
     """Return OpenAI's error code, but not OpenAI's message, because the message may contain a part of the key."""
-    if answer.status_code == 200:
+    if status == 200:
         return ""
-    try:
-        code = answer.json()["error"]["code"]
-    except (ValueError, KeyError, TypeError):
-        return "not an OpenAI answer: check OPENAI_BASE_URL" if answer.status_code == 404 else ""
+    error = body.get("error")
+    if not isinstance(error, dict) or "code" not in error:
+        return _NOT_OPENAI if status == 404 else ""
+    code = error.get("code")
     return code if isinstance(code, str) and _CODE.fullmatch(code) else ""

@@ -25,6 +25,7 @@ from app.errors.watches import WatchBudgetSpentError
 from app.keypool.limits import parse_retry_after_us
 from app.property.reading import budget
 from app.redaction import redact
+from app.services.scraping.model_calls import reason_of
 
 #: A wait of up to this length becomes a countdown. A longer wait is stored as `due_at` in the jobs table. A worker
 #: keeps the message during a countdown, so countdowns must be much shorter than the broker's visibility timeout.
@@ -172,12 +173,11 @@ def to_own_error(exc: BaseException, progress: JobProgress, model: str) -> Prope
 
 def _model_error(exc: openai.OpenAIError, model: str) -> PropertyIntelligenceError:
     if isinstance(exc, openai.APIConnectionError):
-        return ModelUnreachableError(model, redact(str(exc)))
-    if isinstance(exc, openai.APIStatusError):
-        transient = exc.status_code >= 500 or exc.status_code in _STATUS_TRANSIENT
-        kind = ModelUnreachableError if transient else ModelError
-        return kind(model, f"HTTP {exc.status_code}, {redact(str(exc.message))}")
-    return ModelError(model, redact(str(exc)))
+        return ModelUnreachableError(model, reason_of(exc))
+    transient = isinstance(exc, openai.APIStatusError) and (
+        exc.status_code >= 500 or exc.status_code in _STATUS_TRANSIENT
+    )
+    return (ModelUnreachableError if transient else ModelError)(model, reason_of(exc))
 
 
 def _is_exhaustion(exc: BaseException) -> bool:

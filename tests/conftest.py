@@ -20,6 +20,7 @@ pytest_plugins = [
     "tests.plugins.examples",
     "tests.plugins.forward_proxy",
     "tests.plugins.hanging_server",
+    "tests.plugins.hostile_provider",
     "tests.plugins.lossy_server",
     "tests.plugins.lua_rules",
     "tests.plugins.metric_labels",

@@ -1,6 +1,5 @@
 """Parse OpenAI's `x-ratelimit-*` headers, from which `lua/meters.lua` learns limits, and `retry-after` (RFC 9110)."""
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,8 +9,11 @@ from email.utils import parsedate_to_datetime
 MINUTE_US = 60_000_000
 #: The longest accepted retry-after. Longer values, which a wrong clock may cause, are shortened to this.
 _LONGEST_PAUSE_S = 86_400.0
+#: Limits outside of this range, per minute, cannot be true. They would make the arithmetic of the meters inexact.
+_MIN_LIMIT, _MAX_LIMIT = 1.0, 1e12
 _LONGEST_RESET_US = 31 * 86_400 * 1_000_000
 
+_NUMBER = re.compile(r"\s*-?\d{1,15}(?:\.\d{1,15})?\s*", re.ASCII)
 _DURATION = re.compile(
     r"(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?"
 )
@@ -21,9 +23,10 @@ _DURATION_UNITS_US = (86_400_000_000, 3_600_000_000, 60_000_000, 1_000_000, 1_00
 def parse_duration_us(text: str) -> int | None:
     """Return an OpenAI duration (`1s`, `6m0s`, `17ms`, `1h2m3s`, or seconds) in microseconds, or None if invalid."""
     text = text.strip()
-    try:
-        microseconds = float(text) * 1_000_000
-    except ValueError:
+    seconds = _number(text)
+    if seconds is not None:
+        microseconds = seconds * 1_000_000
+    else:
         match = _DURATION.fullmatch(text)
         if not text or match is None:
             return None
@@ -61,11 +64,8 @@ def parse_retry_after_us(headers: Mapping[str, str], now: datetime) -> int | Non
 
 
 def _number(text: str) -> float | None:
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
+    """Parse a plain decimal number. Exponents and more than 15 digits appear only in hostile or broken headers."""
+    return float(text) if _NUMBER.fullmatch(text) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +94,15 @@ def read_limits(headers: Mapping[str, str]) -> LimitReading:
 
 def _meter(headers: Mapping[str, str], what: str) -> MeterReading | None:
     limit = _number(headers.get(f"x-ratelimit-limit-{what}", ""))
+    if limit is None or not _MIN_LIMIT <= limit <= _MAX_LIMIT:
+        return None
     remaining = _number(headers.get(f"x-ratelimit-remaining-{what}", ""))
     named = headers.get(f"x-ratelimit-reset-{what}")
     # Azure sends no reset time; its limits refill within one minute
-    if named is None and limit and remaining is not None:
+    if named is None and remaining is not None:
         reset: int | None = round((limit - remaining) * MINUTE_US / limit)
     else:
         reset = parse_duration_us(named or "")
-    if limit is None or remaining is None or reset is None or limit <= 0 or not 0 <= remaining <= limit:
+    if remaining is None or reset is None or not 0 <= remaining <= limit:
         return None
     return MeterReading(limit, remaining, reset)

@@ -61,10 +61,11 @@ class Failure:
 
 def classify(status: int | None, failure: Failure = Failure()) -> Outcome:
     """Return the outcome of a response. `status` is None if there was no response (timeout or connection error)."""
-    if status is None or status >= 500 or status in _TRANSIENT_4XX:
-        return Outcome.REQUEST_FAULT if FAULT_WORDS in failure.message else Outcome.SERVER_FAILURE
-    if status < 400:
+    if status is not None and 200 <= status < 300:
         return Outcome.SUCCESS
+    # no client error: a redirect, or an unknown status, is no answer either
+    if status is None or not 400 <= status < 500 or status in _TRANSIENT_4XX:
+        return Outcome.REQUEST_FAULT if FAULT_WORDS in failure.message else Outcome.SERVER_FAILURE
     words = {failure.code, failure.type}
     if status in {402, 429} and words & QUOTA_CODES:
         return Outcome.QUOTA_EXHAUSTED

@@ -8,12 +8,14 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, Protocol
+from typing import Protocol
 
 import httpx2
 from structlog.contextvars import bound_contextvars
 
 from app.keypool import wire
+from app.keypool.answer_reading import ReadAnswer, read_answer
+from app.keypool.attempts import DEFAULT_LIMITS, AnswerLimits, Attempt
 from app.keypool.call import Call
 from app.keypool.keys import ApiKey
 from app.keypool.limits import parse_retry_after_us, read_limits
@@ -61,8 +63,8 @@ class Driver(Protocol):
         """Send the request, and return the response before its body is read."""
         ...
 
-    async def read(self, response: httpx2.Response) -> bytes:
-        """Read the whole response body without decompressing it, and close the stream."""
+    async def read(self, response: httpx2.Response, most_bytes: int) -> bytes:
+        """Read the response body without decompressing it, and close the stream. Stop after more than `most_bytes`."""
         ...
 
     async def close(self, response: httpx2.Response) -> None: ...
@@ -74,7 +76,8 @@ class Terms:
 
     `price` computes the cost of a call. `base_url` is the base URL of the SDK client. `shared_limits` examines each
     response for keys that share limits. A request may use up to `further_keys` keys besides the first; None means all.
-    `closed` is set when the transport is closed; a stream that breaks afterwards does not count as a failure.
+    `closed` is set when the transport is closed; a stream that breaks afterwards does not count as a failure. `limits`
+    apply to each response.
     """
 
     max_wait_seconds: float
@@ -84,6 +87,7 @@ class Terms:
     further_keys: int | None = None
     monotonic_ns: Callable[[], int] = time.monotonic_ns
     closed: threading.Event = field(default_factory=threading.Event)
+    limits: AnswerLimits = DEFAULT_LIMITS
 
 
 class RetryLoop:
@@ -186,20 +190,16 @@ class RetryLoop:
     async def _attempt(self, send: Send) -> tuple[bool, httpx2.Response | Exception]:
         try:
             request, self._may_be_billed = self._addressed(send.key), True
-            response = await self._driver.send(request)
+            attempt = Attempt(request, self._terms.limits, self._terms.monotonic_ns)
+            with attempt.under_way():
+                response = await self._driver.send(request)
+            attempt.headers_complete = True
             elapsed_us = (self._terms.monotonic_ns() - self._sent_ns) // 1000
             self._open_response = response
             response.extensions[KEY_ID] = send.key.key_id
             if self._terms.shared_limits is not None:
                 self._terms.shared_limits.observe(send.key, response.headers)
-            kind, body = wire.body_kind(response), {}
-            if kind == "whole":
-                raw = await self._driver.read(response)
-                # reading consumed the stream, so the SDK needs a new one
-                response.stream = httpx2.ByteStream(raw)
-                body = wire.read_body(response, raw)
-                if response.is_success and (status := wire.hidden_status(body)) is not None:
-                    response.status_code = status  # the SDK derives its exception from the status
+            read = await read_answer(self._driver.read, request, response, attempt, streams=self._need.streams)
         except NO_ANSWER as exc:
             self._call.broken += self._open_response is not None
             self._open_response = None
@@ -208,11 +208,11 @@ class RetryLoop:
             outcome = Outcome.ABANDONED if slow else Outcome.SERVER_FAILURE
             unbilled = isinstance(exc, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.ProxyError)
             return await self._driver.call(lambda: self._settle(Settlement(outcome, unbilled=unbilled))), exc
-        streams = kind == "events"
-        again = await self._driver.call(lambda: self._settle_answer(response, body, elapsed_us, streams=streams))
+        self._call.broken += read.is_billed and response.is_error
+        again = await self._driver.call(lambda: self._settle_answer(response, read, elapsed_us))
         self._open_response = None
-        if streams:
-            self.stream_report = StreamReport(self._pool, send.lease, self._usage, self._terms.closed)
+        if read.kind == "events":
+            self.stream_report = StreamReport(self._pool, send.lease, self._usage, self._terms.closed, attempt)
         return again, response
 
     def _addressed(self, key: ApiKey) -> httpx2.Request:
@@ -241,16 +241,14 @@ class RetryLoop:
     def _url_for(self, key: ApiKey) -> httpx2.URL:
         return httpx2.URL(f"{key.base_url}{self._path}") if key.base_url else self._request.url
 
-    def _settle_answer(
-        self, response: httpx2.Response, body: dict[str, Any], elapsed_us: int, *, streams: bool
-    ) -> bool:
-        headers = response.headers
+    def _settle_answer(self, response: httpx2.Response, read: ReadAnswer, elapsed_us: int) -> bool:
+        headers, body = response.headers, read.body
         failure, limited_by, pause_us = Failure(), None, None
         if response.is_error:
-            failure, limited_by = wire.read_failure(body)
+            failure, limited_by = wire.read_failure(read.error)
             pause_us = parse_retry_after_us(headers, datetime.now(UTC))
         # a GET of an earlier response (no model in the request) repeats its usage, which must not be charged twice
-        used = wire.read_usage(body.get("usage")) if self._need.model and response.is_success else None
+        used = wire.read_usage(body.get("usage")) if self._need.model and read.is_billed else None
         return self._settle(
             Settlement(
                 classify(response.status_code, failure),
@@ -259,8 +257,8 @@ class RetryLoop:
                 admitted_after_us=wire.admitted_after_us(headers, elapsed_us),
                 limited_by=limited_by if response.status_code == 429 else None,
                 usage=self._usage(used, wire.read_tier(body), wire.read_searches(body)) if used else None,
-                streams=streams,
-                unbilled=response.is_server_error,
+                streams=read.kind == "events",
+                unbilled=response.is_server_error and not read.is_billed,
             )
         )
 

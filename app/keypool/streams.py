@@ -8,10 +8,12 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 
 import httpx2
 
+from app.keypool.answer_checks import parse_json
+from app.keypool.attempts import Attempt, check_size
 from app.keypool.pool import KeyPool
 from app.keypool.spending import Usage
 from app.keypool.stores.base import Lease
-from app.keypool.wire import TokensUsed, read_object, read_usage, status_of_error
+from app.keypool.wire import TokensUsed, read_usage, status_of_error
 
 #: Errors after which the response is missing or incomplete. No other httpx2 error counts against the key.
 NO_ANSWER = (
@@ -33,7 +35,7 @@ _USAGE_BYTES = 8_192
 _USAGE = re.compile(rb'"usage"\s*:\s*(?=\{)')
 #: How many of a stream's last events are searched for an error.
 _EVENTS_READ = 4
-_EVENT = re.compile(rb"^data: *(\{.*\})\s*$", re.MULTILINE)
+_EVENT = re.compile(rb"^data: *(\{.*\})[ \t]*\r?\n", re.MULTILINE)
 _TIER = re.compile(rb'"service_tier"\s*:\s*"(\w{1,32})"')
 
 
@@ -48,9 +50,20 @@ class StreamTail:
         if len(self._tail) > 2 * _TAIL_BYTES:
             del self._tail[:-_TAIL_BYTES]
 
+    def ends_event(self, added: int) -> bool:
+        """Return whether an event ended in the last `added` bytes."""
+        end = self._tail[-added - 3 :]
+        return b"\n\n" in end or b"\n\r\n" in end or b"\r\r" in end
+
+    def has_events(self) -> bool:
+        return b"data:" in self._tail
+
     def failed(self) -> bool:
         for event in _EVENT.findall(self._tail)[-_EVENTS_READ:]:
-            body = read_object(event)
+            try:
+                body = parse_json(event)
+            except ValueError:
+                return True
             response = body.get("response")
             error = response.get("error") if isinstance(response, dict) else body.get("error")
             if body.get("type") == "error" and not isinstance(error, dict):
@@ -81,7 +94,12 @@ class StreamReport:
     """Reports the end of one stream to the pool, once. The report contains the usage and whether the stream broke."""
 
     def __init__(
-        self, pool: KeyPool, lease: Lease, to_usage: Callable[[TokensUsed, str], Usage], closed: threading.Event
+        self,
+        pool: KeyPool,
+        lease: Lease,
+        to_usage: Callable[[TokensUsed, str], Usage],
+        closed: threading.Event,
+        attempt: Attempt,
     ) -> None:
         self._pool = pool
         self._lease = lease
@@ -89,16 +107,28 @@ class StreamReport:
         self._closed = closed
         self._tail = StreamTail()
         self._over = False
-        self.feed = self._tail.feed
+        self._attempt = attempt
+        self._event_bytes = 0
 
-    def close(self, error: BaseException | None = None) -> Callable[[], None] | None:
+    def feed(self, chunk: bytes) -> None:
+        """Raises `AnswerTooLargeError` if one event is longer than an answer may be."""
+        self._tail.feed(chunk)
+        if self._tail.ends_event(len(chunk)):
+            self._event_bytes = 0
+            self._attempt.end_event()
+        else:
+            self._event_bytes += len(chunk)
+            check_size(self._event_bytes, self._attempt.limits.answer_bytes, "in one event")
+
+    def close(self, error: BaseException | None = None, *, is_whole: bool = False) -> Callable[[], None] | None:
         """End the stream, which `error` may have broken. Return a function that reports this, or None if the stream had
-        already ended.
+        already ended. A stream that is whole, but has no events, is broken too.
         """
         if self._over:
             return None
         self._over = True
         broke = (isinstance(error, NO_ANSWER) and not self._closed.is_set()) or self._tail.failed()
+        broke = broke or (is_whole and not self._tail.has_events())
         used = self._tail.usage()
         usage = None if used is None else self._to_usage(used, self._tail.tier())
         return lambda: self._pool.end_stream(self._lease, usage, broke=broke)
@@ -119,7 +149,7 @@ class ReportingStream(httpx2.SyncByteStream):
         except BaseException as exc:
             self._make_report(exc)
             raise
-        self._make_report()
+        self._make_report(is_whole=True)
 
     def close(self) -> None:
         try:
@@ -127,8 +157,8 @@ class ReportingStream(httpx2.SyncByteStream):
         finally:
             self._make_report()
 
-    def _make_report(self, error: BaseException | None = None) -> None:
-        report = self._report.close(error)
+    def _make_report(self, error: BaseException | None = None, *, is_whole: bool = False) -> None:
+        report = self._report.close(error, is_whole=is_whole)
         if report is not None:
             report()
 
@@ -142,17 +172,19 @@ class AsyncReportingStream(httpx2.AsyncByteStream):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         chunks = aiter(self._inner)
         error: BaseException | None = None
+        is_whole = False
         try:
             async for chunk in chunks:
                 self._report.feed(chunk)
                 yield chunk
+            is_whole = True
         except BaseException as exc:
             error = exc
             raise
         finally:
             if isinstance(chunks, AsyncGenerator):
                 await chunks.aclose()
-            await self._make_report(error)
+            await self._make_report(error, is_whole=is_whole)
 
     async def aclose(self) -> None:
         try:
@@ -160,8 +192,8 @@ class AsyncReportingStream(httpx2.AsyncByteStream):
         finally:
             await self._make_report()
 
-    async def _make_report(self, error: BaseException | None = None) -> None:
-        report = self._report.close(error)
+    async def _make_report(self, error: BaseException | None = None, *, is_whole: bool = False) -> None:
+        report = self._report.close(error, is_whole=is_whole)
         if report is not None:
             await call_pool(self._pool, report)
 

@@ -6,6 +6,7 @@ transport itself returns an error response. The SDK must not retry (`max_retries
 
 import asyncio
 import copy
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
 from typing import Any, Self, cast
@@ -13,6 +14,8 @@ from typing import Any, Self, cast
 import httpx2
 
 from app.clock import Clock
+from app.keypool.answer_reading import read_whole, replace_body
+from app.keypool.attempts import DEFAULT_LIMITS, AsyncBoundedTransport, Attempt, BoundedTransport
 from app.keypool.pool import KeyPool
 from app.keypool.retry_loop import RetryLoop, Terms
 from app.keypool.streams import AsyncReportingStream, ReportingStream, call_pool
@@ -25,7 +28,7 @@ class PooledTransport(httpx2.BaseTransport):
         self._pool = pool
         self._clock = clock
         self._terms = terms
-        self._inner = inner or httpx2.HTTPTransport()
+        self._inner = inner or BoundedTransport()
 
     def capped(self, further_keys: int) -> Self:
         """Return a copy with the same connections. Each request may use only `further_keys` keys after the first."""
@@ -45,6 +48,24 @@ class PooledTransport(httpx2.BaseTransport):
         self._inner.close()
 
 
+class LimitedTransport(httpx2.BaseTransport):
+    """A transport that sends each request once, with its own key, and applies the pool's limits to the response."""
+
+    def __init__(self, inner: httpx2.BaseTransport, clock: Clock) -> None:
+        self._driver = ThreadDriver(clock, inner)
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        attempt = Attempt(request, DEFAULT_LIMITS, time.monotonic_ns)
+        with attempt.under_way():
+            response = self._driver.inner.handle_request(request)
+        attempt.headers_complete = True
+        replace_body(response, run_in_thread(read_whole(self._driver.read, response, attempt)))
+        return response
+
+    def close(self) -> None:
+        self._driver.inner.close()
+
+
 @dataclass(frozen=True, slots=True)
 class ThreadDriver:
     """A `Driver` that blocks the calling thread."""
@@ -61,10 +82,14 @@ class ThreadDriver:
     async def send(self, request: httpx2.Request) -> httpx2.Response:
         return self.inner.handle_request(request)
 
-    async def read(self, response: httpx2.Response) -> bytes:
-        stream = cast(httpx2.SyncByteStream, response.stream)
+    async def read(self, response: httpx2.Response, most_bytes: int) -> bytes:
+        stream, body = cast(httpx2.SyncByteStream, response.stream), bytearray()
         try:
-            return b"".join(stream)
+            for chunk in stream:
+                body += chunk
+                if len(body) > most_bytes:
+                    break
+            return bytes(body)
         finally:
             stream.close()
 
@@ -93,7 +118,7 @@ class AsyncPooledTransport(httpx2.AsyncBaseTransport):
     ) -> None:
         self._pool = pool
         self._terms = terms
-        self._inner = inner or httpx2.AsyncHTTPTransport()
+        self._inner = inner or AsyncBoundedTransport()
         self._sleep = sleep
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
@@ -124,10 +149,14 @@ class _LoopDriver:
     async def send(self, request: httpx2.Request) -> httpx2.Response:
         return await self.inner.handle_async_request(request)
 
-    async def read(self, response: httpx2.Response) -> bytes:
-        stream = cast(httpx2.AsyncByteStream, response.stream)
+    async def read(self, response: httpx2.Response, most_bytes: int) -> bytes:
+        stream, body = cast(httpx2.AsyncByteStream, response.stream), bytearray()
         try:
-            return b"".join([chunk async for chunk in stream])
+            async for chunk in stream:
+                body += chunk
+                if len(body) > most_bytes:
+                    break
+            return bytes(body)
         finally:
             await stream.aclose()
 

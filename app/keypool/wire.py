@@ -18,7 +18,7 @@ _PROMPT_FIELDS = ("messages", "input", "instructions", "prompt")
 _TEXT_FIELDS = ("content", "text", "output", "arguments", "function", "tool_calls", "summary")
 _DEEPEST_TEXT = 8
 _COMPLETION_FIELDS = ("max_completion_tokens", "max_output_tokens", "max_tokens")
-_MOST_TOKENS = 10_000_000
+MAX_TOKENS = 10_000_000
 _MOST_CHOICES = 128
 _MOST_SEARCHES = 1_000
 
@@ -109,7 +109,7 @@ def _allowed_output(body: Mapping[str, Any]) -> float:
     asked = next((n for name in _COMPLETION_FIELDS if _is_count(n := body.get(name))), 0)
     choices = body.get("n")
     times = min(max(choices, 1), _MOST_CHOICES) if _is_count(choices) else 1
-    return float(min(asked, _MOST_TOKENS) * times)
+    return float(min(asked, MAX_TOKENS) * times)
 
 
 def _allowed_searches(body: Mapping[str, Any]) -> int:
@@ -135,25 +135,6 @@ def _is_count(value: Any) -> TypeGuard[int]:
 
 
 # --- responses
-
-
-def body_kind(response: httpx2.Response) -> Literal["whole", "events", "opaque"]:
-    """Return whether to read a body at once ("whole"), to report the stream's end ("events"), or to ignore it
-    ("opaque").
-    """
-    kind = response.headers.get("content-type", "").lower()
-    if response.is_error or "json" in kind:
-        return "whole"
-    if "text/event-stream" in kind and response.headers.get("content-encoding", "identity") == "identity":
-        return "events"
-    return "opaque"
-
-
-def read_body(response: httpx2.Response, body: bytes) -> dict[str, Any]:
-    """Return the JSON object in a body, or {}. Raises `httpx2.DecodingError` if the body cannot be decompressed."""
-    if "content-encoding" in response.headers:
-        body = httpx2.Response(response.status_code, headers=response.headers, content=body).content
-    return read_object(body)
 
 
 def read_object(content: bytes) -> dict[str, Any]:
@@ -243,4 +224,4 @@ def read_usage(usage: Any) -> TokensUsed | None:
 
 
 def _count(usage: Mapping[str, Any], *names: str) -> int | None:
-    return next((min(usage[name], _MOST_TOKENS) for name in names if _is_count(usage.get(name))), None)
+    return next((min(usage[name], MAX_TOKENS) for name in names if _is_count(usage.get(name))), None)

@@ -17,6 +17,7 @@ import openai
 from app.clock import Clock, SystemClock
 from app.errors import ConfigurationError
 from app.errors.keys import NoKeysError
+from app.keypool.attempts import DEFAULT_LIMITS, AnswerLimits, AsyncBoundedTransport, BoundedTransport
 from app.keypool.keys import ApiKey, KeyChange, KeySet, compare_keys, load_keys, load_keys_again
 from app.keypool.organizations import SharedLimits
 from app.keypool.pool import KeyPool
@@ -60,6 +61,7 @@ class OpenAIClientManager:
         store: Store | None = None,
         inner: httpx2.BaseTransport | None = None,
         price: Pricing = free_of_charge,
+        limits: AnswerLimits = DEFAULT_LIMITS,
     ) -> None:
         self.keys = tuple(keys)
         clock = clock or SystemClock()
@@ -69,9 +71,9 @@ class OpenAIClientManager:
         self._base_url = base_url
         self._timeout = httpx2.Timeout(timeout_seconds, connect=min(_CONNECT_TIMEOUT_SECONDS, timeout_seconds))
         self._proxy = proxy
-        self._terms = Terms(max_wait_seconds, price, base_url, SharedLimits(lambda: self._pool.keys))
+        self._terms = Terms(max_wait_seconds, price, base_url, SharedLimits(lambda: self._pool.keys), limits=limits)
         self._reloader: KeyReloader | None = None
-        inner = inner or httpx2.HTTPTransport(proxy=proxy, limits=openai.DEFAULT_CONNECTION_LIMITS)
+        inner = inner or BoundedTransport(proxy=proxy, limits=openai.DEFAULT_CONNECTION_LIMITS)
         self._transport = PooledTransport(self._pool, clock, self._terms, inner)
         # a proxy from the environment would replace the pool's transport
         self._http = httpx2.Client(transport=self._transport, timeout=self._timeout, trust_env=False)
@@ -96,7 +98,7 @@ class OpenAIClientManager:
         """
         self._check(max_retries)
         terms = replace(self._terms, further_keys=max_retries, closed=threading.Event())
-        inner = httpx2.AsyncHTTPTransport(proxy=self._proxy, limits=openai.DEFAULT_CONNECTION_LIMITS)
+        inner = AsyncBoundedTransport(proxy=self._proxy, limits=openai.DEFAULT_CONNECTION_LIMITS)
         transport = AsyncPooledTransport(self._pool, terms, inner)
         http = httpx2.AsyncClient(transport=transport, timeout=self._timeout, trust_env=False)
         return openai.AsyncOpenAI(
@@ -227,6 +229,11 @@ def build_manager(settings: Settings, clock: Clock | None = None, *, in_task: bo
             clock=clock,
             store=open_key_store(found.keys, settings, clock),
             price=pricing_of(settings),
+            limits=AnswerLimits(
+                round(settings.openai.max_answer_megabytes * 1_000_000),
+                round(settings.openai.max_file_megabytes * 1_000_000),
+                settings.openai.max_stream_seconds,
+            ),
         )
     except (ValueError, httpx2.InvalidURL) as exc:
         raise ConfigurationError(

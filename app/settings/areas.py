@@ -94,8 +94,19 @@ class OpenAISettings(Area):
         " in tasks, 30 elsewhere.",
     )
     timeout_seconds: float = Field(
-        120.0, gt=0, le=600, description="Longest time without a byte from the API during a request."
+        120.0,
+        gt=0,
+        le=600,
+        description="Longest time of a request to the API with one key, until its answer is complete. A stream has this"
+        " time for each event.",
     )
+    max_answer_megabytes: float = Field(
+        32.0, gt=0, le=1_000, description="Largest answer of the API, and largest event of a stream, also decompressed."
+    )
+    max_file_megabytes: float = Field(
+        1_000.0, gt=0, le=10_000, description="Largest file, such as the results of a batch, and largest whole stream."
+    )
+    max_stream_seconds: float = Field(3_600.0, gt=0, le=86_400, description="Longest time of a whole stream.")
     proxy: forms.UrlWithLogin = Field(None, description="URL of a proxy for requests to the API.")
     batch_collect_seconds: float = Field(
         600.0, ge=0, le=86_400, description="A batch is sent when its oldest request has waited this long."

@@ -8,7 +8,7 @@ import inspect
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx2
@@ -81,6 +81,7 @@ class Pooled:
     pool: KeyPool
     base_url: str
     face: str
+    terms: Terms = field(default_factory=lambda: Terms(2, make_pricing()))
 
     def run[T](self, scenario: Callable[[Any], Awaitable[T]]) -> T:
         """Run `scenario(client)` with a sync or an async SDK client, depending on `face`."""
@@ -96,10 +97,10 @@ class Pooled:
         return asyncio.run(main())
 
     def sync_transport(self) -> PooledTransport:
-        return PooledTransport(self.pool, SystemClock(), Terms(2, make_pricing()))
+        return PooledTransport(self.pool, SystemClock(), self.terms)
 
     def async_transport(self) -> AsyncPooledTransport:
-        return AsyncPooledTransport(self.pool, Terms(2, make_pricing()))
+        return AsyncPooledTransport(self.pool, self.terms)
 
 
 def pooled(base_url: str, keys: tuple[str, ...], face: str, budget: Budget = NO_BUDGET) -> Pooled:

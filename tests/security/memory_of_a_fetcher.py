@@ -16,13 +16,13 @@ from app.property.fetch.limits import Limits
 from app.settings import Settings
 
 
-def _peak_mb() -> float:
+def peak_mb() -> float:
     """Return the peak of resident memory since its last reset (proc(5): VmHWM)."""
     match = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
     return int(match[1]) / 1000 if match else 0.0
 
 
-def _forget_peak() -> None:
+def forget_peak() -> None:
     Path("/proc/self/clear_refs").write_text("5")
 
 
@@ -31,16 +31,16 @@ def main(first: str, urls: list[str]) -> None:
     settings = Settings.of(fetch_allowed_private_networks=(ip_network("127.0.0.0/8"),))
     fetcher = build_fetcher(settings, SystemClock(), limits=Limits(total_seconds=60, read_seconds=20))
     fetcher.fetch(first)
-    _forget_peak()
-    idle_mb = _peak_mb()
+    forget_peak()
+    idle_mb = peak_mb()
     for url in urls:
-        _forget_peak()
+        forget_peak()
         try:
             fetcher.fetch(url)
             outcome = "fetched"
         except PropertyIntelligenceError as exc:
             outcome = exc.code
-        sys.stdout.write(json.dumps([outcome, _peak_mb() - idle_mb]) + "\n")
+        sys.stdout.write(json.dumps([outcome, peak_mb() - idle_mb]) + "\n")
 
 
 if __name__ == "__main__":

@@ -4,17 +4,18 @@ Only keys of the project that owns a file or a batch can access it. All methods 
 `openai.RateLimitError` (429) if the pool has no usable key.
 """
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, suppress
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import islice
 from typing import IO, Any, Final
 
 import httpx2
 import openai
 from openai.types import Batch
 
+from app.keypool.answer_checks import parse_json
 from app.keypool.retry_loop import KEY_ID, allowed_keys, bound, sent_once
 
 ENDPOINT: Final = "/v1/chat/completions"
@@ -22,6 +23,8 @@ ENDPOINT: Final = "/v1/chat/completions"
 FILES_EXPIRE = timedelta(days=3)
 _OURS = "propintel_batch"
 _LISTED_AT_ONCE = 100
+#: A server that lists more batches of the last minutes than this does not end its list.
+_MAX_LISTED = 10_000
 #: Maximum expected difference between our clock and OpenAI's.
 _SKEW = timedelta(minutes=10)
 _only = partial(bound, allowed_keys)
@@ -30,8 +33,9 @@ _only = partial(bound, allowed_keys)
 class BatchApi:
     """A client of the file and batch API. Every call except `upload` uses the key with the given id."""
 
-    def __init__(self, client: openai.OpenAI) -> None:
+    def __init__(self, client: openai.OpenAI, most_line_bytes: int) -> None:
         self._client = client
+        self._most_line_bytes = most_line_bytes
 
     def upload(self, name: str, content: IO[bytes], keys: frozenset[str]) -> tuple[str, str]:
         """Upload an input file with a key from `keys`. Return the ids of the file and of the key that was used."""
@@ -62,7 +66,7 @@ class BatchApi:
         """Return the batch with this name, or None. Search batches created since ten minutes before `since`."""
         oldest = (since - _SKEW).timestamp()
         with _only(frozenset({key_id})):
-            for batch in self._client.batches.list(limit=_LISTED_AT_ONCE):
+            for batch in islice(self._client.batches.list(limit=_LISTED_AT_ONCE), _MAX_LISTED):
                 if batch.created_at < oldest:
                     return None
                 if (batch.metadata or {}).get(_OURS) == name:
@@ -78,15 +82,18 @@ class BatchApi:
             return self._client.batches.cancel(openai_id)
 
     def lines(self, key_id: str, file_id: str) -> Iterator[dict[str, Any]]:
-        """Yield the JSON objects of a result file while it downloads."""
+        """Yield the JSON objects of a result file while it downloads.
+
+        Lines that are no JSON objects, or longer than an answer may be, are left out.
+        """
         with ExitStack() as stack:
             # end this block before `yield`, because it would restrict requests of the caller
             with _only(frozenset({key_id})):
                 response = stack.enter_context(self._client.files.with_streaming_response.content(file_id))
             try:
-                for line in response.iter_lines():
+                for line in _lines(response.iter_bytes(), self._most_line_bytes):
                     try:
-                        found = json.loads(line)
+                        found = parse_json(line, most_bytes=self._most_line_bytes)
                     except ValueError:
                         continue
                     if isinstance(found, dict):
@@ -97,3 +104,18 @@ class BatchApi:
     def delete(self, key_id: str, file_id: str) -> None:
         with _only(frozenset({key_id})), suppress(openai.NotFoundError):
             self._client.files.delete(file_id)
+
+
+def _lines(chunks: Iterable[bytes], most_bytes: int) -> Iterator[bytes]:
+    line = bytearray()
+    for chunk in chunks:
+        start = 0
+        while (end := chunk.find(b"\n", start)) >= 0:
+            if len(line) <= most_bytes:
+                yield bytes(line) + chunk[start:end]
+            line.clear()
+            start = end + 1
+        if len(line) <= most_bytes:  # the rest of a line that is too long is not kept
+            line += chunk[start:]
+    if len(line) <= most_bytes:
+        yield bytes(line)

@@ -56,8 +56,9 @@ def open_parts(settings: Settings, database: Database, manager: OpenAIClientMana
     if client is None:
         return None
     requests, batches = LlmRequestStore(database), LlmBatchStore(database)
+    api = BatchApi(client, round(settings.openai.max_answer_megabytes * 1_000_000))
     budget, price = budget_of(settings), pricing_of(settings)
-    return Parts(settings, requests, batches, manager, BatchApi(client), budget, price, database.clock)
+    return Parts(settings, requests, batches, manager, api, budget, price, database.clock)
 
 
 def bulk_of(batch: LlmBatch) -> Bulk:

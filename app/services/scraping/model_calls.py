@@ -15,6 +15,7 @@ from app.clock import Clock
 from app.errors.jobs import LeaseLostError
 from app.errors.keys import NoKeysError
 from app.errors.models import ModelError
+from app.keypool.answer_reading import UNUSABLE
 from app.keypool.outcomes import CAPACITY_CODES, QUOTA_CODES, TOO_LARGE_WORDS
 from app.property.reading.model.dialect import Dialect, refused_because
 from app.property.reading.model.llm import ModelAnswer, ServiceTier, ask_model, lesson_of
@@ -78,7 +79,7 @@ def paid[T](
             is_transient = exc.status_code >= 500 or exc.status_code == 408
         if run.may_come_back and is_transient:
             raise
-        note = redact(str(ModelError(model, what + _reason_of(exc, tier))))
+        note = redact(str(ModelError(model, what + reason_of(exc, tier))))
     finally:
         if measured:
             MODEL_CALL_SECONDS.labels(model).observe(time.monotonic() - began)
@@ -117,10 +118,13 @@ def _never_by_waiting(exc: openai.RateLimitError, model: str) -> str | None:
     return None
 
 
-def _reason_of(exc: openai.OpenAIError, tier: ServiceTier | None) -> str:
+def reason_of(exc: openai.OpenAIError, tier: ServiceTier | None = None) -> str:
+    """Return why a call failed, without a final period. Providers' messages are cut."""
     if not isinstance(exc, openai.APIStatusError):
         return redact(str(exc)).rstrip(".") or type(exc).__name__
-    reason = f"HTTP {exc.status_code}, {redact(str(exc.message)).rstrip('.')}"
+    if exc.code == UNUSABLE and isinstance(exc.body, dict):
+        return str(exc.body["message"])
+    reason = f"HTTP {exc.status_code}, {redact(str(exc.message))[:_LONGEST_REASON].rstrip('.')}"
     if exc.param == "service_tier":
         reason += f". Remove OPENAI_SERVICE_TIER={tier}, or set an OPENAI_MODEL that has that tier"
     return reason

@@ -150,8 +150,8 @@ def _stored(response: Response, model: str, asked_at: datetime) -> StoredSearch:
             "reason": reason or "",
         },
         model=response.model or model,
-        prompt_tokens=usage.input_tokens if usage else 0,
-        completion_tokens=usage.output_tokens if usage else 0,
+        prompt_tokens=(usage.input_tokens or 0) if usage else 0,
+        completion_tokens=(usage.output_tokens or 0) if usage else 0,
         asked_at=asked_at,
     )
 

@@ -40,7 +40,8 @@ def test_an_invalid_duration_is_none(text: str) -> None:
         ("later", None),
         ("nan", None),
         ("-5", 0),
-        ("1e9", 86_400_000_000),
+        ("1000000000", 86_400_000_000),
+        ("1e9", None),
         ("Sun, 01 Nov 99999999999 12:00:00 GMT", None),
     ],
 )

@@ -403,10 +403,11 @@ def test_our_own_connection_limit_does_not_count_against_a_key() -> None:
 
 
 def test_only_a_stream_is_requested_uncompressed() -> None:
-    manager, inner = manager_of([ok()])
+    stream = httpx2.Response(200, content=b"data: {}\n\n", headers={"content-type": "text/event-stream"})
+    manager, inner = manager_of([stream, ok()])
     client = manager.get_client()
     assert client is not None
-    client.chat.completions.create(model="m", messages=[], stream=True)
+    list(client.chat.completions.create(model="m", messages=[], stream=True))
     chat(client)
     assert [r.headers["accept-encoding"] == "identity" for r in inner.requests] == [True, False]
 

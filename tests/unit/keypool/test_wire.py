@@ -1,6 +1,5 @@
 """Requests and responses are parsed, including invalid ones."""
 
-import gzip
 import json
 import random
 from collections.abc import Iterator
@@ -113,34 +112,6 @@ def test_searches_are_counted_and_opened_pages_are_not() -> None:
 
 
 # --- responses
-
-
-@pytest.mark.parametrize(
-    ("status", "kind", "treated"),
-    [
-        (200, "application/json", "whole"),
-        (200, "application/json; charset=utf-8", "whole"),
-        (200, "text/event-stream; charset=utf-8", "events"),
-        (200, "audio/mpeg", "opaque"),
-        (200, "", "opaque"),
-        (500, "text/event-stream", "whole"),
-        (502, "text/html", "whole"),
-    ],
-)
-def test_the_content_type_decides_how_a_body_is_treated(status: int, kind: str, treated: str) -> None:
-    assert wire.body_kind(httpx2.Response(status, headers={"content-type": kind})) == treated
-
-
-def test_a_compressed_stream_is_not_read() -> None:
-    headers = {"content-type": "text/event-stream", "content-encoding": "br"}
-    assert wire.body_kind(httpx2.Response(200, headers=headers)) == "opaque"
-
-
-def test_a_compressed_body_is_read() -> None:
-    response = httpx2.Response(200, headers={"content-encoding": "gzip"})
-    assert wire.read_body(response, gzip.compress(b'{"a": 1}')) == {"a": 1}
-    with pytest.raises(httpx2.DecodingError):
-        wire.read_body(response, b"not gzip")
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,7 @@ class Exchange:
             _translated(destination.url),
             self._connections.to(destination.origin) as connections,
         ):
-            answer = connections.handle_request(self._to_core(request, under_way))
+            answer = connections.handle_request(self._to_core(request, under_way.seconds_left()))
             response = httpx2.Response(
                 answer.status,
                 headers=answer.headers,
@@ -126,12 +126,12 @@ class Exchange:
             finally:
                 response.close()
 
-    @staticmethod
-    def _to_core(request: httpx2.Request, under_way: Request) -> httpcore2.Request:
+    def _to_core(self, request: httpx2.Request, seconds: float) -> httpcore2.Request:
         url = httpcore2.URL(
             scheme=request.url.raw_scheme, host=request.url.raw_host, port=request.url.port, target=request.url.raw_path
         )
-        timeouts = {"pool": under_way.seconds_left()}  # the network backend applies the other timeouts
+        reads, connects = self._limits.read_seconds, self._limits.connect_seconds
+        timeouts = {"pool": seconds, "connect": connects, "read": reads, "write": reads}
         return httpcore2.Request(
             request.method, url, headers=request.headers.raw, content=request.content, extensions={"timeout": timeouts}
         )

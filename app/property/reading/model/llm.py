@@ -73,8 +73,8 @@ def read_completion(model: str, completion: ChatCompletion, prompt: Prompt) -> M
     return ModelAnswer(
         values=found.values,
         model=completion.model or model,
-        prompt_tokens=usage.prompt_tokens if usage else 0,
-        completion_tokens=usage.completion_tokens if usage else 0,
+        prompt_tokens=(usage.prompt_tokens or 0) if usage else 0,
+        completion_tokens=(usage.completion_tokens or 0) if usage else 0,
         service_tier=completion.service_tier or "",
         failure=failure,
         reasoning_tokens=(details.reasoning_tokens or 0) if details else 0,
