@@ -108,7 +108,7 @@ class PageRendering:
         site = site_of(document.destination.host)
         visitor = replace(document.visitor, can_defer=False, max_wait_seconds=_ROBOTS_SECONDS, slot_site=site)
         destination = self._guard.check(
-            load.url, timeout_seconds=self._limits.connect_seconds, only_public=visitor.only_public
+            load.url, timeout_seconds=self._limits.connect_seconds, may_enter=visitor.may_enter
         )
         self._robots.permit(destination, visitor)
         headers = {name: value for name, value in load.headers.items() if name.lower() not in _OURS}

@@ -108,11 +108,7 @@ class Exchange:
         on_send: Callable[[], None] | None = None,
     ) -> Iterator[httpx2.Response]:
         under_way = Request(destination, self._limits, self._clock, deadline_us, on_send)
-        with (
-            under_way.under_way(),
-            _translated(destination.url),
-            self._connections.to(destination.origin) as connections,
-        ):
+        with under_way.under_way(), _translated(destination.url), self._connections.to(destination) as connections:
             answer = connections.handle_request(self._to_core(request, under_way))
             response = httpx2.Response(
                 answer.status,
