@@ -15,9 +15,9 @@ from app.access.rate_limits import Allowance
 from app.access.tokens import Caller, Role, TokenVerifier, not_for_other_machines
 from app.errors.requests import IdentityProviderError, InvalidTokenError, RoleNotAllowedError, TooManyRequestsError
 from app.settings.forms import is_loopback
+from app.strict_json import parse
 from web.context import context_of
 from web.envelope import COMMON
-from web.strict_json import StrictRequest
 
 #: The roles that may manage keys and alerts, purge data, and delete recipes.
 MANAGEMENT = (Role.EXEC, Role.MANAGER)
@@ -31,6 +31,13 @@ _RIGHTS = {"manage": MANAGEMENT, "operate": OPERATIONS, "read": READING}
 _bearer_scheme = HTTPBearer(
     auto_error=False, bearerFormat="JWT", description="`propintel token --role manager --subject NAME`"
 )
+
+
+class StrictRequest(Request):
+    """A request that parses its body as strict JSON. FastAPI answers invalid JSON with 422."""
+
+    async def json(self) -> Any:
+        return parse(await self.body())
 
 
 class AuthenticatedRoute(APIRoute):

@@ -12,7 +12,7 @@ from app.errors import PropertyIntelligenceError
 from app.errors.fetching import PageTooLargeError
 from app.property.fetch.browser.loads import Load, Loaded
 from app.property.fetch.browser.renderer import BrowserRenderer, Document, Redirect, Rendered
-from app.property.fetch.client.exchange import Exchange
+from app.property.fetch.client.exchange import Exchange, is_sendable
 from app.property.fetch.guard.check import Destination, Guard
 from app.property.fetch.limits import Limits
 from app.property.fetch.pace.rules import Visitor
@@ -113,7 +113,9 @@ class PageRendering:
         self._robots.permit(destination, visitor)
         headers = {name: value for name, value in load.headers.items() if name.lower() not in _OURS}
         if load.cookies and site_of(destination.host) == site:
-            headers["cookie"] = "; ".join(f"{name}={value}" for name, value in load.cookies.items())
+            pairs = (f"{name}={value}" for name, value in load.cookies.items())
+            if cookies := "; ".join(filter(is_sendable, pairs)):
+                headers["cookie"] = cookies
         if destination.origin != document.destination.origin:
             headers.setdefault("origin", document.destination.origin)
         with self._exchange.request(load.method, destination, headers, load.body, deadline_us) as response:
