@@ -3,7 +3,7 @@
 import getpass
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -40,6 +40,20 @@ def _completing(kind: IdKind) -> Callable[[str], list[str]]:
 
 PropertyId = Annotated[str, id_argument(PROPERTY)]
 Limit = Annotated[int, typer.Option("--limit", min=1, max=100_000, help="The most to list.")]
+
+
+def choice_option(name: str, read: Callable[[str], str], choices: Iterable[str], about: str) -> Any:
+    """Return the declaration of an option with one of `choices` in any spelling. `read` raises `ValueError`."""
+
+    def parse(text: str) -> str:
+        try:
+            return read(text)
+        except ValueError as exc:
+            raise typer.BadParameter(str(exc)) from exc
+
+    names = list(choices)
+    text = f"{about} One of: {', '.join(names)}."
+    return typer.Option(name, parser=parse, metavar="NAME", help=text, autocompletion=lambda: names)
 
 
 def who() -> str:

@@ -9,12 +9,13 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from app.choices import require_choice
 from app.property.storage.ids import BATCH, JOB, PROPERTY, find_id, short_ids
 from app.property.storage.jobs.models import Batch, Job, JobState, shown_state
 from app.property.storage.paging import every
 from app.services.runtime.stores import Stores, open_stores
 from app.settings import load_settings
-from cli.arguments import Limit, id_argument
+from cli.arguments import Limit, choice_option, id_argument
 from cli.command import command, new_app
 from cli.output import make_facts, make_table, moment, note, show
 from cli.property_tables import tried_table
@@ -33,7 +34,10 @@ Failed = Annotated[bool, typer.Option("--failed", help="Only failed jobs.")]
 @command(jobs_app, "list", "", "--failed", "--batch 0f6c2d91 --state running")
 def list_jobs(
     batch: Annotated[str | None, typer.Option("--batch", metavar="BATCH", help="Only jobs of this batch.")] = None,
-    state: Annotated[JobState | None, typer.Option("--state", help="Only jobs in this state.")] = None,
+    state: Annotated[
+        JobState | None,
+        choice_option("--state", lambda text: JobState(require_choice(text, JobState)), JobState, "Only this state."),
+    ] = None,
     failed: Failed = False,
     limit: Limit = 100,
 ) -> None:

@@ -44,7 +44,8 @@ class StopSignals:
     """A context manager that records the first stop signal, so that a child's start or stop is not interrupted.
 
     A second Ctrl-C changes nothing, because every stop has a time limit. If `sighup_reloads` is true, SIGHUP requests a
-    reload, unless it was sent because the terminal closed. Otherwise, SIGHUP is a stop signal.
+    reload, unless it was sent because the terminal closed. Otherwise, SIGHUP is a stop signal, except under nohup,
+    where it stays ignored.
     """
 
     def __init__(self, *, sighup_reloads: bool = False) -> None:
@@ -76,7 +77,10 @@ class StopSignals:
 
     def __enter__(self) -> StopSignals:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            self._before[number] = signal.signal(number, self._note)
+            before = signal.getsignal(number)
+            if number != signal.SIGHUP or self._sighup_reloads or before != signal.SIG_IGN:
+                self._before[number] = before
+                signal.signal(number, self._note)
         return self
 
     def __exit__(self, *_: object) -> None:

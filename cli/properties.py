@@ -11,12 +11,14 @@ from app.property.fields.table import FIELDS
 from app.property.storage.ids import DECISION, PROPERTY, find_id, short_ids
 from app.property.storage.paging import every
 from app.property.storage.properties.decisions import DecisionStore
+from app.property.storage.properties.rebuild import STATUS
 from app.property.storage.properties.repository import PropertyFilter
 from app.property.storage.properties.tables import IdentityDecision
+from app.property.values.vocabulary import require_status
 from app.services.reports.identity_decisions import explanation, join, split, undo
 from app.services.runtime.stores import Stores, open_stores
 from app.settings import load_settings
-from cli.arguments import Limit, PropertyId, Reason, id_argument, who
+from cli.arguments import Limit, PropertyId, Reason, choice_option, id_argument, who
 from cli.command import command, new_app
 from cli.export import export
 from cli.output import make_table, moment, show
@@ -35,7 +37,9 @@ app = new_app("properties", "Find, show, export, split, and join stored properti
 @command(app, "list", "", "elm springfield", "--status Active --json | jq -r '.[].property'")
 def list_properties(
     words: Annotated[list[str] | None, typer.Argument(metavar="WORD", help="Words of its address or URLs.")] = None,
-    status: Annotated[str | None, typer.Option("--status", help="Only this RESO status, such as Active.")] = None,
+    status: Annotated[
+        str | None, choice_option("--status", require_status, FIELDS[STATUS].values, "Only this RESO status.")
+    ] = None,
     limit: Limit = 100,
 ) -> None:
     """List properties by words in their addresses or URLs, recently changed ones first. All WORDs must match.

@@ -16,6 +16,7 @@ from app.errors import NotFoundError, PropertyIntelligenceError
 from app.property.storage.jobs.leases import Lease
 from app.property.storage.jobs.models import Job
 from app.property.storage.llm.requests import LlmRequestStore, NewRequest
+from app.property.storage.watches.repository import Watches
 from app.redaction import redact_urls
 from app.services.reports.metrics.instruments import SEARCH_LISTINGS
 from app.services.runtime.retry import retry_on_store_error
@@ -84,16 +85,21 @@ def _scrape(task: JobTask, job: Job) -> dict[str, Any]:
 
 
 def _led_by(job: Job) -> str | None:
-    """Return the target of the search that found the job's target.
+    """Return the target of the search that found the job's target ("" if its job was deleted).
 
-    Return "" if the search's job was deleted, and None if a user requested the job.
+    For a job of a watch, return the target itself. Return None if a caller gave the target: for the caller's own job,
+    and until the first refresh of a watched URL.
     """
-    if job.found_by is None:
-        return None
     try:
-        return current().jobs.get(job.found_by).target
+        if job.found_by is not None:
+            return current().jobs.get(job.found_by).target
+        if job.watch_id is None:
+            return None
+        watch = Watches(current().database).get(job.watch_id)
     except NotFoundError:
-        return ""
+        return "" if job.found_by is not None else job.target
+    is_given = watch.target == job.target and watch.refreshed_at is None
+    return None if is_given else job.target
 
 
 def _park(task: JobTask, job: Job, request: NewRequest) -> None:

@@ -15,9 +15,10 @@ from app.access.rate_limits import Allowance
 from app.access.tokens import Caller, Role, TokenVerifier, not_for_other_machines
 from app.errors.requests import IdentityProviderError, InvalidTokenError, RoleNotAllowedError, TooManyRequestsError
 from app.settings.forms import is_loopback
+from app.strict_json import parse
 from web.context import context_of
 from web.envelope import COMMON
-from web.strict_json import StrictRequest
+from web.query import query_check
 
 #: The roles that may manage keys and alerts, purge data, and delete recipes.
 MANAGEMENT = (Role.EXEC, Role.MANAGER)
@@ -33,16 +34,24 @@ _bearer_scheme = HTTPBearer(
 )
 
 
+class StrictRequest(Request):
+    """A request that parses its body as strict JSON. FastAPI answers invalid JSON with 422."""
+
+    async def json(self) -> Any:
+        return parse(await self.body())
+
+
 class AuthenticatedRoute(APIRoute):
-    """A route that checks the token, the rate limit, and the role before it reads the body."""
+    """A route that checks the token, the rate limit, the role, and the query's names before it reads the body."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
-        check_role = role_check(self)
+        check_role, check_query = role_check(self), query_check(self)
 
         async def authenticated(request: Request) -> Response:
             await run_in_threadpool(_admit, request)
             check_role(request)
+            check_query(request)
             if self.body_field is not None:
                 _check_content_type(request)
             return await handle(StrictRequest(request.scope, request.receive))

@@ -95,4 +95,4 @@ _FAILURE_HEADERS = {
     503: {"Retry-After": "seconds, where waiting may help"},
 }
 #: The error answers of every route below /api/v1.
-COMMON = failures(401, 403, 413, 414, 429, 503)
+COMMON = failures(401, 403, 413, 414, 422, 429, 503)

@@ -4,18 +4,42 @@ IDs cannot contain text that a database cannot store (NUL, lone surrogates).
 """
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
+from enum import StrEnum
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Path, Query
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from app.choices import require_choice
+from app.property.record import FIELDS
+from app.property.storage.jobs.models import JobState
+from app.property.storage.properties.rebuild import STATUS
+from app.property.storage.watches.models import WatchStatus
+from app.property.values.vocabulary import require_status
 from web.limits import MAX_TARGETS, MeteredTargets
 
 #: New IDs have 32 hex digits, but requests may contain any ID that matches this pattern.
 _ID = r"^[A-Za-z0-9_-]{1,64}$"
 _DATE = re.compile(r"\d{4}-\d\d-\d\d[Tt ]")
+
+
+def _meant(read: Callable[[str], str], text: object) -> object:
+    """Return what a filter's text means, and values that are no text unchanged."""
+    if not isinstance(text, str):
+        return text
+    try:
+        return read(text)
+    except ValueError as exc:
+        raise PydanticCustomError("choice", "{problem}", {"problem": str(exc)}) from None
+
+
+def _choosing(names: type[StrEnum]) -> Callable[[object], object]:
+    return partial(_meant, lambda text: require_choice(text, map(str, names)))
+
 
 Id = Annotated[str, Path(pattern=_ID)]
 JobId = Annotated[str, Field(pattern=_ID, examples=["8e03b1f6c1d14a3d9d0f5a7e2b6c4d10"])]
@@ -39,6 +63,17 @@ Targets = Annotated[
 BatchFilter = Annotated[Annotated[str, Field(pattern=_ID)] | None, Query(description="only of this batch")]
 PropertyFilter = Annotated[
     Annotated[str, Field(pattern=_ID)] | None, Query(alias="property", description="only of this property")
+]
+JobStateFilter = Annotated[
+    JobState | None, BeforeValidator(_choosing(JobState)), Query(description="in any spelling, such as `Queued`")
+]
+WatchStatusFilter = Annotated[
+    WatchStatus | None, BeforeValidator(_choosing(WatchStatus)), Query(description="in any spelling, such as `put-off`")
+]
+StatusFilter = Annotated[
+    Annotated[str, Field(max_length=64, json_schema_extra={"enum": FIELDS[STATUS].values})] | None,
+    BeforeValidator(lambda text: _meant(require_status, text)),
+    Query(description="only of this RESO status, in any spelling, such as `coming-soon`"),
 ]
 Limit = Annotated[int, Query(ge=1, le=1000, description="rows per page")]
 _AFTER = Query(description="`next_cursor` of the previous page; omit it for the first page")

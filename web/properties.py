@@ -8,11 +8,22 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from app.property.record import Method, SourceKind
+from app.property.storage.properties.repository import PropertyFilter
 from web.auth import READING, api_router
 from web.context import ContextOf
 from web.envelope import answers, success
 from web.jobs import SourceAttempt
-from web.parameters import FieldName, Limit, ListPage, Moment, OtherPropertyId, PageUrl, PropertiesCursor, PropertyId
+from web.parameters import (
+    FieldName,
+    Limit,
+    ListPage,
+    Moment,
+    OtherPropertyId,
+    PageUrl,
+    PropertiesCursor,
+    PropertyId,
+    StatusFilter,
+)
 
 router = api_router("/api/v1/properties", "properties", READING)
 Sha256 = Annotated[str, Field(examples=["5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"])]
@@ -117,10 +128,14 @@ class PropertyList(ListPage):
 
 @router.get("", summary="List properties", responses=answers(PropertyList, 422))
 def list_properties(
+    *,
     context: ContextOf,
     changed_since: Annotated[
         Moment | None, Query(description="ISO 8601 with offset: the newest `updated_at` that you have")
     ] = None,
+    status: StatusFilter = None,
+    q: Annotated[str, Query(max_length=200, description="only with all these words in address or URLs")] = "",
+    conflicts: Annotated[bool, Query(description="only those whose sources disagree")] = False,
     limit: Limit = 100,
     cursor: PropertiesCursor = None,
 ) -> JSONResponse:
@@ -129,7 +144,8 @@ def list_properties(
     A property that changes while you page through the list appears again at the end, so you miss no change. Use the
     last `updated_at` as `changed_since` of your next request.
     """
-    page = context.stores.properties.page(cursor, limit=limit, changed_since=changed_since)
+    only = PropertyFilter(q.replace("\x00", ""), status, conflicts)
+    page = context.stores.properties.page(cursor, limit=limit, changed_since=changed_since, only=only)
     return success({"properties": page.items, "next_cursor": page.next_cursor})
 
 

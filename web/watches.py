@@ -12,7 +12,18 @@ from app.services.watches import watching
 from web.auth import OPERATIONS, READING, Operator, allow, api_router
 from web.context import ContextOf
 from web.envelope import ErrorBody, answers, listed, success
-from web.parameters import Limit, ListPage, PropertyId, RequestBody, Targets, WatchesCursor, WatchId, Who, whole
+from web.parameters import (
+    Limit,
+    ListPage,
+    PropertyId,
+    RequestBody,
+    Targets,
+    WatchesCursor,
+    WatchId,
+    WatchStatusFilter,
+    Who,
+    whole,
+)
 
 router = api_router("/api/v1/watches", "watches", READING)
 type WatchCounts = Annotated[
@@ -114,10 +125,12 @@ def add_watches(request: WatchRequest, caller: Operator, context: ContextOf) -> 
 
 
 @router.get("", summary="List watches", responses=answers(WatchList, 422))
-def list_watches(context: ContextOf, limit: Limit = 100, cursor: WatchesCursor = None) -> JSONResponse:
+def list_watches(
+    context: ContextOf, status: WatchStatusFilter = None, limit: Limit = 100, cursor: WatchesCursor = None
+) -> JSONResponse:
     """List watches, oldest first, and show how much of today's budget is used."""
     database = context.stores.database
-    page = Watches(database).page(cursor, limit=limit)
+    page = Watches(database).page(cursor, status=status, limit=limit)
     return success({**watching.summary(database, context.settings).as_json(), **listed("watches", page)})
 
 

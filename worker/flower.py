@@ -4,8 +4,11 @@ Flower's command line, a `flowerconfig.py`, and `FLOWER_` environment variables 
 override these defaults. The resulting options are checked before Flower listens.
 """
 
+import base64
+import hashlib
 import logging
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +20,10 @@ from flower.options import options
 from flower.urls import handlers
 from flower.urls import settings as tornado_settings
 from flower.views.monitor import Metrics
-from tornado.httputil import HTTPServerRequest
+from tornado.httputil import HTTPHeaders, HTTPServerRequest
 from tornado.netutil import bind_sockets
-from tornado.web import Application, RequestHandler, authenticated
+from tornado.template import Template
+from tornado.web import Application, OutputTransform, RequestHandler, authenticated
 
 from app.errors import ConfigurationError
 from app.files import make_private_folder
@@ -35,6 +39,18 @@ _SAVE_INTERVAL_MILLISECONDS = 30_000
 #: Maximum number of workers that Flower keeps. Restarted workers may have new names, so offline workers accumulate.
 _MAX_WORKERS = 500
 _PURGE_OFFLINE_SECONDS = 3600
+
+
+class PagePolicy(OutputTransform):
+    """Adds headers to every response, so that no other site frames Flower, and its pages run only Flower's scripts."""
+
+    headers: dict[str, str]
+
+    def transform_first_chunk(
+        self, status_code: int, headers: HTTPHeaders, chunk: bytes, finishing: bool
+    ) -> tuple[int, HTTPHeaders, bytes]:
+        headers.update(self.headers)
+        return super().transform_first_chunk(status_code, headers, chunk, finishing)
 
 
 class SignedInMetrics(Metrics):
@@ -88,7 +104,35 @@ def _on_command_line(context: click.Context, _option: click.Parameter, _value: o
     Flower.find_handler = find_handler
     handlers[handlers.index((r"/metrics", Metrics))] = (r"/metrics", SignedInMetrics)
     tornado_settings["xsrf_cookie_kwargs"] = {"samesite": "Strict"}
+    PagePolicy.headers = _policy_headers()
+    tornado_settings["transforms"] = [PagePolicy]
     import_modules.connect(_on_options_read, dispatch_uid="propintel-flower", weak=False)
+
+
+def _policy_headers() -> dict[str, str]:
+    """Flower's pages have one script of their own (`var autorefresh = ...`), and its widgets set `style` attributes."""
+    source = Path(str(tornado_settings["template_path"]), "workers.html").read_text("utf-8")
+    scripts = re.findall(r"<script[^>]*>(.+?)</script>", source, re.DOTALL)
+    texts = [Template(script, "workers.html").generate(autorefresh=value) for script in scripts for value in (0, 1)]
+    hashes = (base64.b64encode(hashlib.sha256(text).digest()).decode() for text in texts)
+    policy = {
+        "default-src": "'none'",
+        "script-src": " ".join(["'self'", *(f"'sha256-{digest}'" for digest in hashes)]),
+        "style-src": "'self'",
+        "style-src-attr": "'unsafe-inline'",
+        "img-src": "'self' data:",
+        "font-src": "'self'",
+        "connect-src": "'self'",
+        "form-action": "'self'",
+        "base-uri": "'none'",
+        "frame-ancestors": "'none'",
+    }
+    return {
+        "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in policy.items()),
+        "Referrer-Policy": "same-origin",
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+    }
 
 
 def _remove_own_variables() -> None:

@@ -15,7 +15,7 @@ class BlockedAddressError(FetchError, code="blocked_address"):
     sentence = "{url} leads to {reason}, which this service does not fetch."
     remedy = (
         "If it is your own intranet or a test site, add its range to FETCH_ALLOWED_PRIVATE_NETWORKS "
-        "and use its own URL: public pages must not lead there."
+        "and request its own URL: pages lead only to their own scheme, host, and port there."
     )
 
 

@@ -152,7 +152,7 @@ class Scraper:
                 return None
             if known.is_whole:
                 return self._parts.storing.same_page(run.lease, read, known)
-        visit = self._canonical_visit(canonical, run)
+        visit = self._canonical_visit(canonical, read.final_url, run)
         if visit is None or visit.page_url != canonical:
             return None
         found = self._parts.recipes.read(visit.page)
@@ -163,9 +163,9 @@ class Scraper:
         unchanged = self._parts.storing.unchanged(run.lease, canonical, visit, alias)
         return unchanged or self._read(itself, found, run, alias)
 
-    def _canonical_visit(self, canonical: str, run: Run) -> Visit | None:
+    def _canonical_visit(self, canonical: str, led_by: str, run: Run) -> Visit | None:
         try:
-            return self._parts.visitor.visit(canonical, run)
+            return self._parts.visitor.visit(canonical, run, led_by)
         except (FetchError, PageError, InvalidTargetError, *_NOT_STORED) as exc:
             if isinstance(exc, HostBusyError) and run.retries_after(exc):
                 raise

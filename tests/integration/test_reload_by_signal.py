@@ -5,8 +5,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,8 +17,8 @@ from tests.plugins.waiting import wait_until
 _LISTENS = """
 import os, signal, sys, time
 from app.services.keys.reload import on_sighup
-if sys.argv[1] == "nohup":
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+# not inherited, because these tests may run under nohup themselves
+signal.signal(signal.SIGHUP, signal.SIG_IGN if sys.argv[1] == "nohup" else signal.SIG_DFL)
 terminal = os.open(sys.argv[2], os.O_RDWR)  # a session leader that opens a terminal is controlled by it
 os.dup2(terminal, 1), os.dup2(terminal, 2)
 out = open(sys.argv[3], "w", buffering=1)
@@ -77,8 +78,35 @@ def test_kill_hup_reloads_and_closing_the_terminal_ends_a_program_unless_under_n
         assert listener.events() == ["ready", "reload", "reload"]
 
 
-def test_sighup_reloads_up_and_stops_other_programs() -> None:
+@pytest.fixture
+def set_sighup() -> Iterator[Callable[[Any], Any]]:
+    """Return a function that sets what SIGHUP does in this process, instead of what the shell chose."""
+    before = signal.getsignal(signal.SIGHUP)
+    yield lambda handler: signal.signal(signal.SIGHUP, handler)
+    signal.signal(signal.SIGHUP, before)
+
+
+def test_under_nohup_sighup_reloads_up_and_does_not_stop_other_programs(
+    set_sighup: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The terminal of `up` was closed, and nohup promises that this ends no program."""
+    set_sighup(signal.SIG_IGN)
+    monkeypatch.setattr(os, "isatty", lambda _: True)
+    monkeypatch.setattr("app.services.keys.reload._reachable", iter([True, False]).__next__)
+    with StopSignals(sighup_reloads=True) as signals:
+        os.kill(os.getpid(), signal.SIGHUP)
+        signals.check()
+        assert signals.take_reload()
+    with StopSignals() as signals:
+        os.kill(os.getpid(), signal.SIGHUP)
+        signals.check()
+        assert not signals.take_reload()
+    assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+
+
+def test_sighup_reloads_up_and_stops_other_programs(set_sighup: Callable[[Any], Any]) -> None:
     """`wait` returns early at the signal, and `take_reload` reports the reload once."""
+    set_sighup(signal.SIG_DFL)
     with StopSignals(sighup_reloads=True) as signals:
         os.kill(os.getpid(), signal.SIGHUP)
         began = time.monotonic()

@@ -326,3 +326,68 @@ def test_no_connection_is_left_open_after_an_error(site: Any, fetcher: Fetcher) 
         for connection in pool.connections.connections
     ]
     assert all(connection.is_idle() for connection in kept)
+
+
+def _redirect(fields: bytes) -> Callable[[], Iterator[bytes]]:
+    head = b"HTTP/1.1 302 Found\r\nLocation: /2\r\nContent-Length: 0\r\nConnection: close\r\n"
+    return lambda: iter([head + fields + b"Set-Cookie: good=1\r\n\r\n"])
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        b"n=\xc3\xbc",
+        b"n=\xfc",
+        b"\xc3\xbc=1",
+        b"n=\xf0\x9f\x8f\xa0; Path=/",
+        b"n=1; Path=/\xc3\xbc",
+        b"n=1; Domain=\xc3\xbc.example",
+        b"n=1; Domain=..",
+        b"n=a\x7fb",
+        b"n=a\tb",
+        b"n=" + b"x" * 5000,
+        b"n=1; Expires=01-Jan-99999999",
+        b"n=1; Max-Age=" + b"9" * 5000,
+        b"n=1; Version=x",
+        b"",
+        b";",
+    ],
+)
+def test_a_cookie_that_cannot_be_sent_again_is_dropped(site: Any, fetcher: Fetcher, field: bytes) -> None:
+    """The page behind the redirect is read, and the other cookie of the same response is sent."""
+    site.page("/2")
+    assert fetcher.fetch(site.raw("/1", _redirect(b"Set-Cookie: " + field + b"\r\n"))).final_url.endswith("/2")
+    assert "good=1" in site.headers[-1]["Cookie"]
+    assert "n=" not in site.headers[-1]["Cookie"].replace("n=1; good", "good")
+
+
+def test_cookies_do_not_accumulate_without_limit(site: Any, fetcher: Fetcher) -> None:
+    site.page("/2")
+    many = b"".join(b"Set-Cookie: n%d=1\r\n" % n for n in range(2500))
+    assert fetcher.fetch(site.raw("/1", _redirect(many))).final_url.endswith("/2")
+    assert site.headers[-1]["Cookie"].count("=") == 50
+
+
+@pytest.mark.parametrize(
+    ("fields", "path"),
+    [
+        (b"Location: /b\xc3\xbccher\r\n", "/b%C3%BCcher"),
+        (b"Location: /b\xfccher\r\n", "/b%C3%BCcher"),
+        (b"Location: /a b\r\n", "/a%20b"),
+        (b"Location: http://\xff/\r\n", None),
+        (b"Location: http://[::1/\r\n", None),
+        (b"Location: /\x7f\r\n", None),
+        (b"Location: http://127.0.0.1:" + b"9" * 5000 + b"/\r\n", None),
+        (b"Location: ?" + b"x" * 9000 + b"\r\n", None),
+    ],
+)
+def test_a_redirects_place_is_encoded_or_refused(site: Any, fetcher: Fetcher, fields: bytes, path: str | None) -> None:
+    url = site.raw(
+        "/1", lambda: iter([b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nConnection: close\r\n", fields, b"\r\n"])
+    )
+    if path is None:
+        with pytest.raises(FetchError):
+            fetcher.fetch(url)
+    else:
+        site.page(path)
+        assert fetcher.fetch(url).final_url.endswith(path)

@@ -17,6 +17,7 @@ from dotenv import dotenv_values
 
 from app.property.storage.jobs.found import Walked, finish_search
 from app.property.storage.jobs.leases import Lease
+from app.property.storage.pages.repository import PageStore
 from tasks._celery.publish import send_jobs
 from tests.plugins.network_namespace import ROOT, run_isolated
 from tests.security import strangers
@@ -101,12 +102,16 @@ def test_an_internal_url_of_the_user_is_fetched(seen: Seen) -> None:
 
 
 def test_search_results_lead_inside_only_on_the_searchs_own_host(make_fleet: Callable[..., Any], site: Any) -> None:
-    """The search leads to one URL on its own host and to one on another host name of this machine."""
+    """The search leads to one URL on its own host and to one on another host name of this machine.
+
+    `tests/security/test_opened_networks.py` has other ports and schemes, and names that rebind.
+    """
     fleet = make_fleet()
     asked_for = site.page("/1", FACTS.encode())
     led_to = site.page("/2", FACTS.encode()).replace("127.0.0.1", "localhost")
     (search,) = fleet.stores.jobs.enqueue([site.page("/search", FACTS.encode())]).new
     job = fleet.stores.jobs.claim(search, "walker", 30)
+    PageStore(fleet.stores.database).open_origin(site.base)  # as the search's own visit does
     found = finish_search(
         fleet.stores.database, Lease(job.id, "walker"), Walked([asked_for, led_to], {}, 1, "last_page")
     )

@@ -12,7 +12,7 @@ from web.auth import OPERATIONS, READING, Operator, allow
 from web.context import ContextOf
 from web.pages.rendering import ROWS, live_page, page_addresses
 from web.pages.route import SignedInRoute, inner_path, see_other
-from web.parameters import BatchesCursor, BatchFilter, Id, JobsCursor
+from web.parameters import BatchesCursor, BatchFilter, Id, JobsCursor, JobStateFilter
 
 router = APIRouter(route_class=SignedInRoute)
 
@@ -22,7 +22,7 @@ def list_jobs(
     request: Request,
     context: ContextOf,
     batch: BatchFilter = None,
-    state: JobState | None = None,
+    state: JobStateFilter = None,
     cursor: JobsCursor = None,
 ) -> Response:
     """List jobs, newest first. `batch` and `state` are optional filters."""

@@ -7,6 +7,7 @@ from textwrap import shorten
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
+from pydantic import BeforeValidator
 
 from app.clock import SystemClock
 from app.property.address import Address
@@ -31,7 +32,7 @@ from web.pages.price_chart import price_chart
 from web.pages.rendering import ROWS, page, page_addresses
 from web.pages.route import SignedInRoute
 from web.pages.side_by_side import opinions, side_by_side, source_names
-from web.parameters import Id, PropertiesCursor
+from web.parameters import Id, PropertiesCursor, StatusFilter
 
 router = APIRouter(route_class=SignedInRoute)
 #: Maximum number of changes on a property's page, and of characters in a change's quote.
@@ -83,13 +84,13 @@ def list_properties(
     request: Request,
     context: ContextOf,
     q: Annotated[str, Query(max_length=200)] = "",
-    status: Annotated[str, Query(max_length=32)] = "",
+    status: Annotated[StatusFilter, BeforeValidator(lambda text: text or None)] = None,
     conflicts: bool = False,
     cursor: PropertiesCursor = None,
 ) -> Response:
     """List properties, most recently changed first. `q`, `status`, and `conflicts` are optional filters."""
     shown = context.stores.properties.page(
-        cursor, limit=ROWS, newest_first=True, only=PropertyFilter(q.replace("\x00", ""), status or None, conflicts)
+        cursor, limit=ROWS, newest_first=True, only=PropertyFilter(q.replace("\x00", ""), status, conflicts)
     )
     return page(
         request,

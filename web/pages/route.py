@@ -20,6 +20,7 @@ from web.context import context_of
 from web.errors import answer_to, problem_of
 from web.limits import MAX_BODY_BYTES
 from web.pages.rendering import page, wants_fragment
+from web.query import query_check
 
 _SAFE_METHODS = ("GET", "HEAD")
 CSRF_FIELD = "csrf"
@@ -56,7 +57,7 @@ class SignedInRoute(PageRoute):
     """
 
     def admission(self) -> Callable[[Request], Awaitable[None]]:
-        check_role = role_check(self)
+        check_role, check_query = role_check(self), query_check(self, takes_tracking=True)
 
         async def admit(request: Request) -> None:
             await _refuse_forged(request)
@@ -65,6 +66,7 @@ class SignedInRoute(PageRoute):
                 raise SignInNeededError
             request.state.page_session, request.state.caller = session, session.caller
             check_role(request)
+            check_query(request)
             if request.method not in _SAFE_METHODS:
                 # a pasted list may be as large as the largest body; FastAPI reuses this parsed form
                 sent = (await request.form(max_part_size=MAX_BODY_BYTES)).get(CSRF_FIELD)

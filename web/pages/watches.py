@@ -18,7 +18,7 @@ from web.errors import status_of
 from web.pages.rendering import ROWS, live_page, page, page_addresses
 from web.pages.route import SignedInRoute, inner_path, see_other
 from web.pages.typed_targets import typed_targets
-from web.parameters import Id, PlannedWatchesCursor
+from web.parameters import Id, PlannedWatchesCursor, WatchStatusFilter
 
 router = APIRouter(route_class=SignedInRoute)
 #: Errors that a submitted list can cause. The page then shows the form again, with the problem.
@@ -34,7 +34,7 @@ _REFUSALS = (
 
 @router.get("/watches", dependencies=[allow(*READING)])
 def list_watches(
-    request: Request, context: ContextOf, status: WatchStatus | None = None, cursor: PlannedWatchesCursor = None
+    request: Request, context: ContextOf, status: WatchStatusFilter = None, cursor: PlannedWatchesCursor = None
 ) -> Response:
     """List watches, sorted by next refresh. `status` is an optional filter."""
     return live_page(request, "watches", **_shown(context, status, cursor))

@@ -2,12 +2,14 @@
 
 import csv
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from app.errors.targets import InvalidTargetError, InvalidTargetListError
 from app.property.urls.targets import normalize_target
+from app.strict_json import parse
 
 #: Maps the names of columns and JSON members to what they contain: a target or a part of an address.
 _NAMES = {
@@ -25,6 +27,9 @@ _NAMES = {
 _WHOLE = ("target", "url", "address", "street")
 _NO_COLUMN = "no column is called 'target', 'url', 'address' or 'street'"
 _SHOWN_PROBLEMS = 10
+#: Only these end a line in an editor. `str.splitlines` also splits at characters that JSON texts may hold.
+_LINE_END, _LAST_END = re.compile(r"\r\n?|\n"), re.compile(r"(?:\r\n?|\n)\Z")
+_TOO_LONG = f"has a field of more than {csv.field_size_limit():,} characters, perhaps because of a missing quote"
 
 #: A line's number (from 1) and its target. If the line has no target, a `ValueError` states the problem.
 _Entry = tuple[int, str | ValueError]
@@ -39,7 +44,7 @@ def parse_targets(body: bytes, name: str, check: Callable[[str], object] = norma
     Raises `InvalidTargetListError` if there is no target or a line is bad; the message lists up to ten bad lines.
     """
     try:
-        lines = body.decode("utf-8-sig").splitlines()
+        lines = _LINE_END.split(_LAST_END.sub("", body.decode("utf-8-sig")))
     except UnicodeDecodeError as exc:
         number = body.count(b"\n", 0, exc.start) + 1
         raise InvalidTargetListError(f"{name} line {number}: is not UTF-8. Save the file as UTF-8.") from exc
@@ -73,7 +78,7 @@ def _reader_for(name: str, lines: Sequence[str]) -> Callable[[Sequence[str]], It
     first = next((line.strip() for line in lines if not _is_skipped(line)), "")
     if suffix in {".csv", ".tsv"} or _columns(_cells(first, _delimiter(first))):
         return _from_csv
-    return _from_jsonl if first.startswith(("{", '"')) else _from_lines
+    return _from_jsonl if first.startswith(("{", "[", '"')) else _from_lines
 
 
 def _is_skipped(line: str) -> bool:
@@ -94,9 +99,9 @@ def _from_jsonl(lines: Sequence[str]) -> Iterator[_Entry]:
 
 def _target_of_json(line: str) -> str | ValueError:
     try:
-        value: Any = json.loads(line)
-    except ValueError as exc:
-        return ValueError(f"is not JSON ({exc})")
+        value: Any = parse(line.encode("utf-8", "surrogatepass"))
+    except json.JSONDecodeError as exc:
+        return ValueError(f"is not JSON ({exc.msg}). Write one text or object per line.")
     if isinstance(value, dict):
         parts = {_NAMES[_plain(name)]: part for name, part in value.items() if _plain(name) in _NAMES}
         texts = {name: str(part).strip() for name, part in parts.items() if isinstance(part, (str, int)) and part}
@@ -109,16 +114,23 @@ def _target_of_json(line: str) -> str | ValueError:
 def _from_csv(lines: Sequence[str]) -> Iterator[_Entry]:
     first = next((line for line in lines if not _is_skipped(line)), "")
     delimiter = _delimiter(first)
-    columns = _columns(_cells(first, delimiter))
-    if not columns and first and _problem_of(_cells(first, delimiter)[0].strip()):
+    cells = _cells(first, delimiter)
+    columns = _columns(cells)
+    names = [name for name in map(_plain, cells) if name in _NAMES]
+    if columns and (twice := next((name for name in names if names.count(name) > 1), None)):
+        yield lines.index(first) + 1, ValueError(f"has two columns {twice!r}. Rename or remove one.")
+        return
+    if not columns and first and _problem_of(cells[0].strip()):
         if _problem_of(first.strip()) is None:
             yield from _from_lines(lines)
         else:
             yield lines.index(first) + 1, ValueError(_NO_COLUMN)
         return
     header_seen = not columns
-    rows = csv.reader(lines, delimiter=delimiter)
-    for row in rows:
+    for number, row in _rows(lines, delimiter):
+        if isinstance(row, ValueError):
+            yield number, row
+            continue
         cells = [value.strip() for value in row]
         if not any(cells) or cells[0].startswith("#"):
             continue
@@ -126,7 +138,31 @@ def _from_csv(lines: Sequence[str]) -> Iterator[_Entry]:
             header_seen = True
             continue
         named = {name: cells[at] for name, at in (columns or {"target": 0}).items() if at < len(cells) and cells[at]}
-        yield rows.line_num, _joined(named) or ValueError("has no target")
+        yield number, _joined(named) or ValueError("has no target")
+
+
+def _rows(lines: Sequence[str], delimiter: str) -> Iterator[tuple[int, list[str] | ValueError]]:
+    """Yield the first line's number of each row, and its cells, or the problem if they cannot be separated."""
+    rows = csv.reader((f"{line}\n" for line in lines), delimiter=delimiter)
+    while True:
+        start = rows.line_num + 1
+        try:
+            row = next(rows)
+        except StopIteration:
+            return
+        except csv.Error:
+            yield start, ValueError(_TOO_LONG)
+            continue
+        is_one = rows.line_num == start or _is_closed(lines[start - 1 : rows.line_num], delimiter)
+        yield start, row if is_one else ValueError(f"has a quote that is not closed, up to line {rows.line_num}")
+
+
+def _is_closed(lines: Sequence[str], delimiter: str) -> bool:
+    """Return whether the quotes in a row of several lines are complete. A missing one would swallow other rows."""
+    try:
+        return bool(list(csv.reader(lines, delimiter=delimiter, strict=True)))
+    except csv.Error:
+        return False
 
 
 def _joined(parts: Mapping[str, str]) -> str:
@@ -154,7 +190,7 @@ def _delimiter(line: str) -> str:
 
 
 def _cells(line: str, delimiter: str) -> list[str]:
-    return next(csv.reader([line], delimiter=delimiter), [""]) or [""]
+    return next(csv.reader([line[: csv.field_size_limit()]], delimiter=delimiter), [""]) or [""]
 
 
 def _columns(cells: Sequence[str]) -> dict[str, int]:

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from app.choices import require_choice
 from app.property.fields.phrases import by_key, first_of, pattern, words
 from app.property.values.text_cache import remembered
 
@@ -23,6 +24,8 @@ _MEANT = {"House": "Single Family Residence", "Sold Subject To Contract": "Pendi
 _STATUSES = by_key(
     "status", *("Sold Subject To Contract", "Closed", "Pending", "Withdrawn", "Expired", "Coming Soon", "Active")
 )
+#: Matches the words of `ActiveUnderContract`, `off-market`, and `COMING_SOON`.
+_WORDS = re.compile(r"[A-Z]?[a-z]+|[^\W_]+")
 _RENT, _SALE = pattern("offers", "rent"), pattern("offers", "sale")
 
 
@@ -66,6 +69,16 @@ def standard_status(text: str) -> str | None:
     text = text.replace("_", " ")
     status = first_of(_STATUSES, text)
     return _MEANT.get(status or "", status)
+
+
+def require_status(text: str) -> str:
+    """Return the RESO status that a user names: `coming-soon`, `Active Under Contract` (Pending), `sold` (Closed).
+
+    Raises `ValueError` with all statuses if `text` is none, or if it has other words.
+    """
+    words = " ".join(_WORDS.findall(text[:_LONGEST_KEPT])).lower().removeprefix("active ")
+    meant = next((status for status, found in _STATUSES.items() if found.fullmatch(words)), "")
+    return require_choice(_MEANT.get(meant, meant) or text, sorted(_STATUSES.keys() - _MEANT.keys()))
 
 
 @remembered(2_000, _LONGEST_KEPT)

@@ -184,10 +184,14 @@ class KeyReloader:
 
 
 class Terminal:
-    """The terminal in which this process was started, if stdout or stderr goes to a terminal."""
+    """The terminal in which this process was started, if stdout or stderr goes to a terminal.
+
+    A process that ignores SIGHUP, as under nohup, is independent of its terminal.
+    """
 
     def __init__(self) -> None:
-        self._attached = any(map(os.isatty, (1, 2))) and _reachable()
+        is_independent = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+        self._attached = not is_independent and any(map(os.isatty, (1, 2))) and _reachable()
 
     @property
     def gone(self) -> bool:
@@ -201,7 +205,7 @@ def on_sighup(act: Callable[[], None]) -> Callable[[], None]:
     Outside the main thread, do nothing.
 
     `act` runs in the signal handler and must not take a lock or log. If the terminal was closed, SIGHUP does not call
-    `act` but ends the process, unless SIGHUP was ignored before, as under nohup.
+    `act` but ends the process, unless SIGHUP was ignored before, as under nohup. There, SIGHUP always calls `act`.
     """
     if threading.current_thread() is not threading.main_thread():
         return lambda: None
@@ -210,7 +214,7 @@ def on_sighup(act: Callable[[], None]) -> Callable[[], None]:
     def handle(signum: int, _: FrameType | None) -> None:
         if not terminal.gone:
             act()
-        elif before != signal.SIG_IGN:
+        else:
             signal.signal(signum, signal.SIG_DFL)
             os.kill(os.getpid(), signum)
 

@@ -13,6 +13,7 @@ from app.clock import Clock
 from app.errors import PropertyIntelligenceError
 from app.errors.pages import PageBlockedError, PageError, PageGoneError, SearchPageError
 from app.errors.targets import InvalidTargetError
+from app.property.fetch.guard.check import Permission, nowhere, origin_of
 from app.property.fetch.pace.rules import Visitor
 from app.property.page import CacheValidators, NotModified, Page
 from app.property.reading.base import Extraction
@@ -86,9 +87,10 @@ class PageVisitor:
 
         If the job has already stored the page (its checkpoint), that copy is used.
 
-        `led_by` is the URL of the page that links to `url` ("" if unknown), or None if the user gave `url`. Unless
-        `led_by` is None or has the same host, `url` must resolve to a public address. Raises `LeaseLostError`, without
-        a request, if the run's lease is lost.
+        `led_by` is the URL of the page that links to `url` ("" if unknown), `url` itself if a watch repeats it or a web
+        search cites it, or None if a caller or the operator gave `url`. A given URL may enter every private network
+        that the operator allows. Other URLs may enter one only at the origin of `led_by`, and only if a given URL
+        entered it there before. Raises `LeaseLostError`, without a request, if the run's lease is lost.
         """
         job_id = run.job_id
         self._names.require_nameless(url)
@@ -100,8 +102,7 @@ class PageVisitor:
                 PAGES.labels("checkpoint").inc()
             else:
                 run.require_lease()
-                only_public = led_by is not None and urlsplit(url).hostname != urlsplit(led_by).hostname
-                fetched, confirmed_at = self._fetched(url, _visitor(run, only_public=only_public))
+                fetched, confirmed_at = self._fetched(url, _visitor(run, self._permission(url, led_by)))
             with reading(fetched.url, fetched.spent):
                 page = retry_on_store_error(lambda: self._names.page_without(fetched), self._clock)
             if before is None or page is not fetched:
@@ -110,6 +111,12 @@ class PageVisitor:
             fetching.set({"http.response.body.size": len(page.body), "propintel.not_modified": is_confirmed})
         with reading(page.url, page.spent):
             return Visit(page, answered_url(page), confirmed_at, canonical_of(page))
+
+    def _permission(self, url: str, led_by: str | None) -> Permission:
+        if led_by is None:
+            return self._pages.open_origin
+        origin = origin_of(url)
+        return self._pages.is_opened if origin is not None and origin == origin_of(led_by) else nowhere
 
     def _fetched(self, url: str, visitor: Visitor) -> tuple[Page, datetime | None]:
         try:
@@ -149,12 +156,10 @@ class PageVisitor:
         return retry_on_store_error(lambda: self._pages.still_holds(answer.url, answer.final_url), self._clock)
 
 
-def _visitor(run: Run, *, only_public: bool) -> Visitor:
+def _visitor(run: Run, may_enter: Permission) -> Visitor:
     if run.job_id is None:
-        return Visitor(only_public=only_public)
-    return Visitor(
-        run.job_id, run.batch, _MAX_WAIT_SECONDS, can_defer=True, only_public=only_public, on_slot=page_charge()
-    )
+        return Visitor(may_enter=may_enter)
+    return Visitor(run.job_id, run.batch, _MAX_WAIT_SECONDS, can_defer=True, may_enter=may_enter, on_slot=page_charge())
 
 
 def read_page[T: RecipeReading | list[RecipeReading]](page: Page, read: Callable[[Page], T]) -> T:

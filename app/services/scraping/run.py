@@ -31,7 +31,7 @@ class Run:
     Model calls count toward the budget of `batch`, a batch of jobs. `holds` returns whether the lease is still valid.
     If `is_last`, a failed page is not requested again by a later run. If `is_due`, the job has reached its deadline,
     and must not be deferred. `seconds_left` returns the remaining time of the run, which is unlimited if None. `led_by`
-    is the URL of the search that found the target (see `PageVisitor.visit`). If `economy`, model requests may wait for
+    is the URL that led to the target (see `PageVisitor.visit`). If `economy`, model requests may wait for
     OpenAI's Batch API. `waited_for` is the id of the batch request that the job has waited for. `began_at` is when the
     job's first run began (None: now).
     """

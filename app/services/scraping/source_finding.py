@@ -142,7 +142,9 @@ class SourceFinder:
             host = urlsplit(url).hostname or ""
             kind = sources.kind_of_cited(url)
             if sources.web_search.allows(host):
-                reader.visit(Asked(_SEARCH, kind, url, place_is_known=False, allows=sources.web_search.allows))
+                search = sources.web_search
+                led_by = None if host in search.allowed_domains else url  # anyone may have a free subdomain
+                reader.visit(Asked(_SEARCH, kind, url, place_is_known=False, allows=search.allows, led_by=led_by))
             else:
                 reader.skip(_SEARCH, kind, url, OUTSIDE, f"{host} is not among the allowed domains")
         for url in answer.uncited[:_MOST_CITED]:

@@ -49,7 +49,7 @@ class Asked(NamedTuple):
 
     If `place_is_known`, the source covers only one area, so its pages need not name the town. `allows` returns whether
     a page on a host may be used after redirects; None allows all hosts. `led_by` is the URL of the page that links to
-    `url`, if any.
+    `url`, `url` itself if a web search cites it, or None if the operator's file names its host.
     """
 
     source: str
@@ -188,7 +188,7 @@ class SourceReader:
         if holds and match.is_wanted:
             self._keep(found, match.reason)
             return True
-        if asked.led_by is None and extraction.kind is not PageKind.BLOCKED:
+        if asked.led_by in (None, asked.url) and extraction.kind is not PageKind.BLOCKED:
             with reading(page.url, page.spent):
                 link = find_link(page, self._address)
             if link is not None:

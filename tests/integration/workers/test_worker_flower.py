@@ -1,6 +1,9 @@
 """Flower shows jobs, restores tasks after a restart, and requires a password unless it listens on loopback."""
 
+import base64
+import hashlib
 import os
+import re
 import secrets
 import shlex
 import signal
@@ -245,6 +248,40 @@ def test_arguments_are_redacted_during_and_after_a_retry_and_only_the_latest_tas
     known = flower.http.get("/api/tasks?limit=1000").raise_for_status().json()
     assert len(known) == 100
     assert sent[0] not in known
+
+
+@pytest.mark.parametrize("auto_refresh", ["True", "False"])
+def test_no_page_can_be_framed_and_only_flowers_own_scripts_run(
+    make_fleet: Any, start_flower: Any, auto_refresh: str
+) -> None:
+    """Pages, data, files, and errors have the policy. A script is in a file of Flower's, or the policy has its hash."""
+    fleet = make_fleet()
+    flower = start_flower(fleet, f"--auto_refresh={auto_refresh}")
+    script = flower.http.get("/static/js/flower.js").raise_for_status()
+    foreign = flower.http.get("/", headers={"Host": "evil.example"})
+    assert foreign.status_code == 421
+    pages = [flower.http.get(place) for place in [*_PLACES, "/healthcheck", "/nothing", "/static/nothing"]]
+    for answer in (*pages, script, foreign):
+        assert answer.headers["X-Frame-Options"] == "DENY", answer.url
+        assert answer.headers["X-Content-Type-Options"] == "nosniff", answer.url
+        assert answer.headers["Referrer-Policy"] == "same-origin", answer.url
+        rules = dict(rule.split(" ", 1) for rule in answer.headers["Content-Security-Policy"].split("; "))
+        assert rules["frame-ancestors"] == rules["default-src"] == rules["base-uri"] == "'none'", answer.url
+        assert "unsafe" not in rules["script-src"]
+        assert "unsafe" not in rules["style-src"]
+    inline = []
+    for answer in pages:
+        for attributes, text in re.findall(r"<script([^>]*)>(.*?)</script>", answer.text, re.DOTALL):
+            source = re.search(r'src="([^"]*)"', attributes)
+            assert text or (source is not None and source[1].startswith("/static/"))
+            inline += [text] if text else []
+        assert (
+            re.findall(r"<[^>]*\s(?:on\w+=|href=\"javascript:)[^>]*>|<style|<iframe|<object|<base", answer.text) == []
+        )
+    assert len(inline) == 2, "expected one script on / and one on /workers"
+    digest = base64.b64encode(hashlib.sha256(inline[0].encode()).digest()).decode()
+    assert set(inline) == {inline[0]}
+    assert f"'sha256-{digest}'" in rules["script-src"]
 
 
 def test_off_loopback_and_behind_a_prefix_everything_but_the_health_check_needs_the_password(

@@ -1,13 +1,21 @@
 """A connection is reused for its site for some seconds, and never closed during a request."""
 
 import ssl
+from ipaddress import ip_address
 
 import pytest
 
 from app.clock import ManualClock
 from app.property.fetch.client.connections import Connections
+from app.property.fetch.guard.check import Destination
 
-ONE, OTHER = "https://one.example", "https://other.example"
+
+def _destination(host: str) -> Destination:
+    addresses = (ip_address("5.9.100.1"),)
+    return Destination(f"https://{host}.example/", "https", f"{host}.example", 443, addresses, is_private=False)
+
+
+ONE, OTHER = (_destination(host) for host in ("one", "other"))
 
 
 @pytest.fixture
@@ -36,6 +44,6 @@ def test_a_pool_in_use_is_not_closed_and_does_not_keep_newer_idle_pools(
         with connections.to(OTHER) as other:
             pass
         clock.advance(60.0)
-        with connections.to("https://third.example"), connections.to(OTHER) as again, connections.to(ONE) as same:
+        with connections.to(_destination("third")), connections.to(OTHER) as again, connections.to(ONE) as same:
             assert again is not other
             assert same is first

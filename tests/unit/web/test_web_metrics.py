@@ -104,7 +104,7 @@ def _requests(method: str, route: str, status: int) -> float:
     ("method", "path", "expected"),
     [
         ("GET", "/healthz", ("GET", "/healthz", 200)),
-        ("GET", "/api/v1/jobs/0123?x=1", ("GET", "/api/v1/jobs/{job_id}", 404)),
+        ("GET", "/api/v1/jobs/0123?x=1", ("GET", "/api/v1/jobs/{job_id}", 422)),
         ("POST", "/healthz", ("POST", "/healthz", 405)),
         ("GET", "/nothing/here", ("GET", "unmatched", 404)),
         ("BREW", "/nothing/here", ("other", "unmatched", 404)),

@@ -12,7 +12,7 @@ from app.errors import PropertyIntelligenceError
 from app.errors.fetching import PageTooLargeError
 from app.property.fetch.browser.loads import Load, Loaded
 from app.property.fetch.browser.renderer import BrowserRenderer, Document, Redirect, Rendered
-from app.property.fetch.client.exchange import Exchange
+from app.property.fetch.client.exchange import Exchange, is_sendable
 from app.property.fetch.guard.check import Destination, Guard
 from app.property.fetch.limits import Limits
 from app.property.fetch.pace.rules import Visitor
@@ -108,12 +108,14 @@ class PageRendering:
         site = site_of(document.destination.host)
         visitor = replace(document.visitor, can_defer=False, max_wait_seconds=_ROBOTS_SECONDS, slot_site=site)
         destination = self._guard.check(
-            load.url, timeout_seconds=self._limits.connect_seconds, only_public=visitor.only_public
+            load.url, timeout_seconds=self._limits.connect_seconds, may_enter=visitor.may_enter
         )
         self._robots.permit(destination, visitor)
         headers = {name: value for name, value in load.headers.items() if name.lower() not in _OURS}
         if load.cookies and site_of(destination.host) == site:
-            headers["cookie"] = "; ".join(f"{name}={value}" for name, value in load.cookies.items())
+            pairs = (f"{name}={value}" for name, value in load.cookies.items())
+            if cookies := "; ".join(filter(is_sendable, pairs)):
+                headers["cookie"] = cookies
         if destination.origin != document.destination.origin:
             headers.setdefault("origin", document.destination.origin)
         with self._exchange.request(load.method, destination, headers, load.body, deadline_us) as response:

@@ -1,4 +1,6 @@
-"""Reuse connections. Each origin has its own connection pool.
+"""Reuse connections. Each origin has its own connection pool, per set of checked addresses.
+
+So a request never uses a connection to an address that its own check did not allow.
 
 One pool for all origins would be slow, because a pool checks each of its connections on every request.
 """
@@ -15,6 +17,10 @@ import httpcore2
 
 from app.clock import Clock
 from app.property.fetch.client.network import GuardedBackend
+from app.property.fetch.guard.check import Destination
+from app.property.fetch.guard.ranges import IPAddress
+
+type _Place = tuple[str, frozenset[IPAddress]]
 
 _KEPT_SECONDS = 5.0
 _MOST_PER_ORIGIN = 100
@@ -22,12 +28,15 @@ _MOST_IDLE_PER_ORIGIN = 20
 
 
 class Connections:
-    """Connection pools by origin. Thread-safe. Each request closes idle pools last used at least five seconds ago."""
+    """Connection pools by origin and addresses. Thread-safe.
+
+    Each request closes idle pools last used at least five seconds ago.
+    """
 
     def __init__(self, ssl_context: ssl.SSLContext, clock: Clock) -> None:
         self._ssl_context = ssl_context
         self._clock = clock
-        self._pools: OrderedDict[str, _Pool] = OrderedDict()
+        self._pools: OrderedDict[_Place, _Pool] = OrderedDict()
         self._lock = threading.Lock()
 
     def close(self) -> None:
@@ -38,13 +47,13 @@ class Connections:
             pool.connections.close()
 
     @contextmanager
-    def to(self, origin: str) -> Iterator[httpcore2.ConnectionPool]:
-        now = self._clock.now_us()
+    def to(self, destination: Destination) -> Iterator[httpcore2.ConnectionPool]:
+        now, place = self._clock.now_us(), (destination.origin, frozenset(destination.addresses))
         with self._lock:
-            pool = self._pools.pop(origin, None) or _Pool(self._new())
+            pool = self._pools.pop(place, None) or _Pool(self._new())
             pool.users += 1
             pool.used_us = now
-            self._pools[origin] = pool
+            self._pools[place] = pool
             left = self._take_left(now)
         for old in left:
             old.connections.close()
@@ -55,13 +64,13 @@ class Connections:
                 pool.users -= 1
 
     def _take_left(self, now: int) -> list[_Pool]:
-        left: list[str] = []
-        for origin, pool in self._pools.items():
+        left: list[_Place] = []
+        for place, pool in self._pools.items():
             if now - pool.used_us < _KEPT_SECONDS * 1_000_000:
                 break
             if not pool.users:
-                left.append(origin)
-        return [self._pools.pop(origin) for origin in left]
+                left.append(place)
+        return [self._pools.pop(place) for place in left]
 
     def _new(self) -> httpcore2.ConnectionPool:
         return httpcore2.ConnectionPool(

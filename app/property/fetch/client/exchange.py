@@ -27,6 +27,11 @@ _HEADERS = {
     "Accept-Encoding": "gzip, deflate, br, zstd",
 }
 
+#: Limits of the cookies that a fetch collects over its redirects. Browsers keep at least 50 per domain, of 4096 bytes
+#: (RFC 6265 section 6.1).
+_MAX_COOKIES = 50
+_MAX_COOKIE_CHARS = 4096
+
 
 class _Body(httpx2.SyncByteStream):
     """A response body that raises an error if receiving and decompressing it takes too much CPU time."""
@@ -73,14 +78,14 @@ class Exchange:
     ) -> Iterator[httpx2.Response]:
         """Send a GET request. The caller reads the body inside the `with` block, using `read_body`.
 
-        `cookies` are sent and then updated from the response. `conditions` are additional header fields. `on_send` is
-        called just before the request is sent. Leaving the `with` block releases the connection, even if the body was
-        not read to its end.
+        `cookies` are sent, and then updated with those of the response that can be sent again. `conditions` are
+        additional header fields. `on_send` is called just before the request is sent. Leaving the `with` block releases
+        the connection, even if the body was not read to its end.
         """
         request = httpx2.Request("GET", destination.url, headers={**self._headers, **conditions})
         cookies.set_cookie_header(request)
         with self._answer(request, destination, deadline_us, on_send) as response:
-            cookies.extract_cookies(response)
+            _take_cookies(response, cookies)
             yield response
 
     @contextmanager
@@ -108,11 +113,7 @@ class Exchange:
         on_send: Callable[[], None] | None = None,
     ) -> Iterator[httpx2.Response]:
         under_way = Request(destination, self._limits, self._clock, deadline_us, on_send)
-        with (
-            under_way.under_way(),
-            _translated(destination.url),
-            self._connections.to(destination.origin) as connections,
-        ):
+        with under_way.under_way(), _translated(destination.url), self._connections.to(destination) as connections:
             answer = connections.handle_request(self._to_core(request, under_way.seconds_left()))
             response = httpx2.Response(
                 answer.status,
@@ -154,6 +155,19 @@ class Exchange:
                     raise PageTooLargeError(str(response.url), limit, "after decompression")
                 return bytes(body[:limit])
         return bytes(body)
+
+
+def is_sendable(cookie: str) -> bool:
+    """Return whether `cookie`, or a Set-Cookie field, is short enough and holds only printable ASCII characters."""
+    return len(cookie) <= _MAX_COOKIE_CHARS and cookie.isascii() and cookie.isprintable()
+
+
+def _take_cookies(response: httpx2.Response, cookies: httpx2.Cookies) -> None:
+    """Add the response's cookies, one by one, because the library drops all of them if one has an invalid date."""
+    for field in filter(is_sendable, response.headers.get_list("set-cookie")):
+        if len(cookies.jar) >= _MAX_COOKIES:
+            return
+        cookies.extract_cookies(httpx2.Response(200, headers={"set-cookie": field}, request=response.request))
 
 
 @contextmanager

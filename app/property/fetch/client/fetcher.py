@@ -34,7 +34,7 @@ from app.property.fetch.client.refresh import refresh
 from app.property.fetch.decode.block_pages import HEAD_BYTES, REFUSALS, block_reason
 from app.property.fetch.decode.media_type import media_type, require_readable
 from app.property.fetch.decode.text import decode, is_blank
-from app.property.fetch.guard.check import Destination, Guard, check_url
+from app.property.fetch.guard.check import Destination, Guard, check_url, nowhere
 from app.property.fetch.limits import Limits, TimeBudget
 from app.property.fetch.pace.politeness import Politeness
 from app.property.fetch.pace.rules import Visitor
@@ -136,14 +136,15 @@ class Fetcher:
         """Follow redirects from `url`, and return the result of `read` for the first response that is not a redirect.
 
         The SSRF guard and then `permit` check each URL. `permit` returns the host's crawl delay in seconds. Requests
-        for URLs with a stored copy (`known`) are conditional. After a public URL, all further URLs must be public.
+        for URLs with a stored copy (`known`) are conditional. After a private URL, only its own origin and public URLs
+        may follow; after a public URL, only public URLs.
         """
         budget = TimeBudget(self._clock, self._limits.total_seconds)
         cookies = httpx2.Cookies()
         stop, via = url, ""
         for _ in range(redirects + 1):
             destination = self._check(stop, via, visitor)
-            visitor = replace(visitor, only_public=not destination.is_private)
+            visitor = replace(visitor, may_enter=destination.origin.__eq__ if destination.is_private else nowhere)
             gap_seconds = permit(destination, visitor)
             asked = conditional_headers(known(destination.url))
             with (
@@ -170,7 +171,7 @@ class Fetcher:
 
     def _check(self, url: str, via: str, visitor: Visitor) -> Destination:
         try:
-            return self._guard.check(url, timeout_seconds=self._limits.connect_seconds, only_public=visitor.only_public)
+            return self._guard.check(url, timeout_seconds=self._limits.connect_seconds, may_enter=visitor.may_enter)
         except InvalidTargetError as exc:
             if not via:
                 raise

@@ -7,7 +7,7 @@ connects only to the checked addresses (`client/network.py`), so DNS rebinding a
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
@@ -46,6 +46,20 @@ _REFUSED_PORTS = frozenset({
 # fmt: on
 
 
+#: Returns whether a request may enter a private network that the operator allows, at this origin.
+type Permission = Callable[[str], bool]
+
+
+def anywhere(_origin: str) -> bool:
+    """Allow every origin, for URLs that a caller or the operator gave."""
+    return True
+
+
+def nowhere(_origin: str) -> bool:
+    """Allow no origin, for URLs from public pages."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Destination:
     """A checked URL, and the only IP addresses that may be used to request it.
@@ -63,9 +77,21 @@ class Destination:
 
     @property
     def origin(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        port = "" if self.port == DEFAULT_PORTS[self.scheme] else f":{self.port}"
-        return f"{self.scheme}://{host}{port}"
+        return _origin(self.scheme, self.host, self.port)
+
+
+def _origin(scheme: str, host: str, port: int) -> str:
+    shown = f"[{host}]" if ":" in host else host
+    return f"{scheme}://{shown}" if port == DEFAULT_PORTS[scheme] else f"{scheme}://{shown}:{port}"
+
+
+def origin_of(url: str) -> str | None:
+    """Return the scheme, host, and port of `url`, without a default port, or None if the URL is invalid."""
+    try:
+        parsed = _parse(url)
+    except (InvalidTargetError, BlockedAddressError):
+        return None
+    return _origin(parsed.scheme, parsed.host, parsed.port)
 
 
 def check_url(url: str) -> str:
@@ -86,24 +112,27 @@ class Guard:
         self._resolver = resolver
         self._opened = tuple(opened)
 
-    def check(self, url: str, *, timeout_seconds: float = 10.0, only_public: bool = False) -> Destination:
+    def check(self, url: str, *, timeout_seconds: float = 10.0, may_enter: Permission = anywhere) -> Destination:
         """Return the destination of `url`.
 
-        `only_public` also blocks the private networks that the operator allows. Set it for URLs that come from a public
-        page. Raises `InvalidTargetError`, `BlockedPortError`, `BlockedAddressError`, or `NameNotResolvedError`.
+        `may_enter` is asked if an address is in a private network that the operator allows. Raises
+        `InvalidTargetError`, `BlockedPortError`, `BlockedAddressError`, or `NameNotResolvedError`.
         """
         parsed = _parse(url)
         _check_port(parsed)
         addresses = (parsed.literal,) if parsed.literal else self._resolve(parsed, timeout_seconds)
-        for address in addresses:
-            self._check_address(parsed, address, () if only_public else self._opened)
+        private = [address for address in addresses if refusal(address) is not None]
+        for address in private:
+            self._require_opened(parsed, address)
+        if private and not may_enter(_origin(parsed.scheme, parsed.host, parsed.port)):
+            raise BlockedAddressError(parsed.url, f"{private[0]} ({refusal(private[0])})")
         return Destination(
             url=parsed.url,
             scheme=parsed.scheme,
             host=parsed.host,
             port=parsed.port,
             addresses=tuple(unmapped(address) for address in addresses),
-            is_private=all(refusal(address) is not None for address in addresses),
+            is_private=len(private) == len(addresses),
         )
 
     def _resolve(self, parsed: _Parsed, timeout_seconds: float) -> tuple[IPAddress, ...]:
@@ -115,14 +144,10 @@ class Guard:
             raise NameNotResolvedError(parsed.url, "it has no address")
         return tuple(dict.fromkeys(found))
 
-    @staticmethod
-    def _check_address(parsed: _Parsed, address: IPAddress, opened: Sequence[IPNetwork]) -> None:
-        reason = refusal(address)
-        if reason is None:
-            return
-        is_opened = any(address in network or effective(address) in network for network in opened)
+    def _require_opened(self, parsed: _Parsed, address: IPAddress) -> None:
+        is_opened = any(address in network or effective(address) in network for network in self._opened)
         if not is_opened or is_metadata_service(address):
-            raise BlockedAddressError(parsed.url, f"{address} ({reason})")
+            raise BlockedAddressError(parsed.url, f"{address} ({refusal(address)})")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from app.property.fetch.guard.check import Permission, anywhere
+
 #: How long a visitor waits before it tries again while the site's maximum number of concurrent requests is running.
 POLL_US = 100_000
 #: Maximum number of visitors that wait for a site at the same time. More may wait if more requests can start within
@@ -43,8 +45,8 @@ class Visitor:
     site's slots. `max_wait_seconds` is the longest wait for a slot. If `can_defer`, the visitor does not wait for a
     reserved time, but leaves and comes back. No rate limit applies at `slot_site`, where the visitor already holds a
     slot. After a redirect, `requested_site` is the site of the first URL; a block page on another site does not pause
-    that other site. If `only_public` is true, as after a public page, private networks are blocked even if the operator
-    allows them. `on_slot` is called when the page gets its first slot, before anything is sent; its exceptions end the
+    that other site. `may_enter` decides which private networks, of those that the operator allows, each request may
+    enter. `on_slot` is called when the page gets its first slot, before anything is sent; its exceptions end the
     visit.
     """
 
@@ -54,7 +56,7 @@ class Visitor:
     can_defer: bool = False
     slot_site: str = ""
     requested_site: str = ""
-    only_public: bool = False
+    may_enter: Permission = anywhere
     on_slot: Callable[[], None] | None = None
 
 

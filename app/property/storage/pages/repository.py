@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, delete, exists, insert, select, update
 
 from app.property.page import CacheValidators, Page
-from app.property.storage.pages.tables import IS_UNKEPT, SEEN_AT, Blob, PageCopy
+from app.property.storage.pages.tables import IS_UNKEPT, SEEN_AT, Blob, OpenedOrigin, PageCopy
 from app.property.storage.privacy.suppressions import purged_since
 from app.property.storage.properties.tables import RecipeExample
 from app.property.storage.statements import Store, clean, entities, insert_if_new
@@ -122,6 +122,24 @@ class PageStore(Store):
         """
         copies = self._read(_newest(select(PageCopy), final_url))
         return next((replace(_page_of(copy), url=url) for copy in copies if copy.etag or copy.last_modified), None)
+
+    def open_origin(self, origin: str) -> bool:
+        """Note that a caller's or the operator's own URL enters a private network at `origin`. Return True."""
+        row = {"sha256": _hash_of(origin), "at": self._database.clock.now()}
+
+        def work(connection: Connection) -> None:
+            connection.execute(insert_if_new(connection, OpenedOrigin).values(row))
+
+        if not self.is_opened(origin):
+            self._database.repeat(work)
+        return True
+
+    def is_opened(self, origin: str) -> bool:
+        return self._scalar(select(OpenedOrigin.at).where(OpenedOrigin.sha256 == _hash_of(origin))) is not None
+
+
+def _hash_of(origin: str) -> str:
+    return hashlib.sha256(origin.encode()).hexdigest()
 
 
 def text_of(connection: Connection, sha256: str) -> str | None:

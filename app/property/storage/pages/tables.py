@@ -1,4 +1,4 @@
-"""Tables of page copies, their contents, and page aliases."""
+"""Tables of page copies, their contents, page aliases, and origins in private networks."""
 
 from datetime import datetime
 
@@ -64,6 +64,15 @@ Index("ix_pages_seen_at", SEEN_AT)
 #: The condition for `no_store` pages. SQLite uses the index only if a query has exactly this condition.
 IS_UNKEPT = PageCopy.is_kept.is_(False)
 Index("ix_pages_unkept", PageCopy.is_kept, **where(IS_UNKEPT))
+
+
+class OpenedOrigin(Base):
+    """An origin in a private network that a caller's or the operator's own URL entered."""
+
+    __tablename__ = "opened_origins"
+
+    sha256: Mapped[Sha256] = mapped_column(primary_key=True)  # of the origin, whose host may be a name
+    at: Mapped[datetime]
 
 
 class PageAlias(Base):

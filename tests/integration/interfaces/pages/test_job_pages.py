@@ -160,11 +160,19 @@ class TestForms:
 
     def test_errors_are_pages(self, client: httpx2.Client) -> None:
         odd = [(f"/{path}=odd", 422) for path in ("jobs?state", "jobs?cursor", "watches?status", "watches?cursor")]
+        odd += [(path, 422) for path in ("/jobs?stat=failed", "/properties?state=Active", "/properties?status=Activ")]
+        odd += [(path, 422) for path in ("/jobs?state=done&state=failed", "/batches?state=done", "/watches?limit=5")]
         for path, status in [("/jobs/nothing", 404), *odd]:
             answer = client.get(path)
             assert answer.status_code == status
             assert answer.headers["content-type"].startswith("text/html")
             assert 'role="alert"' in answer.text
+        for path in (
+            "/jobs?utm_source=mail&fbclid=x",
+            "/properties?q=&status=&utm_medium=x",
+            "/properties?status=active",
+        ):
+            assert client.get(path).status_code == 200
         csrf = self._csrf(client)
         for sent in ({"text": "https://homes.example/1", "interval_days": "0"}, {}):
             assert client.post("/watches", data={"csrf": csrf, **sent}).status_code == 422

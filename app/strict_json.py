@@ -3,15 +3,6 @@
 import json
 from typing import Any, NoReturn
 
-from fastapi import Request
-
-
-class StrictRequest(Request):
-    """A request that parses its body as strict JSON. FastAPI answers invalid JSON with 422."""
-
-    async def json(self) -> Any:
-        return parse(await self.body())
-
 
 def parse(body: bytes) -> Any:
     """Parse UTF-8 JSON. Duplicate names, NaN, huge numbers, and deep nesting raise `json.JSONDecodeError`, too."""
