@@ -59,12 +59,14 @@ class AddressScraper:
         parts, now = self._parts, self._parts.database.clock.now()
         since = (asked_at or now) if refresh else now - parts.fresh
         wanted = Wanted(target, address_of_target(target), since)
-        reader = SourceReader(wanted.address, run, parts)
+        # a property that only waits for a model is not fetched again
+        is_read = not refresh and parts.properties.fresh_at(wanted.address, since, can_ask=False) is not None
+        reader = SourceReader(wanted.address, run, parts, since if is_read else None)
         has_begun = reader.has_begun or (run.job_id is not None and parts.pages.checkpoint(run.job_id) is not None)
-        if not refresh and not has_begun:
-            known = parts.properties.fresh_at(wanted.address, since)
+        if is_read and not has_begun:
+            known = parts.properties.fresh_at(wanted.address, since, can_ask=parts.reader.can_ask)
             if known is not None:
-                return parts.storing.fresh(run.lease, known)
+                return parts.storing.fresh(run.lease, known, why_silent=parts.reader.why_silent)
         try:
             with bound(spending_batch, run.batch):
                 stored = self._scraped(wanted, reader, now)
@@ -99,8 +101,12 @@ class AddressScraper:
     def _ask_model(self, reader: SourceReader) -> Notes:
         if not reader.read:
             return {}
-        lacking = _lacking(reader.read) if self._parts.reader.use == "missing" else None
+        use = self._parts.reader.use
+        lacking = None if use == "always" else _lacking(reader.read)
         open_ = [replace(one.extraction, only=lacking, audited=False) for one in reader.read]
+        if use == "never":
+            pages = zip(reader.read, open_, strict=True)
+            return {one.record.url: self._parts.reader.read(it, reader.run) for one, it in pages if it.row is None}
         asked = [self._parts.reader.resumed(one, reader.run) for one in open_]
         prompts = [self._prompt(extraction) for extraction in asked]
         named = [_named(prompt) for prompt in prompts]
