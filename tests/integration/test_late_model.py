@@ -26,6 +26,7 @@ from tests.plugins.address_world import (
     FOUND,
     World,
     assessor,
+    listing,
     outcomes,
     results,
     tax_roll,
@@ -200,3 +201,38 @@ def test_an_address_read_without_a_model_is_asked_about_by_the_next_scrape(
     assert county.resources.jobs.enqueue([ADDRESS]).new == []
     assert county.scrape().page_from is PageFrom.STORED
     assert (county.calls(), dict(county.county.asked)) == (1, fetched)
+
+
+@pytest.mark.parametrize("without", WITHOUT.values(), ids=WITHOUT)
+def test_a_page_that_is_no_source_of_an_address_is_asked_about_when_its_url_is_scraped(
+    county: World, without: dict[str, Any]
+) -> None:
+    """Until then, each scrape of the address finds its own pages complete: it asks and fetches nothing."""
+    url = f"{county.roots['portal']}/homes/12"
+    county.portal.pages["/homes/12"] = (200, listing(prose="A slate roof."))
+    with open_resources(county.resources.settings.replaced(**without)) as before:
+        home = before.scraper.scrape(ADDRESS).property_id
+        assert before.scraper.scrape(url).property_id == home
+    assert county.scrape().page_from is PageFrom.SITE
+    fetched = county.county.asked + county.portal.asked
+    for run in (Run(), Run(Lease(county.job(), "test"))):
+        again = county.scrape(run=run)
+        assert (again.property_id, again.page_from, county.calls()) == (home, PageFrom.STORED, 1)
+        notes = {source["url"]: source["model_note"] for source in again.sources}
+        assert notes[url] is None or "Scrape its URL" in notes[url]
+    assert county.scrape(url).page_from is PageFrom.SITE
+    assert (county.calls(), county.county.asked + county.portal.asked) == (2, fetched)
+    assert county.resources.jobs.enqueue([ADDRESS, url]).new == []
+
+
+def test_an_address_without_sources_still_has_the_property_that_its_page_gave(county: World) -> None:
+    county.sources()
+    url = f"{county.roots['portal']}/homes/12"
+    county.portal.pages["/homes/12"] = (200, listing(prose="A slate roof."))
+    with open_resources(county.resources.settings.replaced(openai_api_key=None)) as before:
+        home = before.scraper.scrape(url).property_id
+    found = county.scrape(run=Run(Lease(county.job(), "test")))
+    assert (found.property_id, found.page_from, county.calls()) == (home, PageFrom.STORED, 0)
+    assert "Scrape its URL" in str(found.model_note)
+    assert county.scrape(url).model_note is None
+    assert county.calls() == 1
