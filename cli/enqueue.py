@@ -64,7 +64,7 @@ def enqueue(
 
     JSON: `{"batch", "jobs": [ids], "duplicates": n}`, with --wait also "counts"; with --estimate `{"targets", "jobs",
     "duplicates", "pages", "model", "model_calls", "tokens", "usd", "minutes", "recent_jobs": {"urls": n, "addresses":
-    n}, "economy"}`.
+    n}, "economy", "without_source", "problem"}`.
     """
     wanted = read_targets(targets or [], file)
     settings = load_settings()

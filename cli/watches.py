@@ -48,7 +48,9 @@ def add(
 ) -> None:
     """Watch all targets, or none if one is invalid. An existing watch gets the new interval, and resumes if paused.
 
-    JSON: `{"new": n, "watches": [...]}`, as in `propintel watches list`.
+    A home has one watch, by whatever name.
+
+    JSON: `{"new": n, "already_watched": [{"target", "watch"}], "watches": [...]}`, as in `propintel watches list`.
     """
     settings = load_settings()
     with open_stores(settings) as stores:
@@ -58,10 +60,9 @@ def add(
             wanted, interval_days=every or settings.watch.interval_days, who=who(), most=settings.watch.max_watches
         )
         warning = summary(stores.database, settings).warning()
-        data = {"new": added.new, "watches": [one.as_json() for one in added.watches]}
-        show(data, lambda: [_table(stores, added.watches)])
-    if warning is not None:
-        note(warning)
+        show(added.as_json(), lambda: [_table(stores, added.watches)])
+    for said in filter(None, (added.note(), warning)):
+        note(said)
 
 
 @command(app, "remove", "https://www.example.com/homes/1")

@@ -166,7 +166,8 @@ class EstimateView(BaseModel):
     """The estimated cost of the new `jobs`. `model_calls` includes web searches.
 
     `usd` is null if the price of the model is unknown. `minutes` is a lower bound, or null if unknown. It is computed
-    from the keys' rate limits, and from the delay between requests to the host with the most URLs.
+    from the keys' rate limits, and from the delay between requests to the busiest host. `without_source` counts the
+    addresses whose jobs would fail, because nothing can be asked about them; `problem` says why and what to do.
     """
 
     targets: int = Field(examples=[2])
@@ -180,6 +181,8 @@ class EstimateView(BaseModel):
     minutes: float | None = Field(examples=[0.4])
     recent_jobs: RecentJobs
     economy: bool
+    without_source: int = Field(examples=[0])
+    problem: str | None = Field(examples=[None])
 
 
 @router.post(

@@ -32,7 +32,9 @@ type WatchCounts = Annotated[
 
 
 class WatchRequest(RequestBody):
-    """The targets to watch. If a target is already watched, its watch gets the new interval, and resumes if paused."""
+    """The targets to watch. A home has one watch: if it is already watched, by whatever name, that watch gets the new
+    interval, and resumes if paused.
+    """
 
     targets: Targets = Field(
         description="IDs of stored properties, absolute http:// or https:// URLs of pages or searches, or addresses",
@@ -68,10 +70,21 @@ class WatchView(BaseModel):
     created_by: Who
 
 
+class KnownWatch(BaseModel):
+    """A target, and the watch that its home had before."""
+
+    target: str = Field(examples=["12 MAIN ST, SPRINGFIELD, IL 62701"])
+    watch: WatchId
+
+
 class AddedWatches(BaseModel):
-    """The watches in the order of the targets, without duplicates. `new` of them were created by this request."""
+    """The watches in the order of the targets, without duplicates. `new` of them were created by this request.
+
+    `already_watched` lists the targets whose home was watched before, by whatever name, with the existing watches.
+    """
 
     new: int
+    already_watched: list[KnownWatch]
     watches: list[WatchView]
 
 
@@ -121,7 +134,7 @@ def add_watches(request: WatchRequest, caller: Operator, context: ContextOf) -> 
         most=settings.watch.max_watches,
         requester=context.requester(caller),
     )
-    return success({"new": added.new, "watches": [one.as_json() for one in added.watches]})
+    return success(added.as_json())
 
 
 @router.get("", summary="List watches", responses=answers(WatchList, 422))

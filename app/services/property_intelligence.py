@@ -19,6 +19,7 @@ from app.property.recipes.using import RecipeReading
 from app.property.record import WITH_PROPERTY, PageKind
 from app.property.source_record import SourceRecord
 from app.property.storage.jobs.leases import Lease
+from app.property.storage.pages.index import KnownRecord
 from app.property.urls.targets import is_address, normalize_target
 from app.services.runtime.retry import retry_on_store_error
 from app.services.scraping.addresses import AddressScraper
@@ -98,12 +99,14 @@ class Scraper:
         if is_address(url):
             return self._addresses.scrape(url, run, refresh=refresh, asked_at=asked_at)
         now = self._parts.database.clock.now()
-        known = None if refresh else self._parts.index.fresh(url, now - self._parts.fresh)
+        since, reader = (asked_at or now) if refresh else now - self._parts.fresh, self._parts.reader
+        known = None if refresh else self._parts.index.fresh(url, since, can_ask=reader.can_ask)
         if known is not None:
-            return self._parts.storing.fresh(run.lease, known, (url,))
-        since = (asked_at or now) if refresh else now - self._parts.fresh
+            return self._parts.storing.fresh(run.lease, known, (url,), why_silent=reader.why_silent)
+        # a page that only waits for a model is not fetched again
+        is_read = not refresh and self._parts.index.fresh(url, since, can_ask=False) is not None
         try:
-            visit = self._parts.visitor.visit(url, run, run.led_by)
+            visit = self._parts.visitor.visit(url, run, run.led_by, kept_since=since if is_read else None)
             with bound(spending_batch, run.batch):  # charge model calls to the budget of the job's batch
                 outcome = self._result(url, visit, run, since, walks=walks)
         except PageError:
@@ -114,7 +117,7 @@ class Scraper:
         return outcome
 
     def _result(self, url: str, visit: Visit, run: Run, since: datetime, *, walks: bool) -> Stored | SearchOutcome:
-        unchanged = self._parts.storing.unchanged(run.lease, url, visit)
+        unchanged = self._parts.storing.unchanged(run.lease, url, visit, can_ask=self._parts.reader.can_ask)
         if unchanged is not None:
             return unchanged
         self._take_reading(url, visit.page_url, run.lease)
@@ -128,9 +131,10 @@ class Scraper:
         require_property(extraction)
         read = source_record(url, extraction, visit)
         known = index.record_of(visit.page_url)
-        is_there = known is not None and known.record.url != url and known.is_whole and known.record.as_of > since
-        if known is not None and is_there and says_nothing_new(read, known.record):
-            return self._parts.storing.same_page(run.lease, read, known)
+        if known is not None and known.record.url != url and known.record.as_of > since and self._is_whole(known):
+            is_same = says_nothing_new(read, known.record)
+            if is_same:
+                return self._parts.storing.same_page(run.lease, read, known)
         if visit.canonical not in (None, url) and known is None and self._parts.index.record_of(url) is None:
             outcome = self._by_canonical(read, visit.canonical, run, since)
             if outcome is not None:
@@ -150,9 +154,9 @@ class Scraper:
         if known is not None and known.record.as_of > since:
             if not agrees(read, known.record):
                 return None
-            if known.is_whole:
+            if self._is_whole(known):
                 return self._parts.storing.same_page(run.lease, read, known)
-        visit = self._canonical_visit(canonical, read.final_url, run)
+        visit = self._canonical_visit(canonical, read.final_url, run, since if known is not None else None)
         if visit is None or visit.page_url != canonical:
             return None
         found = self._parts.recipes.read(visit.page)
@@ -160,12 +164,16 @@ class Scraper:
         if found.extraction.kind not in WITH_PROPERTY or not agrees(read, itself):
             return None
         alias = read, itself
-        unchanged = self._parts.storing.unchanged(run.lease, canonical, visit, alias)
+        can_ask = self._parts.reader.can_ask
+        unchanged = self._parts.storing.unchanged(run.lease, canonical, visit, alias, can_ask=can_ask)
         return unchanged or self._read(itself, found, run, alias)
 
-    def _canonical_visit(self, canonical: str, led_by: str, run: Run) -> Visit | None:
+    def _is_whole(self, known: KnownRecord) -> bool:
+        return known.is_whole and not (known.waits and self._parts.reader.can_ask)
+
+    def _canonical_visit(self, canonical: str, led_by: str, run: Run, kept_since: datetime | None) -> Visit | None:
         try:
-            return self._parts.visitor.visit(canonical, run, led_by)
+            return self._parts.visitor.visit(canonical, run, led_by, kept_since=kept_since)
         except (FetchError, PageError, InvalidTargetError, *_NOT_STORED) as exc:
             if isinstance(exc, HostBusyError) and run.retries_after(exc):
                 raise

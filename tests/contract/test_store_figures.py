@@ -25,7 +25,7 @@ from tests.plugins.watch_steps import jobs_for
 
 NOTHING = {"queued": 0, "running": 0, "deferred": 0}
 ONE, TWO, THREE = (f"https://homes.example/{n}" for n in (1, 2, 3))
-NO_WORK = RecentWork(0, 0, 0, 0, 0, 0, 0, 0, 0)
+NO_WORK = RecentWork(0, 0, 0, 0, 0, 0, 0, 0)
 
 
 def test_jobs_are_counted_by_state_and_the_longest_wait_is_reported(db: Stores) -> None:
@@ -122,7 +122,7 @@ def test_jobs_model_calls_and_searches_are_summed_up(db: Stores) -> None:
     db.answers.save_search("5" * 64, address, StoredSearch({"output": []}, "gpt-test", 8_000, 70, db.clock.now()), [])
     found = read_recent_work(db)
     sums = {"calls": 3, "input_tokens": 6_000, "cached_tokens": 2_000, "output_tokens": 900}
-    assert found == RecentWork(urls=2, addresses=1, address_pages=2, searches=1, search_tokens=8_000, **sums)
+    assert found == RecentWork(urls=2, addresses=1, searches=1, search_tokens=8_000, **sums)
     db.clock.advance(timedelta(days=8).total_seconds())
     assert read_recent_work(db) == NO_WORK
 

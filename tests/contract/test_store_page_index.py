@@ -8,7 +8,9 @@ import pytest
 from app.errors.jobs import LeaseLostError
 from app.property.record import PageKind
 from app.property.source_record import SourceRecord
+from app.property.storage.jobs.enqueue import new_targets
 from app.property.storage.jobs.leases import Lease
+from app.property.storage.jobs.repository import JobStore
 from app.property.storage.pages.index import Seen
 from app.property.storage.properties.tables import Property, SourceRow
 from tests.contract.conftest import count
@@ -49,11 +51,54 @@ def test_a_page_that_still_needs_a_model_is_not_fresh(db: Stores) -> None:
     since = db.clock.now() - HOUR
     assert [db.index.fresh(url, since) for url in (PAGE, MOBILE)] == [None, None]
     assert db.index.fresh(other, since) == (home, PageKind.LISTING)
+    assert db.index.fresh(PAGE, since, can_ask=False) == db.index.fresh(MOBILE, since, can_ask=False)
+    keyless = JobStore(db, can_ask=lambda: False)
+    assert keyless.enqueue([PAGE, MOBILE, other]).new == [], "no model can be asked, so a job would change nothing"
     made = db.jobs.enqueue([PAGE, MOBILE, other])
     assert len(made.new) == 2
     db.clock.advance(60)
     db.save(record(db, PAGE, ListPrice=100))
     assert db.index.fresh(PAGE, since) == db.index.fresh(MOBILE, since) == (home, PageKind.LISTING)
+
+
+def test_a_page_that_still_needs_a_model_is_unchanged_only_while_none_can_be_asked(db: Stores) -> None:
+    """Of a page that was read with MODEL_USE=never, no field is known to be missing."""
+    db.save(record(db, PAGE, ListPrice=100), asks_again=True, edition="1")
+    seen = Seen(PAGE, PAGE, "a" * 64, "1")
+    assert not db.index.is_confirmed_by(seen)
+    assert db.index.is_confirmed_by(seen._replace(can_ask=False))
+    known = db.index.record_of(PAGE)
+    assert (known.is_whole, known.waits) == (True, True)
+
+
+ADDRESS = "12 Fictional Avenue, Anytown, ST 00000"
+AT_HOME = {"UnparsedAddress": "12 Fictional Ave", "StreetNumber": "12", "StreetName": "Fictional Ave",
+           "City": "Anytown", "StateOrProvince": "ST", "PostalCode": "00000"}  # fmt: skip
+SAME_ADDRESS = (
+    "12 fictional ave, Anytown, ST 00000",
+    "12 Fictional Avenue, Anytown ST",
+    "12 FICTIONAL AV, ANYTOWN, ST 00000-1234",
+)
+
+
+def test_a_fresh_address_needs_no_job_whoever_read_it(db: Stores) -> None:
+    """Its page was scraped without a job, and by its URL."""
+    home = db.save(record(db, PAGE, **AT_HOME))
+    for spelling in (ADDRESS, *SAME_ADDRESS):
+        assert db.jobs.enqueue([spelling]).duplicates == 1, spelling
+        assert new_targets(db, [spelling], fresh_days=30, refresh=False, can_ask=True) == []
+        assert len(new_targets(db, [spelling], fresh_days=30, refresh=True, can_ask=True)) == 1
+    others = ["14 Fictional Ave, Anytown, ST 00000", "12 Fictional Ave Unit 3, Anytown, ST 00000",
+              "12 Fictional Ave, Anytown, OH 44444", "12 Other Ave, Anytown, ST 00000"]  # fmt: skip
+    assert len(db.jobs.enqueue(others).new) == 4
+    db.clock.advance(31 * 86_400)
+    assert len(db.jobs.enqueue([ADDRESS]).new) == 1, f"the pages of {home} are old"
+
+
+def test_a_fresh_address_that_waits_for_a_model_needs_a_job_only_if_one_can_be_asked(db: Stores) -> None:
+    db.save(record(db, PAGE, **AT_HOME), wanted_model=["Roof"], asks_again=True)
+    counts = [len(new_targets(db, [ADDRESS], fresh_days=30, refresh=False, can_ask=one)) for one in (True, False)]
+    assert counts == [1, 0]
 
 
 def test_two_sources_that_prove_to_be_one_page_are_merged_with_their_properties(db: Stores) -> None:

@@ -20,6 +20,7 @@ from app.property.storage.watches.budget import WatchLimits
 from app.property.storage.watches.models import Watch, WatchStatus
 from app.property.storage.watches.repository import PLANNED
 from app.property.storage.watches.schedule import slot_after
+from tests.plugins.page_records import page_record
 from tests.plugins.stores import Stores
 from tests.plugins.watch_steps import (
     ADDRESS,
@@ -44,7 +45,7 @@ def ids(watches: Iterable[Watch]) -> list[str]:
 
 def test_urls_addresses_and_properties_are_watched_in_canonical_form(db: Stores) -> None:
     home = store_property(db, URL)
-    named = ["HTTPS://Site.Example:443/house/2#map", "12 Main Street, Springfield IL 62701", home]
+    named = ["HTTPS://Site.Example:443/house/2#map", "12 Main Street, Springfield IL 62701", f" {home.upper()} "]
     added = db.watches.add(named, who="me")
     expected = [("url", "https://site.example/house/2"), ("address", ADDRESS), ("property", home)]
     assert [(one.kind, one.target) for one in added.watches] == expected
@@ -53,6 +54,71 @@ def test_urls_addresses_and_properties_are_watched_in_canonical_form(db: Stores)
     assert [(one.interval_days, one.status, one.created_by) for one in listed] == [(7, "waiting", "me")] * 3
     again = db.watches.add([ADDRESS, ADDRESS], interval_days=1)
     assert (again.new, [(one.id, one.interval_days) for one in again.watches]) == (0, [(added.watches[1].id, 1)])
+
+
+OTHER_PAGE, ALIAS = "https://other.example/1", "https://m.site.example/house/1"
+AT_HOME = {"UnparsedAddress": "12 Main St", "StreetNumber": "12", "StreetName": "Main St", "City": "Springfield",
+           "StateOrProvince": "IL", "PostalCode": "62701"}  # fmt: skip
+SPELLINGS = (ADDRESS, "12 Main Street, Springfield IL 62701", "12 main st, springfield, illinois 62701-0001")
+
+
+@pytest.fixture
+def watched_home(db: Stores) -> str:
+    """The id of a property at `ADDRESS` with the pages `URL`, which `ALIAS` also leads to, and `OTHER_PAGE`."""
+    now = db.clock.now()
+    home = db.save(page_record(URL, AT_HOME, now, "1" * 64, page_url=URL))
+    db.save(page_record(ALIAS, AT_HOME, now, "2" * 64, page_url=URL))
+    return db.save(page_record(OTHER_PAGE, AT_HOME, now, "3" * 64), related=home)
+
+
+def names_of(home: str) -> list[str]:
+    return [URL, f"{URL}?utm_source=mail#map", ALIAS, OTHER_PAGE, *SPELLINGS, home, home.upper(), home[:8], home[:20]]
+
+
+@pytest.mark.parametrize("place", range(11))
+def test_a_home_is_watched_once_by_whatever_name(db: Stores, watched_home: str, place: int) -> None:
+    names = names_of(watched_home)
+    (watch,) = db.watches.add([names[place]]).watches
+    for name in names:
+        again = db.watches.add([name], interval_days=3)
+        assert (again.new, ids(again.watches), ids(again.known.values())) == (0, [watch.id], [watch.id]), name
+        assert again.watches[0].interval_days == 3
+        assert "Watched already" in str(again.note())
+        if len(name) != 8 and len(name) != 20:  # the terminal completes short ids
+            assert db.watches.get(name).id == watch.id
+    assert ids(db.watches.page().items) == [watch.id]
+    (other,) = db.watches.add(["14 Main St, Springfield, IL 62701"]).watches
+    assert other.id != watch.id
+    db.watches.remove(names[-3])
+    assert ids(db.watches.page().items) == [other.id]
+
+
+def test_a_list_that_names_a_home_twice_adds_one_watch(db: Stores, watched_home: str) -> None:
+    added = db.watches.add([OTHER_PAGE, "https://site.example/other", *names_of(watched_home)])
+    assert (added.new, [one.target for one in added.watches]) == (2, [OTHER_PAGE, "https://site.example/other"])
+    assert (added.known, added.note()) == ({}, None)
+
+
+def test_a_page_that_was_watched_before_it_was_read_is_its_homes_watch(db: Stores) -> None:
+    (watch,) = db.watches.add([URL]).watches
+    home = db.save(page_record(URL, AT_HOME, db.clock.now(), "1" * 64))
+    assert ids(db.watches.add([home, ADDRESS]).watches) == [watch.id]
+    assert db.watches.get(ADDRESS).id == watch.id
+
+
+def test_a_paused_watch_is_resumed_by_another_name_of_its_home(db: Stores, watched_home: str) -> None:
+    db.watches.add([URL])
+    for _ in range(2):
+        refresh(db, URL, HttpStatusError(URL, 410))
+    assert db.watches.get(URL).status == "paused"
+    (resumed,) = db.watches.add([watched_home]).watches
+    assert (resumed.target, resumed.status) == (URL, "waiting")
+
+
+def test_an_ambiguous_or_unknown_short_id_is_refused(db: Stores) -> None:
+    with pytest.raises(NotFoundError, match="no property 0123abcd"):
+        db.watches.add(["0123abcd"])
+    assert db.watches.page().items == []
 
 
 def test_one_invalid_target_refuses_all_watches(db: Stores) -> None:

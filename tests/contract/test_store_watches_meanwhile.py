@@ -19,7 +19,7 @@ from app.property.storage.properties.rebuild import new_property
 from app.property.storage.watches.budget import WatchLimits
 from tests.contract.conftest import ON_POSTGRESQL
 from tests.plugins.stores import Stores
-from tests.plugins.watch_steps import PLENTY, URL, begin, due_now, end, refresh, show_change, store_property
+from tests.plugins.watch_steps import ADDRESS, PLENTY, URL, begin, due_now, end, refresh, show_change, store_property
 
 OTHER = "https://county.example/parcel/1"
 SEARCH = "https://portal.example/homes/anytown"
@@ -170,6 +170,33 @@ def test_two_watches_of_one_property_become_one(db: Stores) -> None:
     assert db.watches.tick(PLENTY).settled == {"done": 1}
     assert sorted(one.target for one in begin(db, home)) == [OTHER, URL]
     assert db.watches.remove(merged) == 2
+
+
+def test_watches_of_names_that_prove_to_be_one_home_become_one(db: Stores) -> None:
+    """A page and an address were watched before either was read. The remaining watch refreshes all pages."""
+    db.watches.add([URL], interval_days=1)
+    db.watches.add([ADDRESS], interval_days=30)
+    home = store_property(db, URL, OTHER)
+    db.clock.advance(86_400)
+    jobs = db.watches.tick(PLENTY).jobs
+    assert sorted(job.target for job in jobs) == [ADDRESS, URL]
+    for job in jobs:
+        end(db, job, home)
+    db.watches.tick(PLENTY)
+    (remaining,) = db.watches.page().items
+    assert (remaining.kind, remaining.target, remaining.interval_days) == ("property", home, 1)
+    assert sorted(job.target for job in begin(db, home)) == [OTHER, URL]
+    assert db.watches.get(URL).id == remaining.id
+
+
+def test_watches_of_pages_of_joined_properties_become_one(db: Stores) -> None:
+    one, home = store_property(db, URL), store_property(db, OTHER)
+    db.watches.add([URL], interval_days=2)
+    db.watches.add([OTHER], interval_days=1)
+    db.decisions.join(home, one, who="me")
+    (remaining,) = db.watches.page().items
+    assert (remaining.target, remaining.interval_days) == (db.watches.get(URL).target, 1)
+    assert sorted(job.target for job in begin(db, URL)) == [OTHER, URL]
 
 
 def test_an_active_watch_remains_instead_of_a_paused_one(db: Stores) -> None:

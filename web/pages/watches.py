@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Request, Response
 
 from app.errors import NotFoundError
+from app.errors.ids import AmbiguousIdError
 from app.errors.requests import QuotaExceededError
 from app.errors.targets import InvalidTargetError, InvalidTargetListError, TargetsTooCostlyError
 from app.errors.watches import TooManyWatchesError
@@ -23,6 +24,7 @@ from web.parameters import Id, PlannedWatchesCursor, WatchStatusFilter
 router = APIRouter(route_class=SignedInRoute)
 #: Errors that a submitted list can cause. The page then shows the form again, with the problem.
 _REFUSALS = (
+    AmbiguousIdError,
     InvalidTargetListError,
     InvalidTargetError,
     NotFoundError,
@@ -52,7 +54,7 @@ def add_watches(
     settings = context.settings
     days = interval_days or settings.watch.interval_days
     try:
-        Watches(context.stores.database).add(
+        added = Watches(context.stores.database).add(
             typed_targets(text, read=normalize_watched),
             interval_days=days,
             who=caller.who,
@@ -63,6 +65,8 @@ def add_watches(
         problem = exc.facts["problem"] if isinstance(exc, InvalidTargetListError) else str(exc)
         shown = _shown(context, text=text, days=days, problem=problem)
         return page(request, "watches.html", status_of(exc), **shown)
+    if (note := added.note()) is not None:
+        return page(request, "watches.html", **_shown(context, note=note))
     return see_other("/watches")
 
 
@@ -81,8 +85,11 @@ def _shown(
     text: str = "",
     days: int | None = None,
     problem: str = "",
+    note: str = "",
 ) -> dict[str, Any]:
-    """After a rejected form, `text` and `days` are the submitted values and `problem` is the error message."""
+    """After a rejected form, `text` and `days` are the submitted values and `problem` is the error message. `note` says
+    which watches existed before.
+    """
     database, settings = context.stores.database, context.settings
     found = Watches(database).page(cursor, order=PLANNED, status=status, limit=ROWS)
     return {
@@ -94,4 +101,5 @@ def _shown(
         "days": days or settings.watch.interval_days,
         "most_days": MOST_INTERVAL_DAYS,
         "problem": problem,
+        "note": note,
     }

@@ -20,6 +20,8 @@ from app.property.values.texts import words_of
 
 log = logging.getLogger(__name__)
 
+#: The web is searched if fewer sources than this have the address, because a single source cannot be cross-checked.
+ENOUGH_SOURCES = 2
 #: Maximum number of domains that the Responses API accepts for `web_search` (as of 2026-11).
 MOST_DOMAINS = 100
 _DOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
@@ -37,6 +39,11 @@ class Source:
     kind: SourceKind
     template: Template
     county: str = ""
+
+    @property
+    def needs_parcel(self) -> bool:
+        """Whether another page has to name the parcel number first."""
+        return "parcel_number" in self.template.needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +81,13 @@ class WebSearch:
 
     @property
     def is_on(self) -> bool:
-        return self.enabled and bool(self.allowed_domains)
+        return self.why_off is None
+
+    @property
+    def why_off(self) -> str | None:
+        if not self.enabled:
+            return "it is turned off in sources.toml"
+        return None if self.allowed_domains else "sources.toml allows it no domain"
 
     def allows(self, host: str) -> bool:
         """Return whether a page on `host` that a web search cites may be fetched."""

@@ -19,6 +19,7 @@ MAX_ADDRESS_CHARS = 300
 MAX_ADDRESS_WORDS = 40
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:(?=\S)", re.I)
 _ID = re.compile(r"[0-9a-f]{32}")
+_SHORT_ID = re.compile(r"[0-9a-f]{8,32}")
 _WORD = re.compile(r"\w+|#")
 #: Matches control characters, and lone surrogates, which UTF-8 cannot encode.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
@@ -41,17 +42,19 @@ def normalize_target(target: str) -> str:
 
 
 def normalize_watched(target: str) -> str:
-    """Return the canonical spelling of a property id or of a target.
+    """Return the canonical spelling of a target, or of a property id or its first digits.
 
     Raises `InvalidTargetError` for an invalid target. Does not check that a property with the id exists.
     """
     text = target.strip().lower()
-    return text if is_property_id(text) else normalize_target(target)
+    return text if is_property_id(text, whole=False) else normalize_target(target)
 
 
-def is_property_id(text: str) -> bool:
-    """Return whether `text` has the form of a property or watch id: 32 hexadecimal digits."""
-    return _ID.fullmatch(text) is not None
+def is_property_id(text: str, *, whole: bool = True) -> bool:
+    """Return whether `text` has the form of a property or watch id: 32 hexadecimal digits, or if not `whole` the first
+    eight or more of them.
+    """
+    return (_ID if whole else _SHORT_ID).fullmatch(text) is not None
 
 
 def normalize_url(url: str) -> str:

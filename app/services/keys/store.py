@@ -8,7 +8,7 @@ from redis.retry import Retry
 
 from app.clock import Clock
 from app.errors import ConfigurationError
-from app.keypool.keys import ApiKey
+from app.keypool.keys import ApiKey, load_keys
 from app.keypool.pricing import Pricing, make_pricing, parse_prices
 from app.keypool.spending import Budget, Cap
 from app.keypool.stores.base import Store
@@ -43,6 +43,17 @@ def connect_store(url: str) -> redis.Redis:
         retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
     )
     return redis.Redis.from_pool(pool)
+
+
+def can_ask_model(settings: Settings) -> bool:
+    """Return whether pages are sent to a model: MODEL_USE allows it, and a key is configured now.
+
+    Unusable keys count as none. What uses a key reports them.
+    """
+    try:
+        return settings.reading.model_use != "never" and bool(load_keys(settings).keys)
+    except ConfigurationError:
+        return False
 
 
 def budget_of(settings: Settings) -> Budget:

@@ -10,12 +10,14 @@ import redis
 
 from app.keypool.figures import Capacity
 from app.keypool.pricing import BATCH_TIER, WEB_SEARCH
+from app.property.sources.config import ENOUGH_SOURCES
 from app.property.storage.database import Database
 from app.property.storage.jobs.enqueue import new_targets
 from app.property.storage.jobs.figures import RECENT_DAYS, RecentWork, read_recent_work
 from app.property.urls.targets import host_of_target, is_address
 from app.services.keys.store import pricing_of
 from app.services.keys.view import KeyView
+from app.services.reports.address_plan import AddressPlan, plan_addresses
 from app.settings import Settings
 
 #: Minimum number of recent jobs of a kind (URLs or addresses). If there are fewer, typical figures are used.
@@ -38,12 +40,15 @@ class _Cost(NamedTuple):
 #: full answer has 284 tokens. OpenAI bills the content of a web search as 8,000 tokens
 #: (https://developers.openai.com/api/docs/pricing, "Web search"; 2026-11).
 _TYPICAL_URL = _Cost(1, 1, 3_413, 1_024, 284)
-_TYPICAL_ADDRESS = _TYPICAL_URL._replace(pages=2, searches=1, search_tokens=8_000)
+_SEARCH_TOKENS = 8_000
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """The estimated cost of `targets` targets, of which `jobs` need a new job. The others are `duplicates`.
+
+    Of the jobs, `without_source` would fail, because nothing can be asked about their addresses. `problem` says why and
+    what to do (None: nothing is known to fail).
 
     `model_calls` includes web searches. `usd` is None if the model's price is unknown. `minutes` is a lower bound, or
     None while the keys' limits are unknown. `recent_jobs` maps "urls" and "addresses" to the number of recent jobs on
@@ -61,6 +66,8 @@ class Estimate:
     minutes: float | None
     recent_jobs: dict[str, int]
     economy: bool
+    without_source: int = 0
+    problem: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -79,7 +86,7 @@ class Estimate:
         return (
             f"{self.targets:,} targets: {self.jobs:,} jobs, {self.duplicates:,} duplicates. "
             f"About {self.pages:,} pages, {self.model_calls:,} calls of {self.model}, {self.tokens:,} tokens, {cost}. "
-            f"Time: {time}.{batch}{basis}"
+            f"Time: {time}.{batch}{basis}" + (f" {self.problem}" if self.problem else "")
         )
 
 
@@ -96,14 +103,20 @@ def estimate(
 
     Raises `InvalidTargetError` for an invalid target, and errors of the database.
     """
-    new = new_targets(database, targets, fresh_days=settings.jobs.property_fresh_days, refresh=refresh)
-    count_of = Counter("addresses" if is_address(target) else "urls" for target in new)
+    can_ask, fresh_days = settings.reading.model_use != "never" and bool(keys.keys), settings.jobs.property_fresh_days
+    new = new_targets(database, targets, fresh_days=fresh_days, refresh=refresh, can_ask=can_ask)
+    addresses = [target for target in new if is_address(target)]
+    plan = plan_addresses(settings, addresses, has_keys=bool(keys.keys))
     work, recent_jobs, total = read_recent_work(database), dict[str, int](), _Cost(pages=0)
-    for kind, count in sorted(count_of.items(), reverse=True):
+    for kind, count in (("urls", len(new) - len(addresses)), ("addresses", len(addresses))):
+        if not count:
+            continue
         cost, recent_jobs[kind] = _cost_of(kind, work)
-        if settings.reading.model_use == "never" or not keys.keys:
-            cost = _Cost(pages=cost.pages)
-        total = _Cost(*(so_far + count * one for so_far, one in zip(total, cost, strict=True)))
+        if not can_ask:
+            cost = _Cost(searches=cost.searches, search_tokens=cost.search_tokens)
+        costs = _costs_of_addresses(cost, plan) if kind == "addresses" else {cost: count}
+        for one, times in costs.items():
+            total = _Cost(*(so_far + times * figure for so_far, figure in zip(total, one, strict=True)))
     calls, model = math.ceil(total.calls + total.searches), settings.openai.model
     tokens = total.input_tokens + total.output_tokens + total.search_tokens
     try:
@@ -112,7 +125,7 @@ def estimate(
         capacities = ()
     # rate limits do not apply to batches, which OpenAI answers within a day
     minutes = 0.0 if economy else _model_minutes(capacities, model, calls, tokens)
-    most = max(Counter(filter(None, map(host_of_target, new))).values(), default=1)
+    most = max((Counter(filter(None, map(host_of_target, new))) + plan.hosts).values(), default=1)
     host_minutes = (most - 1) * settings.fetch.min_delay_seconds / 60
     return Estimate(
         targets=len(targets),
@@ -126,23 +139,46 @@ def estimate(
         minutes=None if minutes is None else round(max(minutes, host_minutes), 1),
         recent_jobs=recent_jobs,
         economy=economy,
+        without_source=len(plan.failing),
+        problem=plan.problem,
     )
 
 
+def _costs_of_addresses(cost: _Cost, plan: AddressPlan) -> Counter[_Cost]:
+    """Return the costs of the addresses of `plan`, and how many cost as much. `cost` is that of an average address.
+
+    The web is searched if an address has too few sources. Otherwise, recent jobs show how often their pages were too
+    few. A search is assumed to add the missing pages.
+    """
+    costs = Counter[_Cost]()
+    for target, pages in plan.pages.items():
+        if target in plan.failing:
+            continue
+        one = cost._replace(pages=pages)
+        if plan.why_no_search is not None:
+            one = one._replace(searches=0, search_tokens=0)
+        elif pages < ENOUGH_SOURCES:
+            tokens = cost.search_tokens / cost.searches if cost.searches else _SEARCH_TOKENS
+            one = one._replace(pages=ENOUGH_SOURCES, searches=1, search_tokens=tokens)
+        costs[one] += 1
+    return costs
+
+
 def _cost_of(kind: str, work: RecentWork) -> tuple[_Cost, int]:
-    """Return the average cost of a job, and the number of recent jobs on which it is based (0: typical figures).
+    """Return the average cost of a job, and the number of recent jobs on which it is based (0: typical figures). The
+    pages of an address are not known here (`plan_addresses`).
 
     Model calls are not counted separately for URLs and addresses, so the average over all jobs is used for both.
     """
     jobs = work.addresses if kind == "addresses" else work.urls
     if jobs < LEAST_JOBS or not work.calls:
-        return (_TYPICAL_ADDRESS if kind == "addresses" else _TYPICAL_URL), 0
+        return _TYPICAL_URL, 0
     model = (work.calls, work.input_tokens, work.cached_tokens, work.output_tokens)
     calls, given, cached, made = (figure / (work.urls + work.addresses) for figure in model)
     if kind == "urls":
         return _Cost(1, calls, given, cached, made), jobs
     of_address = (figure / jobs for figure in (work.searches, work.search_tokens))
-    return _Cost(work.address_pages / jobs, calls, given, cached, made, *of_address), jobs
+    return _Cost(1, calls, given, cached, made, *of_address), jobs
 
 
 def _usd(settings: Settings, total: _Cost, *, economy: bool) -> float | None:

@@ -5,6 +5,7 @@
 
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Self
 
 from sqlalchemy import select
@@ -18,6 +19,7 @@ from app.property.storage.jobs.batches import BatchStore
 from app.property.storage.jobs.repository import JobStore
 from app.property.storage.properties.repository import PropertyStore
 from app.redis.fleet_clock import make_clock
+from app.services.keys.store import can_ask_model
 from app.settings import Settings
 
 
@@ -51,7 +53,8 @@ def open_stores(settings: Settings, clock: Clock | None = None) -> Stores:
         database = Database(database_url(settings), clock or make_clock(settings), names_key=names_key(settings))
         opening.callback(database.close)
         database.open()
-        jobs = JobStore(database, fresh_days=settings.jobs.property_fresh_days)
+        can_ask = partial(can_ask_model, settings)
+        jobs = JobStore(database, fresh_days=settings.jobs.property_fresh_days, can_ask=can_ask)
         batches, properties = BatchStore(database), PropertyStore(database, publishing_rules(settings))
         return Stores(settings, database, jobs, batches, properties, opening.pop_all())
 

@@ -31,7 +31,7 @@ from app.services.scraping.pages import count_fields
 from app.services.scraping.run import CALL_SECONDS, Run
 from app.services.scraping.source_finding import SourceFinder, Wanted
 from app.services.scraping.source_reading import Read, SourceReader
-from app.services.scraping.storing import ScrapeParts, Stored
+from app.services.scraping.storing import Found, ScrapeParts, Stored
 from app.tracing import span
 
 log = logging.getLogger(__name__)
@@ -40,6 +40,8 @@ log = logging.getLogger(__name__)
 Notes = Mapping[str, ModelReading]
 #: Maximum number of sources, and of claims, in an error message.
 _MOST_SOURCES = 6
+#: Note of a page that waits for a model, but is not a source of the property's address.
+_READ_BY_URL = "This page is no source of the property's address. Scrape its URL, then a model is asked about it."
 
 
 class AddressScraper:
@@ -59,15 +61,17 @@ class AddressScraper:
         parts, now = self._parts, self._parts.database.clock.now()
         since = (asked_at or now) if refresh else now - parts.fresh
         wanted = Wanted(target, address_of_target(target), since)
-        reader = SourceReader(wanted.address, run, parts)
+        # a property that only waits for a model is not fetched again
+        home = None if refresh else parts.properties.fresh_at(wanted.address, since, can_ask=False)
+        reader = SourceReader(wanted.address, run, parts, since if home is not None else None)
         has_begun = reader.has_begun or (run.job_id is not None and parts.pages.checkpoint(run.job_id) is not None)
-        if not refresh and not has_begun:
-            known = parts.properties.fresh_at(wanted.address, since)
+        if home is not None and not has_begun:
+            known = parts.properties.fresh_at(wanted.address, since, can_ask=parts.reader.can_ask)
             if known is not None:
-                return parts.storing.fresh(run.lease, known)
+                return parts.storing.fresh(run.lease, known, why_silent=parts.reader.why_silent)
         try:
             with bound(spending_batch, run.batch):
-                stored = self._scraped(wanted, reader, now)
+                stored = self._scraped(wanted, reader, now, home)
         except NoSourceError:
             if run.lease is not None:
                 parts.storing.tried(run.lease, reader.tried, now)
@@ -76,14 +80,20 @@ class AddressScraper:
         parts.end(run)
         return stored
 
-    def _scraped(self, wanted: Wanted, reader: SourceReader, asked_at: datetime) -> Stored:
+    def _scraped(self, wanted: Wanted, reader: SourceReader, asked_at: datetime, home: Found | None) -> Stored:
+        """`home` is a property at the address that was read recently and may wait for a model."""
         with span("sources", {}) as asking:
             claims = self._finder.find(wanted, reader)
             asking.set({"propintel.sources": reader.source_count, "propintel.pages": len(reader.read)})
+        is_complete = True
         for one in list(reader.read):  # keep values that a model has read from the same body before
             known = self._parts.index.record_of(one.record.page_url or one.record.url)
-            if known is not None and known.record.content_sha256 == one.record.content_sha256:
+            is_same = known is not None and known.record.content_sha256 == one.record.content_sha256
+            if known is not None and is_same:
                 reader.replaced(one, with_paid_values(one.extraction, known.record.evidence))
+            is_complete &= known is not None and is_same and not known.waits
+        if home is not None and is_complete:
+            return self._parts.storing.fresh(reader.run.lease, home, why_silent=_READ_BY_URL)
         notes = self._ask_model(reader)
         stored = self._parts.storing.address(reader.run.lease, reader, notes, claims, asked_at)
         if stored is None:
@@ -99,8 +109,12 @@ class AddressScraper:
     def _ask_model(self, reader: SourceReader) -> Notes:
         if not reader.read:
             return {}
-        lacking = _lacking(reader.read) if self._parts.reader.use == "missing" else None
+        use = self._parts.reader.use
+        lacking = None if use == "always" else _lacking(reader.read)
         open_ = [replace(one.extraction, only=lacking, audited=False) for one in reader.read]
+        if use == "never":
+            pages = zip(reader.read, open_, strict=True)
+            return {one.record.url: self._parts.reader.read(it, reader.run) for one, it in pages if it.row is None}
         asked = [self._parts.reader.resumed(one, reader.run) for one in open_]
         prompts = [self._prompt(extraction) for extraction in asked]
         named = [_named(prompt) for prompt in prompts]

@@ -17,6 +17,7 @@ import openai
 from openai.types.chat import ChatCompletion
 
 from app.clock import Clock, SystemClock
+from app.errors.keys import NoKeysError
 from app.errors.models import ModelAnswerCutError, ModelAnswerInvalidError, ModelError, ModelRefusedError
 from app.errors.watches import WatchBudgetSpentError
 from app.keypool.pricing import BATCH_TIER
@@ -59,7 +60,7 @@ class ModelReading:
 
     `asked` lists the fields of the question, which has `prompt_tokens` tokens. `unanswered` lists the fields for which
     there is no answer. `dropped` lists the fields whose values the page does not confirm. `note` says why fields are
-    unanswered or dropped. `asks_again` is True if the model was unavailable and should be asked later.
+    unanswered or dropped. `asks_again` is True if no model was heard although fields are missing: the next job asks.
     """
 
     extraction: Extraction
@@ -110,6 +111,17 @@ class ModelReader:
     def dialect(self) -> Dialect:
         return self._calls.dialect
 
+    @property
+    def why_silent(self) -> str | None:
+        """Why no page is sent to a model at the moment, or None if pages are sent."""
+        if self.use == "never":
+            return "No model is asked with MODEL_USE=never. Set it to missing or always, then scrape again."
+        return None if self._manager.keys else str(NoKeysError())
+
+    @property
+    def can_ask(self) -> bool:
+        return self.why_silent is None
+
     def read(self, extraction: Extraction, run: Run = NO_JOB) -> ModelReading:
         """Ask the model for missing fields that the page may have, or reuse the cached answer to the same question.
 
@@ -146,7 +158,7 @@ class ModelReader:
     def _asked(self, extraction: Extraction, run: Run) -> ModelReading:
         prompt = self.question(extraction)
         if not prompt.fields:
-            return ModelReading(extraction)
+            return ModelReading(extraction, asks_again=self.use == "never" and bool(extraction.asked()))
         asked = digest({"messages": prompt.messages, "schema": prompt.schema})
         question = Question(extraction.page.sha256, tuple(sorted(prompt.fields)), self._model, asked)
         stored = self._answers.model_answer(question, failed_since=self._clock.now() - _FAILED_ANSWER_HOLDS)
@@ -155,7 +167,7 @@ class ModelReader:
         answer = stored or self._by_batch(question, prompt, run, extraction.page)
         answer = answer or self._ask(question, prompt, extraction.page, run)
         if isinstance(answer, str):
-            found = ModelReading(extraction, answer, prompt.fields, asks_again=bool(self._manager.keys))
+            found = ModelReading(extraction, answer, prompt.fields, asks_again=True)
         else:
             found = self._verified(answer, prompt, extraction)
         return replace(found, asked=prompt.fields, prompt_tokens=prompt.prompt_tokens)

@@ -82,10 +82,11 @@ class PageVisitor:
         self._names = names
         self._clock = clock
 
-    def visit(self, url: str, run: Run, led_by: str | None = None) -> Visit:
+    def visit(self, url: str, run: Run, led_by: str | None = None, *, kept_since: datetime | None = None) -> Visit:
         """Fetch and store the page at `url`, without the names of people whose data was purged.
 
-        If the job has already stored the page (its checkpoint), that copy is used.
+        If the job has already stored the page (its checkpoint), that copy is used. With `kept_since`, so is a copy that
+        any job has received or confirmed after that time.
 
         `led_by` is the URL of the page that links to `url` ("" if unknown), `url` itself if a watch repeats it or a web
         search cites it, or None if a caller or the operator gave `url`. A given URL may enter every private network
@@ -96,18 +97,19 @@ class PageVisitor:
         self._names.require_nameless(url)
         with span("fetch", {"server.address": urlsplit(url).hostname}) as fetching:
             before = self._pages.checkpoint(job_id, url) if job_id is not None else None
+            kept = self._pages.kept_since(url, kept_since) if before is None and kept_since is not None else None
             fetching.set({"propintel.from_checkpoint": before is not None})
-            if before is not None:
-                fetched, confirmed_at = before.page, before.confirmed_at
-                PAGES.labels("checkpoint").inc()
+            if (copy := before or kept) is not None:
+                fetched, confirmed_at = copy.page, copy.confirmed_at
+                PAGES.labels("kept" if before is None else "checkpoint").inc()
             else:
                 run.require_lease()
                 fetched, confirmed_at = self._fetched(url, _visitor(run, self._permission(url, led_by)))
             with reading(fetched.url, fetched.spent):
                 page = retry_on_store_error(lambda: self._names.page_without(fetched), self._clock)
-            if before is None or page is not fetched:
+            if page is not fetched or (before is None and (kept is None or job_id is not None)):
                 retry_on_store_error(lambda: self._pages.save_page(page, job_id, confirmed_at), self._clock)
-            is_confirmed = before is None and confirmed_at is not None
+            is_confirmed = copy is None and confirmed_at is not None
             fetching.set({"http.response.body.size": len(page.body), "propintel.not_modified": is_confirmed})
         with reading(page.url, page.spent):
             return Visit(page, answered_url(page), confirmed_at, canonical_of(page))

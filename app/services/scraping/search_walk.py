@@ -9,6 +9,7 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from urllib.parse import urlsplit
 
 from app.errors.fetching import FetchError
@@ -25,6 +26,7 @@ from app.property.storage.database import Database
 from app.property.storage.jobs.found import LeftOut, Walked, finish_search
 from app.property.storage.jobs.models import Job
 from app.property.urls.site import site_of
+from app.services.keys.store import can_ask_model
 from app.services.runtime.retry import retry_on_store_error
 from app.services.scraping.pages import PageVisitor, Visit, read_page
 from app.services.scraping.run import PAGE_SECONDS, Run
@@ -77,11 +79,9 @@ class SearchWalker:
         lease, quota = run.lease, self._settings.web.api_daily_targets_per_caller
         if lease is None:
             return SearchOutcome(walked)
-        fresh_days = self._settings.jobs.property_fresh_days
-        made = retry_on_store_error(
-            lambda: finish_search(self._database, lease, walked, fresh_days=fresh_days, daily_targets=quota),
-            self._database.clock,
-        )
+        fresh_days, can_ask = self._settings.jobs.property_fresh_days, can_ask_model(self._settings)
+        finish = partial(finish_search, fresh_days=fresh_days, can_ask=can_ask, daily_targets=quota)
+        made = retry_on_store_error(lambda: finish(self._database, lease, walked), self._database.clock)
         return SearchOutcome(walked, made)
 
     def _go_on(self, walk: _Walk, results: Results, run: Run) -> str:

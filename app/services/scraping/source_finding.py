@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import openai
 
 from app.property.address import Address
-from app.property.sources.config import Source, Sources, WebSearch
-from app.property.sources.spellings import street_names
+from app.property.sources.config import ENOUGH_SOURCES, Source, Sources, WebSearch
+from app.property.sources.spellings import values_of
 from app.property.storage.jobs.models import OUTSIDE, SEARCHED, SKIPPED, UNCITED
 from app.property.storage.properties.tables import Unverified
 from app.services.scraping.run import CALL_SECONDS, Run
@@ -21,8 +21,6 @@ from app.services.scraping.source_reading import Asked, SourceReader
 from app.services.scraping.web_search import SearchFound, WebSearcher
 
 _SEARCH = "web search"
-#: The web is searched if fewer sources than this have the address, because a single source cannot be cross-checked.
-_ENOUGH_SOURCES = 2
 #: Maximum number of pages that are read per web search.
 _MOST_CITED = 6
 
@@ -34,23 +32,6 @@ class Wanted:
     target: str
     address: Address
     since: datetime
-
-    def ways(self, source: Source, parcel_number: str | None) -> list[dict[str, str]]:
-        """For each spelling of the street, most likely first, return the values of a template's placeholders."""
-        parts = self.address
-        names = street_names(parts.street_name) if parts.country in (None, "US") else (parts.street_name,)
-        found = {
-            "street_number": parts.street_number,
-            "unit": parts.unit,
-            "city": parts.city,
-            "state": parts.state,
-            "postal_code": parts.postal_code,
-            "county": source.county,
-            "parcel_number": parcel_number,
-        }
-        lines = (" ".join(filter(None, (parts.street_number, name))) or parts.street for name in names)
-        ways = ({**found, "street_name": name, "street_line": line} for name, line in zip(names, lines, strict=True))
-        return [{name: value for name, value in way.items() if value} for way in ways]
 
 
 class SourceFinder:
@@ -70,16 +51,16 @@ class SourceFinder:
         """
         sources, parts = self._sources(), wanted.address
         ours = sources.for_address(state=parts.state, city=parts.city, postal_code=parts.postal_code)
-        later = [source for source in ours if "parcel_number" in source.template.needs]
+        later = [source for source in ours if source.needs_parcel]
         for source in ours:
             if source not in later:
-                reader.ask(source, wanted.ways(source, None))
+                reader.ask(source, values_of(wanted.address, source.county))
         reader.decide()
         if later and reader.parcel_number() is None:
             reader.require_all()  # pages that must be retried may contain the parcel number
         asked_later = self._ask_by_parcel(later, wanted, reader)
         reader.require_all()
-        claims = self._search(sources, wanted, reader) if reader.source_count < _ENOUGH_SOURCES else []
+        claims = self._search(sources, wanted, reader) if reader.source_count < ENOUGH_SOURCES else []
         if not asked_later and not self._ask_by_parcel(later, wanted, reader):
             for source in later:
                 reader.skip(source.name, source.kind, None, SKIPPED, "it needs the parcel number, which no page named")
@@ -92,16 +73,13 @@ class SourceFinder:
         if number is None:
             return not later
         for source in later:
-            reader.ask(source, wanted.ways(source, number))
+            reader.ask(source, values_of(wanted.address, source.county, number))
         return True
 
     def _search(self, sources: Sources, wanted: Wanted, reader: SourceReader) -> list[Unverified]:
         search = sources.web_search
         found: SearchFound | str
-        if search.is_on:
-            found = self._searched(search, wanted, reader.run)
-        else:
-            found = "it is turned off in sources.toml" if not search.enabled else "sources.toml allows it no domain"
+        found = search.why_off or self._searched(search, wanted, reader.run)
         if isinstance(found, str):
             reader.skip(_SEARCH, None, None, SKIPPED, found)
             return []

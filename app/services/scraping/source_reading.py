@@ -7,6 +7,7 @@ pages are still read, and the job's next run requests the failed page again.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -72,10 +73,13 @@ class Read:
 
 
 class SourceReader:
-    def __init__(self, address: Address, run: Run, parts: ScrapeParts) -> None:
+    """Reads pages about `address`. Pages that were received or confirmed after `kept_since` are not fetched again."""
+
+    def __init__(self, address: Address, run: Run, parts: ScrapeParts, kept_since: datetime | None = None) -> None:
         self._address = address
         self.run = run
         self._parts = parts
+        self._kept_since = kept_since
         self._begun_at = parts.database.clock.now()
         self._before = failed_pages(parts.database, run.job_id) if run.job_id is not None else {}
         self._seen: set[str] = set()
@@ -170,7 +174,7 @@ class SourceReader:
             self._note(asked, OutOfTimeError.code, "no time was left for it")
             return True
         try:
-            return self._parts.visitor.visit(url, self.run, asked.led_by)
+            return self._parts.visitor.visit(url, self.run, asked.led_by, kept_since=self._kept_since)
         # the URL may contain a purged name, so do not store it
         except (PurgedMeanwhileError, PageNamesPersonError) as exc:
             self.skip(asked.source, asked.kind, None, exc.code, str(exc))

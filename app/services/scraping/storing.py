@@ -28,7 +28,7 @@ from app.property.storage.privacy.suppressions import PURGE
 from app.property.storage.properties.locks import lock_pages
 from app.property.storage.properties.rebuild import canonical_id
 from app.property.storage.properties.repository import PropertyStore
-from app.property.storage.properties.source_records import put_claims, wanted_of
+from app.property.storage.properties.source_records import note_why_silent, put_claims, wanted_of
 from app.property.storage.properties.tables import Unverified
 from app.property.urls.rows import answer_of
 from app.services.reports.metrics.instruments import RESULTS
@@ -97,18 +97,35 @@ class Storing:
         self._properties = properties
         self._index = PageIndex(database)
 
-    def fresh(self, lease: Lease | None, found: Found, urls: Iterable[str] = ()) -> Stored:
-        """End the run's job with a stored property that is still fresh."""
-        return cast(Stored, self._end(lease, PageFrom.STORED, lambda _: found, urls))
+    def fresh(
+        self, lease: Lease | None, found: Found, urls: Iterable[str] | None = None, *, why_silent: str | None = None
+    ) -> Stored:
+        """End the run's job with a stored property that is still fresh. `urls` are those of its pages that were asked
+        for (None: all).
+
+        `why_silent` is why no model can be asked now. Pages that wait for a model get it as their note.
+        """
+
+        def work(connection: Connection) -> Found:
+            if why_silent is not None:
+                note_why_silent(connection, found[0], why_silent)
+            return found
+
+        return cast(Stored, self._end(lease, PageFrom.STORED, work, urls))
 
     def same_page(self, lease: Lease | None, read: SourceRecord, known: KnownRecord) -> Stored:
         """End the job with the property of `known`, and record that the URL of `read` leads to the same page."""
         found, alias = (known.property_id, known.record.kind), (read, known.record)
         return cast(Stored, self._end(lease, PageFrom.SAME_PAGE, lambda _: found, (read.url,), alias=alias))
 
-    def unchanged(self, lease: Lease | None, url: str, visit: Visit, alias: Alias | None = None) -> Stored | None:
-        """If page and extractors (`edition`) are unchanged, confirm the record and end the job. Else return None."""
-        seen = Seen(url, visit.page_url, visit.page.sha256, edition())
+    def unchanged(
+        self, lease: Lease | None, url: str, visit: Visit, alias: Alias | None = None, *, can_ask: bool = True
+    ) -> Stored | None:
+        """If page and extractors (`edition`) are unchanged, confirm the record and end the job.
+
+        Else return None, also if the record waits for a model and one `can_ask`.
+        """
+        seen = Seen(url, visit.page_url, visit.page.sha256, edition(), can_ask)
         if not self._index.is_confirmed_by(seen):
             return None
         confirm = partial(self._properties.confirm, seen=seen, at=visit.as_of)
@@ -174,7 +191,7 @@ class Storing:
         lease: Lease | None,
         page_from: PageFrom,
         work: Callable[[Connection], Found | None],
-        urls: Iterable[str],
+        urls: Iterable[str] | None,
         records: Sequence[SourceRecord] = (),
         *,
         alias: Alias | None = None,

@@ -73,7 +73,8 @@ def test_both_interfaces_give_the_same_estimate_and_enqueue_nothing(
     targets = [TARGET, "https://www.example.com/homes/1", "12 Fictional Avenue, Anytown, ST 00000"]
     answer = client.post("/api/v1/estimates", json={"targets": targets, "economy": True})
     estimate = _data(answer)
-    assert (estimate["targets"], estimate["jobs"], estimate["pages"]) == (3, 2, 3)
+    assert (estimate["targets"], estimate["jobs"], estimate["pages"], estimate["without_source"]) == (3, 2, 1, 1)
+    assert f"The job of {TARGET} would fail" in estimate["problem"]
     assert estimate["recent_jobs"] == {"urls": 0, "addresses": 0}
     assert json.loads(called("enqueue", *targets, "--estimate", "--economy").stdout) == estimate
     assert sum(stores.jobs.counts().values()) == 0

@@ -3,9 +3,14 @@
 import json
 import re
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+
+from app.services.runtime.stores import Stores
+from benchmarks.saving import save_record
+from tests.plugins.page_records import page_record
 
 from .conftest import Bash, Propintel, Token
 
@@ -25,6 +30,15 @@ def test_the_commands_do_what_the_page_says(bash: Bash, called: Propintel, home:
     bash(_remove)
     table = called("watches", "list", "--format", "table").stdout
     assert (HOME in table, ADDRESS in table, "0 of 1000 pages" in table) == (True, False, True)
+
+
+def test_a_watched_home_is_said_to_be_watched_already(called: Propintel, stores: Stores) -> None:
+    home = save_record(stores.properties, page_record(HOME, {"ListPrice": 1}, datetime.now(UTC)))
+    called("watches", "add", HOME)
+    again = called("watches", "add", home[:8], "--format", "json")
+    assert json.loads(again.stdout)["new"] == 0
+    assert f"Watched already, so no second watch was added: {home} (as {HOME})" in " ".join(again.stderr.split())
+    assert len(json.loads(called("watches", "list").stdout)["watches"]) == 1
 
 
 def test_the_requests_do_what_the_page_says(web: str, bash: Bash, token: Token) -> None:

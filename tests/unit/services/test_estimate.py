@@ -51,6 +51,19 @@ def _estimate(database: Database, settings: Settings, targets: Sequence[str], *,
         return estimate(database, keys, settings, targets, economy=economy)
 
 
+def _sources(tmp_path: Path, *templates: str, search: bool = False, county: str = "Example", state: str = "ST") -> None:
+    """Add an area with a source for each template to `sources.toml`, and with `search` a domain to search."""
+    lines = [f'[[area]]\nname = "{county}"\nstate = "{state}"\ncounty = "{county}"'] if templates else []
+    lines += [f'[[area.source]]\nname = "S{n}"\nkind = "gis"\nurl = "{url}"' for n, url in enumerate(templates)]
+    lines += ['[web_search]\nallowed_domains = ["county.example"]'] if search else []
+    file = tmp_path / "sources.toml"
+    file.write_text("\n".join([*([file.read_text()] if file.exists() else []), *lines]))
+
+
+BY_LINE, BY_ZIP = "https://gis.example/?q={street_line}", "https://tax.example/{postal_code}/{street_number}?u={unit}"
+BY_PARCEL = "https://assessor.example/{parcel_number:bare}"
+
+
 def _work(database: Database, urls: int, addresses: int = 0) -> None:
     """Store finished jobs. A quarter of them had a model call, and half of the addresses had a search of 8,000 tokens.
 
@@ -101,6 +114,7 @@ def test_recent_jobs_determine_the_cost_of_the_next_ones(database: Database, tmp
 
 def test_addresses_have_pages_and_searches_of_their_own(database: Database, tmp_path: Path) -> None:
     _work(database, urls=20, addresses=20)
+    _sources(tmp_path, BY_LINE, BY_ZIP, BY_PARCEL, search=True)
     settings = _settings(tmp_path)
     urls, addresses = (_estimate(database, settings, targets) for targets in (_urls(80), _addresses(80)))
     assert (urls.pages, urls.model_calls, urls.tokens) == (80, 20, 22_000)
@@ -113,6 +127,7 @@ def test_addresses_have_pages_and_searches_of_their_own(database: Database, tmp_
 
 def test_with_too_few_recent_jobs_of_a_kind_typical_figures_are_used(database: Database, tmp_path: Path) -> None:
     _work(database, urls=20, addresses=19)
+    _sources(tmp_path, BY_LINE, BY_ZIP)
     found = _estimate(database, _settings(tmp_path), [*_urls(100), *_addresses(10)])
     assert found.recent_jobs == {"urls": 20, "addresses": 0}
     assert found.pages == 100 + 10 * 2
@@ -122,12 +137,84 @@ def test_with_too_few_recent_jobs_of_a_kind_typical_figures_are_used(database: D
     assert (found.recent_jobs, found.model_calls) == ({"urls": 0}, 100)
 
 
+@pytest.mark.parametrize("search", [True, False], ids=["search", "no search"])
 @pytest.mark.parametrize("change", [{"model_use": "never"}, {"openai_api_keys": None}], ids=str)
-def test_without_a_model_nothing_is_paid(database: Database, tmp_path: Path, change: dict[str, object]) -> None:
+def test_without_a_model_nothing_is_paid_except_a_search(
+    database: Database, tmp_path: Path, change: dict[str, object], *, search: bool
+) -> None:
+    """A search needs a key, but does not ask about pages."""
     _work(database, urls=20, addresses=20)
+    _sources(tmp_path, BY_LINE, BY_ZIP, BY_PARCEL, search=search)
     found = _estimate(database, _settings(tmp_path, **change), _addresses(10))
-    assert (found.jobs, found.pages, found.model_calls, found.tokens, found.usd) == (10, 30, 0, 0, 0.0)
-    assert "$0.00" in found.sentence()
+    searches = 5 if search and "model_use" in change else 0
+    assert (found.jobs, found.pages, found.model_calls, found.tokens) == (10, 30, searches, 8_000 * searches)
+    assert (found.usd == 0, found.problem) == (not searches, None)
+
+
+# --- sources of addresses
+
+
+@pytest.mark.parametrize("recent", [0, 20], ids=["typical", "recent jobs"])
+def test_an_address_has_as_many_pages_as_its_county_has_sources(
+    database: Database, tmp_path: Path, recent: int
+) -> None:
+    """Sources that need the parcel number count, and those of other states do not."""
+    _work(database, urls=0, addresses=recent)
+    more = [f"https://s{n}.example/{{street_line:slug}}" for n in range(4)]
+    _sources(tmp_path, BY_LINE, BY_ZIP, BY_PARCEL, *more)
+    _sources(tmp_path, *more, county="Elsewhere", state="OH")
+    found = _estimate(database, _settings(tmp_path), _addresses(2))
+    assert (found.jobs, found.pages, found.without_source, found.problem) == (2, 14, 0, None)
+    assert _estimate(database, _settings(tmp_path), ["1 Next St, Elsewhere, OH 44444"]).pages == 4
+
+
+@pytest.mark.parametrize(
+    ("templates", "state"),
+    [
+        ((), None),
+        ((BY_LINE,), "OH"),
+        ((BY_PARCEL,), "ST"),
+        ((BY_LINE.replace("q=", "key={secret:GIS_TOKEN}&q="),), "ST"),
+        ((BY_ZIP,), "ST"),
+    ],
+    ids=["no file", "another state", "only by parcel", "without its secret", "without a placeholder's value"],
+)
+def test_an_address_for_which_nothing_can_be_asked_would_fail(
+    database: Database, tmp_path: Path, templates: tuple[str, ...], state: str | None
+) -> None:
+    """The addresses have no ZIP code."""
+    addresses = ["1 Next St, Anytown, ST", "2 Next St, Anytown, ST"]
+    if state is not None:
+        _sources(tmp_path, *templates, state=state)
+    found = _estimate(database, _settings(tmp_path), [*addresses, *_urls(3)])
+    assert (found.jobs, found.without_source, found.pages, found.model_calls) == (5, 2, 3, 3)
+    for words in ("2 addresses would fail", "sources.toml", "web is not searched", "docs/sources.md"):
+        assert words in found.sentence()
+    assert "1 NEXT ST, ANYTOWN, ST would fail" in str(_estimate(database, _settings(tmp_path), addresses[:1]).problem)
+    assert found.as_json()["without_source"] == 2
+
+
+def test_an_address_without_sources_is_searched_for_if_a_key_can_pay(database: Database, tmp_path: Path) -> None:
+    _sources(tmp_path, search=True)
+    found = _estimate(database, _settings(tmp_path), _addresses(3))
+    assert (found.without_source, found.pages, found.model_calls, found.tokens) == (0, 6, 6, 3 * (3_697 + 8_000))
+    keyless = _estimate(database, _settings(tmp_path, openai_api_keys=None), _addresses(3))
+    assert (keyless.without_source, keyless.pages) == (3, 0)
+    assert "No OpenAI key is configured" in keyless.sentence()
+
+
+def test_an_invalid_sources_file_is_named(database: Database, tmp_path: Path) -> None:
+    (tmp_path / "sources.toml").write_text("[[area]\n")
+    found = _estimate(database, _settings(tmp_path), [*_addresses(2), *_urls(1)])
+    assert (found.without_source, found.pages) == (2, 1)
+    assert "is not TOML" in found.sentence()
+    assert _estimate(database, _settings(tmp_path), _urls(1)).problem is None
+
+
+def test_the_pace_of_a_countys_host_determines_the_time(database: Database, tmp_path: Path) -> None:
+    _sources(tmp_path, BY_LINE, BY_LINE.replace("?q=", "?p="), BY_PARCEL)
+    settings = _settings(tmp_path, openai_api_keys=None, fetch_min_delay_seconds=2.0)
+    assert _estimate(database, settings, _addresses(151)).minutes == 10.0
 
 
 def test_economy_is_half_price_in_any_tier_and_waits_for_no_limit(database: Database, tmp_path: Path) -> None:

@@ -314,7 +314,7 @@ def test_every_answer_is_counted_by_its_outcome(
 def test_the_setting_decides_what_a_model_is_asked_for(
     answers: AnswerStore, extraction: Extraction, use: ModelUse, asked: str | None
 ) -> None:
-    """The page's year is certain, so it is requested only with `always`. With `never`, no field is requested."""
+    """The page's year is certain, so it is requested only with `always`. With `never`, the next model is asked."""
     sent: list[str] = []
 
     def note(request: dict[str, Any]) -> httpx2.Response:
@@ -328,7 +328,7 @@ def test_the_setting_decides_what_a_model_is_asked_for(
     assert len(sent) == (asked is not None)
     assert all(asked in one for one in sent)
     assert all(("YearBuilt" in one) is (use == "always") for one in sent)
-    assert (found.note, found.unanswered, found.asks_again) == (None, (), False)
+    assert (found.note, found.unanswered, found.asks_again) == (None, (), use == "never")
 
 
 def test_a_page_is_sent_within_the_configured_tokens(answers: AnswerStore, extraction: Extraction) -> None:

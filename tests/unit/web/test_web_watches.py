@@ -5,6 +5,10 @@ from typing import Any
 
 from fastapi.testclient import TestClient
 
+from app.services.runtime.stores import Stores
+from benchmarks.saving import save_record
+from tests.plugins.page_records import page_record
+
 Bearer = Callable[..., dict[str, str]]
 ROOT = "/api/v1/watches"
 URL = "https://site.example/house/1"
@@ -31,6 +35,20 @@ def test_a_watch_is_created_listed_and_removed(make_client: Callable[..., TestCl
     shown = client.get(place, headers=bearer()).json()["data"]
     assert (shown["interval_days"], "operator" in shown["created_by"]) == (1, True)
     assert [client.delete(place, headers=bearer()).status_code for _ in range(2)] == [200, 404]
+
+
+def test_a_home_that_is_watched_by_another_name_is_named(
+    make_client: Callable[..., TestClient], bearer: Bearer, stores: Stores
+) -> None:
+    home = save_record(stores.properties, page_record(URL, {"ListPrice": 1}, stores.database.clock.now()))
+    client = make_client()
+    (watch,) = put(client, bearer(), URL).json()["data"]["watches"]
+    for name in (home, home[:8]):
+        again = put(client, bearer(), name).json()["data"]
+        assert (again["new"], [one["id"] for one in again["watches"]]) == (0, [watch["id"]])
+        assert again["already_watched"] == [{"target": home, "watch": watch["id"]}]
+    unknown = put(client, bearer(), "0123abcd")
+    assert (unknown.status_code, unknown.json()["error"]["code"]) == (404, "unknown_id")
 
 
 def test_an_invalid_watch_is_refused_with_the_reason(make_client: Callable[..., TestClient], bearer: Bearer) -> None:

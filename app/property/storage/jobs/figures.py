@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 from sqlalchemy import case, func, select
 
 from app.property.storage.database import Database
-from app.property.storage.jobs.models import UNASKED, DailyUsage, Job, JobAttempt, JobState
+from app.property.storage.jobs.models import DailyUsage, Job, JobState
 from app.property.storage.keys.tables import KeyHour
 from app.property.storage.llm.batches import LlmBatchStore
 from app.property.storage.llm.requests import LlmRequestStore, RequestFigures
@@ -57,12 +57,11 @@ class RecentWork:
     """Work of recently finished jobs, except jobs of watches.
 
     `urls` and `addresses` count URL jobs and address jobs. Web searches are not in `calls` and the token counts, but in
-    `searches` and `search_tokens` (input tokens). `address_pages` counts the pages of address jobs.
+    `searches` and `search_tokens` (input tokens).
     """
 
     urls: int
     addresses: int
-    address_pages: int
     calls: int
     input_tokens: int
     cached_tokens: int
@@ -80,12 +79,10 @@ def read_recent_work(database: Database) -> RecentWork:
     h = KeyHour
     recent = Job.finished_at >= since, Job.state.in_((JobState.DONE, JobState.FAILED)), Job.watch_id.is_(None)
     of_urls = func.coalesce(func.sum(case((Job.target.like("http%://%"), 1), else_=0)), 0)
-    asked = JobAttempt.position.is_not(None), JobAttempt.url.is_not(None), JobAttempt.outcome.not_in(UNASKED)
     figures = (h.successes, h.input_tokens, h.cached_tokens, h.output_tokens)
     of_searches = LlmCache.kind == CacheKind.SEARCH, LlmCache.created_at >= since
     queries = (
         select(of_urls, func.count() - of_urls).where(*recent),
-        select(func.count()).select_from(JobAttempt).join(Job, Job.id == JobAttempt.job_id).where(*recent, *asked),
         select(*(func.coalesce(func.sum(figure), 0) for figure in figures)).where(h.hour >= since, h.model != ""),
         select(func.count(), func.coalesce(func.sum(LlmCache.prompt_tokens), 0)).where(*of_searches),
         select(func.coalesce(func.sum(DailyUsage.amount), 0)).where(
@@ -94,10 +91,10 @@ def read_recent_work(database: Database) -> RecentWork:
     )
     with database.reading() as connection:
         values = [int(value) for query in queries for value in connection.execute(query).one()]
-    urls, addresses, pages, calls, given, cached, made, searches, searched, of_watches = values
+    urls, addresses, calls, given, cached, made, searches, searched, of_watches = values
     # tokens are not counted per job, so they are divided like the calls
     asked_for_pages = max(0, calls - searches)
     share = max(0, asked_for_pages - of_watches) / max(1, asked_for_pages)
     used = (asked_for_pages, max(0, given - searched), cached, made)
     calls, given, cached, made = (round(figure * share) for figure in used)
-    return RecentWork(urls, addresses, pages, calls, given, cached, made, searches, searched)
+    return RecentWork(urls, addresses, calls, given, cached, made, searches, searched)

@@ -6,7 +6,7 @@ The new jobs belong to the search's batch, so the batch completes after them. Th
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import Connection, func, select, update
@@ -20,11 +20,10 @@ from app.property.storage.jobs.models import Batch, Job
 from app.property.storage.jobs.recovery import RESEND_SECONDS
 from app.property.storage.jobs.repository import FRESH_DAYS
 from app.property.storage.jobs.usage import Requester
+from app.property.storage.pages.index import EVER
 from app.property.storage.privacy.suppressions import purged_since
 from app.property.storage.statements import chunks, entities
 from app.property.storage.watches.models import Watch
-
-_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class LeftOut(StrEnum):
@@ -59,13 +58,14 @@ def finish_search(
     walked: Walked,
     *,
     fresh_days: float = FRESH_DAYS,
+    can_ask: bool = True,
     daily_targets: int | None = None,
 ) -> list[Job]:
     """End the search job of `lease`, and create jobs for the listings found. The caller must send the returned jobs.
 
     `daily_targets` is the caller's quota of jobs per day. Unless the search has `refresh`, a listing that was read
-    within `fresh_days` gets no job. In the search of a watch, only listings that were never read get jobs. Raises
-    `LeaseLostError`, and then changes nothing.
+    within `fresh_days` gets no job, except if it waits for a model that `can_ask`. In the search of a watch, only
+    listings that were never read get jobs. Raises `LeaseLostError`, and then changes nothing.
     """
 
     def work(connection: Connection) -> list[Job]:
@@ -80,8 +80,8 @@ def finish_search(
         hold(connection, lease)
         wanted = [url for url in walked.listings if url not in purged and not names.is_in(url)]
         left_out[LeftOut.PURGED] += len(walked.listings) - len(wanted)
-        since = _EVER if job.watch_id is not None else None if job.refresh else now - timedelta(days=fresh_days)
-        wanted = _news(connection, job, wanted, since, left_out)
+        since = EVER if job.watch_id is not None else None if job.refresh else now - timedelta(days=fresh_days)
+        wanted = _news(connection, job, wanted, since, left_out, can_ask=can_ask)
         if not is_paid_for:
             left_out[LeftOut.UNWATCHED] += len(wanted)
             wanted = []
@@ -102,11 +102,17 @@ def finish_search(
 
 
 def _news(
-    connection: Connection, job: Job, listings: Sequence[str], fresh_since: datetime | None, left_out: Counter[str]
+    connection: Connection,
+    job: Job,
+    listings: Sequence[str],
+    fresh_since: datetime | None,
+    left_out: Counter[str],
+    *,
+    can_ask: bool,
 ) -> list[str]:
     wanted = list[str]()
     for some in chunks(listings):
-        known = known_jobs(connection, some, fresh_since)
+        known = known_jobs(connection, some, fresh_since, can_ask)
         wanted += [target for target in some if target not in known]
         for its in known.values():
             why = LeftOut.FRESH if job.watch_id is None else LeftOut.KNOWN

@@ -64,14 +64,6 @@ SKIPPED = "not_asked"  # nothing was requested from the source; the detail says 
 OUTSIDE = "outside_domains"  # the page is on a domain that the web search may not use, possibly after a redirect
 UNCITED = "not_cited"  # the web search's answer mentions the page without citing it
 SEARCHED = "searched"  # the source is the web search itself
-#: Outcomes that are not counted as a request to a site.
-UNASKED = frozenset((SKIPPED, OUTSIDE, UNCITED, SEARCHED)) | {
-    "out_of_time",
-    "robots_disallowed",
-    "invalid_target",
-    "blocked_address",
-    "blocked_port",
-}
 
 
 class Batch(Base):

@@ -5,7 +5,7 @@ concurrent changes succeeds.
 """
 
 import builtins
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -84,9 +84,14 @@ def queue_again(
 
 
 class JobStore(Store):
-    def __init__(self, database: Database, *, fresh_days: float = FRESH_DAYS) -> None:
+    """Stores jobs. A target that was read within `fresh_days` is fresh, unless it waits for a model that `can_ask`."""
+
+    def __init__(
+        self, database: Database, *, fresh_days: float = FRESH_DAYS, can_ask: Callable[[], bool] = lambda: True
+    ) -> None:
         super().__init__(database)
         self._fresh = timedelta(days=fresh_days)
+        self._can_ask = can_ask
 
     def enqueue(
         self,
@@ -112,6 +117,7 @@ class JobStore(Store):
         fresh_since = None if refresh else now - self._fresh
         wanted = [normalize_target(target) for target in targets]
         batch: dict[str, Any] = {"priority": priority, "economy": economy, "callback_url": callback_url}
+        batch["can_ask"] = self._can_ask()
         if requester is not None:
             batch["caller"] = requester.caller
         if key is not None:

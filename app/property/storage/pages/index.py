@@ -5,7 +5,7 @@ page, other jobs for the page wait, and then use its record.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, or_, select, update
@@ -20,47 +20,57 @@ from app.property.storage.pages.tables import PageAlias
 from app.property.storage.properties.tables import AS_OF, SourceRow
 from app.property.storage.statements import Store, upsert
 
+#: A time before all records.
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _OF_SAME_PROPERTY = aliased(SourceRow)
 #: Condition that a page of the record's property must be sent to a model again.
 _IS_ASKED_AGAIN = exists().where(_OF_SAME_PROPERTY.property_id == SourceRow.property_id, _OF_SAME_PROPERTY.asks_again)
 
 
-def is_fresh(since: datetime, *, whole_property: bool = False) -> ColumnElement[bool]:
-    """Return the condition for fresh records: current after `since`, and the page needs no further model call.
+def is_fresh(since: datetime, *, can_ask: bool = True, whole_property: bool = False) -> ColumnElement[bool]:
+    """Return the condition for fresh records: current after `since`, and the page waits for no model that `can_ask`.
 
-    With `whole_property`, no page of the property needs a model call.
+    With `whole_property`, no page of the property waits. If no model can be asked, waiting would change nothing.
     """
+    if not can_ask:
+        return since < AS_OF
     return and_(since < AS_OF, ~(_IS_ASKED_AGAIN if whole_property else SourceRow.asks_again))
 
 
 @dataclass(frozen=True, slots=True)
 class KnownRecord:
-    """A stored record and its property. `is_whole` is False if a model's answer for a field is still missing."""
+    """A stored record and its property. `is_whole` is False if a model's answer for a field is still missing.
+
+    `waits` is True if no model was heard about the page, so that the next model that can be asked is asked.
+    """
 
     record: SourceRecord
     property_id: str
     is_whole: bool
+    waits: bool = False
 
 
 class Seen(NamedTuple):
     """A body that was received for `url`.
 
-    `page_url` is the page's canonical URL, and `edition` the version of the extractors.
+    `page_url` is the page's canonical URL, and `edition` the version of the extractors. If a model `can_ask`, a record
+    that waits for one is not what this body yields.
     """
 
     url: str
     page_url: str
     sha256: str
     edition: str
+    can_ask: bool = True
 
 
 class PageIndex(Store):
-    def fresh(self, url: str, since: datetime) -> tuple[str, PageKind] | None:
+    def fresh(self, url: str, since: datetime, *, can_ask: bool = True) -> tuple[str, PageKind] | None:
         """Return the property id and page kind of `url` if its page is fresh (`is_fresh`), else None."""
         known_as = select(PageAlias.page_url).where(PageAlias.url == url)
         mine = or_(SourceRow.url == url, SourceRow.page_url.in_(known_as))
         with self._database.reading() as connection:
-            row = connection.execute(_newest(mine).where(is_fresh(since))).first()
+            row = connection.execute(_newest(mine).where(is_fresh(since, can_ask=can_ask))).first()
         return (row.property_id, PageKind(row.kind)) if row else None
 
     def known_as(self, url: str) -> str | None:
@@ -69,7 +79,7 @@ class PageIndex(Store):
     def record_of(self, page_url: str) -> KnownRecord | None:
         query = _newest(or_(SourceRow.page_url == page_url, SourceRow.url == page_url))
         row = next(iter(self._read(query)), None)
-        return KnownRecord(row.to_record(), row.property_id, not row.wanted_model) if row else None
+        return KnownRecord(row.to_record(), row.property_id, not row.wanted_model, row.asks_again) if row else None
 
     def is_confirmed_by(self, seen: Seen) -> bool:
         """Return whether `PropertyStore.confirm` would find a record now, without taking a lock."""
@@ -109,7 +119,7 @@ def record_with_body(connection: Connection, seen: Seen) -> Row[Any] | None:
     )
     mine = or_(SourceRow.url == seen.url, SourceRow.page_url == seen.page_url)
     row = connection.execute(_newest(mine).where(same)).first()
-    return None if row is None or row.wanted_model else row
+    return None if row is None or row.wanted_model or (row.asks_again and seen.can_ask) else row
 
 
 def note_same(connection: Connection, read: SourceRecord, known: SourceRecord) -> None:
@@ -129,13 +139,14 @@ def note_url(connection: Connection, url: str, page_url: str, at: datetime, *bod
     upsert(connection, PageAlias, {"url": url}, values)
 
 
-def fresh_urls(urls: Any, since: datetime) -> Select[Any]:
+def fresh_urls(urls: Any, since: datetime, *, can_ask: bool = True) -> Select[Any]:
     """Select those of the normalized `urls` whose pages are fresh (`is_fresh`)."""
-    own = select(SourceRow.url).where(SourceRow.url.in_(urls), is_fresh(since))
+    fresh = is_fresh(since, can_ask=can_ask)
+    own = select(SourceRow.url).where(SourceRow.url.in_(urls), fresh)
     other = (
         select(PageAlias.url)
         .join(SourceRow, SourceRow.page_url == PageAlias.page_url)
-        .where(PageAlias.url.in_(urls), is_fresh(since))
+        .where(PageAlias.url.in_(urls), fresh)
     )
     return own.union(other)  # type: ignore[return-value]
 

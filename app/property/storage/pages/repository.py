@@ -87,6 +87,12 @@ class PageStore(Store):
         copies = self._read(query)
         return next((Checkpoint(_page_of(copy), copy.confirmed_at) for copy in copies), None)
 
+    def kept_since(self, url: str, since: datetime) -> Checkpoint | None:
+        """Return the newest kept page that was requested as `url`, if it was received or confirmed after `since`."""
+        mine = PageCopy.url == url, PageCopy.is_kept, since < SEEN_AT
+        copies = self._read(select(PageCopy).where(*mine).order_by(SEEN_AT.desc(), PageCopy.id.desc()).limit(1))
+        return next((Checkpoint(_page_of(copy), copy.confirmed_at) for copy in copies), None)
+
     def forget_checkpoint(self, job_id: str) -> None:
         """Remove the job's checkpoints, so that a retry fetches each page in full.
 

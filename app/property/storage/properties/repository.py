@@ -9,18 +9,18 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, insert, or_
 from sqlalchemy.orm import defer
 
 from app.property.address import Address
-from app.property.merging import identity
 from app.property.merging.change_confirmation import PublishingRules
 from app.property.people import NOBODY
 from app.property.record import PEOPLE_FIELDS, PageKind, evidence_json
 from app.property.source_record import SourceRecord
 from app.property.storage.database import Database
 from app.property.storage.jobs.attempts import tried_for
-from app.property.storage.pages.index import Seen, is_fresh, note_url, record_with_body
+from app.property.storage.pages.index import Seen, note_url, record_with_body
 from app.property.storage.paging import Order, Page
 from app.property.storage.privacy.cleaning import source_without
 from app.property.storage.privacy.suppressions import purged_since
 from app.property.storage.properties.decisions import pins_of
+from app.property.storage.properties.fresh import fresh_properties
 from app.property.storage.properties.locks import lock_rows
 from app.property.storage.properties.rebuild import canonical_id, existing, merge_into, rebuild
 from app.property.storage.properties.resolve import resolve_property
@@ -35,7 +35,7 @@ from app.property.storage.properties.source_records import (
     urls_of,
     with_known_kind,
 )
-from app.property.storage.properties.tables import AS_OF, Property, PropertyKey, SourceRow, Unverified
+from app.property.storage.properties.tables import AS_OF, Property, SourceRow, Unverified
 from app.property.storage.statements import clean, entities
 from app.property.storage.watches.detection import ChangeDetector, has_pending_change
 
@@ -217,25 +217,10 @@ class PropertyStore:
             pins = pins_of(connection, sources)
         return canonical, sources, {url for url, pin in pins.items() if pin.together}
 
-    def fresh_at(self, address: Address, since: datetime) -> tuple[str, PageKind] | None:
-        """Return the property at `address` and the kind of its newest page, or None if no property there is fresh.
-
-        A property is fresh if one of its pages was fetched or confirmed after `since`, and none waits for a model.
-        """
-        keys = identity.address_lookups(address)
-        owners = select(PropertyKey.property_id).where(PropertyKey.key.in_(keys), ~PropertyKey.is_blocking)
-        query = (
-            select(SourceRow.property_id, SourceRow.kind, Property.record)
-            .join(Property, Property.id == SourceRow.property_id)
-            .where(SourceRow.property_id.in_(owners), Property.merged_into.is_(None))
-            .where(is_fresh(since, whole_property=True))
-            .order_by(AS_OF.desc(), SourceRow.id.desc())
-        )
+    def fresh_at(self, address: Address, since: datetime, *, can_ask: bool = True) -> tuple[str, PageKind] | None:
+        """Return the property at `address` and the kind of its newest page if it is fresh (see `fresh_properties`)."""
         with self.database.reading() as connection:
-            for row in connection.execute(query) if keys else ():
-                if identity.is_at(row.record, address):
-                    return row.property_id, PageKind(row.kind)
-        return None
+            return fresh_properties(connection, {"": address}, since, can_ask=can_ask).get("")
 
     def page(
         self,

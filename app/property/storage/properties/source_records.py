@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, or_, select
+from sqlalchemy import Connection, delete, or_, select, update
 
 from app.property.merging.seniority import tenures_after
 from app.property.record import SourceKind, evidence_json
@@ -42,19 +42,30 @@ def by_property[T: Any](property_ids: Sequence[str], rows: Iterable[T]) -> dict[
     return found
 
 
-def wanted_of(connection: Connection, property_id: str, urls: Iterable[str]) -> tuple[tuple[str, ...], str | None]:
-    """Return the fields that a model has not read yet on these pages, and a note with the reason (None: no note).
+def wanted_of(
+    connection: Connection, property_id: str, urls: Iterable[str] | None
+) -> tuple[tuple[str, ...], str | None]:
+    """Return the fields that a model has not read yet on these pages (None: all pages of the property), and a note with
+    the reason (None: no note).
 
     A note other than `ASKED_ELSEWHERE` is preferred.
     """
-    asked = sorted(set(urls))
-    known_as = select(PageAlias.page_url).where(PageAlias.url.in_(asked))
-    mine = or_(*(column.in_(some) for column in (SourceRow.url, SourceRow.page_url) for some in (asked, known_as)))
-    query = select(SourceRow.wanted_model, SourceRow.model_note).where(SourceRow.property_id == property_id, mine)
+    query = select(SourceRow.wanted_model, SourceRow.model_note).where(SourceRow.property_id == property_id)
+    if urls is not None:
+        asked = sorted(set(urls))
+        known_as = select(PageAlias.page_url).where(PageAlias.url.in_(asked))
+        mine = (column.in_(some) for column in (SourceRow.url, SourceRow.page_url) for some in (asked, known_as))
+        query = query.where(or_(*mine))
     rows = connection.execute(query.order_by(SourceRow.fetched_at, SourceRow.id)).all()
     wanted = tuple(dict.fromkeys(name for row in rows for name in row.wanted_model))
     notes = [row.model_note for row in rows if row.model_note and (row.wanted_model or not wanted)]
     return wanted, next((note for note in notes if note != ASKED_ELSEWHERE), next(iter(notes), None))
+
+
+def note_why_silent(connection: Connection, property_id: str, why: str) -> None:
+    """Let the notes of the property's pages that wait for a model say why none is asked now."""
+    waits = SourceRow.property_id == property_id, SourceRow.asks_again, SourceRow.model_note != why
+    connection.execute(update(SourceRow).where(*waits).values(model_note=why))
 
 
 def of_same_page(connection: Connection, record: SourceRecord) -> tuple[SourceRow | None, Sequence[SourceRow]]:

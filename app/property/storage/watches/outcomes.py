@@ -19,7 +19,7 @@ from app.property.storage.jobs.models import Job, JobState
 from app.property.storage.properties.tables import Property
 from app.property.storage.statements import chunks, entities
 from app.property.storage.types import ACTIVE, UtcDateTime
-from app.property.storage.watches.models import Watch, write
+from app.property.storage.watches.models import Watch, WatchKind, write
 
 _PASSING = {*(kind.code for kind in every_kind() if kind.transient), DeadlineExceededError.code, WorkerDiedError.code}
 #: Hours to wait after each consecutive failure, by error code. Further failures, and failures with other error codes,
@@ -54,8 +54,11 @@ def settle(connection: Connection, now: datetime) -> tuple[Counter[str], list[Wa
     jobs = jobs.where(Watch.id.in_([watch.id for watch in ended])).order_by(Job.created_at, Job.position)
     for job in connection.execute(jobs):
         made[job.watch_id].append(job)
+    homes = {watch.id: watch.property_id for watch in ended}
     outcomes = {watch.id: _end(watch, made[watch.id], now) for watch in ended}
     write(connection, ended)
+    for home in sorted({str(one.property_id) for one in ended if one.property_id not in (None, homes[one.id])}):
+        merge_watches(connection, home, home)  # two names may have proved to be one home
     # the next refresh repeats all jobs of a failed refresh, so do not retry its failed jobs separately
     forget_failed(connection, Job.watch_id, [one for one, outcome in outcomes.items() if outcome != "done"])
     return Counter(outcomes.values()), [watch for watch in ended if watch.state == "paused"]
@@ -123,19 +126,19 @@ def _is_gone(error_code: str | None, error_message: str | None) -> bool:
 
 
 def merge_watches(connection: Connection, merged_id: str, kept_id: str) -> None:
-    """Make the watch of the property `merged_id` a watch of `kept_id`.
+    """Make the watches of the property `merged_id` watches of `kept_id`, and keep only one of these.
 
-    If both properties have a watch, keep the active one, or the one with the shorter interval if both are active or
-    both are paused. The remaining watch gets the deleted watch's jobs and refresh in progress. If both were active or
-    both were paused, it also gets the earlier due time.
+    That is the active one, or the one with the shorter interval if all are active or paused. It then watches all pages
+    of the property, and gets the deleted watches' jobs and refresh in progress. From those that were active or paused
+    like itself, it also gets the earlier due time.
     """
     connection.execute(update(Watch).where(Watch.property_id == merged_id).values(property_id=kept_id))
-    both = select(Watch).where(Watch.kind == "property", Watch.target.in_((merged_id, kept_id)))
-    found = entities(connection, both.order_by(Watch.state, Watch.interval_days, Watch.id))
-    if all(watch.target == kept_id for watch in found):
+    of_home = select(Watch).where(Watch.property_id == kept_id).with_for_update()
+    watches = entities(connection, of_home.order_by(Watch.state, Watch.interval_days, Watch.id))
+    if not watches or (len(watches) == 1 and watches[0].kind != WatchKind.PROPERTY):
         return
-    stays, *others = found
-    stays.target = kept_id
+    stays, *others = watches
+    stays.kind, stays.target = WatchKind.PROPERTY, kept_id
     for other in others:
         connection.execute(update(Job).where(Job.watch_id == other.id).values(watch_id=stays.id))
         connection.execute(delete(Watch).where(Watch.id == other.id))

@@ -95,6 +95,11 @@ def test_an_operator_edits_the_watches(database: Database, signed_in: SignIn, sc
     assert {(watch.interval_days, "operator" in watch.created_by) for watch in Watches(database).page().items} == {
         (3, True)
     }
+    page.get_by_label("URLs of pages or searches").fill("12 Main Street, Springfield IL 62701")
+    page.get_by_label("Days between refreshes").fill("3")
+    page.get_by_role("button", name="Watch", exact=True).click()
+    expect(page.get_by_role("status")).to_contain_text("Watched already")
+    expect(page.locator("tbody tr")).to_have_count(2)
     check_accessible(page)
     screenshot(page, "watches-phone-dark")
     remove = page.get_by_role("button", name="Remove https://homes.example/1")
