@@ -8,6 +8,7 @@ import typer
 from rich.text import Text
 
 from app.clock import SystemClock
+from app.plurals import counted
 from app.property.storage.ids import BATCH, short_ids
 from app.property.storage.jobs.models import Enqueued, Job, JobState, shown_state
 from app.services.keys.view import KeyView
@@ -107,7 +108,7 @@ def _wait(stores: Stores, enqueued: Enqueued) -> list[Job]:
 
 def _summary(stores: Stores, enqueued: Enqueued, counts: dict[str, int] | None) -> str:
     batch = short_ids(stores.database, BATCH, [enqueued.batch])[enqueued.batch]
-    text = f"Batch {batch}: {len(enqueued.new)} enqueued, {enqueued.duplicates} duplicates"
+    text = f"Batch {batch}: {len(enqueued.new)} enqueued, {counted(enqueued.duplicates, 'duplicate')}"
     if counts is None:
         return text
     return f"{text}; " + ", ".join(f"{count} {shown_state(state)}" for state, count in counts.items() if count)

@@ -12,6 +12,7 @@ from typing import Annotated, BinaryIO
 
 import typer
 
+from app.plurals import counted
 from app.services.reports.exports import ExportFormat, check_format, write
 from app.services.runtime.stores import open_stores
 from app.settings import load_settings
@@ -76,7 +77,7 @@ def export(
     ):
         written = write(properties, format_, stream)
     until = f", the last change at {written.last_change}" if written.last_change else ""
-    note(f"{written.count} properties exported{f' to {output}' if output else ''}{until}")
+    note(f"{counted(written.count, 'property')} exported{f' to {output}' if output else ''}{until}")
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from app.plurals import counted
 from app.printable import printable
 from app.property.address import Address
 from app.property.fields.table import FIELDS
@@ -39,7 +40,7 @@ def _briefs(found: Sequence[Shown], now: datetime, fresh_days: float) -> Iterato
         if any(others(shown, conflict["field"]) for conflict in shown["conflicts"]):
             yield conflict_table([shown])
             yield Text("")
-        yield Text(f"All {len(shown['record'])} values: propintel properties show {shown['property']} --all")
+        yield Text(f"All {counted(len(shown['record']), 'value')}: propintel properties show {shown['property']} --all")
 
 
 def property_list(found: Sequence[Shown], ids: Mapping[str, str] | None = None) -> Table:
@@ -143,7 +144,7 @@ def explained_fields(shown: Shown, explained: Mapping[str, Any]) -> Iterator[Tab
             ("read from", f"{proof['method']}, {proof['locator']}"),
             ("quote", proof["quote"]),
             ("page", proof["source_url"]),
-            ("age", f"{value['age_days']:.1f} days"),
+            ("age", counted(round(value["age_days"], 1), "day")),
         ]
         yield make_facts(f"{_label(name)} ({name})", facts)
         rows = [

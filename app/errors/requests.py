@@ -50,7 +50,7 @@ class QuotaExceededError(
 ):
     """A batch exceeds the caller's quota of new jobs for this UTC day. No job was created."""
 
-    sentence = "This would create {wanted} new jobs, but {left} of {quota} are left today; none was created."
+    sentence = "This would create new jobs ({wanted}), but {left} of {quota} are left today; none was created."
     remedy = "Send fewer targets, or wait until {resets_at}; API_DAILY_TARGETS_PER_CALLER is the quota."
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 
 from app.clock import SystemClock
+from app.plurals import counted
 from app.property.address import Address
 from app.property.fields.table import AXES, FIELDS, of_kind
 from app.property.merging.derived import MAP_LINK
@@ -66,8 +67,8 @@ class Shown:
         """The size of a collapsed value, such as "5 rows", or "" if the page shows the whole value."""
         lines = self.value.count("\n") + 1
         if lines > 1:
-            return f"{lines} rows"
-        return f"{len(self.value):,} characters" if len(self.value) > _LONGEST_CHARS else ""
+            return counted(lines, "row")
+        return counted(len(self.value), "character") if len(self.value) > _LONGEST_CHARS else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +166,11 @@ def headline(record: Mapping[str, Any]) -> str:
 
 def _summary(record: Mapping[str, Any]) -> list[str]:
     texts = ((name, in_list(name, record)) for name in HEADINGS)
-    return [f"{text} {HEADINGS[name]}" if FIELDS[name].kind == "count" else text for name, text in texts if text]
+    return [
+        counted(float(text), HEADINGS[name].removesuffix("s")) if FIELDS[name].kind == "count" else text
+        for name, text in texts
+        if text
+    ]
 
 
 def _groups(found: Mapping[str, Any]) -> list[Group]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from fastapi import UploadFile
 
 from app.errors.targets import InvalidTargetListError, TargetsTooCostlyError
+from app.plurals import counted
 from app.property.urls.target_lists import parse_targets
 from app.property.urls.targets import normalize_target
 from web.limits import MAX_TARGETS, READING_SECONDS, MeteredTargets
@@ -34,5 +35,7 @@ def typed_targets(
     else:
         targets = parse_targets(text.encode("utf-8", "replace"), _PASTED, check)
     if len(targets) > MAX_TARGETS:
-        raise InvalidTargetListError(f"There are {len(targets):,} targets; one form takes {MAX_TARGETS:,} at most.")
+        raise InvalidTargetListError(
+            f"There are {counted(len(targets), 'target')}; one form takes {MAX_TARGETS:,} at most."
+        )
     return MeteredTargets([spelled[target] for target in targets], time.thread_time() - began)

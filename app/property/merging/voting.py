@@ -15,6 +15,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from app.plurals import counted
 from app.property.merging.number_errors import anomalies, number_error
 from app.property.merging.weights import METHOD_FACTORS, freshness, rank
 from app.property.record import Evidence, Method
@@ -142,7 +143,9 @@ def _find_errors(name: str, given: list[SourceValue], agree: list[list[bool]]) -
             if not agree[n][m] and (outnumbered or (counts[n] == counts[m] and fits[n] < _FITS_LESS * fits[m])):
                 error = number_error(name, one.source.values, other.source.values)
                 if error:
-                    one.weight = one.weight.as_error(f"{error}, against {counts[m]} sources" if outnumbered else error)
+                    one.weight = one.weight.as_error(
+                        f"{error}, against {counted(counts[m], 'source')}" if outnumbered else error
+                    )
                     break
 
 
@@ -175,7 +178,10 @@ def why_lost(one: SourceValue, winner: SourceValue) -> str:
     mine, theirs = one.weight, winner.weight
     parts = [
         (9.0 * bool(mine.odd), "; ".join(mine.odd)),
-        (1.0 * (winner.source_count > one.source_count), f"{winner.source_count} sources disagree"),
+        (
+            1.0 * (winner.source_count > one.source_count),
+            counted(winner.source_count, "source disagrees", "sources disagree"),
+        ),
         (_drop(mine.rank, theirs.rank), f"{_kind(one)} ranks below {_kind(winner)} here"),
         (_drop(mine.freshness, theirs.freshness), "an older page"),
         (

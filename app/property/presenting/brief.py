@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
+from app.plurals import counted
 from app.printable import printable
 from app.property.address import Address
 from app.property.fields.table import FIELDS
@@ -149,7 +150,7 @@ def _reasons(part: Part, doubt: Doubt, shown: Mapping[str, Any], now: datetime) 
     if doubt.confidence is not None:
         yield f"unsure: {100 * doubt.confidence:.0f} %"
     if doubt.read_at is not None:
-        yield f"old: read {day(doubt.read_at)}, {(now - doubt.read_at).days} days ago"
+        yield f"old: read {day(doubt.read_at)}, {counted((now - doubt.read_at).days, 'day')} ago"
 
 
 def _unverified(shown: Mapping[str, Any], width: int) -> Iterator[str]:

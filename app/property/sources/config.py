@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from app.errors import ConfigurationError
+from app.plurals import counted
 from app.property.record import SourceKind
 from app.property.sources.template import Template, literal_parameters, problem_of
 from app.property.urls.site import is_shared
@@ -205,7 +206,7 @@ class _Reader:
                 remedy = "Write the host alone, without scheme, port and path, like assessor.example.gov"
                 raise self._wrong(where, "allowed_domains", f"{domain!r} is not a domain", remedy)
         if len(domains) > MOST_DOMAINS:
-            problem = f"names {len(domains)} domains, and a search takes {MOST_DOMAINS}"
+            problem = f"names {counted(len(domains), 'domain')}, and a search takes {MOST_DOMAINS}"
             raise self._wrong(where, "allowed_domains", problem, "Name the most useful ones")
         return WebSearch(enabled, domains)
 

@@ -187,7 +187,7 @@ def test_the_doctor_reports_the_sources_of_an_address_and_what_to_do(tmp_path: P
     path.write_text(AREA + SOURCE + '[web_search]\nallowed_domains = ["x.example"]\n')
     found = check_sources(settings)
     assert (found.state, found.remedy) == (State.OK, None)
-    assert "1 sources in 1 areas, the web is searched on 1 domains" in found.detail
+    assert "1 source in 1 area, the web is searched on 1 domain" in found.detail
     path.write_text("")
     found = check_sources(settings)
     assert found.state is State.WARNING

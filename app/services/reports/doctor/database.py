@@ -10,6 +10,7 @@ from app.clock import Clock
 from app.errors import PropertyIntelligenceError
 from app.errors.broker import BrokerUnavailableError
 from app.errors.storage import OldSchemaError
+from app.plurals import counted
 from app.property.storage.database import Database, database_url
 from app.property.storage.inspection import DatabaseState, inspect_database
 from app.property.storage.jobs.models import JobState
@@ -113,11 +114,12 @@ def check_jobs(settings: Settings, celery: CeleryFacts, clock: Clock) -> Finding
     waiting = counts[JobState.QUEUED] + counts[JobState.DEFERRED]
     try:
         if waiting and not celery.is_served(settings, celery.scrape_queue):
-            jobs = "1 job waits" if waiting == 1 else f"{waiting} jobs wait"
+            jobs = counted(waiting, "job waits", "jobs wait")
             late = failed(f"{jobs} and no worker runs", "Run `propintel up`, or `celery -A worker worker`.")
             return combined(detail, [late, *complaints])
     except BrokerUnavailableError:
-        late = warning(f"{waiting} jobs wait while Redis does not answer", "They continue when Redis answers again.")
+        jobs = counted(waiting, "job waits", "jobs wait")
+        late = warning(f"{jobs} while Redis does not answer", "Jobs continue when Redis answers again.")
         return combined(detail, [late, *complaints])
     if seconds > _LATE_SECONDS:
         remedy = "Start more workers; `propintel keys list` shows whether keys have capacity."
@@ -137,7 +139,8 @@ def _economy(database: Database, settings: Settings) -> Iterator[Finding]:
         if batch.unreachable_since is not None:
             minutes = (now - batch.unreachable_since).total_seconds() / 60
             yield warning(
-                f"no key has reached {batch.openai_id or batch.id} ({batch.requests} requests) for {minutes:.0f} min",
+                f"no key has reached {batch.openai_id or batch.id} ({counted(batch.requests, 'request')})"
+                f" for {minutes:.0f} min",
                 "Add a key of the batch's project, or wait until its requests are sent again.",
             )
 
@@ -147,16 +150,17 @@ def _watches(database: Database, settings: Settings) -> Iterator[Finding]:
     put_off, untaken, jobs = watches.late(database.clock.now() - _WATCH_LATE)
     if put_off:
         yield warning(
-            f"{put_off} watches have waited for more than a day because the budget is {watch.daily_pages} pages a day;"
+            f"{counted(put_off, 'watch has', 'watches have')} waited for more than a day because the budget is"
+            f" {counted(watch.daily_pages, 'page')} a day;"
             f" all watches need about {watches.daily_pages():.0f}",
             "Raise WATCH_DAILY_PAGES, or watch less or less often.",
         )
     if jobs:
         yield warning(
-            f"{jobs} jobs of watches have waited for more than a day, usually for the budget of"
-            f" {watch.daily_model_calls} model calls a day",
+            f"{counted(jobs, 'job of a watch has', 'jobs of watches have')} waited for more than a day, usually for the"
+            f" budget of {counted(watch.daily_model_calls, 'model call')} a day",
             "`propintel jobs list` shows what they wait for; raise WATCH_DAILY_MODEL_CALLS, or watch less.",
         )
     if untaken:
-        detail = f"{untaken} watches have been due for more than a day and were not begun"
+        detail = f"{counted(untaken, 'watch has', 'watches have')} been due for more than a day without a job"
         yield warning(detail, "Check that beat and a worker run; see the worker's log.")

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from app.keypool.keys import load_keys
 from app.keypool.pricing import Pricing
 from app.keypool.strategies import load_strategy
+from app.plurals import counted
 from app.property.sources.template import Template, literal_parameters
 from app.redaction import shown_url
 from app.services.keys.store import pricing_of
@@ -98,8 +99,10 @@ def check_sources(settings: Settings) -> Finding:
         secrets.values(one.template.secrets)
     search = sources.web_search
     count = len(every)
-    searched = f"the web is searched on {len(search.allowed_domains)} domains" if search.is_on else "no web search"
-    detail = f"{count} sources in {len(sources.areas)} areas, {searched} ({file.path})"
+    searched = (
+        f"the web is searched on {counted(len(search.allowed_domains), 'domain')}" if search.is_on else "no web search"
+    )
+    detail = f"{counted(count, 'source')} in {counted(len(sources.areas), 'area')}, {searched} ({file.path})"
     doubts = [doubt for one in every for doubt in _doubts(one.name, one.template)]
     if doubts:
         return warning(f"{detail}; {'; '.join(doubts)}", "See docs/sources.md, section Secrets.")
