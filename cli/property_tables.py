@@ -14,8 +14,10 @@ from app.property.fields.table import FIELDS
 from app.property.merging.doubt import others
 from app.property.presenting.brief import WIDTH, brief
 from app.property.presenting.groups import GROUPS, group_of
-from app.property.presenting.sources import KINDS, source_name
+from app.property.presenting.sources import KINDS, source_name, with_source_names
 from app.property.presenting.words import HEADINGS, in_list, in_words
+from app.services.scraping.sources import source_namer
+from app.settings import Settings
 from cli.output import cell, cut, empty_table, make_facts, make_table, moment, show, stdout_console
 
 _NARROWEST = 40
@@ -24,17 +26,18 @@ _LINE_CHARS = 24
 Shown = Mapping[str, Any]
 
 
-def show_properties(found: Sequence[Shown], now: datetime, fresh_days: float, *, as_list: bool) -> None:
+def show_properties(found: Sequence[Shown], now: datetime, settings: Settings, *, as_list: bool) -> None:
     """Print a summary of each property with its conflicts, or JSON. `found` are results of `PropertyStore.get`.
 
-    Summaries mark values older than `fresh_days`. The JSON is a list if `as_list` is true, else the only property.
+    Summaries mark values older than PROPERTY_FRESH_DAYS. With `as_list`, the JSON is a list, else the only property.
     """
-    show(list(found) if as_list else found[0], lambda: _briefs(found, now, fresh_days))
+    show(list(found) if as_list else found[0], lambda: _briefs(found, now, settings))
 
 
-def _briefs(found: Sequence[Shown], now: datetime, fresh_days: float) -> Iterator[Table | Text]:
+def _briefs(found: Sequence[Shown], now: datetime, settings: Settings) -> Iterator[Table | Text]:
     width = max(_NARROWEST, min(WIDTH, stdout_console().width))
-    for place, shown in enumerate(found):
+    fresh_days, name_of = settings.jobs.property_fresh_days, source_namer(settings)
+    for place, shown in enumerate(with_source_names(one, name_of) for one in found):
         text = brief(shown, now, fresh_days, width)
         yield Text(text if place == 0 else f"\n{'-' * 20}\n\n{text}", no_wrap=True, overflow="ignore")
         if any(others(shown, conflict["field"]) for conflict in shown["conflicts"]):
@@ -93,10 +96,15 @@ def all_values(shown: Shown) -> Iterator[Table | Text]:
         if group in groups:
             yield make_table(group, ("field", "value", "source", "read from", "confidence"), groups[group])
     sources = [
-        (KINDS.get(one.get("source_kind") or "", "page"), moment(one["checked_at"] or one["fetched_at"]), one["url"])
+        (
+            KINDS.get(one.get("source_kind") or "", "page"),
+            source_name(shown, one["url"]),
+            moment(one["checked_at"] or one["fetched_at"]),
+            one["url"],
+        )
         for one in shown["sources"]
     ]
-    yield make_table("Sources", ("kind", "read (UTC)", "page"), sources)
+    yield make_table("Sources", ("kind", "source", "read (UTC)", "page"), sources)
     for note in dict.fromkeys(source["model_note"] for source in shown["sources"] if source["model_note"]):
         yield Text(printable(f"Model: {note}"))
     if shown["conflicts"]:

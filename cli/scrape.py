@@ -70,7 +70,7 @@ def scrape(
         codes.append(INTERRUPTED)
         note(f"Interrupted: {len(results)} of {counted(len(targets), 'target')} are stored; not done: {_listed(left)}")
     if results:
-        show_properties(results, SystemClock().now(), settings.jobs.property_fresh_days, as_list=len(targets) > 1)
+        show_properties(results, SystemClock().now(), settings, as_list=len(targets) > 1)
     elif len(targets) > 1 and wants_json():
         print_json([])
     raise typer.Exit(max(codes))

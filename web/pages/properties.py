@@ -17,13 +17,14 @@ from app.property.merging.doubt import Other, as_of, others
 from app.property.merging.identity import point_of
 from app.property.presenting.brief import brief_entries
 from app.property.presenting.groups import GROUPS, TECHNICAL, group_of
-from app.property.presenting.sources import source_name
+from app.property.presenting.sources import source_name, with_source_names
 from app.property.presenting.words import HEADINGS, day, in_list, in_words, money
 from app.property.storage.properties.rebuild import STATUS
 from app.property.storage.properties.repository import PropertyFilter
 from app.property.storage.properties.tables import SourceRow
 from app.property.storage.watches.changes import ChangeStore
 from app.property.storage.watches.models import Change
+from app.services.scraping.sources import source_namer
 from web.auth import READING, allow
 from web.context import ContextOf
 from web.pages.dated_prices import dated_prices
@@ -117,7 +118,7 @@ def list_properties(
 
 @router.get("/properties/{property_id}", dependencies=[allow(*READING)])
 def show_property(request: Request, property_id: Id, context: ContextOf) -> Response:
-    found = context.stores.properties.get(property_id)
+    found = with_source_names(context.stores.properties.get(property_id), source_namer(context.settings))
     rows = context.stores.properties.sources(found["property"])
     record, now = found["record"], SystemClock().now()
     names = source_names(found)

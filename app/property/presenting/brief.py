@@ -13,7 +13,7 @@ from app.property.address import Address
 from app.property.fields.table import FIELDS
 from app.property.merging.derived import MAP_LINK
 from app.property.merging.doubt import Doubt, doubt_about
-from app.property.presenting.sources import KINDS, source_name
+from app.property.presenting.sources import KINDS, configured_name, source_name
 from app.property.presenting.words import UNKNOWN, day, in_words
 
 WIDTH = 80
@@ -104,8 +104,8 @@ def brief(shown: Mapping[str, Any], now: datetime, fresh_days: float, width: int
     for place, source in enumerate(shown["sources"], start=1):
         moments = (source["fetched_at"], source["checked_at"])
         at = max(datetime.fromisoformat(moment) for moment in moments if moment)
-        kind = KINDS.get(source.get("source_kind") or "", "page")
-        lines.append(f"{place:2}. {kind}, read {day(at)}")
+        name = configured_name(shown, source["url"]) or KINDS.get(source.get("source_kind") or "", "page")
+        lines += _wrapped(f"{place:2}. {name}, read {day(at)}", width, "    ")
         lines.append(f"    {printable(source['url'])}")
     lines += ["", "Google Earth", f"    {printable(shown['record'].get(MAP_LINK) or UNKNOWN)}"]
     return "".join(f"{line.rstrip()}\n" for line in lines)
