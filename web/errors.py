@@ -15,6 +15,7 @@ from starlette.routing import Match
 
 from app.errors import ConfigurationError, NotFoundError, PropertyIntelligenceError
 from app.errors.broker import BrokerUnavailableError
+from app.errors.ids import AmbiguousIdError
 from app.errors.keys import AmbiguousKeyError, KeyStoreUnavailableError, NoKeysError, UnknownKeyError
 from app.errors.pages import IdentityDecisionError
 from app.errors.purging import InvalidPersonError
@@ -45,6 +46,7 @@ _STATUS: Mapping[type[PropertyIntelligenceError], int] = {
     ForgedRequestError: 403,
     NotFoundError: 404,
     UnknownKeyError: 404,
+    AmbiguousIdError: 409,
     AmbiguousKeyError: 409,
     InvalidHostError: 422,
     InvalidPersonError: 422,

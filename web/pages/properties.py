@@ -19,6 +19,7 @@ from app.property.presenting.brief import brief_entries
 from app.property.presenting.groups import GROUPS, TECHNICAL, group_of
 from app.property.presenting.sources import source_name, with_source_names
 from app.property.presenting.words import HEADINGS, day, in_list, in_words, money
+from app.property.storage.ids import PROPERTY
 from app.property.storage.properties.rebuild import STATUS
 from app.property.storage.properties.repository import PropertyFilter
 from app.property.storage.properties.tables import SourceRow
@@ -31,7 +32,7 @@ from web.pages.dated_prices import dated_prices
 from web.pages.locator import Locator, Seen, locator
 from web.pages.price_chart import price_chart
 from web.pages.rendering import ROWS, page, page_addresses
-from web.pages.route import SignedInRoute
+from web.pages.route import SignedInRoute, full_id
 from web.pages.side_by_side import opinions, side_by_side, source_names
 from web.parameters import Id, PropertiesCursor
 
@@ -118,7 +119,8 @@ def list_properties(
 
 @router.get("/properties/{property_id}", dependencies=[allow(*READING)])
 def show_property(request: Request, property_id: Id, context: ContextOf) -> Response:
-    found = with_source_names(context.stores.properties.get(property_id), source_namer(context.settings))
+    stored = context.stores.properties.get(full_id(context, property_id, PROPERTY))
+    found = with_source_names(stored, source_namer(context.settings))
     rows = context.stores.properties.sources(found["property"])
     record, now = found["record"], SystemClock().now()
     names = source_names(found)

@@ -197,7 +197,7 @@ def test_the_doctor_reports_the_sources_of_an_address_and_what_to_do(tmp_path: P
         check_sources(settings)
 
 
-def test_a_page_is_named_by_the_source_whose_template_makes_it_or_by_the_only_source_of_its_host(tmp_path: Path) -> None:
+def test_a_page_is_named_by_the_template_that_makes_it_or_the_only_source_of_its_host(tmp_path: Path) -> None:
     other = SOURCE.replace('"A"', '"B"').replace("x.example/", "x.example/b/")
     alone = SOURCE.replace('"A"', '"C"').replace("x.example", "alone.example:8443")
     sources = read(tmp_path, AREA + SOURCE + other + alone)
