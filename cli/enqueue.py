@@ -1,7 +1,7 @@
 """`propintel enqueue`: enqueue targets for the workers."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from typing import Annotated, Any
 
 import typer
@@ -9,6 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from app.clock import SystemClock
+from app.errors.broker import BrokerFullError
+from app.errors.storage import DiskFullError, NoSpaceError
 from app.errors.targets import InvalidTargetListError
 from app.plurals import counted
 from app.property.storage.ids import BATCH, short_ids
@@ -81,17 +83,22 @@ def enqueue(
     if estimated:
         _show_estimate(settings, wanted, skipped, more, refresh=refresh, economy=economy)
         raise typer.Exit(FAILED if skipped else 0)
-    with open_stores(settings) as stores, closing(make_sender(settings)) as celery_app:
-        enqueued = submit_targets(
-            stores.jobs,
-            celery_app,
-            settings,
-            wanted,
-            priority=priority,
-            refresh=refresh,
-            callback_url=callback_url,
-            economy=economy,
-        )
+    with ExitStack() as stack:
+        try:
+            stores = stack.enter_context(open_stores(settings))
+            enqueued = submit_targets(
+                stores.jobs,
+                stack.enter_context(closing(make_sender(settings))),
+                settings,
+                wanted,
+                priority=priority,
+                refresh=refresh,
+                callback_url=callback_url,
+                economy=economy,
+            )
+        except (BrokerFullError, DiskFullError, NoSpaceError):
+            note("Nothing was enqueued.")
+            raise
         ended = _wait(stores, enqueued) if wait else None
         data = {**enqueued.as_json(), **more}
         if ended is not None:

@@ -12,6 +12,8 @@ from typing import Annotated, BinaryIO
 
 import typer
 
+from app.disk import is_full, naming_full_disk, space_left
+from app.errors.storage import NoSpaceError
 from app.plurals import counted
 from app.services.reports.exports import ExportFormat, check_format, write
 from app.services.runtime.stores import open_stores
@@ -94,13 +96,15 @@ def _opened(output: Path | None) -> Iterator[BinaryIO]:
             handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
             os.close(handle)
     except OSError as exc:
+        if is_full(exc):
+            raise NoSpaceError(space_left(output), exc.strerror) from exc
         raise typer.BadParameter(f"{output} cannot be written: {exc.strerror}", param_hint="--output") from exc
     if special is not None:
         with special:
             yield special
         return
     try:
-        with Path(name).open("wb") as stream:
+        with naming_full_disk(output), Path(name).open("wb") as stream:
             yield stream
         Path(name).chmod(0o666 & ~_umask())  # mkstemp creates files that only their owner can read
         Path(name).replace(target)

@@ -20,6 +20,7 @@ from app.property.storage.schema import HEAD, is_too_old
 from app.property.storage.watches.repository import Watches
 from app.services.reports.doctor.findings import Finding, combined, failed, ok, skipped, warning
 from app.services.reports.doctor.fleet import CeleryFacts
+from app.services.reports.doctor.machine import space_findings
 from app.services.runtime.stores import open_stores
 from app.settings import Settings
 
@@ -46,7 +47,14 @@ def check_database(settings: Settings, mounts: Path = _MOUNTS) -> Finding:
         return combined(f"{found.shown} does not exist yet: it is created at first use", _file(found, mounts))
     name = "PostgreSQL" if found.file is None else "SQLite"
     detail = f"{name} {found.version} at {found.shown}, schema {found.revision or 'none'}"
-    return combined(detail, [*_schema(found), *_file(found, mounts)])
+    return combined(detail, [*_schema(found), *_file(found, mounts), *_space(found, settings.state.propintel_home)])
+
+
+def _space(found: DatabaseState, home: Path) -> Iterator[Finding]:
+    """Check the disk of an SQLite file, unless it is the disk of PROPINTEL_HOME, which `check_home` checks."""
+    if found.file is not None and found.file.parent.exists():
+        is_same = home.expanduser().exists() and home.expanduser().stat().st_dev == found.file.parent.stat().st_dev
+        yield from () if is_same else space_findings(found.file.parent, "DATABASE_URL")
 
 
 def _schema(found: DatabaseState) -> Iterator[Finding]:
