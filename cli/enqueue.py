@@ -146,7 +146,7 @@ def _show_estimate(
 
 def _wait(stores: Stores, enqueued: Enqueued) -> list[Job]:
     try:
-        return wait_for_jobs(stores.jobs, enqueued, SystemClock())
+        return wait_for_jobs(stores.jobs, enqueued, SystemClock(), stores.settings.state.propintel_home.expanduser())
     except KeyboardInterrupt:
         note(f"Stopped waiting; the jobs continue. See `propintel jobs list --batch {enqueued.batch[:8]}`.")
         raise typer.Exit(INTERRUPTED) from None

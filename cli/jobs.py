@@ -200,7 +200,8 @@ def _remark(job: Job) -> str:
     if job.parked_at is not None:
         return f"waiting for a model batch since {moment(job.parked_at)}"
     if job.due_at is not None:
-        return f"{'next try at' if job.state.is_final else 'waiting until'} {moment(job.due_at)}"
+        failures = f"failed {counted(job.attempts, 'time')}; " if job.attempts and not job.state.is_final else ""
+        return f"{failures}{'next try at' if job.state.is_final else 'waiting until'} {moment(job.due_at)}"
     fields = counted(len(job.wanted_model), "field")
     notes = [f"{fields} left for the model: {job.model_note}"] if job.model_note else []
     if job.tried:
