@@ -15,12 +15,16 @@ import typer
 from app.disk import is_full, naming_full_disk, space_left
 from app.errors.storage import NoSpaceError
 from app.plurals import counted
-from app.services.reports.exports import ExportFormat, check_format, write
+from app.services.reports.exports import ExportFormat, check_format, read_columns, write
 from app.services.runtime.stores import open_stores
 from app.settings import load_settings
 from cli.output import note, wants_json
 
 _STDOUT = Path("-")
+_COLUMNS_HELP = (
+    "Only these columns, separated by commas, or `contractor`: the address and the facts of the brief. jsonl and "
+    "parquet then have no evidence."
+)
 
 
 def _moment(text: str) -> datetime:
@@ -45,6 +49,7 @@ def export(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="The file to write. Default, and with -: stdout.")
     ] = None,
+    columns: Annotated[str, typer.Option("--columns", metavar="NAMES", help=_COLUMNS_HELP)] = "",
     changed_since: Annotated[
         datetime | None,
         typer.Option(
@@ -70,6 +75,7 @@ def export(
             raise typer.BadParameter("name a format, a file, or a pipe", param_hint="--format")
         format_ = ExportFormat.JSONL
     check_format(format_)
+    chosen = read_columns(columns)
     if output is None and format_ is ExportFormat.PARQUET and sys.stdout.isatty():
         raise typer.BadParameter("a terminal cannot show parquet: name a file or a pipe", param_hint="--output")
     with (
@@ -77,7 +83,7 @@ def export(
         _opened(output) as stream,
         closing(stores.properties.snapshot(changed_since=changed_since)) as properties,
     ):
-        written = write(properties, format_, stream)
+        written = write(properties, format_, stream, chosen)
     until = f", the last change at {written.last_change}" if written.last_change else ""
     note(f"{counted(written.count, 'property')} exported{f' to {output}' if output else ''}{until}")
 

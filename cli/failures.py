@@ -13,6 +13,7 @@ from app.errors.broker import BrokerUnavailableError
 from app.errors.keys import AmbiguousKeyError, KeyStoreUnavailableError, NoKeysError, UnknownKeyError
 from app.errors.pages import IdentityDecisionError
 from app.errors.purging import InvalidPersonError
+from app.errors.requests import InvalidColumnError
 from app.errors.storage import DatabaseOutdatedError, DatabaseUnavailableError, NoSpaceError
 from app.errors.targets import InvalidHostError, InvalidTargetError
 from app.errors.watches import InvalidWatchError, TooManyWatchesError
@@ -32,6 +33,7 @@ _CONFIGURATION = (
     DatabaseOutdatedError,
     DatabaseUnavailableError,
     InvalidCallbackError,
+    InvalidColumnError,
     IdentityDecisionError,
     InvalidHostError,
     InvalidPersonError,

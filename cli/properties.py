@@ -105,6 +105,7 @@ def show_property(
 _EXPORTS = (
     "--format csv -o properties.csv",
     "| jq -c .record.ListPrice",
+    "--columns contractor --format csv -o homes.csv",
     "--changed-since 2026-01-31 -o changes.jsonl",
 )
 command(app, "export", *_EXPORTS)(export)

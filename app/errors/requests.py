@@ -67,6 +67,13 @@ class RequestUnderWayError(PropertyIntelligenceError, code="request_under_way", 
     transient = True
 
 
+class InvalidColumnError(PropertyIntelligenceError, code="invalid_column", facts="name near"):
+    """An export was asked for a column that does not exist. `near` lists columns and presets with similar names."""
+
+    sentence = "There is no column {name!r}. Near: {near}."
+    remedy = "Name columns of docs/export.md separated by commas, or the preset contractor."
+
+
 class InvalidCursorError(PropertyIntelligenceError, code="invalid_cursor", facts="list"):
     sentence = "The cursor does not belong to a list of {list}."
     remedy = "Send `next_cursor` of the previous page unchanged, or no cursor for the first page."

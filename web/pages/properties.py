@@ -25,9 +25,11 @@ from app.property.storage.properties.repository import PropertyFilter
 from app.property.storage.properties.tables import SourceRow
 from app.property.storage.watches.changes import ChangeStore
 from app.property.storage.watches.models import Change
+from app.services.reports.exports import ExportFormat
 from app.services.scraping.sources import source_namer
 from web.auth import READING, allow
 from web.context import ContextOf
+from web.exports import export_response
 from web.pages.dated_prices import dated_prices
 from web.pages.locator import Locator, Seen, locator
 from web.pages.price_chart import price_chart
@@ -92,7 +94,7 @@ def list_properties(
 ) -> Response:
     """List properties, most recently changed first. `q`, `status`, and `conflicts` are optional filters."""
     shown = context.stores.properties.page(
-        cursor, limit=ROWS, newest_first=True, only=PropertyFilter(q.replace("\x00", ""), status or None, conflicts)
+        cursor, limit=ROWS, newest_first=True, only=_filter(q, status, conflicts=conflicts)
     )
     return page(
         request,
@@ -115,6 +117,24 @@ def list_properties(
             "/properties", cursor, shown.next_cursor, q=q, status=status, conflicts="true" if conflicts else ""
         ),
     )
+
+
+@router.get("/properties/export", dependencies=[allow(*READING)])
+def export_properties(
+    *,
+    context: ContextOf,
+    q: Annotated[str, Query(max_length=200)] = "",
+    status: Annotated[str, Query(max_length=32)] = "",
+    conflicts: bool = False,
+    format_: Annotated[ExportFormat, Query(alias="format")] = ExportFormat.CSV,
+    columns: Annotated[str, Query(max_length=4096)] = "",
+) -> Response:
+    """Download the properties that the list shows with the same filters."""
+    return export_response(context, format_, columns, only=_filter(q, status, conflicts=conflicts))
+
+
+def _filter(q: str, status: str, *, conflicts: bool) -> PropertyFilter:
+    return PropertyFilter(q.replace("\x00", ""), status or None, conflicts)
 
 
 @router.get("/properties/{property_id}", dependencies=[allow(*READING)])
