@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from app.errors.storage import NoSpaceError
+from app.plurals import counted
 
 #: The error numbers of a full disk and of a used-up quota of a user (errno(3)).
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -32,7 +33,7 @@ def space_left(path: Path) -> str:
     With a used-up quota, the disk has free space that this user may not take.
     """
     try:
-        return f"{path} has {shutil.disk_usage(_existing(path)).free:,} bytes free"
+        return f"{path} has {counted(shutil.disk_usage(_existing(path)).free, 'byte')} free"
     except OSError:
         return str(path)
 

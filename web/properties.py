@@ -140,10 +140,7 @@ def list_properties(
     "/export",
     summary="Export properties",
     response_class=StreamingResponse,
-    responses={
-        **failures(422),
-        200: {"description": "OK", "headers": described_headers(RATE_HEADERS), "content": EXPORT_CONTENT},
-    },
+    responses={**failures(422), 200: _EXPORTED},
 )
 def export_properties(
     context: ContextOf,

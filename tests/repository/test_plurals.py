@@ -18,6 +18,7 @@ _SEVERAL = {
     ("app/property/reading/budget.py", "values"),
     ("app/property/reading/kind.py", "properties"),
     ("app/property/storage/watches/repository.py", "days"),
+    ("app/property/sources/rows.py", "times"),
     ("app/services/reports/key_report/alarms.py", "keys"),
     ("web/limits.py", "bytes"),
 }
@@ -32,7 +33,7 @@ def _trees() -> Iterator[tuple[str, ast.AST]]:
 def _nouns() -> set[str]:
     """Return the plurals of all nouns that the product counts, so that the test learns new ones by itself."""
     calls = (node for _, tree in _trees() for node in ast.walk(tree) if isinstance(node, ast.Call))
-    named = {ast.unparse(call.args[1]).strip("'") for call in calls if _is_counting(call)}
+    named = {str(call.args[1].value) for call in calls if _is_counting(call) and isinstance(call.args[1], ast.Constant)}
     assert {"page", "job", "property", "field"} <= named
     return {plural_of(name.split()[-1]) for name in named} | {"homes", "characters", "bytes"}
 

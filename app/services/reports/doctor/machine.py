@@ -96,7 +96,9 @@ def space_findings(folder: Path, setting: str) -> Iterator[Finding]:
     if free < _FEW_BYTES:
         complain = failed if free < _LEAST_BYTES else warning
         problem = f"the disk of {folder} is full" if has_no_space(folder) else f"the disk of {folder} is almost full"
-        yield complain(f"{problem} ({free:,} bytes free)", f"Free disk space, or set {setting} to another disk.")
+        yield complain(
+            f"{problem} ({counted(free, 'byte')} free)", f"Free disk space, or set {setting} to another disk."
+        )
 
 
 def check_sources(settings: Settings) -> Finding:
