@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from app import files
+from app.disk import naming_full_disk
 from app.errors import ConfigurationError
 from app.redaction import protect
 
@@ -21,9 +22,10 @@ _FOR_OTHERS = 0o077
 
 @contextlib.contextmanager
 def usable_home(home: Path) -> Iterator[None]:
-    """Convert an `OSError` in the `with` block to a `ConfigurationError` that names `home`."""
+    """Convert an `OSError` in the `with` block to a `ConfigurationError` that names `home`, or to a `NoSpaceError`."""
     try:
-        yield
+        with naming_full_disk(home):
+            yield
     except OSError as exc:
         problem = f"{home} cannot be used ({exc.strerror})"
         raise ConfigurationError("PROPINTEL_HOME", problem, "Set it to a folder that this user may write to") from exc

@@ -70,7 +70,7 @@ class _LoggedOnce(SpanExporter):
             result = SpanExportResult.FAILURE
         if result is SpanExportResult.SUCCESS:
             if self._lost:
-                log.info("Traces are delivered again; %d spans were lost", self._lost)
+                log.info("Traces are delivered again; spans lost: %d", self._lost)
             self._lost = 0
         else:
             if not self._lost:

@@ -8,6 +8,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from app.plurals import counted
 from app.printable import printable
 from app.property.storage.keys.alerts import AlertStore
 from app.property.storage.keys.tables import Alert
@@ -49,10 +50,11 @@ def alerts(
 def _tables(firing: list[Alert], over: list[Alert], backlog: Backlog) -> Iterator[Table | Text]:
     rows = [(str(alert.severity), alert.kind, _times(alert), alert.message) for alert in firing]
     rows += [("resolved", alert.kind, _times(alert), alert.message) for alert in over]
-    yield make_table(f"{len(firing)} alerts firing", ("state", "alert", "times (UTC)", "message"), rows)
+    yield make_table(f"{counted(len(firing), 'alert')} firing", ("state", "alert", "times (UTC)", "message"), rows)
     if backlog.pending or backlog.given_up:
         error = f": {backlog.error}" if backlog.error else ""
-        yield Text(printable(f"Webhook: {backlog.pending} messages wait, {backlog.given_up} were given up{error}"))
+        waits = counted(backlog.pending, "message waits", "messages wait")
+        yield Text(printable(f"Webhook: {waits}, {backlog.given_up} were given up{error}"))
 
 
 def _times(alert: Alert) -> str:

@@ -12,7 +12,7 @@ import typer
 from app.errors import PropertyIntelligenceError
 from app.errors.targets import InvalidTargetListError
 from app.property.storage.ids import PROPERTY, IdKind, ids_from
-from app.property.urls.target_lists import parse_targets
+from app.property.urls.target_lists import InvalidRow, parse_targets, valid_targets
 from app.property.urls.targets import normalize_target
 from app.services.reports.identity_decisions import MOST_CHARACTERS
 from app.services.runtime.stores import open_stores
@@ -77,22 +77,28 @@ Reason = Annotated[
 
 
 def read_targets(
-    arguments: Sequence[str], file: str | None, check: Callable[[str], object] = normalize_target
+    arguments: Sequence[str],
+    file: str | None,
+    check: Callable[[str], object] = normalize_target,
+    skipped: list[InvalidRow] | None = None,
 ) -> list[str]:
     """Return the targets in `arguments`, followed by the targets in `file`. The file "-" is stdin.
 
     Raises the `InvalidTargetError` of `check` for an invalid argument, and `typer.BadParameter` for an unreadable file,
-    an invalid line, or no target.
+    an invalid line, or no target. If `skipped` is a list, invalid arguments and lines are appended to it instead,
+    unless there are no others.
     """
     targets = list(arguments)
-    for target in targets:
-        check(target)
-    if file is not None:
-        name = "stdin" if file == "-" else file
-        try:
-            targets += parse_targets(_read(file, name), name, check)
-        except InvalidTargetListError as exc:
-            raise typer.BadParameter(str(exc)) from exc
+    try:
+        if skipped is not None:
+            targets = valid_targets(targets, skipped, check)
+        for target in targets:
+            check(target)
+        if file is not None:
+            name = "stdin" if file == "-" else file
+            targets += parse_targets(_read(file, name), name, check, skipped)
+    except InvalidTargetListError as exc:
+        raise typer.BadParameter(str(exc)) from exc
     if not targets:
         raise typer.BadParameter("no target given: name one, or give --file with at least one")
     return targets

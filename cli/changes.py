@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from app.errors.requests import InvalidCursorError
+from app.plurals import counted
 from app.printable import printable
 from app.property.fields.table import FIELDS
 from app.property.storage.ids import PROPERTY, find_id, short_ids
@@ -63,11 +64,11 @@ def _tables(stores: Stores, found: Followed, backlog: Mapping[str, Any]) -> Iter
         (moment(one.published_at), ids[one.property_id], FIELDS[one.field].label, _words(one.old), _words(one.new))
         for one in found.changes
     ]
-    yield make_table(f"{len(rows)} changes", ("published (UTC)", "property", "field", "was", "is"), rows)
+    yield make_table(counted(len(rows), "change"), ("published (UTC)", "property", "field", "was", "is"), rows)
     yield Text(f"Continue with: --since {found.next_since}", no_wrap=True, overflow="ignore")
     if backlog["pending"]:
         error = f": {backlog['error']}" if backlog["error"] else ""
-        yield Text(printable(f"Webhook: {backlog['pending']} changes wait{error}"))
+        yield Text(printable(f"Webhook: {counted(backlog['pending'], 'change waits', 'changes wait')}{error}"))
 
 
 def _words(value: Any) -> str:

@@ -131,7 +131,7 @@ class ChildOutput:
             self._changed.wait_for(lambda: self._waiting or self._closed)
             taken = b"".join(self._waiting)
             if self._dropped:
-                taken += b"propintel: %d lines were dropped: nobody read the output\n" % self._dropped
+                taken += b"propintel: nobody read the output; lines dropped: %d\n" % self._dropped
             self._waiting, self._waiting_bytes, self._dropped = [], 0, 0
             return taken
 

@@ -26,17 +26,16 @@ def only_up(home: Path) -> Iterator[None]:
     file = home / "up.lock"
     with usable_home(home):
         descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
-    with os.fdopen(descriptor, "r+", encoding="ascii", errors="replace") as lock:
+    with os.fdopen(descriptor, "r+b", buffering=0) as lock:  # a buffer would be written again, and fail, at the end
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            pid = lock.read(20).strip()
+            pid = lock.read(20).decode("ascii", "replace").strip()
             other = f"another `propintel up`{f' (process {pid})' if pid else ''} runs in {home}"
             raise ConfigurationError("PROPINTEL_HOME", other, "Stop it first, or set another home") from None
         with usable_home(home):
             lock.truncate()
-            lock.write(f"{os.getpid()}\n")
-            lock.flush()
+            lock.write(b"%d\n" % os.getpid())
         yield
 
 

@@ -7,6 +7,7 @@ import typer
 from rich.status import Status
 from rich.text import Text
 
+from app.plurals import counted
 from app.property.storage.database import Database, database_url
 from app.property.storage.inspection import inspect_database
 from app.property.storage.schema import HEAD, upgrade
@@ -45,7 +46,8 @@ def upgrade_database() -> None:
     show({"before": before, "after": after}, lambda: [Text(f"{database!r}: schema {change}")])
     due = inspect_database(url).due
     if due:
-        note(f"{due} properties were indexed by an older version. Run `propintel db reindex`.")
+        indexed = counted(due, "property was indexed", "properties were indexed")
+        note(f"{indexed} by an older version. Run `propintel db reindex`.")
 
 
 @command(app, "reindex", "")
@@ -61,7 +63,7 @@ def reindex_properties() -> None:
     database.open()
     try:
         with Status("Reindexing properties", console=stderr_console()) as status:
-            run = reindex(database, lambda done: status.update(f"{done} properties reindexed"))
+            run = reindex(database, lambda done: status.update(f"{counted(done, 'property')} reindexed"))
     finally:
         database.close()
     show(asdict(run), lambda: _reindexed(run))
@@ -71,6 +73,6 @@ def reindex_properties() -> None:
 
 
 def _reindexed(run: Reindexed) -> Iterator[Text]:
-    yield Text(f"{run.reindexed} properties reindexed, {run.left} still to do")
+    yield Text(f"{counted(run.reindexed, 'property')} reindexed, {run.left} still to do")
     for property_id in run.failed:
         yield Text(f"{property_id} failed")

@@ -8,6 +8,7 @@ from rich.table import Table
 
 from app.clock import SystemClock
 from app.errors import ConfigurationError
+from app.plurals import counted
 from app.services.reports.doctor import Finding, State, examine, finding_of
 from app.settings import load_settings
 from app.settings.sources import env_file_in_use
@@ -34,7 +35,8 @@ def doctor() -> None:
     failed = [finding for finding in findings if finding.state is State.FAILED]
     show({"healthy": not failed, "checks": [finding.as_json() for finding in findings]}, lambda: [_table(findings)])
     if failed:
-        say_error(f"{len(failed)} of {len(findings)} checks failed: {', '.join(finding.check for finding in failed)}")
+        names = ", ".join(finding.check for finding in failed)
+        say_error(f"{len(failed)} of {counted(len(findings), 'check')} failed: {names}")
         raise typer.Exit(USAGE if any(finding.misconfigured for finding in failed) else FAILED)
 
 

@@ -12,12 +12,19 @@ from typing import Annotated, BinaryIO
 
 import typer
 
-from app.services.reports.exports import ExportFormat, check_format, write
+from app.disk import is_full, naming_full_disk, space_left
+from app.errors.storage import NoSpaceError
+from app.plurals import counted
+from app.services.reports.exports import ExportFormat, check_format, read_columns, write
 from app.services.runtime.stores import open_stores
 from app.settings import load_settings
 from cli.output import note, wants_json
 
 _STDOUT = Path("-")
+_COLUMNS_HELP = (
+    "Only these columns, separated by commas, or `contractor`: the address and the facts of the brief. jsonl and "
+    "parquet then have no evidence."
+)
 
 
 def _moment(text: str) -> datetime:
@@ -42,6 +49,7 @@ def export(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="The file to write. Default, and with -: stdout.")
     ] = None,
+    columns: Annotated[str, typer.Option("--columns", metavar="NAMES", help=_COLUMNS_HELP)] = "",
     changed_since: Annotated[
         datetime | None,
         typer.Option(
@@ -67,6 +75,7 @@ def export(
             raise typer.BadParameter("name a format, a file, or a pipe", param_hint="--format")
         format_ = ExportFormat.JSONL
     check_format(format_)
+    chosen = read_columns(columns)
     if output is None and format_ is ExportFormat.PARQUET and sys.stdout.isatty():
         raise typer.BadParameter("a terminal cannot show parquet: name a file or a pipe", param_hint="--output")
     settings = load_settings()
@@ -75,9 +84,9 @@ def export(
         _opened(output) as stream,
         closing(stores.properties.snapshot(changed_since=changed_since)) as properties,
     ):
-        written = write(properties, format_, stream, settings.exports.min_confidence)
+        written = write(properties, format_, stream, chosen, min_confidence=settings.exports.min_confidence)
     until = f", the last change at {written.last_change}" if written.last_change else ""
-    note(f"{written.count} properties exported{f' to {output}' if output else ''}{until}")
+    note(f"{counted(written.count, 'property')} exported{f' to {output}' if output else ''}{until}")
 
 
 @contextmanager
@@ -94,13 +103,15 @@ def _opened(output: Path | None) -> Iterator[BinaryIO]:
             handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
             os.close(handle)
     except OSError as exc:
+        if is_full(exc):
+            raise NoSpaceError(space_left(output), exc.strerror) from exc
         raise typer.BadParameter(f"{output} cannot be written: {exc.strerror}", param_hint="--output") from exc
     if special is not None:
         with special:
             yield special
         return
     try:
-        with Path(name).open("wb") as stream:
+        with naming_full_disk(output), Path(name).open("wb") as stream:
             yield stream
         Path(name).chmod(0o666 & ~_umask())  # mkstemp creates files that only their owner can read
         Path(name).replace(target)

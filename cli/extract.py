@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from app.clock import SystemClock
+from app.plurals import counted
 from app.printable import printable
 from app.property.fetch.decode.text import page_from_file
 from app.property.reading.base import Candidate, Extraction
@@ -101,7 +102,8 @@ def _answered(
 ) -> tuple[Extraction, tuple[Dropped, ...]]:
     values = read_answer(answer.read_text("utf-8"), prompt, model=str(answer))
     candidates, dropped = check_claims(values, prompt)
-    note(f"Of {len(values)} values of the reply, {len(values) - len(dropped)} are accepted, {len(dropped)} dropped.")
+    accepted = len(values) - len(dropped)
+    note(f"Of {counted(len(values), 'value')} of the reply, {accepted} accepted, {len(dropped)} dropped.")
     with reading(extraction.page.url, extraction.page.spent):
         return with_model_values(extraction, candidates, len(dropped), lang=lang, use=use), dropped
 

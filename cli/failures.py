@@ -5,13 +5,16 @@ Exit codes are 0 for success, 1 for failure, 2 if the work could not be tried, a
 
 import logging
 import sys
+from pathlib import Path
 
+from app.disk import is_full, space_left
 from app.errors import ConfigurationError, PropertyIntelligenceError, UnexpectedError
 from app.errors.broker import BrokerUnavailableError
 from app.errors.keys import AmbiguousKeyError, KeyStoreUnavailableError, NoKeysError, UnknownKeyError
 from app.errors.pages import IdentityDecisionError
 from app.errors.purging import InvalidPersonError
-from app.errors.storage import DatabaseOutdatedError, DatabaseUnavailableError
+from app.errors.requests import InvalidColumnError
+from app.errors.storage import DatabaseOutdatedError, DatabaseUnavailableError, NoSpaceError
 from app.errors.targets import InvalidHostError, InvalidTargetError
 from app.errors.watches import InvalidWatchError, TooManyWatchesError
 from app.errors.webhooks import InvalidCallbackError
@@ -30,6 +33,7 @@ _CONFIGURATION = (
     DatabaseOutdatedError,
     DatabaseUnavailableError,
     InvalidCallbackError,
+    InvalidColumnError,
     IdentityDecisionError,
     InvalidHostError,
     InvalidPersonError,
@@ -59,6 +63,8 @@ def report(error: Exception) -> int:
 
     With `--verbose`, the traceback of an unexpected error is logged.
     """
+    if isinstance(error, OSError) and is_full(error):
+        error = NoSpaceError(space_left(Path(error.filename or Path.cwd())), error.strerror)
     if not isinstance(error, PropertyIntelligenceError):
         log.info("Unexpected error", exc_info=error)
         error = UnexpectedError(type(error).__name__, str(error))

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from app.choices import require_choice
+from app.plurals import counted
 from app.property.storage.ids import BATCH, JOB, PROPERTY, find_id, short_ids
 from app.property.storage.jobs.models import Batch, Job, JobState, shown_state
 from app.property.storage.paging import every
@@ -154,19 +155,15 @@ def _retry(stores: Stores, ids: Sequence[str]) -> None:
     if ids:
         with closing(make_sender(stores.settings)) as celery_app:
             retried = resubmit_jobs(stores.jobs, celery_app, stores.settings, ids)
-    show({"retried": len(retried)}, lambda: [Text(f"{_count(len(retried))} queued again")])
+    show({"retried": len(retried)}, lambda: [Text(f"{counted(len(retried), 'job')} queued again")])
     if left := len(ids) - len(retried):
         note(f"{left} not retried: other jobs for the same targets are in progress.")
 
 
 def _report_canceled(canceled: int) -> None:
-    show({"cancelled": canceled}, lambda: [Text(f"{_count(canceled)} canceled")])
+    show({"cancelled": canceled}, lambda: [Text(f"{counted(canceled, 'job')} canceled")])
     if not canceled:
         note("Nothing to cancel: all of them have ended.")
-
-
-def _count(jobs: int) -> str:
-    return "1 job" if jobs == 1 else f"{jobs} jobs"
 
 
 def _job_list(stores: Stores, jobs: Sequence[Job], counts: Mapping[str, int]) -> Iterator[Table | Text]:
@@ -201,15 +198,18 @@ def _remark(job: Job) -> str:
         return str(job.error["message"])
     if job.search is not None:
         left_out = ", ".join(f"{count} {why}" for why, count in job.search["left_out"].items())
-        found = f"a search: {job.search['found']} listings on {job.search['pages']} pages, {job.search['taken']} taken"
+        listings, pages = counted(job.search["found"], "listing"), counted(job.search["pages"], "page")
+        found = f"a search: {listings} on {pages}, {job.search['taken']} taken"
         return f"{found}, left out: {left_out}" if left_out else found
     if job.parked_at is not None:
         return f"waiting for a model batch since {moment(job.parked_at)}"
     if job.due_at is not None:
-        return f"{'next try at' if job.state.is_final else 'waiting until'} {moment(job.due_at)}"
-    notes = [f"{len(job.wanted_model)} fields left for the model: {job.model_note}"] if job.model_note else []
+        failures = f"failed {counted(job.attempts, 'time')}; " if job.attempts and not job.state.is_final else ""
+        return f"{failures}{'next try at' if job.state.is_final else 'waiting until'} {moment(job.due_at)}"
+    fields = counted(len(job.wanted_model), "field")
+    notes = [f"{fields} left for the model: {job.model_note}"] if job.model_note else []
     if job.tried:
-        notes.insert(0, f"{sum(one.is_used for one in job.tried)} of {len(job.tried)} sources used")
+        notes.insert(0, f"{sum(one.is_used for one in job.tried)} of {counted(len(job.tried), 'source')} used")
     return "; ".join(notes)
 
 
@@ -224,7 +224,7 @@ def _batch_table(stores: Stores, batches: Sequence[Batch]) -> Table:
 
 def _whole_batch(batch: Batch) -> Iterator[Table]:
     facts = [
-        ("ended", f"{_progress(batch)} jobs"),
+        ("ended", _progress(batch)),
         ("completed", moment(batch.completed_at)),
         ("jobs", _counted(batch.counts)),
         ("duplicates", batch.duplicates),
@@ -249,4 +249,4 @@ def _callback(batch: Batch) -> str:
     if callback is None:
         return ""
     error = f": {callback['error']}" if callback["error"] else ""
-    return f"{callback['state']} after {callback['attempts']} attempts, to {callback['url']}{error}"
+    return f"{callback['state']} after {counted(callback['attempts'], 'attempt')}, to {callback['url']}{error}"

@@ -18,6 +18,7 @@ from app.keypool.keys import ApiKey
 from app.keypool.snapshots import Action
 from app.keypool.transport import LimitedTransport
 from app.keypool.wire import read_object
+from app.plurals import counted
 from app.printable import printable
 from app.redaction import shown_url
 from app.services.keys.actions import act
@@ -131,13 +132,13 @@ def _problem(results: Mapping[str, Mapping[str, Any]], base_url: str) -> str:
     unknown = [result for result in results.values() if result["status"] not in ("valid", *_BAD)]
     parts: list[str] = []
     if bad:
-        parts.append(f"{bad} of {len(results)} keys are bad: replace them where they are configured.")
+        parts.append(f"{bad} of {counted(len(results), 'key')} are bad: replace them where they are configured.")
     if unknown:
         url = f"{shown_url(base_url).rstrip('/')}/models"
         silent = all(result["http_status"] is None for result in unknown)
         what = "does not answer" if silent else "gave no usable answer"
         remedy = "check OPENAI_BASE_URL, the proxy and the network, then ask again."
-        parts.append(f"{len(unknown)} of {len(results)} keys are unknown, {url} {what}: {remedy}")
+        parts.append(f"{len(unknown)} of {counted(len(results), 'key')} are unknown, {url} {what}: {remedy}")
     return " ".join(parts)
 
 
@@ -160,7 +161,7 @@ def _follow(settings: Settings) -> None:
 
 def _table(stats: dict[str, Any]) -> Table:
     scope = "all processes" if stats.get("scope") == "fleet" else "no process has reported"
-    health = f"{stats['healthy_keys']} of {stats['total_keys']} keys healthy"
+    health = f"{stats['healthy_keys']} of {counted(stats['total_keys'], 'key')} healthy"
     for state in ("disabled", "draining"):
         if count := sum(figures.get("state") == state for figures in stats["keys"].values()):
             health += f", {count} {state}"

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from functools import partial
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
 from app.property.fields.table import FIELDS
+from app.property.presenting.sources import with_source_names
 from app.property.storage.ids import DECISION, PROPERTY, find_id, short_ids
 from app.property.storage.paging import every
 from app.property.storage.properties.decisions import DecisionStore
@@ -17,6 +19,7 @@ from app.property.storage.properties.tables import IdentityDecision
 from app.property.values.vocabulary import require_status
 from app.services.reports.identity_decisions import explanation, join, split, undo
 from app.services.runtime.stores import Stores, open_stores
+from app.services.scraping.sources import source_namer
 from app.settings import load_settings
 from cli.arguments import Limit, PropertyId, Reason, choice_option, id_argument, who
 from cli.command import command, new_app
@@ -62,7 +65,8 @@ def list_conflicts(limit: Limit = 100) -> None:
         only = PropertyFilter(conflicts_only=True)
         found = stores.properties.page(limit=limit, newest_first=True, only=only).items
         data = [{name: one[name] for name in ("property", "conflicts")} for one in found]
-        show(data, lambda: [conflict_table(found, _short(stores, found))])
+        named = partial(with_source_names, name_of=source_namer(stores.settings))
+        show(data, lambda: [conflict_table([*map(named, found)], _short(stores, found))])
 
 
 @command(
@@ -90,13 +94,14 @@ def show_property(
     with open_stores(load_settings()) as stores:
         full_id = find_id(stores.database, property_id, PROPERTY)
         shown, now = stores.properties.get(full_id), stores.database.clock.now()
+        named = partial(with_source_names, name_of=source_namer(stores.settings))
         if explain:
             explained = explanation(stores.database, full_id)
             if wanted:
                 explained["values"] = [value for value in explained["values"] if value["field"] in wanted]
-            show(explained, lambda: _explained(stores, shown, explained, wanted))
+            show(explained, lambda: _explained(stores, named(shown), explained, wanted))
         elif everything:
-            show(shown, lambda: all_values(shown))
+            show(shown, lambda: all_values(named(shown)))
         else:
             show_properties([shown], now, stores.settings, as_list=False)
 
@@ -104,6 +109,7 @@ def show_property(
 _EXPORTS = (
     "--format csv -o properties.csv",
     "| jq -c .record.ListPrice",
+    "--columns contractor --format csv -o homes.csv",
     "--changed-since 2026-01-31 -o changes.jsonl",
 )
 command(app, "export", *_EXPORTS)(export)

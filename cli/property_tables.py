@@ -7,14 +7,16 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from app.plurals import counted
 from app.printable import printable
 from app.property.address import Address
 from app.property.fields.table import FIELDS
 from app.property.merging.doubt import others
 from app.property.presenting.brief import WIDTH, brief
 from app.property.presenting.groups import GROUPS, group_of
-from app.property.presenting.sources import KINDS, source_name
+from app.property.presenting.sources import KINDS, source_name, with_source_names
 from app.property.presenting.words import HEADINGS, in_list, in_words
+from app.services.scraping.sources import source_namer
 from app.settings import Settings
 from cli.output import cell, cut, empty_table, make_facts, make_table, moment, show, stdout_console
 
@@ -34,14 +36,14 @@ def show_properties(found: Sequence[Shown], now: datetime, settings: Settings, *
 
 def _briefs(found: Sequence[Shown], now: datetime, settings: Settings) -> Iterator[Table | Text]:
     fresh_days, min_confidence = settings.jobs.property_fresh_days, settings.exports.min_confidence
-    width = max(_NARROWEST, min(WIDTH, stdout_console().width))
-    for place, shown in enumerate(found):
+    width, name_of = max(_NARROWEST, min(WIDTH, stdout_console().width)), source_namer(settings)
+    for place, shown in enumerate(with_source_names(one, name_of) for one in found):
         text = brief(shown, now, fresh_days, width, min_confidence)
         yield Text(text if place == 0 else f"\n{'-' * 20}\n\n{text}", no_wrap=True, overflow="ignore")
         if any(others(shown, conflict["field"]) for conflict in shown["conflicts"]):
             yield conflict_table([shown])
             yield Text("")
-        yield Text(f"All {len(shown['record'])} values: propintel properties show {shown['property']} --all")
+        yield Text(f"All {counted(len(shown['record']), 'value')}: propintel properties show {shown['property']} --all")
 
 
 def property_list(found: Sequence[Shown], ids: Mapping[str, str] | None = None) -> Table:
@@ -94,10 +96,15 @@ def all_values(shown: Shown) -> Iterator[Table | Text]:
         if group in groups:
             yield make_table(group, ("field", "value", "source", "read from", "confidence"), groups[group])
     sources = [
-        (KINDS.get(one.get("source_kind") or "", "page"), moment(one["checked_at"] or one["fetched_at"]), one["url"])
+        (
+            KINDS.get(one.get("source_kind") or "", "page"),
+            source_name(shown, one["url"]),
+            moment(one["checked_at"] or one["fetched_at"]),
+            one["url"],
+        )
         for one in shown["sources"]
     ]
-    yield make_table("Sources", ("kind", "read (UTC)", "page"), sources)
+    yield make_table("Sources", ("kind", "source", "read (UTC)", "page"), sources)
     for note in dict.fromkeys(source["model_note"] for source in shown["sources"] if source["model_note"]):
         yield Text(printable(f"Model: {note}"))
     if shown["conflicts"]:
@@ -145,7 +152,7 @@ def explained_fields(shown: Shown, explained: Mapping[str, Any]) -> Iterator[Tab
             ("read from", f"{proof['method']}, {proof['locator']}"),
             ("quote", proof["quote"]),
             ("page", proof["source_url"]),
-            ("age", f"{value['age_days']:.1f} days"),
+            ("age", counted(round(value["age_days"], 1), "day")),
         ]
         yield make_facts(f"{_label(name)} ({name})", facts)
         rows = [

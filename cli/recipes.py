@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from app.errors import ConfigurationError
+from app.plurals import counted
 from app.printable import printable
 from app.property.recipes.form import as_json, as_toml
 from app.property.recipes.recipe import Recipe
@@ -133,7 +134,7 @@ def _table(stores: Stores, found: Sequence[Mapping[str, Any]]) -> Table:
 
 def _whole(one: Mapping[str, Any]) -> Iterator[Table]:
     counts = one["counts"]
-    learned = f"from {one['learned_from']} pages, {moment(one['learned_at'])}" if one["learned_at"] else ""
+    learned = f"from {counted(one['learned_from'], 'page')}, {moment(one['learned_at'])}" if one["learned_at"] else ""
     facts = [
         ("state", f"{one['state']}: {one['reason']}" if one["reason"] else one["state"]),
         ("pages", one["pages_glob"] or "of one template" if not one["written"] else one["pages_glob"] or "all"),
@@ -141,7 +142,7 @@ def _whole(one: Mapping[str, Any]) -> Iterator[Table]:
         ("last audit", moment(one["audited_at"]) or "never"),
         ("pages read", f"{counts['pages']}, {counts['without_model']} without a model"),
         ("fields", f"{counts['hits']} found, {counts['misses']} not, {counts['contradicted']} contradicted"),
-        ("saved", f"{one['saved_calls']} calls, {one['saved_tokens']} tokens, {_saved(one)}"),
+        ("saved", f"{counted(one['saved_calls'], 'call')}, {counted(one['saved_tokens'], 'token')}, {_saved(one)}"),
         ("never there", ", ".join(one["never"])),
     ]
     yield make_facts(f"Recipe {one['id']} of {one['host']}", facts)

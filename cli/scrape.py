@@ -10,6 +10,7 @@ from structlog.contextvars import bound_contextvars
 from app.clock import SystemClock
 from app.errors import PropertyIntelligenceError
 from app.errors.keys import CapacityError
+from app.plurals import counted
 from app.property.storage.jobs.models import SAME_PAGE, SEARCHED, SKIPPED, USED, PageFrom
 from app.property.storage.statements import new_id
 from app.property.urls.targets import host_of_target, is_address, normalize_target
@@ -67,7 +68,7 @@ def scrape(
                 del left[0]
     except KeyboardInterrupt:
         codes.append(INTERRUPTED)
-        note(f"Interrupted: {len(results)} of {len(targets)} targets are stored; not done: {_listed(left)}")
+        note(f"Interrupted: {len(results)} of {counted(len(targets), 'target')} are stored; not done: {_listed(left)}")
     if results:
         show_properties(results, SystemClock().now(), settings, as_list=len(targets) > 1)
     elif len(targets) > 1 and wants_json():

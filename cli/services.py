@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from app.services.runtime.heartbeats import MAINTENANCE_THREADS, read_heartbeats
+from app.services.runtime.heartbeats import MAINTENANCE_NODE, MAINTENANCE_THREADS, read_heartbeats
 from cli.processes import Child, Supervisor
 
 #: The time from SIGTERM to SIGKILL. It exceeds a worker's soft shutdown (10 s), after which unfinished jobs are queued.
@@ -54,7 +54,7 @@ class Services:
 
         It uses threads, so that a report does not wait for a long recovery.
         """
-        node = f"maintenance-{os.getpid()}@{socket.gethostname()}"
+        node = f"{MAINTENANCE_NODE}-{os.getpid()}@{socket.gethostname()}"
         options = [
             "--queues=maintenance",
             "--pool=threads",

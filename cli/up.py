@@ -20,6 +20,7 @@ from app.clock import SystemClock
 from app.errors import ConfigurationError, PropertyIntelligenceError
 from app.home import make_home_secret
 from app.logs import plain_stderr
+from app.plurals import counted
 from app.property.storage.database import database_url
 from app.redaction import shown_url
 from app.redis.embedded_valkey import EmbeddedValkey, connect
@@ -247,6 +248,6 @@ def _web_rows(settings: Settings) -> list[tuple[str, str]]:
         manager = Caller(settings.web.jwt_issuer, _SUBJECT, Role.MANAGER)
         with contextlib.closing(PageSessions(settings, SystemClock())) as sessions:
             rows.append(("sign in", f"{address}{sessions.make_link(manager)}"))
-        rows.append(("", f"(this link works once, within {minutes} minutes;"))
+        rows.append(("", f"(this link works once, within {counted(minutes, 'minute')};"))
         rows.append(("", " later: propintel token --role manager --subject NAME)"))
     return rows

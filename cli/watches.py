@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from app.errors.ids import UnknownIdError
+from app.plurals import counted
 from app.property.storage.ids import PROPERTY, WATCH, IdKind, find_id, short_ids
 from app.property.storage.paging import every
 from app.property.storage.watches.models import Watch, WatchKind
@@ -79,7 +80,7 @@ def remove(
         found = list(dict.fromkeys(watches.get(name).id for name in names))  # look up all watches before removing any
         canceled = sum(watches.remove(watch_id) for watch_id in found)
     data = {"removed": len(found), "cancelled_jobs": canceled}
-    show(data, lambda: [Text(f"{len(found)} removed, {canceled} jobs canceled")])
+    show(data, lambda: [Text(f"{len(found)} removed, {counted(canceled, 'job')} canceled")])
 
 
 @command(app, "list", "", "--json | jq -r '.watches[].target'")
@@ -103,8 +104,9 @@ def _whole(stores: Stores, watches: Sequence[Watch], found: WatchSummary) -> Ite
     yield _table(stores, watches)
     day, limits = found.today, found.limits
     yield Text(
-        f"Today (UTC): {day.pages} of {limits.pages} pages, {day.model_calls} of {limits.model_calls} model calls;"
-        f" all watches need about {found.daily_pages:.1f} pages a day"
+        f"Today (UTC): {day.pages} of {counted(limits.pages, 'page')},"
+        f" {day.model_calls} of {counted(limits.model_calls, 'model call')};"
+        f" all watches need about {counted(round(found.daily_pages, 1), 'page')} a day"
     )
 
 

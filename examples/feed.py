@@ -69,7 +69,8 @@ def keep_cursor(file: Path, since: str) -> None:
 
 def run(once: Callable[[], int], every_seconds: float | None) -> None:
     while True:
-        print(f"{once()} changes", file=sys.stderr, flush=True)
+        count = once()
+        print(f"{count} change" if count == 1 else f"{count} changes", file=sys.stderr, flush=True)
         if every_seconds is None:
             return
         time.sleep(every_seconds)

@@ -8,6 +8,7 @@ from typing import Any
 
 from celery import Celery, shared_task
 
+from app.plurals import counted
 from app.property.storage.jobs.models import Recovered
 from app.property.storage.jobs.repository import JobStore
 from app.services.reports.metrics.instruments import JOBS_RECOVERED
@@ -39,7 +40,7 @@ def recover_jobs(self: Any) -> dict[str, int]:
             JOBS_RECOVERED.labels(reason).inc(count)
         if sent:
             reasons = ", ".join(f"{reason}: {count}" for reason, count in sorted(sent.items()))
-            log.info("Recovery sent %d jobs again (%s)", sent.total(), reasons)
+            log.info("Recovery sent %s again (%s)", counted(sent.total(), "job"), reasons)
     return {"sent": sent.total()}
 
 

@@ -13,6 +13,7 @@ from celery import shared_task
 from openai import RateLimitError
 
 from app.errors import NotFoundError, PropertyIntelligenceError
+from app.plurals import counted
 from app.property.storage.jobs.leases import Lease
 from app.property.storage.jobs.models import Job
 from app.property.storage.llm.requests import LlmRequestStore, NewRequest
@@ -115,7 +116,7 @@ def _send(task: JobTask, job: Job, outcome: SearchOutcome) -> None:
     try:
         send_jobs(task.app, current().jobs, outcome.made)
     except PropertyIntelligenceError as exc:
-        log.warning("Recovery sends the %d jobs that job %s created: %s", len(outcome.made), job.id, exc)
+        log.warning("Recovery sends %s that job %s created: %s", counted(len(outcome.made), "job"), job.id, exc)
 
 
 def _ended(

@@ -18,6 +18,7 @@ from app.access.tokens import Caller, TokenVerifier, build_verifier
 from app.clock import Clock, SystemClock
 from app.deadline import TimeLimited
 from app.keypool.keys import load_keys_again
+from app.plurals import counted
 from app.property.storage.jobs.figures import read_job_figures
 from app.property.storage.jobs.idempotency import RequestKey
 from app.property.storage.jobs.usage import Requester
@@ -156,7 +157,7 @@ class Context:
             self._parts |= {"keys": KeyView(fresh, self._clock, found.keys), "settings": fresh}
         if view is not None:
             view.close()  # a request that still uses the old view reconnects
-        return f"{len(found.keys)} OpenAI keys read again"
+        return f"{counted(len(found.keys), 'OpenAI key')} read again"
 
     def close(self) -> None:
         self.probe_threads.shutdown(wait=False)

@@ -75,15 +75,18 @@ def answers(data: Any, *failing: int, status: int = 200, headers: Mapping[str, s
 
     `headers` maps the names of the successful answer's headers to their descriptions.
     """
-    return {status: _described(Success[data], status, {**_RATE_HEADERS, **(headers or {})}), **failures(*failing)}
+    return {status: _described(Success[data], status, {**RATE_HEADERS, **(headers or {})}), **failures(*failing)}
 
 
 def _described(model: type[BaseModel], status: int, headers: Mapping[str, str]) -> dict[str, Any]:
-    named = {name: {"description": text, "schema": {"type": "string"}} for name, text in headers.items()}
-    return {"model": model, "description": HTTPStatus(status).phrase, "headers": named}
+    return {"model": model, "description": HTTPStatus(status).phrase, "headers": described_headers(headers)}
 
 
-_RATE_HEADERS = {
+def described_headers(headers: Mapping[str, str]) -> dict[str, Any]:
+    return {name: {"description": text, "schema": {"type": "string"}} for name, text in headers.items()}
+
+
+RATE_HEADERS = {
     "RateLimit-Policy": '`"caller";q=600;w=60`: 600 requests in any 60 seconds',
     "RateLimit": '`"caller";r=594;t=12`: 594 are left, more in 12 seconds',
 }
@@ -91,7 +94,7 @@ _FAILURE_HEADERS = {
     401: {"WWW-Authenticate": "RFC 6750, section 3"},
     403: {"WWW-Authenticate": "RFC 6750, section 3"},
     405: {"Allow": "the methods of this path"},
-    429: {"Retry-After": "seconds", **_RATE_HEADERS},
+    429: {"Retry-After": "seconds", **RATE_HEADERS},
     503: {"Retry-After": "seconds, where waiting may help"},
 }
 #: The error answers of every route below /api/v1.

@@ -23,6 +23,7 @@ from app.errors.requests import (
     ForgedRequestError,
     IdempotencyKeyReusedError,
     IdentityProviderError,
+    InvalidColumnError,
     InvalidCursorError,
     InvalidTokenError,
     QuotaExceededError,
@@ -30,7 +31,7 @@ from app.errors.requests import (
     RoleNotAllowedError,
     TooManyRequestsError,
 )
-from app.errors.storage import StoreError
+from app.errors.storage import NoSpaceError, StoreError
 from app.errors.targets import InvalidHostError, InvalidTargetError, InvalidTargetListError, TargetsTooCostlyError
 from app.errors.watches import InvalidWatchError, TooManyWatchesError
 from app.errors.webhooks import InvalidCallbackError
@@ -54,6 +55,7 @@ _STATUS: Mapping[type[PropertyIntelligenceError], int] = {
     InvalidTargetListError: 422,
     TargetsTooCostlyError: 422,
     InvalidCallbackError: 422,
+    InvalidColumnError: 422,
     InvalidCursorError: 422,
     InvalidWatchError: 422,
     TooManyWatchesError: 409,
@@ -67,6 +69,7 @@ _STATUS: Mapping[type[PropertyIntelligenceError], int] = {
     BrokerUnavailableError: 503,
     KeyStoreUnavailableError: 503,
     IdentityProviderError: 503,
+    NoSpaceError: 503,
     StoreError: 503,
 }
 _RETRY_AFTER_SECONDS = 5

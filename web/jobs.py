@@ -1,7 +1,8 @@
 """Job API: enqueue targets, read, cancel, and retry jobs, and estimate costs."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any, cast
 
 from fastapi import Query
 from fastapi.responses import JSONResponse
@@ -9,12 +10,14 @@ from pydantic import BaseModel, BeforeValidator, Field
 
 from app.property.record import SourceKind
 from app.property.storage.jobs.models import JobState, PageFrom
+from app.property.urls.target_lists import InvalidRow
 from app.services.reports.estimate import estimate
 from tasks._celery.submission import resubmit_jobs, submit_targets
 from web.auth import OPERATIONS, READING, Operator, allow, api_router
 from web.context import ContextOf
 from web.envelope import ErrorBody, answers, failure, listed, success
 from web.idempotency import REPLAYED, IdempotencyKey, request_key
+from web.limits import MeteredTargets
 from web.parameters import (
     BatchFilter,
     BatchId,
@@ -52,6 +55,14 @@ class EstimateRequest(RequestBody):
     economy: bool = Field(
         False, strict=True, description="not urgent: the model answers within a day, in batches at half the price"
     )
+    skip_invalid: bool = Field(
+        False, strict=True, description="leave out invalid targets and list them, unless all are invalid"
+    )
+
+    def wanted(self) -> tuple[MeteredTargets, list[InvalidRow]]:
+        """Return the targets, and the invalid ones that are left out. Raises `InvalidTargetListError` if all are."""
+        targets, skipped = cast(MeteredTargets, self.targets), list[InvalidRow]()
+        return (targets.valid(skipped), skipped) if self.skip_invalid else (targets, skipped)
 
 
 class JobRequest(EstimateRequest):
@@ -65,12 +76,24 @@ class JobRequest(EstimateRequest):
     )
 
 
+class SkippedTarget(BaseModel):
+    """An invalid target that `skip_invalid` left out. `row` is its place in the request, from 1."""
+
+    row: int = Field(examples=[3])
+    text: str = Field(examples=["12 Main"])
+    reason: str = Field(examples=["is neither a URL nor an address"])
+
+
 class EnqueuedJobs(BaseModel):
-    """`jobs` has the job of every target, new or existing. `duplicates` counts the targets that got no new job."""
+    """`jobs` has the job of every target, new or existing. `duplicates` counts the targets that got no new job.
+
+    `skipped` lists the invalid targets that `skip_invalid` left out.
+    """
 
     batch: BatchId
     jobs: list[JobId]
     duplicates: int = Field(examples=[0])
+    skipped: list[SkippedTarget]
 
 
 type ListingCounts = Annotated[dict[str, int], Field(examples=[{"already_known": 2}])]
@@ -183,6 +206,7 @@ class EstimateView(BaseModel):
     economy: bool
     without_source: int = Field(examples=[0])
     problem: str | None = Field(examples=[None])
+    skipped: list[SkippedTarget]
 
 
 @router.post(
@@ -198,23 +222,27 @@ def enqueue_jobs(
 ) -> JSONResponse:
     """Create a batch with a job for each target.
 
-    An invalid target, an unreachable broker, or an exceeded quota fails the whole request, and nothing is enqueued. If
+    An unreachable broker, an exceeded quota, or an invalid target without `skip_invalid` fails the whole request, and
+    nothing is enqueued. If
     the `Idempotency-Key` was used with another body, the status is 422. While the first request with the key is still
     running, the status is 409.
     """
     key = request_key(caller.id, idempotency_key, request.model_dump()) if idempotency_key is not None else None
+    targets, skipped = request.wanted()
     enqueued = submit_targets(
         context.stores.jobs,
         context.celery,
         context.settings,
-        request.targets,
+        targets,
         priority=request.priority,
         refresh=request.refresh,
         callback_url=request.callback_url,
         economy=request.economy,
         requester=context.requester(caller, key),
     )
-    return success(enqueued.as_json(), 202, {REPLAYED: "true"} if enqueued.repeated else None)
+    return success(
+        {**enqueued.as_json(), "skipped": _shown(skipped)}, 202, {REPLAYED: "true"} if enqueued.repeated else None
+    )
 
 
 @router.get("", summary="List jobs", responses=answers(JobList, 422))
@@ -278,12 +306,17 @@ def retry_job(job_id: JobId, caller: Operator, context: ContextOf) -> JSONRespon
 @estimates.post("", summary="Estimate the cost of targets", responses=answers(EstimateView, 415, 422))
 def estimate_jobs(request: EstimateRequest, context: ContextOf) -> JSONResponse:
     """Estimate the cost of scraping the targets. Nothing is enqueued, fetched, or sent to the model."""
+    targets, skipped = request.wanted()
     found = estimate(
         context.stores.database,
         context.keys,
         context.settings,
-        request.targets,
+        targets,
         refresh=request.refresh,
         economy=request.economy,
     )
-    return success(found.as_json())
+    return success({**found.as_json(), "skipped": _shown(skipped)})
+
+
+def _shown(skipped: Sequence[InvalidRow]) -> list[dict[str, Any]]:
+    return [row.as_json() for row in skipped]

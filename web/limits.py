@@ -1,5 +1,7 @@
 """Size limits of requests, and the RateLimit headers. A request that is too large is not read completely."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Iterable, Iterator
 
@@ -9,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.access.rate_limits import WINDOW_SECONDS, Allowance
 from app.errors.targets import TargetsTooCostlyError
+from app.property.urls.target_lists import InvalidRow, valid_targets
 from web.envelope import failure
 
 #: Maximum number of bytes of a body: enough for `MAX_TARGETS` targets of 400 bytes each.
@@ -30,6 +33,12 @@ class MeteredTargets(list[str]):
     def __init__(self, targets: Iterable[str] = (), spent_seconds: float = 0.0) -> None:
         super().__init__(targets)
         self._spent = spent_seconds
+
+    def valid(self, skipped: list[InvalidRow]) -> MeteredTargets:
+        """Return the valid targets, and append the others to `skipped`. Raises `InvalidTargetListError` if all are
+        invalid.
+        """
+        return MeteredTargets(valid_targets(self, skipped), self._spent)
 
     def __iter__(self) -> Iterator[str]:
         for number, target in enumerate(super().__iter__()):

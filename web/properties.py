@@ -4,14 +4,16 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import Query
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, Field
 
 from app.property.record import Method, SourceKind
 from app.property.storage.properties.repository import PropertyFilter
+from app.services.reports.exports import ExportFormat
 from web.auth import READING, api_router
 from web.context import ContextOf
-from web.envelope import answers, success
+from web.envelope import RATE_HEADERS, answers, described_headers, failures, success
+from web.exports import EXPORT_CONTENT, export_response
 from web.jobs import SourceAttempt
 from web.parameters import (
     FieldName,
@@ -27,6 +29,7 @@ from web.parameters import (
 
 router = api_router("/api/v1/properties", "properties", READING)
 Sha256 = Annotated[str, Field(examples=["5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"])]
+_EXPORTED = {"description": "OK", "headers": described_headers(RATE_HEADERS), "content": EXPORT_CONTENT}
 type Verdict = Literal["won", "agrees", "older", "conflict"]
 type Values = Annotated[dict[FieldName, Any], Field(examples=[{"ListPrice": 499000, "BedroomsTotal": 3}])]
 
@@ -147,6 +150,26 @@ def list_properties(
     only = PropertyFilter(q.replace("\x00", ""), status, conflicts)
     page = context.stores.properties.page(cursor, limit=limit, changed_since=changed_since, only=only)
     return success({"properties": page.items, "next_cursor": page.next_cursor})
+
+
+@router.get(
+    "/export",
+    summary="Export properties",
+    response_class=StreamingResponse,
+    responses={**failures(422), 200: _EXPORTED},
+)
+def export_properties(
+    context: ContextOf,
+    format_: Annotated[ExportFormat, Query(alias="format", description="see docs/export.md")] = ExportFormat.CSV,
+    columns: Annotated[
+        str, Query(max_length=4096, description="names separated by commas, or the preset `contractor`; default: all")
+    ] = "",
+    changed_since: Annotated[
+        Moment | None, Query(description="ISO 8601 with offset: the newest `updated_at` that you have")
+    ] = None,
+) -> StreamingResponse:
+    """Export all properties as a file, in the order of their last change, like `propintel properties export`."""
+    return export_response(context, format_, columns, changed_since=changed_since)
 
 
 @router.get("/{property_id}", summary="Read a property", responses=answers(PropertyView, 404, 422))

@@ -15,6 +15,7 @@ from celery import bootsteps
 
 from app.errors import ConfigurationError
 from app.keypool.keys import load_keys_again
+from app.plurals import counted
 from app.services.keys.reload import KeyReload, KeyReloader, ReloadMark, on_sighup
 from app.services.openai_client_manager import OpenAIClientManager, reload_of
 from app.settings import Settings, load_settings
@@ -105,7 +106,7 @@ def _note_mark(stamp: int) -> None:
 def _adopt(fresh: Settings) -> str:
     found = load_keys_again(fresh)
     _keep(fresh)
-    return f"{len(found.keys)} OpenAI keys read again for this worker's processes"
+    return f"{counted(len(found.keys), 'OpenAI key')} read again for this worker's processes"
 
 
 def _start(reload: KeyReload) -> None:

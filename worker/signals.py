@@ -37,6 +37,7 @@ from structlog.contextvars import bind_contextvars, unbind_contextvars
 from app.errors import PropertyIntelligenceError
 from app.keypool.keys import load_keys
 from app.logs import configure_logging
+from app.plurals import counted
 from app.property.fetch.browser.setup import check_browser
 from app.property.reading.model.tokens import count_tokens
 from app.property.storage.outbox import Channel
@@ -143,7 +144,7 @@ def _check(loaded: Settings) -> None:
     open_stores(loaded).close()
     with build_manager(loaded, in_task=True) as manager:
         manager.warm_up(loaded.openai.model)
-        log.info("%d OpenAI keys, strategy %s", len(manager.keys), loaded.openai.key_rotation_strategy)
+        log.info("%s, strategy %s", counted(len(manager.keys), "OpenAI key"), loaded.openai.key_rotation_strategy)
 
 
 def _freeze_memory(**_: Any) -> None:
@@ -185,7 +186,7 @@ def _release_jobs(worker_pid: int) -> None:
         log.warning("Unfinished jobs could not be released and wait until their leases end: %s", redact(str(exc)))
         return
     if released:
-        log.info("%d unfinished jobs are released", len(released))
+        log.info("Released: %s", counted(len(released), "unfinished job"))
 
 
 def _bound_the_end(**_: Any) -> None:

@@ -15,6 +15,13 @@ class RedisUnreachableError(BrokerUnavailableError, code="redis_unreachable"):
     remedy = "Check REDIS_URL and that the server runs. Without REDIS_URL, `propintel up` starts its own server."
 
 
+class BrokerFullError(BrokerUnavailableError, code="broker_full"):
+    """Redis or Valkey answers, but refuses writes, because its disk is full."""
+
+    sentence = "The disk of the broker {url} is full, so it takes no jobs ({reason})."
+    remedy = "Free disk space there. The broker then continues by itself, and queued jobs are kept."
+
+
 class EmbeddedValkeyError(BrokerUnavailableError, code="embedded_valkey"):
     """The embedded Valkey did not start."""
 

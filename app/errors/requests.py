@@ -50,7 +50,7 @@ class QuotaExceededError(
 ):
     """A batch exceeds the caller's quota of new jobs for this UTC day. No job was created."""
 
-    sentence = "This would create {wanted} new jobs, but {left} of {quota} are left today; none was created."
+    sentence = "This would create new jobs ({wanted}), but {left} of {quota} are left today; none was created."
     remedy = "Send fewer targets, or wait until {resets_at}; API_DAILY_TARGETS_PER_CALLER is the quota."
 
 
@@ -65,6 +65,13 @@ class RequestUnderWayError(PropertyIntelligenceError, code="request_under_way", 
     sentence = "The first request with this Idempotency-Key is still being processed."
     remedy = "Retry with the same key; there is an answer within {retry_after_seconds:.0f} s."
     transient = True
+
+
+class InvalidColumnError(PropertyIntelligenceError, code="invalid_column", facts="name near"):
+    """An export was asked for a column that does not exist. `near` lists columns and presets with similar names."""
+
+    sentence = "There is no column {name!r}. Near: {near}."
+    remedy = "Name columns of docs/export.md separated by commas, or the preset contractor."
 
 
 class InvalidCursorError(PropertyIntelligenceError, code="invalid_cursor", facts="list"):

@@ -40,8 +40,16 @@ class RowGoneError(StoreError, code="row_gone"):
 
 
 class DiskFullError(StoreError, code="disk_full"):
-    sentence = "There is no disk space left for the database {url} ({reason})."
+    sentence = "The disk is full: there is no space left for the database {url} ({reason})."
     remedy = "Free disk space. Nothing was stored partially, and queued jobs continue automatically."
+    transient = True
+
+
+class NoSpaceError(PropertyIntelligenceError, code="no_space", facts="place reason"):
+    """A file cannot be written because its disk is full, or the user's quota is used up."""
+
+    sentence = "The disk is full: {place} ({reason})."
+    remedy = "Free disk space there, or raise the quota, and repeat the command. Stored data and queued jobs are kept."
     transient = True
 
 

@@ -12,15 +12,15 @@ class InvalidWatchError(PropertyIntelligenceError, code="invalid_watch", facts="
 class TooManyWatchesError(PropertyIntelligenceError, code="too_many_watches", facts="there wanted most"):
     """A request would exceed the maximum number of watches. No watch was created."""
 
-    sentence = "There are {there} watches, and {wanted} more would exceed the limit of {most}; none was created."
+    sentence = "Watches: {there} exist, and {wanted} more would exceed the limit of {most}; none was created."
     remedy = "Remove some with `propintel watches remove`, or raise WATCH_MAX_WATCHES."
 
 
 class WatchBudgetSpentError(
-    PropertyIntelligenceError, code="watch_budget", facts="what limit variable resets_at retry_after_seconds"
+    PropertyIntelligenceError, code="watch_budget", facts="budget variable resets_at retry_after_seconds"
 ):
     """The daily budget of all watches is used up. The job continues on the next UTC day."""
 
-    sentence = "Watches have used up today's budget of {limit} {what}; the job continues at {resets_at}."
+    sentence = "Watches have used up today's budget of {budget}; the job continues at {resets_at}."
     remedy = "Raise {variable}, or watch fewer properties."
     transient = True

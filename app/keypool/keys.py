@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from app.errors import ConfigurationError
 from app.errors.keys import NoKeysError
+from app.plurals import counted
 from app.redaction import protect, shown_url
 from app.settings import Settings
 from app.settings.base_url import checked_base_url
@@ -95,15 +96,11 @@ class KeySet:
     def remarks(self) -> tuple[str, ...]:
         found = []
         if self.duplicates:
-            found.append(f"{self.source} repeats {_keys(self.duplicates)}; each is used once")
+            found.append(f"{self.source} repeats {counted(self.duplicates, 'key')}; each is used once")
         if self.ignored:
-            others = ", ".join(f"{source} ({_keys(count)})" for source, count in self.ignored)
+            others = ", ".join(f"{source} ({counted(count, 'key')})" for source, count in self.ignored)
             found.append(f"The keys of {self.source} are used, and those of {others} are ignored")
         return tuple(found)
-
-
-def _keys(count: int) -> str:
-    return f"{count} key" if count == 1 else f"{count} keys"
 
 
 def load_keys(settings: Settings) -> KeySet:

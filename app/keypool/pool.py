@@ -15,6 +15,7 @@ from app.keypool.snapshots import KeySnapshot
 from app.keypool.spending import Usage
 from app.keypool.stats import spent_stats, stats_of
 from app.keypool.stores.base import Change, KeyRequest, Later, Lease, NoCapacity, Settlement, Store
+from app.plurals import counted
 
 log = logging.getLogger(__name__)
 
@@ -169,7 +170,8 @@ class KeyPool:
                 "Rate limited on OpenAI key %s backing off for %ds", key.mask, -(-change.cooled_us // 1_000_000)
             )
         if change.opened_after is not None:
-            log.warning("Circuit breaker opened for OpenAI key %s after %d failures", key.mask, change.opened_after)
+            failures = counted(change.opened_after, "failure")
+            log.warning("Circuit breaker opened for OpenAI key %s after %s", key.mask, failures)
         if change.closed:
             log.info("Circuit breaker closed for OpenAI key %s", key.mask)
         if change.died:

@@ -13,6 +13,7 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -21,14 +22,15 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from app import files
-from app.errors.broker import BrokerUnavailableError, EmbeddedValkeyError, RedisUnreachableError
+from app.disk import has_no_space, naming_full_disk, space_left
+from app.errors.broker import BrokerFullError, BrokerUnavailableError, EmbeddedValkeyError, RedisUnreachableError
 from app.home import usable_home
 from app.redaction import shown_url
 from app.settings import Settings
@@ -90,7 +92,20 @@ def quick_connection(settings: Settings, within_seconds: float) -> Iterator[redi
 
 def _away(settings: Settings, exc: Exception) -> BrokerUnavailableError:
     kind = BrokerUnavailableError if settings.state.redis_url is None else RedisUnreachableError
-    return kind(shown_url(broker_url(settings)), str(exc) or type(exc).__name__)
+    return broker_error(broker_url(settings), exc, kind)
+
+
+def broker_error(
+    url: str, exc: Exception, kind: type[BrokerUnavailableError] = BrokerUnavailableError
+) -> BrokerUnavailableError:
+    """Return the error for a broker's failure: `BrokerFullError` if its disk is full, else a `kind`."""
+    reason = str(exc) or type(exc).__name__
+    if not re.search(r"\bMISCONF\b|no space left|quota exceeded", reason, re.IGNORECASE):
+        return kind(shown_url(url), reason)
+    socket_path = unquote(urlsplit(url).path) if url.startswith(("unix:", "redis+socket:")) else ""
+    return BrokerFullError(
+        shown_url(url), f"{space_left(Path(socket_path).parent)}; {reason}" if socket_path else reason
+    )
 
 
 def redis_url(settings: Settings) -> str | None:
@@ -215,7 +230,10 @@ class EmbeddedValkey:
     def start(self) -> str:
         """Start the server and return its URL. Raises `EmbeddedValkeyError` if it does not answer within 15 s."""
         _make_private(self._endpoint.folder)
-        with open(self._endpoint.folder / "lock", "w", opener=files.private) as lock:
+        with (
+            naming_full_disk(self._endpoint.folder),
+            open(self._endpoint.folder / "lock", "w", opener=files.private) as lock,
+        ):
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -276,6 +294,8 @@ class EmbeddedValkey:
             ended = self._process is not None and self._process.poll() is not None
             if ended or time.monotonic() > deadline:
                 self.stop()
+                if has_no_space(self._endpoint.folder):
+                    raise BrokerFullError(shown_url(self.url), space_left(self._endpoint.folder))
                 raise EmbeddedValkeyError(shown_url(self.url), self.last_log_line())
             time.sleep(0.02)
 

@@ -27,6 +27,7 @@ from app.keypool.snapshots import KeySnapshot
 from app.keypool.stores.base import Store
 from app.keypool.stores.memory import MemoryStore
 from app.keypool.transport import AsyncPooledTransport, PooledTransport
+from app.plurals import counted
 from app.services.keys.reload import KeyReload, KeyReloader
 from app.services.keys.store import open_key_store, pricing_of
 from app.settings import Settings, load_settings
@@ -194,7 +195,7 @@ class OpenAIClientManager:
         self.close()
 
     def __repr__(self) -> str:
-        return f"OpenAIClientManager({len(self.keys)} keys, {self._pool.strategy})"
+        return f"OpenAIClientManager({counted(len(self.keys), 'key')}, {self._pool.strategy})"
 
 
 def reload_of(manager: OpenAIClientManager, settings: Settings, **options: Any) -> KeyReload:

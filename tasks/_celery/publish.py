@@ -7,11 +7,10 @@ import redis
 from celery import Celery
 from kombu.exceptions import BatchPublishError, ChannelError, OperationalError
 
-from app.errors.broker import BrokerUnavailableError
 from app.property.storage.jobs.models import Job
 from app.property.storage.jobs.repository import JobStore
 from app.property.storage.statements import chunks
-from app.redaction import shown_url
+from app.redis.embedded_valkey import broker_error
 from tasks._celery.config import LANES, lane_of, message_priority
 
 #: How many jobs are sent in one round trip and then marked as sent.
@@ -74,5 +73,4 @@ def broker_errors(celery_app: Celery) -> Iterator[None]:
     try:
         yield
     except (OperationalError, BatchPublishError, redis.RedisError, OSError) as exc:
-        url = shown_url(str(celery_app.conf.broker_url))
-        raise BrokerUnavailableError(url, str(exc) or type(exc).__name__) from exc
+        raise broker_error(str(celery_app.conf.broker_url), exc) from exc

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from celery import Celery
 
 from app.errors import PropertyIntelligenceError
+from app.plurals import counted
 from app.property.storage.jobs.idempotency import RequestKey
 from app.property.storage.jobs.models import Enqueued
 from app.property.storage.jobs.repository import JobStore
@@ -117,5 +118,5 @@ def _withdraw(jobs: JobStore, enqueued: Enqueued, requester: Requester | None) -
     try:
         return jobs.withdraw(enqueued, requester)
     except PropertyIntelligenceError as exc:
-        log.warning("%d jobs could be neither sent nor canceled: %s", len(enqueued.new), exc)
+        log.warning("%s could be neither sent nor canceled: %s", counted(len(enqueued.new), "job"), exc)
         return True

@@ -169,7 +169,7 @@ def test_unsent_economy_requests_and_unreachable_batches_are_warnings(
     batches.note(batch.id, "w", unreachable_since=clock.now(), openai_id="batch_7")
     clock.advance(120)
     lost = check_jobs(settings, fleet, clock)
-    assert "no key has reached batch_7 (1 requests) for 2 min" in lost.detail
+    assert "no key has reached batch_7 (1 request) for 2 min" in lost.detail
     assert "a key of the batch's project" in str(lost.remedy)
 
 
@@ -184,9 +184,9 @@ def test_watches_that_wait_for_budget_for_days_are_a_warning(
     assert check_jobs(settings, fleet_of("scrape"), clock).state == "ok"
     clock.advance(2 * 86_400)
     over_budget = check_jobs(settings, fleet_of("scrape"), clock)
-    assert (over_budget.state, "1 watches have waited" in over_budget.detail) == ("warning", True)
+    assert (over_budget.state, "1 watch has waited" in over_budget.detail) == ("warning", True)
     assert "WATCH_DAILY_PAGES" in str(over_budget.remedy)
     watches.add(["https://site.example/2"], interval_days=1)
     clock.advance(3 * 86_400)
     without_tick = check_jobs(settings, fleet_of("scrape"), clock)
-    assert "1 watches have been due" in without_tick.detail
+    assert "1 watch has been due" in without_tick.detail

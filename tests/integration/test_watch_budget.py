@@ -79,7 +79,7 @@ def test_an_address_without_page_budget_continues_the_next_day_and_requests_noth
 ) -> None:
     world.county.pages |= {FOUND: (200, assessor()), BILL: (200, tax_roll())}
     world.sources(BY_ADDRESS, BY_NUMBER)
-    with pytest.raises(WatchBudgetSpentError, match=r"1 requests for pages.*WATCH_DAILY_PAGES"):
+    with pytest.raises(WatchBudgetSpentError, match=r"1 page request;.*WATCH_DAILY_PAGES"):
         scrape(1, 100)
     assert asked(world)[0] == spent(world)[0] == 1
     outcome = scrape(2, 100)  # a budget of two pages stands for the next day's budget

@@ -6,6 +6,7 @@ from uuid import uuid4
 from fastapi import APIRouter, File, Form, Request, Response, UploadFile
 
 from app.errors.targets import InvalidTargetListError
+from app.property.urls.target_lists import InvalidRow
 from app.services.reports.estimate import estimate
 from tasks._celery.submission import submit_targets
 from web.auth import OPERATIONS, Operator, allow
@@ -21,7 +22,9 @@ Priority = Annotated[int, Form(ge=0, le=9)]
 
 @router.get("/enqueue", dependencies=[allow(*OPERATIONS)])
 def show_form(request: Request) -> Response:
-    return page(request, "enqueue.html", text="", priority=5, refresh=False, economy=False, problem="")
+    return page(
+        request, "enqueue.html", text="", priority=5, refresh=False, economy=False, skip_invalid=False, problem=""
+    )
 
 
 @router.post("/enqueue/estimate", dependencies=[allow(*OPERATIONS)])
@@ -34,12 +37,16 @@ def show_estimate(
     priority: Priority = 5,
     refresh: Annotated[bool, Form()] = False,
     economy: Annotated[bool, Form()] = False,
+    skip_invalid: Annotated[bool, Form()] = False,
 ) -> Response:
-    """Show the estimated cost, and a button that enqueues the targets. If lines are invalid, show the form again."""
+    """Show the estimated cost, and a button that enqueues the targets. If lines are invalid, show the form again, or
+    list them if `skip_invalid`.
+    """
+    skipped = list[InvalidRow]()
     try:
-        targets = typed_targets(text, file)
+        targets = typed_targets(text, file, skipped=skipped if skip_invalid else None)
     except InvalidTargetListError as exc:
-        chosen = {"priority": priority, "refresh": refresh, "economy": economy}
+        chosen = {"priority": priority, "refresh": refresh, "economy": economy, "skip_invalid": skip_invalid}
         return page(request, "enqueue.html", 422, text=text, problem=exc.facts["problem"], **chosen)
     found = estimate(context.stores.database, context.keys, context.settings, targets, refresh=refresh, economy=economy)
     return page(
@@ -50,6 +57,7 @@ def show_estimate(
         priority=priority,
         refresh=refresh,
         economy=economy,
+        skipped=skipped,
         key=uuid4().hex,
     )
 

@@ -5,13 +5,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 
+from app.property.storage.ids import BATCH, JOB
 from app.property.storage.jobs.models import JobState
 from app.property.storage.paging import every
 from tasks._celery.submission import resubmit_jobs
 from web.auth import OPERATIONS, READING, Operator, allow
 from web.context import ContextOf
 from web.pages.rendering import ROWS, live_page, page_addresses
-from web.pages.route import SignedInRoute, inner_path, see_other
+from web.pages.route import SignedInRoute, full_id, inner_path, see_other
 from web.parameters import BatchesCursor, BatchFilter, Id, JobsCursor, JobStateFilter
 
 router = APIRouter(route_class=SignedInRoute)
@@ -27,6 +28,7 @@ def list_jobs(
 ) -> Response:
     """List jobs, newest first. `batch` and `state` are optional filters."""
     jobs = context.stores.jobs
+    batch = full_id(context, batch, BATCH) if batch else None
     shown = jobs.page(cursor, batch=batch, state=state, limit=ROWS, newest_first=True)
     return live_page(
         request,
@@ -41,7 +43,7 @@ def list_jobs(
 
 @router.get("/jobs/{job_id}", dependencies=[allow(*READING)])
 def show_job(request: Request, job_id: Id, context: ContextOf) -> Response:
-    return live_page(request, "job", job=context.stores.jobs.get(job_id))
+    return live_page(request, "job", job=context.stores.jobs.get(full_id(context, job_id, JOB)))
 
 
 @router.post("/jobs/{job_id}/cancel", dependencies=[allow(*OPERATIONS)])
@@ -75,8 +77,8 @@ def list_batches(request: Request, context: ContextOf, cursor: BatchesCursor = N
 @router.get("/batches/{batch_id}", dependencies=[allow(*READING)])
 def show_batch(request: Request, batch_id: Id, context: ContextOf) -> Response:
     stores = context.stores
-    batch = stores.batches.get(batch_id)
-    failures = stores.jobs.list(batch=batch_id, state=JobState.FAILED, limit=ROWS)
+    batch = stores.batches.get(full_id(context, batch_id, BATCH))
+    failures = stores.jobs.list(batch=batch.id, state=JobState.FAILED, limit=ROWS)
     return live_page(request, "batch", batch=batch, failures=failures)
 
 

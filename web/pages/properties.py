@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BeforeValidator
 
 from app.clock import SystemClock
+from app.plurals import counted
 from app.property.address import Address
 from app.property.fields.table import AXES, FIELDS, of_kind
 from app.property.merging.derived import MAP_LINK
@@ -17,20 +18,24 @@ from app.property.merging.doubt import Other, as_of, others
 from app.property.merging.identity import point_of
 from app.property.presenting.brief import brief_entries
 from app.property.presenting.groups import GROUPS, TECHNICAL, group_of
-from app.property.presenting.sources import source_name
+from app.property.presenting.sources import source_name, with_source_names
 from app.property.presenting.words import HEADINGS, day, in_list, in_words, money
+from app.property.storage.ids import PROPERTY
 from app.property.storage.properties.rebuild import STATUS
 from app.property.storage.properties.repository import PropertyFilter
 from app.property.storage.properties.tables import SourceRow
 from app.property.storage.watches.changes import ChangeStore
 from app.property.storage.watches.models import Change
+from app.services.reports.exports import ExportFormat
+from app.services.scraping.sources import source_namer
 from web.auth import READING, allow
 from web.context import ContextOf
+from web.exports import export_response
 from web.pages.dated_prices import dated_prices
 from web.pages.locator import Locator, Seen, locator
 from web.pages.price_chart import price_chart
 from web.pages.rendering import ROWS, page, page_addresses
-from web.pages.route import SignedInRoute
+from web.pages.route import SignedInRoute, full_id
 from web.pages.side_by_side import opinions, side_by_side, source_names
 from web.parameters import Id, PropertiesCursor, StatusFilter
 
@@ -67,8 +72,8 @@ class Shown:
         """The size of a collapsed value, such as "5 rows", or "" if the page shows the whole value."""
         lines = self.value.count("\n") + 1
         if lines > 1:
-            return f"{lines} rows"
-        return f"{len(self.value):,} characters" if len(self.value) > _LONGEST_CHARS else ""
+            return counted(lines, "row")
+        return counted(len(self.value), "character") if len(self.value) > _LONGEST_CHARS else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +95,7 @@ def list_properties(
 ) -> Response:
     """List properties, most recently changed first. `q`, `status`, and `conflicts` are optional filters."""
     shown = context.stores.properties.page(
-        cursor, limit=ROWS, newest_first=True, only=PropertyFilter(q.replace("\x00", ""), status, conflicts)
+        cursor, limit=ROWS, newest_first=True, only=_filter(q, status, conflicts=conflicts)
     )
     return page(
         request,
@@ -115,9 +120,28 @@ def list_properties(
     )
 
 
+@router.get("/properties/export", dependencies=[allow(*READING)])
+def export_properties(
+    *,
+    context: ContextOf,
+    q: Annotated[str, Query(max_length=200)] = "",
+    status: Annotated[str, Query(max_length=32)] = "",
+    conflicts: bool = False,
+    format_: Annotated[ExportFormat, Query(alias="format")] = ExportFormat.CSV,
+    columns: Annotated[str, Query(max_length=4096)] = "",
+) -> Response:
+    """Download the properties that the list shows with the same filters."""
+    return export_response(context, format_, columns, only=_filter(q, status, conflicts=conflicts))
+
+
+def _filter(q: str, status: str, *, conflicts: bool) -> PropertyFilter:
+    return PropertyFilter(q.replace("\x00", ""), status or None, conflicts)
+
+
 @router.get("/properties/{property_id}", dependencies=[allow(*READING)])
 def show_property(request: Request, property_id: Id, context: ContextOf) -> Response:
-    found = context.stores.properties.get(property_id)
+    stored = context.stores.properties.get(full_id(context, property_id, PROPERTY))
+    found = with_source_names(stored, source_namer(context.settings))
     rows = context.stores.properties.sources(found["property"])
     record, now = found["record"], SystemClock().now()
     names = source_names(found)
@@ -168,7 +192,11 @@ def headline(record: Mapping[str, Any]) -> str:
 
 def _summary(record: Mapping[str, Any]) -> list[str]:
     texts = ((name, in_list(name, record)) for name in HEADINGS)
-    return [f"{text} {HEADINGS[name]}" if FIELDS[name].kind == "count" else text for name, text in texts if text]
+    return [
+        counted(float(text), HEADINGS[name].removesuffix("s")) if FIELDS[name].kind == "count" else text
+        for name, text in texts
+        if text
+    ]
 
 
 def _groups(found: Mapping[str, Any]) -> list[Group]:

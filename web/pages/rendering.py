@@ -21,6 +21,7 @@ from starlette.types import Scope
 from app.access.page_sessions import PageSession
 from app.access.tokens import Caller
 from app.clock import SystemClock
+from app.plurals import counted
 from app.property.storage.jobs.models import shown_state
 from web.auth import rights_of
 from web.pages.locator import distance
@@ -134,6 +135,7 @@ def _environment() -> Environment:
     }
     made.filters.update(filters)
     made.tests["web_address"] = _is_web_address
+    made.globals["counted"] = counted
     made.globals["asset"] = _asset_url
     made.globals["style"] = Markup(_STYLE)  # noqa: S704 (our own file)
     return made

@@ -14,9 +14,11 @@ from starlette.exceptions import HTTPException
 
 from app.access.page_sessions import PageSession
 from app.errors import PropertyIntelligenceError
+from app.errors.ids import UnknownIdError
 from app.errors.requests import ForgedRequestError
+from app.property.storage.ids import IdKind, find_id
 from web.auth import count_request, role_check
-from web.context import context_of
+from web.context import Context, context_of
 from web.errors import answer_to, problem_of
 from web.limits import MAX_BODY_BYTES
 from web.pages.rendering import page, wants_fragment
@@ -101,6 +103,17 @@ def inner_path(wanted: str, otherwise: str = "/") -> str:
     """Return `wanted` if it is a path of this site, else `otherwise`. This prevents redirects to other sites."""
     inside = wanted.startswith("/") and not wanted.startswith("//") and "\\" not in wanted and wanted.isprintable()
     return wanted if inside else otherwise
+
+
+def full_id(context: Context, typed: str, kind: IdKind) -> str:
+    """Return the ID that begins with `typed`, such as a short ID of the terminal, or `typed` if there is none.
+
+    Raises `AmbiguousIdError`.
+    """
+    try:
+        return find_id(context.stores.database, typed, kind)
+    except UnknownIdError:  # the store's error has no advice for a terminal
+        return typed
 
 
 async def _refuse_forged(request: Request) -> None:

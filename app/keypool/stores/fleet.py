@@ -221,7 +221,7 @@ class FleetStore:
                 # drop the text after the first apostrophe: it may be quoted input, such as a password
                 reason = f"{type(exc).__name__}: {str(exc).partition(chr(39))[0][:80]}"
                 log.warning(
-                    "The key store in Redis is lost (%s): each of %d processes continues with its share of the limits",
+                    "The key store in Redis is lost (%s): each process (of %d) continues with its share of the limits",
                     reason.rstrip(" .,:"),
                     self.fleet.size,
                 )

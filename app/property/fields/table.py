@@ -67,6 +67,7 @@ class FieldSpec:
     searched: bool = False
     short: str | None = None
     instead: str | None = None
+    mark: str | None = None
     brief: Mapping[str, Any] | None = None
 
     @property

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from app.plurals import counted
 from app.property.merging.changes import PUBLISHED_FIELDS, Statement, is_news, number_error_in, statement_of
 from app.property.merging.dated_values import HISTORIES
 from app.property.merging.seniority import LAG
@@ -110,9 +111,8 @@ def judge(
 def _alone(candidate: Candidate, page: SourceRecord, records: Sequence[SourceRecord], looks_wanted: int) -> Judgment:
     in_doubt = candidate.went_back or _is_denied(candidate, page, records)
     if candidate.looks >= looks_wanted + MORE_LOOKS * in_doubt:
-        return Judgment(
-            Outcome.ACCEPTED, f"{candidate.looks} further looks agree" if candidate.looks else "it is shown"
-        )
+        agree = counted(candidate.looks, "further look agrees", "further looks agree")
+        return Judgment(Outcome.ACCEPTED, agree if candidate.looks else "it is shown")
     held = candidate.looked_at - candidate.seen_at
     if candidate.looks and held >= HOLD and not in_doubt:
         return Judgment(Outcome.ACCEPTED, f"unchanged for {held.total_seconds() / 3600:.0f} h")

@@ -15,6 +15,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from app.plurals import counted
 from app.property.merging.number_errors import anomalies, number_error
 from app.property.merging.weights import METHOD_FACTORS, freshness, rank
 from app.property.record import Evidence, Method
@@ -163,7 +164,8 @@ def _find_errors(name: str, given: list[SourceValue], agree: list[list[bool]], k
                 continue
             error = number_error(name, one.source.values, other.source.values)
             if error and (outnumbered or _fits_less(name, one.source, other.source, known)):
-                one.weight = one.weight.as_error(f"{error}, against {counts[m]} sources" if outnumbered else error)
+                against = f"{error}, against {counted(counts[m], 'source')}" if outnumbered else error
+                one.weight = one.weight.as_error(against)
                 break
 
 
@@ -205,7 +207,10 @@ def why_lost(one: SourceValue, winner: SourceValue) -> str:
     parts = [
         (10.0 * winner.is_senior, "an older page of the same source" if is_own else "stated later"),
         (9.0 * bool(mine.odd), "; ".join(mine.odd)),
-        (1.0 * (winner.source_count > one.source_count), f"{winner.source_count} sources disagree"),
+        (
+            1.0 * (winner.source_count > one.source_count),
+            counted(winner.source_count, "source disagrees", "sources disagree"),
+        ),
         (_drop(mine.rank, theirs.rank), f"{_kind(one)} ranks below {_kind(winner)} here"),
         (_drop(mine.freshness, theirs.freshness), "an older page"),
         (

@@ -7,12 +7,13 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
+from app.plurals import counted
 from app.printable import printable
 from app.property.address import Address
 from app.property.fields.table import FIELDS
 from app.property.merging.derived import MAP_LINK
 from app.property.merging.doubt import MIN_CONFIDENCE, Doubt, doubt_about, without_improbable
-from app.property.presenting.sources import KINDS, source_name
+from app.property.presenting.sources import KINDS, configured_name, source_name
 from app.property.presenting.words import UNKNOWN, day, in_words
 
 WIDTH = 80
@@ -114,8 +115,8 @@ def brief(
     for place, source in enumerate(shown["sources"], start=1):
         moments = (source["fetched_at"], source["checked_at"])
         at = max(datetime.fromisoformat(moment) for moment in moments if moment)
-        kind = KINDS.get(source.get("source_kind") or "", "page")
-        lines.append(f"{place:2}. {kind}, read {day(at)}")
+        name = configured_name(shown, source["url"]) or KINDS.get(source.get("source_kind") or "", "page")
+        lines += _wrapped(f"{place:2}. {name}, read {day(at)}", width, "    ")
         lines.append(f"    {printable(source['url'])}")
     lines += ["", "Google Earth", f"    {printable(shown['record'].get(MAP_LINK) or UNKNOWN)}"]
     return "".join(f"{line.rstrip()}\n" for line in lines)
@@ -164,7 +165,7 @@ def _reasons(part: Part, doubt: Doubt, shown: Mapping[str, Any], now: datetime) 
     if doubt.confidence is not None:
         yield f"unsure: {100 * doubt.confidence:.0f} %"
     if doubt.read_at is not None:
-        yield f"old: read {day(doubt.read_at)}, {(now - doubt.read_at).days} days ago"
+        yield f"old: read {day(doubt.read_at)}, {counted((now - doubt.read_at).days, 'day')} ago"
 
 
 def _unverified(shown: Mapping[str, Any], width: int) -> Iterator[str]:

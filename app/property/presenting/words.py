@@ -158,10 +158,17 @@ _UNITS = {SQUARE_FEET: "sq ft", SQUARE_METERS: "m²", ACRES: "acres", HECTARES: 
 
 
 def in_list(name: str, record: Record) -> str:
-    """Return the field's text in a list of properties; "" if unknown. Areas are not converted."""
+    """Return the field's text in a list of properties; "" if unknown. Areas are not converted.
+
+    A price says what it is: `$450,000 asking`, `$440,000 sold`, `$2,100/month`.
+    """
     shown = next((one for one in (name, FIELDS[name].instead) if one and record.get(one) is not None), None)
     if shown is None:
         return ""
     if FIELDS[shown].kind == "area":
         return f"{record[shown]:,.10g} {_UNITS.get(record.get(UNIT_OF[shown], ''), '')}".strip()
-    return in_words(shown, record[shown], record)
+    text, spec = in_words(shown, record[shown], record), FIELDS[shown]
+    if spec.per and record.get(spec.per):
+        return f"{text}/{record[spec.per]}"
+    mark = "rent" if spec.per and is_let(record) else spec.mark
+    return f"{text} {mark}" if mark else text

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from app.errors import ConfigurationError
+from app.plurals import counted
 from app.property.record import SourceKind
 from app.property.sources.template import Template, literal_parameters, problem_of
 from app.property.urls.site import is_shared
@@ -110,16 +111,21 @@ class Sources:
         It is the kind of the sources configured on the same host and port, if they agree. Return None if the host
         belongs to unrelated sites.
         """
+        here = {source.kind for source in self._on_host_of(url)}
+        return here.pop() if len(here) == 1 else None
+
+    def name_of(self, url: str) -> str | None:
+        """Return the name of the source whose template makes `url`, else of the only source on its host and port."""
+        here = self._on_host_of(url)
+        names = {one.name for one in here if one.template.made(url)} or {one.name for one in here}
+        return names.pop() if len(names) == 1 else None
+
+    def _on_host_of(self, url: str) -> list[Source]:
         place = _host_and_port(url)
         if not place[0] or is_shared(place[0]):
-            return None
-        here = {
-            source.kind
-            for area in self.areas
-            for source in area.sources
-            if _host_and_port(source.template.text) == place
-        }
-        return here.pop() if len(here) == 1 else None
+            return []
+        every = (source for area in self.areas for source in area.sources)
+        return [source for source in every if _host_and_port(source.template.text) == place]
 
 
 def _host_and_port(url: str) -> tuple[str, int | None]:
@@ -218,7 +224,7 @@ class _Reader:
                 remedy = "Write the host alone, without scheme, port and path, like assessor.example.gov"
                 raise self._wrong(where, "allowed_domains", f"{domain!r} is not a domain", remedy)
         if len(domains) > MOST_DOMAINS:
-            problem = f"names {len(domains)} domains, and a search takes {MOST_DOMAINS}"
+            problem = f"names {counted(len(domains), 'domain')}, and a search takes {MOST_DOMAINS}"
             raise self._wrong(where, "allowed_domains", problem, "Name the most useful ones")
         return WebSearch(enabled, domains)
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
+from app.plurals import counted
 from app.property.address import Address
 from app.property.merging.identity import PARCEL, plain_parcel_of
 from app.property.sources.address_match import Verdict, match_address
@@ -44,7 +45,8 @@ def choose(
     mine = [place for place in mine if plain_parcel_of(rows[place]) in parcels] or mine
     if not mine:
         doubt = next((one.reason for one in judged if one.verdict is Verdict.UNKNOWN), "")
-        reason = f"it lists {listed} properties, none of which is surely this one{f': {doubt}' if doubt else ''}"
+        reason = f"it lists {counted(listed, 'property')}, none of which is surely this one"
+        reason += f": {doubt}" if doubt else ""
         return Choice(None, Verdict.UNKNOWN if doubt else Verdict.OTHER, reason)
     numbers = {plain_parcel_of(rows[place]) for place in mine}
     if len(mine) > 1 and (len(numbers) > 1 or None in numbers):
@@ -57,7 +59,7 @@ def choose(
         reason = f"it lists this parcel {len(mine)} times, and they differ in {_listed(differing)}"
         return Choice(None, Verdict.UNKNOWN, reason)
     best = max(mine, key=lambda place: (len(rows[place]), -place))
-    return Choice(best, Verdict.WANTED, f"of {listed} properties that it lists: {judged[best].reason}")
+    return Choice(best, Verdict.WANTED, f"of {counted(listed, 'property')} that it lists: {judged[best].reason}")
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -1,8 +1,6 @@
 """Translate errors of SQLAlchemy, sqlite3, and psycopg to `StoreError`s. Their messages contain no password."""
 
-import errno
 import re
-import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,6 +10,7 @@ from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from app.disk import has_no_space, is_full, space_left
 from app.errors.storage import (
     DatabaseFileError,
     DatabaseLockedError,
@@ -27,7 +26,7 @@ from app.redaction import shown_url
 #: appendix A) or SQLite's result codes (https://www.sqlite.org/rescode.html).
 _MEANINGS: Mapping[str, type[StoreError]] = {
     r"55P03|40P01|40001|SQLITE_(BUSY|LOCKED).*": DatabaseLockedError,
-    r"53100|SQLITE_FULL.*": DiskFullError,
+    r"53100": DiskFullError,
     r"23503|SQLITE_CONSTRAINT_FOREIGNKEY": RowGoneError,
     r"SQLITE_NOTADB.*": NotADatabaseError,
     r"SQLITE_(CANTOPEN|READONLY|PERM|AUTH|IOERR).*": DatabaseFileError,
@@ -39,8 +38,6 @@ _LOST = ("OperationalError", "ConnectionTimeout", "InterfaceError")
 #: Codes after which a repetition may succeed: a unique key that another process inserted first, a deadlock, or a
 #: serialization failure.
 _PASSING = ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "23505", "40P01", "40001")
-#: If less disk space is free, an I/O error of SQLite counts as a full disk.
-_FULL_BYTES = 1_000_000
 
 
 def shown(url: URL) -> str:
@@ -65,14 +62,15 @@ def translated(url: URL) -> Iterator[None]:
 def translate(exc: BaseException, url: URL) -> StoreError:
     reason, where, code = _first_line(exc), shown(url), _code(exc)
     if isinstance(exc, OSError):
-        full = exc.errno in (errno.ENOSPC, errno.EDQUOT)
-        return DiskFullError(where, reason) if full else DatabaseFileError(where, reason)
+        return DiskFullError(where, _with_space(url, reason)) if is_full(exc) else DatabaseFileError(where, reason)
     if code.startswith("SQLITE_"):
-        full = code.startswith("SQLITE_IOERR") and _is_full(url)
+        full = code.startswith("SQLITE_FULL") or (
+            code.startswith(("SQLITE_IOERR", "SQLITE_CANTOPEN")) and has_no_space(Path(url.database or "").parent)
+        )
     else:
         full = "no space left on device" in str(exc).lower()
     if full:
-        return DiskFullError(where, reason)
+        return DiskFullError(where, _with_space(url, reason))
     if not code and type(exc).__name__ in _LOST:
         return DatabaseUnavailableError(where, reason)
     meaning = next((error for codes, error in _MEANINGS.items() if re.fullmatch(codes, code)), StoreError)
@@ -83,11 +81,10 @@ def _code(exc: BaseException | None) -> str:
     return getattr(exc, "sqlite_errorname", None) or getattr(exc, "sqlstate", None) or ""
 
 
-def _is_full(url: URL) -> bool:
-    try:
-        return shutil.disk_usage(Path(url.database or "").parent).free < _FULL_BYTES
-    except OSError:
-        return False
+def _with_space(url: URL, reason: str) -> str:
+    """Add the free space of an SQLite file's folder. The disk of a server is not this machine's."""
+    is_file = url.get_backend_name() == "sqlite" and url.database
+    return f"{reason}; {space_left(Path(str(url.database)).parent)}" if is_file else reason
 
 
 def is_worth_repeating(cause: BaseException | None) -> bool:

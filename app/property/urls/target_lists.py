@@ -3,9 +3,11 @@
 import csv
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from textwrap import shorten
+from typing import Any, NoReturn
 
 from app.errors.targets import InvalidTargetError, InvalidTargetListError
 from app.property.urls.targets import normalize_target
@@ -26,7 +28,7 @@ _NAMES = {
 #: The parts that can be a target without other parts.
 _WHOLE = ("target", "url", "address", "street")
 _NO_COLUMN = "no column is called 'target', 'url', 'address' or 'street'"
-_SHOWN_PROBLEMS = 10
+_SHOWN_PROBLEMS, _SHOWN_CHARS = 10, 200
 #: Only these end a line in an editor. `str.splitlines` also splits at characters that JSON texts may hold.
 _LINE_END, _LAST_END = re.compile(r"\r\n?|\n"), re.compile(r"(?:\r\n?|\n)\Z")
 _TOO_LONG = f"has a field of more than {csv.field_size_limit():,} characters, perhaps because of a missing quote"
@@ -35,40 +37,92 @@ _TOO_LONG = f"has a field of more than {csv.field_size_limit():,} characters, pe
 _Entry = tuple[int, str | ValueError]
 
 
-def parse_targets(body: bytes, name: str, check: Callable[[str], object] = normalize_target) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class InvalidRow:
+    """A row of a list that is no target: its number (from 1), its text, shortened, and the reason."""
+
+    row: int
+    text: str
+    reason: str
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def parse_targets(
+    body: bytes, name: str, check: Callable[[str], object] = normalize_target, skipped: list[InvalidRow] | None = None
+) -> list[str]:
     """Return the targets in a UTF-8 text, in order. Skip blank lines and lines that start with #.
 
     `name`, such as a file name or "stdin", is shown in error messages. Its suffix determines the format; without a
     known suffix, the first line does. `check` raises `InvalidTargetError` for an invalid target.
 
-    Raises `InvalidTargetListError` if there is no target or a line is bad; the message lists up to ten bad lines.
+    Raises `InvalidTargetListError` if there is no target or a line is bad; the message lists up to ten bad lines. If
+    `skipped` is a list, bad lines are appended to it instead, and only a text without any good line is an error.
     """
     try:
         lines = _LINE_END.split(_LAST_END.sub("", body.decode("utf-8-sig")))
     except UnicodeDecodeError as exc:
         number = body.count(b"\n", 0, exc.start) + 1
         raise InvalidTargetListError(f"{name} line {number}: is not UTF-8. Save the file as UTF-8.") from exc
-    good, bad = [], []
-    for number, found in _reader_for(name, lines)(lines):
-        problem = str(found) if isinstance(found, ValueError) else _problem_of(found, check)
-        if problem is None:
-            good.append(str(found))
-        else:
-            bad.append(f"{name} line {number}: {problem}")
-    if bad:
+    entries = (
+        (number, InvalidRow(number, _short(lines[number - 1]), str(entry)) if isinstance(entry, ValueError) else entry)
+        for number, entry in _reader_for(name, lines)(lines)
+    )
+    return _valid(entries, f"{name} line", check, skipped) or _refuse(f"{name} has no target.")
+
+
+def valid_targets(
+    targets: Iterable[str], skipped: list[InvalidRow], check: Callable[[str], object] = normalize_target
+) -> list[str]:
+    """Return the valid ones of `targets`, and append the others to `skipped`.
+
+    Raises `InvalidTargetListError` if none is valid.
+    """
+    return _valid(enumerate(targets, start=1), "target", check, skipped)
+
+
+def _valid(
+    entries: Iterable[tuple[int, str | InvalidRow]],
+    place: str,
+    check: Callable[[str], object],
+    skipped: list[InvalidRow] | None,
+) -> list[str]:
+    good, bad, lines = list[str](), list[InvalidRow](), list[str]()
+    for number, entry in entries:
+        try:
+            if isinstance(entry, str):
+                check(entry)
+                good.append(entry)
+                continue
+            bad.append(entry)
+            lines.append(f"{place} {number}: {entry.reason}")
+        except InvalidTargetError as exc:
+            text, reason = str(exc.facts["target"]), str(exc.facts["problem"])
+            bad.append(InvalidRow(number, _short(text), reason))
+            lines.append(f"{place} {number}: {text!r} {reason}")
+    if bad and (skipped is None or not good):
         more = [f"and {len(bad) - _SHOWN_PROBLEMS} more"] if len(bad) > _SHOWN_PROBLEMS else []
-        raise InvalidTargetListError("\n".join([*bad[:_SHOWN_PROBLEMS], *more]))
-    if not good:
-        raise InvalidTargetListError(f"{name} has no target.")
+        _refuse("\n".join([*lines[:_SHOWN_PROBLEMS], *more]))
+    if skipped is not None:
+        skipped += bad
     return good
 
 
-def _problem_of(target: str, check: Callable[[str], object] = normalize_target) -> str | None:
+def _refuse(problem: str) -> NoReturn:
+    raise InvalidTargetListError(problem)
+
+
+def _short(text: str) -> str:
+    return shorten(text, _SHOWN_CHARS, placeholder=" …")
+
+
+def _is_target(text: str) -> bool:
     try:
-        check(target)
-    except InvalidTargetError as exc:
-        return f"{exc.facts['target']!r} {exc.facts['problem']}"
-    return None
+        normalize_target(text)
+    except InvalidTargetError:
+        return False
+    return True
 
 
 def _reader_for(name: str, lines: Sequence[str]) -> Callable[[Sequence[str]], Iterator[_Entry]]:
@@ -120,8 +174,8 @@ def _from_csv(lines: Sequence[str]) -> Iterator[_Entry]:
     if columns and (twice := next((name for name in names if names.count(name) > 1), None)):
         yield lines.index(first) + 1, ValueError(f"has two columns {twice!r}. Rename or remove one.")
         return
-    if not columns and first and _problem_of(cells[0].strip()):
-        if _problem_of(first.strip()) is None:
+    if not columns and first and not _is_target(cells[0].strip()):
+        if _is_target(first.strip()):
             yield from _from_lines(lines)
         else:
             yield lines.index(first) + 1, ValueError(_NO_COLUMN)
@@ -171,7 +225,7 @@ def _joined(parts: Mapping[str, str]) -> str:
     rest = [parts[name] for name in ("unit", "city") if name in parts]
     region = " ".join(_zip(parts[name]) if name == "zip" else parts[name] for name in ("state", "zip") if name in parts)
     rest += [text for text in (region, parts.get("country", "")) if text]
-    is_part = not {"target", "url"} & parts.keys() and rest and ("street" in parts or _problem_of(whole) is not None)
+    is_part = not {"target", "url"} & parts.keys() and rest and ("street" in parts or not _is_target(whole))
     if not whole or not is_part:
         return whole
     unit = parts.get("unit", "")

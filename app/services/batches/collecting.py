@@ -13,6 +13,7 @@ from functools import partial
 
 from app.keypool.snapshots import KeySnapshot
 from app.keypool.spending import NOTHING, Cap, Spent
+from app.plurals import counted
 from app.property.storage.llm.batches import Candidate
 from app.property.storage.llm.requests import Parked
 from app.property.storage.llm.tables import LlmBatch
@@ -38,7 +39,8 @@ def tidy(parts: Parts) -> None:
     parts.requests.release_answered()
     if overdue := parts.requests.release_overdue():
         seconds = parts.settings.openai.batch_max_wait_seconds
-        log.warning("%d economy requests had no batch within %d s; they are sent as normal calls", overdue, seconds)
+        requests = counted(overdue, "economy request")
+        log.warning("%s had no batch within %d s: sent as normal calls", requests, seconds)
 
 
 def collect(parts: Parts) -> list[LlmBatch]:
@@ -56,7 +58,7 @@ def collect(parts: Parts) -> list[LlmBatch]:
             if batch is None:
                 break
             begun.append(batch)
-            log.info("Sending a batch of %d requests to %s", batch.requests, batch.model)
+            log.info("Sending a batch of %s to %s", counted(batch.requests, "request"), batch.model)
             model = next((left for left in parts.requests.parked() if left.model == parked.model), None)
     return begun
 

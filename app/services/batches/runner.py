@@ -17,6 +17,7 @@ from openai.types import Batch
 
 from app.keypool.outcomes import Outcome
 from app.keypool.spending import NOTHING, BulkResult, Spent
+from app.plurals import counted
 from app.property.storage.llm.tables import LlmBatch, LlmBatchState
 from app.redaction import redact
 from app.services.batches.api import ENDPOINT, FILES_EXPIRE
@@ -162,8 +163,8 @@ class BatchRunner:
 
     def _made(self, batch: LlmBatch, made: Batch) -> Wait:
         log.info(
-            "Batch %s: sent %d requests to %s as OpenAI batch %s with key %s",
-            *(batch.id, batch.requests, batch.model, made.id, self._parts.mask(batch.key_id)),
+            "Batch %s: sent %s to %s as OpenAI batch %s with key %s",
+            *(batch.id, counted(batch.requests, "request"), batch.model, made.id, self._parts.mask(batch.key_id)),
         )
         state, sent_at = LlmBatchState.RUNNING, self._parts.clock.now()
         change = {"state": state, "status": made.status, "sent_at": sent_at, "error": None, "unreachable_since": None}
@@ -207,7 +208,7 @@ class BatchRunner:
             return self._lose(batch, "its result files were deleted")
         errors = "; ".join(f"{code}: {text}" for code, text in tally.messages.items())
         log.info(
-            "Batch %s is %s: %d requests answered, %d failed, %d are sent again%s",
+            "Batch %s is %s: requests answered %d, failed %d, sent again %d%s",
             *(batch.id, found.status, tally.answered, tally.failed, tally.returned, f" ({errors})" if errors else ""),
         )
         files = [file_id for file_id in (found.output_file_id, found.error_file_id) if file_id is not None]
@@ -249,14 +250,14 @@ class BatchRunner:
         given = self._batches.give_back(batch, None, pause_seconds=self._pause_seconds, counted=counted)
         MODEL_BATCH_REQUESTS.labels("returned").inc(given)
         if batch.state is not LlmBatchState.RUNNING:
-            log.warning("Batch %s of %d requests is not sent: %s", batch.id, given, reason)
+            log.warning("Batch %s (requests: %d) is not sent: %s", batch.id, given, reason)
         return self._end(batch, BulkResult(), error=reason[:500])
 
     def _lose(self, batch: LlmBatch, reason: str) -> LlmBatch:
         given = self._batches.give_back(batch, None)
         MODEL_BATCH_REQUESTS.labels("lost").inc(given)
         log.error(
-            "Batch %s (%s) is given up: %s. Its %d requests are sent again and may be billed twice; its files stay at"
+            "Batch %s (%s) is given up: %s. Its requests (%d) are sent again and may be billed twice; its files stay at"
             " OpenAI for three days",
             *(batch.id, batch.openai_id or "possibly not created", reason, given),
         )

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app.errors.webhooks import WebhookError
+from app.plurals import counted
 from app.printable import printable
 from app.property.storage.database import Database
 from app.property.storage.jobs.batches import BatchStore
@@ -174,5 +175,5 @@ def _alerts_text(type_: str, alerts: Sequence[Mapping[str, Any]]) -> str:
 
 def _short(value: Any) -> str:
     is_rows = isinstance(value, list) and any(isinstance(part, dict) for part in value)
-    text = "nothing" if value is None else f"{len(value)} rows" if is_rows else printable(str(value))
+    text = "nothing" if value is None else counted(len(value), "row") if is_rows else printable(str(value))
     return text if len(text) <= _LONGEST_VALUE_CHARS else f"{text[: _LONGEST_VALUE_CHARS - 1]}…"

@@ -10,6 +10,7 @@ import redis
 
 from app.keypool.figures import Capacity
 from app.keypool.pricing import BATCH_TIER, WEB_SEARCH
+from app.plurals import counted
 from app.property.sources.config import ENOUGH_SOURCES
 from app.property.storage.database import Database
 from app.property.storage.jobs.enqueue import new_targets
@@ -80,12 +81,17 @@ class Estimate:
         batch = " The model answers within a day, in batches." if self.economy and self.model_calls else ""
         basis = "".join(
             f" {'URLs' if kind == 'urls' else 'Addresses'}: "
-            + (f"like {n:,} jobs of the last {RECENT_DAYS} days." if n else "typical figures, for lack of recent jobs.")
+            + (
+                f"like {counted(n, 'job')} of the last {RECENT_DAYS} days."
+                if n
+                else "typical figures, for lack of recent jobs."
+            )
             for kind, n in self.recent_jobs.items()
         )
         return (
-            f"{self.targets:,} targets: {self.jobs:,} jobs, {self.duplicates:,} duplicates. "
-            f"About {self.pages:,} pages, {self.model_calls:,} calls of {self.model}, {self.tokens:,} tokens, {cost}. "
+            f"{counted(self.targets, 'target')}: {counted(self.jobs, 'job')}, {counted(self.duplicates, 'duplicate')}. "
+            f"About {counted(self.pages, 'page')}, {counted(self.model_calls, 'call')} of {self.model}, "
+            f"{counted(self.tokens, 'token')}, {cost}. "
             f"Time: {time}.{batch}{basis}" + (f" {self.problem}" if self.problem else "")
         )
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 #: Number of threads of the maintenance worker. It exceeds the number of tasks that a locked database can block.
 MAINTENANCE_THREADS = 12
+#: Start of the node name of the maintenance worker of `propintel up`, which runs no jobs.
+MAINTENANCE_NODE = "maintenance"
 #: Interval between heartbeats. A worker whose last heartbeat is four intervals old counts as hung or crashed.
 INTERVAL_SECONDS = 5.0
 

@@ -11,6 +11,7 @@ from functools import partial
 
 from app.clock import Clock
 from app.errors.pages import PageTooComplexError
+from app.plurals import counted
 from app.property.page import Page
 from app.property.reading.budget import INTERRUPTIONS
 from app.property.recipes.keeper import AuditRate, RecipeKeeper, RecipeStore, host_of
@@ -117,5 +118,5 @@ def _titled(read: RecipeReading) -> RecipeReading:
     recipe = read.recipe
     if recipe is None:
         return read
-    how = "written by hand" if recipe.written else f"learned from {recipe.learned_from} pages"
+    how = "written by hand" if recipe.written else f"learned from {counted(recipe.learned_from, 'page')}"
     return replace(read, extraction=replace(read.extraction, recipe=f"recipe for {recipe.host}, {how}"))

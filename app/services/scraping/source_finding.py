@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import openai
 
+from app.plurals import counted
 from app.property.address import Address
 from app.property.sources.config import ENOUGH_SOURCES, Source, Sources, WebSearch
 from app.property.sources.spellings import values_of
@@ -84,7 +85,7 @@ class SourceFinder:
             reader.skip(_SEARCH, None, None, SKIPPED, found)
             return []
         answer = found.answer
-        detail = f"{found.model} cites {len(answer.cited)} pages"
+        detail = f"{found.model} cites {counted(len(answer.cited), 'page')}"
         detail += f"; {answer.explanation}" if answer.flaw else ""
         detail += f"; {found.purged} of them were purged meanwhile" if found.purged else ""
         reader.skip(_SEARCH, None, None, SEARCHED, detail)

@@ -18,6 +18,17 @@ def sources_file(settings: Settings) -> SourcesFile:
     return SourcesFile(settings.state.propintel_home / named.expanduser(), must_exist=not is_default)
 
 
+def source_namer(settings: Settings) -> Callable[[str], str | None]:
+    """Return a function that maps a page's URL to the name of its source in `sources.toml`, or None.
+
+    An invalid file names nothing, because it must not hide stored properties.
+    """
+    try:
+        return sources_file(settings).current().name_of
+    except ConfigurationError:
+        return Sources().name_of
+
+
 class SourceSecrets:
     """Reads the secrets for URLs of sources. Thread-safe.
 

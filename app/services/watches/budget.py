@@ -16,6 +16,7 @@ import openai
 
 from app.errors.watches import WatchBudgetSpentError
 from app.keypool.retry_loop import bound, on_first_key
+from app.plurals import counted
 from app.property.storage.database import Database
 from app.property.storage.jobs.models import Job
 from app.property.storage.jobs.usage import next_day
@@ -25,8 +26,8 @@ from app.services.runtime.retry import retry_on_store_error
 from app.settings import Settings
 
 _NAMES = {
-    Charge.PAGE: ("requests for pages", "WATCH_DAILY_PAGES"),
-    Charge.MODEL_CALL: ("calls of the model", "WATCH_DAILY_MODEL_CALLS"),
+    Charge.PAGE: ("page request", "WATCH_DAILY_PAGES"),
+    Charge.MODEL_CALL: ("model call", "WATCH_DAILY_MODEL_CALLS"),
 }
 _budget: ContextVar[WatchBudget | None] = ContextVar("watch_budget", default=None)
 
@@ -47,7 +48,7 @@ class WatchBudget:
             now = self.database.clock.now()
             ends, (name, variable) = next_day(now), _NAMES[what]
             seconds = (ends - now).total_seconds()
-            raise WatchBudgetSpentError(name, limit, variable, ends.isoformat(timespec="seconds"), seconds)
+            raise WatchBudgetSpentError(counted(limit, name), variable, ends.isoformat(timespec="seconds"), seconds)
 
 
 def limits_of(settings: Settings) -> WatchLimits:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from app.plurals import counted
 from app.property.storage.database import Database
 from app.property.storage.jobs.usage import next_day
 from app.property.storage.watches.budget import WatchDay, WatchLimits, watch_day
@@ -43,12 +44,13 @@ class WatchSummary:
     def warning(self) -> str | None:
         if waiting := self.counts[WatchStatus.PUT_OFF]:
             return (
-                f"{waiting} watches did not fit into today's budget of {self.limits.pages} pages (WATCH_DAILY_PAGES):"
+                f"{counted(waiting, 'watch')} did not fit into today's budget of {counted(self.limits.pages, 'page')}"
+                " (WATCH_DAILY_PAGES):"
                 f" they come first on the next day, at {self.resets_at.isoformat(timespec='seconds')}."
             )
         if self.daily_pages > self.limits.pages:
             return (
-                f"All watches need about {self.daily_pages:.0f} pages a day, but WATCH_DAILY_PAGES is"
+                f"All watches need about {counted(round(self.daily_pages), 'page')} a day, but WATCH_DAILY_PAGES is"
                 f" {self.limits.pages}, so refreshes are late. Raise it, or watch less."
             )
         return None
@@ -68,11 +70,11 @@ def tick(database: Database, settings: Settings) -> Tick:
         log.warning("Watch %s of a %s is paused: %s", watch.id, watch.kind, redact(watch.pause_reason or ""))
     if done.is_first_put_off:
         log.warning(
-            "%d watches did not fit into today's budget of %d pages; they come first on the next day. Raise"
+            "%s did not fit into today's budget of %s; they come first on the next day. Raise"
             " WATCH_DAILY_PAGES, or watch less",
-            done.put_off,
-            settings.watch.daily_pages,
+            counted(done.put_off, "watch"),
+            counted(settings.watch.daily_pages, "page"),
         )
     if done.jobs:
-        log.info("Created %d jobs of watches", len(done.jobs))
+        log.info("Created %s of watches", counted(len(done.jobs), "job"))
     return done

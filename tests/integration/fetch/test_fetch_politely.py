@@ -98,7 +98,7 @@ def test_an_exception_in_on_slot_ends_the_visit_and_releases_the_slot(site: Any,
     fetcher = paced(clock)
 
     def refuse() -> None:
-        raise WatchBudgetSpentError("requests for pages", 1, "WATCH_DAILY_PAGES", "tomorrow", 60.0)
+        raise WatchBudgetSpentError("1 page request", "WATCH_DAILY_PAGES", "tomorrow", 60.0)
 
     with pytest.raises(WatchBudgetSpentError):
         fetcher.fetch(site.page("/1"), Visitor(on_slot=refuse))

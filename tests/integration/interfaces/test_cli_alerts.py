@@ -23,7 +23,7 @@ def test_firing_and_recently_resolved_alerts_are_shown(called: Propintel, stores
     assert [alert["subject"] for alert in shown["resolved"]] == ["sk-b"]
     assert shown["webhook"] == {"pending": 2, "given_up": 0, "error": None}
     table = called("alerts", "--format", "table").stdout
-    assert "1 alerts firing" in table
+    assert "1 alert firing" in table
     assert "Key sk-a is dead." in table
     assert "Webhook: 2 messages wait" in table
 

@@ -79,7 +79,7 @@ def test_each_change_is_written_to_the_csv_file_once(run: Run, stores: Stores, h
     whole = file.read_bytes()
     file.write_bytes(whole[: whole.rfind(b"\n", 0, -1) + 20])
     cursor.write_text(before)
-    assert run("changes_to_csv.py").stderr == "1 changes\n"
+    assert run("changes_to_csv.py").stderr == "1 change\n"
     assert file.read_bytes() == whole
 
 

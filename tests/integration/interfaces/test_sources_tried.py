@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -80,3 +81,17 @@ def test_both_interfaces_give_the_same_estimate_and_enqueue_nothing(
     assert sum(stores.jobs.counts().values()) == 0
     bad = client.post("/api/v1/estimates", json={"targets": ["Main St, Springfield"]})
     assert (bad.status_code, bad.json()["error"]["code"]) == (422, "invalid_target")
+
+
+def test_a_page_that_was_scraped_by_its_url_has_the_name_of_the_sources_file(
+    called: Propintel, stores: Stores, home: Path
+) -> None:
+    property_id = save_record(stores.properties, page(A, SourceKind.ASSESSOR, YearBuilt=1987, **ADDRESS))
+    root = A.partition("://")[0] + "://" + A.partition("://")[2].partition("/")[0]
+    template = f'[[area.source]]\nname = "Anytown Assessor"\nkind = "assessor"\nurl = "{root}/?a={{street_line}}"\n'
+    (home / "state" / "sources.toml").write_text(f'[[area]]\nname = "Anytown"\nstate = "ST"\n{template}')
+    for options in ((), ("--all",), ("--explain",), ("--explain", "YearBuilt")):
+        shown = called("properties", "show", property_id, *options, "--format", "table")
+        assert (shown.returncode, "Anytown Assessor" in shown.stdout) == (0, True), (options, shown.stdout)
+    (home / "state" / "sources.toml").write_text("not toml")
+    assert called("properties", "show", property_id, "--format", "table").returncode == 0

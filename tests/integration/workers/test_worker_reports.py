@@ -33,7 +33,7 @@ def test_the_key_report_runs_on_schedule_and_is_logged_exported_and_returned(
     fleet.start_beat()
     fleet.wait_for_line("2 of 2 healthy, 0 requests", seconds=40)
     fleet.wait_for_state(fleet.send(property_site + TARGET), "done")
-    fleet.wait_for_line("2 of 2 healthy, 1 requests", seconds=40)
+    fleet.wait_for_line("2 of 2 healthy, 1 request", seconds=40)
     # the file and the database are written after the log line
     fleet.until(lambda: '"successes": 1' in (fleet.home / "stats.json").read_text(), 10)
     whole = json.loads((fleet.home / "stats.json").read_text())
@@ -47,7 +47,7 @@ def test_the_key_report_runs_on_schedule_and_is_logged_exported_and_returned(
     assert [piece["code"] for piece in result["advice"]] == ["enough"]
     newest = newest_report(fleet.settings)
     assert (newest["healthy_keys"], newest["total_keys"], newest["unhealthy"]) == (2, 2, [])
-    assert newest["summary"].startswith("OpenAI keys: 2 of 2 healthy, 1 requests")
+    assert newest["summary"].startswith("OpenAI keys: 2 of 2 healthy, 1 request")
     hours = KeyHistoryStore(fleet.stores.database).by_hour(datetime.now(UTC) - timedelta(days=1))
     assert sum(uses.successes for _, uses in hours) == 1, "repeated reports counted a call twice"
     assert all(key not in fleet.log("worker") + fleet.log("beat") for key in simulator.keys)

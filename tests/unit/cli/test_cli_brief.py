@@ -9,6 +9,7 @@ import pytest
 
 from app.property.presenting import words as us
 from app.property.presenting.brief import brief, brief_entries
+from app.property.presenting.sources import with_source_names
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 COUNTY, PORTAL, ROLL = "https://county.example/parcels/7", "https://homes.example/12", "https://roll.example/7"
@@ -279,3 +280,25 @@ def test_a_range_with_one_end_is_that_end(low: int | None, high: int | None, wor
     ends = {"X_PotentialEquityLow": low, "X_PotentialEquityHigh": high}
     shown = details({name: proof(value) for name, value in ends.items() if value is not None}, source(COUNTY, None))
     assert lines_of(shown, "Potential equity") == [words]
+
+
+def test_sources_have_their_names_of_the_sources_file() -> None:
+    """A source of the last tried sources has the name that it had then, another the name of its URL now."""
+    shown = details({**WHOLE, "YearBuilt": proof(1987)}, source(COUNTY, "assessor"), source(PORTAL, "portal"))
+    shown["tried"] = [{"source": "Anytown Assessor", "url": COUNTY}]
+    named = with_source_names(shown, {PORTAL: "Homes of Anytown", COUNTY: "Renamed"}.get)
+    text = brief(named, NOW, 30)
+    assert " 1. Anytown Assessor, read Feb 20, 2026\n" in text
+    assert " 2. Homes of Anytown, read Feb 20, 2026\n" in text
+    assert "name" not in shown["sources"][0]
+
+
+def test_the_name_of_a_source_replaces_its_host_in_marks() -> None:
+    disputed = {
+        "field": "YearBuilt", "chosen": 1987, "evidence": [proof(1987), proof(1978, PORTAL)],
+        "reasons": ["", "ranks below"], "verdicts": ["won", "conflict"],
+    }  # fmt: skip
+    shown = details(WHOLE, source(COUNTY, "assessor"), source(PORTAL, "portal"), conflicts=[disputed])
+    text = brief(with_source_names(shown, {PORTAL: "Homes of Anytown"}.get), NOW, 30)
+    assert "[in doubt: Homes of Anytown says 1978]" in text
+    assert "homes.example says" not in text

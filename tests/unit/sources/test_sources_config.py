@@ -187,7 +187,7 @@ def test_the_doctor_reports_the_sources_of_an_address_and_what_to_do(tmp_path: P
     path.write_text(AREA + SOURCE + '[web_search]\nallowed_domains = ["x.example"]\n')
     found = check_sources(settings)
     assert (found.state, found.remedy) == (State.OK, None)
-    assert "1 sources in 1 areas, the web is searched on 1 domains" in found.detail
+    assert "1 source in 1 area, the web is searched on 1 domain" in found.detail
     path.write_text("")
     found = check_sources(settings)
     assert found.state is State.WARNING
@@ -195,3 +195,15 @@ def test_the_doctor_reports_the_sources_of_an_address_and_what_to_do(tmp_path: P
     path.write_text("[areas]")
     with pytest.raises(ConfigurationError):
         check_sources(settings)
+
+
+def test_a_page_is_named_by_the_template_that_makes_it_or_the_only_source_of_its_host(tmp_path: Path) -> None:
+    other = SOURCE.replace('"A"', '"B"').replace("x.example/", "x.example/b/")
+    alone = SOURCE.replace('"A"', '"C"').replace("x.example", "alone.example:8443")
+    sources = read(tmp_path, AREA + SOURCE + other + alone)
+    assert sources.name_of("https://x.example/?q=12%20Elm%20St") == "A"
+    assert sources.name_of("https://x.example/b/?q=12%20Elm%20St") == "B"
+    assert sources.name_of("https://x.example/parcels/7") is None
+    assert sources.name_of("https://alone.example:8443/parcels/7") == "C"
+    assert sources.name_of("https://alone.example/parcels/7") is None
+    assert sources.name_of("https://elsewhere.example/7") is None

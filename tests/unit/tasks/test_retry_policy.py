@@ -133,7 +133,7 @@ def test_outages_cost_no_retry_and_end_at_the_deadline(error: PropertyIntelligen
 
 def test_a_job_waits_for_the_next_day_s_budget_on_any_number_of_days() -> None:
     """The wait does not count toward the job's deadline. The end of the wait is spread over five minutes."""
-    spent = WatchBudgetSpentError("requests for pages", 10, "WATCH_DAILY_PAGES", "2026-01-02T00:00:00+00:00", 3600.0)
+    spent = WatchBudgetSpentError("10 page requests", "WATCH_DAILY_PAGES", "2026-01-02T00:00:00+00:00", 3600.0)
     for standing in (FRESH, replace(FRESH, waited_seconds=FRESH.deadline_seconds)):
         decision = _decide(spent, standing)
         assert isinstance(decision, Wait)

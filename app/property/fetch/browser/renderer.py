@@ -167,7 +167,7 @@ class BrowserRenderer:
             return Redirect(str(message["redirect"]))
         if "rendered" in message:
             rendered = message["rendered"]
-            log.info("%s was rendered: %d requests, dropped %s", url, rendered["passed"], rendered["dropped"])
+            log.info("%s was rendered: requests %d, dropped %s", url, rendered["passed"], rendered["dropped"])
             return Rendered(str(rendered["html"]))
         reason = str(message.get("reason"))
         if message.get("failed") == "timeout":

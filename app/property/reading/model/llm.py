@@ -13,6 +13,7 @@ import openai
 from openai.types.chat import ChatCompletion
 
 from app.errors.models import BadAnswerError, ModelAnswerCutError, ModelAnswerInvalidError, ModelRefusedError
+from app.plurals import counted
 from app.property.reading.model.answers import Answered, take_apart
 from app.property.reading.model.dialect import INITIAL_DIALECT, Dialect
 from app.property.reading.model.prompt import Prompt
@@ -112,7 +113,9 @@ def _parsed(model: str, completion: ChatCompletion, prompt: Prompt) -> tuple[Ans
     if choice.finish_reason == "length":
         found = take_apart(content, prompt.fields, lang=prompt.lang, cut=True) or Answered()
         whole = len(found.values) + len(found.null_fields)
-        return found, ModelAnswerCutError(model, f"{whole} of {len(prompt.fields)} fields were answered before")
+        return found, ModelAnswerCutError(
+            model, f"{whole} of {counted(len(prompt.fields), 'field')} were answered before"
+        )
     if not content.strip():
         raise ModelAnswerInvalidError(model, "it is empty")
     return _understood(content, prompt, model), None

@@ -244,12 +244,14 @@ class PropertyStore:
             items = _views(connection, found[:limit])
         return Page(items, order.next_cursor(found, limit))
 
-    def snapshot(self, *, changed_since: datetime | None = None, page: int = 200) -> Generator[dict[str, Any]]:
-        """Yield all properties as of one moment, in the form of `get`, oldest change first.
+    def snapshot(
+        self, *, changed_since: datetime | None = None, only: PropertyFilter = EVERY, page: int = 200
+    ) -> Generator[dict[str, Any]]:
+        """Yield all properties, or `only` some, as of one moment, in the form of `get`, oldest change first.
 
         At most `page` properties are in memory at a time. The database keeps replaced rows until the iteration ends.
         """
-        query, cursor = _unmerged(changed_since), None
+        query, cursor = _unmerged(changed_since).where(only.condition()), None
         with self.database.reading() as connection:
             if not self.database.is_sqlite:  # otherwise, each statement of PostgreSQL would see its own snapshot
                 connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)

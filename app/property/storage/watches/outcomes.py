@@ -15,6 +15,7 @@ from app.errors.fetching import HttpStatusError
 from app.errors.jobs import DeadlineExceededError, WorkerDiedError
 from app.errors.pages import PageBlockedError, PageGoneError
 from app.errors.targets import NoSourceError
+from app.plurals import counted
 from app.property.storage.jobs.models import Job, JobState
 from app.property.storage.properties.tables import Property
 from app.property.storage.statements import chunks, entities
@@ -92,7 +93,9 @@ def _end(watch: Watch, made: Sequence[Row[Any]], now: datetime) -> str:
     if is_gone and was_gone and watch.failures >= _GONE_TRIES:
         watch.pause(f"The page is gone: {watch.error_message}")
     elif not is_gone and watch.failures >= _PAUSED_TRIES and failed_for >= _PAUSED_AFTER:
-        watch.pause(f"{watch.failures} refreshes failed in {failed_for.days} days: {watch.error_message}")
+        watch.pause(
+            f"{counted(watch.failures, 'refresh')} failed in {counted(failed_for.days, 'day')}: {watch.error_message}"
+        )
     elif is_gone or watch.failures <= len(waits):
         hours = _GONE_AGAIN_HOURS if is_gone else waits[watch.failures - 1]
         watch.due_at = min(watch.due_at, now + timedelta(hours=hours))

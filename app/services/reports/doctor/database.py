@@ -10,6 +10,7 @@ from app.clock import Clock
 from app.errors import PropertyIntelligenceError
 from app.errors.broker import BrokerUnavailableError
 from app.errors.storage import OldSchemaError
+from app.plurals import counted
 from app.property.storage.database import Database, database_url
 from app.property.storage.inspection import DatabaseState, inspect_database
 from app.property.storage.jobs.models import JobState
@@ -19,6 +20,7 @@ from app.property.storage.schema import HEAD, is_too_old
 from app.property.storage.watches.repository import Watches
 from app.services.reports.doctor.findings import Finding, combined, failed, ok, skipped, warning
 from app.services.reports.doctor.fleet import CeleryFacts
+from app.services.reports.doctor.machine import space_findings
 from app.services.runtime.stores import open_stores
 from app.settings import Settings
 
@@ -45,7 +47,14 @@ def check_database(settings: Settings, mounts: Path = _MOUNTS) -> Finding:
         return combined(f"{found.shown} does not exist yet: it is created at first use", _file(found, mounts))
     name = "PostgreSQL" if found.file is None else "SQLite"
     detail = f"{name} {found.version} at {found.shown}, schema {found.revision or 'none'}"
-    return combined(detail, [*_schema(found), *_file(found, mounts)])
+    return combined(detail, [*_schema(found), *_file(found, mounts), *_space(found, settings.state.propintel_home)])
+
+
+def _space(found: DatabaseState, home: Path) -> Iterator[Finding]:
+    """Check the disk of an SQLite file, unless it is the disk of PROPINTEL_HOME, which `check_home` checks."""
+    if found.file is not None and found.file.parent.exists():
+        is_same = home.expanduser().exists() and home.expanduser().stat().st_dev == found.file.parent.stat().st_dev
+        yield from () if is_same else space_findings(found.file.parent, "DATABASE_URL")
 
 
 def _schema(found: DatabaseState) -> Iterator[Finding]:
@@ -113,11 +122,12 @@ def check_jobs(settings: Settings, celery: CeleryFacts, clock: Clock) -> Finding
     waiting = counts[JobState.QUEUED] + counts[JobState.DEFERRED]
     try:
         if waiting and not celery.is_served(settings, celery.scrape_queue):
-            jobs = "1 job waits" if waiting == 1 else f"{waiting} jobs wait"
+            jobs = counted(waiting, "job waits", "jobs wait")
             late = failed(f"{jobs} and no worker runs", "Run `propintel up`, or `celery -A worker worker`.")
             return combined(detail, [late, *complaints])
     except BrokerUnavailableError:
-        late = warning(f"{waiting} jobs wait while Redis does not answer", "They continue when Redis answers again.")
+        jobs = counted(waiting, "job waits", "jobs wait")
+        late = warning(f"{jobs} while Redis does not answer", "Jobs continue when Redis answers again.")
         return combined(detail, [late, *complaints])
     if seconds > _LATE_SECONDS:
         remedy = "Start more workers; `propintel keys list` shows whether keys have capacity."
@@ -137,7 +147,8 @@ def _economy(database: Database, settings: Settings) -> Iterator[Finding]:
         if batch.unreachable_since is not None:
             minutes = (now - batch.unreachable_since).total_seconds() / 60
             yield warning(
-                f"no key has reached {batch.openai_id or batch.id} ({batch.requests} requests) for {minutes:.0f} min",
+                f"no key has reached {batch.openai_id or batch.id} ({counted(batch.requests, 'request')})"
+                f" for {minutes:.0f} min",
                 "Add a key of the batch's project, or wait until its requests are sent again.",
             )
 
@@ -147,16 +158,17 @@ def _watches(database: Database, settings: Settings) -> Iterator[Finding]:
     put_off, untaken, jobs = watches.late(database.clock.now() - _WATCH_LATE)
     if put_off:
         yield warning(
-            f"{put_off} watches have waited for more than a day because the budget is {watch.daily_pages} pages a day;"
+            f"{counted(put_off, 'watch has', 'watches have')} waited for more than a day because the budget is"
+            f" {counted(watch.daily_pages, 'page')} a day;"
             f" all watches need about {watches.daily_pages():.0f}",
             "Raise WATCH_DAILY_PAGES, or watch less or less often.",
         )
     if jobs:
         yield warning(
-            f"{jobs} jobs of watches have waited for more than a day, usually for the budget of"
-            f" {watch.daily_model_calls} model calls a day",
+            f"{counted(jobs, 'job of a watch has', 'jobs of watches have')} waited for more than a day, usually for the"
+            f" budget of {counted(watch.daily_model_calls, 'model call')} a day",
             "`propintel jobs list` shows what they wait for; raise WATCH_DAILY_MODEL_CALLS, or watch less.",
         )
     if untaken:
-        detail = f"{untaken} watches have been due for more than a day and were not begun"
+        detail = f"{counted(untaken, 'watch has', 'watches have')} been due for more than a day without a job"
         yield warning(detail, "Check that beat and a worker run; see the worker's log.")

@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from app.disk import has_no_space, is_full
 from app.keypool.keys import load_keys
 from app.keypool.pricing import Pricing
 from app.keypool.strategies import load_strategy
+from app.plurals import counted
 from app.property.sources.template import Template, literal_parameters
 from app.redaction import shown_url
 from app.services.keys.store import pricing_of
@@ -79,13 +81,24 @@ def check_home(settings: Settings) -> Finding:
         with tempfile.TemporaryFile(dir=existing):
             free = shutil.disk_usage(existing).free
     except OSError as exc:
+        if is_full(exc):
+            return combined(str(home), space_findings(existing, "PROPINTEL_HOME"))
         detail = f"{existing} cannot be written to ({exc.strerror or type(exc).__name__})"
         return failed(detail, "Set PROPINTEL_HOME to a folder that this user may write to.")
     absent = "" if existing == home else ", is created at first use"
     amount = f"{free / 1e9:.1f} GB" if free >= _FEW_BYTES else f"{free / 1e6:.0f} MB"
-    complain = failed if free < _LEAST_BYTES else warning
-    little = complain("that is little", "Free disk space, or move PROPINTEL_HOME to another disk.")
-    return combined(f"{home}{absent}: {amount} free", [little] if free < _FEW_BYTES else [])
+    return combined(f"{home}{absent}: {amount} free", space_findings(existing, "PROPINTEL_HOME"))
+
+
+def space_findings(folder: Path, setting: str) -> Iterator[Finding]:
+    """Warn about a disk that is almost full, and fail for one that is full. `setting` is what places `folder`."""
+    free = shutil.disk_usage(folder).free
+    if free < _FEW_BYTES:
+        complain = failed if free < _LEAST_BYTES else warning
+        problem = f"the disk of {folder} is full" if has_no_space(folder) else f"the disk of {folder} is almost full"
+        yield complain(
+            f"{problem} ({counted(free, 'byte')} free)", f"Free disk space, or set {setting} to another disk."
+        )
 
 
 def check_sources(settings: Settings) -> Finding:
@@ -98,8 +111,10 @@ def check_sources(settings: Settings) -> Finding:
         secrets.values(one.template.secrets)
     search = sources.web_search
     count = len(every)
-    searched = f"the web is searched on {len(search.allowed_domains)} domains" if search.is_on else "no web search"
-    detail = f"{count} sources in {len(sources.areas)} areas, {searched} ({file.path})"
+    searched = (
+        f"the web is searched on {counted(len(search.allowed_domains), 'domain')}" if search.is_on else "no web search"
+    )
+    detail = f"{counted(count, 'source')} in {counted(len(sources.areas), 'area')}, {searched} ({file.path})"
     doubts = [doubt for one in every for doubt in _doubts(one.name, one.template)]
     if doubts:
         return warning(f"{detail}; {'; '.join(doubts)}", "See docs/sources.md, section Secrets.")

@@ -5,7 +5,7 @@ Writers take an iterable of properties, as `PropertyStore.get` returns them, so 
 
 import importlib.util
 import io
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, BinaryIO, TextIO
@@ -13,10 +13,10 @@ from typing import Any, BinaryIO, TextIO
 from app.errors import ConfigurationError
 from app.property.merging.doubt import MIN_CONFIDENCE, without_improbable
 from app.services.reports.exports.parquet_file import write_parquet
-from app.services.reports.exports.rows import COLUMNS
+from app.services.reports.exports.rows import COLUMNS, read_columns
 from app.services.reports.exports.text_files import write_csv, write_geojson, write_jsonl
 
-__all__ = ["COLUMNS", "ExportFormat", "Written", "check_format", "write"]
+__all__ = ["COLUMNS", "ExportFormat", "Written", "check_format", "read_columns", "write"]
 
 
 class ExportFormat(StrEnum):
@@ -34,7 +34,7 @@ class Written:
     last_change: str | None = None
 
 
-_TEXT: Mapping[ExportFormat, Callable[[Iterable[Mapping[str, Any]], TextIO], None]] = {
+_TEXT: Mapping[ExportFormat, Callable[[Iterable[Mapping[str, Any]], TextIO, Sequence[str]], None]] = {
     ExportFormat.CSV: write_csv,
     ExportFormat.JSONL: write_jsonl,
     ExportFormat.GEOJSON: write_geojson,
@@ -51,9 +51,13 @@ def write(
     properties: Iterable[Mapping[str, Any]],
     chosen: ExportFormat,
     stream: BinaryIO,
+    columns: Sequence[str] = COLUMNS,
+    *,
     min_confidence: float = MIN_CONFIDENCE,
 ) -> Written:
-    """Write `properties` to `stream` in UTF-8, with `?` for lone surrogates.
+    """Write `columns` of `properties` to `stream` in UTF-8, with `?` for lone surrogates.
+
+    Only with all `COLUMNS`, JSON Lines and Parquet have the evidence, too.
 
     Values whose confidence is below `min_confidence` are only in the evidence, if the format has any. `stream` stays
     open.
@@ -67,11 +71,11 @@ def write(
             written.last_change = shown["updated_at"]
 
     if chosen is ExportFormat.PARQUET:
-        write_parquet(counted(), stream)
+        write_parquet(counted(), stream, columns)
         return written
     text = io.TextIOWrapper(stream, encoding="utf-8", errors="replace", newline="")
     try:
-        _TEXT[chosen](counted(), text)
+        _TEXT[chosen](counted(), text, columns)
     finally:
         text.detach()
     return written

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import batched
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from app.property.record import FIELDS
-from app.services.reports.exports.rows import COLUMNS, row_of
+from app.services.reports.exports.rows import ADDRESS, COLUMNS, row_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -21,7 +21,7 @@ _JSON_COLUMNS = ("evidence", "conflict_evidence")
 _INT64 = range(-(2**63), 2**63)
 
 
-def write_parquet(properties: Iterable[Mapping[str, Any]], stream: BinaryIO) -> None:
+def write_parquet(properties: Iterable[Mapping[str, Any]], stream: BinaryIO, columns: Sequence[str]) -> None:
     """Write properties as rows of a Parquet table.
 
     Columns have native types, except that lists of rows are JSON, and dates are text, because many have no day. An
@@ -30,29 +30,34 @@ def write_parquet(properties: Iterable[Mapping[str, Any]], stream: BinaryIO) -> 
     import pyarrow as pa  # noqa: PLC0415 (an optional package, which takes 0.1 s to load)
     from pyarrow import parquet  # noqa: PLC0415
 
-    schema = _schema()
+    schema = _schema(columns)
     with parquet.ParquetWriter(stream, schema, compression="snappy") as writer:
-        for rows in batched(map(_row, properties), ROWS_PER_GROUP):
+        for rows in batched((_row(shown, columns) for shown in properties), ROWS_PER_GROUP):
             writer.write_table(pa.Table.from_pylist(list(rows), schema=schema))
 
 
-def _schema() -> pa.Schema:
+def _schema(columns: Sequence[str]) -> pa.Schema:
     import pyarrow as pa  # noqa: PLC0415
 
     texts, moment = pa.list_(pa.field("element", pa.string(), nullable=False)), pa.timestamp("us", tz="UTC")
     types = {"integer": pa.int64(), "number": pa.float64(), "boolean": pa.bool_(), "texts": texts, "moment": moment}
-    columns = [pa.field(name, types.get(_type(name), pa.string()), nullable=name in FIELDS) for name in COLUMNS]
-    return pa.schema([*columns, *(pa.field(name, pa.string(), nullable=False) for name in _JSON_COLUMNS)])
+    given = set(COLUMNS) - set(FIELDS)  # only these have a value in every row
+    fields = [pa.field(name, types.get(_type(name), pa.string()), nullable=name not in given) for name in columns]
+    evidence = _JSON_COLUMNS if columns == COLUMNS else ()
+    return pa.schema([*fields, *(pa.field(name, pa.string(), nullable=False) for name in evidence)])
 
 
 def _type(name: str) -> str:
     if name in FIELDS:
         return FIELDS[name].type
-    return {"property": "text", "created_at": "moment", "updated_at": "moment"}.get(name, "texts")
+    return {"property": "text", ADDRESS: "text", "created_at": "moment", "updated_at": "moment"}.get(name, "texts")
 
 
-def _row(shown: Mapping[str, Any]) -> dict[str, Any]:
-    row = {name: None if value is None else _CONVERSIONS[_type(name)](value) for name, value in row_of(shown).items()}
+def _row(shown: Mapping[str, Any], columns: Sequence[str]) -> dict[str, Any]:
+    row = {
+        name: None if value is None else _CONVERSIONS[_type(name)](value)
+        for name, value in row_of(shown, columns).items()
+    }
     return {**row, "evidence": _json(shown["evidence"]), "conflict_evidence": _json(shown["conflicts"])}
 
 

@@ -3,7 +3,7 @@
 import csv
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TextIO
 
 from app.printable import json_text, printable
@@ -16,15 +16,15 @@ from app.services.reports.exports.rows import COLUMNS, row_of
 _FORMULA = re.compile(r'(\A|[;\n])((?:[^\S\n]|["\u200b-\u200d\u2060\ufeff])*)([=+\-@\uff1d\uff0b\uff0d\uff20])')
 
 
-def write_csv(properties: Iterable[Mapping[str, Any]], stream: TextIO) -> None:
+def write_csv(properties: Iterable[Mapping[str, Any]], stream: TextIO, columns: Sequence[str]) -> None:
     """Write a header and one record per property (RFC 4180, but with `\\n` as line end).
 
     Text that a spreadsheet would run as a formula is escaped.
     """
     writer = csv.writer(stream, quoting=csv.QUOTE_ALL, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    writer.writerow(columns)
     for shown in properties:
-        writer.writerow(_cell(name, value) for name, value in row_of(shown).items())
+        writer.writerow(_cell(name, value) for name, value in row_of(shown, columns).items())
 
 
 def _cell(name: str, value: Any) -> str:
@@ -50,13 +50,13 @@ def _guarded(text: str) -> str:
     return f"'{guarded}" if guarded.startswith("\n") else guarded
 
 
-def write_jsonl(properties: Iterable[Mapping[str, Any]], stream: TextIO) -> None:
-    """Write one property per line, in the shape of `PropertyStore.get`."""
+def write_jsonl(properties: Iterable[Mapping[str, Any]], stream: TextIO, columns: Sequence[str]) -> None:
+    """Write one property per line, in the shape of `PropertyStore.get`, or only `columns` if these are not all."""
     for shown in properties:
-        stream.write(json_text(shown) + "\n")
+        stream.write(json_text(shown if columns == COLUMNS else row_of(shown, columns)) + "\n")
 
 
-def write_geojson(properties: Iterable[Mapping[str, Any]], stream: TextIO) -> None:
+def write_geojson(properties: Iterable[Mapping[str, Any]], stream: TextIO, columns: Sequence[str]) -> None:
     """Write a FeatureCollection with one feature per line. A feature's properties are the columns that have a value.
 
     A feature without a valid position has a null geometry (RFC 7946, section 3.2).
@@ -64,7 +64,7 @@ def write_geojson(properties: Iterable[Mapping[str, Any]], stream: TextIO) -> No
     stream.write('{"type": "FeatureCollection", "features": [')
     between = "\n"
     for shown in properties:
-        values = {name: value for name, value in row_of(shown).items() if value is not None}
+        values = {name: value for name, value in row_of(shown, columns).items() if value is not None}
         latitude, longitude = point_of(shown["record"]) or (math.inf, math.inf)
         is_there = abs(latitude) <= 90 and abs(longitude) <= 180
         point = {"type": "Point", "coordinates": [longitude, latitude]} if is_there else None

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any, Literal
 
+from app.plurals import counted
 from app.property.storage.keys.history import KeyHistoryStore
 from app.property.storage.keys.usage import HOUR, Demand, hour_of
 from app.services.reports.key_report.view import KeyView, PoolView, named
@@ -64,7 +65,9 @@ def _mend_first(evidence: Evidence) -> Iterator[Advice]:
     out = [key for key in evidence.keys if key.is_out]
     if out:
         masks = [key.mask for key in out]
-        sentence = f"{len(out)} of {len(evidence.keys)} keys are out of rotation ({named(masks)}): fix them first."
+        sentence = (
+            f"{len(out)} of {counted(len(evidence.keys), 'key')} are out of rotation ({named(masks)}): fix them first."
+        )
         numbers = {"out": len(out), "keys": len(evidence.keys), "masks": masks[:20]}
         yield Advice("mend_keys_first", "warning", sentence, numbers)
 
@@ -73,8 +76,8 @@ def _disabled(evidence: Evidence) -> Iterator[Advice]:
     masks = [key.mask for key in evidence.keys if key.is_disabled]
     if masks:
         word = "is" if len(masks) == 1 else "are"
-        sentence = f"{len(masks)} of {len(evidence.keys)} keys {word} disabled by an operator ({named(masks)}): enable "
-        sentence += "them when they are wanted again."
+        sentence = f"{len(masks)} of {counted(len(evidence.keys), 'key')} {word} disabled by an operator "
+        sentence += f"({named(masks)}): enable them when they are wanted again."
         numbers = {"disabled": len(masks), "keys": len(evidence.keys), "masks": masks[:20]}
         yield Advice("keys_disabled", "info", sentence, numbers)
 
@@ -82,7 +85,7 @@ def _disabled(evidence: Evidence) -> Iterator[Advice]:
 def _budget(evidence: Evidence) -> Iterator[Advice]:
     refused = sum(demand.refusals.get("budget", 0) for demand in evidence.demand.values())
     if refused:
-        sentence = f"A budget stopped {refused} requests in {_span(evidence)}: more keys do not help, "
+        sentence = f"A budget stopped {counted(refused, 'request')} in {_span(evidence)}: more keys do not help, "
         sentence += "a higher BUDGET_* or fewer fields for the model do."
         yield Advice("budget_stops", "warning", sentence, {"refused": refused})
 
@@ -90,7 +93,8 @@ def _budget(evidence: Evidence) -> Iterator[Advice]:
 def _forbidden(evidence: Evidence) -> Iterator[Advice]:
     for model, demand in sorted(evidence.demand.items()):
         if refused := demand.refusals.get("forbidden", 0):
-            sentence = f"No key may use {model or 'no model'}: {refused} requests were refused in {_span(evidence)}. "
+            was = counted(refused, "request was", "requests were")
+            sentence = f"No key may use {model or 'no model'}: {was} refused in {_span(evidence)}. "
             sentence += "Give a project access to it, or set OPENAI_MODEL to another."
             yield Advice("model_forbidden", "warning", sentence, {"model": model, "refused": refused})
 
@@ -118,7 +122,7 @@ def _capacity(evidence: Evidence, saturated: bool) -> Iterator[Advice]:
         sentence = f"The pool was saturated for less than {SATURATED:.0%} of {span}: it needs no more keys or quota."
         yield Advice("enough", "info", sentence, numbers)
     elif all(key.is_in_rotation for key in evidence.keys):  # if keys fail, fixing them may be enough
-        shared = f"; your {keys} keys are in {groups} limit groups" if groups < keys else ""
+        shared = f"; your {counted(keys, 'key')} are in {counted(groups, 'limit group')}" if groups < keys else ""
         sentence = "A higher limit (usage tier), or keys of another organization or project, would help. "
         sentence += f"Keys that share a limit group add nothing{shared}."
         yield Advice("more_quota_helps", "warning", sentence, numbers)
@@ -130,4 +134,5 @@ def _seconds(evidence: Evidence) -> float:
 
 def _span(evidence: Evidence) -> str:
     hours = _seconds(evidence) / _HOUR_S
-    return f"the last {hours:.0f} hours" if hours >= 1.5 else f"the last {max(1, round(hours * 60))} minutes"
+    span = counted(round(hours), "hour") if hours >= 1.5 else counted(max(1, round(hours * 60)), "minute")
+    return f"the last {span}"

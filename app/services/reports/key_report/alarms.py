@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from app.plurals import counted
 from app.property.storage.keys.alerts import Alarm, Severity
 from app.property.storage.keys.tables import Alert
 from app.services.reports.key_report.view import BudgetUse, KeyView, PoolView, named
@@ -58,9 +59,13 @@ def _no_healthy_key(view: PoolView) -> Iterator[Alarm]:
     """A key that waits after a 429 counts as healthy."""
     if view.keys and not any(key.is_in_rotation for key in view.keys):
         states = sorted({key.state for key in view.keys})
-        message = f"None of the {len(view.keys)} OpenAI keys is healthy ({', '.join(states)}): no model calls are made."
-        if states == ["disabled"]:
-            message = f"All {len(view.keys)} OpenAI keys are disabled by an operator: no model calls are made."
+        is_only, count = len(view.keys) == 1, counted(len(view.keys), "OpenAI key")
+        none = "The only OpenAI key is not" if is_only else f"None of the {count} is"
+        every = "The only OpenAI key is" if is_only else f"All {count} are"
+        state = (
+            f"{every} disabled by an operator" if states == ["disabled"] else f"{none} healthy ({', '.join(states)})"
+        )
+        message = f"{state}: no model calls are made."
         yield Alarm(Kind.NO_HEALTHY_KEY, POOL, Severity.CRITICAL, message, {"keys": len(view.keys), "states": states})
 
 
@@ -147,7 +152,8 @@ def _old(view: PoolView, days: float) -> Iterator[Alarm]:
     for key in view.keys:
         if key.first_seen_at is not None and view.at - key.first_seen_at > timedelta(days=days):
             age = (view.at - key.first_seen_at).days
-            message = f"OpenAI key {key.mask} is {age} days old, rotate keys every {days:g} days: add a new one first."
+            message = f"OpenAI key {key.mask} is {counted(age, 'day')} old, rotate keys every "
+            message += f"{counted(days, 'day')}: add a new one first."
             details = {"key": key.mask, "first_seen_at": key.first_seen_at.isoformat(), "days": age}
             yield Alarm(Kind.KEY_OLD, key.mask, Severity.WARNING, message, details)
 

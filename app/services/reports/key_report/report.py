@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from app.plurals import counted
 from app.property.storage.keys.tables import Alert
 from app.redis.embedded_valkey import quick_connection
 from app.services.reports.key_report.advice import Advice
@@ -50,8 +51,8 @@ def summary_of(report: Mapping[str, Any]) -> str:
     """
     requests = sum(key["requests"] for key in report["keys"].values())
     failures = sum(key["failures"] for key in report["keys"].values())
-    line = f"OpenAI keys: {report['healthy_keys']} of {report['total_keys']} healthy, {requests} requests, "
-    line += f"{failures} failures, strategy {report['rotation_strategy']}"
+    line = f"OpenAI keys: {report['healthy_keys']} of {report['total_keys']} healthy, {counted(requests, 'request')}, "
+    line += f"{counted(failures, 'failure')}, strategy {report['rotation_strategy']}"
     if disabled := sum(key["state"] == "disabled" for key in report["keys"].values()):
         line += f", {disabled} disabled by an operator"
     firing = report["alerts_firing"]
@@ -76,7 +77,7 @@ def log_advice(report: Mapping[str, Any]) -> None:
 def _line(mask: str, figures: Mapping[str, Any]) -> str | None:
     match figures["state"]:
         case "open" | "half_open":
-            return f"Circuit breaker opened for OpenAI key {mask} after {figures['failures']} failures"
+            return f"Circuit breaker opened for OpenAI key {mask} after {counted(figures['failures'], 'failure')}"
         case "cooling":
             return f"Rate limited on OpenAI key {mask} backing off for {figures['resting_seconds']}s"
         case "dead":

@@ -58,7 +58,7 @@ def test_the_page_shows_planned_and_postponed_watches(
     expect(planned).to_contain_text("waiting")
     expect(planned.locator("td[data-label='Next refresh']")).to_contain_text(re.compile(r"in \d+ (s|min|h|d)"))
     expect(planned).to_contain_text("30 days")
-    expect(page.get_by_text("2 watches did not fit into today's budget of 1 pages")).to_be_visible()
+    expect(page.get_by_text("2 watches did not fit into today's budget of 1 page")).to_be_visible()
     expect(page.get_by_text("0 of 1")).to_be_visible()
     expect(page.get_by_text("0 of 5")).to_be_visible()
     assert page.get_by_role("button", name=re.compile("Remove|Watch")).count() == 0, "a reader sees buttons"
