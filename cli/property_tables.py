@@ -13,6 +13,7 @@ from app.property.fields.table import FIELDS
 from app.property.merging.doubt import others
 from app.property.presenting.brief import WIDTH, brief
 from app.property.presenting.groups import GROUPS, group_of
+from app.property.presenting.missing import model_work
 from app.property.presenting.sources import KINDS, source_name
 from app.property.presenting.words import HEADINGS, in_list, in_words
 from cli.output import cell, cut, empty_table, make_facts, make_table, moment, show, stdout_console
@@ -96,8 +97,8 @@ def all_values(shown: Shown) -> Iterator[Table | Text]:
         for one in shown["sources"]
     ]
     yield make_table("Sources", ("kind", "read (UTC)", "page"), sources)
-    for note in dict.fromkeys(source["model_note"] for source in shown["sources"] if source["model_note"]):
-        yield Text(printable(f"Model: {note}"))
+    for work in dict.fromkeys(model_work(shown, source) for source in shown["sources"]):
+        yield Text(printable(f"Model: {work}"))
     if shown["conflicts"]:
         yield conflict_table([shown])
     if shown.get("unverified"):

@@ -91,9 +91,8 @@ def _scrape_one(scraper: Scraper, target: str, batch: str, refresh: bool) -> dic
         note(f"{target}: {_NOT_READ[outcome.page_from]}, so it was not read again")
     for source, reason in _without_a_page(outcome.tried).items():
         note(f"{target}: no page of {source}: {reason}")
-    if outcome.wanted_model:
-        fields = ", ".join(outcome.wanted_model)
-        note(f"{target}: left out, because no model read them: {fields}. {outcome.model_note or ''}")
+    if about_model := model_note(outcome.wanted_model, outcome.model_note, outcome.record):
+        note(f"{target}: {about_model}")
     return outcome.as_json()
 
 

@@ -16,6 +16,7 @@ from app.property.merging.doubt import Other, as_of, others
 from app.property.merging.identity import point_of
 from app.property.presenting.brief import brief_entries
 from app.property.presenting.groups import GROUPS, TECHNICAL, group_of
+from app.property.presenting.missing import model_work
 from app.property.presenting.sources import source_name
 from app.property.presenting.words import HEADINGS, day, in_list, in_words, money
 from app.property.storage.properties.rebuild import STATUS
@@ -147,6 +148,7 @@ def show_property(request: Request, property_id: Id, context: ContextOf) -> Resp
             {
                 **source,
                 "name": name.name,
+                "model": model_work(found, source),
                 "fetched": _moment(source["fetched_at"]),
                 "checked": _moment(source["checked_at"]) if source["checked_at"] else None,
             }
