@@ -11,6 +11,7 @@ from app.printable import printable
 from app.property.address import Address
 from app.property.fields.table import FIELDS
 from app.property.merging.doubt import others
+from app.property.presenting.attempts import result_of
 from app.property.presenting.brief import WIDTH, brief
 from app.property.presenting.groups import GROUPS, group_of
 from app.property.presenting.missing import model_work
@@ -110,8 +111,11 @@ def all_values(shown: Shown) -> Iterator[Table | Text]:
 
 def tried_table(tried: Sequence[Mapping[str, Any]]) -> Table:
     """Return a table with the outcome of each source of an address. Items of `tried` are `JobAttempt.as_json()`."""
-    rows = [(one["source"], one["kind"], one["outcome"], one["detail"], one["url"]) for one in tried]
-    return make_table("Sources tried", ("source", "kind", "outcome", "detail", "page"), rows)
+    rows = [
+        (one["source"], KINDS.get(one["kind"] or "", ""), result_of(one).short, one["detail"], one["url"])
+        for one in tried
+    ]
+    return make_table("Sources tried", ("source", "kind", "result", "detail", "page"), rows)
 
 
 def explained_property(shown: Shown, explained: Mapping[str, Any]) -> Iterator[Table]:

@@ -9,8 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 
 from app.clock import SystemClock
-from app.property.address import Address
-from app.property.fields.table import AXES, FIELDS, of_kind
+from app.property.fields.table import AXES, FIELDS
 from app.property.merging.derived import MAP_LINK
 from app.property.merging.doubt import Other, as_of, others
 from app.property.merging.identity import point_of
@@ -18,6 +17,7 @@ from app.property.presenting.brief import brief_entries
 from app.property.presenting.groups import GROUPS, TECHNICAL, group_of
 from app.property.presenting.missing import model_work
 from app.property.presenting.sources import source_name
+from app.property.presenting.summary import headline
 from app.property.presenting.words import HEADINGS, day, in_list, in_words, money
 from app.property.storage.properties.rebuild import STATUS
 from app.property.storage.properties.repository import PropertyFilter
@@ -157,12 +157,6 @@ def show_property(request: Request, property_id: Id, context: ContextOf) -> Resp
         created=_moment(found["created_at"]),
         updated=_moment(found["updated_at"]),
     )
-
-
-def headline(record: Mapping[str, Any]) -> str:
-    """Return the property's title: its address, else an identifier such as its parcel number."""
-    ids = (str(record[name]) for name in of_kind("identifier") if record.get(name))
-    return Address.of(record).line or next(ids, "without an address")
 
 
 def _summary(record: Mapping[str, Any]) -> list[str]:

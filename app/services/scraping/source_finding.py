@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import openai
 
 from app.property.address import Address
+from app.property.presenting.attempts import WEB_SEARCH
 from app.property.sources.config import Source, Sources, WebSearch
 from app.property.sources.spellings import street_names
 from app.property.storage.jobs.models import OUTSIDE, SEARCHED, SKIPPED, UNCITED
@@ -20,7 +21,6 @@ from app.services.scraping.run import CALL_SECONDS, Run
 from app.services.scraping.source_reading import Asked, SourceReader
 from app.services.scraping.web_search import SearchFound, WebSearcher
 
-_SEARCH = "web search"
 #: The web is searched if fewer sources than this have the address, because a single source cannot be cross-checked.
 _ENOUGH_SOURCES = 2
 #: Maximum number of pages that are read per web search.
@@ -103,13 +103,13 @@ class SourceFinder:
         else:
             found = "it is turned off in sources.toml" if not search.enabled else "sources.toml allows it no domain"
         if isinstance(found, str):
-            reader.skip(_SEARCH, None, None, SKIPPED, found)
+            reader.skip(WEB_SEARCH, None, None, SKIPPED, found)
             return []
         answer = found.answer
         detail = f"{found.model} cites {len(answer.cited)} pages"
         detail += f"; {answer.explanation}" if answer.flaw else ""
         detail += f"; {found.purged} of them were purged meanwhile" if found.purged else ""
-        reader.skip(_SEARCH, None, None, SEARCHED, detail)
+        reader.skip(WEB_SEARCH, None, None, SEARCHED, detail)
         self._read_cited(found, sources, reader)
         reader.require_all()
         # claims about pages that could be read are not needed
@@ -142,8 +142,8 @@ class SourceFinder:
             host = urlsplit(url).hostname or ""
             kind = sources.kind_of_cited(url)
             if sources.web_search.allows(host):
-                reader.visit(Asked(_SEARCH, kind, url, place_is_known=False, allows=sources.web_search.allows))
+                reader.visit(Asked(WEB_SEARCH, kind, url, place_is_known=False, allows=sources.web_search.allows))
             else:
-                reader.skip(_SEARCH, kind, url, OUTSIDE, f"{host} is not among the allowed domains")
+                reader.skip(WEB_SEARCH, kind, url, OUTSIDE, f"{host} is not among the allowed domains")
         for url in answer.uncited[:_MOST_CITED]:
-            reader.skip(_SEARCH, None, url, UNCITED, "the answer names it and does not cite it")
+            reader.skip(WEB_SEARCH, None, url, UNCITED, "the answer names it and does not cite it")

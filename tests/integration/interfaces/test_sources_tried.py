@@ -62,7 +62,7 @@ def test_every_interface_shows_the_sources_tried(
         called("properties", "show", home, "--all", "--format", "table"),
     ):
         assert "Sources tried" in shown.stdout
-        assert "robots_disallowed" in shown.stdout
+        assert "refused by robots.txt" in shown.stdout
         assert "turned off" in shown.stdout
     assert "1 of 3 sources used" in " ".join(called("jobs", "list", "--format", "table").stdout.split())
 

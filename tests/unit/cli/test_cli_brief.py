@@ -262,7 +262,8 @@ def test_values_are_put_into_words() -> None:
 
 def test_hoa_is_shown_in_words() -> None:
     for has, fee, words in (
-        (False, None, "no"), (False, 0, "no"), (None, 45, "yes, fee 45"), (None, 0, "not on the page"), (True, None, "yes"),
+        (False, None, "no"), (False, 0, "no"), (None, 45, "yes, fee 45"), (None, 0, "not on the page"),
+        (True, None, "yes"),
     ):  # fmt: skip
         given = {"AssociationYN": has, "AssociationFee": fee}
         shown = details(
