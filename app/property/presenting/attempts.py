@@ -25,7 +25,7 @@ class Result(Enum):
     BLOCKED = "blocked", "blocked the request", "blocked the request"
     UNREACHABLE = "not reached", "could not be reached", "could not be reached"
     ERROR = "error", "has a page that could not be read", "have a page that could not be read"
-    ROBOTS = "refused by robots.txt", "refused by robots.txt", "refused by robots.txt"
+    ROBOTS = "refused by robots.txt", "is closed by robots.txt", "are closed by robots.txt"
     OTHER = "another address", "has a page of another address", "have a page of another address"
     UNKNOWN = (
         "unclear",

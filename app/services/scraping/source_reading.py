@@ -44,8 +44,8 @@ from app.services.scraping.storing import ScrapeParts
 _MOST_TRIES = 2
 #: Codes of errors after which a URL does not count as an unreadable page.
 _NO_PAGE = frozenset({BlockedAddressError.code, BlockedPortError.code, InvalidTargetError.code})
-#: Fields that a page without results may have, because it repeats the address that was asked for.
-_PLACE = frozenset(of_kind("address", "place"))
+#: Fields that a page without results may have, because it or its URL repeats what was asked for.
+_ASKED_FOR = frozenset(of_kind("address", "place", "identifier"))
 #: Kinds of sources whose parcel numbers are preferred, best first.
 _PARCEL_KINDS = (SourceKind.ASSESSOR, SourceKind.GIS, SourceKind.TAX_ROLL, SourceKind.PERMITS)
 
@@ -220,7 +220,7 @@ class SourceReader:
         A page with facts has one. A page may repeat the address that was asked for.
         """
         is_property = extraction.kind in WITH_PROPERTY
-        if extraction.kind is PageKind.BLOCKED or (is_property and not values <= _PLACE):
+        if extraction.kind is PageKind.BLOCKED or (is_property and not values <= _ASKED_FOR):
             return None
         with reading(page.url, page.spent):
             return nothing_found(page, is_about_one=is_property and bool(values))
