@@ -41,7 +41,4 @@ class NoSourceError(PropertyIntelligenceError, code="no_source", facts="address 
     """No page about an address was found. `tried` groups the sources by what they answered."""
 
     sentence = "No source has {address} ({tried})."
-    remedy = (
-        "Check the address; add the county's sources or domains to search to sources.toml (docs/sources.md), "
-        "or scrape the URL of a page about it."
-    )
+    remedy = "Check the address; add sources to sources.toml (docs/sources.md), or scrape the URL of a page about it."
