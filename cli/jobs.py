@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -11,6 +11,9 @@ from rich.text import Text
 
 from app.choices import require_choice
 from app.plurals import counted
+from app.property.presenting.attempts import used_count
+from app.property.presenting.missing import model_note
+from app.property.presenting.summary import one_line
 from app.property.storage.ids import BATCH, JOB, PROPERTY, find_id, short_ids
 from app.property.storage.jobs.models import Batch, Job, JobState, shown_state
 from app.property.storage.paging import every
@@ -27,6 +30,8 @@ batches_app = new_app("batches", "See batches, the jobs that were enqueued toget
 
 _PAGE = 500
 _RETRIED = (JobState.FAILED, JobState.CANCELLED)
+#: The values of properties by id.
+Records = Mapping[str, Mapping[str, Any]]
 JobId = Annotated[str, id_argument(JOB)]
 BatchId = Annotated[str, id_argument(BATCH)]
 Failed = Annotated[bool, typer.Option("--failed", help="Only failed jobs.")]
@@ -66,7 +71,8 @@ def show_job(job_id: JobId) -> None:
     """
     with open_stores(load_settings()) as stores:
         job = stores.jobs.get(find_id(stores.database, job_id, JOB))
-    show(job.as_json(), lambda: _whole_job(job))
+        records = _records(stores, [job])
+    show(job.as_json(), lambda: _whole_job(job, records))
 
 
 @command(jobs_app, "retry", "8e03b1c2 93bd0a17", "--failed")
@@ -167,21 +173,22 @@ def _report_canceled(canceled: int) -> None:
 
 
 def _job_list(stores: Stores, jobs: Sequence[Job], counts: Mapping[str, int]) -> Iterator[Table | Text]:
-    ids = short_ids(stores.database, JOB, [job.id for job in jobs])
+    ids, records = short_ids(stores.database, JOB, [job.id for job in jobs]), _records(stores, jobs)
     shown = short_ids(stores.database, PROPERTY, [job.property_id for job in jobs])
     rows = [
-        (ids[job.id], shown_state(job.state), job.target, shown.get(job.property_id or ""), _remark(job))
+        (ids[job.id], shown_state(job.state), job.target, shown.get(job.property_id or ""), _result(job, records))
         for job in jobs
     ]
-    yield make_table(None, ("job", "state", "target", "property", "note"), rows)
+    yield make_table(None, ("job", "state", "target", "property", "result"), rows)
     yield Text(_counted(counts))
 
 
-def _whole_job(job: Job) -> Iterator[Table]:
+def _whole_job(job: Job, records: Records) -> Iterator[Table]:
     facts = [
         ("target", job.target),
         ("state", shown_state(job.state)),
-        ("note", _remark(job)),
+        ("found", _found(job, records)),
+        ("note", _remark(job, records)),
         ("batch", job.batch_id),
         ("property", job.property_id),
         ("attempts", job.attempts),
@@ -193,7 +200,21 @@ def _whole_job(job: Job) -> Iterator[Table]:
         yield tried_table([one.as_json() for one in job.tried])
 
 
-def _remark(job: Job) -> str:
+def _records(stores: Stores, jobs: Sequence[Job]) -> Records:
+    return stores.properties.records(job.property_id for job in jobs if job.state is JobState.DONE)
+
+
+def _found(job: Job, records: Records) -> str:
+    """Return the property of a job that is done in one line, else ""."""
+    record = records.get(job.property_id or "")
+    return one_line(record) if record is not None else ""
+
+
+def _result(job: Job, records: Records) -> str:
+    return "; ".join(filter(None, (_found(job, records), _remark(job, records))))
+
+
+def _remark(job: Job, records: Records) -> str:
     if job.error:
         return str(job.error["message"])
     if job.search is not None:
@@ -206,11 +227,9 @@ def _remark(job: Job) -> str:
     if job.due_at is not None:
         failures = f"failed {counted(job.attempts, 'time')}; " if job.attempts and not job.state.is_final else ""
         return f"{failures}{'next try at' if job.state.is_final else 'waiting until'} {moment(job.due_at)}"
-    fields = counted(len(job.wanted_model), "field")
-    notes = [f"{fields} left for the model: {job.model_note}"] if job.model_note else []
-    if job.tried:
-        notes.insert(0, f"{sum(one.is_used for one in job.tried)} of {counted(len(job.tried), 'source')} used")
-    return "; ".join(notes)
+    used, tried = used_count(one.as_json() for one in job.tried)
+    about_model = model_note(job.wanted_model, job.model_note, records.get(job.property_id or "", {}))
+    return "; ".join(filter(None, (f"{used} of {counted(tried, 'source')} used" if tried else "", about_model)))
 
 
 def _batch_table(stores: Stores, batches: Sequence[Batch]) -> Table:

@@ -12,8 +12,10 @@ from app.printable import printable
 from app.property.address import Address
 from app.property.fields.table import FIELDS
 from app.property.merging.doubt import others
+from app.property.presenting.attempts import result_of
 from app.property.presenting.brief import WIDTH, brief
 from app.property.presenting.groups import GROUPS, group_of
+from app.property.presenting.missing import model_work
 from app.property.presenting.sources import KINDS, source_name, with_source_names
 from app.property.presenting.words import HEADINGS, in_list, in_words
 from app.services.scraping.sources import source_namer
@@ -105,8 +107,8 @@ def all_values(shown: Shown) -> Iterator[Table | Text]:
         for one in shown["sources"]
     ]
     yield make_table("Sources", ("kind", "source", "read (UTC)", "page"), sources)
-    for note in dict.fromkeys(source["model_note"] for source in shown["sources"] if source["model_note"]):
-        yield Text(printable(f"Model: {note}"))
+    for work in dict.fromkeys(model_work(shown, source) for source in shown["sources"]):
+        yield Text(printable(f"Model: {work}"))
     if shown["conflicts"]:
         yield conflict_table([shown])
     if shown.get("unverified"):
@@ -118,8 +120,11 @@ def all_values(shown: Shown) -> Iterator[Table | Text]:
 
 def tried_table(tried: Sequence[Mapping[str, Any]]) -> Table:
     """Return a table with the outcome of each source of an address. Items of `tried` are `JobAttempt.as_json()`."""
-    rows = [(one["source"], one["kind"], one["outcome"], one["detail"], one["url"]) for one in tried]
-    return make_table("Sources tried", ("source", "kind", "outcome", "detail", "page"), rows)
+    rows = [
+        (one["source"], KINDS.get(one["kind"] or "", ""), result_of(one).short, one["detail"], one["url"])
+        for one in tried
+    ]
+    return make_table("Sources tried", ("source", "kind", "result", "detail", "page"), rows)
 
 
 def explained_property(shown: Shown, explained: Mapping[str, Any]) -> Iterator[Table]:

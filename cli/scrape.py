@@ -1,6 +1,5 @@
 """`propintel scrape`: scrape pages or addresses now, without a broker."""
 
-from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 import openai
@@ -11,7 +10,9 @@ from app.clock import SystemClock
 from app.errors import PropertyIntelligenceError
 from app.errors.keys import CapacityError
 from app.plurals import counted
-from app.property.storage.jobs.models import SAME_PAGE, SEARCHED, SKIPPED, USED, PageFrom
+from app.property.presenting.attempts import failures_in_words
+from app.property.presenting.missing import model_note
+from app.property.storage.jobs.models import PageFrom
 from app.property.storage.statements import new_id
 from app.property.urls.targets import host_of_target, is_address, normalize_target
 from app.services.property_intelligence import Scraper
@@ -90,18 +91,11 @@ def _scrape_one(scraper: Scraper, target: str, batch: str, refresh: bool) -> dic
         note(f"{target} is fresh: shown as stored (--refresh scrapes it again)")
     elif outcome.page_from is not PageFrom.SITE:
         note(f"{target}: {_NOT_READ[outcome.page_from]}, so it was not read again")
-    for source, reason in _without_a_page(outcome.tried).items():
-        note(f"{target}: no page of {source}: {reason}")
-    if outcome.wanted_model:
-        fields = ", ".join(outcome.wanted_model)
-        note(f"{target}: left out, because no model read them: {fields}. {outcome.model_note or ''}")
+    for line in failures_in_words(outcome.tried):
+        note(f"{target}: {line}")
+    if about_model := model_note(outcome.wanted_model, outcome.model_note, outcome.record):
+        note(f"{target}: {about_model}")
     return outcome.as_json()
-
-
-def _without_a_page(tried: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    found = {one["source"] for one in tried if one["outcome"] in (USED, SAME_PAGE, SEARCHED)}
-    missing = (one for one in tried if one["source"] not in found and one["outcome"] != SKIPPED)
-    return {one["source"]: one["detail"] or one["outcome"] for one in missing}
 
 
 def _listed(targets: list[str]) -> str:

@@ -40,6 +40,11 @@ class PropertyIntelligenceError(Exception):
     def facts(self) -> dict[str, Any]:
         return dict(zip(self.fact_names, self.args, strict=True))
 
+    @property
+    def without_remedy(self) -> str:
+        """The message without the remedy."""
+        return self.sentence.format(**self.facts)
+
     def __str__(self) -> str:
         return f"{self.sentence} {self.remedy}".strip().format(**self.facts)
 

@@ -26,8 +26,15 @@ class PageGoneError(PageError, code="page_gone"):
     remedy = "Remove it from your list."
 
 
+class NoSuchPropertyError(PageError, code="no_such_property"):
+    """A source answered that it has no property at the requested address."""
+
+    sentence = "{url} has no property for this address ({reason})."
+    remedy = "Check the address."
+
+
 class SearchPageError(PageError, code="search_page"):
-    sentence = "{url} lists several properties ({reason})."
+    sentence = "{url} lists several properties, or search results ({reason})."
     remedy = "Enqueue a search by its own address (docs/search-pages.md), or the pages it links to."
 
 

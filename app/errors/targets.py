@@ -38,10 +38,7 @@ class TargetsTooCostlyError(PropertyIntelligenceError, code="targets_too_costly"
 
 
 class NoSourceError(PropertyIntelligenceError, code="no_source", facts="address tried"):
-    """No page about an address was found. `tried` gives the result of each source that was searched."""
+    """No page about an address was found. `tried` groups the sources by what they answered."""
 
-    sentence = "No page about {address} could be read. Tried: {tried}."
-    remedy = (
-        "Check the address; add the county's sources or domains to search to sources.toml (docs/sources.md), "
-        "or scrape the URL of a page about it."
-    )
+    sentence = "No source has {address} ({tried})."
+    remedy = "Check the address; add sources to sources.toml (docs/sources.md), or scrape the URL of a page about it."

@@ -35,7 +35,7 @@ from app.property.storage.properties.tables import Property, Unverified
 from app.property.storage.tables import metadata
 from app.property.storage.watches.models import Change, Watch
 from tests.contract.conftest import ON_POSTGRESQL, count, stored_texts, writing_threads
-from tests.plugins.job_ends import finish, put_claims
+from tests.plugins.job_ends import finish, put_claims, put_tried
 from tests.plugins.page_records import page_record
 from tests.plugins.stores import Stores
 
@@ -240,6 +240,24 @@ def test_a_purge_of_a_property_includes_its_pages_and_replaced_properties(db: St
     assert found(db, AGENT, "county.example", "third.example", "homes.example") == []
     assert found(db, "dead.example") == [], "claims about the property must be deleted too"
     assert rows(db)["properties"] == 0
+
+
+@pytest.mark.parametrize(("kind", "name"), [("url", PAGE), ("host", "homes.example")])
+def test_the_failure_of_an_address_is_purged_with_the_pages_that_it_asked(db: Stores, kind: str, name: str) -> None:
+    """The message may state what a page is about, without its URL."""
+    elm = "12 Elm St, Springfield, IL 62701"
+    target = db.watches.add([elm]) and elm
+    address, other = db.jobs.enqueue([target, "14 Elm St, Springfield, IL 62701"], refresh=True).new
+    db.execute(update(Job).where(Job.id == address).values(watch_id=select(Watch.id).scalar_subquery()))
+    for job_id, url in ((address, PAGE), (other, "https://stays.example/1")):
+        db.claim(job_id)
+        failure = NoSourceError(elm, f"1 asked: 1 has a page of another address: A (it is about {job_id})")
+        put_tried(db, job_id, [JobAttempt("A", None, url, "other_property", "")], db.clock.now())
+        db.jobs.fail(job_id, failure)
+    db.execute(update(Watch).values(error_message=f"it is about {address}"))
+    db.purge(kind, name)
+    assert found(db, f"it is about {address}") == []
+    assert found(db, f"it is about {other}") == ["jobs"], "the failure of another job must stay"
 
 
 def test_hosts_with_similar_names_stay(db: Stores) -> None:

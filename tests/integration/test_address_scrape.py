@@ -12,6 +12,7 @@ from app.clock import SystemClock
 from app.errors import NotFoundError, PropertyIntelligenceError
 from app.errors.fetching import HostBusyError
 from app.errors.targets import NoSourceError
+from app.property.presenting.attempts import result_of
 from app.property.source_record import SourceRecord
 from app.property.storage.jobs.leases import Lease
 from app.property.storage.jobs.models import PageFrom
@@ -385,6 +386,61 @@ def test_without_a_source_the_error_says_what_was_tried_and_what_to_do(world: Wo
     for part in (TARGET, "Assessor", "HTTP 404", "14 FICTIONAL AVE", "parcel number", "turned off", "sources.toml"):
         assert part in text
     assert world.resources.properties.page().items == []
+
+
+WIDGET = "<p>Saved searches: no results found</p>"
+NOTHING = {
+    "title": "<title>0 results - County search</title><h1>Search</h1>",
+    "heading": "<title>Search</title><h1>No records found</h1>",
+    "sentence": "<title>Parcel search</title><h1>Parcel search</h1><p>Your search did not match any parcels.</p>",
+    "echo": "<title>Search</title><h1>Search</h1><p>No results for 12 Fictional Ave, Anytown, ST 00000.</p>",
+    "address": f"<title>{ADDRESS}</title><h1>{ADDRESS}</h1><p>No properties found.</p>",
+    "table": "<title>Search</title><h1>Parcels</h1><table></table><p>Showing 0 to 0 of 0 entries</p>",
+    "german": "<html lang='de'><title>Suche</title><h1>Suche</h1><p>0 Treffer</p>",
+    "spanish": "<html lang='es'><title>Buscar</title><h1>Buscar</h1><p>No se encontraron resultados</p>",
+    "similar": "<title>0 results</title><h1>0 homes found</h1>"
+    + "".join(f"<li><a href='/h/{n}'>{n} Other St, Anytown, ST 00000</a> $300,000</li>" for n in range(1, 5)),
+    "features": json.dumps({"features": [], "fields": [{"name": "PARCEL"}]}),
+    "list": "[]",
+    "count": json.dumps({"count": 0, "results": []}),
+    "gone": "<title>Property not found</title><h1>Property not found</h1>",
+}  # fmt: skip
+
+
+def test_sources_without_the_property_are_said_to_have_none(world: World) -> None:
+    names = [*NOTHING, "missing"]
+    world.county.pages |= {f"/{name}?zip=00000": (200, page) for name, page in NOTHING.items()}
+    world.sources(*((name, "portal", f"<county>/{name}?zip={{postal_code}}") for name in names), enabled=False)
+    job_id = world.job()
+    with pytest.raises(NoSourceError) as caught:
+        world.scrape(run=Run(Lease(job_id, "test")))
+    tried = {one.source: one for one in world.resources.jobs.get(job_id).tried}
+    results = {name: result_of(tried[name].as_json()).short for name in names}
+    assert results == dict.fromkeys(names, "no such property")
+    text = str(caught.value)
+    assert text.startswith(f"No source has {TARGET} (14 asked: all answered that they have no such property).")
+    assert "://" not in text
+    for one in tried.values():
+        assert "://" not in one.detail, "the URL is repeated"
+        assert "several" not in one.detail
+
+
+def test_an_empty_part_of_a_page_makes_it_no_page_without_results(world: World) -> None:
+    several = "".join(f"<li><a href='/h/{n}'>{n} Other St, Anytown, ST 00000</a> $300,000</li>" for n in range(1, 5))
+    world.county.pages |= {
+        FOUND: (200, assessor().replace("</h1>", f"</h1>{WIDGET}")),
+        "/several?zip=00000": (200, f"<title>24 homes for sale</title><h1>24 homes for sale</h1>{WIDGET}{several}"),
+        "/rows?zip=00000": (200, json.dumps({"rows": [["12 Other St", 1987], ["14 Other St", 1990]]})),
+    }
+    world.portal.pages["/h?zip=00000"] = (
+        200,
+        listing(prose="0 results in your saved homes.").replace("</h1>", f"</h1>{WIDGET}"),
+    )
+    more = [(name, "portal", f"<county>/{name}?zip={{postal_code}}") for name in ("several", "rows")]
+    world.sources(BY_ADDRESS, ("Portal", "portal", "<portal>/h?zip={postal_code}"), *more, enabled=False)
+    found = outcomes(world.scrape())
+    assert (found["Assessor"], found["Portal"]) == ("used", "used")
+    assert "no_such_property" not in found.values()
 
 
 def test_the_outcome_of_each_source_is_counted_and_stored_and_a_retry_requests_everything_again(world: World) -> None:

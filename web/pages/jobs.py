@@ -1,16 +1,19 @@
 """The pages of jobs and batches: lists, progress, and failures, and actions that cancel and retry jobs."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 
+from app.property.presenting.missing import model_note
+from app.property.presenting.summary import one_line
 from app.property.storage.ids import BATCH, JOB
-from app.property.storage.jobs.models import JobState
+from app.property.storage.jobs.models import Job, JobState
 from app.property.storage.paging import every
 from tasks._celery.submission import resubmit_jobs
 from web.auth import OPERATIONS, READING, Operator, allow
-from web.context import ContextOf
+from web.context import Context, ContextOf
 from web.pages.rendering import ROWS, live_page, page_addresses
 from web.pages.route import SignedInRoute, full_id, inner_path, see_other
 from web.parameters import BatchesCursor, BatchFilter, Id, JobsCursor, JobStateFilter
@@ -35,6 +38,7 @@ def list_jobs(
         "jobs",
         counts=jobs.counts(batch),
         jobs=shown.items,
+        found=_found(context, shown.items),
         batch=batch,
         state=state,
         **page_addresses("/jobs", cursor, shown.next_cursor, batch=batch, state=state),
@@ -43,7 +47,22 @@ def list_jobs(
 
 @router.get("/jobs/{job_id}", dependencies=[allow(*READING)])
 def show_job(request: Request, job_id: Id, context: ContextOf) -> Response:
-    return live_page(request, "job", job=context.stores.jobs.get(full_id(context, job_id, JOB)))
+    job = context.stores.jobs.get(full_id(context, job_id, JOB))
+    record = context.stores.properties.records([job.property_id]).get(job.property_id or "", {})
+    return live_page(
+        request,
+        "job",
+        job=job,
+        found=_found(context, [job]),
+        about_model=model_note(job.wanted_model, job.model_note, record),
+        tried=[one.as_json() for one in job.tried],
+    )
+
+
+def _found(context: Context, jobs: Sequence[Job]) -> dict[str, str]:
+    """Return the properties of jobs in one line, by id."""
+    records = context.stores.properties.records(job.property_id for job in jobs)
+    return {property_id: one_line(record) for property_id, record in records.items()}
 
 
 @router.post("/jobs/{job_id}/cancel", dependencies=[allow(*OPERATIONS)])

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 
 from app.access.tokens import Caller
 from app.property.fields.table import FIELDS
+from app.property.presenting.summary import headline
 from app.property.presenting.words import HEADINGS, in_list, in_words
 from app.property.storage.keys.alerts import AlertStore
 from app.property.storage.watches.changes import ChangeStore
@@ -16,7 +17,6 @@ from app.services.reports.metrics.shared_counts import encode
 from app.services.reports.recipe_view import savings
 from web.auth import MANAGEMENT, READING, allow
 from web.context import Context, ContextOf
-from web.pages.properties import headline
 from web.pages.rendering import live_page
 from web.pages.route import SignedInRoute
 

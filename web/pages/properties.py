@@ -11,14 +11,15 @@ from pydantic import BeforeValidator
 
 from app.clock import SystemClock
 from app.plurals import counted
-from app.property.address import Address
-from app.property.fields.table import AXES, FIELDS, of_kind
+from app.property.fields.table import AXES, FIELDS
 from app.property.merging.derived import MAP_LINK
 from app.property.merging.doubt import Other, as_of, others
 from app.property.merging.identity import point_of
 from app.property.presenting.brief import brief_entries
 from app.property.presenting.groups import GROUPS, TECHNICAL, group_of
+from app.property.presenting.missing import model_work
 from app.property.presenting.sources import source_name, with_source_names
+from app.property.presenting.summary import headline
 from app.property.presenting.words import HEADINGS, day, in_list, in_words, money
 from app.property.storage.ids import PROPERTY
 from app.property.storage.properties.rebuild import STATUS
@@ -125,7 +126,7 @@ def export_properties(
     *,
     context: ContextOf,
     q: Annotated[str, Query(max_length=200)] = "",
-    status: Annotated[str, Query(max_length=32)] = "",
+    status: Annotated[StatusFilter, BeforeValidator(lambda text: text or None)] = None,
     conflicts: bool = False,
     format_: Annotated[ExportFormat, Query(alias="format")] = ExportFormat.CSV,
     columns: Annotated[str, Query(max_length=4096)] = "",
@@ -134,8 +135,8 @@ def export_properties(
     return export_response(context, format_, columns, only=_filter(q, status, conflicts=conflicts))
 
 
-def _filter(q: str, status: str, *, conflicts: bool) -> PropertyFilter:
-    return PropertyFilter(q.replace("\x00", ""), status or None, conflicts)
+def _filter(q: str, status: StatusFilter, *, conflicts: bool) -> PropertyFilter:
+    return PropertyFilter(q.replace("\x00", ""), status, conflicts)
 
 
 @router.get("/properties/{property_id}", dependencies=[allow(*READING)])
@@ -174,6 +175,7 @@ def show_property(request: Request, property_id: Id, context: ContextOf) -> Resp
             {
                 **source,
                 "name": name.name,
+                "model": model_work(found, source),
                 "fetched": _moment(source["fetched_at"]),
                 "checked": _moment(source["checked_at"]) if source["checked_at"] else None,
             }
@@ -182,12 +184,6 @@ def show_property(request: Request, property_id: Id, context: ContextOf) -> Resp
         created=_moment(found["created_at"]),
         updated=_moment(found["updated_at"]),
     )
-
-
-def headline(record: Mapping[str, Any]) -> str:
-    """Return the property's title: its address, else an identifier such as its parcel number."""
-    ids = (str(record[name]) for name in of_kind("identifier") if record.get(name))
-    return Address.of(record).line or next(ids, "without an address")
 
 
 def _summary(record: Mapping[str, Any]) -> list[str]:

@@ -22,6 +22,8 @@ from app.access.page_sessions import PageSession
 from app.access.tokens import Caller
 from app.clock import SystemClock
 from app.plurals import counted
+from app.property.presenting.attempts import result_of
+from app.property.presenting.sources import KINDS
 from app.property.storage.jobs.models import shown_state
 from web.auth import rights_of
 from web.pages.locator import distance
@@ -132,6 +134,8 @@ def _environment() -> Environment:
         "distance": distance,
         "exact": escape,
         "shown_state": shown_state,
+        "source_kind": lambda kind: KINDS.get(kind or "", ""),
+        "source_result": lambda attempt: result_of(attempt).short,
     }
     made.filters.update(filters)
     made.tests["web_address"] = _is_web_address

@@ -13,6 +13,7 @@ from app.property.address import Address
 from app.property.fields.table import FIELDS
 from app.property.merging.derived import MAP_LINK
 from app.property.merging.doubt import MIN_CONFIDENCE, Doubt, doubt_about, without_improbable
+from app.property.presenting.missing import NOT_ASKED, why_missing
 from app.property.presenting.sources import KINDS, configured_name, source_name
 from app.property.presenting.words import UNKNOWN, day, in_words
 
@@ -43,11 +44,14 @@ class Line:
     parts: tuple[Part, ...]
     inputs: tuple[str, ...] = ()
 
-    def join(self, texts: Sequence[str | None]) -> str:
-        """Return the line's text. `texts` has one text per part, or None for an unknown part."""
+    def join(self, texts: Sequence[str | None], reasons: Sequence[str]) -> str:
+        """Return the line's text. `texts` has one text per part, or None for an unknown part.
+
+        `reasons` say for each part why it would be unknown.
+        """
         kinds = [FIELDS[part.field].kind for part in self.parts]
         if not any(texts):
-            return UNKNOWN
+            return NOT_ASKED if NOT_ASKED in reasons else reasons[0]
         if len(texts) == 1:
             return str(texts[0])
         if set(kinds) == {"money"}:  # two amounts are a range
@@ -55,21 +59,22 @@ class Line:
             return " to ".join(known)
         if kinds[0] == "answer":  # a known fee implies that the answer is yes
             has_one, fee = texts
-            return f"yes, fee {fee}" if fee and has_one != "no" else has_one or UNKNOWN
-        return ", ".join(text or f"{part.name} {UNKNOWN}" for text, part in zip(texts, self.parts, strict=True))
+            return f"yes, fee {fee}" if fee and has_one != "no" else has_one or reasons[0]
+        parts = zip(self.parts, texts, reasons, strict=True)
+        return ", ".join(text or f"{part.name} {reason}" for part, text, reason in parts)
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A line of one property's brief: its text, and `marks`, which describe doubts about it."""
+    """A line of one property's brief: its text, and `marks`, which describe doubts about it.
+
+    If not `is_known`, the text says why.
+    """
 
     line: Line
     text: str
     marks: tuple[str, ...]
-
-    @property
-    def is_known(self) -> bool:
-        return self.text != UNKNOWN
+    is_known: bool
 
 
 def _lines() -> Iterator[Line]:
@@ -93,7 +98,7 @@ def brief_entries(
     whose confidence is below `min_confidence` counts as unknown.
     """
     shown = without_improbable(shown, min_confidence)
-    return [Entry(line, _text(line, shown), tuple(_marks(line, shown, now, fresh_days))) for line in LINES]
+    return [_entry(line, shown, tuple(_marks(line, shown, now, fresh_days))) for line in LINES]
 
 
 def brief(
@@ -122,14 +127,15 @@ def brief(
     return "".join(f"{line.rstrip()}\n" for line in lines)
 
 
-def _text(line: Line, shown: Mapping[str, Any]) -> str:
+def _entry(line: Line, shown: Mapping[str, Any], marks: tuple[str, ...]) -> Entry:
     record, evidence = shown["record"], shown["evidence"]
-    return line.join(
-        [
-            part.of(record[part.field], record, evidence[part.field].get("unit")) if part.field in record else None
-            for part in line.parts
-        ]
-    )
+    texts = [
+        part.of(record[part.field], record, evidence[part.field].get("unit")) if part.field in record else None
+        for part in line.parts
+    ]
+    reasons = [why_missing(shown, part.field) for part in line.parts]
+    text = line.join(texts, reasons)
+    return Entry(line, text, marks, is_known=text not in reasons)
 
 
 def _marks(line: Line, shown: Mapping[str, Any], now: datetime, fresh_days: float) -> Iterator[str]:

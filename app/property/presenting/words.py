@@ -8,6 +8,7 @@ from typing import Any
 
 from app.property.address import Address
 from app.property.fields.table import CURRENCY, FIELDS, UNIT_OF, of_kind
+from app.property.presenting.sentence_case import in_sentence_case
 from app.property.values.areas import ACRES, HECTARES, IN_SQUARE_METERS, SQUARE_FEET, SQUARE_METERS, convert
 
 Record = Mapping[str, Any]
@@ -18,6 +19,10 @@ UNKNOWN = "not known"
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _DATE = re.compile(r"(\d{4})(?:-(\d\d))?(?:-(\d\d))?")
 _ZIP = re.compile(r"\d{5}(?:-\d{4})?")
+#: The parts of a history's row that are the source's words, not a name or a number.
+_ROW_WORDS = frozenset({"event", "kind", "status"})
+#: Maximum number of characters of a text that is shown in sentence case.
+_SHORT_CHARS = 200
 #: The RESO statuses of listings for sale, and of listings under contract.
 _ON_SALE, _NEARLY_SOLD = frozenset({"Active", "Coming Soon"}), frozenset({"Pending", "Active Under Contract"})
 
@@ -77,7 +82,16 @@ def yes_no(value: bool) -> str:
 
 
 def listed(parts: list[Any]) -> str:
-    return ", ".join(str(part) for part in parts)
+    """Join the parts of a list. A list that a source writes in capitals is shown in sentence case."""
+    texts = [str(part) for part in parts]
+    whole = in_sentence_case(", ".join(texts))
+    return whole if whole != ", ".join(texts) else ", ".join(map(in_sentence_case, texts))
+
+
+def short_text(value: Any) -> str:
+    """Show a text in sentence case if a source writes it in capitals. Long texts, which may name people, are kept."""
+    text = _plain(value)
+    return text if len(text) > _SHORT_CHARS else in_sentence_case(text)
 
 
 def solar(parts: list[Any]) -> str:
@@ -110,7 +124,7 @@ def _row(row: Mapping[str, Any], record: Record) -> str:
 def _part(name: str, part: Any, record: Record) -> str:
     """Amounts other than the price are preceded by their name."""
     if isinstance(part, bool) or not isinstance(part, int | float):
-        return _plain(part)
+        return short_text(part) if name in _ROW_WORDS else _plain(part)
     return money(part, record) if name == "price" else f"{name} {money(part, record)}"
 
 
@@ -130,12 +144,14 @@ WORDS: Mapping[str, Words] = {
     "answer": lambda value, *_: yes_no(value),
     "count": lambda value, *_: number(value),
     "date": lambda value, *_: day(value),
+    "features": lambda value, *_: listed(value) if isinstance(value, list) else short_text(value),
     "fee": lambda value, _, record: money(value, record) if value else "",
     "for_sale": lambda value, _, record: for_sale(value, record),
     "links": lambda value, *_: value if isinstance(value, str) else "\n".join(value),
     "money": lambda value, _, record: money(value, record),
     "rows": lambda value, _, record: rows(value, record),
     "solar": lambda value, *_: solar(value),
+    "text": lambda value, *_: short_text(value),
 }
 
 

@@ -73,7 +73,9 @@ def _search(page: Document, stated: int, *, priced: bool) -> Found | None:
         inputs = page.root.xpath("count(//form//input[not(@type) or @type='text' or @type='search'])")
         if inputs >= 2:
             return PageKind.SEARCH, "it is a form that searches"
-    if stated == 0 and any(any(map(objects.are_listings, _results(v, 0))) for _, v in islice(blobs(page), 20)):
+    if stated == 0 and any(
+        any(objects.are_listings(_objects(found)) for found in result_lists(v)) for _, v in islice(blobs(page), 20)
+    ):
         return PageKind.SEARCH, "its state holds a list of properties"
     return None
 
@@ -119,7 +121,7 @@ def _json_kind(body: Any, row: str | None, fields: Mapping[str, float]) -> Found
     stated = len(TYPICAL_FIELDS & set(fields))
     if row is None and stated == 0 and (found := _error(body)) is not None:
         return found
-    is_list = stated < _FEW and any(len(found) != 1 for found in _results(body, 0))
+    is_list = stated < _FEW and any(len(_objects(found)) != 1 for found in result_lists(body))
     if row is None and (is_list or the_one(body)[0] is None):
         return PageKind.SEARCH, "the answer holds several objects, or none"
     if "ListPrice" in fields and "TaxAssessedValue" not in fields:
@@ -153,9 +155,14 @@ def _error_texts(value: Any, depth: int) -> Iterator[str]:
                     yield from _error_texts(inner, depth + 1)
 
 
-def _results(value: Any, depth: int) -> Iterator[list[dict[str, Any]]]:
+def result_lists(value: Any, depth: int = 0) -> Iterator[list[Any]]:
+    """Yield the lists of results in a JSON answer."""
     for key, inner in value.items() if isinstance(value, dict) and depth <= 2 else ():
         if isinstance(inner, list) and words_of(key) in RESULT_KEYS:
-            yield [item for item in inner if isinstance(item, dict)]
+            yield inner
         elif isinstance(inner, dict):
-            yield from _results(inner, depth + 1)
+            yield from result_lists(inner, depth + 1)
+
+
+def _objects(items: list[Any]) -> list[dict[str, Any]]:
+    return [item for item in items if isinstance(item, dict)]

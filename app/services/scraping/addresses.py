@@ -18,6 +18,8 @@ from app.errors.purging import PurgedMeanwhileError
 from app.errors.targets import NoSourceError
 from app.keypool.retry_loop import bound, spending_batch
 from app.property.merging.merge import merge
+from app.property.presenting.attempts import sources_in_words
+from app.property.presenting.missing import some_of
 from app.property.reading.base import Extraction
 from app.property.reading.model.label_words import labels_in
 from app.property.reading.model.prompt import Prompt
@@ -38,8 +40,6 @@ log = logging.getLogger(__name__)
 
 #: Maps a page's URL to the model's reading, or to a note that says why the model was not asked about the page.
 Notes = Mapping[str, ModelReading]
-#: Maximum number of sources, and of claims, in an error message.
-_MOST_SOURCES = 6
 #: Note of a page that waits for a model, but is not a source of the property's address.
 _READ_BY_URL = "This page is no source of the property's address. Scrape its URL, then a model is asked about it."
 
@@ -182,9 +182,7 @@ def _lacking(read: Sequence[Read]) -> frozenset[str]:
 
 
 def _summary(reader: SourceReader, claims: Sequence[Unverified]) -> str:
-    tried = [f"{one.source}{f' {one.url}' if one.url else ''}: {one.detail or one.outcome}" for one in reader.tried]
-    sources = "; ".join(one.rstrip(".") for one in tried[:_MOST_SOURCES]) or "no source is configured for it"
-    more = f"; and {len(tried) - _MOST_SOURCES} more" if len(tried) > _MOST_SOURCES else ""
-    unverified = ", ".join(f"{one.field} {one.value!r} ({one.url})" for one in claims[:_MOST_SOURCES])
-    claimed = f"; unverified claims of the search: {unverified}" if claims else ""
-    return f"{sources}{more}{claimed}"
+    """The values of claims are left out, because a purge of their pages would not find them in the message."""
+    fields = some_of(list(dict.fromkeys(FIELDS[one.field].label for one in claims)))
+    claimed = f"; the web search claims values that no page confirms: {fields}" if claims else ""
+    return sources_in_words(one.as_json() for one in reader.tried) + claimed

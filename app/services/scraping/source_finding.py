@@ -13,6 +13,7 @@ import openai
 
 from app.plurals import counted
 from app.property.address import Address
+from app.property.presenting.attempts import WEB_SEARCH
 from app.property.sources.config import ENOUGH_SOURCES, Source, Sources, WebSearch
 from app.property.sources.spellings import values_of
 from app.property.storage.jobs.models import OUTSIDE, SEARCHED, SKIPPED, UNCITED
@@ -21,7 +22,6 @@ from app.services.scraping.run import CALL_SECONDS, Run
 from app.services.scraping.source_reading import Asked, SourceReader
 from app.services.scraping.web_search import SearchFound, WebSearcher
 
-_SEARCH = "web search"
 #: Maximum number of pages that are read per web search.
 _MOST_CITED = 6
 
@@ -82,13 +82,13 @@ class SourceFinder:
         found: SearchFound | str
         found = search.why_off or self._searched(search, wanted, reader.run)
         if isinstance(found, str):
-            reader.skip(_SEARCH, None, None, SKIPPED, found)
+            reader.skip(WEB_SEARCH, None, None, SKIPPED, found)
             return []
         answer = found.answer
         detail = f"{found.model} cites {counted(len(answer.cited), 'page')}"
         detail += f"; {answer.explanation}" if answer.flaw else ""
         detail += f"; {found.purged} of them were purged meanwhile" if found.purged else ""
-        reader.skip(_SEARCH, None, None, SEARCHED, detail)
+        reader.skip(WEB_SEARCH, None, None, SEARCHED, detail)
         self._read_cited(found, sources, reader)
         reader.require_all()
         # claims about pages that could be read are not needed
@@ -123,8 +123,8 @@ class SourceFinder:
             if sources.web_search.allows(host):
                 search = sources.web_search
                 led_by = None if host in search.allowed_domains else url  # anyone may have a free subdomain
-                reader.visit(Asked(_SEARCH, kind, url, place_is_known=False, allows=search.allows, led_by=led_by))
+                reader.visit(Asked(WEB_SEARCH, kind, url, place_is_known=False, allows=search.allows, led_by=led_by))
             else:
-                reader.skip(_SEARCH, kind, url, OUTSIDE, f"{host} is not among the allowed domains")
+                reader.skip(WEB_SEARCH, kind, url, OUTSIDE, f"{host} is not among the allowed domains")
         for url in answer.uncited[:_MOST_CITED]:
-            reader.skip(_SEARCH, None, url, UNCITED, "the answer names it and does not cite it")
+            reader.skip(WEB_SEARCH, None, url, UNCITED, "the answer names it and does not cite it")

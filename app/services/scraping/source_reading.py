@@ -6,6 +6,7 @@ pages are still read, and the job's next run requests the failed page again.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
@@ -14,13 +15,16 @@ from urllib.parse import urlsplit
 from app.errors import ConfigurationError, PropertyIntelligenceError
 from app.errors.fetching import BlockedAddressError, BlockedPortError, FetchError, HostBusyError, HttpStatusError
 from app.errors.jobs import OutOfTimeError
-from app.errors.pages import PageBlockedError, PageError, PageTooComplexError
+from app.errors.pages import NoSuchPropertyError, PageBlockedError, PageError, PageTooComplexError
 from app.errors.purging import PageNamesPersonError, PurgedMeanwhileError
 from app.errors.targets import InvalidTargetError
 from app.property.address import Address
+from app.property.fields.table import of_kind
 from app.property.merging.identity import PARCEL, plain_parcel_of
+from app.property.page import Page
 from app.property.reading.base import Extraction
 from app.property.reading.budget import reading
+from app.property.reading.search.reading import nothing_found
 from app.property.recipes.using import RecipeReading
 from app.property.record import WITH_PROPERTY, PageKind, SourceKind
 from app.property.source_record import SourceRecord, independent
@@ -41,6 +45,8 @@ from app.services.scraping.storing import ScrapeParts
 _MOST_TRIES = 2
 #: Codes of errors after which a URL does not count as an unreadable page.
 _NO_PAGE = frozenset({BlockedAddressError.code, BlockedPortError.code, InvalidTargetError.code})
+#: Fields that a page without results may have, because it or its URL repeats what was asked for.
+_ASKED_FOR = frozenset(of_kind("address", "place", "identifier"))
 #: Kinds of sources whose parcel numbers are preferred, best first.
 _PARCEL_KINDS = (SourceKind.ASSESSOR, SourceKind.GIS, SourceKind.TAX_ROLL, SourceKind.PERMITS)
 
@@ -188,7 +194,9 @@ class SourceReader:
     def _judge(self, found: Read) -> bool:
         asked, extraction, record, page = found.asked, found.extraction, found.record, found.visit.page
         match = match_address(record.values, self._address, self._parcels(), place_is_known=asked.place_is_known)
-        holds = extraction.kind in WITH_PROPERTY and bool(set(record.values) - NOT_ENOUGH)
+        values = set(record.values) - NOT_ENOUGH
+        says_none = self._says_none(page, extraction, values)
+        holds = extraction.kind in WITH_PROPERTY and bool(values) and says_none is None
         if holds and match.is_wanted:
             self._keep(found, match.reason)
             return True
@@ -198,15 +206,28 @@ class SourceReader:
             if link is not None:
                 return self.visit(asked._replace(url=link, led_by=asked.url))
         try:
+            if says_none is not None:
+                raise NoSuchPropertyError(asked.url, says_none)
             require_property(extraction)
         except PageError as exc:
             is_blocked = isinstance(exc, PageBlockedError)
             if is_blocked:
                 self._cannot_be_read(record.url, exc.code)
-            self._note(asked, exc.code, str(exc))
+            self._note(asked, exc.code, _detail(exc, asked.url))
             return is_blocked
         self._note(asked, OTHER if match.verdict is Verdict.OTHER else UNKNOWN, match.reason)
         return False
+
+    def _says_none(self, page: Page, extraction: Extraction, values: AbstractSet[str]) -> str | None:
+        """Return the words with which a page says that it has no such property, or None.
+
+        A page with facts has one. A page may repeat the address that was asked for.
+        """
+        is_property = extraction.kind in WITH_PROPERTY
+        if extraction.kind is PageKind.BLOCKED or (is_property and not values <= _ASKED_FOR):
+            return None
+        with reading(page.url, page.spent):
+            return nothing_found(page, is_about_one=is_property and bool(values))
 
     def _may_be_of_address(self, text: str) -> bool:
         number = self._address.street_number
@@ -255,12 +276,12 @@ class SourceReader:
         tries = (before.tries if before else 0) + (0 if isinstance(exc, HostBusyError) else 1)
         is_final = tries >= _MOST_TRIES or not self.run.retries_after(exc)
         if lease is not None:
-            tried = JobAttempt(asked.source, asked.kind, url, exc.code, str(exc), tries, is_final)
+            tried = JobAttempt(asked.source, asked.kind, url, exc.code, _detail(exc, url), tries, is_final)
             database = self._parts.database
             retry_on_store_error(lambda: note_failed_page(database, lease, tried, self._begun_at), database.clock)
         if is_final:
             self._cannot_be_read(url, exc.code)
-            self._note(asked, exc.code, str(exc))
+            self._note(asked, exc.code, _detail(exc, url))
         else:
             self._open.append(exc)
 
@@ -284,6 +305,14 @@ class SourceReader:
         record = with_values(old.record, extraction)
         self.read[self.read.index(old)] = replace(old, extraction=extraction, record=record)
         return record
+
+
+def _detail(exc: PropertyIntelligenceError, url: str) -> str:
+    """Return what happened, without the page's URL, which the attempt has beside it."""
+    text = exc.without_remedy if exc.code not in _NO_PAGE else str(exc)
+    for shown in sorted({url, str(exc.facts.get("url", url))}, key=len, reverse=True):
+        text = text.replace(shown, "the page")
+    return text[:1].upper() + text[1:]
 
 
 def _is_same(one: SourceRecord, other: SourceRecord) -> bool:

@@ -70,7 +70,7 @@ def test_only_properties_with_conflicts_are_listed(called: Propintel, stored: st
 def test_the_brief_is_followed_by_the_disagreements(called: Propintel, stored: str) -> None:
     ran = called("properties", "show", stored[:8], "--format", "table")
     assert (ran.returncode, ran.stderr) == (0, "")
-    assert ran.stdout.startswith("12 Fictional Ave, Anytown, 00000\n\nRoof              not known\n")
+    assert ran.stdout.startswith("12 Fictional Ave, Anytown, 00000\n\nRoof              not on the page\n")
     assert "Year built        1987\n                  [in doubt: portal homes.example says 1978]\n" in ran.stdout
     assert "Stories           2\nYear" in ran.stdout
     brief, _, rest = ran.stdout.partition("Disagreements")

@@ -3,12 +3,15 @@
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from html import unescape
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
+from app.errors.targets import NoSourceError
+from app.property.presenting.attempts import sources_in_words
 from app.property.record import SourceKind
 from app.property.storage.jobs.models import JobAttempt
 from app.services.runtime.stores import Stores
@@ -63,9 +66,41 @@ def test_every_interface_shows_the_sources_tried(
         called("properties", "show", home, "--all", "--format", "table"),
     ):
         assert "Sources tried" in shown.stdout
-        assert "robots_disallowed" in shown.stdout
+        assert "refused by robots.txt" in shown.stdout
         assert "turned off" in shown.stdout
     assert "1 of 3 sources used" in " ".join(called("jobs", "list", "--format", "table").stdout.split())
+
+
+@pytest.mark.usefixtures("broker")
+def test_jobs_show_what_they_found_and_results_in_words(
+    called: Propintel, done: tuple[str, str], web: str, token: Token, stores: Stores
+) -> None:
+    """A finished job names its property, and a failed address groups its sources. URLs are only in the details."""
+    job_id, home = done
+    lost = stores.jobs.enqueue(["999 Nowhere Rd, Anytown, ST 00000"]).jobs[0].id
+    stores.jobs.claim(lost, "test", 30)
+    none = [JobAttempt(name, None, f"https://{name}.example/999", "no_such_property", "none") for name in "abcde"]
+    put_tried(stores.database, lost, none, datetime.now(UTC))
+    stores.jobs.fail(lost, NoSourceError("999 NOWHERE RD", sources_in_words(one.as_json() for one in none)))
+    found = "12 Fictional Ave, Anytown, "
+    missing = "No source has 999 NOWHERE RD (5 asked: all answered that they have no such property)."
+    listed = " ".join(called("jobs", "list", "--format", "table").stdout.split())
+    shown = " ".join(called("jobs", "show", job_id, "--format", "table").stdout.split())
+    with httpx2.Client(base_url=web, trust_env=False, timeout=120) as client:
+        assert client.post("/sign-in", data={"token": token("operator")}).status_code == 303
+        jobs, job, failed = (unescape(client.get(path).text) for path in ("/jobs", f"/jobs/{job_id}", f"/jobs/{lost}"))
+        property_page = unescape(client.get(f"/properties/{home}").text)
+    for text in (shown, jobs, job):
+        assert found in text
+    for text in (jobs, failed):
+        assert missing in text
+    assert all(part in listed for part in ("12 Fictional Ave", "No source has 999", "5 asked"))
+    assert "://a.example" not in listed + jobs
+    assert "https://a.example/999" in failed
+    for text in (shown, job, property_page):
+        assert "refused by robots.txt" in text
+        assert "robots_disallowed" not in text
+        assert "not_asked" not in text
 
 
 def test_both_interfaces_give_the_same_estimate_and_enqueue_nothing(

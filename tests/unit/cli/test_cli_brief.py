@@ -117,6 +117,21 @@ def test_a_property_without_values_says_so_in_each_line() -> None:
     assert brief(details({}), NOW, 30) == expected
 
 
+def test_a_missing_value_was_not_asked_or_is_not_on_the_page() -> None:
+    """A value is not asked if a page still waits for a model; otherwise no page states it."""
+    waiting = {**source(PORTAL, "portal"), "wanted_model": ["Roof", "YearBuilt", "ClosePrice"], "model_note": "No key."}
+    shown = details({**ADDRESS, "YearBuilt": proof(1987)}, source(COUNTY, "assessor"), waiting)
+    assert lines_of(shown, "Roof") == ["not asked"]
+    assert lines_of(shown, "Year built") == ["1987"]
+    assert lines_of(shown, "Stories") == ["not on the page"]
+    assert lines_of(shown, "Last sale") == ["not asked"]
+    assert lines_of(shown, "Potential equity") == ["not asked"], "it is computed from a price that was not asked"
+    assert lines_of(shown, "Estimated value") == ["not on the page"]
+    shown = details({**ADDRESS, "X_RoofYear": proof(2016)}, waiting)
+    assert lines_of(shown, "Roof") == ["type not asked, 2016"]
+    assert not any(entry.is_known for entry in brief_entries(details(ADDRESS, waiting), NOW, 30))
+
+
 def test_sources_are_quoted_only_where_they_contradict() -> None:
     conflict = {
         "field": "ClosePrice", "chosen": 412000, "reasons": ["", "of an earlier time", "", ""],
@@ -126,7 +141,7 @@ def test_sources_are_quoted_only_where_they_contradict() -> None:
     sources = source(COUNTY, None), source(PORTAL, "portal"), source(ROLL, "tax_roll")
     shown = details({**ADDRESS, "ClosePrice": proof(412000)}, *sources, conflicts=[conflict])
     assert lines_of(shown, "Last sale") == [
-        "date not known, $412,000",
+        "date not on the page, $412,000",
         "[price: in doubt: portal homes.example says $401,000]",
     ]
 
@@ -213,8 +228,8 @@ def test_unverified_claims_are_listed_separately() -> None:
         "reported_by": "x", "seen_at": NEW,
     }  # fmt: skip
     text = brief(details(ADDRESS, source(COUNTY, None), unverified=[claim, {**claim, "field": "Media"}]), NOW, 30)
-    assert "Roof              not known\n" in text
-    assert text.partition("For sale          not known\n")[2].startswith(
+    assert "Roof              not on the page\n" in text
+    assert text.partition("For sale          not on the page\n")[2].startswith(
         "\nNot verified: a search answer says so, and its page could not be read\n"
         "  Roof, year: 2020\n    https://gone.example/\n\nSources\n"
     )
@@ -263,7 +278,8 @@ def test_values_are_put_into_words() -> None:
 
 def test_hoa_is_shown_in_words() -> None:
     for has, fee, words in (
-        (False, None, "no"), (False, 0, "no"), (None, 45, "yes, fee 45"), (None, 0, "not known"), (True, None, "yes"),
+        (False, None, "no"), (False, 0, "no"), (None, 45, "yes, fee 45"), (None, 0, "not on the page"),
+        (True, None, "yes"),
     ):  # fmt: skip
         given = {"AssociationYN": has, "AssociationFee": fee}
         shown = details(

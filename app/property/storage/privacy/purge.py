@@ -8,7 +8,7 @@ To complete an interrupted purge, repeat it. This works because pages by which o
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -114,11 +114,27 @@ def _mentions(database: Database, scope: Scope) -> Iterator[Step]:
     searches = rows_of(database, LlmCache.urls, only=[_IS_SEARCH])
     for some in chunks([row.id for row in searches if names_page(row.urls, urls, scope)]):
         yield partial(Removal.drop, what=LlmCache, which=LlmCache.id.in_(some))
+    askers = _askers(database, urls, scope)
     of_watches = ((column, column.is_not(None)) for column in (Watch.error_message, Watch.pause_reason))
     for column, which in ((Job.error_message, _HAS_ERROR), *of_watches, (JobAttempt.detail, _HAS_DETAIL)):
-        rows = [row for row in rows_of(database, column, only=[which]) if names_page(row[-1], urls, scope)]
+        texts = rows_of(database, column, only=[which])
+        rows = [row for row in texts if row[0] in askers or names_page(row[-1], urls, scope)]
         for part in chunks(rows, _AT_ONCE):
             yield partial(Removal.drop_texts, column=column, rows=part)
+
+
+def _askers(database: Database, urls: Set[str], scope: Scope) -> set[str]:
+    """Return the ids of address jobs that asked a purged page, and of their watches.
+
+    Their error messages may state what the page is about, without its URL.
+    """
+    attempts = rows_of(database, JobAttempt.job_id, JobAttempt.url, only=[JobAttempt.url.is_not(None)])
+    jobs = {row.job_id for row in attempts if row.url in urls or scope.is_of_host(row.url)}
+    with database.reading() as connection:
+        for some in chunks(sorted(jobs)):
+            watches = connection.execute(select(Job.watch_id).where(Job.id.in_(some), Job.watch_id.is_not(None)))
+            jobs |= set(watches.scalars())
+    return jobs
 
 
 class Removal:

@@ -1,12 +1,12 @@
 """Store a record and update its property in one transaction, and read properties in the form that interfaces show."""
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, insert, or_, select, update
-from sqlalchemy.orm import defer
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, insert, or_, select, update
+from sqlalchemy.orm import aliased, defer
 
 from app.property.address import Address
 from app.property.merging.change_confirmation import PublishingRules
@@ -35,8 +35,8 @@ from app.property.storage.properties.source_records import (
     urls_of,
     with_known_kind,
 )
-from app.property.storage.properties.tables import AS_OF, Property, SourceRow, Unverified
-from app.property.storage.statements import clean, entities
+from app.property.storage.properties.tables import AS_OF, Property, PropertyKey, SourceRow, Unverified
+from app.property.storage.statements import chunks, clean, entities
 from app.property.storage.watches.detection import ChangeDetector, has_pending_change
 
 _PLACE = (Property.updated_at, Property.id)
@@ -197,6 +197,20 @@ class PropertyStore:
         """
         with self.database.reading() as connection:
             return _views(connection, [existing(connection, property_id)])[0]
+
+    def records(self, property_ids: Iterable[str | None]) -> dict[str, dict[str, Any]]:
+        """Return the values of each of these properties that exists, by the given id."""
+        named = aliased(Property)
+        query = select(named.id, Property.record).join(
+            Property, Property.id == func.coalesce(named.merged_into, named.id)
+        )
+        with self.database.reading() as connection:
+            ids = sorted({one for one in property_ids if one})
+            return {
+                row.id: row.record
+                for part in chunks(ids)
+                for row in connection.execute(query.where(named.id.in_(part)))
+            }
 
     def sources(self, property_id: str) -> list[SourceRow]:
         """Return the stored records of a property, in the order of the "sources" of `get`."""

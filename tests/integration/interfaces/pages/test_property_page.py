@@ -49,7 +49,7 @@ def test_property_and_job_pages_list_the_sources_tried(property_id: str, asked: 
             page.get_by_text("Sources tried", exact=True).click()
         rows = page.get_by_role("region", name="Sources tried").locator("tbody tr")
         expect(rows).to_have_count(3)
-        expect(rows.nth(1)).to_contain_text("robots disallowed")
+        expect(rows.nth(1)).to_contain_text("refused by robots.txt")
         expect(rows.nth(1).get_by_role("link")).to_have_attribute("href", "https://vault.example/7")
         expect(rows.nth(2)).to_contain_text("turned off")
         check_accessible(page)
