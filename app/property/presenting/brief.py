@@ -30,6 +30,11 @@ class Part:
     name: str
     words: str
 
+    def field_in(self, record: Mapping[str, Any]) -> str:
+        """Return the field that the line shows: the part's field, or if `record` lacks it, the field instead of it."""
+        instead = FIELDS[self.field].instead
+        return instead if instead in record and self.field not in record else self.field
+
     def of(self, value: Any, record: Mapping[str, Any], unit: str | None) -> str:
         return in_words(self.field, value, record, unit, words=self.words)
 
@@ -112,10 +117,11 @@ def brief(shown: Mapping[str, Any], now: datetime, fresh_days: float, width: int
 
 def _text(line: Line, shown: Mapping[str, Any]) -> str:
     record, evidence = shown["record"], shown["evidence"]
+    shown_fields = [(part, part.field_in(record)) for part in line.parts]
     return line.join(
         [
-            part.of(record[part.field], record, evidence[part.field].get("unit")) if part.field in record else None
-            for part in line.parts
+            part.of(record[name], record, evidence[name].get("unit")) if name in record else None
+            for part, name in shown_fields
         ]
     )
 
@@ -129,7 +135,8 @@ def _marks(line: Line, shown: Mapping[str, Any], now: datetime, fresh_days: floa
         return
     found: dict[str, list[str]] = {}
     for part in line.parts:
-        doubt = doubt_about(shown, part.field, now, fresh_days) if part.field in record else None
+        name = part.field_in(record)
+        doubt = doubt_about(shown, name, now, fresh_days) if name in record else None
         if doubt is not None:
             found.setdefault("; ".join(_reasons(part, doubt, shown, now)), []).append(part.name)
     for text, names in found.items():  # a doubt that all parts share is printed without their names
