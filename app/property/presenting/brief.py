@@ -33,7 +33,7 @@ class Part:
     def field_in(self, record: Mapping[str, Any]) -> str:
         """Return the field that the line shows: the part's field, or if `record` lacks it, the field instead of it."""
         instead = FIELDS[self.field].instead
-        return instead if instead in record and self.field not in record else self.field
+        return instead if instead and instead in record and self.field not in record else self.field
 
     def of(self, value: Any, record: Mapping[str, Any], unit: str | None) -> str:
         return in_words(self.field, value, record, unit, words=self.words)

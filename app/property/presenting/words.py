@@ -21,7 +21,9 @@ _DATE = re.compile(r"(\d{4})(?:-(\d\d))?(?:-(\d\d))?")
 _ZIP = re.compile(r"\d{5}(?:-\d{4})?")
 #: The RESO statuses of listings for sale, and of listings under contract.
 #: The field that says in the site's words whether the home is for sale.
-(_STATUS_ON_SITE,) = (spec.instead for spec in FIELDS.values() if spec.brief and spec.brief.get("words") == "for_sale")
+(_STATUS_ON_SITE,) = (
+    str(spec.instead) for spec in FIELDS.values() if spec.brief and spec.brief.get("words") == "for_sale"
+)
 _ON_SALE, _NEARLY_SOLD = frozenset({"Active", "Coming Soon"}), frozenset({"Pending", "Active Under Contract"})
 
 
