@@ -29,6 +29,7 @@ class Figures:
     missed_merges: list[str] = field(default_factory=list)
     fields: int = 0
     wrong_fields: list[str] = field(default_factory=list)
+    invented: list[str] = field(default_factory=list)
     planted: Counter[str] = field(default_factory=Counter)
     reported: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
@@ -82,6 +83,7 @@ def judge(
                 f"{home.address}: {page.site.key}{_again(page)}" for page in expected if page not in there
             ]
             _fields(figures, home, main, expected)
+            _inventions(figures, county, home, main)
             _flaws(figures, county, home, main, expected)
             _noise(figures, county, home, main)
             if any(one.home == home.number and one.searches for one in scraped):
@@ -146,6 +148,14 @@ def _fields(figures: Figures, home: Home, main: Stored, expected: Sequence[Page]
             figures.wrong_fields.append(f"{home.address}: {name} is missing, not {home.truth[name]}")
         elif not agrees(name, home.truth, record):
             figures.wrong_fields.append(f"{home.address}: {name} is {record[name]}, not {home.truth[name]}")
+
+
+def _inventions(figures: Figures, county: County, home: Home, main: Stored) -> None:
+    """Count stored values of facts that the home does not have and no page states, such as an asking price."""
+    facts = {name for other in county.homes for name in other.truth} - home.truth.keys() - NOT_COMPARED
+    stated = {name for page in _pages_of(county, main) for name in page.says}
+    for name in sorted(facts & main.shown["record"].keys() - stated):
+        figures.invented.append(f"{home.address}: {name} is {main.shown['record'][name]}, and no page states it")
 
 
 def _flaws(figures: Figures, county: County, home: Home, main: Stored, expected: Sequence[Page]) -> None:

@@ -35,6 +35,7 @@ _FIGURES: Sequence[tuple[str, str]] = (
     ("missed merges (pages not with their property)", "≤ 2 %"),
     ("properties not found although a page shows them", "0"),
     ("fields right after merge", "≥ 98 %"),
+    ("values that no page states", "0"),
     ("planted conflicts reported", "100 %"),
     ("of these: conflicts · moved points · wrong units", ""),
     ("planted values refused as impossible", ""),
@@ -57,6 +58,7 @@ def _column(one: Figures) -> list[str]:
         f"{one.missed_share:.1%} ({len(one.missed_merges)} of {one.pages:,})",
         str(len(one.no_property)),
         f"{one.fields_right:.2%} ({one.fields - len(one.wrong_fields):,} of {one.fields:,})",
+        str(len(one.invented)),
         f"{reported} of {planted - refused}",
         " · ".join(f"{one.reported[kind]} of {one.planted[kind] - one.refused[kind]}" for kind in kinds),
         str(refused),
@@ -82,7 +84,8 @@ def _problems(runs: Mapping[str, Figures]) -> list[str]:
 def _kinds_of_problems(one: Figures) -> list[tuple[str, str]]:
     parts = {
         "Wrong merges": one.wrong_merges, "Missed merges": one.missed_merges, "Not found": one.no_property,
-        "Wrong fields": one.wrong_fields, "Not reported": one.unreported, "No conflicts": one.no_conflicts,
+        "Wrong fields": one.wrong_fields, "Invented": one.invented,
+        "Not reported": one.unreported, "No conflicts": one.no_conflicts,
         "Old values chosen": one.outdated_wrong,
         "Lies stored": one.lies_believed, "Without evidence": one.unproven, "Searched": one.searched_in_vain,
     }  # fmt: skip

@@ -50,11 +50,16 @@ def faults(file: str, extraction: Extraction) -> Iterator[Fault]:
     for name, proof in evidence.items():
         why = (
             _computed_fault(name, evidence, country)
-            if proof.method is Method.DERIVED
+            if proof.method is Method.DERIVED and not _is_place(proof.locator)
             else _fault(name, proof, document)
         )
         if why is not None:
             yield Fault(file, name, why, proof)
+
+
+def _is_place(locator: str) -> bool:
+    """Return whether the locator leads to a place of the page, and does not list fields."""
+    return locator.startswith("/") or "#" in locator
 
 
 def _computed_fault(name: str, evidence: Mapping[str, Evidence], country: str | None) -> str | None:

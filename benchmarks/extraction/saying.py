@@ -72,6 +72,13 @@ def _number(value: Any, quote: str, _locale: Locale) -> bool:
     return any(abs(n - value) < 1e-9 for n in signed) or any(abs(n.value - value) < 0.005 for n in found)
 
 
+def _roof_year(value: Any, quote: str, locale: Locale) -> bool:
+    """The year may be computed from an age, which counts from a stated year or from the day of the fetch."""
+    found = [int(n) for n in re.findall(r"(?<!\d)\d{1,4}(?!\d)", quote)]
+    starts = {locale.year, *(n for n in found if n > 1900)}
+    return _number(value, quote, locale) or any(start - n == value for start in starts if start for n in found)
+
+
 def _amount(value: Any, quote: str, _locale: Locale) -> bool:
     """Match the number with its scale: `$518K` is 518,000, not 518."""
     found = [n.value for lang in ("en", "de") for n in numbers.find_numbers(quote, lang)]
@@ -261,7 +268,7 @@ _OWN: Mapping[str, Callable[[Any, str, Locale], bool]] = {
     **dict.fromkeys(("City", "SubdivisionName", "X_EnergyRating", "X_AccessNotes", "ListOfficeName"), _text),
     **dict.fromkeys(("Roof", "ConstructionMaterials", "Heating", "Cooling", "Media"), _list),
     "PowerProductionType": lambda _value, quote, locale: names("PowerProductionType", quote, locale.lang),
-    "X_RoofYear": _number,
+    "X_RoofYear": _roof_year,
     "ParkingTotal": _parking,
     "PostalCode": _postal_code,
     **dict.fromkeys(("X_EstimatedValueLow", "X_EstimatedValueHigh"), _amount),

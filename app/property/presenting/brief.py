@@ -32,6 +32,11 @@ class Part:
     name: str
     words: str
 
+    def field_in(self, record: Mapping[str, Any]) -> str:
+        """Return the field that the line shows: the part's field, or if `record` lacks it, the field instead of it."""
+        instead = FIELDS[self.field].instead
+        return instead if instead and instead in record and self.field not in record else self.field
+
     def of(self, value: Any, record: Mapping[str, Any], unit: str | None) -> str:
         return in_words(self.field, value, record, unit, words=self.words)
 
@@ -129,11 +134,12 @@ def brief(
 
 def _entry(line: Line, shown: Mapping[str, Any], marks: tuple[str, ...]) -> Entry:
     record, evidence = shown["record"], shown["evidence"]
+    names = [part.field_in(record) for part in line.parts]
     texts = [
-        part.of(record[part.field], record, evidence[part.field].get("unit")) if part.field in record else None
-        for part in line.parts
+        part.of(record[name], record, evidence[name].get("unit")) if name in record else None
+        for part, name in zip(line.parts, names, strict=True)
     ]
-    reasons = [why_missing(shown, part.field) for part in line.parts]
+    reasons = [why_missing(shown, name) for name in names]
     text = line.join(texts, reasons)
     return Entry(line, text, marks, is_known=text not in reasons)
 
@@ -147,7 +153,8 @@ def _marks(line: Line, shown: Mapping[str, Any], now: datetime, fresh_days: floa
         return
     found: dict[str, list[str]] = {}
     for part in line.parts:
-        doubt = doubt_about(shown, part.field, now, fresh_days) if part.field in record else None
+        name = part.field_in(record)
+        doubt = doubt_about(shown, name, now, fresh_days) if name in record else None
         if doubt is not None:
             found.setdefault("; ".join(_reasons(part, doubt, shown, now)), []).append(part.name)
     below = shown.get("below_confidence", ())

@@ -10,6 +10,7 @@ from app.property.address import Address
 from app.property.fields.table import CURRENCY, FIELDS, UNIT_OF, of_kind
 from app.property.presenting.sentence_case import in_sentence_case
 from app.property.values.areas import ACRES, HECTARES, IN_SQUARE_METERS, SQUARE_FEET, SQUARE_METERS, convert
+from app.property.values.vocabulary import OFF_MARKET, standard_status
 
 Record = Mapping[str, Any]
 #: A function that formats a value. Its arguments are the value, the value's unit (or None), and the record.
@@ -24,6 +25,10 @@ _ROW_WORDS = frozenset({"event", "kind", "status"})
 #: Maximum number of characters of a text that is shown in sentence case.
 _SHORT_CHARS = 200
 #: The RESO statuses of listings for sale, and of listings under contract.
+#: The field that says in the site's words whether the home is for sale.
+(_STATUS_ON_SITE,) = (
+    str(spec.instead) for spec in FIELDS.values() if spec.brief and spec.brief.get("words") == "for_sale"
+)
 _ON_SALE, _NEARLY_SOLD = frozenset({"Active", "Coming Soon"}), frozenset({"Pending", "Active Under Contract"})
 
 
@@ -101,12 +106,18 @@ def solar(parts: list[Any]) -> str:
 
 
 def for_sale(status: str, record: Mapping[str, Any]) -> str:
-    """Say in words whether a home with this RESO status is for sale."""
+    """Say in words whether a home is for sale. `status` is its RESO status, or without one the site's words."""
+    on_site = record.get(_STATUS_ON_SITE)
+    if status in _ON_SALE and on_site and standard_status(str(on_site)) == OFF_MARKET:
+        return f"not clear ({status}, but a site says {on_site})"
+    is_offered, is_nearly_sold = (
+        standard_status(status) in among or status in among for among in (_ON_SALE, _NEARLY_SOLD)
+    )
     if is_let(record):
-        return f"no, for rent ({status})" if status in _ON_SALE else f"no ({status}, for rent)"
-    if status in _ON_SALE:
+        return f"no, for rent ({status})" if is_offered else f"no ({status}, for rent)"
+    if is_offered:
         return "yes" if status == "Active" else f"yes ({status})"
-    return f"no, under contract ({status})" if status in _NEARLY_SOLD else f"no ({status})"
+    return f"no, under contract ({status})" if is_nearly_sold else f"no ({status})"
 
 
 def rows(values: list[Any], record: Record) -> str:

@@ -14,7 +14,8 @@ from app.settings.forms import ModelUse
 SURE = 0.9
 #: The fields that most users need.
 CORE = frozenset(name for name, spec in FIELDS.items() if spec.core)
-WITH_PRICE = PARTS["ListPrice"]
+ASKING_PRICE = "ListPrice"
+WITH_PRICE = PARTS[ASKING_PRICE]
 #: Fields that are accepted only from listings. In an authority's record, these fields are dropped, except the type
 #: `Land`.
 ONLY_LISTING = tuple(name for name, spec in FIELDS.items() if "record" not in spec.pages)

@@ -5,7 +5,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from app.property.fields.table import AXES, FIELDS, FOLLOWERS, UNIT_OF, of_kind
+from app.property.fields.table import AXES, FIELDS, FOLLOWERS, PARTS, UNIT_OF, of_kind
 from app.property.reading.base import ONLY_LISTING, WITH_PRICE, Candidate
 from app.property.reading.document import Document, url_parts
 from app.property.reading.place_values import ends_a_street, numbered
@@ -15,6 +15,7 @@ from app.property.values import areas, currency
 from app.property.values.areas import IN_SQUARE_METERS
 from app.property.values.places import in_country, us_state
 from app.property.values.texts import letters_of
+from app.property.values.vocabulary import OFF_MARKET, standard_status
 
 #: Matches the end of a list item's locator: the item's position in the list, and the elements inside the item.
 _ITEM = re.compile(r"\[\d+\](?:/[a-z]+)*$")
@@ -44,6 +45,7 @@ def make_consistent(
     _key(kept, page)
     _people(kept, page)
     _sold(kept, candidates)
+    _off_market(kept)
     _bathrooms(kept)
     if kind is PageKind.RECORD:
         number = kept.get("ListingId")
@@ -299,6 +301,18 @@ def _brand(page: Document) -> str:
     """
     labels = (url_parts(page.url).hostname or "").split(".")
     return letters_of(max(labels[:-1], key=len)) if len(labels) > 1 else ""
+
+
+def _off_market(kept: dict[str, Winner]) -> None:
+    """Drop the status and price of a home that is not for sale. Its status in the site's words stays."""
+    status = kept.get("StandardStatus")
+    if status is None or status.candidate.value != OFF_MARKET:
+        return
+    for field in ("StandardStatus", "ListPrice", *WITH_PRICE):
+        kept.pop(field, None)
+    for field in PARTS["StandardStatus"]:
+        if field in kept and standard_status(str(kept[field].candidate.value)) != OFF_MARKET:
+            del kept[field]
 
 
 def _sold(kept: dict[str, Winner], candidates: list[Candidate]) -> None:

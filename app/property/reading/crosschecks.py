@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 from app.property.fields.countries import COUNTRIES
 from app.property.fields.table import ADDRESS_FIELDS, AXES, CURRENCY, FIELDS
-from app.property.reading import plausible
+from app.property.reading import permits, plausible
 from app.property.reading.document import Document, url_parts
 from app.property.reading.plausible import Finding, Values, Verdict, verdicts
 from app.property.reading.ranking import Winner
@@ -115,5 +115,6 @@ _CHECKS: tuple[Callable[[Values, Document], Iterator[Finding]], ...] = (
     _postal_code,
     _point,
     _country,
+    permits.check_roof,
     *plausible.CHECKS,
 )

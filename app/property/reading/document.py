@@ -45,10 +45,13 @@ _COUNTRY_SIGNS = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Locale:
-    """The language (ISO 639-1) and country (ISO 3166-1) for reading numbers, dates, and `$`; None if unknown."""
+    """The language (ISO 639-1) and country (ISO 3166-1) for reading numbers, dates, and `$`, and the year in which the
+    page was fetched; None if unknown.
+    """
 
     lang: str | None
     country: str | None
+    year: int | None = None
 
 
 def url_parts(url: str) -> SplitResult:
@@ -202,7 +205,7 @@ class Document:
             or country_of_money(lang, f"{self.title} " + " ".join(s.text for s in self.segments[:80]))
             or country_of_language(lang)
         )
-        return Locale(lang, country)
+        return Locale(lang, country, self.page.fetched_at.year)
 
     def _declared_language(self) -> str | None:
         if self.root is None:

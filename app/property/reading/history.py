@@ -7,7 +7,7 @@ from typing import Any
 
 from app.property.fields.phrases import pattern
 from app.property.reading import permits
-from app.property.reading.base import Reading
+from app.property.reading.base import ASKING_PRICE, Reading
 from app.property.reading.object_values import Place, Source
 from app.property.reading.terms import meaning, words_of
 from app.property.values.dates import parse_date
@@ -19,7 +19,10 @@ _SOLD, _SOLD_WORD, _SURELY_SOLD, _FORECLOSED, _LISTED = (
     pattern("history", key) for key in ("sold", "sold_words", "surely_sold", "foreclosed", "listed")
 )
 _YEARS = frozenset({"year", "tax year", "time", "value year", "roll year", "valuation year"})
-_AMOUNTS = frozenset({"price", "amount", "sale price", "value", "sold price"})
+AMOUNTS = frozenset({"price", "amount", "sale price", "value", "sold price"})
+#: An object with more entries, or a longer text, is more than an event.
+_OF_EVENTS = frozenset({"", "_Ignore", "_Sale", ASKING_PRICE, "ClosePrice", "CloseDate"})
+_MOST_EVENT_KEYS, _MOST_EVENT_CHARS = 7, 40
 _EVENTS = frozenset({
     "event", "event name", "event description", "description", "type", "event type", "status", "deed type",
     "instrument", "category"
@@ -60,6 +63,23 @@ def of_table(table: Sequence[Mapping[str, Any]], above: str, source: Source, loc
         yield from _tax_readings(years, source, locator)
 
 
+def of_event(node: Mapping[str, Any], source: Source, locator: str) -> Iterator[Reading]:
+    """Read a small object that is one dated event, such as `{"on": "2016-02-19", "what": "Sold", "price": 180500}`."""
+    yield from of_table([{words_of(key): value for key, value in node.items()}], "history", source, locator)
+
+
+def is_event(node: Mapping[str, Any]) -> bool:
+    """Return whether an object has only a few plain values, one of them a full date and one the name of an event."""
+    texts = {words_of(key): value for key, value in node.items() if isinstance(value, str)}
+    fields = {getattr(meaning(words_of(key)), "field", "") for key in node if words_of(key) not in _EVENTS}
+    is_small = len(node) <= _MOST_EVENT_KEYS and not any(isinstance(value, dict | list) for value in node.values())
+    if not is_small or not fields <= _OF_EVENTS:
+        return False
+    names = (value for key, value in texts.items() if "status" not in key and len(value) <= _MOST_EVENT_CHARS)
+    is_named = any(_LISTED.search(value) or _SOLD.search(value) for value in names)
+    return is_named and any(len(parse_date(value) or "") == len("2016-02-19") for value in texts.values())
+
+
 def numbered_sales(node: Mapping[str, Any], source: Source, place: Place) -> Iterator[Reading]:
     """Read sales from numbered keys of one object: `saleDate1`, `salePrice1`, `saleDate2`, ..."""
     groups: dict[str, dict[str, Any]] = defaultdict(dict)
@@ -86,7 +106,7 @@ def _sale(row: Mapping[str, Any], above: str, index: int) -> dict[str, Any] | No
         field = fields[words]
         if field == "CloseDate" or (about and date is None and _DATED.search(words)):
             date = parse_date(str(value)) or date
-        elif (field == "ClosePrice" or (words in _AMOUNTS and about)) and amount is None:
+        elif (field == "ClosePrice" or (words in AMOUNTS and about)) and amount is None:
             amount = _amount(value)
         elif words in _EVENTS and re.search(r"[A-Za-z]{2}", str(value)) and not (event and _SOLD.search(event)):
             event = str(value)

@@ -10,17 +10,17 @@ visible facts, such as a page that a script fills, contradicts nothing.
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import islice
 
 from app.property.fields.table import FIELDS, FieldKind, of_kind
 from app.property.reading.base import Candidate
 from app.property.reading.document import Document
 from app.property.reading.model import number_check
 from app.property.reading.model.label_words import names
+from app.property.reading.past_events import is_past
 from app.property.reading.ranking import same
 from app.property.record import Method
 from app.property.values.areas import IN_SQUARE_METERS
@@ -56,9 +56,6 @@ _MULTIPLIED = re.compile(
 _META = re.compile(r"/meta(?:\[\d+\])?$")
 _HIDDEN_PLACE = re.compile(r"#|/@|/meta(?:\[\d+\])?$")
 _LATIN, _OTHER_LETTERS = re.compile(r"[A-Za-zÀ-ɏ]"), re.compile(r"[^\W\d_A-Za-zÀ-ɏ]")
-#: The first `_FIRST_TEXTS` texts of a table row are searched for a date, and the first `_MOST_TEXTS` for amounts.
-_FIRST_TEXTS, _MOST_TEXTS = 4, 30
-_DATED = re.compile(r"\W*(?:\w{1,12}\W{1,2}){0,2}(?:\d{1,2}\D)?(?:19|20)\d\d\b|\W*\d{1,2}\W\d{1,2}\W\d{2,4}\b")
 _CENTS = re.compile(r"[.,]\d{1,2}$")
 
 
@@ -127,7 +124,7 @@ class _Shown:
             return 1.0
         others = self.values.get(candidate.field, ())
         if candidate.field in _NUMBERS | _WORDS:
-            if self.is_past(candidate) and not all(same(candidate, o) for o in others):
+            if candidate.field == "ListPrice" and is_past(float(candidate.value), self.page):
                 return _UNSHOWN
             sure = any(o.confidence >= (_STRONG if candidate.field in _NUMBERS else _WEAK) for o in others)
             if sure and not any(same(candidate, o) for o in others):
@@ -136,13 +133,6 @@ class _Shown:
             return _UNSHOWN
         expected = self.is_full and candidate.field in _NUMBERS | _TEXTS | _LISTS | _PEOPLE
         return _UNSHOWN if expected and not self.has(candidate) else 1.0
-
-    def is_past(self, candidate: Candidate) -> bool:
-        """Return whether the page shows this price only in table rows that begin with a date, such as past sales."""
-        if candidate.field != "ListPrice":
-            return False
-        everywhere, past = (amounts[_digits(float(candidate.value))] for amounts in self._amounts)
-        return 0 < everywhere <= past
 
     def has(self, candidate: Candidate) -> bool:
         if any(same(candidate, other) for other in self.values.get(candidate.field, ())):
@@ -181,17 +171,6 @@ class _Shown:
     def is_full(self) -> bool:
         stated = sum(field in self.values for field in _NUMBERS | _TEXTS)
         return len(self.text) >= _FULL_CHARS and stated >= _FULL_FACTS
-
-    @cached_property
-    def _amounts(self) -> tuple[Counter[str], Counter[str]]:
-        """Count each number, as digits only, on the whole page and in table rows that begin with a date."""
-        rows = self.page.root.iter("tr")
-        dated = (row for row in rows if _DATED.match(" ".join(islice(row.itertext(), _FIRST_TEXTS))))
-        past = "\n".join(" ".join(islice(row.itertext(), _MOST_TEXTS)) for row in dated)
-        everywhere, of_past = (
-            Counter(re.sub(r"\D", "", one) for one in _NUMBER.findall(text)) for text in (self.text, past)
-        )
-        return everywhere, of_past
 
     @cached_property
     def _letters(self) -> str:

@@ -41,6 +41,9 @@ def _node(node: Any, source: Source, place: Place, depth: int) -> Iterator[Readi
 
 
 def _object(node: dict[str, Any], source: Source, place: Place, depth: int) -> Iterator[Reading]:
+    if history.is_event(node):
+        yield from history.of_event(node, source, place.pointer)
+        return
     found = pair_of(node)
     if found is not None:
         yield from pair(found, node, source, place)

@@ -10,18 +10,25 @@ from itertools import islice
 from typing import Any
 from urllib.parse import unquote
 
+from app.property.fields.phrases import alternatives
 from app.property.reading.base import Candidate, Reading, of_text
-from app.property.reading.document import Document, url_parts
+from app.property.reading.document import Document, Segment, url_parts
+from app.property.reading.past_events import has_past_date, is_in_event
 from app.property.reading.unrelated_blocks import is_long
 from app.property.record import Method
-from app.property.values.dates import parse_date
-from app.property.values.vocabulary import offer, standard_status
+from app.property.values.vocabulary import OFF_MARKET, offer, standard_status
 
 _BANNER = re.compile(
     r"^\W*(?:recently sold|sold(?: (?:by|on|for|prior|stc)\b.*)?|under offer|sale agreed|sold subject "
     r"to contract|sstc|for sale|for rent|to let|let agreed|pending|under contract|"
-    r"contingent|off market|active|zu verkaufen|zu vermieten|verkauft|reserviert|house for sale|home "
+    r"contingent|active|zu verkaufen|zu vermieten|verkauft|reserviert|house for sale|home "
     r"for sale|coming soon|new home for sale)\W*$",
+    re.IGNORECASE,
+)
+#: Matches a line that says that the home is not for sale: `Currently off market`.
+_OFF_MARKET = re.compile(
+    r"^\W*(?:(?:this|the|home|house|property|listing|is|currently|now|status)\W+){0,4}"
+    rf"(?:{alternatives('status', OFF_MARKET)})\W*$",
     re.IGNORECASE,
 )
 #: Matches `SOLD MAR 28, 2025`. The pattern is used only on the page's first texts, since later texts may be about other
@@ -39,8 +46,9 @@ def read(page: Document) -> Iterator[Reading | Candidate]:
         if kind is not None:
             yield from _offered(kind, text, where, confidence)
     for segment in page.segments[:_MOST_BANNERS]:
-        if len(segment.text) <= 60 and _BANNER.match(segment.text) and not _is_past(segment.owner):
-            yield from _banner(segment.text, page.path(segment.owner))
+        is_banner = _BANNER.match(segment.text) or _OFF_MARKET.match(segment.text) if len(segment.text) <= 60 else None
+        if is_banner and not _is_past(segment, page):
+            yield from _banner(segment.text, page.path(segment.owner), is_dated=has_past_date(segment.text, page))
         elif segment.index < _FIRST_BANNERS and (sold := _SOLD_ON.match(segment.text)):
             where = page.path(segment.owner)
             yield from _banner(segment.text, where)
@@ -63,13 +71,14 @@ def _texts(page: Document) -> Iterator[tuple[str, str, float]]:
         yield (meta.get("content") or "")[:160], page.path(meta), 0.45
 
 
-def _is_past(element: Any) -> bool:
-    """Return whether a banner is hidden, is a column's heading, or is in a dated row or another home's card."""
+def _is_past(segment: Segment, page: Document) -> bool:
+    """Return whether a banner is hidden, is a column's heading, or is of a past event or another home's card."""
+    element = segment.owner
     if element.tag == "th" and element.getparent().find("td") is None:
         return True
     row = next((a for a in islice(element.iterancestors(), 4) if a.tag == "tr"), None)
-    dated = row is not None and _YEAR.search(" ".join(row.itertext())) is not None
-    return dated or _is_in_dated_rows(element) or _is_hidden(element) or _is_in_card(element)
+    is_dated = row is not None and _YEAR.search(" ".join(row.itertext())) is not None
+    return is_dated or is_in_event(segment, page) or _is_hidden(element) or _is_in_card(element)
 
 
 def _is_in_card(element: Any) -> bool:
@@ -86,19 +95,6 @@ def _is_in_card(element: Any) -> bool:
         if above.tag in ("div", "li", "article") and alike and any(a is not element for a in above.iter("a")):
             return True
     return False
-
-
-def _is_in_dated_rows(element: Any) -> bool:
-    row = element.getparent()
-    if row is None or not _begins_with_date(row):
-        return False
-    beside = (row.getnext(), row.getprevious())
-    return any(b is not None and b.tag == row.tag and _begins_with_date(b) for b in beside)
-
-
-def _begins_with_date(row: Any) -> bool:
-    first = next((" ".join(t.split()) for t in row.itertext() if t.strip()), "")
-    return len(first) <= 20 and _YEAR.search(first) is not None and parse_date(first) is not None
 
 
 def _is_hidden(element: Any) -> bool:
@@ -118,10 +114,12 @@ def _offered(kind: str, text: str, where: str, confidence: float) -> Iterator[Ca
         yield of_text("StandardStatus", "Active", text, where, confidence - 0.1)
 
 
-def _banner(text: str, where: str) -> Iterator[Candidate]:
+def _banner(text: str, where: str, *, is_dated: bool = False) -> Iterator[Candidate]:
+    """A dated banner, such as `Sold on May 4, 2019`, may be the last sale of a home that is for sale again."""
     status = standard_status(text)
     if status is not None:
-        confidence = 0.45 if status == "Active" else 0.5 if text.lower().startswith("sold by") else 0.62
+        is_unsure = is_dated or text.lower().startswith("sold by")
+        confidence = 0.45 if status == "Active" else 0.42 if is_unsure else 0.62
         yield of_text("StandardStatus", status, text, where, confidence)
         yield of_text("MlsStatus", text, text, where, 0.5)
     kind = offer(text)

@@ -11,8 +11,10 @@ from typing import Any
 
 from app.property.fields.phrases import pattern
 from app.property.reading.base import Reading
+from app.property.reading.document import Document
 from app.property.reading.object_values import Source
 from app.property.reading.other_subjects import names_other
+from app.property.reading.plausible import Finding, Values, Verdict, verdicts
 from app.property.values.dates import parse_date
 from app.property.values.vocabulary import is_commercial
 
@@ -44,6 +46,24 @@ def of_rows(table: Sequence[Mapping[str, Any]], above: str, source: Source, loca
         newest = max(roofs, key=lambda p: str(p["date"]))
         quote = " | ".join(str(newest[k]) for k in ("kind", "date", "status") if newest[k])
         yield Reading("X_RoofYear", newest["date"][:4], source.method, locator, quote, source.confidence)
+
+
+def check_roof(values: Values, page: Document) -> Iterator[Finding]:
+    """Check the roof's year: a permit for the roof proves it, and it is as old as the house, or newer."""
+    year, built = values.get("X_RoofYear"), values.get("YearBuilt")
+    if year is None:
+        return
+    if built:
+        fits = built - 1 <= year <= page.page.fetched_at.year
+        yield from verdicts(("X_RoofYear",), fits, Verdict.PLAUSIBLE)
+    if any(_is_roof_of(permit, year) for permit in values.get("X_Permits") or ()):
+        yield "X_RoofYear", Verdict.STRONG
+
+
+def _is_roof_of(permit: Mapping[str, Any], year: int) -> bool:
+    """Return whether a permit that was not refused is for the house's roof, and of this year."""
+    is_granted = _REFUSED.search(str(permit.get("status", ""))) is None
+    return is_granted and str(permit.get("date", ""))[:4] == str(year) and _is_of_house(str(permit.get("kind", "")))
 
 
 def _is_of_house(kind: str) -> bool:

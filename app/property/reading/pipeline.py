@@ -43,6 +43,7 @@ from app.property.reading.jsonbody import objects_in
 from app.property.reading.kind import classify
 from app.property.reading.markup_check import check_markup
 from app.property.reading.model.claim_check import answered_before
+from app.property.reading.past_events import without_past
 from app.property.reading.ranking import Winner, rank, same
 from app.property.reading.readings import typed
 from app.property.reading.scorer import with_confidence
@@ -101,7 +102,7 @@ def extract_rows(
 
 def _extracted(document: Document, last: LastReader | None = None) -> Extraction:
     page, notes = document.page, list[str]()
-    found = _all_candidates(document, notes)
+    found = without_past(_all_candidates(document, notes), document)
     markup = check_markup([*found, *(last(document, found) if last is not None else ())], document)
     candidates = markup.kept
     stated: dict[str, float] = {}
@@ -139,12 +140,12 @@ def with_model_values(
     """
     asked = {name for field in extraction.asked(use) for name in (field, *_COMPANIONS.get(field, ()))}
     offered = [replace(c, reader=_MODEL) for c in candidates if c.field in asked and _is_valid(c.field, c.value)]
-    everything = (*extraction.candidates, *offered)
+    document = Document(extraction.page, lang, extraction.distrusted)
+    document = document if extraction.row is None else document.of_row(extraction.row)
+    everything = (*extraction.candidates, *without_past(offered, document))
     known = replace(extraction, candidates=everything, dropped=extraction.dropped + dropped)
     if not offered or extraction.kind not in WITH_PROPERTY:
         return known
-    document = Document(extraction.page, lang, extraction.distrusted)
-    document = document if extraction.row is None else document.of_row(extraction.row)
     return _built(known, _winners(everything, document, extraction.kind))
 
 

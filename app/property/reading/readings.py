@@ -8,6 +8,7 @@ from typing import Any
 from app.property.fields.table import FIELDS, UNIT_OF, of_kind
 from app.property.reading.base import Candidate, Reading, Value, text_of
 from app.property.reading.document import Locale
+from app.property.reading.feature_values import is_from_age
 from app.property.reading.name_values import NAMES
 from app.property.reading.other_subjects import is_bound
 from app.property.reading.place_values import PLACES
@@ -17,6 +18,8 @@ from app.property.values import texts, vocabulary
 
 #: Matches a letter that a scanner read in place of a digit: `1l2,400`, `0.2S`.
 _MISREAD, _AMOUNTS = re.compile(r"\d[lIOS](?=[\d,.]|$)"), frozenset(of_kind("area", "money"))
+#: The factor for the confidence of a year computed from an age, because the page may have stated the age earlier.
+_FROM_AGE = 0.7
 _GENERAL_KINDS = frozenset({"house", "home", "haus", "dom", "hus", "apartment", "residential"})
 #: Fields for which a text such as `None` may mean no.
 _ANSWERED = frozenset(of_kind("answer")) | {name for name, spec in FIELDS.items() if spec.recurs}
@@ -41,12 +44,13 @@ def candidates_of(reading: Reading, locale: Locale) -> Iterator[Candidate]:
     for name, value, unit in _values(reading if raw is reading.raw else replace(reading, raw=raw), locale):
         if value is None or value in ("", []):
             continue
-        unsure = _doubt(name, unit, raw)
+        is_computed = is_from_age(name, value, text_of(raw))
+        unsure = _FROM_AGE if is_computed else _doubt(name, unit, raw)
         yield Candidate(
             field=name,
             value=value,
             raw=text_of(value if reading.field == "_Coordinates" else reading.raw),
-            method=reading.method,
+            method=Method.DERIVED if is_computed else reading.method,
             locator=reading.locator,
             quote=reading.quote[:300],
             confidence=reading.confidence * unsure,

@@ -35,6 +35,8 @@ _LEAST, _MOST = 0.02, 0.99
 _LONGEST_CHAIN = 3
 #: The maximum confidence of a value that only one place gives, if no check applies to it.
 _MOST_ALONE = 0.89
+#: The maximum confidence of a year that a reader computed from an age.
+_MOST_FROM_AGE = 0.7
 #: The maximum confidence of a markup value that the page should show but does not (ADR 0028).
 MOST_UNSHOWN = 0.45
 
@@ -101,6 +103,8 @@ def _bounds(winner: Winner, checks: tuple[Verdict, ...]) -> tuple[float, str]:
     """Return the maximum confidence of the winner, and the reason if it is lower than usual (else "")."""
     if _is_unshown(winner):
         return MOST_UNSHOWN, "the page does not show it"
+    if all(c.method is Method.DERIVED and c.reader for c in winner.agreeing or (winner.candidate,)):
+        return _MOST_FROM_AGE, "computed from an age, which the page may have stated earlier"
     if len({_place(c) for c in winner.agreeing}) < 2 and not checks:
         return _MOST_ALONE, "only one place states it, and no check applies to it"
     return _MOST, ""

@@ -1,4 +1,4 @@
-"""Parse raw texts and JSON values into typed values: areas, counts, dates, layouts, features, and others."""
+"""Parse raw texts and JSON values into typed values: areas, counts, dates, layouts, and others."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from app.property.fields.languages import language
-from app.property.fields.phrases import alternatives
 from app.property.fields.table import COUNTED, FIELDS, FOLLOWERS, UNIT_OF
 from app.property.reading.base import Reading, Value, text_of
 from app.property.reading.document import Locale
+from app.property.reading.feature_values import features, roof_year
 from app.property.reading.money_values import FIRST_WORD, MONEY
 from app.property.reading.sentences import SENTENCE, facts_in
 from app.property.values import areas, counts, currency, dates, numbers, prices, texts, vocabulary
@@ -18,29 +18,6 @@ from app.property.values.layouts import parse_layout, total_floors
 _NUMBER_WORDS = {"single": 1, **{words[0]: n for n, words in enumerate(language("en")["numbers"]["counts"], 1)}}
 #: Matches the code and name of a listing service's map area, as in `Area: 346 - University City`.
 _CODE_AND_NAME = re.compile(r"\d{1,4}[A-Z]? [-–—] ([A-Z][a-z]+.*)")
-_COOLS = re.compile(r"\ba/?c\b|air cond|central air|cool|evaporat", re.IGNORECASE)
-#: Matches a label for both heating and cooling: `Heat/AC`.
-_OF_BOTH = re.compile(r"cool|\ba/?c\b", re.IGNORECASE)
-#: `_CODE` matches a code before a feature: `2-BRICK`. `_CONDITION` matches a year or condition after a feature: `Tile
-#: (2021)`.
-_CODE = re.compile(r"^\d{1,3}\s?[-–]\s?(?=[A-Za-z]{3})(?!year)", re.IGNORECASE)
-_CONDITION = re.compile(
-    r"\s*\([^()]{0,30}(?:\b(?:19|20)\d\d\b|\b(?:not |un)tested\b|\binoperable\b|\bnot working\b)[^()]{0,30}\)$",
-    re.IGNORECASE,
-)
-
-#: Matches texts about heating that do not mention cooling.
-_HEATS = re.compile(
-    r"^(?!.*(?:\bair\b|\ba/?c\b|cool|pump|hvac)).*\bheat|"
-    r"^(?!.*(?:\ba/?c\b|air cond|central air|cool|pump|hvac))"
-    r".*\b(?:oil|propane|furnace|boiler|baseboard|radiant|steam)\b",
-    re.IGNORECASE,
-)
-
-#: Matches texts that are not materials, such as a building's age (`secondHand`) or an area under `Exterior`.
-_NO_MATERIAL = re.compile(
-    rf"{alternatives('materials', 'no_walls')}|\d\s?(?:m²|m2\b|sq\.? ?(?:ft|m)\b|sqft\b)", re.IGNORECASE
-)
 
 
 def _area(reading: Reading, locale: Locale) -> Iterator[Value]:
@@ -188,49 +165,10 @@ def _remarks(reading: Reading, locale: Locale) -> Iterator[Value]:
         return  # `remarks.py` reads the sentences of the visible page
     for sentence in SENTENCE.split(text[:4000]):
         for field, raw, _ in facts_in(sentence, locale.lang or "en"):
-            if field in ("X_RoofYear", "X_AccessNotes"):
-                yield field, int(str(raw)) if field == "X_RoofYear" else raw, None
-
-
-def _plain_features(reading: Reading) -> list[str]:
-    """Return the features in the raw value, without leading codes and trailing years or conditions.
-
-    A part with an amount is a cost and not a feature: `budget plan $120 a month`.
-    """
-    is_both = isinstance(reading.raw, str) and _OF_BOTH.search(reading.label) is not None
-    parts = texts.features(reading.raw.replace(" / ", ", ") if is_both else reading.raw)
-    return [_CODE.sub("", _CONDITION.sub("", part)) for part in parts if not currency.AMOUNT.search(part)]
-
-
-def _features(reading: Reading, _locale: Locale) -> Iterator[Value]:
-    answer = vocabulary.yes_no(text_of(reading.raw))
-    if answer is not None:  # in `Central air: Yes`, the label is the feature; `Cooling: No` gives no feature
-        words = reading.label.strip(" :").split()
-        if answer and len(words) > 1 and not isinstance(reading.raw, bool | int):
-            yield reading.field, [reading.label.strip(" :")], None
-        return
-    if reading.field == "ConstructionMaterials" and _NO_MATERIAL.search(text_of(reading.raw).strip()):
-        return
-    if reading.field == "Cooling" and _HEATS.search(text_of(reading.raw)):
-        return  # the value names only heating, as in `Central Heat/Air Cond: Central heat`
-    found = _plain_features(reading)
-    cooling = [part for part in found if _COOLS.search(part)]
-    if _OF_BOTH.search(reading.label) and reading.field == "Heating" and 0 < len(cooling) < len(found):
-        yield "Heating", [part for part in found if part not in cooling], None
-        yield "Cooling", cooling, None
-        return
-    if reading.field == "PowerProductionType":
-        text = text_of(reading.raw)
-        if re.search(r"\b(?:no|none|not|without)\b", text, re.IGNORECASE):
-            return
-        if not re.search(r"solar|photovoltaic|\bpv\b|wind|hydro|geothermal", text, re.IGNORECASE):
-            found = ["Solar", *found] if "solar" in reading.label.casefold() else []
-    if reading.field == "Roof" and (year := re.search(r"\((?:\w+ )?((?:19[6-9]|20[0-4])\d)\)", text_of(reading.raw))):
-        yield "X_RoofYear", int(year[1]), None
-    if found:
-        yield reading.field, found, None
-    if reading.field == "Heating" and re.search(r"\b(?:a/?c|h/a)\b|air cond", text_of(reading.raw), re.IGNORECASE):
-        yield "Cooling", found, None  # the value names both heating and cooling
+            if FIELDS[field].parser == "roof_year":
+                yield from roof_year(replace(reading, field=field, raw=raw), locale)
+            elif FIELDS[field].parser == "gate":
+                yield field, raw, None
 
 
 def _integer(reading: Reading, locale: Locale) -> int | None:
@@ -289,9 +227,9 @@ BY_TYPE: dict[str, Callable[[Reading, Locale], Any]] = {
 }
 SPECIAL: dict[str, Callable[[Reading, Locale], Iterator[Value]]] = {
     **MONEY,
-    **{"area": _area, "unit": _area_units, "identifier": _identifier, "features": _features, "bathrooms": _bathrooms},
+    **{"area": _area, "unit": _area_units, "identifier": _identifier, "features": features, "bathrooms": _bathrooms},
     **{"home": _subtype, "status": _status, "parcel": _parcel, "sale": _sale_date, "remarks": _remarks},
-    **{"parking": _parking, "pool": _pool, "stories": _stories, "gate": _access, "_Age": _age},
+    **{"parking": _parking, "pool": _pool, "stories": _stories, "gate": _access, "_Age": _age, "roof_year": roof_year},
     **{"_BedsBaths": _beds_and_baths, "_Layout": _layout, "_Typology": _layout},
     **dict.fromkeys(("_Stories", "_Floor", "_Structure"), _floors),
 }

@@ -22,7 +22,8 @@ _COMMERCIAL_SUBTYPES = frozenset({"Warehouse", "Industrial", "Office", "Retail"}
 #: Maps keys of language files that are not RESO values to RESO values.
 _MEANT = {"House": "Single Family Residence", "Sold Subject To Contract": "Pending"}
 _STATUSES = by_key(
-    "status", *("Sold Subject To Contract", "Closed", "Pending", "Withdrawn", "Expired", "Coming Soon", "Active")
+    "status",
+    *("Sold Subject To Contract", "Closed", "Off Market", "Pending", "Withdrawn", "Expired", "Coming Soon", "Active"),
 )
 #: Matches the words of `ActiveUnderContract`, `off-market`, and `COMING_SOON`.
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[^\W_]+")
@@ -65,7 +66,13 @@ def is_commercial(text: str) -> bool:
     return _COMMERCIAL.search(text) is not None
 
 
+#: The status of a home that is not for sale now. RESO's statuses have no such value: `Withdrawn` is a listing that
+#: its seller took back, and `Closed` is one that ended in a sale.
+OFF_MARKET = "Off Market"
+
+
 def standard_status(text: str) -> str | None:
+    """Return the RESO StandardStatus that `text` states, or `OFF_MARKET`, or None."""
     text = text.replace("_", " ")
     status = first_of(_STATUSES, text)
     return _MEANT.get(status or "", status)

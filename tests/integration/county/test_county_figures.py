@@ -59,6 +59,14 @@ def test_a_page_merged_into_another_property_is_a_wrong_and_a_missed_merge(world
     assert any("evidence that none of its pages has" in told for told in figures.unproven)
 
 
+def test_a_value_that_no_page_states_is_invented(world: World) -> None:
+    """A home that is not for sale has no status and price in the county's truth."""
+    home = next(home for home in world.homes if "StandardStatus" not in home.truth)
+    assert world.judged().invented == []
+    world.of(home).shown["record"]["StandardStatus"] = "Withdrawn"
+    assert world.judged().invented == [f"{home.address}: StandardStatus is Withdrawn, and no page states it"]
+
+
 @pytest.mark.parametrize("value", [7, None])
 def test_a_wrong_or_missing_value_is_a_wrong_field_with_invalid_evidence(world: World, value: Any) -> None:
     before = world.judged()

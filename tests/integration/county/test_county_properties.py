@@ -61,6 +61,7 @@ def test_each_property_gets_the_values_and_pages_that_are_its_own(figures: Figur
     assert figures.missed_share <= 0.02, figures.missed_merges
     assert figures.fields > 1500
     assert figures.fields_right >= 0.98, figures.wrong_fields
+    assert figures.invented == []
     assert figures.outdated >= 2
     assert figures.outdated_wrong == []
     assert figures.values > 1500

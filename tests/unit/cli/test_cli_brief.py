@@ -276,6 +276,23 @@ def test_values_are_put_into_words() -> None:
     assert us.solar(["Wind"]) == "not stated (power by Wind)"
 
 
+@pytest.mark.parametrize(
+    ("status", "on_site", "words"),
+    [
+        (None, "Off market", "no (Off market)"),
+        (None, "For sale", "yes (For sale)"),
+        ("Active", "For sale", "yes"),
+        ("Active", "Off market", "not clear (Active, but a site says Off market)"),
+        ("Closed", "Off market", "no (Closed)"),
+    ],
+)
+def test_a_home_off_the_market_is_not_for_sale(status: str | None, on_site: str, words: str) -> None:
+    """RESO has no status for such a home, so the brief shows the words of the site."""
+    values = {"StandardStatus": status, "MlsStatus": on_site}
+    shown = details({name: proof(value) for name, value in values.items() if value}, source(COUNTY, None))
+    assert lines_of(shown, "For sale") == [words]
+
+
 def test_hoa_is_shown_in_words() -> None:
     for has, fee, words in (
         (False, None, "no"), (False, 0, "no"), (None, 45, "yes, fee 45"), (None, 0, "not on the page"),

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 
 from app.property.fields.phrases import alternatives
+from app.property.reading.feature_values import plain_feature
 from app.property.reading.model import number_check
 from app.property.reading.model.claims import CheckedValue, Claim
 from app.property.reading.model.label_words import labels_in
@@ -240,6 +241,16 @@ def _access(claim: Claim) -> CheckedValue | None:
 
 
 Check = Callable[[Claim], CheckedValue | None]
+
+
+def _features(claim: Claim) -> CheckedValue | None:
+    """Accept features without their years, and no sentences: `Metal (2015)` is stored as `Metal`."""
+    found = _texts(claim)
+    items = [plain_feature(claim.field, item) for item in found.value] if found is not None else []
+    kept = [item for item in items if item]
+    return CheckedValue(list(dict.fromkeys(kept))) if kept else None
+
+
 _BY_TYPE: Mapping[str, Check] = {
     **{"text": _text, "texts": _texts, "date": number_check.date},
     **dict.fromkeys(("integer", "number"), number_check.number),
@@ -252,5 +263,6 @@ _CHECKS: Mapping[str, Check] = {
     **dict.fromkeys(("identifier", "parcel", "postal_code"), _number_word),
     **{"region": _state, "county": _county, "agent": _agent, "office": _office},
     **{"standard_status": _status, "offer": _property_type, "home": _subtype},
+    "features": _features,
     **{"association": _yes_or_no, "pool": _yes_or_no, "power": _power, "gate": _access},
 }
