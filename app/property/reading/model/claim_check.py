@@ -36,7 +36,10 @@ _OUR_NAMES = re.compile(
     rf"(?<![A-Za-z])(?:{'|'.join(name for name in FIELDS if re.search('[a-z][A-Z]', name))})(?![a-z])"
 )
 #: Groups of fields whose values look alike.
-_ALIKE = tuple(frozenset(of_kind(*kinds)) for kinds in (("count",), ("year", "date"), ("area",), ("money",), ("name",)))
+_ALIKE = tuple(
+    frozenset(of_kind(*kinds))
+    for kinds in (("count",), ("year", "date"), ("area",), ("money",), ("name",), ("identifier",))
+)
 _BATHS = ("BathroomsHalf", "BathroomsTotalInteger")
 #: Match `none` or zero after a count's label, and before it.
 _NONE, _NONE_BEFORE = re.compile(r"[\s:|.–-]*(?:0|none|no|n/a)\b", re.IGNORECASE), re.compile(r"\b(?:0|no)\s$", re.I)
@@ -53,7 +56,7 @@ _CELL_ENDS = re.compile(r": | \| ")
 _SEPARATOR = re.compile(r"[,;|•·\n]|\.\s|\s[-–—]\s")
 #: Matches words that are a label because a colon follows, whether or not the label is known.
 _UNKNOWN_LABEL = re.compile(r"(?:^|[|\n])\s*([^\W\d_]{4,20}(?:\s[^\W\d_]{3,20}){0,3}):\s?[^\w\n]{0,3}$")
-_NAMES = frozenset(of_kind("name"))
+_NAMES, _KEYS = frozenset(of_kind("name")), frozenset(of_kind("identifier"))
 _NO_FIELDS = frozenset({"_Ignore", "_Walk", "_EstimateRange", "X_EstimatedValueLow", "X_EstimatedValueHigh"})
 _ONLY_MARKS = re.compile(r"[^\w\n]{0,8}")
 _DATE = re.compile(r"\d{4}(?:-\d\d){0,2}")
@@ -292,9 +295,9 @@ def _nearest(claim: Claim, text: str) -> str | None:
     values = _possible_values(claim)
     text = _column_of(values, text)
     places = list(islice(_places(values, text), _MOST_PLACES))
-    labeled = places if isinstance(claim.value, int | float) or field in _NAMES else []
+    labeled = places if isinstance(claim.value, int | float) or field in _NAMES | _KEYS else []
     found = [_in_its_row(one, text, claim.lang) for one in labels_in(text, claim.lang)]
-    named = [one for one in found if any(map(one.serves, alike)) or _is_of_nothing(one, text, labeled)]
+    named = [one for one in found if any(map(one.serves, alike)) or _is_of_nothing(one, text, labeled, field)]
     # units such as `acres` count as labels only if there is no other label
     named = [
         one for one in named if _LEADS.match(text, one.end) or not areas.is_unit(text[one.start : one.end])
@@ -331,11 +334,13 @@ def _letters(between: str) -> int:
     return sum(map(str.isalpha, between)) + _SEPARATED * between.count("\n")
 
 
-def _is_of_nothing(label: Named, text: str, places: Sequence[tuple[int, int]]) -> bool:
-    """Return whether a label in `_NO_FIELDS` is right before the value: `Security deposit: $1,500`."""
+def _is_of_nothing(label: Named, text: str, places: Sequence[tuple[int, int]], field: str) -> bool:
+    """Return whether a label in `_NO_FIELDS` is right before the value: `Security deposit: $1,500`. Before a parcel or
+    listing number, which is a key, any other label counts.
+    """
     behind = (start for start, _ in places if start >= label.end)
     is_first = label.field in _NO_FIELDS and _CELL_BEGINS.search(text[: label.start]) is not None
-    return is_first and any(_ONLY_MARKS.fullmatch(text[label.end : start]) for start in behind)
+    return (is_first or field in _KEYS) and any(_ONLY_MARKS.fullmatch(text[label.end : start]) for start in behind)
 
 
 def _column_of(values: Sequence[object], text: str) -> str:
