@@ -55,17 +55,6 @@ def test_another_labels_number_is_no_parcel_number(label: str, shape: str) -> No
         assert "ParcelNumber" not in _with_answer(found, "ParcelNumber", "IL-778812", quote).record.values
 
 
-@pytest.mark.parametrize("label", ["Parcel number", "APN", "Folio", "Tax ID", "Permit number", "License #"])
-def test_a_parcel_or_license_number_is_no_listing_number(label: str) -> None:
-    html = (
-        "<html lang='en'><head><title>12 Oak St</title></head><body><h1>12 Oak St, Ames, IA 50010</h1><p>For sale</p>"
-    )
-    found = extract(page_of(f"{html}<p>List price: $529,000</p><p>{label}: 12-345-678</p></body></html>", _URL))
-    assert found.kind is PageKind.LISTING
-    answered = _with_answer(found, "ListingId", "12-345-678", f"{label}: 12-345-678")
-    assert "ListingId" not in answered.record.values
-
-
 @pytest.mark.parametrize(
     "label",
     [

@@ -36,10 +36,7 @@ _OUR_NAMES = re.compile(
     rf"(?<![A-Za-z])(?:{'|'.join(name for name in FIELDS if re.search('[a-z][A-Z]', name))})(?![a-z])"
 )
 #: Groups of fields whose values look alike.
-_ALIKE = tuple(
-    frozenset(of_kind(*kinds))
-    for kinds in (("count",), ("year", "date"), ("area",), ("money",), ("name",), ("identifier",))
-)
+_ALIKE = tuple(frozenset(of_kind(*kinds)) for kinds in (("count",), ("year", "date"), ("area",), ("money",), ("name",)))
 _BATHS = ("BathroomsHalf", "BathroomsTotalInteger")
 #: Match `none` or zero after a count's label, and before it.
 _NONE, _NONE_BEFORE = re.compile(r"[\s:|.–-]*(?:0|none|no|n/a)\b", re.IGNORECASE), re.compile(r"\b(?:0|no)\s$", re.I)
@@ -56,7 +53,11 @@ _CELL_ENDS = re.compile(r": | \| ")
 _SEPARATOR = re.compile(r"[,;|•·\n]|\.\s|\s[-–—]\s")
 #: Matches words that are a label because a colon follows, whether or not the label is known.
 _UNKNOWN_LABEL = re.compile(r"(?:^|[|\n])\s*([^\W\d_]{4,20}(?:\s[^\W\d_]{3,20}){0,3}):\s?[^\w\n]{0,3}$")
-_NAMES, _KEYS = frozenset(of_kind("name")), frozenset(of_kind("identifier"))
+_NAMES = frozenset(of_kind("name"))
+#: Fields that merge properties. Any other label right before their value shows that it is another number.
+_KEYS = frozenset({"ParcelNumber"})
+#: Matches what precedes the second of two labels for one value: `Geo / Ref ID`.
+_SECOND = re.compile(r"[^\W\d_]\s?/\s?$")
 _NO_FIELDS = frozenset({"_Ignore", "_Walk", "_EstimateRange", "X_EstimatedValueLow", "X_EstimatedValueHigh"})
 _ONLY_MARKS = re.compile(r"[^\w\n]{0,8}")
 _DATE = re.compile(r"\d{4}(?:-\d\d){0,2}")
@@ -335,12 +336,13 @@ def _letters(between: str) -> int:
 
 
 def _is_of_nothing(label: Named, text: str, places: Sequence[tuple[int, int]], field: str) -> bool:
-    """Return whether a label in `_NO_FIELDS` is right before the value: `Security deposit: $1,500`. Before a parcel or
-    listing number, which is a key, any other label counts.
+    """Return whether a label in `_NO_FIELDS` is right before the value: `Security deposit: $1,500`. Before a value of
+    `_KEYS`, any other label counts.
     """
     behind = (start for start, _ in places if start >= label.end)
     is_first = label.field in _NO_FIELDS and _CELL_BEGINS.search(text[: label.start]) is not None
-    return (is_first or field in _KEYS) and any(_ONLY_MARKS.fullmatch(text[label.end : start]) for start in behind)
+    is_other = field in _KEYS and not label.serves(field) and _SECOND.search(text[: label.start]) is None
+    return (is_first or is_other) and any(_ONLY_MARKS.fullmatch(text[label.end : start]) for start in behind)
 
 
 def _column_of(values: Sequence[object], text: str) -> str:
