@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -17,6 +18,8 @@ _UNSHOWN = frozenset({"script", "style", "noscript", "template", "select", "svg"
 _LONGEST, _LONGEST_DATE, _MOST_EVENTS = 90, 40, 60_000
 _BETWEEN = r"\s*(?:[-–—|·•,:(]+|\bon\b|\bam\b|\ble\b)\s*"
 _PARTS = re.compile(rf"^(?P<one>.{{2,45}}?){_BETWEEN}(?P<other>.{{4,40}}?)\)?$")
+#: Matches a part of every date with a day or month.
+_MAY_DATE = re.compile(r"(?:19|20)\d\d|\d[./-]\d{1,2}[./-]\d\d")
 _DATE = re.compile(
     r"(?:\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{4}-\d{2}-\d{2}|(?:\w{2,10}\.?,?\s)?\d{1,2}\.?\s(?:de\s)?[^\W\d_]{3,12}\.?,?\s(?:de\s)?"
     r"\d{4}|[^\W\d_]{3,12}\.?\s(?:\d{1,2}(?:st|nd|rd|th)?,?\s)?\d{4})(?:T?,?\s?(?:\w{1,3}\s)?\d{1,2}:\d\d.{0,12})?"
@@ -38,7 +41,7 @@ class Signature:
 
 def signatures(root: Any) -> Iterator[Signature]:
     """Yield the signatures below `root` in page order, each in one text or in two texts in a row."""
-    before: tuple[str, Any] | None = None
+    before: tuple[str, Any, bool] | None = None
     for text, element in _texts(root):
         bare = text.strip(_MARKS)
         if not bare:
@@ -46,16 +49,25 @@ def signatures(root: Any) -> Iterator[Signature]:
         if len(bare) > _LONGEST:
             before = None
             continue
-        if ((found := _PARTS.match(bare)) and (author := _author(found["one"], found["other"]))) or (
-            author := _speaker(bare)
-        ):
+        signs = _may_sign(bare)
+        if signs and (author := _signed(bare)):
             yield Signature(element, author, text)
             before = None
-        elif before is not None and (author := _author(before[0], bare)):
+        elif before is not None and (signs or before[2]) and (author := _author(before[0], bare)):
             yield Signature(before[1], author, f"{before[0]} {text}")
             before = None
-        elif SIGNED.fullmatch(bare) is None or before is None or _is_date(bare):
-            before = (bare, element)  # a remark such as `Verified buyer` may stand between author and date
+        elif before is None or not signs or SIGNED.fullmatch(bare) is None or _is_date(bare):
+            before = (bare, element, signs)  # a remark such as `Verified buyer` may stand between author and date
+
+
+@lru_cache(maxsize=20_000)
+def _may_sign(text: str) -> bool:
+    return _MAY_DATE.search(text) is not None or SIGNED.search(text) is not None
+
+
+def _signed(text: str) -> str:
+    parts = _PARTS.match(text)
+    return (_author(parts["one"], parts["other"]) if parts else "") or _speaker(text)
 
 
 def _texts(root: Any) -> Iterator[tuple[str, Any]]:
