@@ -5,11 +5,13 @@ import re
 from dataclasses import replace
 from typing import Any
 
+from app.property.fields.phrases import pattern
 from app.property.fields.table import AXES, FIELDS, FOLLOWERS, PARTS, UNIT_OF, of_kind
 from app.property.reading.base import ONLY_LISTING, WITH_PRICE, Candidate
 from app.property.reading.document import Document, url_parts
 from app.property.reading.place_values import ends_a_street, numbered
 from app.property.reading.ranking import Winner, rank
+from app.property.reading.terms import words_of
 from app.property.record import Method, PageKind
 from app.property.values import areas, currency
 from app.property.values.areas import IN_SQUARE_METERS
@@ -47,14 +49,38 @@ def make_consistent(
     _sold(kept, candidates)
     _off_market(kept)
     _bathrooms(kept)
+    if kind is PageKind.LISTING:
+        _parcel_is_no_listing_id(kept, candidates)
     if kind is PageKind.RECORD:
         number = kept.get("ListingId")
-        if number is not None and "ParcelNumber" not in kept:  # county pages use `Property ID` for the parcel number
+        if number is not None and "ParcelNumber" not in kept and _is_parcels(number.candidate):
             kept["ParcelNumber"] = _with(number, field="ParcelNumber")
         for field in ONLY_LISTING:
             if field != "PropertyType" or kept.get(field) is None or kept[field].candidate.value != "Land":
                 kept.pop(field, None)
     return kept
+
+
+#: Labels of listing numbers that mean the parcel number on the pages of authorities: `Property ID`.
+_PARCEL_IDS = pattern("pages", "parcel_ids")
+
+
+def _is_parcels(number: Candidate) -> bool:
+    """Return whether a listing number on an authority's page is its parcel number. A portal's own ids never are."""
+    is_authoritys = number.method in (Method.LABEL, Method.LLM) or number.reader == "jsonbody"
+    return is_authoritys and _PARCEL_IDS.search(words_of(number.quote.partition(":")[0])) is not None
+
+
+def _parcel_is_no_listing_id(kept: dict[str, Winner], candidates: list[Candidate]) -> None:
+    """Drop the parcel number of a listing if the page also labels it, at least as surely, as the listing's number."""
+    parcel = kept.get("ParcelNumber")
+    if parcel is None:
+        return
+    sure = max(c.confidence for c in parcel.agreeing or (parcel.candidate,))
+    number = letters_of(str(parcel.candidate.value))
+    others = (c for c in candidates if c.field in ("ListingId", "ListingKey") and letters_of(str(c.value)) == number)
+    if any(other.confidence >= sure for other in others):
+        del kept["ParcelNumber"]
 
 
 def _with(winner: Winner, **changes: Any) -> Winner:

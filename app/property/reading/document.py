@@ -18,8 +18,9 @@ import ftfy
 from app.property.fields.countries import COUNTRIES
 from app.property.fields.languages import languages
 from app.property.page import Page
-from app.property.reading import lenient_json, terms, trees, unrelated_blocks, visibility
+from app.property.reading import lenient_json, terms, trees, unrelated_blocks, visibility, visitor_blocks
 from app.property.reading.budget import require_few_parts, require_small_tree
+from app.property.reading.visitor_objects import without_visitors
 from app.property.values import marks
 from app.property.values.places import US_CODES, country_of_host, country_of_language, country_of_money
 
@@ -110,12 +111,12 @@ class Document:
 
     @cached_property
     def json(self) -> Any:
-        """Return the parsed JSON body; None if the body is not a JSON object or array."""
+        """Return the parsed JSON body without visitors' texts; None if the body is not a JSON object or array."""
         head = self.text.lstrip("\ufeff \r\n\t")[:1]
         if head not in ("{", "[") or "html" in self.page.content_type:
             return None
         value = lenient_json.loads(self.text.lstrip("\ufeff"))
-        return lenient_json.unpacked(value) if isinstance(value, dict | list) else None
+        return without_visitors(lenient_json.unpacked(value)) if isinstance(value, dict | list) else None
 
     def of_row(self, row: str) -> Document:
         """Return a document of the same JSON body. Its readers read only the object at the JSON pointer `row`."""
@@ -125,13 +126,17 @@ class Document:
 
     @cached_property
     def root(self) -> Any:
-        """Return the root element; None for JSON and for empty or unreadable bodies. Invisible text is removed."""
+        """Return the root element; None for JSON and for empty or unreadable bodies.
+
+        Invisible text and visitors' texts are removed.
+        """
         if self.json is not None or not self.text.strip():
             return None
         root = trees.parsed(self.text)
         if root is None:
             return None
         require_small_tree(self.page.url, root)
+        visitor_blocks.remove_visitors(root)
         self._elements = trees.Elements(root)
         visibility.blank(root)
         if marks.reorders(self.text):

@@ -9,6 +9,7 @@ from app.property.reading import lenient_json, objects
 from app.property.reading.base import Reading
 from app.property.reading.document import Document
 from app.property.reading.object_values import Place, Source
+from app.property.reading.visitor_objects import without_visitors
 from app.property.record import Method
 
 _ABOUT_PROPERTY = re.compile(
@@ -17,7 +18,7 @@ _ABOUT_PROPERTY = re.compile(
 )
 _NOT_PROPERTY = re.compile(
     r"Breadcrumb|Organi[sz]ation|WebSite|WebPage|ImageObject|SearchAction|RealEstateAgent|Person|"
-    r"ItemList|Article|FAQ|Video|Rating|Review|(?<!Lodging)Business|Corporation|ProfessionalService"
+    r"ItemList|Article|FAQ|Video|Rating|(?<!Lodging)Business|Corporation|ProfessionalService"
 )
 #: At most this many JSON-LD scripts are read; the labeled pages of the evaluation have at most 20.
 _MOST_BLOCKS = 200
@@ -44,10 +45,11 @@ def _street(node: dict[str, Any]) -> str:
 
 
 def blocks(page: Document) -> list[tuple[str, Any]]:
-    """Return the XPath and value of each JSON-LD script, in page order. JSON inside strings is unpacked."""
+    """Return the XPath and value of each JSON-LD script, in page order, without visitors' texts. JSON inside
+    strings is unpacked."""
     scripts = (s for s in page.root.iter("script") if "ld+json" in (s.get("type") or ""))
     return [
-        (page.path(script), lenient_json.unpacked(lenient_json.loads(script.text or "")))
+        (page.path(script), without_visitors(lenient_json.unpacked(lenient_json.loads(script.text or ""))))
         for script in islice(scripts, _MOST_BLOCKS)
     ]
 

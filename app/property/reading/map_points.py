@@ -16,6 +16,7 @@ from app.property.reading.base import Reading
 from app.property.reading.document import Document
 from app.property.reading.state import blobs
 from app.property.reading.terms import meaning, words_of
+from app.property.reading.visitor_objects import without_visitors
 from app.property.record import Method
 
 #: Matches keys of coordinates that are not the property's, such as a visitor's, a map's default, or a firm's.
@@ -68,7 +69,7 @@ def _widgets(page: Document) -> Iterator[tuple[str, Any]]:
     )
     likely = (one for one in carried if "lat" in one[2] and len(one[2]) <= _MOST_CARRIED)
     for element, name, text in islice(likely, _MOST_WIDGETS):
-        value = lenient_json.loads(text)
+        value = without_visitors(lenient_json.loads(text))
         if isinstance(value, dict | list):
             yield f"{page.path(element)}/@{name}", value
 

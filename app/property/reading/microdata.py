@@ -1,4 +1,4 @@
-"""Read schema.org microdata (`itemprop`), except reviews, breadcrumbs, and agents' details other than names."""
+"""Read schema.org microdata (`itemprop`), except ratings, breadcrumbs, and agents' details other than names."""
 
 import re
 from collections.abc import Iterator
@@ -12,8 +12,8 @@ from app.property.reading.terms import meaning
 from app.property.record import Method
 
 _FOREIGN = re.compile(
-    r"Breadcrumb|ImageObject|Review|Rating|WebSite|SearchAction|ListItem|ItemList|Video|Article|"
-    r"Comment|School|Event$|SiteNavigation"
+    r"Breadcrumb|ImageObject|Rating|WebSite|SearchAction|ListItem|ItemList|Video|Article|"
+    r"School|Event$|SiteNavigation"
 )
 _PEOPLE = re.compile(r"Person")
 _OFFICES = re.compile(r"RealEstateAgent|Organi[sz]ation|LocalBusiness|Corporation")

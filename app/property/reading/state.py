@@ -13,6 +13,7 @@ from app.property.reading.base import Reading
 from app.property.reading.document import Document
 from app.property.reading.object_values import Place, Source, pair_of
 from app.property.reading.terms import meaning, words_of
+from app.property.reading.visitor_objects import without_visitors
 from app.property.record import Method
 
 #: The weight of each field as evidence that an object describes a property.
@@ -94,7 +95,7 @@ def _all_blobs(page: Document) -> list[tuple[str, Any]]:
                 continue
         found += ((f"{where}#{name}", value) for name, _, value in lenient_json.assignments(text))
         found += ((f"{where}#chars:{offset}", value) for offset, value in lenient_json.arguments(text))
-    return [(where, lenient_json.unpacked(value)) for where, value in found]
+    return [(where, without_visitors(lenient_json.unpacked(value))) for where, value in found]
 
 
 def _best(value: Any, where: str, page: Document) -> _Found | None:

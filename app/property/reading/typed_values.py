@@ -12,6 +12,7 @@ from app.property.reading.document import Locale
 from app.property.reading.feature_values import features, roof_year
 from app.property.reading.money_values import FIRST_WORD, MONEY
 from app.property.reading.sentences import SENTENCE, facts_in
+from app.property.reading.terms import meaning
 from app.property.values import areas, counts, currency, dates, numbers, prices, texts, vocabulary
 from app.property.values.layouts import parse_layout, total_floors
 
@@ -88,9 +89,15 @@ def _identifier(reading: Reading, _locale: Locale) -> Iterator[Value]:
         yield reading.field, text, None
 
 
-def _parcel(reading: Reading, _locale: Locale) -> Iterator[Value]:
+#: Matches the label of another number in front of a number: `MLS IL-778812`, `Permit 2019-118`.
+_OTHER_NUMBER = re.compile(r"((?:[A-Za-z]{2,}[ .#]+){1,3})(?=\S*\d)")
+
+
+def _parcel(reading: Reading, locale: Locale) -> Iterator[Value]:
     text = texts.parcel_number(text_of(reading.raw))
-    if text:
+    label = _OTHER_NUMBER.match(text or "")
+    named = label and (meaning(f"{label[1].strip()} #", locale.lang) or meaning(label[1], locale.lang))
+    if text and (named is None or named.field == reading.field):
         yield reading.field, text, None
 
 

@@ -54,6 +54,10 @@ _SEPARATOR = re.compile(r"[,;|•·\n]|\.\s|\s[-–—]\s")
 #: Matches words that are a label because a colon follows, whether or not the label is known.
 _UNKNOWN_LABEL = re.compile(r"(?:^|[|\n])\s*([^\W\d_]{4,20}(?:\s[^\W\d_]{3,20}){0,3}):\s?[^\w\n]{0,3}$")
 _NAMES = frozenset(of_kind("name"))
+#: Fields that merge properties. Any other label right before their value shows that it is another number.
+_KEYS = frozenset({"ParcelNumber"})
+#: Matches what precedes the second of two labels for one value: `Geo / Ref ID`.
+_SECOND = re.compile(r"[^\W\d_]\s?/\s?$")
 _NO_FIELDS = frozenset({"_Ignore", "_Walk", "_EstimateRange", "X_EstimatedValueLow", "X_EstimatedValueHigh"})
 _ONLY_MARKS = re.compile(r"[^\w\n]{0,8}")
 _DATE = re.compile(r"\d{4}(?:-\d\d){0,2}")
@@ -292,9 +296,9 @@ def _nearest(claim: Claim, text: str) -> str | None:
     values = _possible_values(claim)
     text = _column_of(values, text)
     places = list(islice(_places(values, text), _MOST_PLACES))
-    labeled = places if isinstance(claim.value, int | float) or field in _NAMES else []
+    labeled = places if isinstance(claim.value, int | float) or field in _NAMES | _KEYS else []
     found = [_in_its_row(one, text, claim.lang) for one in labels_in(text, claim.lang)]
-    named = [one for one in found if any(map(one.serves, alike)) or _is_of_nothing(one, text, labeled)]
+    named = [one for one in found if any(map(one.serves, alike)) or _is_of_nothing(one, text, labeled, field)]
     # units such as `acres` count as labels only if there is no other label
     named = [
         one for one in named if _LEADS.match(text, one.end) or not areas.is_unit(text[one.start : one.end])
@@ -331,11 +335,14 @@ def _letters(between: str) -> int:
     return sum(map(str.isalpha, between)) + _SEPARATED * between.count("\n")
 
 
-def _is_of_nothing(label: Named, text: str, places: Sequence[tuple[int, int]]) -> bool:
-    """Return whether a label in `_NO_FIELDS` is right before the value: `Security deposit: $1,500`."""
+def _is_of_nothing(label: Named, text: str, places: Sequence[tuple[int, int]], field: str) -> bool:
+    """Return whether a label in `_NO_FIELDS` is right before the value: `Security deposit: $1,500`. Before a value of
+    `_KEYS`, any other label counts.
+    """
     behind = (start for start, _ in places if start >= label.end)
     is_first = label.field in _NO_FIELDS and _CELL_BEGINS.search(text[: label.start]) is not None
-    return is_first and any(_ONLY_MARKS.fullmatch(text[label.end : start]) for start in behind)
+    is_other = field in _KEYS and not label.serves(field) and _SECOND.search(text[: label.start]) is None
+    return (is_first or is_other) and any(_ONLY_MARKS.fullmatch(text[label.end : start]) for start in behind)
 
 
 def _column_of(values: Sequence[object], text: str) -> str:

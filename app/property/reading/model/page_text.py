@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from app.property.reading import lenient_json, object_keys
+from app.property.reading import jsonld, object_keys
 from app.property.reading.document import Document
 from app.property.reading.model.lines import head_of, lines_in
 from app.property.reading.object_values import pair_of
@@ -128,9 +128,9 @@ def _data(document: Document) -> Iterator[str]:
         value = element.get("content") or element.get("datetime")
         if name and value and _is_informative(value):
             yield f"{' '.join(name.split())[:_LONGEST_NAME]}: {' '.join(value.split())}"
-    for script in document.root.iter("script"):
-        if "ld+json" in (script.get("type") or "").lower() and document.path(script) not in document.distrusted:
-            yield from _members(lenient_json.unpacked(lenient_json.loads(script.text or "")))
+    for where, value in document.once(jsonld.blocks):
+        if where not in document.distrusted:
+            yield from _members(value)
     for _, value in blobs(document):
         yield from _members(value)
     for element in document.having("href", "src", "data-src"):
