@@ -35,7 +35,7 @@ from app.property.storage.properties.source_records import (
     urls_of,
     with_known_kind,
 )
-from app.property.storage.properties.tables import AS_OF, Property, PropertyKey, SourceRow, Unverified
+from app.property.storage.properties.tables import AS_OF, Property, SourceRow, Unverified
 from app.property.storage.statements import chunks, clean, entities
 from app.property.storage.watches.detection import ChangeDetector, has_pending_change
 
