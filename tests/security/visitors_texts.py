@@ -57,6 +57,7 @@ def _ld(value: Any) -> str:
 NAMED = {
     "class": f"<div class='comments'><div class='comment'><b>John D.</b>{TEXT}</div></div>",
     "class without an author": f"<div class='comments'>{TEXT}</div>",
+    "question and answer": f"<div class='qa-section'><div class='question'>{SAID}</div>{LIST}</div>",
     "hashed class": f"<div class='ReviewCard_root__x3Fz1'>{TEXT}</div>",
     "id": f"<div id='testimonials'>{TEXT}</div>",
     "disqus": f"<div id='disqus_thread'><div>{TEXT}</div></div>",
@@ -83,6 +84,8 @@ UNNAMED = {
     "one comment": f"<h4>1 Comment</h4><div>{TEXT}</div>",
     "before the form": f"<div><p>Jane Roe — March 3, 2024</p>{TEXT}</div><h3>Leave a comment</h3><form></form>",
     "guest book": f"<h2>Guest Book</h2>{TEXT}",
+    "what people are saying": f"<h2>What people are saying</h2><div>{TEXT}</div>",
+    "what neighbors say": f"<h2>What neighbors say</h2><div>{TEXT}</div>",
     "questions": f"<h2>Questions &amp; Answers</h2><dl><dt>What is the number?</dt><dd>{SAID}</dd></dl>{TABLE}",
     "ask the agent": f"<h3>Ask the agent</h3><div><p>Q: What did you pay?</p><p>A: {SAID}</p>{LIST}</div>",
     "German": f"<h3>12 Kommentare</h3><p>Hans M. schrieb am 3. März 2024:</p>{TEXT}",
@@ -96,6 +99,8 @@ UNNAMED = {
     f"<div><p><b>Mary K.</b> — March 5, 2024</p>{_NICE}</div></div>",
     "person and date, flat": f"<p><b>John D.</b> — March 3, 2024</p><p>{SAID}</p>"
     f"<p><b>Mary K.</b> — March 5, 2024</p><p>{SAID}</p>",
+    "person and machine date": f"<div><p>Mary Kay <time datetime='2024-03-03T08:00'>Mar 3</time></p>{TEXT}</div>"
+    f"<div><p>John Roe <time datetime='2024-03-05'>Mar 5</time></p>{TEXT}</div>",
     "nickname and time": f"<ul><li><span>sunny_77</span> <time>2024-03-03</time>{TEXT}</li>"
     f"<li><span>mary99</span> <time>2024-03-04</time>{TEXT}</li></ul>",
     "days ago": f"<div><div><span>Mary Kay</span><span>2 days ago</span>{TEXT}</div>"

@@ -71,7 +71,7 @@ def _signed(text: str) -> str:
 
 
 def _texts(root: Any) -> Iterator[tuple[str, Any]]:
-    """Yield each shown text with the element around it."""
+    """Yield each shown text with the element around it; for a `<time>`, the date of its `datetime`."""
     walk = etree.iterwalk(root, events=("start", "end"))
     for event, element in islice(walk, _MOST_EVENTS):
         is_shown = isinstance(element.tag, str) and element.tag not in _UNSHOWN
@@ -79,7 +79,9 @@ def _texts(root: Any) -> Iterator[tuple[str, Any]]:
             walk.skip_subtree()
         text = element.tail if event == "end" and element is not root else element.text if is_shown else None
         if text and (event == "start" or element is not root) and not text.isspace():
-            yield " ".join(text.split()), element if event == "start" else element.getparent()
+            around = element if event == "start" else element.getparent()
+            stamp = around.get("datetime", "")[:10] if around.tag == "time" else ""
+            yield stamp if _DATE.fullmatch(stamp) else " ".join(text.split()), around
 
 
 def _author(one: str, other: str) -> str:
