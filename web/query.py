@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
 from app.choices import suggestion
+from app.plurals import counted
 from app.property.urls.tracking import is_tracking
 
 _SHOWN_CHARS = 80
@@ -38,7 +39,7 @@ def _names(dependant: Dependant) -> set[str]:
 
 def _problem(name: str, times: int, names: list[str]) -> str | None:
     if name in names:
-        return None if times == 1 else f"is given {times} times. Give it once"
+        return None if times == 1 else f"is given {counted(times, 'time')}. Give it once"
     if not names:
         return "is not known here. This path takes no query parameters"
     return f"is not known here. {suggestion(name[:_SHOWN_CHARS], names) or f'Known are {", ".join(names)}'}"

@@ -19,7 +19,7 @@ from app.property.presenting.brief import brief_entries
 from app.property.presenting.groups import GROUPS, TECHNICAL, group_of
 from app.property.presenting.missing import model_work
 from app.property.presenting.sources import source_name, with_source_names
-from app.property.presenting.summary import headline
+from app.property.presenting.summary import facts_of, headline
 from app.property.presenting.words import HEADINGS, day, in_list, in_words, money
 from app.property.storage.ids import PROPERTY
 from app.property.storage.properties.rebuild import STATUS
@@ -154,7 +154,7 @@ def show_property(request: Request, property_id: Id, context: ContextOf) -> Resp
         "property.html",
         property=found,
         headline=headline(record),
-        summary=_summary(record),
+        summary=list(facts_of(record)),
         brief=brief_entries(
             found, now, context.settings.jobs.property_fresh_days, context.settings.exports.min_confidence
         ),
@@ -184,15 +184,6 @@ def show_property(request: Request, property_id: Id, context: ContextOf) -> Resp
         created=_moment(found["created_at"]),
         updated=_moment(found["updated_at"]),
     )
-
-
-def _summary(record: Mapping[str, Any]) -> list[str]:
-    texts = ((name, in_list(name, record)) for name in HEADINGS)
-    return [
-        counted(float(text), HEADINGS[name].removesuffix("s")) if FIELDS[name].kind == "count" else text
-        for name, text in texts
-        if text
-    ]
 
 
 def _groups(found: Mapping[str, Any]) -> list[Group]:

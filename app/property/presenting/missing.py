@@ -21,7 +21,7 @@ def some_of(names: Sequence[str]) -> str:
 
 def why_missing(shown: Mapping[str, Any], name: str) -> str:
     """Say why a property has no value of the field `name`. `shown` has the shape of `PropertyStore.get`."""
-    if not shown["sources"]:
+    if not shown["sources"] or name in shown.get("below_confidence", ()):
         return UNKNOWN
     unasked = {field for source in shown["sources"] for field in source["wanted_model"]}
     return NOT_ON_PAGE if unasked.isdisjoint((name, *FIELDS[name].derived_from)) else NOT_ASKED

@@ -41,6 +41,7 @@ _SHAPES, _KNOWN_ROOFS = pattern("materials", "roof_shapes"), pattern("materials"
 _AGE_LABEL = pattern("ages", "labels")
 _YEAR = re.compile(r"(?<![\w.,$])(?<!\d[/-])(?:\d{1,2}[/.]){0,2}((?:19|20)\d\d)(?![\w,$]|[.-]\d)")
 _AGE = re.compile(r"(?<![\d.,/–-])([1-9]\d?)(?![\d.,]|\s?[+–-])")
+_OPEN_AGE = re.compile(rf"(?:{alternatives('ages', 'open')})\s+\d", re.IGNORECASE)
 #: Matches an age behind a label for ages, and an age anywhere: `5 years` may also be a warranty, `5 years old` is not.
 _ANY_AGE, _SURE_AGE = (
     re.compile(rf"{_AGE.pattern}\s?(?:{alternatives('ages', key)})", re.IGNORECASE) for key in ("years", "old")
@@ -157,7 +158,7 @@ def _is_age_of(year: int, text: str, locale: Locale) -> bool:
 
 
 def _year_of_age(text: str, age: re.Pattern[str], since: int | None) -> int | None:
-    ages = age.findall(text)
+    ages = age.findall(text) if _OPEN_AGE.search(text) is None else ()
     return since - int(ages[0]) if len(ages) == 1 and since is not None else None
 
 

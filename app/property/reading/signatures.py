@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -60,7 +59,6 @@ def signatures(root: Any) -> Iterator[Signature]:
             before = (bare, element, signs)  # a remark such as `Verified buyer` may stand between author and date
 
 
-@lru_cache(maxsize=20_000)
 def _may_sign(text: str) -> bool:
     return _MAY_DATE.search(text) is not None or SIGNED.search(text) is not None
 

@@ -10,6 +10,7 @@ from textwrap import shorten
 from typing import Any, NoReturn
 
 from app.errors.targets import InvalidTargetError, InvalidTargetListError
+from app.plurals import counted
 from app.property.urls.targets import normalize_target
 from app.strict_json import parse
 
@@ -31,7 +32,8 @@ _NO_COLUMN = "no column is called 'target', 'url', 'address' or 'street'"
 _SHOWN_PROBLEMS, _SHOWN_CHARS = 10, 200
 #: Only these end a line in an editor. `str.splitlines` also splits at characters that JSON texts may hold.
 _LINE_END, _LAST_END = re.compile(r"\r\n?|\n"), re.compile(r"(?:\r\n?|\n)\Z")
-_TOO_LONG = f"has a field of more than {csv.field_size_limit():,} characters, perhaps because of a missing quote"
+_LIMIT = counted(csv.field_size_limit(), "character")
+_TOO_LONG = f"has a field of more than {_LIMIT}, perhaps because of a missing quote"
 
 #: A line's number (from 1) and its target. If the line has no target, a `ValueError` states the problem.
 _Entry = tuple[int, str | ValueError]

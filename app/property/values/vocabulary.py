@@ -85,7 +85,7 @@ def require_status(text: str) -> str:
     """
     words = " ".join(_WORDS.findall(text[:_LONGEST_KEPT])).lower().removeprefix("active ")
     meant = next((status for status, found in _STATUSES.items() if found.fullmatch(words)), "")
-    return require_choice(_MEANT.get(meant, meant) or text, sorted(_STATUSES.keys() - _MEANT.keys()))
+    return require_choice(_MEANT.get(meant, meant) or text, sorted(_STATUSES.keys() - _MEANT.keys() - {OFF_MARKET}))
 
 
 @remembered(2_000, _LONGEST_KEPT)

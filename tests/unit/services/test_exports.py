@@ -204,7 +204,7 @@ def test_a_value_below_the_limit_is_only_in_the_evidence() -> None:
 @pytest.mark.parametrize(("limit", "is_exported"), [(0, True), (0.89, True), (0.9, False), (1, False)])
 def test_the_limit_can_be_set(limit: float, is_exported: bool) -> None:
     stream = io.BytesIO()
-    write([HOUSE], ExportFormat.JSONL, stream, limit)
+    write([HOUSE], ExportFormat.JSONL, stream, min_confidence=limit)
     line = json.loads(stream.getvalue())
     assert ("ListPrice" in line["record"]) is is_exported
     assert ("below_confidence" in line) is not is_exported

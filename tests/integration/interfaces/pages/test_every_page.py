@@ -92,7 +92,7 @@ CASES = {
 _WITHOUT_A_PAGE = {
     "/docs", "/sign-out", "/jobs/{job_id}/cancel", "/jobs/{job_id}/retry", "/batches/{batch_id}/cancel",
     "/batches/{batch_id}/retry", "/watches/{watch_id}/remove", "/recipes/{recipe_id}/forget",
-    "/keys/{key_id}/{action}",
+    "/keys/{key_id}/{action}", "/properties/export",
 }  # fmt: skip
 #: File names of the docs' screenshots, by case, width, and color scheme.
 _NAMES = {
