@@ -57,7 +57,6 @@ def _ld(value: Any) -> str:
 NAMED = {
     "class": f"<div class='comments'><div class='comment'><b>John D.</b>{TEXT}</div></div>",
     "class without an author": f"<div class='comments'>{TEXT}</div>",
-    "question and answer": f"<div class='qa-section'><div class='question'>{SAID}</div>{LIST}</div>",
     "hashed class": f"<div class='ReviewCard_root__x3Fz1'>{TEXT}</div>",
     "id": f"<div id='testimonials'>{TEXT}</div>",
     "disqus": f"<div id='disqus_thread'><div>{TEXT}</div></div>",

@@ -189,7 +189,7 @@ def test_a_models_reply_is_shown_with_accepted_and_dropped_values(called: Propin
     reply = {"facts": [dict(zip(("field", "value", "quote"), fact, strict=True)) for fact in facts]}
     (home / "reply.json").write_text(json.dumps(reply))
     ran = called(*read, "--answer", "reply.json", "--explain")
-    assert "1 are accepted, 3 dropped" in ran.stderr
+    assert "1 accepted, 3 dropped" in ran.stderr
     found = json.loads(ran.stdout)
     assert found["record"]["Roof"] == ["cedar shakes"]
     assert found["evidence"]["Roof"]["method"] == "llm"
@@ -267,7 +267,7 @@ def test_the_targets_of_a_scrape_share_a_batch_budget(
         ran = called("scrape", *(f"{site}/homes/{n}" for n in pages), **openai, BUDGET_BATCH_MODEL_CALLS="1")
         assert ran.returncode == 0, ran.stderr
         assert len(json.loads(ran.stdout)) == len(pages)
-        unread = [line for line in ran.stderr.splitlines() if "because no model read them" in line]
+        unread = [line for line in ran.stderr.splitlines() if "Not asked: " in line]
         assert len(unread) == len(pages) - 1, ran.stderr
         assert all("BUDGET_BATCH_MODEL_CALLS" in line for line in unread)
 

@@ -29,7 +29,7 @@ def test_the_commands_do_what_the_page_says(bash: Bash, called: Propintel, home:
     assert listed["budget"]["pages"] == {"used": 0, "limit": 1000}
     bash(_remove)
     table = called("watches", "list", "--format", "table").stdout
-    assert (HOME in table, ADDRESS in table, "0 of 1000 pages" in table) == (True, False, True)
+    assert (HOME in table, ADDRESS in table, "0 of 1,000 pages" in table) == (True, False, True)
 
 
 def test_a_watched_home_is_said_to_be_watched_already(called: Propintel, stores: Stores) -> None:

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,6 +12,7 @@ import pytest
 from app.property.fetch.browser import process
 from app.property.fetch.browser.renderer import RenderLimits
 from app.property.fetch.client.fetcher import Fetcher
+from app.property.fetch.guard import check, ranges
 from app.property.fetch.limits import Limits
 from tests.integration.fetch.conftest import fetchers
 
@@ -68,6 +70,17 @@ def browser_fetcher(chromium: Path, render_limits: RenderLimits) -> Iterator[Fet
     """Return a fetcher whose browser all tests of a module share. A module may override `render_limits`."""
     with fetchers() as make:
         yield make(OPENED, **{**_options(chromium), "render_limits": render_limits})
+
+
+@pytest.fixture
+def public_site(make_site: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Return a function that starts a site at 127.0.0.2, which stands for a public address: pages on opened private
+    networks may load public resources, but none of other private origins.
+    """
+    monkeypatch.setattr(
+        check, "refusal", lambda address: None if str(address) == "127.0.0.2" else ranges.refusal(address)
+    )
+    return partial(make_site, "127.0.0.2")
 
 
 def renderer_of(fetcher: Fetcher) -> Any:

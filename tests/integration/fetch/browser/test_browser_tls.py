@@ -9,15 +9,15 @@ from tests.integration.fetch.browser.conftest import drawing
 
 
 @pytest.fixture
-def visit(make_site: Callable[..., Any], make_browser_fetcher: Any, make_names: Any, tls: Any) -> Callable[..., Any]:
+def visit(public_site: Callable[..., Any], make_browser_fetcher: Any, make_names: Any, tls: Any) -> Callable[..., Any]:
     """Return a function that renders a page with a script from `host`, and returns its text and the requested paths."""
 
     def make(host: str) -> tuple[str, list[str]]:
-        site = make_site(context=tls.server)
+        site = public_site(context=tls.server)
         site.page("/app.js", drawing().encode(), content_type="text/javascript")
         script = f"https://{host}:{site.port}/app.js"
         site.page("/home", f"<!doctype html><title>x</title><div id=root></div><script src={script}></script>".encode())
-        names = make_names(homes_example=["127.0.0.1"], other_example=["127.0.0.1"])
+        names = make_names(homes_example=["127.0.0.2"], other_example=["127.0.0.2"])
         browser_fetcher = make_browser_fetcher(resolver=names, ssl_context=tls.client)
         return browser_fetcher.fetch(f"https://homes.example:{site.port}/home").text, site.hits
 

@@ -61,9 +61,9 @@ def test_endless_redirects_end(site: Any, browser_fetcher: Fetcher) -> None:
 
 
 def test_cors_decides_what_a_script_may_read(
-    make_site: Callable[..., Any], site: Any, browser_fetcher: Fetcher
+    public_site: Callable[..., Any], site: Any, browser_fetcher: Fetcher
 ) -> None:
-    second_site = make_site("127.0.0.2")
+    second_site = public_site()
     shared = second_site.page("/shared", b"for all", content_type="text/plain", Access_Control_Allow_Origin="*")
     own = second_site.page("/own", b"for its own pages", content_type="text/plain")
     page = browser_fetcher.fetch(site.page("/home", _loads(f"fetch('{shared}')", f"fetch('{own}')")))
@@ -72,9 +72,9 @@ def test_cors_decides_what_a_script_may_read(
 
 
 def test_cookies_are_sent_only_to_their_site(
-    make_site: Callable[..., Any], site: Any, browser_fetcher: Fetcher
+    public_site: Callable[..., Any], site: Any, browser_fetcher: Fetcher
 ) -> None:
-    second_site = make_site("127.0.0.2")
+    second_site = public_site()
     elsewhere = second_site.page("/data", b"x", content_type="text/plain", Access_Control_Allow_Origin="*")
     site.page("/begin", b"x", content_type="text/plain", Set_Cookie="visit=7; path=/")
     site.page("/data", b"x", content_type="text/plain")
