@@ -124,7 +124,7 @@ class _Page:
                 return True
             if attribute in _NAMED_BY or attribute.startswith("data-"):
                 names += value.split()[:20] if len(value) <= 400 else []
-            elif attribute == "aria-label" and of_heading(value, is_label=True) is not None:
+            elif attribute == "aria-label" and of_heading(value, True) is not None:
                 names.append(value)
         found = [named for name in dict.fromkeys(names) if (named := of_name(name)) is not None]
         if any(named.kind is Kind.TEXTS for named in found):
@@ -135,7 +135,7 @@ class _Page:
     def _are_visitors(self, named: Named, block: Sequence[Any]) -> bool:
         """Return whether a block that may be an authority's or agent's own text is signed, or else cannot be theirs."""
         if named.kind is Kind.COMMENTS and not named.is_own and not self._is_authoritys:
-            headings = (of_heading(text, is_label=False) for one in block[:1] for text in _headings_of(one))
+            headings = (of_heading(text, False) for one in block[:1] for text in _headings_of(one))
             if not any(heading is not None and heading.is_own for heading in headings):
                 return True
         return any(_is_signed(one, asks=named.kind is Kind.QUESTIONS) for one in block)
@@ -147,7 +147,7 @@ class _Page:
         if is_label and (len(heading) > 1 or len(heading.text or "") > _LABEL_CHARS):
             return
         text = " ".join(" ".join(islice(heading.itertext(), 8)).split())
-        named = of_heading(text, is_label=is_label)
+        named = of_heading(text, is_label)
         if named is None or self._is_known(heading) or any(e.tag in _LINKS for e in islice(heading.iterancestors(), 4)):
             return
         self._invites = self._invites or INVITES.search(text) is not None or named.kind is not Kind.QUESTIONS

@@ -8,9 +8,9 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from enum import Enum
-from functools import lru_cache
 
 from app.property.fields.phrases import alternatives
+from app.property.values.text_cache import remembered
 
 #: Matches schema.org types, GraphQL type names, and the like: `schema:UserReview`, `Comment`.
 TYPE = re.compile(
@@ -88,7 +88,7 @@ class Named:
     is_own: bool
 
 
-@lru_cache(maxsize=20_000)
+@remembered(20_000, _LONGEST_NAME)
 def of_name(name: str) -> Named | None:
     """Return what a class, id, tag, or key (`UserReviews__list`) stands for; None if it is not about visitors."""
     words = _NAME_WORDS.sub(" ", _CAMEL.sub(" ", name[:_LONGEST_NAME])).strip().lower()
@@ -100,8 +100,8 @@ def of_name(name: str) -> Named | None:
     return None
 
 
-@lru_cache(maxsize=20_000)
-def of_heading(text: str, *, is_label: bool) -> Named | None:
+@remembered(20_000, _LONGEST_HEADING)
+def of_heading(text: str, is_label: bool) -> Named | None:
     """Return what a heading introduces. A label, unlike a heading, has no words behind the noun."""
     if not text or len(text) > _LONGEST_HEADING or not _IN_ANY_HEADING.search(text):
         return None
