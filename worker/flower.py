@@ -112,7 +112,7 @@ def _on_command_line(context: click.Context, _option: click.Parameter, _value: o
 def _policy_headers() -> dict[str, str]:
     """Flower's pages have one script of their own (`var autorefresh = ...`), and its widgets set `style` attributes."""
     source = Path(str(tornado_settings["template_path"]), "workers.html").read_text("utf-8")
-    scripts = re.findall(r"<script[^>]*>(.+?)</script>", source, re.DOTALL)
+    scripts = re.findall(r"<script[^<>]*>((?:(?!</?script).)+)</script>", source, re.DOTALL)
     texts = [Template(script, "workers.html").generate(autorefresh=value) for script in scripts for value in (0, 1)]
     hashes = (base64.b64encode(hashlib.sha256(text).digest()).decode() for text in texts)
     policy = {

@@ -71,7 +71,7 @@ _RESULTS: Mapping[str, Result] = {
 }
 _STATUS = re.compile(r"HTTP (\d{3})\b")
 _GONE, _REFUSED = ("404", "410"), ("401", "403", "407", "451")
-_URL = re.compile(r"\S*\w://\S+")
+_URL = re.compile(r"\w://\S")
 #: Results that need no reason in a summary.
 _PLAIN = (Result.USED, Result.SAME_PAGE, Result.ROBOTS, Result.BLOCKED, Result.SEVERAL, Result.SEARCHED)
 
