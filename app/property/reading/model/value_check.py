@@ -119,7 +119,18 @@ def _number_word(claim: Claim) -> CheckedValue | None:
     return CheckedValue(" ".join(match.group().split())) if match else None
 
 
+_CLAUSE_ENDS = re.compile(r"[|•·;,.\n]")
+
+
+def _is_cut_from_denial(claim: Claim) -> bool:
+    """Return whether the words before the quote deny it, as in `Not for sale` for the quote `for sale`."""
+    before, quote, _ = claim.line.partition(claim.quote)
+    return vocabulary.standard_status(_CLAUSE_ENDS.split(before)[-1] + quote) == vocabulary.OFF_MARKET
+
+
 def _status(claim: Claim) -> CheckedValue | None:
+    if _is_cut_from_denial(claim):
+        return None
     # in `Status: Sold` the status is behind the label
     stated = vocabulary.standard_status(claim.quote.rpartition(":")[2]) or vocabulary.standard_status(claim.quote)
     is_offer = vocabulary.offer(claim.quote) is not None or prices.find_period(claim.quote) is not None

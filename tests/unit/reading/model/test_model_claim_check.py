@@ -171,6 +171,22 @@ def test_only_this_home_s_value_is_accepted(field: str, value: Any, quote: str, 
     assert [one.value for one in found if one.field == field] == [value] * kept
 
 
+@pytest.mark.parametrize(
+    ("text", "quote", "kept"),
+    [
+        ("Not for sale", "for sale", False),
+        ("12 Elm St | no longer available | 3 beds", "available", False),
+        ("Off market", "market", False),
+        ("Not many like it, for sale", "for sale", True),
+        ("House for sale", "for sale", True),
+    ],
+)
+def test_a_quote_cut_from_a_denial_states_no_status(text: str, quote: str, kept: bool) -> None:
+    prompt = Prompt([], SCHEMA, text, ("StandardStatus",), 100, 100, 50, "en")
+    found, _ = check_claims({"StandardStatus": ("Active", quote)}, prompt)
+    assert [one.value for one in found] == ["Active"] * kept
+
+
 _GATED = "Gated community. RV parking not permitted"
 _ROOMS = "Bedrooms | Bathrooms | Year built\n4 | 2 | 2005"
 _YEARS = "Net Annual Tax: $2,711.06 | $2,748.90 | $3,302.14"
