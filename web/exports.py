@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from fastapi.responses import StreamingResponse
 
 from app.disk import naming_full_disk
 from app.property.storage.properties.repository import EVERY, PropertyFilter
-from app.services.reports.exports import ExportFormat, check_format, read_columns, write
+from app.services.reports.exports import COLUMNS, ExportFormat, check_format, read_columns, write
+from app.services.reports.exports.rows import ADDRESS, PRESETS
 from web.context import Context
 
 _TYPES = {
@@ -20,11 +21,18 @@ _TYPES = {
     ExportFormat.PARQUET: "application/vnd.apache.parquet",
     ExportFormat.GEOJSON: "application/geo+json",
 }
+_NAMES = "|".join((*COLUMNS, ADDRESS, *PRESETS))
+#: The names that `read_columns` takes, as the OpenAPI document describes them.
+COLUMNS_PATTERN = f"^(?:(?:{_NAMES})(?:,(?:{_NAMES}))*)?$"
 _EXAMPLE = '"property","address"\n"3f2c9a7be1d04f6fa1b2c3d4e5f60718","12 Fictional Ave, Anytown, ST 00000"\n'
 #: The answers of an export in the OpenAPI document, by media type.
-EXPORT_CONTENT = {
+EXPORT_CONTENT: dict[str, Any] = {
     kind.partition(";")[0]: {"schema": {"type": "string"}, "example": _EXAMPLE if chosen is ExportFormat.CSV else ""}
     for chosen, kind in _TYPES.items()
+}
+EXPORT_CONTENT[_TYPES[ExportFormat.GEOJSON]] = {
+    "schema": {"type": "object"},
+    "example": {"type": "FeatureCollection", "features": []},
 }
 _CHUNK_BYTES = 256 * 1024
 

@@ -13,7 +13,7 @@ from app.services.reports.exports import ExportFormat
 from web.auth import READING, api_router
 from web.context import ContextOf
 from web.envelope import RATE_HEADERS, answers, described_headers, failures, success
-from web.exports import EXPORT_CONTENT, export_response
+from web.exports import COLUMNS_PATTERN, EXPORT_CONTENT, export_response
 from web.jobs import SourceAttempt
 from web.parameters import (
     FieldName,
@@ -162,7 +162,12 @@ def export_properties(
     context: ContextOf,
     format_: Annotated[ExportFormat, Query(alias="format", description="see docs/export.md")] = ExportFormat.CSV,
     columns: Annotated[
-        str, Query(max_length=4096, description="names separated by commas, or the preset `contractor`; default: all")
+        str,
+        Query(
+            max_length=4096,
+            description="names separated by commas, or the preset `contractor`; default: all",
+            json_schema_extra={"pattern": COLUMNS_PATTERN},
+        ),
     ] = "",
     changed_since: Annotated[
         Moment | None, Query(description="ISO 8601 with offset: the newest `updated_at` that you have")

@@ -66,7 +66,8 @@ def merge(records: Records) -> Merged:
     given = _Round(records, Known({}, newest), seniority).run()
     sure = {name: found[0].source.values[name] for name, found in given.items() if not _is_contested(found)}
     if len(sure) < len(given):
-        voters = {name: {one.source.voter for one in given[_LEAD_OF.get(name, name)]} for name in sure}
+        leads = {name: given.get(_LEAD_OF.get(name, name), given[name]) for name in sure}
+        voters = {name: {one.source.voter for one in of_lead} for name, of_lead in leads.items()}
         given = _Round(records, Known(sure, newest, voters), seniority).run()
     ordered = [name for name in FIELDS if name in given]
     values = {name: given[name][0].source.values[name] for name in ordered}
