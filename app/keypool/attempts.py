@@ -169,7 +169,7 @@ class _AsyncUnpacked(httpx2.AsyncByteStream):
 
 
 class BoundedTransport(httpx2.HTTPTransport):
-    """Connections that apply the limits of the `Attempt` that is under way."""
+    """Connections that apply the limits of the current `Attempt`."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)

@@ -97,13 +97,19 @@ def test_a_page_that_repeats_its_values_does_not_replace_another_owners(
             assert disputed[name] == [mine[fact], theirs[fact]], (url, name)
 
 
+def _scrape_both(service: Resources, site: ChangingSite) -> tuple[str, str, str | None]:
+    """Scrape two pages that agree, the honest one first. Return their URLs and the property's ID."""
+    site.pages |= {HONEST: quiet_page(TRUE), LOUD: loud_page(TRUE)}
+    honest, loud = site.address + HONEST, site.address.replace("127.0.0.1", "localhost") + LOUD
+    property_id = service.scraper.scrape(honest).property_id
+    service.scraper.scrape(loud)
+    return honest, loud, property_id
+
+
 def test_a_price_cut_of_the_earlier_page_is_shown_although_others_repeat_the_old_price(
     service: Resources, changing_site: ChangingSite
 ) -> None:
-    changing_site.pages |= {HONEST: quiet_page(TRUE), LOUD: loud_page(TRUE)}
-    honest, loud = changing_site.address + HONEST, changing_site.address.replace("127.0.0.1", "localhost") + LOUD
-    property_id = service.scraper.scrape(honest).property_id
-    service.scraper.scrape(loud)
+    honest, loud, property_id = _scrape_both(service, changing_site)
     changing_site.pages[HONEST] = quiet_page({**TRUE, "price": 430_000})
     service.scraper.scrape(honest, refresh=True)
     service.scraper.scrape(loud, refresh=True)
@@ -115,10 +121,7 @@ def test_a_price_cut_of_the_earlier_page_is_shown_although_others_repeat_the_old
 def test_a_page_that_copied_a_value_and_then_changes_it_waits_until_the_other_page_is_old(
     service: Resources, changing_site: ChangingSite
 ) -> None:
-    changing_site.pages |= {HONEST: quiet_page(TRUE), LOUD: loud_page(TRUE)}
-    honest, loud = changing_site.address + HONEST, changing_site.address.replace("127.0.0.1", "localhost") + LOUD
-    property_id = service.scraper.scrape(honest).property_id
-    service.scraper.scrape(loud)
+    _, loud, property_id = _scrape_both(service, changing_site)
     changing_site.pages[LOUD] = loud_page(FALSE)
     service.scraper.scrape(loud, refresh=True)
     assert shown(service, property_id)[0]["ListPrice"] == 450_000

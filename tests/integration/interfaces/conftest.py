@@ -16,11 +16,15 @@ from typing import Any
 
 import pytest
 import uvicorn
+from fastapi.testclient import TestClient
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from app.access.page_sessions import PageSessions
+from app.access.tokens import Caller, Role
+from app.clock import SystemClock
 from app.redis.embedded_valkey import EmbeddedValkey
 from app.services.runtime.stores import Stores, open_stores
 from app.settings import VARIABLE_PREFIXES, Settings, load_settings
@@ -205,6 +209,17 @@ def start_openai(environment: Environment, home: Path, serving: Serving) -> Iter
             return f"{stack.enter_context(serving(*argv, environment=environment)).url}/v1"
 
         yield start
+
+
+@pytest.fixture
+def reader_client(home: Path, broker: EmbeddedValkey) -> Iterator[TestClient]:
+    """Yield a client of the web pages, signed in as a reader. It follows no redirects."""
+    settings = Settings.of(propintel_home=home / "state", jwt_secret=SECRET)
+    app = create_app(lambda: settings)
+    with contextlib.closing(PageSessions(settings, SystemClock())) as sessions:
+        cookie, _ = sessions.open(Caller("issuer", "tester", Role.READER))
+    with TestClient(app, "http://127.0.0.1:8000", cookies={"propintel": cookie}, follow_redirects=False) as opened:
+        yield opened
 
 
 @pytest.fixture

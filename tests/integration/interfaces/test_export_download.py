@@ -4,7 +4,6 @@ import csv
 import io
 import json
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,19 +11,14 @@ import httpx2
 import pytest
 from fastapi.testclient import TestClient
 
-from app.access.page_sessions import PageSessions
-from app.access.tokens import Caller, Role
-from app.clock import SystemClock
 from app.property.presenting.brief import LINES
 from app.redis.embedded_valkey import EmbeddedValkey
 from app.services.reports.exports import COLUMNS
 from app.services.runtime.stores import Stores
-from app.settings import Settings
 from benchmarks.saving import save_record
 from tests.plugins.page_records import page_record
-from web import create_app
 
-from .conftest import SECRET, Propintel, Token
+from .conftest import Propintel, Token
 
 BRIEF = {part.field for line in LINES for part in line.parts}
 PLACE = {"StreetName": "Elm St", "City": "Anytown", "StateOrProvince": "ST", "PostalCode": "00000"}
@@ -41,16 +35,6 @@ def stored(stores: Stores) -> None:
 
 
 @pytest.fixture
-def client(home: Path, broker: EmbeddedValkey) -> Iterator[TestClient]:
-    settings = Settings.of(propintel_home=home / "state", jwt_secret=SECRET)
-    app = create_app(lambda: settings)
-    with closing(PageSessions(settings, SystemClock())) as sessions:
-        cookie, _ = sessions.open(Caller("issuer", "tester", Role.READER))
-    with TestClient(app, "http://127.0.0.1:8000", cookies={"propintel": cookie}, follow_redirects=False) as opened:
-        yield opened
-
-
-@pytest.fixture
 def api(web: str, broker: EmbeddedValkey, token: Token) -> Iterator[httpx2.Client]:
     headers = {"Authorization": f"Bearer {token('reader')}"}
     with httpx2.Client(timeout=120, base_url=f"{web}/api/v1/properties", headers=headers) as opened:
@@ -61,31 +45,31 @@ def _rows(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text)))
 
 
-def test_the_page_exports_what_it_shows(client: TestClient) -> None:
-    page = client.get("/properties?status=Active&q=elm")
+def test_the_page_exports_what_it_shows(reader_client: TestClient) -> None:
+    page = reader_client.get("/properties?status=Active&q=elm")
     assert 'action="/properties/export"' in page.text
     assert 'name="status" value="Active"' in page.text
-    answer = client.get("/properties/export?status=Active&q=elm&format=csv&columns=")
+    answer = reader_client.get("/properties/export?status=Active&q=elm&format=csv&columns=")
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert answer.headers["content-disposition"] == 'attachment; filename="properties.csv"'
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert sorted(row["StreetNumber"] for row in _rows(answer.text)) == ["12", "16"]
     assert tuple(_rows(answer.text)[0]) == COLUMNS
-    assert len(_rows(client.get("/properties/export?q=nowhere").text)) == 0
-    assert "'=cmd()" in client.get("/properties/export?status=Closed").text
-    lines = client.get("/properties/export?format=jsonl").text.splitlines()
+    assert len(_rows(reader_client.get("/properties/export?q=nowhere").text)) == 0
+    assert "'=cmd()" in reader_client.get("/properties/export?status=Closed").text
+    lines = reader_client.get("/properties/export?format=jsonl").text.splitlines()
     assert len(lines) == 3
     assert all(json.loads(line)["evidence"] for line in lines)
 
 
-def test_the_export_needs_a_session(client: TestClient) -> None:
-    client.cookies.clear()
-    assert client.get("/properties/export").status_code == 303
+def test_the_export_needs_a_session(reader_client: TestClient) -> None:
+    reader_client.cookies.clear()
+    assert reader_client.get("/properties/export").status_code == 303
 
 
-def test_the_preset_is_the_same_everywhere(client: TestClient, called: Propintel, api: httpx2.Client) -> None:
+def test_the_preset_is_the_same_everywhere(reader_client: TestClient, called: Propintel, api: httpx2.Client) -> None:
     shown = called("properties", "export", "--columns", "contractor", "--format", "csv").stdout
-    assert _rows(shown) == _rows(client.get("/properties/export?columns=contractor").text)
+    assert _rows(shown) == _rows(reader_client.get("/properties/export?columns=contractor").text)
     assert _rows(shown) == _rows(api.get("/export", params={"columns": "contractor"}).text)
     row = next(row for row in _rows(shown) if row["address"].startswith("12 Elm St"))
     assert list(row)[:2] == ["property", "address"]
@@ -106,11 +90,11 @@ def test_columns_are_chosen_by_name_in_every_format(api: httpx2.Client, called: 
 
 
 def test_an_unknown_column_is_an_error_with_near_names(
-    client: TestClient, called: Propintel, api: httpx2.Client, home: Path
+    reader_client: TestClient, called: Propintel, api: httpx2.Client, home: Path
 ) -> None:
     ran = called("properties", "export", "--columns", "address,YearBuild", "--format", "csv", "-o", "out.csv")
     assert (ran.returncode, "'YearBuild'" in ran.stderr, "YearBuilt" in ran.stderr) == (2, True, True)
     assert not (home / "out.csv").exists()
-    for answer in (client.get("/properties/export?columns=contracter"), api.get("/export?columns=contracter")):
+    for answer in (reader_client.get("/properties/export?columns=contracter"), api.get("/export?columns=contracter")):
         assert (answer.status_code, "contractor" in answer.text) == (422, True)
-    assert client.get("/properties/export?format=xml").status_code == 422
+    assert reader_client.get("/properties/export?format=xml").status_code == 422

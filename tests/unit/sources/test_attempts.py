@@ -56,7 +56,7 @@ def test_no_url_is_in_a_summary() -> None:
 
 
 def test_a_source_with_several_pages_counts_once() -> None:
-    """A failure is told before a page without the property, because the failed page may have it."""
+    """A failure precedes a page without the property, because the failed page may have it."""
     attempts = [
         tried("A", "no_such_property"), tried("A", "fetch_timeout"), tried("B", "http_status", "HTTP 404."),
         tried("B", "used"), tried("web search", "searched", "m cites 0 pages", None),

@@ -1,37 +1,17 @@
 """Pages find a property, job, or batch by the first characters of its ID, as the terminal shows them."""
 
-from collections.abc import Iterator
-from contextlib import closing
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import insert, select
 
-from app.access.page_sessions import PageSessions
-from app.access.tokens import Caller, Role
-from app.clock import SystemClock
 from app.property.storage.properties.tables import Property
-from app.redis.embedded_valkey import EmbeddedValkey
 from app.services.runtime.stores import Stores
-from app.settings import Settings
 from benchmarks.saving import save_record
-from tests.integration.interfaces.conftest import SECRET
 from tests.plugins.page_records import page_record
-from web import create_app
 
 FIRST, SECOND = f"abcd1234{'0' * 24}", f"abcd9999{'0' * 24}"
-
-
-@pytest.fixture
-def client(home: Path, broker: EmbeddedValkey) -> Iterator[TestClient]:
-    settings = Settings.of(propintel_home=home / "state", jwt_secret=SECRET)
-    app = create_app(lambda: settings)
-    with closing(PageSessions(settings, SystemClock())) as sessions:
-        cookie, _ = sessions.open(Caller("issuer", "tester", Role.READER))
-    with TestClient(app, "http://127.0.0.1:8000", cookies={"propintel": cookie}, follow_redirects=False) as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -44,36 +24,38 @@ def properties(stores: Stores) -> None:
         connection.execute(insert(Property), [{**row, "id": chosen} for chosen in (FIRST, SECOND)])
 
 
-def test_a_property_page_accepts_the_first_characters(client: TestClient, properties: None) -> None:
+def test_a_property_page_accepts_the_first_characters(reader_client: TestClient, properties: None) -> None:
     for typed in (FIRST, "abcd1234", "abcd1", "ABCD1234"):
-        shown = client.get(f"/properties/{typed}")
+        shown = reader_client.get(f"/properties/{typed}")
         assert (shown.status_code, "12 Elm St" in shown.text) == (200, True), typed
 
 
-def test_an_ambiguous_id_is_a_conflict_that_lists_the_ids(client: TestClient, properties: None) -> None:
-    answer = client.get("/properties/abcd")
+def test_an_ambiguous_id_is_a_conflict_that_lists_the_ids(reader_client: TestClient, properties: None) -> None:
+    answer = reader_client.get("/properties/abcd")
     assert (answer.status_code, FIRST in answer.text, SECOND in answer.text) == (409, True, True)
     assert "Give more characters" in answer.text
 
 
 @pytest.mark.parametrize("typed", ["abc", "ffff0000", "abcd_", "Abcdx", "a%25", FIRST + "0"])
 def test_other_ids_are_not_found_and_the_page_gives_no_advice_for_a_terminal(
-    client: TestClient, properties: None, typed: str
+    reader_client: TestClient, properties: None, typed: str
 ) -> None:
-    answer = client.get(f"/properties/{typed}")
+    answer = reader_client.get(f"/properties/{typed}")
     assert answer.status_code in (404, 422)
     assert "propintel" not in answer.text.partition("<main")[2].partition("</main>")[0]
 
 
-def test_pages_of_jobs_and_batches_accept_them_too(client: TestClient, stores: Stores) -> None:
+def test_pages_of_jobs_and_batches_accept_them_too(reader_client: TestClient, stores: Stores) -> None:
     enqueued = stores.jobs.enqueue(["https://homes.example/77"])
     job, batch = enqueued.jobs[0].id[:8], enqueued.batch[:8]
     for path in (f"/jobs/{job}", f"/batches/{batch}", f"/jobs?batch={batch}"):
-        assert client.get(path).status_code == 200, path
-    assert "homes.example/77" in client.get(f"/jobs?batch={batch}").text
-    assert client.get("/jobs?batch=ffff0000").status_code == 200
+        assert reader_client.get(path).status_code == 200, path
+    assert "homes.example/77" in reader_client.get(f"/jobs?batch={batch}").text
+    assert reader_client.get("/jobs?batch=ffff0000").status_code == 200
 
 
-def test_a_short_id_needs_a_session_like_any_other(client: TestClient, properties: None) -> None:
-    client.cookies.clear()
-    assert [client.get(f"/properties/{typed}").status_code for typed in ("abcd1234", "abcd", "ffff")] == [303] * 3
+def test_a_short_id_needs_a_session_like_any_other(reader_client: TestClient, properties: None) -> None:
+    reader_client.cookies.clear()
+    assert [reader_client.get(f"/properties/{typed}").status_code for typed in ("abcd1234", "abcd", "ffff")] == [
+        303
+    ] * 3
