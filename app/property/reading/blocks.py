@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.property.reading.document import Document, Segment
-from app.property.reading.model.lines import block_of
+from app.property.reading.sheet import block_of
 
 _CELLS = frozenset({"td", "th"})
 _MOST_CHARS = 6000

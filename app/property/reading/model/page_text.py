@@ -13,7 +13,7 @@ from typing import Any
 
 from app.property.reading import jsonld, object_keys
 from app.property.reading.document import Document
-from app.property.reading.model.lines import head_of, lines_in
+from app.property.reading.sheet import head_of, lines_beside, lines_of, lines_of_texts
 from app.property.reading.object_values import pair_of
 from app.property.reading.state import blobs
 from app.property.reading.terms import meaning, words_of
@@ -50,16 +50,16 @@ def page_text(document: Document, budget: int, count: Callable[[str], int]) -> P
     """Return at most `budget` tokens of the page's text, as counted by `count`. Each line is included once."""
     text = _Text(count)
     if document.json is not None:
-        return PageText(text.add_best(lines_in(list(_members(document.json))), budget))
+        return PageText(text.add_best(lines_of_texts(_members(document.json)), budget))
     if document.root is None:
-        return PageText(text.add_best(lines_in(document.text.splitlines()), budget))
-    shown = [*head_of(document), *document.once(_lines_shown)]
+        return PageText(text.add_best(lines_of_texts(document.text.splitlines()), budget))
+    shown = [*head_of(document), *document.once(lines_of)]
     plain = "\n".join(map(letters_of, shown))
     data = [line for line in document.once(data_lines) if not _is_shown(line, plain)]
     return PageText(
         text.add_best(shown, round(budget * (1 - _DATA_SHARE)) if data else budget),
         text.add(data, min(budget, text.spent + round(budget * _DATA_SHARE))),
-        text.add_best(document.once(_lines_beside), budget - text.spent),
+        text.add_best(document.once(lines_beside), budget - text.spent),
     )
 
 
@@ -106,14 +106,6 @@ def _rank(line: str) -> int:
     if colon and value.strip() and len(label) <= _LABEL_LENGTH:
         return 0
     return 1 if any(char.isdigit() for char in line) else 2
-
-
-def _lines_shown(document: Document) -> list[str]:
-    return list(lines_in(document.segments))
-
-
-def _lines_beside(document: Document) -> list[str]:
-    return list(lines_in(document.segments_beside))
 
 
 def data_lines(document: Document) -> list[str]:
