@@ -331,14 +331,10 @@ def _levels(owner: Any) -> list[tuple[Any, Any]]:
     """Return the elements around `owner`, outermost first, each with its child on the way to `owner`; None is the
     child of `owner` itself. Return nothing for a control.
     """
-    levels: list[tuple[Any, Any]] = [(owner, None)]
-    for element in (owner, *islice(owner.iterancestors(), _MAX_LEVELS)):
-        if element.tag in _CONTROLS or element.get("role") == "button":
-            return []
-        if element is not owner:
-            levels.append((element, child))
-        child = element
-    return levels[::-1]
+    around = (owner, *islice(owner.iterancestors(), _MAX_LEVELS))
+    if any(element.tag in _CONTROLS or element.get("role") == "button" for element in around):
+        return []
+    return list(zip(around, (None, *around), strict=False))[::-1]
 
 
 def _possible_pairs(element: Any, parts: Sequence[_Part]) -> Iterator[tuple[Any, tuple[_Part, _Part]]]:
@@ -352,7 +348,8 @@ def _possible_pairs(element: Any, parts: Sequence[_Part]) -> Iterator[tuple[Any,
     elif len(parts) >= 4 and len(parts) % 2 == 0:
         first, second = parts[0].kind, parts[1].kind
         is_running_text = ("", "") in (first, second) and "a" in (first[0], second[0])
-        if first != second and not is_running_text and all(p.kind == (second if at % 2 else first) for at, p in enumerate(parts)):
+        alternates = all(part.kind == (second if at % 2 else first) for at, part in enumerate(parts))
+        if first != second and alternates and not is_running_text:
             for at in range(0, len(parts), 2):
                 yield (name, first, second, "alternating"), (parts[at], parts[at + 1])
 

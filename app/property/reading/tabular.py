@@ -36,7 +36,8 @@ def tables_of(segments: Sequence[Segment]) -> dict[int, tuple[str, ...]]:
     by_table: dict[Any, list[tuple[Segment, Any]]] = {}
     layout: set[Any] = set()
     for segment in segments:
-        cell = next((e for e in (segment.owner, *segment.owner.iterancestors()) if e.tag in ("td", "th", "table")), None)
+        around = (segment.owner, *segment.owner.iterancestors())
+        cell = next((e for e in around if e.tag in ("td", "th", "table")), None)
         if cell is None or cell.tag == "table":
             continue
         tables = list(islice(cell.iterancestors("table"), 8))

@@ -13,8 +13,8 @@ from typing import Any
 
 from app.property.reading import jsonld, object_keys
 from app.property.reading.document import Document
-from app.property.reading.sheet import head_of, lines_beside, lines_of, lines_of_texts
 from app.property.reading.object_values import pair_of
+from app.property.reading.sheet import head_of, lines_beside, lines_of, lines_of_texts
 from app.property.reading.state import blobs
 from app.property.reading.terms import meaning, words_of
 from app.property.values.areas import is_unit
