@@ -128,7 +128,7 @@ class Reader:
         found = []
         for number in numbers:
             known = {name: None if name in lacks(number) else value for name, value in facts(number).items()}
-            stated = answer(known, labels, colon=body is None)
+            stated = answer(known, labels)
             if wrong is not None:
                 wrong(number, stated)
             read, after = self.read(page(number, known, body(known) if body else rows(known, labels), host), stated)
@@ -136,10 +136,10 @@ class Reader:
         return found
 
 
-def answer(known: Facts, labels: Mapping[str, str] = LABELS, *, colon: bool = True) -> dict[str, tuple[Any, str]]:
+def answer(known: Facts, labels: Mapping[str, str] = LABELS) -> dict[str, tuple[Any, str]]:
     """Return the answer of a model that reads the page correctly."""
     pairs = {
-        name: (known[name], f"{label}{':' if colon else ''} {shown(name, known[name])}")
+        name: (known[name], f"{label}: {shown(name, known[name])}")
         for name, label in labels.items()
         if known.get(name) is not None
     }

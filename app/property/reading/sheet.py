@@ -277,7 +277,7 @@ class _Pairs:
                 if self._taken.isdisjoint(span) and _FIGURE.match(first) and is_label_like(second):
                     self._add(span, Pair(second, first, is_number_first=True))
             elif self._may_be_label(one, other) and _is_pair(
-                first, second, is_repeated=len(found) > 1, blocks=self._blocks(other)
+                first, second, is_repeated=len(found) > 1 or one.kind[0] == "dt", blocks=self._blocks(other)
             ):
                 self._add(span, Pair(first, second))
                 self._labels.update(span)
