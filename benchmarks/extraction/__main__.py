@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.extraction import kinds, markdown
-from benchmarks.extraction.batches import Batch, batches
+from benchmarks.extraction.batches import Batch, batches, scores_of
 from benchmarks.extraction.figures import Measured, cpu_ms, measured, missed
 from benchmarks.extraction.peers.compare import compare
+from benchmarks.extraction.played import played
 from benchmarks.extraction.run import labeled_pages, run
 from benchmarks.extraction.scorer import Count, Report, score
 from benchmarks.results import BenchmarkError
@@ -30,7 +31,9 @@ def main(arguments: list[str] | None = None) -> int:
         metavar="FOLDER",
         help="a folder that holds truth.jsonl and the pages it names (default: the real pages, SHARED_DIR/pages)",
     )
-    parser.add_argument("--errors", action="store_true", help="list every missed and every wrong value")
+    parser.add_argument(
+        "--errors", action="store_true", help="list every missed and wrong value, and every answer that was lost"
+    )
     parser.add_argument("--out", type=Path, help="write the page of figures and targets to this file")
     parser.add_argument("--peers", action="store_true", help="also run the other tools (make bench-extraction-peers)")
     parser.add_argument("--check", action="store_true", help="fail if a score misses its target")
@@ -44,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
         cases += kinds.of_fixtures()
     found = measured(done, score(done.records, done.truth), cases)
     if chosen.pages is None:
-        found = replace(found, batches=list(batches(folder, done)))
+        found = replace(found, batches=list(batches(folder, done)), played=played(folder / "played"))
     if chosen.peers:
         try:
             found = replace(found, peers=compare(found.run, found.report, found.prompts))
@@ -85,6 +88,7 @@ def _print_table(found: Measured, *, errors: bool) -> None:
 
 def _batch(one: Batch) -> str:
     shown = " | ".join(f"{s.recall:.3f} {s.precision:.3f} {s.core:.3f}" for s in one.scores)
+    shown += " | {0.recall:.3f} {0.precision:.3f} {0.core:.3f}".format(scores_of(one.with_errors))
     return f"{one.name:10} {shown}  {one.sent.mean_tokens:6,.0f} tokens, read or sent {one.sent.covered:.3f}"
 
 
@@ -100,6 +104,17 @@ def _print_errors(found: Measured) -> None:
     for case in found.kinds:
         if case.found is not case.expected:
             print(f"{case.name:50} {'kind':16} {'wrong':16} {case.expected} <- {case.found}: {case.reason}")
+    for batch in found.batches:
+        for state, refusals in (
+            ("not stored", batch.answered.not_stored),
+            ("planted, sure", batch.answered.sure),
+            ("mistake, stored", batch.erring.stored),
+        ):
+            for one in refusals:
+                claim = one.claim
+                print(f"{one.file:50} {claim.field:16} {state:16} {claim.value!r} {one.why} <- {claim.quote!r}")
+    for lost in found.played.not_stored if found.played else ():
+        print(f"{lost.file:50} {lost.field:16} {'played, lost':16} {lost.value!r} {lost.why} <- {lost.quote!r}")
 
 
 def print_scores(report: Report) -> None:

@@ -27,7 +27,7 @@ _FACTORS = {"k": 1e3, "K": 1e3, "M": 1e6, "Mio": 1e6, "mln": 1e6, "million": 1e6
 _WORDS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "single": 1}
 _SMALL, _NEAR = 100, 60
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_STREET_WORDS = {
+STREET_WORDS = {
     **{"street": "st", "avenue": "ave", "road": "rd", "drive": "dr", "lane": "ln", "court": "ct", "place": "pl"},
     **{"boulevard": "blvd", "circle": "cir", "terrace": "ter", "terr": "ter", "trail": "trl", "unit": "", "apt": ""},
     **{"north": "n", "south": "s", "east": "e", "west": "w"},
@@ -55,14 +55,14 @@ def _plain(text: str) -> str:
 
 
 def _plain_address(text: str) -> str:
-    return "".join(_STREET_WORDS.get(word, word) for word in re.findall(r"\w+", text.casefold()))
+    return "".join(STREET_WORDS.get(word, word) for word in re.findall(r"\w+", text.casefold()))
 
 
 def _numbers(text: str) -> Iterator[tuple[float, int]]:
     for match in _NUMBER.finditer(text):
         times = _TIMES.match(text, match.end())
         factor = _FACTORS[times[1]] if times else 1.0
-        for value in _senses(match[0]):
+        for value in senses(match[0]):
             yield value, match.start()
             if times:
                 yield value * factor, match.start()
@@ -71,7 +71,7 @@ def _numbers(text: str) -> Iterator[tuple[float, int]]:
 
 
 @lru_cache(maxsize=50_000)
-def _senses(written: str) -> tuple[float, ...]:
+def senses(written: str) -> tuple[float, ...]:
     """Return all values that a written number may mean. `1 250` may be one number or two."""
     parts = [written, *re.split(r"[\u00a0\u202f ]", written)]
     found: set[float] = set()

@@ -58,14 +58,17 @@ def load_truth(folder: Path, labels: str = "truth.jsonl") -> list[dict[str, Any]
     return [json.loads(line) for line in lines if line.strip()]
 
 
-def run(folder: Path, labels: str = "truth.jsonl") -> Run:
-    """Extract each page in the file `labels` once. Times are CPU time of this process, including decoding."""
+def run(folder: Path, labels: str = "truth.jsonl", *, pages: Path | None = None) -> Run:
+    """Extract each page in the file `labels` once. Times are CPU time of this process, including decoding.
+
+    `pages` is the folder of the pages, if it is not `folder`.
+    """
     truth = load_truth(folder, labels)
     extractions: dict[str, Extraction] = {}
     cpu: dict[str, float] = {}
     for row in truth:
         started = time.process_time()
         url = row["url"] or f"https://unknown.invalid/{Path(row['file']).stem}"
-        extractions[row["file"]] = extract(page_from_file(folder / row["file"], url, SAVED))
+        extractions[row["file"]] = extract(page_from_file((pages or folder) / row["file"], url, SAVED))
         cpu[row["file"]] = time.process_time() - started
     return Run(truth, extractions, cpu)

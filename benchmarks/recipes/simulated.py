@@ -1,8 +1,9 @@
 """A simulated model: it answers with the true values that the prompt's text contains, but some answers are wrong.
 
 It knows the meaning of every label, even of labels that no reader knows. A share of its values is wrong: another home's
-price, another year's tax, or another row's value, quoted from the page. It prefers wrong answers that the check
-accepts, so this share is the worst case for a recipe.
+price, another year's tax, or another row's value, quoted from the page. Its right answers are quoted by the page's own
+labels, whether the check knows them or not. Of the possible wrong answers it prefers those that the check accepts, so
+this share is the worst case for a recipe.
 """
 
 from __future__ import annotations
@@ -15,14 +16,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.property.reading.base import Extraction
-from app.property.reading.model.claim_check import LONGEST_QUOTE, MOST_LINES, check_claims
+from app.property.reading.model.claim_check import check_claims
 from app.property.reading.model.prompt import Prompt, build_prompt
 from app.property.reading.model.tokens import count_tokens
 from app.property.reading.pipeline import with_model_values
+from benchmarks.extraction.mistakes import WRONG
+from benchmarks.extraction.passages import MAX_QUOTE_LINES
 from benchmarks.recipes.homes import Fact
 from benchmarks.recipes.sites import SitePage
 
-WRONG = 0.03
 _ALIKE = (
     ("BedroomsTotal", "BathroomsTotalInteger", "StoriesTotal", "ParkingTotal"),
     ("ListPrice", "ClosePrice", "TaxAssessedValue", "X_MarketValue", "TaxAnnualAmount", "AssociationFee"),
@@ -128,13 +130,13 @@ class _Text:
         if not written.strip():
             return None
         holding = [at for at, line in enumerate(self._folded) if written in line]
-        for many in range(1, MOST_LINES + 1):
+        for many in range(1, MAX_QUOTE_LINES + 1):
             for at in holding:
                 for first in range(max(0, at - many + 1), at + 1):
                     window = self._lines[first : first + many]
                     near = "".join(self._folded[first : first + many]).replace(" ", "")
-                    if label.replace(" ", "") in near and len(quote := "\n".join(window)) <= LONGEST_QUOTE:
-                        return quote
+                    if label.replace(" ", "") in near:
+                        return "\n".join(window)
         return None
 
 
