@@ -49,7 +49,8 @@ _ICONS = frozenset({"img", "svg", "i", "title", "use"})
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A label and the segments of its value. If `is_number_first`, the label is behind the value: `3 beds`."""
+    """A label and the segments of its value. If `is_number_first`, the label is behind the value, and
+    stays there if it is unknown: `3 sleeping rooms`."""
 
     label: str
     value: str
@@ -57,7 +58,8 @@ class Pair:
 
     @property
     def text(self) -> str:
-        return f"{self.value} {self.label}" if self.is_number_first else f"{self.label.rstrip(': ')}: {self.value}"
+        is_behind = self.is_number_first and not _is_known(self.label)
+        return f"{self.value} {self.label}" if is_behind else f"{self.label.rstrip(': ')}: {self.value}"
 
 
 def lines_of(document: Document) -> list[str]:

@@ -12,6 +12,14 @@ from app.property.fields.table import of_kind
 from app.property.reading.base import Candidate
 from app.property.reading.model import number_check
 from app.property.reading.model.answers import LARGEST
+from app.property.reading.model.cells import (
+    ANSWERS,
+    cell_at,
+    is_of_other_features,
+    is_under_unknown_label,
+    misfits,
+    with_answer,
+)
 from app.property.reading.model.claims import CheckedValue, Claim, Flaw
 from app.property.reading.model.label_words import Named, labels_in, names
 from app.property.reading.model.prompt import Prompt
@@ -23,8 +31,9 @@ from app.property.record import FIELDS, UNIT_OF, Evidence, Method, fits
 from app.property.values import areas, counts, numbers, prices
 from app.property.values.areas import is_lone_land
 
-#: The confidence of a claim if its quote names the field, if only the quote's line names it, and if neither does.
-_SURE, _LIKELY, _BARE = 0.9, 0.85, 0.8
+#: The confidence of a claim if its quote names the field, if only the quote's line names it, if neither does, and if
+#: its label is unknown.
+_SURE, _LIKELY, _BARE, _UNKNOWN = 0.9, 0.85, 0.8, 0.7
 #: The confidence of a value is multiplied by this if its quote is in the page's data or unrelated blocks.
 _UNSHOWN = 0.33
 LONGEST_QUOTE, MOST_LINES = 400, 3
@@ -51,8 +60,6 @@ _FIGURE, _NO_FIGURE = re.compile(r"\d"), re.compile(r"\b(?:19|20)\d\d\b|\d+(?:\.
 _CELL_BEGINS, _DOTS = re.compile(r"(?:^|[|\n])\s*$"), re.compile(r"\.{2,}")
 _CELL_ENDS = re.compile(r": | \| ")
 _SEPARATOR = re.compile(r"[,;|•·\n]|\.\s|\s[-–—]\s")
-#: Matches words that are a label because a colon follows, whether or not the label is known.
-_UNKNOWN_LABEL = re.compile(r"(?:^|[|\n])\s*([^\W\d_]{4,20}(?:\s[^\W\d_]{3,20}){0,3}):\s?[^\w\n]{0,3}$")
 _NAMES = frozenset(of_kind("name"))
 #: Fields that merge properties. Any other label right before their value shows that it is another number.
 _KEYS = frozenset({"ParcelNumber"})
@@ -141,15 +148,22 @@ def _checked(field: str, value: Any, quote: str, prompt: Prompt) -> list[Candida
 
 def _checked_at(field: str, value: Any, span: Span, prompt: Prompt) -> list[Candidate] | Flaw:
     quoted, line = prompt.text[span.start : span.end], _line_of(span, prompt.text)
-    quote, context = (_parted(text, prompt.lang) for text in (_with_whole_label(quoted, line, prompt.lang), line))
+    whole = _with_whole_label(quoted, line, prompt.lang)
+    whole = with_answer(whole, line) if field in ANSWERS else whole
+    quote, context = (_parted(text, prompt.lang) for text in (whole, line))
     before = prompt.text[: prompt.text.rfind("\n", 0, span.start) + 1][-_AROUND * 4 :]
     claim = Claim(field, value, quote, context, prompt.lang, prompt.country, tuple(before.splitlines()[::-1]))
     if _OUR_NAMES.search(claim.line):
         return "order"
-    confidence = None if _is_of_other(claim) or _is_of_a_part(claim, prompt) else _confidence(claim)
+    if misfits(claim, _quoted_places(claim)):
+        return "not_stated"
+    is_other = _is_of_other(claim) or _is_of_a_part(claim, prompt) or is_of_other_features(claim)
+    confidence = None if is_other else _confidence(claim)
     found = check_value(claim) if confidence is not None else None
     if confidence is None or found is None:
         return "other_label" if confidence is None else "not_stated"
+    if confidence == _UNKNOWN and _is_labeled_elsewhere(claim, prompt):
+        return "other_label"
     unshown = prompt.shown is not None and span.start >= prompt.shown
     return [
         Candidate(
@@ -227,8 +241,17 @@ def _confidence(claim: Claim) -> float | None:
             return sure if named == claim.field else None
     if claim.field in _LABELED and (named := _named_above(claim)) is not None:
         return _BARE if named == claim.field else None
-    needs_label = claim.field in _LABELED or (claim.field == "ListPrice" and _is_under_unknown_label(claim))
-    return None if needs_label and (claim.lang is None or language(claim.lang)) else _BARE
+    return _unnamed_confidence(claim)
+
+
+def _unnamed_confidence(claim: Claim) -> float | None:
+    """Return the confidence of a claim that no known label names: lower below an unknown label, and None if a needed
+    label is missing.
+    """
+    places = list(islice(_places(_possible_values(claim), claim.line), _MOST_PLACES))
+    if (claim.field in _LABELED or claim.field == "ListPrice") and is_under_unknown_label(claim, places):
+        return _UNKNOWN
+    return None if claim.field in _LABELED and (claim.lang is None or language(claim.lang)) else _BARE
 
 
 def _named_above(claim: Claim) -> str | None:
@@ -255,9 +278,7 @@ def _is_row(line: str) -> bool:
 
 
 def _is_of_other(claim: Claim) -> bool:
-    at = claim.line.find(claim.quote)
-    found = islice(_places(_possible_values(claim), claim.line), _MOST_PLACES)
-    places = [(start, end) for start, end in found if at <= start and end <= at + len(claim.quote)]
+    places = _quoted_places(claim)
     return bool(places) and all(
         is_of_other(claim.field, claim.line[:s], claim.line[e:]) or _is_labeled_as_land(claim, s) for s, e in places
     )
@@ -279,13 +300,23 @@ def _possible_values(claim: Claim) -> tuple[Any, ...]:
     return (claim.value, claim.value - 0.5) if claim.field == "BathroomsTotalInteger" else (claim.value,)
 
 
-def _is_under_unknown_label(claim: Claim) -> bool:
-    """Return whether the value follows a label with a colon whose words are unknown: `Insurance: $900`."""
-    for start, _ in islice(_places((claim.value,), claim.line), _MOST_PLACES):
-        before = _UNKNOWN_LABEL.search(claim.line[max(0, start - _AROUND) : start])
-        if before is not None and not labels_in(before[1], claim.lang):
+def _is_labeled_elsewhere(claim: Claim, prompt: Prompt) -> bool:
+    """Return whether the value also stands below a known label of another field."""
+    if isinstance(claim.value, list):
+        return False
+    for start, _ in islice(_places((claim.value,), prompt.text), _MOST_PLACES):
+        cell = cell_at(prompt.text, start)
+        known = labels_in(cell.label, claim.lang) if cell.label and cell.is_first(start) else ()
+        if known and not any(one.serves(claim.field) for one in known):
             return True
     return False
+
+
+def _quoted_places(claim: Claim) -> list[tuple[int, int]]:
+    """Return the places of the value in the quote, as places in the line."""
+    at = claim.line.find(claim.quote)
+    found = islice(_places(_possible_values(claim), claim.line), _MOST_PLACES)
+    return [(start, end) for start, end in found if 0 <= at <= start and end <= at + len(claim.quote)]
 
 
 def _nearest(claim: Claim, text: str) -> str | None:
