@@ -73,9 +73,9 @@ _HEADS = "<tr><th>Year</th><th>Land</th><th>Total</th></tr>"
             id="alternating parts: a label has no other label as its value",
         ),
         pytest.param(
-            "<div class=g><div class=v>1987</div><div class=k>Vintage</div><div class=v>3</div>"
+            "<div class=g><div class=v>12</div><div class=k>Tract key</div><div class=v>3</div>"
             "<div class=k>Sleeping rooms</div></div>",
-            ["1987 Vintage", "3 Sleeping rooms"],
+            ["12 Tract key", "Sleeping rooms: 3"],
             id="figures above their labels",
         ),
         pytest.param(

@@ -64,7 +64,7 @@ def is_under_unknown_label(claim: Claim, places: Sequence[tuple[int, int]]) -> b
 
 
 def is_of_other_features(claim: Claim) -> bool:
-    """Return whether the label of the quoted words is that of other features: `Heating: Forced air` for cooling."""
+    """Return whether the label of the quoted words is that of other features."""
     if claim.field not in _FEATURES:
         return False
     at = claim.line.find(claim.quote)
