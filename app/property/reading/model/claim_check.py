@@ -33,7 +33,9 @@ from app.property.values.areas import is_lone_land
 
 #: The confidence of a claim if its quote names the field, if only the quote's line names it, if neither does, and if
 #: its label is unknown.
-_SURE, _LIKELY, _BARE, _UNKNOWN = 0.9, 0.85, 0.8, 0.7
+_SURE, _LIKELY, _BARE, _UNKNOWN = 0.9, 0.85, 0.8, 0.79
+#: The reader of claims whose label is unknown. `make fit` finds their confidence apart from that of other claims.
+_UNNAMED = "model_unknown_label"
 #: The confidence of a value is multiplied by this if its quote is in the page's data or unrelated blocks.
 _UNSHOWN = 0.33
 LONGEST_QUOTE, MOST_LINES = 400, 3
@@ -176,6 +178,7 @@ def _checked_at(field: str, value: Any, span: Span, prompt: Prompt) -> list[Cand
             confidence=_strength(confidence, unshown=unshown),
             unit=own.unit,
             unshown=unshown,
+            reader=_UNNAMED if confidence == _UNKNOWN else "",
         )
         for name, own in [(field, found), *_companions(claim, found)]
     ]
