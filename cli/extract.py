@@ -18,10 +18,11 @@ from app.property.reading.budget import reading
 from app.property.reading.model.claim_check import Dropped, check_claims
 from app.property.reading.model.claims import Flaw
 from app.property.reading.model.llm import read_answer
+from app.property.reading.model.page_kind import PAGE_KIND
 from app.property.reading.model.prompt import Prompt, as_sent, build_prompt
 from app.property.reading.model.tokens import count_tokens
 from app.property.reading.pipeline import extract as extract_page
-from app.property.reading.pipeline import with_model_values
+from app.property.reading.pipeline import with_model_values, with_page_kind
 from app.property.reading.scorer import LOWERS, RAISES
 from app.property.record import FIELDS
 from app.property.urls.targets import normalize_target
@@ -100,12 +101,14 @@ def _checked_language(lang: str | None) -> str | None:
 def _answered(
     extraction: Extraction, prompt: Prompt, answer: Path, lang: str | None, use: ModelUse
 ) -> tuple[Extraction, tuple[Dropped, ...]]:
-    values = read_answer(answer.read_text("utf-8"), prompt, model=str(answer))
+    values = dict(read_answer(answer.read_text("utf-8"), prompt, model=str(answer)))
+    kind, _ = values.pop(PAGE_KIND, (None, ""))
     candidates, dropped = check_claims(values, prompt)
     accepted = len(values) - len(dropped)
     note(f"Of {counted(len(values), 'value')} of the reply, {accepted} accepted, {len(dropped)} dropped.")
     with reading(extraction.page.url, extraction.page.spent):
-        return with_model_values(extraction, candidates, len(dropped), lang=lang, use=use), dropped
+        answered = with_model_values(extraction, candidates, len(dropped), lang=lang, use=use)
+        return with_page_kind(answered, kind), dropped
 
 
 def _show_prompt(prompt: Prompt) -> None:

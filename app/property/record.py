@@ -14,11 +14,14 @@ __all__ += ["WITH_PROPERTY", "PageKind", "PropertyRecord", "SourceKind", "fits"]
 
 
 class PageKind(StrEnum):
-    """The kind of a fetched page. A record is a page with facts but no asking price, such as an assessor's page."""
+    """The kind of a fetched page. A record is a page with facts but no asking price, such as an assessor's page.
+    `NO_RESULT` is the answer of a search that found nothing.
+    """
 
     LISTING = "listing"
     RECORD = "record"
     SEARCH = "search"
+    NO_RESULT = "no_result"
     BLOCKED = "blocked"
     GONE = "gone"
 

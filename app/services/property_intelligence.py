@@ -188,6 +188,7 @@ class Scraper:
 
     def _read(self, read: SourceRecord, found: RecipeReading, run: Run, alias: Alias | None = None) -> Stored:
         reading = self._parts.reader.read(found.extraction, run)
+        require_property(reading.extraction)  # the model may have found that the page lists several properties
         if not set(reading.extraction.record.values) - NOT_ENOUGH:
             reason = "neither its markup nor its text has an address, a price, or a fact"
             raise NoPropertyDataError(

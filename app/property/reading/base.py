@@ -118,7 +118,8 @@ class Extraction:
     exactly these are asked for.
 
     `row` is the JSON pointer of the object that was read, if a JSON body lists several properties. `scores` explains
-    the confidences. `recipe` is the name of the recipe that read values, or "" if no recipe did.
+    the confidences. `recipe` is the name of the recipe that read values, or "" if no recipe did. If the kind is
+    `in_doubt`, a model is asked whether the page is about one property.
     """
 
     page: Page
@@ -138,6 +139,7 @@ class Extraction:
     audited: bool = False
     wanted: tuple[str, ...] | None = None
     recipe: str = ""
+    in_doubt: bool = False
 
     def asked(self, use: ModelUse = "missing") -> tuple[str, ...]:
         """Return the names of the fields to ask a model for.

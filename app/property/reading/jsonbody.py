@@ -138,23 +138,27 @@ def _listed(value: Any, pointer: str, depth: int) -> tuple[list[Any], str] | Non
 
 
 def the_one(value: Any, row: str | None = None) -> tuple[Any, str]:
-    """Return the object at `row`, or the body's only object, with its JSON pointer; (None, "") if there is none."""
+    """Return the object at `row`, or the body's only object, with its JSON pointer; (None, "") if there is none.
+
+    If all objects of a list are about one property, as tax bills of several years, the newest is returned.
+    """
     if row is not None:
         found = pointed(value, row)
         return (_aliased(found, _labels(value)), row) if isinstance(found, dict) else (None, "")
-    rows = parcels(value)
-    if len(rows) > 1:
-        return None, ""
+    rows = objects_in(value) if parcels(value) or _only_list(value) is not None else []
+    if len(rows) == 1:
+        return rows[0]
     if rows:
-        inside = "attributes" if value["features"][0].get("attributes") else "properties"
-        return _aliased(rows[0], _labels(value)), f"/features/0/{inside}"
-    if isinstance(value, list):
-        return (value[0], "/0") if len(value) == 1 else (None, "")
+        found = [row for row, _ in rows]
+        return rows[objects.newest_of(found)] if objects.are_of_one(found) else (None, "")
+    return (value, "") if isinstance(value, dict) and _only_list(value) is None else (None, "")
+
+
+def _only_list(value: Any) -> list[Any] | None:
+    """Return the list that is the whole body, or its only member."""
     if isinstance(value, dict) and len(value) == 1:
-        key, inner = next(iter(value.items()))
-        if isinstance(inner, list):
-            return (inner[0], f"/{key}/0") if len(inner) == 1 else (None, "")
-    return (value, "") if isinstance(value, dict) else (None, "")
+        value = next(iter(value.values()))
+    return value if isinstance(value, list) else None
 
 
 def _aliased(row: dict[str, Any], aliases: dict[str, str]) -> dict[str, Any]:

@@ -1,9 +1,14 @@
-"""Classify a page: a listing, an assessor's record, a list of properties, a block page, or a page that is gone."""
+"""Classify a page: a listing, an authority's record, several properties, no result, a block page, or a page that is gone.
+
+What speaks for one property is weighed against what speaks for several.
+"""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
+from urllib.parse import unquote
 
 from app.property.fields.phrases import alternatives, pattern
 from app.property.fields.table import FIELDS, TYPICAL_FIELDS, of_kind
@@ -15,9 +20,12 @@ from app.property.reading.object_keys import RESULT_KEYS
 from app.property.reading.state import blobs
 from app.property.reading.terms import words_of
 from app.property.record import PageKind
+from app.property.values.texts import letters_of
 from app.property.values.vocabulary import offer
 
-_BLOCKED, _GONE, _RECORD = (pattern("pages", key) for key in ("blocked", "gone", "record"))
+_BLOCKED, _GONE, _RECORD, _NOTHING = (pattern("pages", key) for key in ("blocked", "gone", "record", "no_results"))
+_SEARCHES = re.compile(r"\b(?:search|suche|szukaj|sök|recherche|buscar)", re.IGNORECASE)
+_INPUTS = "count(//form//input[not(@type) or @type='text' or @type='search'])"
 _SEARCH = re.compile(
     rf"{alternatives('pages', 'search')}|\b\d[\d,. ]* (?:{alternatives('pages', 'results')})", re.IGNORECASE
 )
@@ -31,20 +39,49 @@ _RECORD_FIELDS = frozenset(
 #: A page about one property usually states at least this many of the fields in `TYPICAL_FIELDS`.
 _FEW = 3
 _LEAST_CARDS = 3
+#: A name of the property with fewer letters and digits may be in the head of the page by chance.
+_SHORTEST_NAME = 6
 Found = tuple[PageKind, str]
 
 
-def classify(page: Document, fields: Mapping[str, float]) -> Found:
-    """Return the page's kind and the reason in words. `fields` maps each field found to its highest confidence."""
+@dataclass(frozen=True, slots=True)
+class Classified:
+    """A page's kind, the reason in words, and whether the kind is in doubt, so that a model is asked for it."""
+
+    kind: PageKind
+    reason: str
+    in_doubt: bool = False
+
+
+def classify(page: Document, fields: Mapping[str, float], names: Iterable[str] = ()) -> Classified:
+    """Return the page's kind and the reason in words.
+
+    `fields` maps each field found to its highest confidence. `names` are the addresses, parcel numbers, and listing ids
+    that the page states. What speaks for one property and what speaks for several are added up (`_for_one`,
+    `_for_several`), so no single phrase decides.
+    """
     if page.json is not None:
-        return _json_kind(page.json, page.row, fields)
+        return Classified(*_json_kind(page.json, page.row, fields))
     text = " ".join(s.text for s in page.segments)
     stated = len(TYPICAL_FIELDS & set(fields))
-    return (
-        _refusal(page, text, stated)
-        or (_search(page, stated, priced=not _PRICED.isdisjoint(fields)) if stated < _FEW + 1 else None)
-        or _with_property(page, fields, text, stated)
-    )
+    one = min(stated, _FEW + 1) + (_SUBJECT if _is_named_in_head(page, names) else 0)
+    if (refused := _refusal(page, text, stated) or _no_result(page, stated, one)) is not None:
+        return Classified(*refused)
+    several, why = _for_several(page, stated, one, priced=not _PRICED.isdisjoint(fields))
+    if several >= max(one, 1):
+        return Classified(PageKind.SEARCH, why)
+    return Classified(*_with_property(page, fields, text, stated), in_doubt=several > 0 or one < _FEW)
+
+
+#: What speaks for several properties: the title's words, cards of properties, a form that searches, and data. What
+#: speaks for one: each typical field, and an address or number of the property in the head of the page.
+_TITLE, _CARDS, _FORM, _DATA, _SUBJECT = 3, 2, 1, 1, 2
+
+
+def _is_named_in_head(page: Document, names: Iterable[str]) -> bool:
+    """Return whether the title, heading, or URL names the property."""
+    head = letters_of(f"{page.headline} {unquote(page.url.partition('://')[2].partition('/')[2])}")
+    return any(len(name) >= _SHORTEST_NAME and name in head for name in map(letters_of, names))
 
 
 def _refusal(page: Document, text: str, stated: int) -> Found | None:
@@ -60,24 +97,40 @@ def _refusal(page: Document, text: str, stated: int) -> Found | None:
     return None
 
 
-def _search(page: Document, stated: int, *, priced: bool) -> Found | None:
-    shown = page.headline
-    if match := _SEARCH.search(shown):
-        return PageKind.SEARCH, f"the title says {match.group()!r}"
-    if stated >= _FEW or page.root is None:
+def _no_result(page: Document, stated: int, one: int) -> Found | None:
+    """Return `no_result` if the page says that it found nothing. A search among offers is a search, also without
+    results.
+    """
+    said = nothing_in(page) if stated < _FEW and offer(page.headline) is None else None
+    if said is None or (_NOTHING.search(page.headline) is None and (one or len(unrelated_blocks.cards(page.root)))):
         return None
-    count = 0 if priced else len(unrelated_blocks.cards(page.root))
-    if count >= _LEAST_CARDS:
-        return PageKind.SEARCH, f"it shows {count} properties, each with an address of its own"
-    if stated <= 1 and re.search(r"\b(?:search|suche|szukaj|sök|recherche|buscar)", shown, re.IGNORECASE):
-        inputs = page.root.xpath("count(//form//input[not(@type) or @type='text' or @type='search'])")
-        if inputs >= 2:
-            return PageKind.SEARCH, "it is a form that searches"
-    if stated == 0 and any(
-        any(objects.are_listings(_objects(found)) for found in result_lists(v)) for _, v in islice(blobs(page), 20)
-    ):
-        return PageKind.SEARCH, "its state holds a list of properties"
-    return None
+    return PageKind.NO_RESULT, f"the page says {said!r}"
+
+
+def nothing_in(page: Document) -> str | None:
+    """Return the words with which the head or the beginning of the page says that nothing was found, or None."""
+    if page.root is None:
+        return None
+    match = _NOTHING.search(page.headline) or _NOTHING.search(" ".join(s.text for s in page.segments[:60]))
+    return match.group() if match else None
+
+
+def _for_several(page: Document, stated: int, one: int, *, priced: bool) -> tuple[int, str]:
+    """Return how much speaks for several properties, and the strongest reason."""
+    found: list[tuple[int, str]] = []
+    if match := _SEARCH.search(page.headline):
+        found.append((_TITLE, f"the title says {match.group()!r}"))
+    if one <= _FEW and page.root is not None:
+        count = 0 if priced else len(unrelated_blocks.cards(page.root))
+        if count >= _LEAST_CARDS:
+            found.append((_CARDS, f"it shows {count} properties, each with an address of its own"))
+        if _SEARCHES.search(page.headline) and page.root.xpath(_INPUTS) >= 2:
+            found.append((_FORM, "it is a form that searches"))
+        if stated == 0 and any(
+            any(objects.are_listings(_objects(found)) for found in result_lists(v)) for _, v in islice(blobs(page), 20)
+        ):
+            found.append((_DATA, "its state holds a list of properties"))
+    return sum(points for points, _ in found), max(found, default=(0, ""), key=lambda one: one[0])[1]
 
 
 _NAME_FIELDS = frozenset(of_kind("name")) & frozenset(ONLY_LISTING)
@@ -121,7 +174,10 @@ def _json_kind(body: Any, row: str | None, fields: Mapping[str, float]) -> Found
     stated = len(TYPICAL_FIELDS & set(fields))
     if row is None and stated == 0 and (found := _error(body)) is not None:
         return found
-    is_list = stated < _FEW and any(len(_objects(found)) != 1 for found in result_lists(body))
+    lists = list(result_lists(body))
+    if row is None and stated == 0 and (body == [] or (lists and not any(lists))):
+        return PageKind.NO_RESULT, "its list of results is empty"
+    is_list = stated < _FEW and not any(map(objects.are_of_one, lists)) and any(len(_objects(one)) != 1 for one in lists)
     if row is None and (is_list or the_one(body)[0] is None):
         return PageKind.SEARCH, "the answer holds several objects, or none"
     if "ListPrice" in fields and "TaxAssessedValue" not in fields:

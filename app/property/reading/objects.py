@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from app.property.fields.table import ADDRESS_FIELDS
+from app.property.fields.table import ADDRESS_FIELDS, FIELDS, of_kind
 from app.property.reading import history, object_keys
 from app.property.reading.base import Reading
 from app.property.reading.object_values import Place, Source, pair, pair_of, plain, quantity
@@ -19,6 +19,9 @@ _ONLY_SUFFIXED_SALE = re.compile(r"^(.*?\D)([2-9]|1\d)$")
 
 _UNIT_KEYS = frozenset({"unit", "apt", "apartment", "suite", "apt unit", "unit apt"})
 _STREETS = frozenset({"_Address", ADDRESS_FIELDS["street"], ADDRESS_FIELDS["street_name"]})
+#: Fields whose value names one property.
+_NAMES_ONE = frozenset(of_kind("identifier")) | _STREETS
+_TAX_YEARS = frozenset(name for name in of_kind("year") if FIELDS[name].group == "tax")
 #: Matches an apartment's identifier: digits with at most one letter before and after them, or one capital letter.
 _UNIT = re.compile(r"#?(?:[A-Za-z]?-?\d{1,5}-?[A-Za-z]?|[A-Z])")
 
@@ -189,3 +192,32 @@ def are_listings(objects: list[dict[str, Any]]) -> bool:
         bool(fields & {"ListPrice", "_Address", "UnparsedAddress", "BedroomsTotal", "City"}) for fields in known
     )
     return several >= 2
+
+
+def are_of_one(items: list[Any]) -> bool:
+    """Return whether several objects are about one property, such as the tax bills of one parcel: all state the same
+    parcel number, listing id, or address.
+    """
+    found = [item for item in items if isinstance(item, dict)]
+    if len(found) < 2 or len(found) < len(items):
+        return False
+    shared = set.intersection(*(set(_names_in(item)) for item in found))
+    return bool(shared)
+
+
+def newest_of(items: list[dict[str, Any]]) -> int:
+    """Return the place of the object with the latest tax year, or of the first object if no object has a year."""
+    years = [max((int(v) for k, v in item.items() if _is_year(k, v)), default=0) for item in items]
+    return years.index(max(years))
+
+
+def _names_in(item: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for key, value in item.items():
+        known = meaning(key) if isinstance(value, str | int) and not isinstance(value, bool) else None
+        if known is not None and known.field in _NAMES_ONE and any(map(str.isdigit, str(value))):
+            yield known.field, str(value).strip().casefold()
+
+
+def _is_year(key: str, value: Any) -> bool:
+    known = meaning(key)
+    return known is not None and known.field in _TAX_YEARS and str(value).isdigit()

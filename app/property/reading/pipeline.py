@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any
 
 from app.errors.pages import PageTooComplexError
-from app.property.fields.table import BOUND, COUNTED
+from app.property.fields.table import ADDRESS_FIELDS, BOUND, COUNTED, of_kind
 from app.property.merging.derived import derive
 from app.property.page import Page
 from app.property.reading import (
@@ -43,6 +43,7 @@ from app.property.reading.jsonbody import objects_in
 from app.property.reading.kind import classify
 from app.property.reading.markup_check import check_markup
 from app.property.reading.model.claim_check import answered_before
+from app.property.reading.model.page_kind import NONE, SEVERAL
 from app.property.reading.past_events import without_past
 from app.property.reading.ranking import Winner, rank, same
 from app.property.reading.readings import typed
@@ -69,6 +70,8 @@ _OF_ROW: Mapping[str, Reader] = {"jsonbody": jsonbody.read}
 #: For each field, the other fields that a model may answer when it is asked for this field.
 _COMPANIONS: Mapping[str, tuple[str, ...]] = {name: (*BOUND.get(name, ()), *COUNTED.get(name, ())) for name in FIELDS}
 _MODEL = "model"
+#: Fields whose value names one property, and the least confidence of a value that helps to classify the page.
+_NAMES_ONE, _LEAST_STATED = frozenset((*of_kind("identifier"), ADDRESS_FIELDS["street"])), 0.4
 #: Candidates are ranked and checked at most this many times, because any number of them may fail.
 _MOST_ROUNDS = 4
 
@@ -108,17 +111,20 @@ def _extracted(document: Document, last: LastReader | None = None) -> Extraction
     stated: dict[str, float] = {}
     for candidate in candidates:
         stated[candidate.field] = max(stated.get(candidate.field, 0.0), candidate.confidence)
-    kind, reason = classify(document, {name: best for name, best in stated.items() if best >= 0.4})
+    names = [str(c.value) for c in candidates if c.field in _NAMES_ONE and c.confidence >= _LEAST_STATED]
+    found_kind = classify(document, {name: best for name, best in stated.items() if best >= _LEAST_STATED}, names)
+    kind = found_kind.kind
     empty = Extraction(
         page,
         kind,
-        reason,
+        found_kind.reason,
         PropertyRecord(),
         tuple(candidates),
         notes=tuple(notes),
         denied=tuple(markup.denied),
         distrusted=markup.distrusted,
         row=document.row,
+        in_doubt=found_kind.in_doubt,
     )
     if kind not in WITH_PROPERTY:
         return empty
@@ -147,6 +153,17 @@ def with_model_values(
     if not offered or extraction.kind not in WITH_PROPERTY:
         return known
     return _built(known, _winners(everything, document, extraction.kind))
+
+
+def with_page_kind(extraction: Extraction, said: Any) -> Extraction:
+    """Return the extraction with the kind that a model said, if the kind is in doubt: of a page with several properties
+    or none, nothing is kept.
+    """
+    kind = {SEVERAL: PageKind.SEARCH, NONE: PageKind.NO_RESULT}.get(said) if isinstance(said, str) else None
+    if kind is None or not extraction.in_doubt:
+        return extraction
+    reason = f"a model that read the page says that it is about {said}"
+    return replace(extraction, kind=kind, reason=reason, record=PropertyRecord(), doubtful=(), scores={})
 
 
 def with_paid_values(extraction: Extraction, evidence: Mapping[str, Evidence]) -> Extraction:

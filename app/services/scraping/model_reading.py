@@ -27,9 +27,10 @@ from app.property.reading.budget import reading
 from app.property.reading.model.claim_check import check_claims
 from app.property.reading.model.dialect import Dialect
 from app.property.reading.model.llm import ModelAnswer, ServiceTier, read_completion
+from app.property.reading.model.page_kind import PAGE_KIND
 from app.property.reading.model.prompt import TEXT_TOKENS, Prompt, build_prompt
 from app.property.reading.model.tokens import count_tokens
-from app.property.reading.pipeline import with_model_values
+from app.property.reading.pipeline import with_model_values, with_page_kind
 from app.property.record import FIELDS
 from app.property.storage.llm.cache import AnswerStore, Question, StoredAnswer
 from app.property.storage.llm.requests import LlmRequestStore, NewRequest
@@ -181,6 +182,7 @@ class ModelReader:
         with reading(extraction.page.url, extraction.page.spent):
             candidates, dropped = check_claims(answer.values, prompt)
             extraction = with_model_values(extraction, candidates, len(dropped), use=self.use)
+            extraction = with_page_kind(extraction, answer.values.get(PAGE_KIND, (None, ""))[0])
         for one in dropped:
             MODEL_VALUES_DROPPED.labels(one.flaw).inc()
         names = ", ".join(one.field for one in dropped)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from app.clock import Clock
 from app.errors import PropertyIntelligenceError
-from app.errors.pages import PageBlockedError, PageError, PageGoneError, SearchPageError
+from app.errors.pages import NoSuchPropertyError, PageBlockedError, PageError, PageGoneError, SearchPageError
 from app.errors.targets import InvalidTargetError
 from app.property.fetch.guard.check import Permission, nowhere, origin_of
 from app.property.fetch.pace.rules import Visitor
@@ -39,6 +39,7 @@ _UNUSABLE: Mapping[PageKind, type[PageError]] = {
     PageKind.BLOCKED: PageBlockedError,
     PageKind.GONE: PageGoneError,
     PageKind.SEARCH: SearchPageError,
+    PageKind.NO_RESULT: NoSuchPropertyError,
 }
 #: Fields that do not show that a page is about a property, because any web page can have them.
 NOT_ENOUGH = frozenset(name for name, spec in FIELDS.items() if spec.anywhere)
@@ -177,7 +178,7 @@ def read_page[T: RecipeReading | list[RecipeReading]](page: Page, read: Callable
 
 
 def require_property(extraction: Extraction) -> None:
-    """Raise a `PageError` if the page is blocked, gone, or a search."""
+    """Raise a `PageError` if the page is blocked or gone, a search, or its answer that nothing was found."""
     if (unusable := _UNUSABLE.get(extraction.kind)) is not None:
         raise unusable(extraction.page.url, extraction.reason)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.property.reading.lenient_json import balanced, loads
+from app.property.reading.model.page_kind import PAGE_KIND
 from app.property.reading.model.prompt import QUOTE
 from app.property.record import FIELDS
 from app.property.values.numbers import find_numbers, tidy
@@ -48,8 +49,8 @@ def take_apart(content: str, fields: Sequence[str], *, lang: str | None = None, 
     """Parse the values of `fields` in `content`. Return None if `content` has neither JSON about these fields nor empty
     JSON.
 
-    `lang` (ISO 639-1) decides whether `1.250` is 1250 or 1.25. If the answer was `cut` off, a value is used only if its
-    quote also came before the cut.
+    The page's kind is also parsed if it is answered. `lang` (ISO 639-1) decides whether `1.250` is 1250 or 1.25. If the
+    answer was `cut` off, a value is used only if its quote also came before the cut.
     """
     best: Answered | None = None
     for value in _values(content):
@@ -99,7 +100,7 @@ def _closed(text: str) -> str:
 
 def _answered(value: Any, fields: Sequence[str], lang: str | None, *, cut: bool) -> Answered | None:
     found = Answered()
-    for name, given, quote in _facts(value, frozenset(fields)):
+    for name, given, quote in _facts(value, frozenset((*fields, PAGE_KIND))):
         if name in found.values or (cut and quote is _ABSENT):
             continue
         if given is None or (isinstance(given, str) and given.strip().casefold() in _NOTHING):
@@ -144,7 +145,7 @@ def _facts(value: Any, fields: frozenset[str], depth: int = 0) -> Iterator[tuple
 
 
 def _read(value: Any, name: str, lang: str | None) -> Any:
-    kind = FIELDS[name].type
+    kind = FIELDS[name].type if name in FIELDS else "text"
     if isinstance(value, list) and len(value) == 1 and kind != "texts":
         value = value[0]
     if kind == "number":

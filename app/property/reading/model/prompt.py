@@ -19,6 +19,7 @@ from typing import Any
 from app.property.fields.table import of_kind
 from app.property.reading.base import Extraction
 from app.property.reading.document import Document
+from app.property.reading.model.page_kind import NONE, ONE, PAGE_KIND, SEVERAL
 from app.property.reading.model.page_text import PageText, page_text
 from app.property.reading.model.tokens import count_tokens
 from app.property.record import FIELDS
@@ -47,6 +48,8 @@ _INSTRUCTION = (
     "guess, compute, convert units, or translate names.\n"
     "- quote: copied from the page character for character: the shortest passage that states the value together with "
     "the words that say what it is. It may go over up to three lines, as where a label stands on a line of its own.\n"
+    f"- {PAGE_KIND}, if wanted, is a fact about the whole page: `{ONE}`, `{SEVERAL}` (a list, or search results), or "
+    f"`{NONE}`; its quote is the page's title.\n"
     "Fields:\n"
 )
 
@@ -89,7 +92,8 @@ def build_prompt(
     shown, data, beside = (re.sub(r"</?page-[0-9a-f]*>?", "", part) for part in (parts.shown, parts.data, parts.beside))
     text = "\n".join(filter(None, (shown, data, beside)))
     mark = f"page-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
-    asked = f"<{mark}>\n{text}\n</{mark}>\nWanted: {', '.join(fields)}"
+    wanted = (*fields, PAGE_KIND) if extraction.in_doubt else fields
+    asked = f"<{mark}>\n{text}\n</{mark}>\nWanted: {', '.join(wanted)}"
     return Prompt(
         messages=[{"role": "system", "content": instruction()}, {"role": "user", "content": asked}],
         schema=SCHEMA,
@@ -130,7 +134,7 @@ _ASKED = tuple(name for name, spec in FIELDS.items() if spec.ask_model)
 def _schema() -> dict[str, Any]:
     kinds = [{"type": "string"}, {"type": "number"}, {"type": "boolean"}]
     fact = {
-        "field": {"type": "string", "enum": list(_ASKED)},
+        "field": {"type": "string", "enum": [*_ASKED, PAGE_KIND]},
         "value": {"anyOf": [*kinds, {"type": "array", "items": {"type": "string"}}]},
         "quote": {"type": "string"},
     }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from app.property.fields.phrases import pattern
 from app.property.page import Page
 from app.property.reading.document import Document
-from app.property.reading.kind import result_lists
+from app.property.reading.kind import nothing_in, result_lists
 from app.property.reading.search.declared import declared
 from app.property.reading.search.links import Links, Shape, is_alike, shape_of
 from app.property.reading.search.pagination import next_page
@@ -46,7 +46,7 @@ def read_results(page: Page, known: frozenset[Shape] = frozenset()) -> Results:
     once = dict.fromkeys(bare if (bare := url.partition("?")[0]) in named else url for url in named)
     listings = tuple(url for url in once if url != follows)[:MOST_LISTINGS]
     now_known = frozenset(shape_of(url) for url in listings) | known
-    return Results(listings, paid_for, follows, now_known, _nothing_in(document) is not None)
+    return Results(listings, paid_for, follows, now_known, nothing_in(document) is not None)
 
 
 def nothing_found(page: Page, *, is_about_one: bool = False) -> str | None:
@@ -59,16 +59,9 @@ def nothing_found(page: Page, *, is_about_one: bool = False) -> str | None:
     if document.json is not None:
         lists = [document.json] if isinstance(document.json, list) else list(result_lists(document.json))
         return "its list of results is empty" if lists and not any(lists) else None
-    words = _nothing_in(document)
+    words = nothing_in(document)
     if words is not None and _NOTHING.search(document.headline) is None:
         is_long = sum(len(segment.text) for segment in document.segments) > _SMALL_PAGE_CHARS
         if (is_about_one and is_long) or read_results(page).listings:
             return None
     return f"the page says {words!r}" if words is not None else None
-
-
-def _nothing_in(document: Document) -> str | None:
-    if document.root is None:
-        return None
-    match = _NOTHING.search(document.headline) or _NOTHING.search(" ".join(s.text for s in document.segments[:60]))
-    return match.group() if match else None
