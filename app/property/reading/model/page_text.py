@@ -5,8 +5,9 @@ like facts are preferred. Data is added as `key: value` lines from scripts, `met
 other properties and the site come last.
 """
 
+import html
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -27,6 +28,8 @@ _MOST_DATA_LINES = 2_000
 #: digits may occur in the visible text by chance.
 _LONGEST_VALUE, _SHORTEST_NUMBER = 200, 3
 _LONGEST_NAME = 80
+#: Maximum items of a JSON array, and maximum characters of a line with an object's members.
+_MOST_ITEMS, _LONGEST_LINE = 20, 320
 _LABEL_LENGTH, _FACT_LENGTH = 40, 90
 _NO_DATA = re.compile(
     r"^(?:https?:|//|/|data:|#|\{|<)|\.(?:js|css|png|jpe?g|svg|webp)\b|^[0-9a-f-]{32,}$", re.IGNORECASE
@@ -50,7 +53,7 @@ def page_text(document: Document, budget: int, count: Callable[[str], int]) -> P
     """Return at most `budget` tokens of the page's text, as counted by `count`. Each line is included once."""
     text = _Text(count)
     if document.json is not None:
-        return PageText(text.add_best(lines_of_texts(_members(document.json)), budget))
+        return PageText(text.add_best(lines_of_texts(_members(document.json, every=True)), budget))
     if document.root is None:
         return PageText(text.add_best(lines_of_texts(document.text.splitlines()), budget))
     shown = [*head_of(document), *document.once(lines_of)]
@@ -131,23 +134,77 @@ def _data(document: Document) -> Iterator[str]:
                 yield f"map: {place[0].lstrip('?&/@')}"
 
 
-def _members(value: Any, key: str = "", parent: str = "") -> Iterator[str]:
-    """Yield `key: value` for informative texts and numbers, and `label: value` for objects with a label and value."""
+def _members(value: Any, key: str = "", parent: str = "", *, every: bool = False) -> Iterator[str]:
+    """Yield the informative texts and numbers of a JSON value as `key: value`.
+
+    An object with a label and a value gives `label: value`, and an object of an array is one line. Of objects without a
+    known key, members are left out unless `every` is true.
+    """
     if isinstance(value, dict):
-        pair = pair_of(value)
-        if pair is not None and meaning(pair[0], None) is not None and not is_unit(pair[0]):
-            yield from _members(pair[1], pair[0])
-            value = {name: inner for name, inner in value.items() if name not in (*object_keys.LABEL_KEYS, pair[2])}
-        names = {name: words_of(str(name)) for name in value}
-        tells = any(meaning(words) is not None for words in names.values())
-        for name, inner in value.items():
-            if (tells or isinstance(inner, dict | list)) and not object_keys.is_cut(str(name), names[name]):
-                yield from _members(inner, names[name], key)
+        yield from _members_of_object(value, key, parent, every=every)
     elif isinstance(value, list):
-        for inner in value[:20]:
-            yield from _members(inner, key, parent)
+        yield from _members_of_array(value[:_MOST_ITEMS], key, parent, every=every)
     elif value is not None and not isinstance(value, bool) and _is_informative(str(value)):
-        yield f"{parent} {key}: {' '.join(str(value).split())}".strip()
+        yield f"{parent} {key}: {_text_of(value)}".strip()
+
+
+def _members_of_object(value: dict[str, Any], key: str, parent: str, *, every: bool) -> Iterator[str]:
+    pair = pair_of(value)
+    if pair is not None and not is_unit(pair[0]) and (every or meaning(pair[0], None) is not None):
+        yield from _members(pair[1], _text_of(pair[0]), every=every)
+        value = {name: inner for name, inner in value.items() if name not in (*object_keys.LABEL_KEYS, pair[2])}
+    for name, words, inner in _told(value, every=every):
+        yield from _members(inner, words, key, every=every)
+
+
+def _members_of_array(items: list[Any], key: str, parent: str, *, every: bool) -> Iterator[str]:
+    objects = [item for item in items if isinstance(item, dict)]
+    pairs = [pair for item in objects if (pair := pair_of(item)) is not None]
+    # beside a pair with a known label, the other pairs are facts too
+    are_facts = every or (len(pairs) > 1 and any(meaning(pair[0], None) is not None for pair in pairs))
+    for item in items:
+        pair = pair_of(item) if isinstance(item, dict) else None
+        if pair is not None and are_facts and not is_unit(pair[0]):
+            yield from _members(pair[1], _text_of(pair[0]))
+        elif isinstance(item, dict):
+            told = list(_told(item, every=every))
+            texts = [f"{words}: {_text_of(inner)}" for _, words, inner in told if _is_text(inner)]
+            yield from _joined_members(texts, key)
+            for name, words, inner in told:
+                if isinstance(inner, dict | list):
+                    yield from _members(inner, words, key, every=every)
+        elif isinstance(item, str | list):  # lone numbers in an array are indexes, or points of a shape
+            yield from _members(item, key, parent, every=every)
+
+
+def _told(value: dict[str, Any], *, every: bool) -> Iterator[tuple[str, str, Any]]:
+    """Yield the name, words, and value of each member that may say something about the property."""
+    names = {name: words_of(str(name)) for name in value}
+    tells = every or any(meaning(words) is not None for words in names.values())
+    for name, inner in value.items():
+        if (tells or isinstance(inner, dict | list)) and not object_keys.is_cut(str(name), names[name]):
+            yield name, names[name], inner
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str | int | float) and not isinstance(value, bool) and _is_informative(str(value))
+
+
+def _joined_members(texts: Sequence[str], key: str) -> Iterator[str]:
+    """Join an object's members to lines of at most `_LONGEST_LINE` characters, each below the array's key."""
+    line = ""
+    for text in texts:
+        if line and len(line) + len(text) > _LONGEST_LINE:
+            yield line
+            line = ""
+        line = f"{line} | {text}" if line else f"{key} {text}".strip()
+    if line:
+        yield line
+
+
+def _text_of(value: Any) -> str:
+    """Return a value as one line, with entities (`Z&#252;rich`) decoded."""
+    return " ".join(html.unescape(str(value)).split())
 
 
 def _is_informative(value: str) -> bool:
@@ -155,14 +212,15 @@ def _is_informative(value: str) -> bool:
 
 
 def _is_shown(line: str, shown: str) -> bool:
-    """Return whether the visible text shows the value of a data line. A short value may occur in the visible text by
+    """Return whether the visible text shows all values of a data line. A short value may occur in the visible text by
     chance, so it counts as shown only if its key is unknown.
     """
-    key, _, value = line.partition(": ")
-    plain = letters_of(value)
-    if len(plain) < _SHORTEST_NUMBER:
-        return not _is_known(key)
-    return plain in shown
+    for member in line.split(" | "):
+        key, _, value = member.partition(": ")
+        plain = letters_of(value)
+        if _is_known(key) if len(plain) < _SHORTEST_NUMBER else plain not in shown:
+            return False
+    return True
 
 
 def _is_known(key: str) -> bool:
