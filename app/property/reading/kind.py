@@ -1,4 +1,4 @@
-"""Classify a page: a listing, an authority's record, several properties, no result, a block page, or a page that is gone.
+"""Classify a page: a listing, a record, several properties, no result, a block page, or a page that is gone.
 
 What speaks for one property is weighed against what speaks for several.
 """
@@ -177,7 +177,9 @@ def _json_kind(body: Any, row: str | None, fields: Mapping[str, float]) -> Found
     lists = list(result_lists(body))
     if row is None and stated == 0 and (body == [] or (lists and not any(lists))):
         return PageKind.NO_RESULT, "its list of results is empty"
-    is_list = stated < _FEW and not any(map(objects.are_of_one, lists)) and any(len(_objects(one)) != 1 for one in lists)
+    is_list = (
+        stated < _FEW and not any(map(objects.are_of_one, lists)) and any(len(_objects(one)) != 1 for one in lists)
+    )
     if row is None and (is_list or the_one(body)[0] is None):
         return PageKind.SEARCH, "the answer holds several objects, or none"
     if "ListPrice" in fields and "TaxAssessedValue" not in fields:

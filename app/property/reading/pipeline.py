@@ -145,7 +145,9 @@ def with_model_values(
     `dropped` is added to the count of dropped values. `lang` is the `lang` passed to `extract`.
     """
     asked = {name for field in extraction.asked(use) for name in (field, *_COMPANIONS.get(field, ()))}
-    offered = [replace(c, reader=c.reader or _MODEL) for c in candidates if c.field in asked and _is_valid(c.field, c.value)]
+    offered = [
+        replace(c, reader=c.reader or _MODEL) for c in candidates if c.field in asked and _is_valid(c.field, c.value)
+    ]
     document = Document(extraction.page, lang, extraction.distrusted)
     document = document if extraction.row is None else document.of_row(extraction.row)
     everything = (*extraction.candidates, *without_past(offered, document))

@@ -121,6 +121,11 @@ def test_a_model_is_asked_for_a_kind_in_doubt() -> None:
     assert with_page_kind(doubtful, "one property") is with_page_kind(doubtful, None) is doubtful
 
     facts = "<p>Bedrooms: 3</p><p>Year built: 1987</p><p>Living area: 1,850 sq ft</p><p>Lot size: 8,000 sq ft</p>"
-    sure = extract(page_of(f"<title>14 Larch Way</title><h1>14 Larch Way, Salem, OR</h1><p>$450,000</p>{facts}", "https://s.example/a"))
-    assert not sure.in_doubt and "page_kind" not in build_prompt(sure).messages[-1]["content"].splitlines()[-1]
+    sure = extract(
+        page_of(
+            f"<title>14 Larch Way</title><h1>14 Larch Way, Salem, OR</h1><p>$450,000</p>{facts}", "https://s.example/a"
+        )
+    )
+    assert not sure.in_doubt
+    assert "page_kind" not in build_prompt(sure).messages[-1]["content"].splitlines()[-1]
     assert with_page_kind(sure, "several properties") is sure

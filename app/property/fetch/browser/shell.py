@@ -31,7 +31,7 @@ def is_shell(page: Page) -> bool:
         return False
     if sum(len(segment.text) for segment in document.segments) >= _SHELL_CHARS:
         return False
-    if classify(document, {})[0] in (PageKind.BLOCKED, PageKind.GONE):
+    if classify(document, {}).kind in (PageKind.BLOCKED, PageKind.GONE):
         return False
     return len(TYPICAL_FIELDS & set(extract(page).record.values)) <= _TITLE_FACTS
 

@@ -141,19 +141,19 @@ def _members(value: Any, key: str = "", parent: str = "", *, every: bool = False
     known key, members are left out unless `every` is true.
     """
     if isinstance(value, dict):
-        yield from _members_of_object(value, key, parent, every=every)
+        yield from _members_of_object(value, key, every=every)
     elif isinstance(value, list):
         yield from _members_of_array(value[:_MOST_ITEMS], key, parent, every=every)
     elif value is not None and not isinstance(value, bool) and _is_informative(str(value)):
         yield f"{parent} {key}: {_text_of(value)}".strip()
 
 
-def _members_of_object(value: dict[str, Any], key: str, parent: str, *, every: bool) -> Iterator[str]:
+def _members_of_object(value: dict[str, Any], key: str, *, every: bool) -> Iterator[str]:
     pair = pair_of(value)
     if pair is not None and not is_unit(pair[0]) and (every or meaning(pair[0], None) is not None):
         yield from _members(pair[1], _text_of(pair[0]), every=every)
         value = {name: inner for name, inner in value.items() if name not in (*object_keys.LABEL_KEYS, pair[2])}
-    for name, words, inner in _told(value, every=every):
+    for words, inner in _told(value, every=every):
         yield from _members(inner, words, key, every=every)
 
 
@@ -168,22 +168,22 @@ def _members_of_array(items: list[Any], key: str, parent: str, *, every: bool) -
             yield from _members(pair[1], _text_of(pair[0]))
         elif isinstance(item, dict):
             told = list(_told(item, every=every))
-            texts = [f"{words}: {_text_of(inner)}" for _, words, inner in told if _is_text(inner)]
+            texts = [f"{words}: {_text_of(inner)}" for words, inner in told if _is_text(inner)]
             yield from _joined_members(texts, key)
-            for name, words, inner in told:
+            for words, inner in told:
                 if isinstance(inner, dict | list):
                     yield from _members(inner, words, key, every=every)
         elif isinstance(item, str | list):  # lone numbers in an array are indexes, or points of a shape
             yield from _members(item, key, parent, every=every)
 
 
-def _told(value: dict[str, Any], *, every: bool) -> Iterator[tuple[str, str, Any]]:
-    """Yield the name, words, and value of each member that may say something about the property."""
+def _told(value: dict[str, Any], *, every: bool) -> Iterator[tuple[str, Any]]:
+    """Yield the words and the value of each member that may say something about the property."""
     names = {name: words_of(str(name)) for name in value}
     tells = every or any(meaning(words) is not None for words in names.values())
     for name, inner in value.items():
         if (tells or isinstance(inner, dict | list)) and not object_keys.is_cut(str(name), names[name]):
-            yield name, names[name], inner
+            yield names[name], inner
 
 
 def _is_text(value: Any) -> bool:
