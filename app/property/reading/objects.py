@@ -21,6 +21,9 @@ _UNIT_KEYS = frozenset({"unit", "apt", "apartment", "suite", "apt unit", "unit a
 _STREETS = frozenset({"_Address", ADDRESS_FIELDS["street"], ADDRESS_FIELDS["street_name"]})
 #: Fields whose value names one property.
 _NAMES_ONE = frozenset(of_kind("identifier")) | _STREETS
+_UNIT_FIELD = ADDRESS_FIELDS["unit"]
+#: Fields of `_NAMES_ONE`, and the unit, that two properties never share: units of one building share its street.
+_NEVER_SHARED = frozenset({name for name in of_kind("identifier") if FIELDS[name].group == "tax"} | {_UNIT_FIELD})
 _TAX_YEARS = frozenset(name for name in of_kind("year") if FIELDS[name].group == "tax")
 #: Matches an apartment's identifier: digits with at most one letter before and after them, or one capital letter.
 _UNIT = re.compile(r"#?(?:[A-Za-z]?-?\d{1,5}-?[A-Za-z]?|[A-Z])")
@@ -155,7 +158,7 @@ def _unit(node: dict[str, Any], source: Source, place: Place) -> Iterator[Readin
     if any(found is not None and found.field in _STREETS for found in streets):
         quote = f'"{named}": {node[named]}'
         yield Reading(
-            "UnitNumber", str(node[named]), source.method, f"{place.pointer}/{named}", quote, source.confidence
+            _UNIT_FIELD, str(node[named]), source.method, f"{place.pointer}/{named}", quote, source.confidence
         )
 
 
@@ -196,13 +199,13 @@ def are_listings(objects: list[dict[str, Any]]) -> bool:
 
 def are_of_one(items: list[Any]) -> bool:
     """Return whether several objects are about one property, such as the tax bills of one parcel: all state the same
-    parcel number, listing id, or address.
+    parcel number, listing id, or address, and none states a parcel number or unit that another does not.
     """
-    found = [item for item in items if isinstance(item, dict)]
+    found = [set(_names_in(item)) for item in items if isinstance(item, dict)]
     if len(found) < 2 or len(found) < len(items):
         return False
-    shared = set.intersection(*(set(_names_in(item)) for item in found))
-    return bool(shared)
+    own = [{(field, name) for field, name in names if field in _NEVER_SHARED} for names in found]
+    return bool(set.intersection(*found)) and all(one == own[0] for one in own)
 
 
 def newest_of(items: list[dict[str, Any]]) -> int:
@@ -213,9 +216,11 @@ def newest_of(items: list[dict[str, Any]]) -> int:
 
 def _names_in(item: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for key, value in item.items():
-        known = meaning(key) if isinstance(value, str | int) and not isinstance(value, bool) else None
-        if known is not None and known.field in _NAMES_ONE and any(map(str.isdigit, str(value))):
-            yield known.field, str(value).strip().casefold()
+        if not isinstance(value, str | int) or isinstance(value, bool):
+            continue
+        field = _UNIT_FIELD if words_of(key) in _UNIT_KEYS else known.field if (known := meaning(key)) else ""
+        if field == _UNIT_FIELD or (field in _NAMES_ONE and any(map(str.isdigit, str(value)))):
+            yield field, str(value).strip().casefold()
 
 
 def _is_year(key: str, value: Any) -> bool:

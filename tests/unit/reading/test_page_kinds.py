@@ -106,8 +106,22 @@ def test_the_bills_of_one_parcel_are_one_property() -> None:
     of_one = extract(page_of(json.dumps(bills), "https://s.example/a", "application/json"))
     assert of_one.kind is PageKind.RECORD
     assert (of_one.record.values["ParcelNumber"], of_one.record.values["TaxYear"]) == ("222602-011040", 2023)
-    others = [bills[0], {**bills[1], "account_number": "222602-011041"}]
-    assert _kind(json.dumps(others), "application/json") is PageKind.SEARCH
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"account_number": "222602-011040"}, {"account_number": "222602-011041"}),
+        ({"address": "9 Harbor Street", "unit": "3"}, {"address": "9 Harbor Street", "unit": "4"}),
+        (
+            {"address": "9 Harbor Street", "account_number": "222602-011040"},
+            {"address": "9 Harbor Street", "account_number": "222602-011041"},
+        ),
+    ],
+)
+def test_objects_that_name_different_homes_are_a_search(first: dict[str, str], second: dict[str, str]) -> None:
+    """The units of one building share its street."""
+    assert _kind(json.dumps([{**first, "beds": 2}, {**second, "beds": 3}]), "application/json") is PageKind.SEARCH
 
 
 def test_a_model_is_asked_for_a_kind_in_doubt() -> None:
