@@ -33,17 +33,23 @@ class Case:
     is_signed_in: bool = True
 
 
+def _send(page: Page, button: str) -> None:
+    """Click a form's button and wait for the page it leads to: until then, the document may be empty."""
+    with page.expect_event("load"):
+        page.get_by_role("button", name=button).click()
+
+
 def _estimate(text: str) -> Callable[[Page], None]:
     def act(page: Page) -> None:
         page.get_by_label("URLs of property pages").fill(text)
-        page.get_by_role("button", name="Estimate").click()
+        _send(page, "Estimate")
 
     return act
 
 
 def _fail_to_sign_in(page: Page) -> None:
     page.get_by_label("Token").fill("no-token")
-    page.get_by_role("button", name="Sign in").click()
+    _send(page, "Sign in")
 
 
 def _show_evidence(page: Page) -> None:
