@@ -239,12 +239,22 @@ def _confidence(claim: Claim) -> float | None:
     if claim.field == "BathroomsTotalInteger" and number_check.is_sum_of_baths(claim):
         return _SURE
     for text, sure in ((claim.quote, _SURE), (claim.line, _LIKELY)):
-        named = _nearest(claim, text)
+        named = _nearest(claim, text) if text == claim.quote or not _has_own_unknown_label(claim) else None
         if named is not None:
             return sure if named == claim.field else None
     if claim.field in _LABELED and (named := _named_above(claim)) is not None:
         return _BARE if named == claim.field else None
     return _unnamed_confidence(claim)
+
+
+def _has_own_unknown_label(claim: Claim) -> bool:
+    """Return whether a label that no list knows names the value: then no other cell of the line does."""
+    if claim.field not in _LABELED and claim.field != "ListPrice":
+        return False
+    places = _quoted_places(claim)
+    return bool(places) and all(
+        is_under_unknown_label(claim, [place]) and not _SUM.search(claim.line[: place[0]]) for place in places
+    )
 
 
 def _unnamed_confidence(claim: Claim) -> float | None:
